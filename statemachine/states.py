@@ -1,0 +1,118 @@
+"""States, events and steps: the words in which a job's life is told."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """What is true of a job now."""
+
+    WAITING = "waiting"
+    QUEUED = "queued"
+    SUBMITTING = "submitting"
+    RECONCILING = "reconciling"
+    GENERATING = "generating"
+    STORING = "storing"
+    TRANSCODING = "transcoding"
+    SUCCEEDED = "succeeded"
+    COMPENSATING = "compensating"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the job has ended: nothing is due, only a redrive or a roll-back moves it again."""
+        return self in TERMINAL
+
+
+TERMINAL = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELED})
+
+
+class Event(StrEnum):
+    """What happened to a job."""
+
+    REQUESTED = "requested"
+    PARENT_READY = "parent_ready"
+    PARENT_FAILED = "parent_failed"
+    SUBMIT_STARTED = "submit_started"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    REJECTED = "rejected"
+    OUTCOME_LOST = "outcome_lost"
+    ORPHAN_FOUND = "orphan_found"
+    ORPHAN_ABSENT = "orphan_absent"
+    GAVE_UP = "gave_up"
+    STILL_RUNNING = "still_running"
+    OUTPUT_READY = "output_ready"
+    GENERATION_FAILED = "generation_failed"
+    STORED = "stored"
+    OUTPUT_GONE = "output_gone"
+    TRANSCODED = "transcoded"
+    OUTPUT_INVALID = "output_invalid"
+    CANCEL_REQUESTED = "cancel_requested"
+    DEADLINE_PASSED = "deadline_passed"
+    UNDONE = "undone"
+    REDRIVEN = "redriven"
+    ROLLED_BACK = "rolled_back"
+
+
+class Step(StrEnum):
+    """The queues: one actor each. A step claims the jobs in its states (`STATES_OF`)."""
+
+    SUBMIT = "submit"
+    POLL = "poll"
+    STORE = "store"
+    TRANSCODE = "transcode"
+    COMPENSATE = "compensate"
+
+
+STEP_OF: dict[State, Step] = {
+    # A waiting job is claimed only when its deadline passes before its parent is ready.
+    State.WAITING: Step.SUBMIT,
+    State.QUEUED: Step.SUBMIT,
+    # Claimable again only after its lease ended: the outcome of the call was lost with the worker.
+    State.SUBMITTING: Step.SUBMIT,
+    State.RECONCILING: Step.SUBMIT,
+    State.GENERATING: Step.POLL,
+    State.STORING: Step.STORE,
+    State.TRANSCODING: Step.TRANSCODE,
+    State.COMPENSATING: Step.COMPENSATE,
+}
+STATES_OF: dict[Step, tuple[State, ...]] = {
+    step: tuple(state for state, its_step in STEP_OF.items() if its_step is step) for step in Step
+}
+
+
+class Kind(StrEnum):
+    """What a job makes."""
+
+    AVATAR = "avatar"
+    SCENE = "scene"
+    ANIMATION = "animation"
+
+
+class OnFailure(StrEnum):
+    """What happens to the parent generation when a job fails."""
+
+    KEEP_PARENT = "keep_parent"
+    ROLL_BACK_PARENT = "roll_back_parent"
+
+
+class ErrorCode(StrEnum):
+    """Why a job failed, in words that an end user's program can act on."""
+
+    CONTENT_REJECTED = "content_rejected"
+    INPUT_INVALID = "input_invalid"
+    INPUT_UNREADABLE = "input_unreadable"
+    PROVIDER_REJECTED = "provider_rejected"
+    PROVIDER_UNAVAILABLE = "provider_unavailable"
+    PROVIDER_TIMEOUT = "provider_timeout"
+    PROVIDER_ACCOUNT = "provider_account"
+    OUTPUT_EXPIRED = "output_expired"
+    OUTPUT_INVALID = "output_invalid"
+    SUBMISSION_UNCERTAIN = "submission_uncertain"
+    PARENT_FAILED = "parent_failed"
+    DEADLINE_EXCEEDED = "deadline_exceeded"
+    CANCELED = "canceled"
+    INTERNAL = "internal"
