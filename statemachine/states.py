@@ -44,6 +44,7 @@ class Event(StrEnum):
     ORPHAN_ABSENT = "orphan_absent"
     GAVE_UP = "gave_up"
     STILL_RUNNING = "still_running"
+    POSTPONED = "postponed"
     OUTPUT_READY = "output_ready"
     GENERATION_FAILED = "generation_failed"
     STORED = "stored"

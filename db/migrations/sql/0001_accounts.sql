@@ -1,0 +1,28 @@
+-- Who asks: partner accounts, their API keys, and the sessions they open for their own end users.
+CREATE TABLE accounts (
+    id         uuid PRIMARY KEY,
+    name       text NOT NULL CONSTRAINT accounts_name_unique UNIQUE,
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- Only a digest of a key is kept: whoever reads this table cannot use what they read.
+CREATE TABLE api_keys (
+    id         uuid PRIMARY KEY,
+    account_id uuid NOT NULL CONSTRAINT api_keys_account REFERENCES accounts,
+    role       text NOT NULL CONSTRAINT api_keys_role_known CHECK (role IN ('partner', 'support')),
+    name       text NOT NULL,
+    key_sha256 bytea NOT NULL CONSTRAINT api_keys_digest_unique UNIQUE,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    revoked_at timestamptz
+);
+
+CREATE TABLE sessions (
+    id           uuid PRIMARY KEY,
+    account_id   uuid NOT NULL CONSTRAINT sessions_account REFERENCES accounts,
+    user_ref     text NOT NULL CONSTRAINT sessions_user_ref_bounded CHECK (length(user_ref) BETWEEN 1 AND 200),
+    tier         text NOT NULL CONSTRAINT sessions_tier_known CHECK (tier IN ('free', 'paid')),
+    token_sha256 bytea NOT NULL CONSTRAINT sessions_digest_unique UNIQUE,
+    created_at   timestamptz NOT NULL DEFAULT now(),
+    expires_at   timestamptz NOT NULL
+);
+CREATE INDEX sessions_by_account ON sessions (account_id, id);

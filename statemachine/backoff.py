@@ -1,0 +1,41 @@
+"""How long to wait: the one place for retry delays and the head start of a priority."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from random import Random
+
+LOWEST_PRIORITY, HIGHEST_PRIORITY = -10, 10
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """Retries of passing failures: as many as there are delays, each plus up to `jitter` of itself."""
+
+    delays_s: tuple[float, ...] = (5.0, 10.0, 20.0)
+    jitter: float = 0.1
+    # Where the provider asks for patience without saying how much, and how long an operator's hold lasts.
+    wait_s: float = 30.0
+    operator_wait_s: float = 300.0
+    # Paid submissions of one job, the first included.
+    attempts_max: int = 4
+    # Claims without a recorded event after which a job is taken for the cause of its workers' deaths.
+    claims_max: int = 5
+
+    def delay_before(self, failures: int, rng: Random) -> timedelta | None:
+        """Return the wait after the `failures`-th failure in a row (1-based), or None when no retry is left."""
+        if failures > len(self.delays_s):
+            return None
+        base_s = self.delays_s[failures - 1]
+        return timedelta(seconds=base_s * (1 + self.jitter * rng.random()))
+
+
+# A priority is a head start: a queued job is due that much earlier than it was created, and the oldest due job goes
+# first. So a higher priority overtakes, and no job starves, because everyone behind ages at the same speed.
+_HEAD_START_PER_PRIORITY = timedelta(seconds=60)
+
+
+def head_start(priority: int) -> timedelta:
+    """Return how far before its creation a job of this priority is due; zero for the lowest."""
+    return (priority - LOWEST_PRIORITY) * _HEAD_START_PER_PRIORITY

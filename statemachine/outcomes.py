@@ -1,0 +1,186 @@
+"""Outcomes: what a step saw happen, as values. Exceptions are for surprises.
+
+A step never says what its outcome means for the job; `decisions.decide` does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from statemachine.states import ErrorCode
+
+
+class Cure(StrEnum):
+    """What, if anything, makes a failure go away."""
+
+    RETRY = "retry"  # passing: the same again after a short back-off
+    WAIT = "wait"  # the provider asks for patience: again later, no attempt is burnt
+    OPERATOR = "operator"  # an account or a setting is wrong: hold, and tell a person
+    NEVER = "never"  # final for this input
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Something went wrong.
+
+    `message` is for the end user: what happened and what they can do. `detail` is for support: the provider's own
+    words with secrets removed. `retry_after_s` is what the other side asked for, or None.
+    """
+
+    code: ErrorCode
+    message: str
+    cure: Cure
+    detail: str | None = None
+    retry_after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The provider took the job and will work under `prediction_id`; look again in `poll_after_s`."""
+
+    prediction_id: str
+    poll_after_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The provider provably did not take the job, for a reason that passes."""
+
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The job can not be submitted as it is, and never will be."""
+
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeLost:
+    """Nobody knows whether the provider took the job: the answer, or the worker that waited for it, is gone."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrphanFound:
+    """The lost submission exists at the provider under `prediction_id`."""
+
+    prediction_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrphanAbsent:
+    """The lost submission provably never reached the provider."""
+
+
+@dataclass(frozen=True, slots=True)
+class StillUncertain:
+    """The provider could not say yet whether the lost submission exists."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StillRunning:
+    """The provider is working; `percent` of the whole job is done; look again in `poll_after_s`."""
+
+    percent: int
+    poll_after_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class OutputReady:
+    """The provider finished. `urls` are its outputs, which vanish an hour later; `cost_micros` is what it charged."""
+
+    urls: tuple[str, ...]
+    cost_micros: int
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationFailed:
+    """The provider took the job and then failed it; `cost_micros` is what it charged all the same."""
+
+    failure: Failure
+    cost_micros: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The provider's output is in our own storage."""
+
+    object_key: str
+    content_type: str
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutputGone:
+    """The provider's output can no longer be fetched."""
+
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class MadeAsset:
+    """One finished file in our storage. Sizes in pixels and bytes; the last two fields are for videos only."""
+
+    role: str  # avatar, scene, video or poster
+    object_key: str
+    content_type: str
+    width_px: int
+    height_px: int
+    size_bytes: int
+    sha256: str
+    duration_s: float | None = None
+    frames_per_second: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transcoded:
+    """The output has its exact size, codec and rate. `output` is the result, `poster` a still of a video."""
+
+    output: MadeAsset
+    poster: MadeAsset | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutputInvalid:
+    """The provider's output is not what was asked for: unreadable, of the wrong kind, cut off."""
+
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """Everything that had to be undone is undone."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepFailed:
+    """The step itself failed in passing; the job stays where it is and the step runs again."""
+
+    failure: Failure
+
+
+Outcome = (
+    Accepted
+    | Refused
+    | Rejected
+    | OutcomeLost
+    | OrphanFound
+    | OrphanAbsent
+    | StillUncertain
+    | StillRunning
+    | OutputReady
+    | GenerationFailed
+    | Stored
+    | OutputGone
+    | Transcoded
+    | OutputInvalid
+    | Undone
+    | StepFailed
+)
