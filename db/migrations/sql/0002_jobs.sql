@@ -82,7 +82,8 @@ CREATE TABLE jobs (
     error_message       text,
     error_detail        text,
     cost_micros         bigint NOT NULL DEFAULT 0,
-    output_id           uuid CONSTRAINT jobs_output REFERENCES assets,
+    -- Deferred: the guarded update comes first, and only what it moved gets its asset rows.
+    output_id           uuid CONSTRAINT jobs_output REFERENCES assets DEFERRABLE INITIALLY DEFERRED,
     created_at          timestamptz NOT NULL DEFAULT diorama_now(),
     entered_at          timestamptz NOT NULL DEFAULT diorama_now(),
     started_at          timestamptz,

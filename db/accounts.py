@@ -1,0 +1,116 @@
+"""Accounts, their API keys and their users' sessions. Keys and tokens are kept as digests only."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import Connection, func, insert, select
+
+from db.ids import new_id
+from db.tables import accounts, api_keys, sessions
+
+_now = func.diorama_now
+
+
+@dataclass(frozen=True, slots=True)
+class KeyOwner:
+    """Whose API key it is: `role` is partner or support."""
+
+    account_id: UUID
+    account_name: str
+    role: str
+    key_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRecord:
+    """One end user's session under an account. `tier` is free or paid."""
+
+    id: UUID
+    account_id: UUID
+    user_ref: str
+    tier: str
+    created_at: datetime
+    expires_at: datetime
+
+
+def digest(secret: str) -> bytes:
+    """Return what is stored of a key or token. They are long and random, so a plain SHA-256 cannot be guessed back."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def insert_account(conn: Connection, name: str) -> UUID:
+    """Add an account and return its id; IntegrityError `accounts_name_unique` where the name is taken."""
+    account_id = new_id()
+    conn.execute(insert(accounts).values(id=account_id, name=name))
+    return account_id
+
+
+def account_named(conn: Connection, name: str) -> UUID | None:
+    """Return the id of the account of that name, or None."""
+    return conn.scalar(select(accounts.c.id).where(accounts.c.name == name))
+
+
+def insert_api_key(conn: Connection, account_id: UUID, *, role: str, name: str, secret: str) -> UUID:
+    """Add a key to an account and return the key's id."""
+    key_id = new_id()
+    conn.execute(
+        insert(api_keys).values(id=key_id, account_id=account_id, role=role, name=name, key_sha256=digest(secret))
+    )
+    return key_id
+
+
+def key_owner(conn: Connection, secret: str) -> KeyOwner | None:
+    """Return whose key this is, or None for an unknown or revoked one."""
+    row = conn.execute(
+        select(api_keys.c.account_id, accounts.c.name, api_keys.c.role, api_keys.c.name.label("key_name"))
+        .join(accounts, accounts.c.id == api_keys.c.account_id)
+        .where(api_keys.c.key_sha256 == digest(secret), api_keys.c.revoked_at.is_(None))
+    ).one_or_none()
+    return None if row is None else KeyOwner(row.account_id, row.name, row.role, row.key_name)
+
+
+_SESSION_COLUMNS = (
+    sessions.c.id,
+    sessions.c.account_id,
+    sessions.c.user_ref,
+    sessions.c.tier,
+    sessions.c.created_at,
+    sessions.c.expires_at,
+)
+
+
+def insert_session(
+    conn: Connection, account_id: UUID, *, user_ref: str, tier: str, secret: str, lasts: timedelta
+) -> SessionRecord:
+    """Open a session that ends at the database's time + `lasts`."""
+    row = conn.execute(
+        insert(sessions)
+        .values(
+            id=new_id(),
+            account_id=account_id,
+            user_ref=user_ref,
+            tier=tier,
+            token_sha256=digest(secret),
+            expires_at=_now() + lasts,
+        )
+        .returning(*_SESSION_COLUMNS)
+    ).one()
+    return SessionRecord(**row._mapping)
+
+
+def live_session(conn: Connection, secret: str) -> SessionRecord | None:
+    """Return the session of this token, or None for an unknown or expired one."""
+    row = conn.execute(
+        select(*_SESSION_COLUMNS).where(sessions.c.token_sha256 == digest(secret), sessions.c.expires_at > _now())
+    ).one_or_none()
+    return None if row is None else SessionRecord(**row._mapping)
+
+
+def sessions_by_id(conn: Connection, account_id: UUID, ids: list[UUID]) -> dict[UUID, SessionRecord]:
+    """Return the account's sessions with these ids."""
+    rows = conn.execute(select(*_SESSION_COLUMNS).where(sessions.c.account_id == account_id, sessions.c.id.in_(ids)))
+    return {row.id: SessionRecord(**row._mapping) for row in rows}

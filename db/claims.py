@@ -1,0 +1,123 @@
+"""Claims: leasing due jobs to a worker, and giving the leases back or prolonging them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from db.statements import statement
+from statemachine.decisions import JobFacts
+from statemachine.states import Kind, OnFailure, State, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to move one job, until its lease ends or grows. This is the whole message of the broker."""
+
+    job_id: UUID
+    lease: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedJob:
+    """A claimed job with what its step needs: its request, its input and its current attempt.
+
+    `now` is the database's time of reading. Fields of the attempt are None before the first submission.
+    """
+
+    id: UUID
+    lease: int
+    account_id: UUID
+    session_id: UUID | None
+    story_id: UUID | None
+    parent_id: UUID | None
+    kind: Kind
+    priority: int
+    state: State
+    attempt: int
+    failures: int
+    claims: int
+    percent: int
+    created_at: datetime
+    entered_at: datetime
+    deadline_at: datetime
+    cancel_requested: bool
+    now: datetime
+    theme: str | None
+    details: str | None
+    style: str | None
+    camera: str | None
+    duration_s: int | None
+    tier: str
+    on_failure: OnFailure
+    input_key: str | None
+    input_type: str | None
+    token: UUID | None
+    model: str | None
+    prediction_id: str | None
+    output_urls: tuple[str, ...]
+    attempt_started_at: datetime | None
+    accepted_at: datetime | None
+    source_key: str | None
+    source_type: str | None
+
+    @classmethod
+    def from_row(cls, row: Any) -> ClaimedJob:
+        """Return the job of a row of `load.sql`."""
+        fields = dict(row._mapping)
+        fields["kind"] = Kind(fields["kind"])
+        fields["state"] = State(fields["state"])
+        fields["on_failure"] = OnFailure(fields["on_failure"])
+        fields["output_urls"] = tuple(fields["output_urls"] or ())
+        return cls(**fields)
+
+    @property
+    def claim(self) -> Claim:
+        """The claim under which this job was read."""
+        return Claim(self.id, self.lease)
+
+    @property
+    def facts(self) -> JobFacts:
+        """What a decision needs to know of this job."""
+        return JobFacts(
+            state=self.state,
+            priority=self.priority,
+            attempt=self.attempt,
+            failures=self.failures,
+            claims=self.claims,
+            entered_at=self.entered_at,
+            deadline_at=self.deadline_at,
+            cancel_requested=self.cancel_requested,
+        )
+
+
+def claim_due(conn: Connection, step: Step, *, worker: str, limit: int, lease_for: timedelta) -> list[Claim]:
+    """Lease up to `limit` due jobs of `step` to `worker`, the longest due first; an empty list when none is due.
+
+    The leases end at the database's time + `lease_for`; after that anyone may claim the jobs again.
+    """
+    rows = conn.execute(statement("claim"), {"step": step, "worker": worker, "limit": limit, "lease_for": lease_for})
+    return [Claim(row.id, row.lease) for row in rows]
+
+
+def release(conn: Connection, claims: Sequence[Claim]) -> int:
+    """Hand claims back unused and return how many were still held. Calling it twice is safe."""
+    held = {"ids": [claim.job_id for claim in claims], "leases": [claim.lease for claim in claims]}
+    return len(conn.execute(statement("release"), held).all())
+
+
+def renew(conn: Connection, claim: Claim, lease_for: timedelta) -> bool:
+    """Prolong a lease to now + `lease_for`; return False when it was lost or the job is to be canceled."""
+    found = conn.execute(statement("renew"), {"id": claim.job_id, "lease": claim.lease, "lease_for": lease_for})
+    return found.one_or_none() is not None
+
+
+def load(conn: Connection, claim: Claim) -> ClaimedJob | None:
+    """Read a claimed job, or return None when the claim has been lost."""
+    row = conn.execute(statement("load"), {"id": claim.job_id, "lease": claim.lease}).one_or_none()
+    return None if row is None else ClaimedJob.from_row(row)

@@ -1,0 +1,86 @@
+"""What goes with a move: rows of attempts and assets, written in the transaction of the move."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from db.statements import statement
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptBegun:
+    """A paid submission is about to be made: its token, and the price set aside for it."""
+
+    job_id: UUID
+    attempt: int
+    token: UUID
+    model: str
+    prompt_version: str
+    reserved_micros: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptChanged:
+    """What became known of a submission. None leaves a column as it is."""
+
+    job_id: UUID
+    attempt: int
+    status: str
+    prediction_id: str | None = None
+    output_urls: tuple[str, ...] | None = None
+    cost_micros: int | None = None
+    source_key: str | None = None
+    source_type: str | None = None
+    source_bytes: int | None = None
+    source_sha256: str | None = None
+    error_detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AssetMade:
+    """A finished file in our storage, sizes in pixels and bytes. The poster of a video comes before the video."""
+
+    id: UUID
+    account_id: UUID
+    session_id: UUID | None
+    kind: str
+    object_key: str
+    content_type: str
+    width_px: int
+    height_px: int
+    duration_s: float | None
+    frames_per_second: float | None
+    size_bytes: int
+    sha256: str
+    poster_id: UUID | None = None
+    expires_at: datetime | None = None
+
+
+Effect = AttemptBegun | AttemptChanged | AssetMade
+
+
+def apply_effects(conn: Connection, effects: Sequence[Effect]) -> None:
+    """Write the rows of all effects, a statement a kind."""
+    for kind, name in (
+        (AttemptBegun, "begin_attempts"),
+        (AttemptChanged, "change_attempts"),
+        (AssetMade, "insert_assets"),
+    ):
+        rows = [effect for effect in effects if isinstance(effect, kind)]
+        if rows:
+            conn.execute(statement(name), _columns(rows))
+
+
+def _columns(rows: Iterable[Any]) -> dict[str, list[Any]]:
+    """Return one list a field. Arrays inside arrays would have to be of one length, so those travel as text."""
+    records = [asdict(row) for row in rows]
+    columns = {name: [record[name] for record in records] for name in records[0]}
+    if "output_urls" in columns:
+        columns["output_urls"] = [None if urls is None else " ".join(urls) for urls in columns["output_urls"]]
+    return columns

@@ -1,0 +1,56 @@
+"""Connecting to Postgres."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseSettings:
+    """Where the database is and how it is used. Times in seconds; 0 switches a limit off."""
+
+    url: str
+    pool_size: int = 10
+    statement_timeout_s: int = 30
+    # A forgotten transaction holds back vacuum for every table, so Postgres ends it.
+    idle_in_transaction_timeout_s: int = 60
+
+
+def normalised_url(url: str) -> URL:
+    """Return `url` with the driver this program uses; accepts `postgres://` and `postgresql://` too."""
+    parsed = make_url(url.replace("postgres://", "postgresql://", 1) if url.startswith("postgres://") else url)
+    return parsed.set(drivername="postgresql+psycopg")
+
+
+def _options(settings: DatabaseSettings) -> str:
+    return (
+        f"-c statement_timeout={settings.statement_timeout_s}s "
+        f"-c idle_in_transaction_session_timeout={settings.idle_in_transaction_timeout_s}s "
+        "-c timezone=UTC"
+    )
+
+
+def connect(settings: DatabaseSettings, *, name: str) -> Engine:
+    """Return an engine for threads. `name` is what `pg_stat_activity` shows. Nothing is connected yet."""
+    return create_engine(
+        normalised_url(settings.url),
+        pool_size=settings.pool_size,
+        max_overflow=0,
+        pool_pre_ping=True,
+        connect_args={"application_name": name, "options": _options(settings), "connect_timeout": 10},
+    )
+
+
+def connect_async(settings: DatabaseSettings, *, name: str) -> AsyncEngine:
+    """Return an engine for the event loop; database functions run on it through `run_sync`."""
+    return create_async_engine(
+        normalised_url(settings.url),
+        pool_size=settings.pool_size,
+        max_overflow=0,
+        pool_pre_ping=True,
+        connect_args={"application_name": name, "options": _options(settings), "connect_timeout": 10},
+    )

@@ -1,0 +1,67 @@
+"""The history of jobs, as it is read: pages of it, and what is new since a sequence number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, select
+
+from db.paging import Page, Window, fetch_page
+from db.statements import statement
+from db.tables import job_events
+from statemachine.states import ErrorCode, Event, State
+
+
+@dataclass(frozen=True, slots=True)
+class JobEvent:
+    """One row of the history. `seq` counts 1, 2, 3 … a job; `from_state` is None at its birth.
+
+    `duration_ms` is the time spent in `from_state`; `due_at` is when the job was to be looked at next.
+    """
+
+    job_id: UUID
+    seq: int
+    at: datetime
+    from_state: State | None
+    event: Event
+    to_state: State
+    percent: int
+    actor: str
+    reason: str | None
+    attempt: int
+    lease: int
+    duration_ms: int
+    cost_micros: int
+    due_at: datetime | None
+    error_code: ErrorCode | None
+    error_message: str | None
+    error_detail: str | None
+
+    @classmethod
+    def from_row(cls, row: Any) -> JobEvent:
+        """Return the event of a row of the table."""
+        fields = dict(row._mapping)
+        fields["from_state"] = None if fields["from_state"] == "new" else State(fields["from_state"])
+        fields["event"] = Event(fields["event"])
+        fields["to_state"] = State(fields["to_state"])
+        fields["error_code"] = ErrorCode(fields["error_code"]) if fields["error_code"] else None
+        return cls(**fields)
+
+
+def event_page(conn: Connection, job_id: UUID, window: Window) -> Page[JobEvent]:
+    """Return one page of a job's history, oldest first; the key is (seq,). The caller checked who may see it."""
+    query = select(job_events).where(job_events.c.job_id == job_id)
+    return fetch_page(conn, query, (job_events.c.seq,), window, JobEvent.from_row, descending=False)
+
+
+def events_since(conn: Connection, seen: Mapping[UUID, int], *, limit: int = 1000) -> list[JobEvent]:
+    """Return what happened to each job after the sequence number seen of it, in order a job.
+
+    One statement for any number of jobs; at most `limit` rows, so call again where that many came.
+    """
+    rows = conn.execute(statement("events_since"), {"ids": list(seen), "seqs": list(seen.values()), "limit": limit})
+    return [JobEvent.from_row(row) for row in rows]

@@ -1,0 +1,162 @@
+"""Jobs as their owners and support read them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, fields
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, Select, select
+
+from db.paging import Page, Window, fetch_page
+from db.scope import Scope
+from db.tables import attempts, job_requests, jobs, sessions
+from statemachine.states import ErrorCode, Kind, OnFailure, State
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job with its request. `seq` is that of its last event; `due_at` is None once it has ended."""
+
+    id: UUID
+    account_id: UUID
+    session_id: UUID | None
+    story_id: UUID | None
+    parent_id: UUID | None
+    kind: Kind
+    priority: int
+    state: State
+    event: str
+    reason: str | None
+    seq: int
+    percent: int
+    attempt: int
+    claimed_by: str | None
+    due_at: datetime | None
+    cancel_requested_at: datetime | None
+    error_code: ErrorCode | None
+    error_message: str | None
+    error_detail: str | None
+    cost_micros: int
+    output_id: UUID | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    input_id: UUID | None
+    theme: str | None
+    details: str | None
+    style: str | None
+    camera: str | None
+    duration_s: int | None
+    tier: str
+    on_failure: OnFailure
+    metadata: dict[str, Any] | None
+
+    @classmethod
+    def from_row(cls, row: Any) -> Job:
+        """Return the job of a row of `_SELECT`."""
+        values = dict(row._mapping)
+        values["kind"] = Kind(values["kind"])
+        values["state"] = State(values["state"])
+        values["on_failure"] = OnFailure(values["on_failure"])
+        values["error_code"] = ErrorCode(values["error_code"]) if values["error_code"] else None
+        return cls(**values)
+
+
+# The fields of `Job` are the columns of the two tables by name.
+_SELECT: Select[Any] = select(
+    *((jobs if field.name in jobs.c else job_requests).c[field.name] for field in fields(Job))
+).join(job_requests, job_requests.c.job_id == jobs.c.id)
+
+
+class JobOrder(StrEnum):
+    """The orders in which jobs are listed."""
+
+    NEWEST = "newest"
+    OLDEST = "oldest"
+    RECENTLY_FINISHED = "recently_finished"
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """Which jobs are listed; what is None or empty does not filter. Bounds in time are half-open: [after, before)."""
+
+    ids: Collection[UUID] = ()
+    kinds: Collection[str] = ()
+    states: Collection[str] = ()
+    error_codes: Collection[str] = ()
+    themes: Collection[str] = ()
+    user_ref: str | None = None
+    session_id: UUID | None = None
+    story_id: UUID | None = None
+    metadata: dict[str, Any] | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    finished_after: datetime | None = None
+    finished_before: datetime | None = None
+    prediction_id: str | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Return the SQL conditions of what was given."""
+        j, r = jobs.c, job_requests.c
+        among = ((j.id, self.ids), (j.kind, self.kinds), (j.state, self.states), (j.error_code, self.error_codes))
+        found: list[ColumnElement[bool]] = [
+            column.in_(values) for column, values in (*among, (r.theme, self.themes)) if values
+        ]
+        found += [j.session_id == self.session_id] if self.session_id else []
+        found += [j.story_id == self.story_id] if self.story_id else []
+        found += [r.metadata.contains(self.metadata)] if self.metadata else []
+        found += [j.created_at >= self.created_after] if self.created_after else []
+        found += [j.created_at < self.created_before] if self.created_before else []
+        found += [j.finished_at >= self.finished_after] if self.finished_after else []
+        found += [j.finished_at < self.finished_before] if self.finished_before else []
+        if self.user_ref is not None:
+            found.append(j.session_id.in_(select(sessions.c.id).where(sessions.c.user_ref == self.user_ref)))
+        if self.prediction_id is not None:
+            found.append(j.id.in_(select(attempts.c.job_id).where(attempts.c.prediction_id == self.prediction_id)))
+        return found
+
+
+def job_by_id(conn: Connection, scope: Scope, job_id: UUID) -> Job | None:
+    """Return the job if the scope may see it."""
+    return jobs_by_id(conn, scope, [job_id]).get(job_id)
+
+
+def jobs_by_id(conn: Connection, scope: Scope, ids: Collection[UUID]) -> dict[UUID, Job]:
+    """Return those of the jobs that the scope may see."""
+    rows = conn.execute(_SELECT.where(jobs.c.id.in_(ids), scope.allows(jobs)))
+    return {row.id: Job.from_row(row) for row in rows}
+
+
+def jobs_of_stories(conn: Connection, scope: Scope, story_ids: Collection[UUID]) -> dict[UUID, list[Job]]:
+    """Return the jobs of each story in the order avatar, scene, animation."""
+    rows = conn.execute(_SELECT.where(jobs.c.story_id.in_(story_ids), scope.allows(jobs)).order_by(jobs.c.id))
+    found: dict[UUID, list[Job]] = {story_id: [] for story_id in story_ids}
+    for row in rows:
+        found[row.story_id].append(Job.from_row(row))
+    return found
+
+
+def children_of(conn: Connection, scope: Scope, parent_ids: Collection[UUID]) -> dict[UUID, list[Job]]:
+    """Return the jobs made from each parent, oldest first."""
+    rows = conn.execute(_SELECT.where(jobs.c.parent_id.in_(parent_ids), scope.allows(jobs)).order_by(jobs.c.id))
+    found: dict[UUID, list[Job]] = {parent_id: [] for parent_id in parent_ids}
+    for row in rows:
+        found[row.parent_id].append(Job.from_row(row))
+    return found
+
+
+def job_page(conn: Connection, scope: Scope, wanted: JobFilter, order: JobOrder, window: Window) -> Page[Job]:
+    """Return one page of the jobs that the scope may see. Ids are in order of creation, so they are the key.
+
+    The key of RECENTLY_FINISHED is (finished_at, id), and unfinished jobs are left out of it.
+    """
+    query = _SELECT.where(scope.allows(jobs), *wanted.conditions())
+    key: tuple[ColumnElement[Any], ...] = (jobs.c.id,)
+    if order is JobOrder.RECENTLY_FINISHED:
+        query = query.where(jobs.c.finished_at.is_not(None))
+        key = (jobs.c.finished_at, jobs.c.id)
+    return fetch_page(conn, query, key, window, Job.from_row, descending=order is not JobOrder.OLDEST)

@@ -1,0 +1,121 @@
+"""Recording: moving claimed jobs, and writing what goes with each move, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from db.claims import Claim
+from db.effects import Effect, apply_effects
+from db.statements import statement
+from statemachine.decisions import PARENT_FAILED, Decision
+from statemachine.states import State
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One decided move of a claimed job, and the rows that go with it.
+
+    `attempts_begun` is 1 where the move begins a paid submission; `keep_lease` where the same worker goes on.
+    """
+
+    claim: Claim
+    from_state: State
+    decision: Decision
+    actor: str = "worker"
+    attempts_begun: int = 0
+    keep_lease: bool = False
+    output_id: UUID | None = None
+    effects: tuple[Effect, ...] = ()
+
+
+@dataclass(slots=True)
+class _Columns:
+    """The moves turned into one array a column, as `record_moves.sql` takes them."""
+
+    id: list[UUID] = field(default_factory=list)
+    lease: list[int] = field(default_factory=list)
+    from_state: list[str] = field(default_factory=list)
+    event: list[str] = field(default_factory=list)
+    to_state: list[str] = field(default_factory=list)
+    actor: list[str] = field(default_factory=list)
+    reason: list[str | None] = field(default_factory=list)
+    due_in: list[timedelta | None] = field(default_factory=list)
+    percent: list[int] = field(default_factory=list)
+    failures: list[int] = field(default_factory=list)
+    attempts_begun: list[int] = field(default_factory=list)
+    keep_lease: list[bool] = field(default_factory=list)
+    cost_micros: list[int] = field(default_factory=list)
+    error_code: list[str | None] = field(default_factory=list)
+    error_message: list[str | None] = field(default_factory=list)
+    error_detail: list[str | None] = field(default_factory=list)
+    output_id: list[UUID | None] = field(default_factory=list)
+
+    def add(self, move: Move) -> None:
+        decision, failure = move.decision, move.decision.failure
+        self.id.append(move.claim.job_id)
+        self.lease.append(move.claim.lease)
+        self.from_state.append(move.from_state)
+        self.event.append(decision.event)
+        self.to_state.append(decision.to_state)
+        self.actor.append(move.actor)
+        self.reason.append(decision.reason)
+        self.due_in.append(decision.due_in)
+        self.percent.append(decision.percent)
+        self.failures.append(decision.failures)
+        self.attempts_begun.append(move.attempts_begun)
+        self.keep_lease.append(move.keep_lease)
+        self.cost_micros.append(decision.cost_micros)
+        self.error_code.append(failure.code if failure else None)
+        self.error_message.append(failure.message if failure else None)
+        self.error_detail.append(failure.detail if failure else None)
+        self.output_id.append(move.output_id)
+
+    def parameters(self) -> dict[str, Any]:
+        return {column.name: getattr(self, column.name) for column in fields(self)}
+
+
+def record(conn: Connection, moves: Sequence[Move]) -> set[UUID]:
+    """Record the moves that are still held and return the ids of every job that moved, children included.
+
+    A move whose job is in another state, or under another lease, is dropped with everything that goes with it.
+    Call it in a transaction; at most one move a job.
+    """
+    columns = _Columns()
+    for move in sorted(moves, key=lambda move: move.claim.job_id):
+        columns.add(move)
+    moved = {row.id for row in conn.execute(statement("record_moves"), columns.parameters())}
+    held = [move for move in moves if move.claim.job_id in moved]
+    apply_effects(conn, [effect for move in held for effect in move.effects])
+    return moved | _settle_children(conn, held)
+
+
+def _settle_children(conn: Connection, moves: Iterable[Move]) -> set[UUID]:
+    """Queue the children of what succeeded and end those of what failed; return the ids of the children."""
+    ready = [move.claim.job_id for move in moves if move.decision.to_state is State.SUCCEEDED]
+    failed = [
+        move.claim.job_id
+        for move in moves
+        if move.decision.to_state is State.COMPENSATING and move.from_state is not State.COMPENSATING
+    ]
+    return (release_children(conn, ready) if ready else set()) | (fail_descendants(conn, failed) if failed else set())
+
+
+def release_children(conn: Connection, parents: Sequence[UUID]) -> set[UUID]:
+    """Queue the jobs that waited for `parents`, which have succeeded; return their ids."""
+    return {row.id for row in conn.execute(statement("release_children"), {"parents": list(parents)})}
+
+
+def fail_descendants(conn: Connection, parents: Sequence[UUID]) -> set[UUID]:
+    """Send the jobs that wait for `parents`, directly or through others, to compensating; return their ids."""
+    given = {
+        "parents": list(parents),
+        "error_code": PARENT_FAILED.code,
+        "error_message": PARENT_FAILED.message,
+    }
+    return {row.id for row in conn.execute(statement("fail_descendants"), given)}

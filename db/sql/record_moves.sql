@@ -1,0 +1,38 @@
+-- Move jobs, each under the state and the lease it leaves. Called by the recorder for a group of workers at once.
+-- A move that returns no row was fenced off: someone else moved that job on, and the result is dropped.
+-- A cancel that arrived meanwhile makes the job due at once, so that it is seen before anything else happens.
+UPDATE jobs AS j
+SET state = m.to_state,
+    event = m.event,
+    actor = m.actor,
+    reason = m.reason,
+    seq = j.seq + 1,
+    percent = greatest(j.percent, m.percent),
+    attempt = j.attempt + m.attempts_begun,
+    failures = m.failures,
+    claims = CASE WHEN m.keep_lease THEN j.claims ELSE 0 END,
+    lease_expires_at = CASE WHEN m.keep_lease THEN j.lease_expires_at END,
+    claimed_by = CASE WHEN m.keep_lease THEN j.claimed_by END,
+    due_at = CASE WHEN j.cancel_requested_at IS NULL OR m.due_in IS NULL THEN diorama_now() + m.due_in
+                  ELSE least(diorama_now(), diorama_now() + m.due_in) END,
+    cost_micros = j.cost_micros + m.cost_micros,
+    error_code = CASE WHEN j.state = 'compensating' THEN j.error_code ELSE m.error_code END,
+    error_message = CASE WHEN j.state = 'compensating' THEN j.error_message ELSE m.error_message END,
+    error_detail = CASE WHEN j.state = 'compensating' THEN j.error_detail ELSE m.error_detail END,
+    output_id = coalesce(m.output_id, j.output_id),
+    started_at = coalesce(j.started_at, CASE WHEN m.attempts_begun > 0 THEN diorama_now() END),
+    finished_at = CASE WHEN m.due_in IS NULL THEN diorama_now() END
+FROM unnest(
+    CAST(:id AS uuid[]), CAST(:lease AS bigint[]), CAST(:from_state AS text[]), CAST(:event AS text[]),
+    CAST(:to_state AS text[]), CAST(:actor AS text[]), CAST(:reason AS text[]), CAST(:due_in AS interval[]),
+    CAST(:percent AS smallint[]), CAST(:failures AS integer[]), CAST(:attempts_begun AS integer[]),
+    CAST(:keep_lease AS boolean[]), CAST(:cost_micros AS bigint[]), CAST(:error_code AS text[]),
+    CAST(:error_message AS text[]), CAST(:error_detail AS text[]), CAST(:output_id AS uuid[])
+) AS m (
+    id, lease, from_state, event, to_state, actor, reason, due_in, percent, failures, attempts_begun, keep_lease,
+    cost_micros, error_code, error_message, error_detail, output_id
+)
+WHERE j.id = m.id
+  AND j.lease = m.lease
+  AND j.state = m.from_state
+RETURNING j.id

@@ -1,0 +1,149 @@
+"""The tables as SQLAlchemy knows them, for reads whose filters vary. The migrations alone define them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import BigInteger as Big
+from sqlalchemy import Column, DateTime, Double, MetaData, Table, Text, Uuid
+from sqlalchemy import Integer as Int
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB
+from sqlalchemy.types import TypeEngine
+
+metadata = MetaData()
+_Time = DateTime(timezone=True)
+
+
+def _table(table: str, /, **columns: type[TypeEngine[Any]] | TypeEngine[Any]) -> Table:
+    return Table(table, metadata, *(Column(name, kind) for name, kind in columns.items()))
+
+
+accounts = _table("accounts", id=Uuid, name=Text, created_at=_Time)
+api_keys = _table(
+    "api_keys", id=Uuid, account_id=Uuid, role=Text, name=Text, key_sha256=BYTEA, created_at=_Time, revoked_at=_Time
+)
+sessions = _table(
+    "sessions",
+    id=Uuid,
+    account_id=Uuid,
+    user_ref=Text,
+    tier=Text,
+    token_sha256=BYTEA,
+    created_at=_Time,
+    expires_at=_Time,
+)
+assets = _table(
+    "assets",
+    id=Uuid,
+    account_id=Uuid,
+    session_id=Uuid,
+    kind=Text,
+    state=Text,
+    object_key=Text,
+    content_type=Text,
+    width_px=Int,
+    height_px=Int,
+    duration_s=Double,
+    frames_per_second=Double,
+    size_bytes=Big,
+    sha256=Text,
+    poster_id=Uuid,
+    rejection=Text,
+    created_at=_Time,
+    expires_at=_Time,
+)
+stories = _table("stories", id=Uuid, account_id=Uuid, session_id=Uuid, selfie_id=Uuid, created_at=_Time)
+jobs = _table(
+    "jobs",
+    id=Uuid,
+    account_id=Uuid,
+    session_id=Uuid,
+    story_id=Uuid,
+    parent_id=Uuid,
+    kind=Text,
+    priority=Int,
+    state=Text,
+    event=Text,
+    actor=Text,
+    reason=Text,
+    seq=Int,
+    percent=Int,
+    attempt=Int,
+    lease_expires_at=_Time,
+    claimed_by=Text,
+    due_at=_Time,
+    deadline_at=_Time,
+    cancel_requested_at=_Time,
+    error_code=Text,
+    error_message=Text,
+    error_detail=Text,
+    cost_micros=Big,
+    output_id=Uuid,
+    created_at=_Time,
+    started_at=_Time,
+    finished_at=_Time,
+)
+job_requests = _table(
+    "job_requests",
+    job_id=Uuid,
+    input_id=Uuid,
+    theme=Text,
+    details=Text,
+    style=Text,
+    camera=Text,
+    duration_s=Int,
+    tier=Text,
+    on_failure=Text,
+    metadata=JSONB,
+)
+job_events = _table(
+    "job_events",
+    job_id=Uuid,
+    seq=Int,
+    at=_Time,
+    from_state=Text,
+    event=Text,
+    to_state=Text,
+    percent=Int,
+    actor=Text,
+    reason=Text,
+    attempt=Int,
+    lease=Big,
+    duration_ms=Big,
+    cost_micros=Big,
+    due_at=_Time,
+    error_code=Text,
+    error_message=Text,
+    error_detail=Text,
+)
+attempts = _table(
+    "attempts",
+    job_id=Uuid,
+    attempt=Int,
+    token=Uuid,
+    model=Text,
+    prompt_version=Text,
+    status=Text,
+    reserved_micros=Big,
+    cost_micros=Big,
+    prediction_id=Text,
+    output_urls=ARRAY(Text),
+    source_key=Text,
+    source_type=Text,
+    source_bytes=Big,
+    source_sha256=Text,
+    error_detail=Text,
+    started_at=_Time,
+    accepted_at=_Time,
+    completed_at=_Time,
+)
+idempotency_keys = _table(
+    "idempotency_keys",
+    account_id=Uuid,
+    user_ref=Text,
+    operation=Text,
+    key=Text,
+    input_sha256=BYTEA,
+    resource_id=Uuid,
+    created_at=_Time,
+)
