@@ -160,3 +160,14 @@ def job_page(conn: Connection, scope: Scope, wanted: JobFilter, order: JobOrder,
         query = query.where(jobs.c.finished_at.is_not(None))
         key = (jobs.c.finished_at, jobs.c.id)
     return fetch_page(conn, query, key, window, Job.from_row, descending=order is not JobOrder.OLDEST)
+
+
+def lock_parent(conn: Connection, scope: Scope, job_id: UUID) -> Job | None:
+    """Return a job that is about to become a parent, held in its state until the transaction ends.
+
+    Its success queues the children that exist by then, so it must not succeed while one is being added.
+    """
+    row = conn.execute(
+        _SELECT.where(jobs.c.id == job_id, scope.allows(jobs)).with_for_update(read=True, of=jobs)
+    ).one_or_none()
+    return None if row is None else Job.from_row(row)

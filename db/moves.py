@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from db.claims import Claim
 from db.effects import Effect, apply_effects
 from db.statements import statement
-from statemachine.decisions import PARENT_FAILED, Decision
+from statemachine.decisions import CANCELED_BY_REQUEST, PARENT_FAILED, Decision
 from statemachine.states import State
 
 
@@ -119,3 +119,14 @@ def fail_descendants(conn: Connection, parents: Sequence[UUID]) -> set[UUID]:
         "error_message": PARENT_FAILED.message,
     }
     return {row.id for row in conn.execute(statement("fail_descendants"), given)}
+
+
+def cancel(conn: Connection, job_id: UUID, actor: str) -> bool:
+    """Send a job to compensating at once, or note the wish while a submission is under way; False if it has ended."""
+    given = {
+        "id": job_id,
+        "actor": actor,
+        "error_code": CANCELED_BY_REQUEST.code,
+        "error_message": CANCELED_BY_REQUEST.message,
+    }
+    return conn.execute(statement("cancel"), given).one_or_none() is not None

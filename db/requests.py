@@ -1,0 +1,147 @@
+"""Writing what was asked for: stories, jobs with their requests, and idempotency keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, func, insert, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from db.tables import idempotency_keys, job_requests, jobs, stories
+from statemachine.backoff import head_start
+from statemachine.states import Event, Kind, OnFailure, State
+
+
+@dataclass(frozen=True, slots=True)
+class JobRequest:
+    """What is asked of one job. `input_id` is the selfie of an avatar; the others work on their parent's output."""
+
+    kind: Kind
+    tier: str
+    priority: int
+    on_failure: OnFailure
+    input_id: UUID | None = None
+    theme: str | None = None
+    details: str | None = None
+    style: str | None = None
+    camera: str | None = None
+    duration_s: int | None = None
+    metadata: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose the new rows are."""
+
+    account_id: UUID
+    session_id: UUID | None
+
+
+def insert_story(conn: Connection, owner: Owner, story_id: UUID, selfie_id: UUID) -> None:
+    """Add a story."""
+    conn.execute(
+        insert(stories).values(
+            id=story_id, account_id=owner.account_id, session_id=owner.session_id, selfie_id=selfie_id
+        )
+    )
+
+
+def insert_job(
+    conn: Connection,
+    owner: Owner,
+    job_id: UUID,
+    request: JobRequest,
+    *,
+    deadline: timedelta,
+    story_id: UUID | None = None,
+    parent_id: UUID | None = None,
+    waits: bool = False,
+) -> None:
+    """Add a job: queued, or waiting for its parent where it `waits`.
+
+    A queued job is due earlier the higher its priority; a waiting one only when its deadline has passed.
+    """
+    now = func.diorama_now()
+    conn.execute(
+        insert(jobs).values(
+            id=job_id,
+            account_id=owner.account_id,
+            session_id=owner.session_id,
+            story_id=story_id,
+            parent_id=parent_id,
+            kind=request.kind,
+            priority=request.priority,
+            state=State.WAITING if waits else State.QUEUED,
+            event=Event.REQUESTED,
+            actor="api",
+            due_at=now + deadline if waits else now - head_start(request.priority),
+            deadline_at=now + deadline,
+        )
+    )
+    conn.execute(
+        insert(job_requests).values(
+            job_id=job_id,
+            input_id=request.input_id,
+            theme=request.theme,
+            details=request.details,
+            style=request.style,
+            camera=request.camera,
+            duration_s=request.duration_s,
+            tier=request.tier,
+            on_failure=request.on_failure,
+            metadata=request.metadata,
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class KeyUse:
+    """An earlier use of an idempotency key: the digest of its input, and what it made."""
+
+    input_sha256: bytes
+    resource_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyKey:
+    """A caller's key for one operation."""
+
+    account_id: UUID
+    user_ref: str
+    operation: str
+    key: str
+
+
+def claim_key(conn: Connection, key: IdempotencyKey, input_sha256: bytes, resource_id: UUID) -> KeyUse | None:
+    """Bind the key to what this transaction makes, or return its earlier use.
+
+    Waits for a concurrent transaction that is using the same key, so exactly one of them makes something.
+    """
+    columns = idempotency_keys.c
+    fresh = conn.scalar(
+        upsert(idempotency_keys)
+        .values(
+            account_id=key.account_id,
+            user_ref=key.user_ref,
+            operation=key.operation,
+            key=key.key,
+            input_sha256=input_sha256,
+            resource_id=resource_id,
+        )
+        .on_conflict_do_nothing()
+        .returning(columns.resource_id)
+    )
+    if fresh is not None:
+        return None
+    row = conn.execute(
+        select(columns.input_sha256, columns.resource_id).where(
+            columns.account_id == key.account_id,
+            columns.user_ref == key.user_ref,
+            columns.operation == key.operation,
+            columns.key == key.key,
+        )
+    ).one()
+    return KeyUse(bytes(row.input_sha256), row.resource_id)

@@ -1,0 +1,103 @@
+"""Who calls: API keys of partners and support, and session tokens of end users."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from db.accounts import (
+    SessionRecord,
+    account_named,
+    insert_account,
+    insert_api_key,
+    insert_session,
+    key_owner,
+    live_session,
+)
+from db.scope import EVERYTHING, Scope
+from jobs.errors import Forbidden, Invalid
+
+# The prefix tells a leaked secret's kind at a glance, and lets secret scanners find it.
+_KEY_PREFIX = "dio_key_"
+_SESSION_PREFIX = "dio_ses_"
+
+SESSION_LASTS_MAX = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """An authenticated caller. `role` is partner, support or session; `session` is set for the last.
+
+    `name` is how the history names the caller.
+    """
+
+    account_id: UUID
+    role: str
+    name: str
+    session: SessionRecord | None = None
+
+    @property
+    def scope(self) -> Scope:
+        """What this caller may read."""
+        if self.role == "support":
+            return EVERYTHING
+        return Scope(self.account_id, self.session.user_ref if self.session else None)
+
+    @property
+    def is_support(self) -> bool:
+        """Whether this is a member of the support staff."""
+        return self.role == "support"
+
+    @property
+    def tier(self) -> str:
+        """The tier of what this caller asks for: that of the session; a partner's own requests are paid."""
+        return self.session.tier if self.session else "paid"
+
+    @property
+    def user_ref(self) -> str:
+        """Whose idempotency keys these are: the end user's, or the partner's own."""
+        return self.session.user_ref if self.session else ""
+
+    @property
+    def actor(self) -> str:
+        """How the history names who did something."""
+        return f"support:{self.name}" if self.is_support else "api"
+
+
+def authenticate(conn: Connection, secret: str) -> Principal | None:
+    """Return whose key or token this is, or None where it is unknown, revoked or expired."""
+    if secret.startswith(_KEY_PREFIX):
+        owner = key_owner(conn, secret)
+        return owner and Principal(owner.account_id, owner.role, owner.key_name)
+    session = live_session(conn, secret) if secret.startswith(_SESSION_PREFIX) else None
+    return session and Principal(session.account_id, "session", session.user_ref, session)
+
+
+def issue_api_key(conn: Connection, account_name: str, *, role: str, key_name: str) -> str:
+    """Add a key for an account, which is made where it is new, and return the key. It can not be read again."""
+    account_id = account_named(conn, account_name) or insert_account(conn, account_name)
+    secret = _KEY_PREFIX + secrets.token_urlsafe(32)
+    insert_api_key(conn, account_id, role=role, name=key_name, secret=secret)
+    return secret
+
+
+def open_session(
+    conn: Connection, caller: Principal, *, user_ref: str, tier: str, lasts: timedelta
+) -> tuple[SessionRecord, str]:
+    """Open a session for one of a partner's end users; return it and its token, which can not be read again.
+
+    Raises Forbidden for a caller that is itself a session, Invalid for a reference or a duration out of bounds.
+    """
+    if caller.session is not None:
+        raise Forbidden("Only an API key can open sessions; this is a session token.")
+    if not 1 <= len(user_ref) <= 200:
+        raise Invalid("userRef must have 1 to 200 characters.", "input", "userRef")
+    if not timedelta(minutes=1) <= lasts <= SESSION_LASTS_MAX:
+        raise Invalid("A session lasts from one minute to 30 days.", "input", "expiresInSeconds")
+    token = _SESSION_PREFIX + secrets.token_urlsafe(32)
+    session = insert_session(conn, caller.account_id, user_ref=user_ref, tier=tier, secret=token, lasts=lasts)
+    return session, token

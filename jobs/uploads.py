@@ -1,0 +1,129 @@
+"""Uploads: a selfie goes straight to the object store, and is checked and cleaned before anything uses it."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine
+from storage.keys import asset_key, upload_key
+
+from db.assets import Asset, asset_by_id, insert_pending, mark_ready, mark_rejected
+from db.ids import new_id
+from db.scope import EVERYTHING
+from jobs.errors import Invalid, NotFound, UnsupportedMedia
+from jobs.identity import Principal
+from jobs.media import ImageFacts, MediaError, clean_selfie
+from storage import ObjectMissing, ObjectTooLarge, PresignedPost, S3Store
+
+log = logging.getLogger(__name__)
+
+UPLOAD_TYPES = ("image/jpeg", "image/png", "image/webp")
+UPLOAD_BYTES_MAX = 20 * 1024 * 1024
+_UPLOAD_FOR = timedelta(minutes=15)
+_KEPT_FOR = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A pending asset, and the form with which its bytes are posted straight to the object store."""
+
+    asset: Asset
+    form: PresignedPost
+    expires_at: datetime
+
+
+def create_upload(conn: Connection, store: S3Store, caller: Principal, *, content_type: str) -> Upload:
+    """Promise a place for a selfie. Raises Invalid for a type that is not accepted."""
+    if content_type not in UPLOAD_TYPES:
+        raise Invalid(f"contentType must be one of {', '.join(UPLOAD_TYPES)}.", "input", "contentType")
+    now = datetime.now(UTC)
+    asset_id = new_id()
+    asset = insert_pending(
+        conn,
+        asset_id=asset_id,
+        account_id=caller.account_id,
+        session_id=caller.session.id if caller.session else None,
+        object_key=upload_key(caller.account_id, asset_id),
+        content_type=content_type,
+        expires_at=now + _KEPT_FOR,
+    )
+    form = store.presigned_post(
+        asset.object_key,
+        content_type=content_type,
+        max_bytes=UPLOAD_BYTES_MAX,
+        expires_s=int(_UPLOAD_FOR.total_seconds()),
+    )
+    return Upload(asset, form, now + _UPLOAD_FOR)
+
+
+def complete_upload(engine: Engine, store: S3Store, caller: Principal, asset_id: UUID) -> Asset:
+    """Check and clean what was uploaded, and return the asset, ready for use. Calling it again returns it as it is.
+
+    Blocks for the time of a download and a decode. Raises NotFound, Invalid when nothing was uploaded yet, and
+    UnsupportedMedia for a file that is no picture we can use; that asset stays rejected.
+    """
+    with engine.connect() as conn:
+        asset = asset_by_id(conn, caller.scope, asset_id)
+    if asset is None or asset.kind != "selfie":
+        raise NotFound("There is no such upload.", "input", "assetId")
+    if asset.state == "rejected":
+        raise UnsupportedMedia(asset.rejection or "The upload was rejected.", "input", "assetId")
+    if asset.state != "pending":
+        return asset
+    return _clean(engine, store, asset)
+
+
+def _clean(engine: Engine, store: S3Store, asset: Asset) -> Asset:
+    with TemporaryDirectory(prefix="diorama-upload-") as folder:
+        raw, cleaned = Path(folder) / "raw", Path(folder) / "cleaned.jpg"
+        try:
+            store.download(asset.object_key, raw, max_bytes=UPLOAD_BYTES_MAX)
+        except ObjectMissing:
+            raise Invalid("Nothing has been uploaded yet: post the file first.", "input", "assetId") from None
+        except ObjectTooLarge:
+            return _reject(engine, store, asset, f"The file is larger than {UPLOAD_BYTES_MAX // 2**20} MiB.")
+        try:
+            facts = clean_selfie(raw, cleaned)
+        except MediaError as error:
+            return _reject(engine, store, asset, str(error))
+        key = asset_key(asset.account_id, asset.id, "jpg")
+        store.put_file(key, cleaned, content_type=facts.content_type)
+    return _accept(engine, store, asset, key, facts)
+
+
+def _accept(engine: Engine, store: S3Store, asset: Asset, key: str, facts: ImageFacts) -> Asset:
+    with engine.begin() as conn:
+        ready = mark_ready(
+            conn,
+            asset.id,
+            object_key=key,
+            content_type=facts.content_type,
+            width_px=facts.width_px,
+            height_px=facts.height_px,
+            size_bytes=facts.size_bytes,
+            sha256=facts.sha256,
+        )
+    # The original may hold a place and a time (EXIF): nothing needs it any more.
+    store.delete([asset.object_key])
+    return ready or _as_it_is(engine, asset)
+
+
+def _reject(engine: Engine, store: S3Store, asset: Asset, reason: str) -> Asset:
+    with engine.begin() as conn:
+        mark_rejected(conn, asset.id, reason)
+    store.delete([asset.object_key])
+    raise UnsupportedMedia(reason, "input", "assetId")
+
+
+def _as_it_is(engine: Engine, asset: Asset) -> Asset:
+    """Another request completed the same upload meanwhile: its answer is ours."""
+    with engine.connect() as conn:
+        found = asset_by_id(conn, EVERYTHING, asset.id)
+    if found is None:
+        raise NotFound("There is no such upload.", "input", "assetId")
+    return found
