@@ -1,0 +1,158 @@
+"""Operations on predictions: create (three ways), get, list, cancel."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Any
+
+from simulator.api.exchange import Call, Reply, json_reply
+from simulator.clock import from_text
+from simulator.models import Model
+from simulator.pages import cut
+from simulator.predictions import Prediction, describe
+from simulator.problems import BadRequest, InvalidVersion, NotFound
+from simulator.simulation import Simulation, Wish
+from simulator.validation import MODEL_PREDICTION, VERSION_PREDICTION, check_body, check_input
+
+HIDDEN = "hidden"
+LONGEST_WAIT_S = 60
+_PREFER = re.compile(r"wait(?:=(\d{1,2}))?$")
+_CANCEL_AFTER = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?$")
+
+
+async def create_by_version(sim: Simulation, call: Call) -> Reply:
+    """POST /predictions"""
+    body = check_body(call.json(), VERSION_PREDICTION, ("version", "input"))
+    model = sim.catalogue.named_by(body["version"])
+    if model is None:
+        raise InvalidVersion
+    return await _create(sim, call, body, model, _shown_version(model, body["version"]))
+
+
+async def create_by_model(sim: Simulation, call: Call) -> Reply:
+    """POST /models/{owner}/{name}/predictions, for official models only"""
+    model = sim.catalogue.get(call.at["owner"], call.at["name"])
+    if model is None or not model.official:
+        raise NotFound
+    body = check_body(call.json(), MODEL_PREDICTION, ("input",))
+    return await _create(sim, call, body, model, HIDDEN)
+
+
+async def get(sim: Simulation, call: Call) -> Reply:
+    """GET /predictions/{id}"""
+    return json_reply(describe(_find(sim, call), sim.addresses.api))
+
+
+async def cancel(sim: Simulation, call: Call) -> Reply:
+    """POST /predictions/{id}/cancel: a prediction that is over is answered unchanged"""
+    prediction = _find(sim, call)
+    sim.lifecycle.cancel(prediction)
+    return json_reply(describe(prediction, sim.addresses.api))
+
+
+async def list_all(sim: Simulation, call: Call) -> Reply:
+    """GET /predictions"""
+    positions = sim.book.created_between(_time(call, "created_after"), _time(call, "created_before"))
+    if call.query.get("source") == "web":
+        positions = range(0)
+    page = cut(positions, f"{sim.addresses.api}/v1/predictions", call.query)
+    found = sim.book.newest_first(page.positions)
+    return json_reply(page.as_json([describe(each, sim.addresses.api) for each in found if _is_listed(sim, each)]))
+
+
+async def _create(sim: Simulation, call: Call, body: dict[str, Any], model: Model, version: str) -> Reply:
+    return await create(sim, call, _wish(sim, call, body, model, version))
+
+
+async def create(sim: Simulation, call: Call, wish: Wish) -> Reply:
+    """Accept a prediction and answer with it: at once, or after the wait that `Prefer` asks for."""
+    check_input(wish.input, wish.model, reject_unknown=sim.settings.reject_unknown_inputs)
+    prediction = sim.create(wish, {})
+    preferred = _PREFER.match(call.headers.get("prefer", ""))
+    fresh = describe(prediction, sim.addresses.api)
+    headers = {"Location": fresh["urls"]["get"]}
+    if preferred is None:
+        return json_reply(fresh, 201, headers)
+    return await _after_wait(sim, prediction, fresh, preferred, headers)
+
+
+def _wish(sim: Simulation, call: Call, body: dict[str, Any], model: Model, version: str) -> Wish:
+    return Wish(
+        model=model,
+        version=version,
+        input=body["input"],
+        webhook=body.get("webhook"),
+        webhook_events=tuple(body["webhook_events_filter"]) if "webhook_events_filter" in body else None,
+        cancel_after_s=_cancel_after_s(sim, call),
+    )
+
+
+async def _after_wait(
+    sim: Simulation,
+    prediction: Prediction,
+    fresh: dict[str, Any],
+    preferred: re.Match[str],
+    headers: dict[str, str],
+) -> Reply:
+    """Answer when there is output or an end; when the wait is over first, with the prediction as it was created.
+
+    Both are as the real service does it: with output, the status may still read `processing`; after a wait in vain it
+    reads `starting`, whatever the prediction is doing by then.
+    """
+    wait_s = min(int(preferred[1] or LONGEST_WAIT_S), LONGEST_WAIT_S)
+    headers["Preference-Applied"] = preferred[0]
+    if await _has_news(prediction, wait_s):
+        return json_reply(describe(prediction, sim.addresses.api), 201, headers)
+    return json_reply(fresh, 202, headers)
+
+
+async def _has_news(prediction: Prediction, wait_s: float) -> bool:
+    if prediction.is_over:
+        return True
+    watcher = asyncio.get_running_loop().create_future()
+    prediction.watchers.append(watcher)
+    done, _ = await asyncio.wait([watcher], timeout=wait_s)
+    return bool(done)
+
+
+def _find(sim: Simulation, call: Call) -> Prediction:
+    prediction = sim.book.by_id.get(call.at["id"])
+    if prediction is None:
+        raise NotFound
+    return prediction
+
+
+def _is_listed(sim: Simulation, prediction: Prediction) -> bool:
+    """Whether lists show it yet: a fault may hold it back for a while."""
+    late = prediction.faults.get("list_late")
+    return late is None or sim.clock.now() >= prediction.created_at + float(late["seconds"])
+
+
+def _shown_version(model: Model, asked: str) -> str:
+    """Official models hide their version unless it was asked for by name."""
+    return HIDDEN if model.official and model.version not in asked else model.version
+
+
+def _cancel_after_s(sim: Simulation, call: Call) -> float | None:
+    text = call.headers.get("cancel-after")
+    if text is None:
+        return None
+    found = _CANCEL_AFTER.match(text.strip())
+    if found is None or not any(found.groups()):
+        raise BadRequest(f"Invalid Cancel-After header {text!r}: use a duration such as 30s, 5m or 1h30m")
+    hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    total_s = hours * 3600 + minutes * 60 + seconds
+    if total_s < sim.settings.min_cancel_after_s:
+        raise BadRequest("Invalid Cancel-After header: the minimum duration is 5 seconds")
+    return float(total_s)
+
+
+def _time(call: Call, name: str) -> float | None:
+    text = call.query.get(name)
+    if text is None:
+        return None
+    try:
+        return from_text(text)
+    except ValueError:
+        raise BadRequest(f"Query parameter {name!r} must be an ISO 8601 date-time, not {text!r}") from None

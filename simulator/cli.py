@@ -1,0 +1,104 @@
+"""The command line: `python -m simulator --port 8100 --delivery-port 8101 --speed 60`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Sequence
+
+from simulator import serve
+from simulator.settings import Addresses, RateLimits, SimulatorSettings
+
+DESCRIPTION = """\
+A stand-in for Replicate's HTTP API. It listens on two ports: the API, under /v1, and the output files. When both
+accept connections it prints one line of JSON, {"api": URL, "delivery": URL}, and then serves until SIGTERM or SIGINT.
+
+Point a client at it with REPLICATE_BASE_URL=<api> and any REPLICATE_API_TOKEN.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the simulator; return the exit code."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    logging.basicConfig(level=given.log_level.upper(), format="%(levelname)s %(name)s %(message)s")
+    try:
+        serve.run(_settings(given), _print_ready)
+    except (OSError, ValueError) as refused:
+        parser.exit(2, f"simulator: {refused}\n")
+    return 0
+
+
+def _print_ready(addresses: Addresses) -> None:
+    sys.stdout.write(json.dumps({"api": addresses.api, "delivery": addresses.delivery}) + "\n")
+    sys.stdout.flush()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m simulator",
+        description=DESCRIPTION,
+        epilog=_epilog(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _add_addresses(parser)
+    _add_behaviour(parser)
+    return parser
+
+
+def _add_addresses(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("addresses")
+    group.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    group.add_argument("--port", type=int, default=0, help="port of the API; 0, the default, takes a free one")
+    group.add_argument("--delivery-port", type=int, default=0, help="port of the output files; 0 takes a free one")
+    group.add_argument("--public-api-url", help="what clients call the API, where that differs (proxy, container)")
+    group.add_argument("--public-delivery-url", help="what clients call the delivery port, where that differs")
+
+
+def _add_behaviour(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("behaviour")
+    group.add_argument(
+        "--speed", type=float, default=1.0, help="times faster than the real models, which take 40 to 120 s"
+    )
+    group.add_argument("--instant", action="store_true", help="succeed at creation, with canned media: for benchmarks")
+    group.add_argument("--canned", action="store_true", help="draw one output per model and size, whatever the input")
+    group.add_argument("--seed", type=int, help="make ids, durations and fault probabilities repeatable")
+    group.add_argument("--token", action="append", help="an accepted API token; repeatable (default: any)")
+    group.add_argument(
+        "--output-ttl", type=float, default=3600.0, metavar="S", help="seconds until outputs are removed"
+    )
+    group.add_argument("--webhook-secret", help="the whsec_... key that webhooks are signed with")
+    group.add_argument("--creates-per-min", type=int, default=600, metavar="N", help="rate limit for creations")
+    group.add_argument("--requests-per-min", type=int, default=3000, metavar="N", help="rate limit for the rest")
+    group.add_argument("--no-rate-limits", action="store_true", help="admit everything")
+    group.add_argument("--reject-unknown-inputs", action="store_true", help="422 for inputs a model does not know")
+    group.add_argument("--models", action="append", metavar="FILE", help="JSON file with more models; repeatable")
+    group.add_argument("--log-level", default="warning", choices=("debug", "info", "warning", "error"))
+
+
+def _epilog() -> str:
+    return ""
+
+
+def _settings(given: argparse.Namespace) -> SimulatorSettings:
+    limits = RateLimits(given.creates_per_min, given.requests_per_min, enabled=not given.no_rate_limits)
+    secret = {"webhook_secret": given.webhook_secret} if given.webhook_secret else {}
+    return SimulatorSettings(
+        host=given.host,
+        port=given.port,
+        delivery_port=given.delivery_port,
+        public_api_url=given.public_api_url,
+        public_delivery_url=given.public_delivery_url,
+        tokens=tuple(given.token) if given.token else None,
+        speed=given.speed,
+        instant=given.instant,
+        canned=given.canned,
+        seed=given.seed,
+        output_ttl_s=given.output_ttl,
+        rate_limits=limits,
+        reject_unknown_inputs=given.reject_unknown_inputs,
+        model_files=tuple(given.models or ()),
+        **secret,
+    )

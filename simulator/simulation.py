@@ -1,0 +1,118 @@
+"""One simulated Replicate: everything it holds, and the ways to create and remove predictions."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from simulator.clock import Agenda, Clock
+from simulator.counters import Counters
+from simulator.ids import Names
+from simulator.inputs import Inputs
+from simulator.lifecycle import Lifecycle
+from simulator.limits import Limits
+from simulator.media import Easel, Studio
+from simulator.models import Catalogue, Model, load
+from simulator.outputs import Outputs
+from simulator.predictions import Book, Options, Plan, Prediction, correlation_token
+from simulator.settings import Addresses, SimulatorSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a client asks to be predicted, after validation."""
+
+    model: Model
+    version: str
+    input: dict[str, Any]
+    webhook: str | None = None
+    webhook_events: tuple[str, ...] | None = None
+    cancel_after_s: float | None = None
+    deployment: str | None = None
+
+
+class Simulation:
+    """The state behind both listeners. Lives on one event loop; nothing here is safe to call from another thread."""
+
+    def __init__(self, settings: SimulatorSettings, addresses: Addresses, studio: Studio) -> None:
+        self.settings = settings
+        self.addresses = addresses
+        self.catalogue: Catalogue = load(settings.model_files)
+        self.clock = Clock()
+        self.agenda = Agenda(self.clock)
+        self.names = Names(settings.seed)
+        self.counters = Counters()
+        self.book = Book()
+        self.outputs = Outputs()
+        self.limits = Limits(settings.rate_limits, self.clock)
+        self.inputs = Inputs(self._find_own)
+        self.easel = Easel(
+            studio,
+            seed=settings.seed or 0,
+            cache_bytes=settings.media_cache_bytes,
+            workers=settings.media_workers,
+        )
+        self.lifecycle = Lifecycle(
+            settings, self.agenda, self.inputs, self.easel, self.outputs, self.names, self._announce
+        )
+        self.lifecycle.delivery_url = addresses.delivery
+        self._random = random.Random(settings.seed)  # noqa: S311 - durations must be repeatable, not secret
+
+    def create(self, wish: Wish, faults: Mapping[str, Options]) -> Prediction:
+        """Accept a prediction and let it begin."""
+        prediction = self._entry(wish, faults)
+        self.book.add(prediction)
+        self.lifecycle.begin(prediction)
+        return prediction
+
+    def reset(self) -> None:
+        """Forget everything that clients and tests have brought in; the catalogue and the addresses stay."""
+        self.lifecycle.clear()
+        self.book.clear()
+        self.outputs.clear()
+        self.counters = Counters()
+        self.limits = Limits(self.settings.rate_limits, self.clock)
+
+    async def close(self) -> None:
+        """Stop everything that runs."""
+        await self.lifecycle.close()
+        await self.inputs.close()
+        self.easel.close()
+
+    def _entry(self, wish: Wish, faults: Mapping[str, Options]) -> Prediction:
+        created_at = self.clock.now()
+        after_s = wish.cancel_after_s
+        return Prediction(
+            id=self.names.id(),
+            position=len(self.book.in_order),
+            model=wish.model,
+            version=wish.version,
+            input=wish.input,
+            created_at=created_at,
+            plan=self._plan(wish.model, faults),
+            faults=faults,
+            price_usd=wish.model.price_usd(wish.input),
+            token=correlation_token(wish.webhook),
+            webhook=wish.webhook,
+            webhook_events=wish.webhook_events,
+            deadline=None if after_s is None else created_at + after_s,
+            deployment=wish.deployment,
+        )
+
+    def _plan(self, model: Model, faults: Mapping[str, Options]) -> Plan:
+        slower = float(faults["slow_run"]["factor"]) if "slow_run" in faults else 1.0
+        queue_s = 0.0 if self.settings.instant else model.draw_queue_s(self._random)
+        run_s = 0.0 if self.settings.instant and slower == 1.0 else model.draw_run_s(self._random) * slower
+        return Plan(self.settings.paced(queue_s), self.settings.paced(run_s))
+
+    def _announce(self, prediction: Prediction, event: str) -> None:
+        """Tell the prediction's webhook."""
+
+    def _find_own(self, url: str) -> bytes | None:
+        """Return the bytes behind one of our own URLs, or None."""
+        if url.startswith(self.addresses.delivery):
+            output = self.outputs.find(url.removeprefix(self.addresses.delivery))
+            return output.media.content if output and output.media else None
+        return None

@@ -1,0 +1,1 @@
+"""The simulator, spoken to over real HTTP, as its users do."""
