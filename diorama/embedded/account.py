@@ -1,0 +1,91 @@
+"""Whose rights a server runs with: ours, or those of an unprivileged account when we are root.
+
+Postgres refuses to run as root. No account is made and no directory of the user's is opened for this: an account that
+exists anyway is borrowed, and what it cannot reach is copied to a place that it can.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import stat
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from diorama.embedded.errors import EmbeddedServerError
+
+# A Unix socket's whole path must fit into 104 bytes, and the server adds about 40 to its directory's.
+LONGEST_SCRATCH_ROOT = 48
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user and its first group, by number."""
+
+    uid: int
+    gid: int
+
+    def owns_or_may(self, status: os.stat_result, permission: int) -> bool:
+        """Whether the mode bits grant `permission` (bits of `stat.S_IRWXO`) to this account."""
+        if status.st_uid == self.uid:
+            return (status.st_mode >> 6) & permission == permission
+        if status.st_gid == self.gid:
+            return (status.st_mode >> 3) & permission == permission
+        return status.st_mode & permission == permission
+
+    def can_reach(self, path: Path) -> bool:
+        """Whether the account may enter this directory and all above it."""
+        real = path.resolve()
+        return all(self.owns_or_may(each.stat(), stat.S_IXOTH) for each in (real, *real.parents))
+
+    def can_run(self, program: Path) -> bool:
+        """Whether the account may read and execute this file where it lies."""
+        needed = stat.S_IROTH | stat.S_IXOTH
+        return self.can_reach(program.parent) and self.owns_or_may(program.stat(), needed)
+
+
+def server_account() -> Account | None:
+    """Return the account to run a server as that refuses root, or None when we are not root and run it ourselves."""
+    if os.geteuid() != 0:
+        return None
+    accounts = sorted(pwd.getpwall(), key=lambda entry: entry.pw_name != "nobody")
+    borrowed = next((entry for entry in accounts if entry.pw_uid != 0), None)
+    if borrowed is None:
+        raise EmbeddedServerError(
+            "Postgres does not run as root, and this system has no other account to run it as, such as 'nobody'. "
+            "Run as an ordinary user."
+        )
+    return Account(borrowed.pw_uid, borrowed.pw_gid)
+
+
+def give(path: Path, account: Account | None) -> None:
+    """Make `path`, which we created, the account's own."""
+    if account is not None:
+        os.chown(path, account.uid, account.gid)
+
+
+def make_scratch(account: Account | None) -> Path:
+    """Create a directory with a short path that only the account can use, and return it."""
+    scratch = Path(tempfile.mkdtemp(prefix="diorama-", dir=scratch_root(account)))
+    give(scratch, account)
+    return scratch
+
+
+def scratch_root(account: Account | None) -> Path:
+    """Return the first temporary directory that is short enough for a socket and that the account can reach."""
+    candidates = [Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp"), Path("/dev/shm")]  # noqa: S108
+    for root in candidates:
+        if len(str(root)) <= LONGEST_SCRATCH_ROOT and usable(root, account):
+            return root
+    raise EmbeddedServerError(
+        f"No temporary directory can be used: tried {', '.join(map(str, candidates))}. One of them must be writable, "
+        f"open to the server's account, and at most {LONGEST_SCRATCH_ROOT} characters long."
+    )
+
+
+def usable(root: Path, account: Account | None) -> bool:
+    """Whether we can write to `root` and the account can enter it."""
+    if not os.access(root, os.W_OK | os.X_OK):
+        return False
+    return account is None or account.can_reach(root)

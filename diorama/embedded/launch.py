@@ -1,0 +1,49 @@
+"""Becomes a server: takes on an account, asks the kernel for a signal when the parent dies, then runs the program.
+
+Run as a script by `process`, with nothing but the standard library: `launch.py PARENT SIGNAL UID GID PROGRAM ...`.
+A program of its own instead of `preexec_fn`, because Python code between fork and exec can deadlock in a process that
+has threads. The account comes first: changing it makes the kernel forget the parent-death signal.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+
+PR_SET_PDEATHSIG = 1
+KEEP = -1
+
+
+def take_account(uid: int, gid: int) -> None:
+    """Give up root for this account, for good. KEEP leaves everything as it is."""
+    if uid == KEEP:
+        return
+    os.setgroups([])
+    os.setgid(gid)
+    os.setuid(uid)
+
+
+def die_with_parent(parent: int, death_signal: int) -> None:
+    """Have the kernel send us `death_signal` when the parent dies. Linux only; elsewhere `stop` has to do."""
+    if sys.platform != "linux":
+        return
+    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, death_signal) != 0:
+        raise OSError(ctypes.get_errno(), "cannot ask for a signal at the parent's death")
+    if os.getppid() != parent:  # it died before we could ask
+        os._exit(1)
+
+
+def main(arguments: list[str]) -> None:
+    """Turn this process into the program named by the arguments."""
+    parent, death_signal, uid, gid = map(int, arguments[:4])
+    program = arguments[4:]
+    take_account(uid, gid)
+    die_with_parent(parent, death_signal)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    os.execv(program[0], program)  # noqa: S606 - no shell is wanted
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

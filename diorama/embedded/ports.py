@@ -1,0 +1,26 @@
+"""Free ports on the loopback address."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import ExitStack
+
+LOOPBACK = "127.0.0.1"
+
+
+def free_port() -> int:
+    """Return a loopback port that nobody listens on. Someone may take it before you do: see `free_ports`."""
+    return free_ports(1)[0]
+
+
+def free_ports(count: int) -> list[int]:
+    """Return `count` different free ports.
+
+    All are held open until the last is found, so that none is given twice. They are let go on return; a server that
+    then finds its port taken is started again on others, which is the caller's part.
+    """
+    with ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind((LOOPBACK, 0))
+        return [int(each.getsockname()[1]) for each in sockets]

@@ -1,0 +1,160 @@
+"""A server that runs as our child: start it, wait until it is ready, stop it.
+
+Every child dies with us. `stop` ends it in good order, at the latest when the interpreter exits; and should we be
+killed, the kernel ends it (Linux). Each child has a process group of its own, so that Ctrl-C in a terminal reaches us
+alone, and we stop the servers in an order of our choosing.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from diorama.embedded import launch
+from diorama.embedded.account import Account
+from diorama.embedded.errors import ServerFailed
+from diorama.embedded.spawner import run_on_lasting_thread
+
+T = TypeVar("T")
+
+PROBE_EVERY_S = 0.01
+
+
+@dataclass(frozen=True)
+class ServerCommand:
+    """What to run and how it wants to be ended."""
+
+    name: str
+    """How messages call it, such as `Postgres`."""
+    argv: Sequence[str | Path]
+    """The program's absolute path and its arguments."""
+    log_path: Path
+    """Receives all that the server writes; appended to."""
+    env: Mapping[str, str] | None = field(default=None, repr=False)
+    """The whole environment; None passes ours on."""
+    account: Account | None = None
+    """Whom to run it as; None means ourselves."""
+    stop_signal: signal.Signals = signal.SIGTERM
+    death_signal: signal.Signals = signal.SIGKILL
+    """What the kernel sends it should we be killed."""
+    stop_within_s: float = 5.0
+    """How long it may take to end on `stop_signal` before it is killed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExitStatus:
+    """How a process ended: its exit code, or the negative number of the signal that ended it."""
+
+    code: int
+
+
+class ServerProcess:
+    """A running child process. Created by `start`; `stop` and `kill` may be called any number of times."""
+
+    def __init__(self, command: ServerCommand, child: subprocess.Popen[bytes], log_offset: int) -> None:
+        self.command = command
+        self.log_offset = log_offset
+        """Where this run begins in a log that earlier runs may have begun."""
+        self._child = child
+        atexit.register(self.stop)
+
+    @classmethod
+    def start(cls, command: ServerCommand) -> ServerProcess:
+        """Run the command and return at once; `wait_until` tells when it is ready."""
+        log_offset = command.log_path.stat().st_size if command.log_path.exists() else 0
+        return cls(command, run_on_lasting_thread(lambda: _spawn(command)), log_offset)
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._child.pid
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the process has not ended."""
+        return self._child.poll() is None
+
+    def exit_status(self) -> ExitStatus | None:
+        """Return how the process ended, or None while it runs."""
+        code = self._child.poll()
+        return None if code is None else ExitStatus(code)
+
+    def wait_until(self, probe: Callable[[], T | None], within_s: float) -> T:
+        """Call `probe` until it returns something, and return that. None and False mean: not yet.
+
+        Raises `ServerFailed` as soon as the process has ended, or when `within_s` has passed.
+        """
+        deadline = time.monotonic() + within_s
+        while True:
+            if found := probe():
+                return found
+            if not self.is_running:
+                if found := probe():  # it may have been ready, or have said its last words, just before it ended
+                    return found
+                raise self.failure(f"ended with exit status {self._child.returncode} before it was ready")
+            if time.monotonic() > deadline:
+                raise self.failure(f"was not ready after {within_s:g} s")
+            time.sleep(PROBE_EVERY_S)
+
+    def failure(self, what: str) -> ServerFailed:
+        """Return an error that says `what` happened and ends with the server's last words."""
+        return ServerFailed(self.command.name, what, self.command.log_path, self.log_offset)
+
+    def stop(self) -> None:
+        """End the process in good order, or by force when it takes longer than it may. Harmless when it has ended."""
+        self.signal(self.command.stop_signal)
+        try:
+            self._child.wait(self.command.stop_within_s)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        atexit.unregister(self.stop)
+
+    def kill(self) -> None:
+        """End the process group by force, as a crash would, and wait until the process is gone."""
+        if self.is_running:
+            os.killpg(self.pid, signal.SIGKILL)
+        self._child.wait()
+        atexit.unregister(self.stop)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send the process a signal. Harmless when it has ended."""
+        if self.is_running:
+            self._child.send_signal(number)
+
+
+def run_to_end(command: ServerCommand, within_s: float) -> None:
+    """Run a command that ends by itself. Raises `ServerFailed` when it fails or takes longer than `within_s`."""
+    process = ServerProcess.start(command)
+    try:
+        status = process.wait_until(process.exit_status, within_s)
+    finally:
+        process.kill()
+    if status.code != 0:
+        raise process.failure(f"could not be prepared: {Path(command.argv[0]).name} ended with status {status.code}")
+
+
+def _spawn(command: ServerCommand) -> subprocess.Popen[bytes]:
+    with command.log_path.open("ab") as log:
+        return subprocess.Popen(
+            _launch_argv(command),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=command.env,
+            process_group=0,
+        )
+
+
+def _launch_argv(command: ServerCommand) -> list[str]:
+    account = command.account or Account(launch.KEEP, launch.KEEP)
+    launcher = [sys.executable, "-I", "-S", str(Path(launch.__file__).resolve())]
+    terms = [os.getpid(), command.death_signal.value, account.uid, account.gid]
+    return [*launcher, *map(str, terms), *map(str, command.argv)]

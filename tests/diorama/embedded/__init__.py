@@ -1,0 +1,1 @@
+"""Tests of the embedded servers: they start anywhere, beside anything, and leave nothing behind."""

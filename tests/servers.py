@@ -1,0 +1,37 @@
+"""What tests need of the shared servers: databases and buckets of their own, made in a moment."""
+
+from __future__ import annotations
+
+import uuid
+
+import psycopg
+from psycopg import sql
+from sqlalchemy import URL, make_url
+
+
+def create_database(server_url: str, name: str, template: str | None = None) -> str:
+    """Create a database, as a copy of `template` when one is named, and return its URL.
+
+    `server_url` is that of any database on the server. Nobody may be connected to the template meanwhile.
+    """
+    url = make_url(server_url)
+    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+    _run(url, statement.format(sql.Identifier(name), sql.Identifier(template or "template1")))
+    return url.set(database=name).render_as_string(hide_password=False)
+
+
+def drop_database(server_url: str, name: str) -> None:
+    """Drop a database and cut its connections. Harmless when there is none of that name."""
+    _run(make_url(server_url), sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def unique_name(prefix: str) -> str:
+    """Return a name that no other test uses, fit for a database and for a bucket."""
+    return f"{prefix}-{uuid.uuid4().hex[:12]}"
+
+
+def _run(url: URL, statement: sql.Composed) -> None:
+    """Run a statement that allows no transaction, from the database that nobody copies or drops."""
+    address = url.set(drivername="postgresql", database="postgres").render_as_string(hide_password=False)
+    with psycopg.connect(address, autocommit=True) as conn:
+        conn.execute(statement)
