@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import inf
 from typing import Any
 from uuid import UUID
 
@@ -121,3 +122,9 @@ def load(conn: Connection, claim: Claim) -> ClaimedJob | None:
     """Read a claimed job, or return None when the claim has been lost."""
     row = conn.execute(statement("load"), {"id": claim.job_id, "lease": claim.lease}).one_or_none()
     return None if row is None else ClaimedJob.from_row(row)
+
+
+def next_due_in(conn: Connection, step: Step) -> float:
+    """Return the seconds until the next job of `step` is due, or infinity when none is waiting for its time."""
+    seconds: float | None = conn.scalar(statement("next_due"), {"step": step})
+    return inf if seconds is None else max(0.0, seconds)

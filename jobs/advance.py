@@ -1,0 +1,58 @@
+"""Advancing a job by one step: load, act, decide, record. Every step is these few lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import structlog
+
+from db.claims import Claim, ClaimedJob, load
+from db.moves import Move
+from jobs.runtime import Runtime
+from jobs.steps import STEPS
+from jobs.steps.trouble import surprise
+from jobs.steps.work import Work
+from statemachine.decisions import decide, interrupt
+from statemachine.outcomes import StepFailed
+from statemachine.states import State
+
+log = structlog.get_logger(__name__)
+
+
+Steps = Mapping[State, Callable[[ClaimedJob, Runtime], Work | None]]
+
+
+def advance(claim: Claim, runtime: Runtime, steps: Steps = STEPS) -> None:
+    """Move a claimed job by one step. A claim that was lost, before or on the way, changes nothing."""
+    with runtime.engine.connect() as conn:
+        job = load(conn, claim)
+    if job is None:
+        return
+    decision = interrupt(job.facts, job.now, runtime.policy)
+    if decision is not None:
+        _record(runtime, Move(job.claim, job.state, decision))
+        return
+    work = _act(job, runtime, steps)
+    if work is not None:
+        _record(runtime, _decided(work, runtime))
+
+
+def _act(job: ClaimedJob, runtime: Runtime, steps: Steps) -> Work | None:
+    """Run the step of the job's state. What nobody expected is logged, and counts as a failure of the step."""
+    try:
+        return steps[job.state](job, runtime)
+    except Exception as error:
+        log.exception("step failed", job_id=str(job.id), state=job.state, attempt=job.attempt)
+        return Work(job, StepFailed(surprise(error)))
+
+
+def _decided(work: Work, runtime: Runtime) -> Move:
+    job = work.job
+    decision = decide(job.facts, work.outcome, job.now, runtime.policy, runtime.rng)
+    return Move(job.claim, job.state, decision, effects=work.effects, output_id=work.output_id)
+
+
+def _record(runtime: Runtime, move: Move) -> None:
+    decision = move.decision
+    log.info("moved", job_id=str(move.claim.job_id), happened=decision.event, to_state=decision.to_state)
+    runtime.recorder.record(move)

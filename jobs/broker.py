@@ -1,0 +1,194 @@
+"""A Dramatiq broker without a message table: consuming a queue claims the due rows of its step.
+
+The message is `(job_id, lease)`. Creating or moving a job is enqueuing it, in the same transaction, so there is no
+second store to disagree with. Acknowledging a message means nothing to the database: what the step recorded does.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable
+from typing import Any, NoReturn
+from uuid import UUID
+
+from dramatiq import Broker, Consumer, Message, MessageProxy, Middleware, Worker
+from dramatiq.errors import BrokerConnectionError
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+
+from db.claims import Claim, claim_due, next_due_in, release
+from jobs.runtime import STEP_SETTINGS
+from statemachine.states import Step
+
+log = logging.getLogger(__name__)
+
+# The net below lost hints: how long an idle consumer sleeps at most.
+_LOOK_EVERY_S = 1.0
+# Consumers claim about this much work ahead, so that short steps are claimed by the dozen and long ones singly.
+_AHEAD_S = 0.25
+_CLAIM_MAX = 100
+
+
+class RowBroker(Broker):
+    """Claims due jobs for one process. `worker` names it in `claimed_by`; `threads` is how many it runs."""
+
+    def __init__(self, engine: Engine, *, worker: str, threads: int) -> None:
+        # None of Dramatiq's own middleware: retries, delays and time limits belong to the row.
+        super().__init__(middleware=[_StopClaiming(self)])
+        self.engine = engine
+        self.worker = worker
+        self.threads = threads
+        self.draining = threading.Event()
+        self._consumers: dict[Step, RowConsumer] = {}
+
+    def declare_queue(self, queue_name: str) -> None:
+        """Declare the queue of a step; raise ValueError for a name that is no step."""
+        if queue_name not in self.queues:
+            step = Step(queue_name)
+            self.emit_before("declare_queue", queue_name)
+            self.queues[queue_name] = step
+            self.emit_after("declare_queue", queue_name)
+
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 1000) -> RowConsumer:
+        """Return a consumer of a step's due jobs. `timeout` in milliseconds; `prefetch` is chosen by the consumer."""
+        consumer = RowConsumer(self, Step(queue_name), idle_s=min(timeout / 1000, _LOOK_EVERY_S))
+        self._consumers[consumer.step] = consumer
+        return consumer
+
+    def enqueue(self, message: Message[Any], *, delay: int | None = None) -> NoReturn:
+        """Refuse: a job is enqueued by the transaction that makes it due."""
+        raise TypeError(f"{message.actor_name} can not be sent: create or move the job's row instead")
+
+    def wake(self, steps: Iterable[Step]) -> None:
+        """Have the idle consumers of these steps look at once."""
+        for step in steps:
+            consumer = self._consumers.get(step)
+            if consumer is not None:
+                consumer.wake()
+
+
+class _StopClaiming(Middleware):
+    """Stops the consumers before the worker threads: what is claimed meanwhile would only be handed back."""
+
+    def __init__(self, broker: RowBroker) -> None:
+        self._broker = broker
+
+    def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
+        self._broker.draining.set()
+
+
+class RowConsumer(Consumer):
+    """Hands out the claims of one step, never more than its threads get through in about a quarter of a second."""
+
+    def __init__(self, broker: RowBroker, step: Step, *, idle_s: float) -> None:
+        self.step = step
+        self._broker = broker
+        self._idle_s = idle_s
+        self._share = max(1, round(broker.threads * STEP_SETTINGS[step].thread_share))
+        self._ready: deque[Claim] = deque()
+        self._changed = threading.Condition()
+        self._in_hand: dict[str, float] = {}
+        self._mean_s = _AHEAD_S
+        self._woken = False
+
+    def __next__(self) -> MessageProxy | None:
+        """Return the next claimed job, or None after a wait in which there was none."""
+        if not self._ready and not self._refill():
+            return None
+        claim = self._ready.popleft()
+        proxy = MessageProxy(_message(self.step, claim))
+        with self._changed:
+            self._in_hand[proxy.message_id] = time.monotonic()
+        return proxy
+
+    def wake(self) -> None:
+        """End the present wait, or skip the next one: something may be due."""
+        with self._changed:
+            self._woken = True
+            self._changed.notify()
+
+    def ack(self, message: MessageProxy) -> None:
+        """Make room for the next claim. The step has recorded what there is to record."""
+        with self._changed:
+            begun = self._in_hand.pop(message.message_id, None)
+            if begun is not None:
+                self._learn(time.monotonic() - begun)
+            self._changed.notify()
+
+    nack = ack
+
+    def requeue(self, messages: Iterable[MessageProxy]) -> None:
+        """Hand claims back unused; called by Dramatiq with what its threads had not begun when it stopped."""
+        self._release([claim_of(message) for message in messages])
+
+    def close(self) -> None:
+        """Hand back what was claimed and not handed out."""
+        self._release([self._ready.popleft() for _ in range(len(self._ready))])
+
+    def _refill(self) -> bool:
+        """Claim as many jobs as there is room for; wait where there is no room or nothing is due."""
+        room = self._room()
+        if self._broker.draining.is_set() or room <= 0:
+            self._wait(self._idle_s)
+            return False
+        with self._changed:
+            self._woken = False
+        claims, idle_s = self._claim(room)
+        self._ready.extend(claims)
+        if not claims:
+            self._wait(min(idle_s, self._idle_s))
+        return bool(claims)
+
+    def _room(self) -> int:
+        """How many claims may be taken now: what the threads get through in a moment, less what they have in hand."""
+        ahead = min(_CLAIM_MAX, max(1.0, _AHEAD_S / max(self._mean_s, 1e-4)) * self._share)
+        room = int(ahead) - len(self._in_hand)
+        # Topping up by single rows would cost a statement each: wait until a good part has been worked off.
+        return room if room >= ahead / 2 else 0
+
+    def _learn(self, took_s: float) -> None:
+        """Follow how long a claim takes from being handed out to being done, divided among the threads."""
+        waiting = max(1.0, len(self._in_hand) / self._share)
+        self._mean_s += 0.1 * (took_s / waiting - self._mean_s)
+
+    def _claim(self, room: int) -> tuple[list[Claim], float]:
+        lease_for = STEP_SETTINGS[self.step].lease_for
+        try:
+            with self._broker.engine.begin() as conn:
+                claims = claim_due(conn, self.step, worker=self._broker.worker, limit=room, lease_for=lease_for)
+                return claims, 0.0 if claims else next_due_in(conn, self.step)
+        except DBAPIError as error:
+            # Dramatiq restarts the consumer a few seconds later, and again until the database is back.
+            reason = f"the database did not answer: {type(error.orig).__name__}"
+            raise BrokerConnectionError(reason) from None  # type: ignore[no-untyped-call]
+
+    def _wait(self, at_most_s: float) -> None:
+        with self._changed:
+            if not self._woken:
+                self._changed.wait(at_most_s)
+            self._woken = False
+
+    def _release(self, claims: list[Claim]) -> None:
+        if not claims:
+            return
+        try:
+            with self._broker.engine.begin() as conn:
+                release(conn, claims)
+        except DBAPIError as error:
+            log.warning(
+                "%d claims were not handed back, their leases will end: %s", len(claims), type(error.orig).__name__
+            )
+        self._broker.wake([self.step])
+
+
+def _message(step: Step, claim: Claim) -> Message[Any]:
+    return Message(queue_name=step, actor_name=step, args=(str(claim.job_id), claim.lease), kwargs={}, options={})
+
+
+def claim_of(message: MessageProxy) -> Claim:
+    """Return the claim that a message carries."""
+    job_id, lease = message.args
+    return Claim(UUID(job_id), lease)

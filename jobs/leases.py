@@ -1,0 +1,88 @@
+"""Keeping the leases of long steps alive, and noticing when one is lost."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from db.claims import Claim, renew
+
+log = logging.getLogger(__name__)
+
+
+class LeaseLost(Exception):
+    """Someone else may hold the job now, or it is to be canceled: stop, and record nothing."""
+
+
+class Held:
+    """A lease that is being renewed. Long steps ask `check` now and then."""
+
+    def __init__(self, claim: Claim, lease_for: timedelta) -> None:
+        self.claim = claim
+        self.lease_for = lease_for
+        self.lost = threading.Event()
+
+    def check(self) -> None:
+        """Raise LeaseLost when the lease could not be renewed."""
+        if self.lost.is_set():
+            raise LeaseLost(f"the lease on job {self.claim.job_id} was lost")
+
+
+class Renewer:
+    """Renews every held lease from one thread, at a third of the shortest lease."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._held: set[Held] = set()
+        self._changed = threading.Condition()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="renewer", daemon=True)
+        self._thread.start()
+
+    @contextmanager
+    def holding(self, claim: Claim, lease_for: timedelta) -> Iterator[Held]:
+        """Renew the lease for as long as the block runs."""
+        held = Held(claim, lease_for)
+        with self._changed:
+            self._held.add(held)
+            self._changed.notify()
+        try:
+            yield held
+        finally:
+            with self._changed:
+                self._held.discard(held)
+
+    def close(self) -> None:
+        """Stop renewing."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._held or self._closing)
+                if self._closing:
+                    return
+                self._changed.wait(min(held.lease_for for held in self._held).total_seconds() / 3)
+                held_now = list(self._held)
+            for held in held_now:
+                self._renew(held)
+
+    def _renew(self, held: Held) -> None:
+        try:
+            with self._engine.begin() as conn:
+                kept = renew(conn, held.claim, held.lease_for)
+        except SQLAlchemyError as error:
+            # The database may be back before the lease ends; until then the step goes on, fenced as ever.
+            log.warning("a lease could not be renewed: %s", type(error).__name__)
+            return
+        if not kept:
+            held.lost.set()

@@ -1,0 +1,102 @@
+"""The guard between Replicate's SDK and the network.
+
+The SDK (1.0.7) sends a create without any timeout, repeats reads inside the call for as long as a `Retry-After`
+says, loses what an error answer said, and can set no header for one call. Its client takes a transport, so this one
+puts it right: every request has a timeout, an error answer becomes `ErrorAnswer` at once, and a create carries
+`Cancel-After`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import timedelta
+
+import httpx
+
+_cancel_after: ContextVar[timedelta | None] = ContextVar("cancel_after", default=None)
+
+_RETRY_TEXT = re.compile(r"(?:resets in ~|available in )(\d+)\s*s")
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """In seconds. `answer_s` bounds the wait for each piece of an answer."""
+
+    connect_s: float = 5.0
+    answer_s: float = 30.0
+
+    def as_extension(self) -> dict[str, float]:
+        """Return the timeouts as httpx hands them to a transport."""
+        return {"connect": self.connect_s, "read": self.answer_s, "write": self.answer_s, "pool": self.connect_s}
+
+
+class ErrorAnswer(Exception):
+    """The API answered with status 400 or above. `body` is its text; `retry_after_s` what it asked for, or None."""
+
+    def __init__(self, status: int, body: str, retry_after_s: float | None) -> None:
+        self.status = status
+        self.body = body
+        self.retry_after_s = retry_after_s
+        super().__init__(f"HTTP {status}")
+
+
+class GuardTransport(httpx.BaseTransport):
+    """Wraps the transport that the SDK's client uses."""
+
+    def __init__(self, inner: httpx.BaseTransport, timeouts: Timeouts) -> None:
+        self._inner = inner
+        self._timeouts = timeouts
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request with timeouts and, where one is set, the bound on a prediction's life."""
+        request.extensions["timeout"] = self._timeouts.as_extension()
+        cancel_after = _cancel_after.get()
+        if cancel_after is not None and request.method == "POST":
+            request.headers["Cancel-After"] = f"{max(5, int(cancel_after.total_seconds()))}s"
+        response = self._inner.handle_request(request)
+        if response.status_code >= 400:
+            raise _error_answer(response)
+        return response
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._inner.close()
+
+
+@contextmanager
+def canceled_after(limit: timedelta) -> Iterator[None]:
+    """Have every create within the block carry `Cancel-After`; the provider's least is five seconds."""
+    token = _cancel_after.set(limit)
+    try:
+        yield
+    finally:
+        _cancel_after.reset(token)
+
+
+def _error_answer(response: httpx.Response) -> ErrorAnswer:
+    try:
+        body = response.read().decode("utf-8", errors="replace")
+    except httpx.HTTPError:
+        body = ""
+    finally:
+        response.close()
+    return ErrorAnswer(response.status_code, body, _retry_after_s(body, response.headers.get("retry-after")))
+
+
+def _retry_after_s(body: str, header: str | None) -> float | None:
+    """Return the wait that was asked for: in the body's field, else in the header, else in the words."""
+    try:
+        value = json.loads(body).get("retry_after")
+    except (ValueError, AttributeError):
+        value = None
+    if isinstance(value, int | float):
+        return float(value)
+    if header and header.isdigit():
+        return float(header)
+    words = _RETRY_TEXT.search(body)
+    return float(words.group(1)) if words else None

@@ -1,0 +1,164 @@
+"""Replicate, through its own SDK behind the guard.
+
+The SDK's typed models reject statuses that they do not know, and a whole page of predictions with them, so answers
+are read here, tolerantly, from the JSON that the SDK's client returns.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import quote, urlsplit
+from uuid import UUID
+
+import httpx
+from replicate.client import Client
+
+from jobs.providers import failures
+from jobs.providers.guard import ErrorAnswer, GuardTransport, Timeouts, canceled_after
+from jobs.providers.provider import OutputVanished, Prediction, ProviderTrouble, Submission
+from statemachine.outcomes import Accepted, OutcomeLost, Refused, Rejected
+
+log = logging.getLogger(__name__)
+
+_PAGES_MAX = 20
+# Clocks differ; looking back a little further costs nothing.
+_CLOCK_SKEW = timedelta(seconds=60)
+_CHUNK_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicateSettings:
+    """How Replicate is reached. Outputs are fetched from `delivery_hosts` (host, or host:port) and below them only.
+
+    `first_poll_s` is how long after a submission its prediction is looked at for the first time.
+    """
+
+    api_token: str = field(repr=False)
+    base_url: str = "https://api.replicate.com"
+    delivery_hosts: tuple[str, ...] = ("replicate.delivery",)
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    first_poll_s: float = 2.0
+
+
+class ReplicateProvider:
+    """Implements `jobs.providers.provider.Provider`. One instance serves all threads of a process."""
+
+    def __init__(self, settings: ReplicateSettings) -> None:
+        self._settings = settings
+        transport = GuardTransport(httpx.HTTPTransport(limits=httpx.Limits(max_connections=100)), settings.timeouts)
+        self._client = Client(api_token=settings.api_token, base_url=settings.base_url, transport=transport)
+        # A client of its own: the SDK's sends the token to whatever host an output names.
+        self._downloads = httpx.Client(timeout=httpx.Timeout(30.0, connect=5.0), follow_redirects=False)
+
+    def submit(self, submission: Submission) -> Accepted | Refused | Rejected | OutcomeLost:
+        """Make the paid call once and say what is known of it."""
+        path = f"/v1/models/{submission.model}/predictions"
+        try:
+            with canceled_after(submission.cancel_after):
+                answer = self._client._request("POST", path, json={"input": submission.input})
+            prediction = _prediction(answer.json())
+        except ErrorAnswer as error:
+            return _of_error_answer(error)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            return Refused(failures.unreachable(error))
+        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+            # Whatever else went wrong, the request may have been read: only the provider knows.
+            return OutcomeLost(f"{type(error).__name__} after sending")
+        return Accepted(prediction.id, self._settings.first_poll_s)
+
+    def get(self, prediction_id: str) -> Prediction:
+        """Return a prediction, or raise ProviderTrouble."""
+        return _prediction(self._read("GET", f"/v1/predictions/{quote(prediction_id)}"))
+
+    def cancel(self, prediction_id: str) -> None:
+        """Ask for a prediction to be canceled; one that ended or is unknown is fine."""
+        try:
+            self._read("POST", f"/v1/predictions/{quote(prediction_id)}/cancel")
+        except ProviderTrouble as trouble:
+            if not (trouble.failure.detail or "").startswith("HTTP 404"):
+                raise
+
+    def find(self, token: UUID, since: datetime) -> str | None:
+        """Return the id of the prediction that carries this token in its input or its webhook address, or None."""
+        wanted = str(token)
+        path: str | None = f"/v1/predictions?created_after={quote((since - _CLOCK_SKEW).isoformat())}"
+        for _ in range(_PAGES_MAX):
+            page = self._read("GET", path or "")
+            for record in page.get("results", []):
+                if wanted in str(record.get("input")) or wanted in str(record.get("webhook")):
+                    return str(record["id"])
+            path = page.get("next")
+            if not path:
+                return None
+        raise ProviderTrouble(failures.unreachable(LookupError(f"no end of the list after {_PAGES_MAX} pages")))
+
+    @contextmanager
+    def fetch(self, url: str, *, most_bytes: int) -> Iterator[tuple[str, Iterator[bytes]]]:
+        """Open an output without any credentials, from the known hosts only."""
+        self._check_host(url)
+        try:
+            with self._downloads.stream("GET", url) as response:
+                if response.status_code in (404, 410):
+                    raise OutputVanished(f"HTTP {response.status_code}")
+                if response.status_code != 200:
+                    raise ProviderTrouble(failures.of_status(max(500, response.status_code), "", None))
+                yield response.headers.get("content-type", ""), _bounded(response, most_bytes)
+        except httpx.HTTPError as error:
+            raise ProviderTrouble(failures.unreachable(error)) from None
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._downloads.close()
+
+    def _read(self, method: str, path: str) -> dict[str, Any]:
+        try:
+            answer = self._client._request(method, path).json()
+        except ErrorAnswer as error:
+            raise ProviderTrouble(failures.of_status(error.status, error.body, error.retry_after_s)) from None
+        except (httpx.HTTPError, ValueError) as error:
+            raise ProviderTrouble(failures.unreachable(error)) from None
+        if not isinstance(answer, dict):
+            raise ProviderTrouble(failures.unreachable(TypeError("the answer is no object")))
+        return answer
+
+    def _check_host(self, url: str) -> None:
+        place = urlsplit(url).netloc
+        if not any(place == allowed or place.endswith(f".{allowed}") for allowed in self._settings.delivery_hosts):
+            raise OutputVanished(f"the output is on a host that is not allowed: {place}")
+
+
+def _of_error_answer(error: ErrorAnswer) -> Refused | Rejected | OutcomeLost:
+    """A 4xx proves that nothing was accepted; a 5xx may have come from something in between."""
+    if error.status >= 500:
+        return OutcomeLost(f"HTTP {error.status} after sending")
+    failure = failures.of_status(error.status, error.body, error.retry_after_s)
+    return Rejected(failure) if error.status in (400, 413, 422) else Refused(failure)
+
+
+def _prediction(record: dict[str, Any]) -> Prediction:
+    """Read a prediction object; only its id and its status must be there."""
+    output = record.get("output")
+    return Prediction(
+        id=str(record["id"]),
+        status=str(record["status"]),
+        output=(output,) if isinstance(output, str) else tuple(str(item) for item in output or ()),
+        error=None if record.get("error") is None else str(record["error"]),
+        logs=str(record.get("logs") or ""),
+        data_removed=bool(record.get("data_removed")),
+        predict_s=(record.get("metrics") or {}).get("predict_time"),
+    )
+
+
+def _bounded(response: httpx.Response, most_bytes: int) -> Iterator[bytes]:
+    """Yield the chunks of an output; one that is larger than any real one could be counts as vanished."""
+    total = 0
+    for chunk in response.iter_bytes(_CHUNK_BYTES):
+        total += len(chunk)
+        if total > most_bytes:
+            raise OutputVanished(f"the output is larger than {most_bytes} bytes")
+        yield chunk

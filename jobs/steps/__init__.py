@@ -1,0 +1,28 @@
+"""The steps: each does one thing for a claimed job and returns what happened as a value.
+
+No transaction is open while a step acts, and a step writes nothing of a job but through the recorder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from db.claims import ClaimedJob
+from jobs.runtime import Runtime
+from jobs.steps.compensate import compensate
+from jobs.steps.poll import poll
+from jobs.steps.reconcile import reconcile
+from jobs.steps.store import store
+from jobs.steps.submit import submit
+from jobs.steps.transcode import transcode
+from jobs.steps.work import Work
+from statemachine.states import State
+
+STEPS: dict[State, Callable[[ClaimedJob, Runtime], Work | None]] = {
+    State.QUEUED: submit,
+    State.RECONCILING: reconcile,
+    State.GENERATING: poll,
+    State.STORING: store,
+    State.TRANSCODING: transcode,
+    State.COMPENSATING: compensate,
+}

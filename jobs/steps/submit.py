@@ -1,0 +1,105 @@
+"""Submit: commit the intent, make the paid call once, and say what is known of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+from db.claims import ClaimedJob
+from db.effects import AttemptBegun, AttemptChanged
+from db.moves import Move
+from jobs.prompts import Prompt, prompt_for
+from jobs.providers.choice import NoModel
+from jobs.providers.profiles import Profile
+from jobs.providers.provider import Submission
+from jobs.runtime import Runtime
+from jobs.steps.work import Work
+from statemachine.decisions import move
+from statemachine.outcomes import Accepted, Cure, Failure, Outcome, OutcomeLost, Refused, Rejected
+from statemachine.states import ErrorCode, Event, State
+
+# The provider fetches the input soon after it has accepted the job; a slow queue there may take a while.
+_INPUT_URL_LASTS_S = 3600
+
+
+def submit(job: ClaimedJob, runtime: Runtime) -> Work | None:
+    """Submit a queued job, or return None where the claim was lost before anything was spent."""
+    try:
+        profile = runtime.models.profile_for(job.kind, job.duration_s)
+    except NoModel as error:
+        message = "This can not be made at the moment. Please try another length."
+        return Work(job, Rejected(Failure(ErrorCode.INTERNAL, message, Cure.NEVER, str(error))))
+    if job.input_key is None:
+        message = "The picture this was to be made from is gone."
+        return Work(job, Rejected(Failure(ErrorCode.INPUT_UNREADABLE, message, Cure.NEVER)))
+    return _submit_once(job, job.input_key, profile, runtime)
+
+
+def _submit_once(job: ClaimedJob, input_key: str, profile: Profile, runtime: Runtime) -> Work | None:
+    prompt = prompt_for(job, profile.prompt_family)
+    begun = _begin(job, profile, prompt)
+    if not runtime.recorder.record_now(begun):
+        return None
+    attempt = begun.effects[0]
+    assert isinstance(attempt, AttemptBegun)
+    job = replace(job, state=State.SUBMITTING, attempt=attempt.attempt, token=attempt.token)
+    picture = runtime.inputs.address(input_key, attempt.token, expires_s=_INPUT_URL_LASTS_S)
+    outcome = runtime.provider.submit(
+        Submission(
+            model=profile.model,
+            input=model_input(job, profile, prompt, picture, runtime.secrets),
+            token=attempt.token,
+            cancel_after=profile.cancel_after,
+        )
+    )
+    return Work(job, outcome, (_seen(job, outcome),))
+
+
+def _begin(job: ClaimedJob, profile: Profile, prompt: Prompt) -> Move:
+    """The intent, as it is committed before the call: a fresh token and the price set aside."""
+    attempt = AttemptBegun(
+        job_id=job.id,
+        attempt=job.attempt + 1,
+        token=uuid4(),
+        model=profile.model,
+        prompt_version=prompt.version,
+        reserved_micros=profile.price(job.duration_s),
+    )
+    decision = move(job.facts, Event.SUBMIT_STARTED, due_in=timedelta(0))
+    return Move(job.claim, job.state, decision, attempts_begun=1, keep_lease=True, effects=(attempt,))
+
+
+def model_input(
+    job: ClaimedJob, profile: Profile, prompt: Prompt, picture: str, secrets: dict[str, str]
+) -> dict[str, Any]:
+    """Return the model's own inputs for a job. `picture` is an address the provider can read."""
+    names = profile.inputs
+    given: dict[str, Any] = {**profile.fixed, **profile.by_kind[job.kind], names["prompt"]: prompt.text}
+    if "images" in names:
+        given[names["images"]] = [picture]
+    if "image" in names:
+        given[names["image"]] = picture
+    if "token" in names:
+        given[names["token"]] = str(job.token)
+    if profile.secret is not None:
+        given[names["secret"]] = secrets[profile.secret]
+    if profile.duration_input is not None:
+        given[profile.duration_input] = job.duration_s
+    return given
+
+
+def _seen(job: ClaimedJob, outcome: Outcome) -> AttemptChanged:
+    """What the attempt's row says after the call."""
+    match outcome:
+        case Accepted(prediction_id):
+            return AttemptChanged(job.id, job.attempt, "running", prediction_id=prediction_id)
+        case Refused(failure):
+            return AttemptChanged(job.id, job.attempt, "refused", error_detail=failure.detail)
+        case Rejected(failure):
+            return AttemptChanged(job.id, job.attempt, "rejected", error_detail=failure.detail)
+        case OutcomeLost(reason):
+            return AttemptChanged(job.id, job.attempt, "lost", error_detail=reason)
+        case _:
+            raise TypeError(f"a submission can not end as {outcome!r}")

@@ -1,0 +1,113 @@
+"""Transcode: bring an output to its exact size, codec and rate, and store the result."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from storage.keys import output_key
+
+from db.claims import ClaimedJob
+from db.effects import AssetMade
+from db.ids import new_id
+from jobs.leases import Held, LeaseLost
+from jobs.media import (
+    ImageFacts,
+    MediaError,
+    VideoFacts,
+    make_poster,
+    normalise_avatar,
+    normalise_scene,
+    normalise_video,
+)
+from jobs.providers.profiles import profiles
+from jobs.runtime import STEP_SETTINGS, Runtime
+from jobs.steps.trouble import storage_failure
+from jobs.steps.work import Work
+from statemachine.outcomes import Cure, Failure, MadeAsset, OutputInvalid, StepFailed, Transcoded
+from statemachine.states import ErrorCode, Kind, Step
+from storage import StorageError
+
+
+def transcode(job: ClaimedJob, runtime: Runtime) -> Work | None:
+    """Make the finished files of a job; None where its lease was lost on the way."""
+    with (
+        TemporaryDirectory(prefix="diorama-transcode-") as folder,
+        runtime.renewer.holding(job.claim, STEP_SETTINGS[Step.TRANSCODE].lease_for) as held,
+    ):
+        try:
+            return _finished(job, _make(job, Path(folder), held, runtime))
+        except MediaError as error:
+            message = "The picture service returned something unusable. Please try again."
+            failure = Failure(ErrorCode.OUTPUT_INVALID, message, Cure.RETRY, f"{type(error).__name__}: {error}")
+            return Work(job, OutputInvalid(failure))
+        except StorageError as error:
+            return Work(job, StepFailed(storage_failure(error)))
+        except LeaseLost:
+            return None
+
+
+def _make(job: ClaimedJob, folder: Path, held: Held, runtime: Runtime) -> Transcoded:
+    source = folder / "source"
+    runtime.store.download(job.source_key or "", source, max_bytes=profiles()[job.model or ""].output_bytes_max)
+    held.check()
+    match job.kind:
+        case Kind.AVATAR:
+            facts = normalise_avatar(source, folder / "avatar.png")
+            return Transcoded(_keep(job, "avatar", folder / "avatar.png", facts, runtime))
+        case Kind.SCENE:
+            facts = normalise_scene(source, folder / "scene.png")
+            return Transcoded(_keep(job, "scene", folder / "scene.png", facts, runtime))
+        case Kind.ANIMATION:
+            return _make_video(job, source, folder, held, runtime)
+
+
+def _make_video(job: ClaimedJob, source: Path, folder: Path, held: Held, runtime: Runtime) -> Transcoded:
+    video, poster = folder / "video.mp4", folder / "poster.webp"
+    facts = normalise_video(source, video, seconds=job.duration_s or 6, on_progress=lambda _: held.check())
+    still = make_poster(video, poster)
+    return Transcoded(
+        output=_keep(job, "video", video, facts, runtime), poster=_keep(job, "poster", poster, still, runtime)
+    )
+
+
+def _keep(job: ClaimedJob, role: str, path: Path, facts: ImageFacts | VideoFacts, runtime: Runtime) -> MadeAsset:
+    key = output_key(job.id, job.attempt, role, path.suffix.removeprefix("."))
+    stored = runtime.store.put_file(key, path, content_type=facts.content_type)
+    video = facts if isinstance(facts, VideoFacts) else None
+    return MadeAsset(
+        role=role,
+        object_key=stored.key,
+        content_type=facts.content_type,
+        width_px=facts.width_px,
+        height_px=facts.height_px,
+        size_bytes=stored.size_bytes,
+        sha256=stored.sha256_hex,
+        duration_s=video.duration_s if video else None,
+        frames_per_second=video.frames_per_second if video else None,
+    )
+
+
+def _finished(job: ClaimedJob, made: Transcoded) -> Work:
+    poster = _asset(job, made.poster) if made.poster else None
+    output = _asset(job, made.output, poster)
+    effects = (poster, output) if poster else (output,)
+    return Work(job, made, effects, output_id=output.id)
+
+
+def _asset(job: ClaimedJob, made: MadeAsset, poster: AssetMade | None = None) -> AssetMade:
+    return AssetMade(
+        id=new_id(),
+        account_id=job.account_id,
+        session_id=job.session_id,
+        kind=made.role,
+        object_key=made.object_key,
+        content_type=made.content_type,
+        width_px=made.width_px,
+        height_px=made.height_px,
+        duration_s=made.duration_s,
+        frames_per_second=made.frames_per_second,
+        size_bytes=made.size_bytes,
+        sha256=made.sha256,
+        poster_id=poster.id if poster else None,
+    )

@@ -1,0 +1,19 @@
+"""Failures of our own parts, in the words that decisions are made from."""
+
+from __future__ import annotations
+
+from statemachine.outcomes import Cure, Failure
+from statemachine.states import ErrorCode
+
+_MESSAGE = "Something went wrong on our side. We keep trying."
+
+
+def storage_failure(error: Exception) -> Failure:
+    """Return what trouble with the object store means: wait for it, for as long as the job's deadline allows."""
+    return Failure(ErrorCode.INTERNAL, _MESSAGE, Cure.WAIT, f"{type(error).__name__}: {error}", retry_after_s=5.0)
+
+
+def surprise(error: Exception) -> Failure:
+    """Return what an exception that nobody expected means: a few tries, then the job is given up."""
+    message = "Something went wrong on our side. Please try again later."
+    return Failure(ErrorCode.INTERNAL, message, Cure.RETRY, f"{type(error).__name__}: {error}")

@@ -1,0 +1,71 @@
+"""A worker process: a Dramatiq worker over the row broker, and everything its steps need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from types import TracebackType
+
+import dramatiq
+from sqlalchemy import Engine
+
+from jobs.actors import declare_actors
+from jobs.advance import Steps
+from jobs.broker import RowBroker
+from jobs.hints import DueListener, Hinter
+from jobs.leases import Renewer
+from jobs.recorder import Recorder
+from jobs.runtime import Runtime
+from jobs.steps import STEPS
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """The two pools of a worker: one for its threads' claims, reads and records, and the address to listen at."""
+
+    engine: Engine
+    listen_url: str
+
+
+class WorkerProcess(AbstractContextManager["WorkerProcess"]):
+    """Runs the five actors on `threads` threads of this process between enter and exit.
+
+    Leaving is the graceful stop: no new claims, the steps under way finish, their moves are written, and what was
+    claimed and not begun is handed back.
+    """
+
+    def __init__(
+        self,
+        engines: Engines,
+        build_runtime: Callable[[Recorder, Renewer], Runtime],
+        *,
+        name: str,
+        threads: int,
+        steps: Steps = STEPS,
+    ) -> None:
+        self._engines = engines
+        self.hinter = Hinter(engines.engine)
+        self.recorder = Recorder(engines.engine, self.hinter)
+        self._renewer = Renewer(engines.engine)
+        self.broker = RowBroker(engines.engine, worker=name, threads=threads)
+        declare_actors(self.broker, build_runtime(self.recorder, self._renewer), steps)
+        self._worker = dramatiq.Worker(self.broker, worker_threads=threads, worker_timeout=250)
+        self._listener: DueListener | None = None
+
+    def __enter__(self) -> WorkerProcess:
+        """Start claiming."""
+        self._worker.start()
+        self._listener = DueListener(self._engines.listen_url, self.broker.wake)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop gracefully. Returns when every step under way has finished and its move is committed."""
+        self._worker.stop()
+        self.recorder.close()
+        if self._listener is not None:
+            self._listener.close()
+        self._renewer.close()
+        self.hinter.close()
