@@ -1,0 +1,83 @@
+"""The filters that bring any video's pictures upright, to bt709 and to 1920×1080, cropping and never stretching."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from math import ceil
+from typing import Final
+
+from av.filter import Graph
+from av.video.frame import VideoFrame
+
+from jobs.media.probe import UNTAGGED
+
+WIDTH_PX: Final = 1920
+HEIGHT_PX: Final = 1080
+
+# From this height on, players take a picture that does not say which matrix it uses for bt709, below for bt601.
+HD_FROM_LINES: Final = 720
+
+Filters = list[tuple[str, str]]
+UPRIGHT: Final[dict[int, Filters]] = {
+    0: [],
+    90: [("transpose", "cclock")],
+    180: [("hflip", ""), ("vflip", "")],
+    270: [("transpose", "clock")],
+}
+
+
+def framing(picture: VideoFrame, pixel_aspect: Fraction, pixel_format: str) -> Filters:
+    """Return the filters for a video whose first picture is `picture`. Rotation is rounded to quarter turns."""
+    quarter_turn = round(picture.rotation / 90) * 90 % 360
+    width, height = Fraction(picture.width) * pixel_aspect, Fraction(picture.height)
+    if quarter_turn in (90, 270):
+        width, height = height, width
+    factor = max(WIDTH_PX / width, HEIGHT_PX / height)
+    covering = f"{ceil(width * factor)}:{ceil(height * factor)}"
+    color = f"in_color_matrix={_matrix(picture)}:out_color_matrix=bt709:out_range={_range(pixel_format)}"
+    return [
+        *UPRIGHT[quarter_turn],
+        ("scale", f"{covering}:flags=lanczos:{color}"),
+        ("crop", f"{WIDTH_PX}:{HEIGHT_PX}"),
+        ("setsar", "1"),
+        ("format", pixel_format),
+    ]
+
+
+def _matrix(picture: VideoFrame) -> str:
+    if picture.colorspace != UNTAGGED:
+        return "auto"
+    return "bt709" if picture.height >= HD_FROM_LINES else "smpte170m"
+
+
+def _range(pixel_format: str) -> str:
+    return "pc" if pixel_format.startswith("rgb") else "tv"
+
+
+class FilterChain:
+    """A line of filters that pictures are sent through one by one."""
+
+    def __init__(self, picture: VideoFrame, time_base: Fraction, filters: Filters) -> None:
+        self._graph = Graph()
+        self._graph.threads = 1
+        start = self._graph.add_buffer(
+            width=picture.width, height=picture.height, format=picture.format, time_base=time_base
+        )
+        links = [self._graph.add(name, arguments or None) for name, arguments in filters]
+        self._graph.link_nodes(start, *links, self._graph.add("buffersink")).configure()
+
+    def push(self, picture: VideoFrame | None) -> Iterator[VideoFrame]:
+        """Send one picture in, or None at the end, and yield those that come out."""
+        try:
+            self._graph.vpush(picture)
+            while True:
+                yield self._graph.vpull()
+        except (BlockingIOError, EOFError):
+            # It wants more, or has given all that it will.
+            return
+
+
+def first_out(chain: FilterChain, picture: VideoFrame) -> VideoFrame | None:
+    """Return what becomes of a single picture."""
+    return next(chain.push(picture), None) or next(chain.push(None), None)

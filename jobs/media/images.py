@@ -1,0 +1,120 @@
+"""The three picture operations: clean a selfie, bring an avatar to its square, bring a scene to its frame.
+
+Runs in the child process only.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from PIL import Image, ImageStat, PngImagePlugin
+
+from jobs.media.errors import MediaError
+from jobs.media.facts import ImageFacts
+from jobs.media.files import sha256_of
+from jobs.media.limits import PictureLimits
+from jobs.media.pictures import flatten_on_white, load_upright, open_picture
+from jobs.media.provenance import XMP
+
+SELFIE_LONG_SIDE_PX: Final = 1536
+SELFIE_QUALITY: Final = 90
+AVATAR_SIDE_PX: Final = 1024
+SCENE_SIZE_PX: Final = (1920, 1080)
+
+# Level 6 takes three times as long for files at most a tenth smaller.
+PNG_COMPRESS_LEVEL: Final = 3
+
+LANCZOS: Final = Image.Resampling.LANCZOS
+Box = tuple[float, float, float, float]
+
+
+def clean_selfie(source: Path, target: Path, limits: PictureLimits) -> ImageFacts:
+    """Write the selfie as an upright sRGB JPEG of nothing but pixels, its long side at most 1536 of them."""
+    image = flatten_on_white(load_upright(open_picture(source, limits), SELFIE_LONG_SIDE_PX))
+    image = _fit_within(image, SELFIE_LONG_SIDE_PX)
+    # A fresh image: Pillow carries comments and other leftovers of a file along with the one it decoded.
+    fresh = Image.frombytes("RGB", image.size, image.tobytes())
+    fresh.save(target, "JPEG", quality=SELFIE_QUALITY)
+    _assert_bare_jpeg(target)
+    return _facts(target, "image/jpeg", fresh.size)
+
+
+def _fit_within(image: Image.Image, side_px: int) -> Image.Image:
+    longer = max(image.size)
+    return image if longer <= side_px else _scaled(image, side_px / longer)
+
+
+def _scaled(image: Image.Image, factor: float) -> Image.Image:
+    return image.resize((round(image.width * factor), round(image.height * factor)), LANCZOS)
+
+
+def _assert_bare_jpeg(path: Path) -> None:
+    """Raise `MediaError` if the JPEG holds any segment beside the JFIF header and the picture itself."""
+    with Image.open(path, formats=["JPEG"]) as written:
+        extra = [key for key in written.info if not str(key).startswith("jfif")]
+        segments = [name for name, _ in getattr(written, "applist", []) if name != "APP0"]
+    if extra or segments:
+        raise MediaError("The picture could not be cleaned.", f"left in the file: {extra} {segments}")
+
+
+def normalise_avatar(source: Path, target: Path, limits: PictureLimits) -> ImageFacts:
+    """Write the avatar as a PNG of exactly 1024×1024, transparent where it was, whole and never stretched."""
+    image = load_upright(open_picture(source, limits))
+    return _save_png(_fit_square(image, AVATAR_SIDE_PX), target)
+
+
+def _fit_square(image: Image.Image, side_px: int) -> Image.Image:
+    """Return the whole picture in the middle of a square whose spare strips continue the border beside them."""
+    if image.size == (side_px, side_px):
+        return image
+    scaled = _scaled(image, side_px / max(image.size))
+    square = Image.new(scaled.mode, (side_px, side_px))
+    left, top = (side_px - scaled.width) // 2, (side_px - scaled.height) // 2
+    if top:
+        square.paste(_border_color(scaled, (0, 0, scaled.width, 1)), (0, 0, side_px, top))
+        square.paste(_border_color(scaled, (0, scaled.height - 1, *scaled.size)), (0, top, side_px, side_px))
+    elif left:
+        square.paste(_border_color(scaled, (0, 0, 1, scaled.height)), (0, 0, left, side_px))
+        square.paste(_border_color(scaled, (scaled.width - 1, 0, *scaled.size)), (left, 0, side_px, side_px))
+    square.paste(scaled, (left, top))
+    return square
+
+
+def _border_color(image: Image.Image, line: tuple[int, int, int, int]) -> tuple[int, ...]:
+    """Return the median color of one border line: feet that touch the border do not tint it, as a mean would."""
+    return tuple(ImageStat.Stat(image.crop(line)).median)
+
+
+def normalise_scene(source: Path, target: Path, limits: PictureLimits) -> ImageFacts:
+    """Write the scene as a PNG of exactly 1920×1080: its middle in 16:9, scaled and never stretched."""
+    image = flatten_on_white(load_upright(open_picture(source, limits)))
+    framed = image.resize(SCENE_SIZE_PX, LANCZOS, box=_middle(image.size, SCENE_SIZE_PX))
+    return _save_png(framed, target)
+
+
+def _middle(size: tuple[int, int], ratio: tuple[int, int]) -> Box:
+    """Return the largest box of `ratio` in the middle of `size`, to fractions of a pixel: rounding would stretch."""
+    width, height = size
+    box_width = min(width, height * ratio[0] / ratio[1])
+    box_height = min(height, width * ratio[1] / ratio[0])
+    left, top = (width - box_width) / 2, (height - box_height) / 2
+    return left, top, left + box_width, top + box_height
+
+
+def _save_png(image: Image.Image, target: Path) -> ImageFacts:
+    fresh = Image.frombytes(image.mode, image.size, image.tobytes())
+    mark = PngImagePlugin.PngInfo()
+    mark.add_itxt("XML:com.adobe.xmp", XMP)
+    fresh.save(target, "PNG", compress_level=PNG_COMPRESS_LEVEL, pnginfo=mark)
+    return _facts(target, "image/png", fresh.size)
+
+
+def save_webp(image: Image.Image, target: Path, quality: int) -> ImageFacts:
+    """Write an RGB picture as a marked WebP."""
+    image.save(target, "WEBP", quality=quality, xmp=XMP.encode())
+    return _facts(target, "image/webp", image.size)
+
+
+def _facts(path: Path, content_type: str, size: tuple[int, int]) -> ImageFacts:
+    return ImageFacts(content_type, size[0], size[1], path.stat().st_size, sha256_of(path))

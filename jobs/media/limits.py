@@ -1,0 +1,74 @@
+"""What is accepted, how results are encoded, and what a child process may use. All of it is data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class PictureLimits:
+    """Which pictures are accepted. `formats` are Pillow's names; `max_aspect_ratio` is longer side ÷ shorter side.
+
+    HEIC is not among the formats: a wheel that decodes it is not among the dependencies.
+    """
+
+    formats: tuple[str, ...] = ("JPEG", "PNG", "WEBP")
+    max_bytes: int = 25 * MIB
+    max_pixels: int = 40_000_000
+    min_side_px: int = 256
+    max_aspect_ratio: float = 4.0
+
+
+SELFIE_LIMITS = PictureLimits()
+OUTPUT_LIMITS = PictureLimits(max_bytes=50 * MIB)
+
+
+@dataclass(frozen=True, slots=True)
+class VideoLimits:
+    """Which videos are accepted. `codecs` are FFmpeg's names; every one left out is a parser never reached."""
+
+    codecs: tuple[str, ...] = ("h264", "hevc", "av1", "vp9", "mpeg4")
+    max_bytes: int = 512 * MIB
+    max_pixels: int = 4096 * 2304
+    min_side_px: int = 64
+    max_packets: int = 20_000
+    max_streams: int = 8
+
+
+VIDEO_LIMITS = VideoLimits()
+
+
+@dataclass(frozen=True, slots=True)
+class VideoSettings:
+    """How a video is encoded.
+
+    `threads` 0 means one and a half per processor, as x264 itself would take, but never more than 12: each of them
+    holds pictures. `tolerance_s` is how much shorter or longer a source may be before it counts as damaged.
+    """
+
+    preset: str = "veryfast"
+    crf: int = 20
+    threads: int = 0
+    keyframe_every_frames: int = 60
+    max_bits_per_s: int = 20_000_000  # what level 4.0 allows
+    tolerance_s: float = 0.5
+
+
+VIDEO_SETTINGS = VideoSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class ChildLimits:
+    """What one child process may use. `memory_bytes` is address space, about twice to three times what is resident."""
+
+    wall_s: float
+    cpu_s: int
+    memory_bytes: int
+    file_bytes: int
+
+
+PICTURE_CHILD = ChildLimits(wall_s=20, cpu_s=20, memory_bytes=1024 * MIB, file_bytes=64 * MIB)
+PROBE_CHILD = ChildLimits(wall_s=20, cpu_s=20, memory_bytes=1024 * MIB, file_bytes=64 * MIB)
+VIDEO_CHILD = ChildLimits(wall_s=300, cpu_s=1200, memory_bytes=3072 * MIB, file_bytes=512 * MIB)

@@ -1,0 +1,48 @@
+"""The outermost boxes of an MP4 file: enough to know whether it is one, and whether it starts to play at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+# How a file of the MP4 family may begin; old QuickTime files have no `ftyp`.
+FIRST_BOXES: Final = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide"})
+
+MAX_BOXES: Final = 1000
+
+
+def box_types(path: Path) -> Iterator[bytes]:
+    """Yield the types of the outermost boxes in file order, stopping where the file ends or the sizes make no sense."""
+    end = path.stat().st_size
+    with path.open("rb") as file:
+        at = 0
+        for _ in range(MAX_BOXES):
+            file.seek(at)
+            header = file.read(16)
+            if len(header) < 8:
+                return
+            yield header[4:8]
+            size_bytes = _box_size(header, end - at)
+            if size_bytes < 8 or at + size_bytes > end:
+                return
+            at += size_bytes
+
+
+def _box_size(header: bytes, rest_bytes: int) -> int:
+    """Return a box's size: 0 stands for "to the end of the file", 1 for "a 64-bit size follows"."""
+    size_bytes = int.from_bytes(header[:4], "big")
+    if size_bytes == 1:
+        return int.from_bytes(header[8:16], "big")
+    return size_bytes or rest_bytes
+
+
+def looks_like_mp4(path: Path) -> bool:
+    """Return whether the file begins with a box of the MP4 family."""
+    return next(box_types(path), b"") in FIRST_BOXES
+
+
+def moov_comes_first(path: Path) -> bool:
+    """Return whether the index (`moov`) stands before the media (`mdat`), so that playing can start while loading."""
+    order = [box for box in box_types(path) if box in (b"moov", b"mdat")]
+    return order[:1] == [b"moov"]

@@ -1,0 +1,153 @@
+"""Measures a video: counts its packets, reads its time stamps and decodes its first picture.
+
+Runs in the child process only. What the header says of frame counts and rates is not believed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import Final
+
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from jobs.media.errors import Damaged, TooLarge
+from jobs.media.facts import VideoProbe
+from jobs.media.files import sha256_of
+from jobs.media.limits import VideoLimits
+from jobs.media.mp4 import moov_comes_first
+from jobs.media.source_video import DOES_NOT_DECODE, SourceVideo, open_video
+
+# The numbers that H.264 and its relatives use for color matrices, primaries and transfer curves.
+BT709: Final = 1
+UNTAGGED: Final = 2
+PROGRESSIVE_OR_UNKNOWN: Final = (0, 1)
+FULL_RANGE: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """When the pictures of a video are shown. `shown_at` is sorted, in ticks of `time_base` seconds.
+
+    `hidden` counts packets that are needed for decoding only: an edit list has cut their pictures off.
+    """
+
+    shown_at: tuple[int, ...]
+    last_lasts: int
+    hidden: int
+    keyframes: int
+    starts_with_keyframe: bool
+    time_base: Fraction
+
+    @property
+    def duration_s(self) -> float:
+        """Return the time from the first picture's start to the last one's end."""
+        return float((self.shown_at[-1] + self.last_lasts - self.shown_at[0]) * self.time_base)
+
+    @property
+    def frames_per_second(self) -> float:
+        """Return the mean rate between the first and the last picture; of a single picture, one per its duration."""
+        if len(self.shown_at) == 1:
+            return 1 / self.duration_s if self.duration_s else 0.0
+        return float((len(self.shown_at) - 1) / ((self.shown_at[-1] - self.shown_at[0]) * self.time_base))
+
+    @property
+    def is_constant(self) -> bool:
+        """Return whether all pictures are evenly spaced, give or take what one tick rounds away."""
+        gaps = [later - earlier for earlier, later in pairwise(self.shown_at)]
+        return not gaps or max(gaps) - min(gaps) <= (1 if min(gaps) > 1 else 0)
+
+
+def read_timing(source: SourceVideo, limits: VideoLimits) -> Timing:
+    """Read all packets without decoding them, or raise `Damaged` or `TooLarge`."""
+    shown: list[tuple[int, int, bool]] = []
+    read = 0
+    starts_with_keyframe = False
+    for packet in source.packets():
+        if packet.pts is None or packet.size == 0:
+            continue  # the empty packet that ends the stream
+        read += 1
+        if read > limits.max_packets:
+            raise TooLarge(f"The video has more than {limits.max_packets} pictures.")
+        starts_with_keyframe = packet.is_keyframe if read == 1 else starts_with_keyframe
+        if not packet.is_discard:
+            shown.append((packet.pts, packet.duration or 0, packet.is_keyframe))
+    _check_complete(source.stream, read, len(shown))
+    return _timing(sorted(shown), read - len(shown), starts_with_keyframe, source.time_base)
+
+
+def _timing(shown: list[tuple[int, int, bool]], hidden: int, starts_with_keyframe: bool, time_base: Fraction) -> Timing:
+    return Timing(
+        shown_at=tuple(pts for pts, _, _ in shown),
+        last_lasts=shown[-1][1],
+        hidden=hidden,
+        keyframes=sum(is_keyframe for _, _, is_keyframe in shown),
+        starts_with_keyframe=starts_with_keyframe,
+        time_base=time_base,
+    )
+
+
+def _check_complete(stream: VideoStream, read: int, shown: int) -> None:
+    """Raise `Damaged` when the file holds fewer packets than its index lists: its end is missing."""
+    if shown == 0 or read < stream.frames:
+        raise Damaged(DOES_NOT_DECODE, f"{read} of {stream.frames} packets are there")
+
+
+def probe_video(path: Path, limits: VideoLimits) -> VideoProbe:
+    """Return what the video is, or raise a `MediaError`."""
+    with open_video(path, limits) as source:
+        timing = read_timing(source, limits)
+        comment = source.container.metadata.get("comment", "")
+        streams = len(source.container.streams)
+    # A second look: reading the packets has moved the first one past its end.
+    with open_video(path, limits) as source:
+        first = next(source.pictures(), None)
+        if first is None:
+            raise Damaged(DOES_NOT_DECODE, "no picture decodes")
+        return _probe(path, source.stream, first, timing, streams, comment)
+
+
+def _probe(
+    path: Path, stream: VideoStream, first: VideoFrame, timing: Timing, streams: int, comment: str
+) -> VideoProbe:
+    context = stream.codec_context
+    return VideoProbe(
+        content_type="video/mp4",
+        width_px=first.width,
+        height_px=first.height,
+        frames=len(timing.shown_at),
+        frames_per_second=round(timing.frames_per_second, 3),
+        duration_s=round(timing.duration_s, 3),
+        codec=context.codec.canonical_name,
+        size_bytes=path.stat().st_size,
+        sha256=sha256_of(path),
+        profile=context.profile or "",
+        level=context.level,
+        pixel_format=first.format.name,
+        color=_color(first),
+        full_range=first.color_range == FULL_RANGE,
+        square_pixels=pixel_aspect(stream) == 1,
+        progressive=context.field_order in PROGRESSIVE_OR_UNKNOWN and not first.interlaced_frame,
+        rotation_degrees=first.rotation,
+        constant_rate=timing.is_constant,
+        starts_at_zero=timing.shown_at[0] == 0,
+        starts_with_keyframe=timing.starts_with_keyframe,
+        keyframes=timing.keyframes,
+        hidden_packets=timing.hidden,
+        moov_first=moov_comes_first(path),
+        streams=streams,
+        comment=comment,
+    )
+
+
+def _color(picture: VideoFrame) -> str:
+    tags = {picture.colorspace, picture.color_primaries, picture.color_trc}
+    return {frozenset({BT709}): "bt709", frozenset({UNTAGGED}): "untagged"}.get(frozenset(tags), "other")
+
+
+def pixel_aspect(stream: VideoStream) -> Fraction:
+    """Return a pixel's width ÷ height; a stream that says nothing has square pixels."""
+    return stream.sample_aspect_ratio or Fraction(1)

@@ -1,0 +1,140 @@
+"""Opens a video that someone else made, and decodes it picture by picture. Runs in the child process only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Final
+
+import av
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from jobs.media.errors import Damaged, TooLarge, Unreadable, WrongShape, WrongType
+from jobs.media.files import check_size
+from jobs.media.limits import VideoLimits
+from jobs.media.mp4 import looks_like_mp4
+
+# Left open, the choice of a demuxer falls on the content: a text file named .mp4 would be opened as a playlist of local
+# files. The option says the same to demuxers that open others.
+DEMUXER: Final = "mp4"
+DEMUXER_OPTIONS: Final = {"format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2", "protocol_whitelist": "file"}
+
+# Bounded, because decoders otherwise start a thread per processor. One keeps up with the encoder beside it; two halve
+# the time where decoding is all there is to do.
+BESIDE_ENCODER: Final = 1
+DECODING_ALONE: Final = 2
+
+DOES_NOT_DECODE: Final = "The video is cut off or damaged."
+
+
+@dataclass(frozen=True, slots=True)
+class SourceVideo:
+    """An open file and the one video stream in it that matters."""
+
+    container: InputContainer
+    stream: VideoStream
+
+    @property
+    def time_base(self) -> Fraction:
+        """Return the length of one tick of the stream's time stamps, in seconds."""
+        if not self.stream.time_base:
+            raise Damaged(DOES_NOT_DECODE, "the stream has no time base")
+        return self.stream.time_base
+
+    def packets(self) -> Iterator[Packet[VideoStream]]:
+        """Yield the stream's packets in file order; raise `Damaged` where the file ends early."""
+        try:
+            for packet in self.container.demux(self.stream):
+                if packet.is_corrupt:
+                    raise Damaged(DOES_NOT_DECODE, "a packet is cut off")
+                yield packet
+        except MemoryError:
+            raise
+        except FFmpegError as error:
+            raise Damaged(DOES_NOT_DECODE, str(error)) from error
+
+    def pictures(self) -> Iterator[VideoFrame]:
+        """Yield the decoded pictures in the order of display, one at a time; raise `Damaged` at the first bad one."""
+        first: VideoFrame | None = None
+        for packet in self.packets():
+            for picture in _decode(packet):
+                first = first or picture
+                if _layout(picture) != _layout(first):
+                    raise Damaged("The video changes its size midway.")
+                yield picture
+
+
+def _decode(packet: Packet[VideoStream]) -> list[VideoFrame]:
+    try:
+        pictures = packet.decode()
+    except MemoryError:
+        raise
+    except FFmpegError as error:
+        raise Damaged(DOES_NOT_DECODE, str(error)) from error
+    if any(picture.is_corrupt for picture in pictures):
+        # The decoder conceals what is missing; a smeared picture is not what was paid for.
+        raise Damaged(DOES_NOT_DECODE, "a picture is damaged")
+    return pictures
+
+
+def _layout(picture: VideoFrame) -> tuple[int, int, str]:
+    return picture.width, picture.height, picture.format.name
+
+
+@contextmanager
+def open_video(source: Path, limits: VideoLimits, decoder_threads: int = BESIDE_ENCODER) -> Iterator[SourceVideo]:
+    """Open `source`, checked against `limits` by its header; nothing is decoded yet. Raises a `MediaError`."""
+    check_size(source, limits.max_bytes)
+    if not looks_like_mp4(source):
+        raise WrongType("The file is not an MP4 video.")
+    with _open_container(source) as container:
+        stream = _video_stream(container, limits)
+        # Effective only here: as an option of the container it is silently ignored.
+        stream.codec_context.options = {"max_pixels": str(limits.max_pixels)}
+        stream.codec_context.thread_count = decoder_threads
+        stream.codec_context.thread_type = "AUTO"
+        yield SourceVideo(container, stream)
+
+
+def _open_container(source: Path) -> InputContainer:
+    try:
+        return av.open(str(source), "r", format=DEMUXER, options=DEMUXER_OPTIONS)
+    except MemoryError:
+        raise
+    except FFmpegError as error:
+        raise Unreadable("The video's header is broken or missing.", str(error)) from error
+
+
+def _video_stream(container: InputContainer, limits: VideoLimits) -> VideoStream:
+    if len(container.streams) > limits.max_streams:
+        raise TooLarge(f"The file has {len(container.streams)} streams; at most {limits.max_streams} are accepted.")
+    stream = container.streams.best("video")
+    if not isinstance(stream, VideoStream):
+        raise WrongType("The file has no video in it.")
+    if _codec_name(stream) not in limits.codecs:
+        raise WrongType(f"The video's encoding is not accepted; {', '.join(limits.codecs)} are.")
+    _check_size(stream, limits)
+    return stream
+
+
+def _codec_name(stream: VideoStream) -> str:
+    """Return FFmpeg's name of the encoding, or "" where this build cannot decode it."""
+    context = stream.codec_context
+    return context.codec.canonical_name if context else ""
+
+
+def _check_size(stream: VideoStream, limits: VideoLimits) -> None:
+    width, height = stream.codec_context.width, stream.codec_context.height
+    if width * height > limits.max_pixels:
+        raise TooLarge(
+            f"The video is {width}×{height}; at most {limits.max_pixels / 1e6:.1f} million pixels are accepted."
+        )
+    if min(width, height) < limits.min_side_px:
+        raise WrongShape(f"The video is {width}×{height}; each side must have at least {limits.min_side_px} pixels.")
