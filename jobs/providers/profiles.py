@@ -1,4 +1,4 @@
-"""Model profiles: what each model takes, returns and costs, read from `profiles.json`. A new model is data, not code."""
+"""Model profiles: what each model takes, returns and costs, read from `profiles.json`: a new model is data."""
 
 from __future__ import annotations
 

@@ -1,0 +1,181 @@
+"""The command line: one program, `diorama`, with a command for each part and each task."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from diorama.logging import configure_logging
+from diorama.settings import Settings, SettingsError, read_settings
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="A selfie becomes a comic avatar, a themed scene and a short animation.",
+)
+
+DEFAULT_THEME = "enchanted-forest"
+# What was given is wrong; a part failed; interrupted by Ctrl-C, as shells count it.
+_EXIT_BAD_INPUT, _EXIT_FAILED, _EXIT_INTERRUPTED = 2, 1, 130
+
+Theme = Annotated[str, typer.Option(help="The scene's theme.")]
+Out = Annotated[Path, typer.Option("--out", help="The folder that the files are left in.")]
+
+
+@app.command()
+def serve(port: Annotated[int | None, typer.Option(help="The port; 0 takes a free one. [PORT]")] = None) -> None:
+    """Run the GraphQL API."""
+    from diorama.serve import run_api
+
+    with _told():
+        given = {} if port is None else {"port": port}
+        settings = read_settings("database", "store", **given)
+        _log(settings)
+        run_api(settings)
+
+
+@app.command()
+def worker(
+    processes: Annotated[int | None, typer.Option(help="Worker processes. [WORKER_PROCESSES]")] = None,
+    threads: Annotated[int | None, typer.Option(help="Threads of each. [WORKER_THREADS]")] = None,
+) -> None:
+    """Run Dramatiq workers that move jobs."""
+    from diorama.work import run_worker, supervise
+
+    with _told():
+        settings = read_settings("database", "store", "provider")
+        _log(settings)
+        count, each = processes or settings.worker_processes, threads or settings.worker_threads
+        if count > 1:
+            raise typer.Exit(supervise(["worker", "--processes", "1", "--threads", str(each)], count))
+        run_worker(settings, threads=each)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the newest schema, and make the bucket where it is missing."""
+    from db.migrate import migrate as migrate_database
+    from diorama.wiring import build_engine, build_store
+
+    with _told():
+        settings = read_settings("database", "store")
+        migrate_database(build_engine(settings, "migrate", pool_size=2))
+        build_store(settings).ensure_bucket()
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
+def simulator(context: typer.Context) -> None:
+    """Run the stand-in for Replicate's HTTP API (see its own --help)."""
+    from simulator.cli import main as run_simulator
+
+    raise typer.Exit(run_simulator(context.args))
+
+
+@app.command()
+def generate(
+    photo: Annotated[Path, typer.Argument(help="A photograph: JPEG, PNG or WebP.")],
+    theme: Theme = DEFAULT_THEME,
+    out: Out = Path("diorama-output"),
+    api: Annotated[str, typer.Option(envvar="DIORAMA_API", help="The API's address.")] = "http://127.0.0.1:8000",
+    key: Annotated[str, typer.Option(envvar="DIORAMA_API_KEY", help="An API key or a session token.")] = "",
+) -> None:
+    """Turn a photograph into an avatar, a scene and a video, as a client of the public API."""
+    from diorama.generate import BadInput
+    from diorama.generate import generate as run
+
+    with _told():
+        if not key:
+            raise BadInput("no API key: set DIORAMA_API_KEY or give --key (`diorama key NAME` makes one).")
+        video = asyncio.run(run(photo, theme, out, api_url=api, secret=key, console=Console(stderr=True)))
+        sys.stdout.write(f"{video}\n")
+
+
+@app.command()
+def key(
+    account: Annotated[str, typer.Argument(help="The account's name; a new one is made.")],
+    role: Annotated[str, typer.Option(help="partner or support.")] = "partner",
+) -> None:
+    """Make an API key for an account and print it. It can not be read again."""
+    from diorama.generate import BadInput
+    from diorama.wiring import build_engine
+    from jobs.identity import issue_api_key
+
+    with _told():
+        if role not in ("partner", "support"):
+            raise BadInput("--role must be partner or support.")
+        with build_engine(read_settings("database"), "key", pool_size=1).begin() as conn:
+            sys.stdout.write(issue_api_key(conn, account, role=role, key_name=account) + "\n")
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is configured, reachable and missing."""
+    from diorama.doctor import run_doctor
+
+    raise typer.Exit(run_doctor(Console()))
+
+
+@app.command()
+def demo(
+    selfie: Annotated[Path | None, typer.Option(help="A photograph; without one a sample is used.")] = None,
+    theme: Theme = DEFAULT_THEME,
+    out: Out = Path("demo-output"),
+) -> None:
+    """Start every part, turn a photograph into a video through the API, and stop everything."""
+    from diorama.demo import run_demo
+
+    with _told():
+        run_demo(selfie, theme, out)
+
+
+@app.command()
+def up(
+    port: Annotated[int, typer.Option(help="The API's port; 0 takes a free one.")] = 0,
+    directory: Annotated[Path, typer.Option(help="Where the embedded servers keep their data.")] = Path(".diorama"),
+) -> None:
+    """Start every part and keep it running until Ctrl-C."""
+    from diorama.demo import run_up
+
+    with _told():
+        run_up(port, directory=directory)
+
+
+def _log(settings: Settings) -> None:
+    configure_logging(settings.log_level, settings.log_format)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turn the errors that a user can mend into one clear line and an exit status, without a trace."""
+    from diorama.client import Refused, Unreachable
+    from diorama.embedded import EmbeddedServerError
+    from diorama.generate import BadInput
+    from storage import StorageError
+
+    try:
+        yield
+    except (BadInput, SettingsError, Refused) as error:
+        _say(str(error))
+        raise typer.Exit(_EXIT_BAD_INPUT) from None
+    except (Unreachable, EmbeddedServerError, StorageError) as error:
+        _say(str(error))
+        raise typer.Exit(_EXIT_FAILED) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(_EXIT_INTERRUPTED) from None
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"diorama: {line}\n")
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

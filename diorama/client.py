@@ -1,0 +1,201 @@
+"""A client of the public GraphQL API: what any front end does, over real HTTP and a real subscription."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import websockets
+from websockets.typing import Subprotocol
+
+_RECONNECT_AFTER_S = 0.5
+_RECONNECTS_MAX = 20
+
+
+class Refused(Exception):
+    """The API refused a request, for a reason that the message tells its user."""
+
+
+class Unreachable(Exception):
+    """The API does not answer, or not as itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One step of a story: what the subscription pushed."""
+
+    job: dict[str, Any]
+    event: dict[str, Any] | None
+    story_percent: int
+    is_final: bool
+    cursor: str
+
+
+class ApiClient:
+    """Speaks to one API with one key or token. Use it as an async context manager."""
+
+    def __init__(self, base_url: str, secret: str) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._secret = secret
+        self._http = httpx.AsyncClient(timeout=60.0)
+
+    async def __aenter__(self) -> ApiClient:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._http.aclose()
+
+    async def ask(self, document: str, **variables: Any) -> dict[str, Any]:
+        """Run a query or a mutation and return its data. Raises Refused or Unreachable."""
+        try:
+            response = await self._http.post(
+                f"{self._base_url}/graphql",
+                json={"query": document, "variables": variables},
+                headers={"Authorization": f"Bearer {self._secret}"},
+            )
+            answer = response.json()
+        except (httpx.HTTPError, ValueError) as error:
+            raise Unreachable(f"{self._base_url} does not answer as a Diorama API ({type(error).__name__}).") from None
+        if answer.get("errors"):
+            raise Refused(str(answer["errors"][0]["message"]))
+        data: dict[str, Any] = answer["data"]
+        return data
+
+    async def mutate(self, document: str, **variables: Any) -> dict[str, Any]:
+        """Run a mutation of one field and return its payload. Raises Refused with the first user error."""
+        data = await self.ask(document, **variables)
+        payload: dict[str, Any] = next(iter(data.values()))
+        if payload["userErrors"]:
+            raise Refused(str(payload["userErrors"][0]["message"]))
+        return payload
+
+    async def upload(self, picture: Path, content_type: str) -> str:
+        """Upload a picture straight to the object store, have it checked, and return the asset's id."""
+        made = await self.mutate(_CREATE_UPLOAD, input={"contentType": content_type})
+        form = {field["name"]: field["value"] for field in made["fields"]}
+        posted = await self._http.post(made["url"], data=form, files={"file": (picture.name, picture.read_bytes())})
+        if posted.status_code >= 300:
+            raise Refused(f"The object store refused the upload (HTTP {posted.status_code}).")
+        completed = await self.mutate(_COMPLETE_UPLOAD, input={"assetId": made["asset"]["id"]})
+        return str(completed["asset"]["id"])
+
+    async def create_story(self, selfie_id: str, theme: str) -> str:
+        """Ask for avatar, scene and animation, and return the story's id."""
+        given = {"selfieId": selfie_id, "theme": theme, "idempotencyKey": str(uuid4())}
+        made = await self.mutate(_CREATE_STORY, input=given)
+        return str(made["story"]["id"])
+
+    async def follow(self, story_id: str) -> AsyncIterator[Progress]:
+        """Yield every step of a story until its last, connecting again from the last cursor where a socket breaks."""
+        cursor: str | None = None
+        for _ in range(_RECONNECTS_MAX):
+            try:
+                async for progress in self._subscribe(story_id, cursor):
+                    cursor = progress.cursor
+                    yield progress
+                    if progress.is_final:
+                        return
+            except (OSError, websockets.WebSocketException):
+                await asyncio.sleep(_RECONNECT_AFTER_S)
+        raise Unreachable(f"the subscription at {self._base_url} broke {_RECONNECTS_MAX} times.")
+
+    async def download(self, url: str, target: Path) -> None:
+        """Write what is at a signed address to a file."""
+        async with AsyncExitStack() as stack:
+            response = await stack.enter_async_context(self._http.stream("GET", url))
+            if response.status_code != 200:
+                raise Refused(f"The object store refused the download (HTTP {response.status_code}).")
+            with target.open("wb") as file:
+                async for chunk in response.aiter_bytes():
+                    file.write(chunk)
+
+    async def _subscribe(self, story_id: str, cursor: str | None) -> AsyncIterator[Progress]:
+        address = self._base_url.replace("http", "ws", 1) + "/graphql"
+        variables = {"storyId": story_id, "after": cursor}
+        async with websockets.connect(address, subprotocols=[Subprotocol("graphql-transport-ws")]) as socket:
+            await _say(socket, type="connection_init", payload={"authorization": f"Bearer {self._secret}"})
+            async for text in socket:
+                message = json.loads(text)
+                match message["type"]:
+                    case "connection_ack":
+                        payload = {"query": _FOLLOW, "variables": variables}
+                        await _say(socket, id="1", type="subscribe", payload=payload)
+                    case "ping":
+                        await _say(socket, type="pong")
+                    case "next":
+                        yield _progress(message["payload"])
+                    case "error":
+                        raise Refused(str(message["payload"][0]["message"]))
+                    case "complete":
+                        return
+
+
+async def _say(socket: websockets.ClientConnection, **message: Any) -> None:
+    await socket.send(json.dumps(message))
+
+
+def _progress(payload: dict[str, Any]) -> Progress:
+    if payload.get("errors"):
+        raise Refused(str(payload["errors"][0]["message"]))
+    pushed = payload["data"]["generationProgress"]
+    return Progress(pushed["job"], pushed["event"], pushed["story"]["percent"], pushed["isFinal"], pushed["cursor"])
+
+
+_CREATE_UPLOAD = """
+mutation CreateUpload($input: CreateUploadInput!) {
+  createUpload(input: $input) { asset { id } url fields { name value } userErrors { message } }
+}
+"""
+
+_COMPLETE_UPLOAD = """
+mutation CompleteUpload($input: CompleteUploadInput!) {
+  completeUpload(input: $input) { asset { id } userErrors { message } }
+}
+"""
+
+_CREATE_STORY = """
+mutation CreateStory($input: CreateStoryInput!) {
+  createStory(input: $input) { story { id } userErrors { message } }
+}
+"""
+
+_FOLLOW = """
+subscription Follow($storyId: ID!, $after: String) {
+  generationProgress(storyId: $storyId, after: $after) {
+    job { id kind state percent error { message } }
+    story { percent }
+    event { event toState reason }
+    isFinal
+    cursor
+  }
+}
+"""
+
+OUTPUTS = """
+query Outputs($id: ID!) {
+  story(id: $id) {
+    state
+    avatar { ...Made }
+    scene { ...Made }
+    animation { ...Made }
+  }
+}
+fragment Made on Job {
+  kind
+  state
+  error { message }
+  output { url contentType width height poster { url contentType } }
+}
+"""
+
+THEMES = "{ themes { key name } }"

@@ -1,0 +1,114 @@
+"""`diorama doctor`: what is configured, reachable and missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import httpx
+from rich.console import Console
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from db.migrate import current_revision, newest_revision
+from diorama.settings import Settings, SettingsError, read_settings
+from diorama.wiring import build_engine, build_store
+from jobs.providers.profiles import profiles
+from statemachine.states import Kind
+from storage import StorageError
+
+_REQUEST_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at: `ok` True, False for a fault, None for something to know."""
+
+    what: str
+    ok: bool | None
+    told: str
+
+
+def run_doctor(console: Console) -> int:
+    """Print every finding and return the exit status: 0 when nothing is wrong, 1 otherwise."""
+    findings = list(examine())
+    for finding in findings:
+        mark = {True: "[green]ok[/]  ", False: "[red]bad[/] ", None: "[yellow]note[/]"}[finding.ok]
+        console.print(f"{mark} {finding.what}: {finding.told}", highlight=False)
+    return 1 if any(finding.ok is False for finding in findings) else 0
+
+
+def examine() -> Iterator[Finding]:
+    """Look at each part in turn; a fault in one does not keep the others from being looked at."""
+    try:
+        settings = read_settings()
+    except SettingsError as error:
+        yield Finding("settings", False, str(error))
+        return
+    checks: tuple[tuple[str, Callable[[Settings], Iterator[Finding]]], ...] = (
+        ("database", _database),
+        ("store", _store),
+        ("provider", _provider),
+    )
+    for part, check in checks:
+        try:
+            read_settings(part)
+        except SettingsError as error:
+            yield Finding(part, False, str(error).replace("\n", "; "))
+            continue
+        yield from check(settings)
+    yield from _models(settings)
+
+
+def _database(settings: Settings) -> Iterator[Finding]:
+    engine = build_engine(settings, "doctor", pool_size=1)
+    try:
+        with engine.connect() as conn:
+            version = conn.scalar(text("SHOW server_version"))
+            revision = current_revision(conn)
+    except SQLAlchemyError as error:
+        yield Finding("database", False, f"can not be reached: {type(getattr(error, 'orig', error)).__name__}")
+        return
+    finally:
+        engine.dispose()
+    yield Finding("database", True, f"Postgres {version}")
+    newest = newest_revision()
+    told = f"revision {revision}" if revision == newest else f"revision {revision}, not {newest}: run `diorama migrate`"
+    yield Finding("schema", revision == newest, told)
+
+
+def _store(settings: Settings) -> Iterator[Finding]:
+    try:
+        build_store(settings).check()
+    except StorageError as error:
+        yield Finding("store", False, str(error))
+    else:
+        yield Finding("store", True, f"bucket {settings.s3_bucket}")
+
+
+def _provider(settings: Settings) -> Iterator[Finding]:
+    base_url = str(settings.replicate_base_url).rstrip("/")
+    headers = {"Authorization": f"Bearer {settings.replicate_api_token.get_secret_value()}"}
+    try:
+        answer = httpx.get(f"{base_url}/v1/account", headers=headers, timeout=_REQUEST_TIMEOUT_S)
+    except httpx.HTTPError as error:
+        yield Finding("provider", False, f"{base_url} can not be reached: {type(error).__name__}")
+        return
+    if answer.status_code != 200:
+        yield Finding("provider", False, f"{base_url} answered HTTP {answer.status_code}; check REPLICATE_API_TOKEN")
+        return
+    yield Finding("provider", True, f"{base_url}, account {answer.json().get('username')}")
+
+
+def _models(settings: Settings) -> Iterator[Finding]:
+    chosen = [profiles()[model] for model in settings.models]
+    for kind in Kind:
+        makers = [profile.model for profile in chosen if kind in profile.kinds]
+        yield Finding(f"model of each {kind}", bool(makers), makers[0] if makers else "none is configured: set MODELS")
+    today = datetime.now(UTC).date()
+    for profile in chosen:
+        if profile.ends is not None and profile.ends <= today:
+            yield Finding(profile.model, None, f"its maker ended it on {profile.ends}; choose a successor in MODELS")
+        if profile.secret and not getattr(settings, profile.secret).get_secret_value():
+            yield Finding(profile.model, False, f"needs {profile.secret.upper()}")

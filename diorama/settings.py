@@ -1,0 +1,131 @@
+"""The settings of the program, read from the environment by its entry points and by nobody else.
+
+Names are the environment's; a file `.env` in the working directory is read first. What is missing or wrong is told
+in one line a setting.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated, Any
+
+from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from jobs.providers.profiles import profiles
+
+Words = Annotated[tuple[str, ...], NoDecode]
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong. The message has one line for each, naming it and what would be right."""
+
+
+class Settings(BaseSettings):
+    """Every setting, with its default where there is one."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True)
+
+    database_url: str = Field(
+        default="", description="Postgres 15 to 18, as `postgresql://user:password@host:5432/name`."
+    )
+    database_pool_size: int = Field(default=10, ge=2, le=200, description="Connections each process may open.")
+
+    s3_endpoint_url: AnyHttpUrl | None = Field(default=None, description="The object store; empty for Amazon S3.")
+    s3_public_endpoint_url: AnyHttpUrl | None = Field(
+        default=None, description="The object store as browsers and the provider reach it, where that differs."
+    )
+    s3_region: str = Field(default="us-east-1", description="The region of the bucket.")
+    s3_bucket: str = Field(default="", description="The bucket; `diorama migrate` makes it where it may.")
+    s3_access_key_id: str = Field(default="", description="The key's id.")
+    s3_secret_access_key: SecretStr = Field(default=SecretStr(""), description="The key itself.")
+
+    replicate_api_token: SecretStr = Field(default=SecretStr(""), description="The token of the Replicate account.")
+    replicate_base_url: AnyHttpUrl = Field(
+        default=AnyHttpUrl("https://api.replicate.com"), description="Replicate's API, or a stand-in for it."
+    )
+    replicate_delivery_hosts: Words = Field(
+        default=("replicate.delivery",), description="Hosts that outputs are fetched from; `host` or `host:port`."
+    )
+    provider_inputs: str = Field(
+        default="inline",
+        pattern="^(inline|url)$",
+        description="How the provider gets pictures: `inline` in the request, or by signed `url` of a public store.",
+    )
+    provider_poll_s: float = Field(default=1.0, gt=0, le=60, description="Seconds between looks at a young prediction.")
+    models: Words = Field(
+        default=("openai/gpt-image-1", "minimax/video-01-live"),
+        description="The models to use, in the order of preference, separated by commas.",
+    )
+    openai_api_key: SecretStr = Field(default=SecretStr(""), description="For models that are billed by OpenAI.")
+
+    host: str = Field(default="127.0.0.1", description="The address that the API listens at.")
+    port: int = Field(default=8000, ge=0, le=65535, description="The port that the API listens at; 0 takes a free one.")
+    allowed_origins: Words = Field(default=(), description="Web origins that may open subscriptions.")
+    development: bool = Field(default=False, description="Whether GraphiQL and introspection are served.")
+    worker_processes: int = Field(default=1, ge=1, le=64, description="Worker processes on this host.")
+    worker_threads: int = Field(default=8, ge=1, le=64, description="Threads of each worker process.")
+    log_level: str = Field(
+        default="info", pattern="^(debug|info|warning|error)$", description="The least severe lines that are logged."
+    )
+    log_format: str = Field(default="text", pattern="^(text|json)$", description="How log lines are written.")
+
+    @field_validator("replicate_delivery_hosts", "models", "allowed_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
+
+    @field_validator("models")
+    @classmethod
+    def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [model for model in value if model not in profiles()]
+        if unknown:
+            raise ValueError(f"unknown model {', '.join(unknown)}; known are {', '.join(profiles())}")
+        return value
+
+
+# What a process can not start without.
+_NEEDED = {
+    "database": ("database_url",),
+    "store": ("s3_bucket", "s3_access_key_id", "s3_secret_access_key"),
+    "provider": ("replicate_api_token",),
+}
+
+
+def read_settings(*parts: str, **overrides: Any) -> Settings:
+    """Read the settings and check that those of `parts` (database, store, provider) are there.
+
+    Raises SettingsError with one line for each that is missing or wrong.
+    """
+    try:
+        settings = Settings(**overrides)
+    except ValidationError as error:
+        raise SettingsError("\n".join(_complaint(each) for each in error.errors())) from None
+    missing = [name for part in parts for name in _NEEDED[part] if not _is_set(getattr(settings, name))]
+    if missing:
+        raise SettingsError("\n".join(f"{name.upper()} is not set: {_what(name)}" for name in missing))
+    return settings
+
+
+def configured_parts() -> set[str]:
+    """Return which of database, store and provider the environment or `.env` configures."""
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        raise SettingsError("\n".join(_complaint(each) for each in error.errors())) from None
+    found = {part for part, names in _NEEDED.items() if any(_is_set(getattr(settings, name)) for name in names)}
+    return found | ({"provider"} if "REPLICATE_BASE_URL" in os.environ else set())
+
+
+def _is_set(value: object) -> bool:
+    return bool(value.get_secret_value() if isinstance(value, SecretStr) else value)
+
+
+def _what(name: str) -> str:
+    return Settings.model_fields[name].description or ""
+
+
+def _complaint(error: Any) -> str:
+    name = str(error["loc"][0])
+    reason = error["msg"].removeprefix("Value error, ")
+    return f"{name.upper()} is wrong: {reason}. It should be: {_what(name)}"

@@ -1,0 +1,71 @@
+"""Wiring: from settings to the parts that a process is made of."""
+
+from __future__ import annotations
+
+from sqlalchemy import Engine
+
+from db.engine import DatabaseSettings, connect
+from diorama.settings import Settings
+from jobs.leases import Renewer
+from jobs.providers.choice import ModelChoice
+from jobs.providers.inputs import PictureInputs
+from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
+from jobs.recorder import Recorder
+from jobs.runtime import PollSettings, Runtime
+from storage import S3Settings, S3Store
+
+
+def database_settings(settings: Settings, *, pool_size: int | None = None) -> DatabaseSettings:
+    """Return where the database is, and how many connections this process may open."""
+    return DatabaseSettings(url=settings.database_url, pool_size=pool_size or settings.database_pool_size)
+
+
+def build_engine(settings: Settings, name: str, *, pool_size: int | None = None) -> Engine:
+    """Return the engine of a process; nothing is connected yet."""
+    return connect(database_settings(settings, pool_size=pool_size), name=f"diorama-{name}")
+
+
+def build_store(settings: Settings) -> S3Store:
+    """Return the object store; nothing is connected yet."""
+    return S3Store(
+        S3Settings(
+            endpoint_url=_text(settings.s3_endpoint_url),
+            public_endpoint_url=_text(settings.s3_public_endpoint_url),
+            region=settings.s3_region,
+            bucket=settings.s3_bucket,
+            access_key_id=settings.s3_access_key_id,
+            secret_access_key=settings.s3_secret_access_key.get_secret_value(),
+        )
+    )
+
+
+def build_provider(settings: Settings) -> ReplicateProvider:
+    """Return the provider; nothing is connected yet."""
+    return ReplicateProvider(
+        ReplicateSettings(
+            api_token=settings.replicate_api_token.get_secret_value(),
+            base_url=str(settings.replicate_base_url).rstrip("/"),
+            delivery_hosts=settings.replicate_delivery_hosts,
+            first_poll_s=settings.provider_poll_s,
+        )
+    )
+
+
+def build_runtime(settings: Settings, engine: Engine, recorder: Recorder, renewer: Renewer) -> Runtime:
+    """Return everything the steps of a worker need."""
+    store = build_store(settings)
+    return Runtime(
+        engine=engine,
+        store=store,
+        provider=build_provider(settings),
+        inputs=PictureInputs(store, inline=settings.provider_inputs == "inline"),
+        recorder=recorder,
+        renewer=renewer,
+        polling=PollSettings(least_s=settings.provider_poll_s),
+        models=ModelChoice(settings.models),
+        secrets={"openai_api_key": settings.openai_api_key.get_secret_value()},
+    )
+
+
+def _text(url: object) -> str | None:
+    return None if url is None else str(url).rstrip("/")

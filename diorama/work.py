@@ -1,0 +1,101 @@
+"""`diorama worker`: one worker process, or a supervisor over several."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+
+import structlog
+
+from db.engine import normalised_url
+from diorama.announce import announce
+from diorama.settings import Settings
+from diorama.wiring import build_engine, build_runtime
+from jobs.worker import Engines, WorkerProcess
+
+log = structlog.get_logger(__name__)
+
+# Connections beside those of the threads: claims, recording, hints, renewals.
+_EXTRA_CONNECTIONS = 8
+_RESTART_AFTER_S = 1.0
+_STOP_WITHIN_S = 600.0
+
+
+def run_worker(settings: Settings, *, threads: int) -> None:
+    """Work in this process until SIGTERM or SIGINT, then stop gracefully. A second signal ends it at once."""
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: _stop_or_exit(stopping))
+    engine = build_engine(settings, "worker", pool_size=threads + _EXTRA_CONNECTIONS)
+    listen_url = normalised_url(settings.database_url).set(drivername="postgresql")
+    engines = Engines(engine, listen_url.render_as_string(hide_password=False))
+    name = f"{socket.gethostname()}:{os.getpid()}"
+    with WorkerProcess(
+        engines,
+        lambda recorder, renewer: build_runtime(settings, engine, recorder, renewer),
+        name=name,
+        threads=threads,
+    ):
+        announce(worker=name)
+        parent = os.getppid()
+        # Short waits, because a signal's handler runs only between them. An orphan stops: nobody else would stop it.
+        while not stopping.wait(0.2) and os.getppid() == parent:
+            pass
+        log.info("stopping", worker=name)
+
+
+def _stop_or_exit(stopping: threading.Event) -> None:
+    if stopping.is_set():
+        os._exit(1)
+    stopping.set()
+
+
+@dataclass(slots=True)
+class _Child:
+    process: subprocess.Popen[bytes]
+    started: float
+
+
+def supervise(command: list[str], processes: int) -> int:
+    """Run `processes` copies of a command, start those that die again, and pass SIGTERM and SIGINT on to all.
+
+    Returns the exit status: 0 when all of them stopped gracefully.
+    """
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    children = [_start(command) for _ in range(processes)]
+    while not stopping.wait(0.2):
+        children = [_kept_alive(child, command) for child in children]
+    for child in children:
+        child.process.terminate()
+    return max(_ended(child) for child in children)
+
+
+def _start(command: list[str]) -> _Child:
+    # A group of its own: Ctrl-C in a terminal reaches the supervisor, which then stops them gracefully.
+    return _Child(subprocess.Popen([sys.executable, "-m", "diorama", *command], process_group=0), time.monotonic())
+
+
+def _kept_alive(child: _Child, command: list[str]) -> _Child:
+    code = child.process.poll()
+    if code is None:
+        return child
+    log.error("a worker process died; starting another", pid=child.process.pid, exit_code=code)
+    # One that dies at once would otherwise be started hundreds of times a second.
+    time.sleep(max(0.0, _RESTART_AFTER_S - (time.monotonic() - child.started)))
+    return _start(command)
+
+
+def _ended(child: _Child) -> int:
+    try:
+        return abs(child.process.wait(_STOP_WITHIN_S))
+    except subprocess.TimeoutExpired:
+        child.process.kill()
+        return 1
