@@ -7,8 +7,12 @@ import json
 import logging
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 from simulator import serve
+from simulator.api.control import HELP
+from simulator.faults.menu import menu_text
 from simulator.settings import Addresses, RateLimits, SimulatorSettings
 
 DESCRIPTION = """\
@@ -75,11 +79,35 @@ def _add_behaviour(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--no-rate-limits", action="store_true", help="admit everything")
     group.add_argument("--reject-unknown-inputs", action="store_true", help="422 for inputs a model does not know")
     group.add_argument("--models", action="append", metavar="FILE", help="JSON file with more models; repeatable")
+    group.add_argument("--faults", metavar="FILE", help="JSON file with fault rules that are in force from the start")
     group.add_argument("--log-level", default="warning", choices=("debug", "info", "warning", "error"))
 
 
 def _epilog() -> str:
-    return ""
+    control = "\n".join(f"  {request:34} {what}" for request, what in HELP.items())
+    return f"""\
+fault rules:
+  A rule is a JSON object; --faults reads one, or a list, from a file, and POST /_simulator/faults adds them while it
+  runs. Only `action` is required:
+    {{"action": "server_error", "options": {{"status": 503}}, "operation": "predictions.create", "nth": [1, 3]}}
+  What it hits:  listener (api or delivery), operation, method, path, model (shell patterns), prompt (a substring)
+  When:          nth (number or list, from 1), count, probability with seed, for_s (seconds from now)
+
+fault actions [options=defaults]:
+{menu_text()}
+
+control, without a token:
+{control}
+"""
+
+
+def _rules(path: str | None) -> tuple[dict[str, Any], ...]:
+    """Read a file of fault rules. Raises ValueError and OSError."""
+    if path is None:
+        return ()
+    given = json.loads(Path(path).read_text("utf-8"))
+    several = given.get("rules", [given]) if isinstance(given, dict) else given
+    return tuple(several)
 
 
 def _settings(given: argparse.Namespace) -> SimulatorSettings:
@@ -99,6 +127,7 @@ def _settings(given: argparse.Namespace) -> SimulatorSettings:
         output_ttl_s=given.output_ttl,
         rate_limits=limits,
         reject_unknown_inputs=given.reject_unknown_inputs,
+        faults=_rules(given.faults),
         model_files=tuple(given.models or ()),
         **secret,
     )

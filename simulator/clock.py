@@ -47,7 +47,7 @@ class Appointment:
     """One thing to do at a time. Canceling it twice, or after it happened, does no harm."""
 
     at: float
-    act: Callable[[], None] | None
+    act: Callable[[], object] | None
 
     def cancel(self) -> None:
         """Forget what was to be done."""
@@ -67,7 +67,7 @@ class Agenda:
         self._order = itertools.count()
         self._timer: asyncio.TimerHandle | None = None
 
-    def at(self, when: float, act: Callable[[], None]) -> Appointment:
+    def at(self, when: float, act: Callable[[], object]) -> Appointment:
         """Call `act` at `when` (seconds since 1970), or in the next turn of the loop if that has passed."""
         appointment = Appointment(when, act)
         heapq.heappush(self._heap, (when, next(self._order), appointment))

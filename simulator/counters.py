@@ -23,3 +23,8 @@ class Counters:
             "webhooks": dict(self.webhooks),
             "faults": dict(self.faults),
         }
+
+    def clear(self) -> None:
+        """Count from zero again."""
+        for counter in (self.requests, self.answers, self.webhooks, self.faults):
+            counter.clear()

@@ -7,9 +7,11 @@ import re
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from simulator.api import facts
 from simulator.api.endpoint import read_call
 from simulator.api.exchange import Call, Reply
 from simulator.api.sending import send_reply
+from simulator.faults import answers
 from simulator.media import Media
 from simulator.simulation import Simulation
 
@@ -25,11 +27,19 @@ def delivery_app(sim: Simulation) -> ASGIApp:
             return
         call = await read_call(OPERATION, scope, receive)
         sim.counters.requests[OPERATION] += 1
-        reply = await _answer(sim, call)
+        reply = await _under_faults(sim, call)
         sim.counters.answers[f"{OPERATION} {reply.status}"] += 1
         await send_reply(reply, scope, receive, send)
 
     return app
+
+
+async def _under_faults(sim: Simulation, call: Call) -> Reply:
+    if not sim.faults.rules:
+        return await _answer(sim, call)
+    output = sim.outputs.find(call.path)
+    about = facts.of_download(call, output.prediction if output else None)
+    return await answers.under(sim.faults, sim.counters, about, lambda: _answer(sim, call))
 
 
 async def _answer(sim: Simulation, call: Call) -> Reply:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from simulator.clock import Agenda
+from simulator.faults import files
 from simulator.ids import Names
 from simulator.inputs import Inputs, ModelFailure
 from simulator.media import Easel, Media, Order, orders
@@ -26,6 +27,8 @@ SETTLE_S = 1.0
 INTERNAL = "Director: unexpected error handling prediction (E9828)"
 NEVER_STARTED = "Prediction failed to start in time (E6716)"
 RAN_TOO_LONG = "Prediction timed out after running for 30 minutes"
+
+SLOWING = ("stick_starting", "stick_processing", "abort", "slow_run")
 
 Listener = Callable[[Prediction, str], None]
 """Told of a prediction and what happened to it: `start`, `output`, `logs` or `completed`."""
@@ -42,6 +45,8 @@ class Lifecycle:
         easel: Easel,
         outputs: Outputs,
         names: Names,
+        *,
+        delivery_url: str,
         announce: Listener,
     ) -> None:
         self.settings = settings
@@ -51,7 +56,7 @@ class Lifecycle:
         self.outputs = outputs
         self.names = names
         self.announce = announce
-        self.delivery_url = ""
+        self.delivery_url = delivery_url
         self._running: dict[str, asyncio.Task[None]] = {}
 
     def begin(self, prediction: Prediction) -> None:
@@ -91,7 +96,8 @@ class Lifecycle:
         self.agenda.clear()
 
     def _is_slowed(self, prediction: Prediction) -> bool:
-        return any(name in prediction.faults for name in ("stick_starting", "stick_processing", "abort", "slow_run"))
+        """Whether a fault gives it a life even in instant mode."""
+        return any(name in prediction.faults for name in SLOWING)
 
     def _start(self, prediction: Prediction) -> None:
         if prediction.is_over:
@@ -170,7 +176,11 @@ class Lifecycle:
         return list(await asyncio.gather(*drawings))
 
     async def _draw(self, prediction: Prediction, order: Order, picture: bytes | None) -> Media:
-        return await self.easel.fill(prediction.model, order, picture)
+        source = None if "foreign_output" in prediction.faults else picture
+        media = await self.easel.fill(prediction.model, order, source)
+        if files.is_spoiled(prediction.faults):
+            return await self.easel.in_thread(lambda: files.spoil(media, prediction.faults))
+        return media
 
     def _canned_outputs(self, prediction: Prediction) -> list[Output]:
         """Return outputs that are drawn when they are first downloaded."""
@@ -180,7 +190,7 @@ class Lifecycle:
         return [self._canned(prediction, order) for order in orders(model, prediction.input, canned=True)]
 
     def _canned(self, prediction: Prediction, order: Order) -> Output:
-        return Output(prediction, None, lambda: self.easel.fill(prediction.model, order, None))
+        return Output(prediction, None, lambda: self._draw(prediction, order, None))
 
     def _publish(self, prediction: Prediction, made: list[Output]) -> None:
         """Serve the files and write their URLs into the prediction."""
@@ -188,8 +198,9 @@ class Lifecycle:
             return
         for index, output in enumerate(made):
             path = f"/xezq/{self.names.long()}/{_file_name(prediction, index)}"
-            self.outputs.put(path, output)
             prediction.output_names.append(path)
+            if "lose_file" not in prediction.faults:
+                self.outputs.put(path, output)
         prediction.output = self._output_value(prediction)
         self.announce(prediction, "output")
         prediction.wake_watchers()
@@ -198,7 +209,12 @@ class Lifecycle:
         if prediction.model.kind == "text":
             return prediction.model.output["template"].format_map(prediction.input)
         urls = [self.delivery_url + name for name in prediction.output_names]
-        return urls if prediction.model.kind == "images" else urls[0]
+        is_list = prediction.model.kind == "images"
+        if "empty_output" in prediction.faults:
+            return [] if is_list else None
+        if "wrong_output_type" in prediction.faults:
+            is_list = not is_list
+        return urls if is_list else urls[0]
 
     def _fail(self, prediction: Prediction, error: str) -> None:
         if not prediction.is_over:
@@ -226,7 +242,8 @@ class Lifecycle:
             running.cancel()
 
     def _ttl_s(self, prediction: Prediction) -> float:
-        return self.settings.output_ttl_s
+        early = prediction.faults.get("expire_output")
+        return self.settings.output_ttl_s if early is None else float(early["seconds"])
 
     def _expire(self, prediction: Prediction) -> None:
         self.outputs.remove(prediction.output_names)

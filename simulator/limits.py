@@ -26,6 +26,10 @@ class Bucket:
         self._level -= 1.0
         return True
 
+    def refill(self) -> None:
+        """Hold as many permits as at the start."""
+        self._level = float(self.per_min)
+
     @property
     def retry_after_s(self) -> int:
         """Whole seconds until there is a permit again, at least 1."""
@@ -61,3 +65,8 @@ class Limits:
         if not bucket.take():
             raise Throttled(bucket.retry_after_s)
         return bucket.headers
+
+    def refill(self) -> None:
+        """Let both buckets be full again."""
+        self.creates.refill()
+        self.others.refill()

@@ -121,14 +121,17 @@ class Easel:
         # Shielded, because another prediction may wait for the same drawing when this one is canceled.
         return await asyncio.shield(made)
 
+    async def in_thread(self, work: Callable[[], Media]) -> Media:
+        """Return what slow work makes, done in one of the threads."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
     def close(self) -> None:
         """Let the threads go; what is being drawn is abandoned."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def _draw(self, order: Order, picture: bytes | None) -> Media:
-        draw: Callable[[], Media] = lambda: _draw(self.studio, order, picture, self.seed)  # noqa: E731
         self.drawn += 1
-        return await asyncio.get_running_loop().run_in_executor(self._pool, draw)
+        return await self.in_thread(lambda: _draw(self.studio, order, picture, self.seed))
 
     def _keep(self, key: str, done: asyncio.Future[Media]) -> None:
         """Count what was made, and drop the oldest until all fits; a drawing that failed is not remembered."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 DEFAULT_WEBHOOK_SECRET = "whsec_c2ltdWxhdG9yLXdlYmhvb2stc2lnbmluZy1rZXk="  # noqa: S105 - published on purpose
 
@@ -42,6 +44,8 @@ class SimulatorSettings:
     """How long after completion inputs, outputs and logs are kept. Not scaled by `speed`."""
     file_ttl_s: float = 24 * 3600.0
     webhook_secret: str = DEFAULT_WEBHOOK_SECRET
+    files_secret: str = "simulator-files"  # noqa: S105 - published on purpose
+    """Signs download URLs of the Files API."""
     webhook_timeout_s: float = 5.0
     webhook_retry_at_s: tuple[float, ...] = (2.0, 6.0, 14.0, 30.0, 60.0)
     """When a failed final webhook is sent again, in seconds after the first attempt, divided by `speed`."""
@@ -56,6 +60,8 @@ class SimulatorSettings:
     media_workers: int = 2
     account: str = "simulator"
     """The user name of the one account there is."""
+    faults: tuple[Mapping[str, Any], ...] = ()
+    """Fault rules that are in force from the start."""
     model_files: tuple[str, ...] = ()
     """JSON files that add to the built-in catalogue of models."""
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from simulator.clock import Agenda, Clock
 from simulator.counters import Counters
+from simulator.faults.rules import Faults
+from simulator.files import Files
 from simulator.ids import Names
 from simulator.inputs import Inputs
 from simulator.lifecycle import Lifecycle
@@ -16,8 +19,9 @@ from simulator.limits import Limits
 from simulator.media import Easel, Studio
 from simulator.models import Catalogue, Model, load
 from simulator.outputs import Outputs
-from simulator.predictions import Book, Options, Plan, Prediction, correlation_token
+from simulator.predictions import Book, Options, Plan, Prediction, correlation_token, describe
 from simulator.settings import Addresses, SimulatorSettings
+from simulator.webhooks import Webhooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,40 +48,61 @@ class Simulation:
         self.agenda = Agenda(self.clock)
         self.names = Names(settings.seed)
         self.counters = Counters()
-        self.book = Book()
-        self.outputs = Outputs()
         self.limits = Limits(settings.rate_limits, self.clock)
+        self.faults = Faults(self.clock, settings.seed)
+        self.book = Book()
+        self.runs: Counter[str] = Counter()
+        """Accepted predictions by model."""
+        self.files = Files(self.agenda, self.names, settings.file_ttl_s)
+        self.outputs = Outputs()
+        self.own_models: dict[str, dict[str, Any]] = {}
+        self.own_readmes: dict[str, str] = {}
+        self.deployments: dict[str, dict[str, Any]] = {}
         self.inputs = Inputs(self._find_own)
-        self.easel = Easel(
-            studio,
-            seed=settings.seed or 0,
-            cache_bytes=settings.media_cache_bytes,
-            workers=settings.media_workers,
-        )
+        self.easel = _easel(settings, studio)
+        self.webhooks = Webhooks(settings, self.agenda, self.counters, self.names, self.describe)
         self.lifecycle = Lifecycle(
-            settings, self.agenda, self.inputs, self.easel, self.outputs, self.names, self._announce
+            settings,
+            self.agenda,
+            self.inputs,
+            self.easel,
+            self.outputs,
+            self.names,
+            delivery_url=addresses.delivery,
+            announce=self.webhooks.announce,
         )
-        self.lifecycle.delivery_url = addresses.delivery
         self._random = random.Random(settings.seed)  # noqa: S311 - durations must be repeatable, not secret
+        for rule in settings.faults:
+            self.faults.add(rule)
+
+    def describe(self, prediction: Prediction) -> dict[str, Any]:
+        """Return the prediction object as the API, the list and the webhooks give it."""
+        return describe(prediction, self.addresses.api)
 
     def create(self, wish: Wish, faults: Mapping[str, Options]) -> Prediction:
         """Accept a prediction and let it begin."""
         prediction = self._entry(wish, faults)
         self.book.add(prediction)
+        self.runs[wish.model.path] += 1
         self.lifecycle.begin(prediction)
         return prediction
 
     def reset(self) -> None:
-        """Forget everything that clients and tests have brought in; the catalogue and the addresses stay."""
+        """Forget everything that clients and tests have brought in; catalogue, addresses and clock stay."""
         self.lifecycle.clear()
-        self.book.clear()
-        self.outputs.clear()
-        self.counters = Counters()
-        self.limits = Limits(self.settings.rate_limits, self.clock)
+        self.webhooks.clear()
+        self.faults.clear()
+        self.counters.clear()
+        self.limits.refill()
+        for held in (self.book, self.outputs, self.files, self.runs):
+            held.clear()
+        for own in (self.own_models, self.own_readmes, self.deployments):
+            own.clear()
 
     async def close(self) -> None:
         """Stop everything that runs."""
         await self.lifecycle.close()
+        await self.webhooks.close()
         await self.inputs.close()
         self.easel.close()
 
@@ -107,12 +132,21 @@ class Simulation:
         run_s = 0.0 if self.settings.instant and slower == 1.0 else model.draw_run_s(self._random) * slower
         return Plan(self.settings.paced(queue_s), self.settings.paced(run_s))
 
-    def _announce(self, prediction: Prediction, event: str) -> None:
-        """Tell the prediction's webhook."""
-
     def _find_own(self, url: str) -> bytes | None:
-        """Return the bytes behind one of our own URLs, or None."""
-        if url.startswith(self.addresses.delivery):
+        """Return the bytes behind one of our own URLs, or None if it is not ours or not there."""
+        if url.startswith(f"{self.addresses.delivery}/"):
             output = self.outputs.find(url.removeprefix(self.addresses.delivery))
             return output.media.content if output and output.media else None
+        if url.startswith(f"{self.addresses.api}/v1/files/"):
+            file = self.files.find(url.rpartition("/")[2])
+            return file.content if file else None
         return None
+
+
+def _easel(settings: SimulatorSettings, studio: Studio) -> Easel:
+    return Easel(
+        studio,
+        seed=settings.seed or 0,
+        cache_bytes=settings.media_cache_bytes,
+        workers=settings.media_workers,
+    )

@@ -8,8 +8,10 @@ from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Scope, Send
 
+from simulator.api import facts
 from simulator.api.exchange import Call, Reply, problem_reply
 from simulator.api.sending import send_reply
+from simulator.faults import answers
 from simulator.problems import Problem, Unauthenticated
 from simulator.simulation import Simulation
 
@@ -47,6 +49,12 @@ class Endpoint:
         await send_reply(reply, scope, receive, send)
 
     async def _answer(self, call: Call) -> Reply:
+        if not self.sim.faults.rules or not self.operation.needs_token:
+            return await self._honest(call)
+        about = facts.of_call(self.sim, call)
+        return await answers.under(self.sim.faults, self.sim.counters, about, lambda: self._honest(call))
+
+    async def _honest(self, call: Call) -> Reply:
         try:
             return await self._permitted(call)
         except Problem as problem:

@@ -6,17 +6,21 @@ import asyncio
 import re
 from typing import Any
 
+from simulator.api import facts
 from simulator.api.exchange import Call, Reply, json_reply
 from simulator.clock import from_text
+from simulator.faults.menu import ERRORS
 from simulator.models import Model
 from simulator.pages import cut
-from simulator.predictions import Prediction, describe
+from simulator.predictions import Options, Prediction
 from simulator.problems import BadRequest, InvalidVersion, NotFound
 from simulator.simulation import Simulation, Wish
 from simulator.validation import MODEL_PREDICTION, VERSION_PREDICTION, check_body, check_input
 
 HIDDEN = "hidden"
 LONGEST_WAIT_S = 60
+TOO_BIG_BYTES = 20_000_000
+"""From about this size of a request on, predictions are interrupted (code PA)."""
 _PREFER = re.compile(r"wait(?:=(\d{1,2}))?$")
 _CANCEL_AFTER = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?$")
 
@@ -27,7 +31,7 @@ async def create_by_version(sim: Simulation, call: Call) -> Reply:
     model = sim.catalogue.named_by(body["version"])
     if model is None:
         raise InvalidVersion
-    return await _create(sim, call, body, model, _shown_version(model, body["version"]))
+    return await _create(sim, call, _wish(sim, call, body, model, _shown_version(model, body["version"])))
 
 
 async def create_by_model(sim: Simulation, call: Call) -> Reply:
@@ -35,20 +39,19 @@ async def create_by_model(sim: Simulation, call: Call) -> Reply:
     model = sim.catalogue.get(call.at["owner"], call.at["name"])
     if model is None or not model.official:
         raise NotFound
-    body = check_body(call.json(), MODEL_PREDICTION, ("input",))
-    return await _create(sim, call, body, model, HIDDEN)
+    return await create_for(sim, call, model, HIDDEN)
 
 
 async def get(sim: Simulation, call: Call) -> Reply:
     """GET /predictions/{id}"""
-    return json_reply(describe(_find(sim, call), sim.addresses.api))
+    return json_reply(sim.describe(_find(sim, call)))
 
 
 async def cancel(sim: Simulation, call: Call) -> Reply:
     """POST /predictions/{id}/cancel: a prediction that is over is answered unchanged"""
     prediction = _find(sim, call)
     sim.lifecycle.cancel(prediction)
-    return json_reply(describe(prediction, sim.addresses.api))
+    return json_reply(sim.describe(prediction))
 
 
 async def list_all(sim: Simulation, call: Call) -> Reply:
@@ -58,26 +61,42 @@ async def list_all(sim: Simulation, call: Call) -> Reply:
         positions = range(0)
     page = cut(positions, f"{sim.addresses.api}/v1/predictions", call.query)
     found = sim.book.newest_first(page.positions)
-    return json_reply(page.as_json([describe(each, sim.addresses.api) for each in found if _is_listed(sim, each)]))
+    return json_reply(page.as_json([sim.describe(each) for each in found if _is_listed(sim, each)]))
 
 
-async def _create(sim: Simulation, call: Call, body: dict[str, Any], model: Model, version: str) -> Reply:
-    return await create(sim, call, _wish(sim, call, body, model, version))
+async def create_for(
+    sim: Simulation, call: Call, model: Model, version: str, *, deployment: str | None = None
+) -> Reply:
+    """Accept a prediction whose model the path names."""
+    body = check_body(call.json(), MODEL_PREDICTION, ("input",))
+    return await _create(sim, call, _wish(sim, call, body, model, version, deployment))
 
 
-async def create(sim: Simulation, call: Call, wish: Wish) -> Reply:
+async def _create(sim: Simulation, call: Call, wish: Wish) -> Reply:
     """Accept a prediction and answer with it: at once, or after the wait that `Prefer` asks for."""
     check_input(wish.input, wish.model, reject_unknown=sim.settings.reject_unknown_inputs)
-    prediction = sim.create(wish, {})
+    prediction = sim.create(wish, _faults(sim, call))
     preferred = _PREFER.match(call.headers.get("prefer", ""))
-    fresh = describe(prediction, sim.addresses.api)
+    fresh = sim.describe(prediction)
     headers = {"Location": fresh["urls"]["get"]}
     if preferred is None:
         return json_reply(fresh, 201, headers)
     return await _after_wait(sim, prediction, fresh, preferred, headers)
 
 
-def _wish(sim: Simulation, call: Call, body: dict[str, Any], model: Model, version: str) -> Wish:
+def _faults(sim: Simulation, call: Call) -> dict[str, Options]:
+    """Return what goes wrong with the prediction that this call creates."""
+    too_big: dict[str, Options] = {"fail": {"error": ERRORS["PA"]}} if len(call.body) >= TOO_BIG_BYTES else {}
+    if not sim.faults.rules:
+        return too_big
+    found = sim.faults.for_prediction(facts.of_call(sim, call))
+    sim.counters.faults.update(found.keys())
+    return {**too_big, **found}
+
+
+def _wish(
+    sim: Simulation, call: Call, body: dict[str, Any], model: Model, version: str, deployment: str | None = None
+) -> Wish:
     return Wish(
         model=model,
         version=version,
@@ -85,6 +104,7 @@ def _wish(sim: Simulation, call: Call, body: dict[str, Any], model: Model, versi
         webhook=body.get("webhook"),
         webhook_events=tuple(body["webhook_events_filter"]) if "webhook_events_filter" in body else None,
         cancel_after_s=_cancel_after_s(sim, call),
+        deployment=deployment,
     )
 
 
@@ -103,7 +123,7 @@ async def _after_wait(
     wait_s = min(int(preferred[1] or LONGEST_WAIT_S), LONGEST_WAIT_S)
     headers["Preference-Applied"] = preferred[0]
     if await _has_news(prediction, wait_s):
-        return json_reply(describe(prediction, sim.addresses.api), 201, headers)
+        return json_reply(sim.describe(prediction), 201, headers)
     return json_reply(fresh, 202, headers)
 
 

@@ -1,0 +1,107 @@
+"""Spoils output files: cut short, of another type, of an odd size, with a variable frame rate."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from fractions import Fraction
+
+import av
+from PIL import Image
+
+from simulator.media import Media
+from simulator.predictions import Options
+
+ODD_SIZE_PX = (853, 481)
+ODD_SIZE_SECONDS = 6
+MILLISECOND = Fraction(1, 1000)
+# Frame times of a recording that stutters: none are evenly spaced.
+_STEPS_MS = (33, 50, 17, 100, 41, 25, 67)
+
+
+def is_spoiled(faults: Mapping[str, Options]) -> bool:
+    """Return whether any of a prediction's faults concerns the bytes of its files."""
+    return any(name in faults for name in _SPOILERS)
+
+
+def spoil(media: Media, faults: Mapping[str, Options]) -> Media:
+    """Return what the prediction's faults make of a file. Slow for videos: call it in a thread."""
+    for name, spoiler in _SPOILERS.items():
+        if name in faults:
+            media = spoiler(media, faults[name])
+    return media
+
+
+def _odd_size(media: Media, _: Options) -> Media:
+    """Encode with 4:4:4 colour, which alone allows H.264 an odd width and height."""
+    frames = (frame.reformat(*ODD_SIZE_PX, format="yuv444p") for frame in _frames(media.content))
+    return replace(media, content=_encoded(frames, ODD_SIZE_PX, "yuv444p", steps_ms=(40,)))
+
+
+def _variable_rate(media: Media, _: Options) -> Media:
+    frames = _frames(media.content)
+    first = next(frames)
+    size_px = (first.width, first.height)
+
+    def all_frames() -> Iterator[av.VideoFrame]:
+        yield first
+        yield from frames
+
+    return replace(media, content=_encoded(all_frames(), size_px, "yuv420p", steps_ms=_STEPS_MS))
+
+
+def _truncated(media: Media, options: Options) -> Media:
+    return replace(media, content=media.content[: int(len(media.content) * float(options["part"]))])
+
+
+def _wrong_type(media: Media, options: Options) -> Media:
+    return replace(media, content=_CONTENT_OF[options["type"]]())
+
+
+def _frames(video: bytes) -> Iterator[av.VideoFrame]:
+    with av.open(io.BytesIO(video), "r") as container:
+        yield from container.decode(video=0)
+
+
+def _encoded(
+    frames: Iterator[av.VideoFrame], size_px: tuple[int, int], pixels: str, *, steps_ms: tuple[int, ...]
+) -> bytes:
+    """Return an MP4 of the frames, with the given steps between them, over and over."""
+    out = io.BytesIO()
+    with av.open(out, "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=1000, options={"preset": "ultrafast", "crf": "30"})
+        stream.width, stream.height = size_px
+        stream.pix_fmt = pixels
+        stream.codec_context.time_base = MILLISECOND
+        at_ms = 0
+        for number, frame in enumerate(frames):
+            # Source frames carry their own types and times; both must go before they are encoded again.
+            frame.pict_type, frame.pts, frame.time_base = 0, at_ms, MILLISECOND
+            container.mux(stream.encode(frame))
+            at_ms += steps_ms[number % len(steps_ms)]
+        container.mux(stream.encode())
+    return out.getvalue()
+
+
+def _picture(kind: str) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (16, 16), (200, 30, 30)).save(out, kind)
+    return out.getvalue()
+
+
+_CONTENT_OF: dict[str, Callable[[], bytes]] = {
+    "html": lambda: b"<!DOCTYPE html><html><body>Access denied</body></html>",
+    "text": lambda: b"ffconcat version 1.0\nfile /etc/hostname\n",
+    "gif": lambda: _picture("GIF"),
+    "png": lambda: _picture("PNG"),
+    "empty": lambda: b"",
+}
+
+# In this order: what is made anew first, what is cut or replaced last.
+_SPOILERS: dict[str, Callable[[Media, Options], Media]] = {
+    "odd_size_video": _odd_size,
+    "variable_rate_video": _variable_rate,
+    "truncate_file": _truncated,
+    "wrong_file_type": _wrong_type,
+}

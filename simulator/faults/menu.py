@@ -1,0 +1,122 @@
+"""The menu of fault actions: what each does, at which point, and its options with their defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+EVENTS = ["start", "output", "logs", "completed"]
+
+# The texts that predictions fail with, by the code a rule may name instead of writing the text out.
+ERRORS: dict[str, str] = {
+    "PA": "Prediction interrupted; please retry (code: PA)",
+    "E1000": "Unknown error (E1000)",
+    "E1001": "Model ran out of memory (E1001)",
+    "E4875": "Internal webhook URL is empty (E4875)",
+    "E6716": "Timed out while starting the prediction (E6716)",
+    "E8367": "Prediction stopped in a non-terminal state (E8367)",
+    "E8765": "Health check failed (E8765)",
+    "E9243": "Error starting the prediction (E9243)",
+    "E9825": "Failed to upload an output file (E9825)",
+    "E9828": "Director: unexpected error handling prediction (E9828)",
+    "E001": "The upstream account has no credit left on its plan (E001)",
+    "E002": "The upstream API key is not valid (E002)",
+    "E003": "Service is currently unavailable due to high demand. Please try again later. (E003)",
+    "E004": "Service is temporarily unavailable. Please try again later. (E004)",
+    "E005": "The input or output was flagged as sensitive. Please try again with different inputs. (E005)",
+    "moderation_blocked": "Error code: 400 - moderation_blocked: Your request was rejected by the safety system.",
+    "model_not_found": "Error code: 404 - model_not_found: The requested model does not exist.",
+}
+
+
+class Stage(StrEnum):
+    """The point at which an action takes effect."""
+
+    REQUEST = "request"
+    """Before the request is handled: nothing is created."""
+    ANSWER = "answer"
+    """After the request was handled: a creation has been accepted, and costs money."""
+    PREDICTION = "prediction"
+    """In the life of the prediction that the request creates."""
+    WEBHOOK = "webhook"
+    """In the webhooks of the prediction that the request creates."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing that can go wrong."""
+
+    name: str
+    stage: Stage
+    summary: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what `/_simulator/faults/menu` tells of it."""
+        return {"stage": self.stage.value, "summary": self.summary, "options": dict(self.options)}
+
+
+_THROTTLE: dict[str, Any] = {"retry_after_s": 1, "in_header": False, "in_body": True}
+_LOW_CREDIT: dict[str, Any] = {"retry_after_s": 7, "in_header": False, "in_body": True}
+_SERVER_ERROR: dict[str, Any] = {"status": 502, "html": True}
+_EVENTS: dict[str, Any] = {"events": EVENTS}
+
+_ACTIONS = (
+    Action("unauthorized", Stage.REQUEST, "401: the token is not valid"),
+    Action("payment_required", Stage.REQUEST, "402: the account has insufficient credit"),
+    Action("throttle", Stage.REQUEST, "429 in the older words: expected available in N seconds", _THROTTLE),
+    Action("throttle_low_credit", Stage.REQUEST, "429: the limit is reduced while credit is low", _LOW_CREDIT),
+    Action("not_found", Stage.REQUEST, "404, whatever was asked for"),
+    Action("server_error", Stage.REQUEST, "500, 502, 503 or 504 with an HTML page or nothing", _SERVER_ERROR),
+    Action("stall", Stage.REQUEST, "wait before the request is handled", {"seconds": 10.0}),
+    Action("hang_before_accept", Stage.REQUEST, "never answer, and do nothing"),
+    Action("reset_before_accept", Stage.REQUEST, "reset the connection, and do nothing"),
+    Action("hang_after_accept", Stage.ANSWER, "accept, but never answer: the response is lost"),
+    Action("reset_after_accept", Stage.ANSWER, "accept, then reset the connection"),
+    Action("error_after_accept", Stage.ANSWER, "accept, but answer with a server error", _SERVER_ERROR),
+    Action("slow_body", Stage.ANSWER, "spread the body over some seconds", {"seconds": 10.0}),
+    Action("cut_body", Stage.ANSWER, "reset the connection after a part of the body", {"part": 0.5}),
+    Action("garble_body", Stage.ANSWER, "answer 200 with an HTML page instead of JSON"),
+    Action(
+        "fail",
+        Stage.PREDICTION,
+        f"end as failed, with the text of a `code` ({', '.join(ERRORS)}) or any `error`",
+        {"code": "E9828", "error": None},
+    ),
+    Action("abort", Stage.PREDICTION, "end as aborted instead of starting"),
+    Action("unknown_status", Stage.PREDICTION, "end with a status no client knows", {"status": "paused"}),
+    Action("stick_starting", Stage.PREDICTION, "stay in starting until canceled or timed out"),
+    Action("stick_processing", Stage.PREDICTION, "stay in processing until canceled or timed out"),
+    Action("slow_run", Stage.PREDICTION, "run longer", {"factor": 5.0}),
+    Action("empty_output", Stage.PREDICTION, "succeed with an empty list, or null for a video"),
+    Action("wrong_output_type", Stage.PREDICTION, "give one URI instead of a list, or a list instead of one URI"),
+    Action("truncate_file", Stage.PREDICTION, "serve only the first part of the file", {"part": 0.5}),
+    Action("wrong_file_type", Stage.PREDICTION, "serve another type under the same name", {"type": "html"}),
+    Action("foreign_output", Stage.PREDICTION, "serve a picture that has nothing to do with the input"),
+    Action("odd_size_video", Stage.PREDICTION, "serve a video with odd width and height"),
+    Action("variable_rate_video", Stage.PREDICTION, "serve a video with a variable frame rate"),
+    Action("expire_output", Stage.PREDICTION, "remove the data soon after completion", {"seconds": 0.0}),
+    Action("lose_file", Stage.PREDICTION, "succeed, but the output URL answers 404"),
+    Action("list_late", Stage.PREDICTION, "stay out of the list for a while", {"seconds": 5.0}),
+    Action("omit_webhook", Stage.PREDICTION, "leave `webhook` out of the prediction object"),
+    Action("lose_webhook", Stage.WEBHOOK, "send nothing for these events", _EVENTS),
+    Action("duplicate_webhook", Stage.WEBHOOK, "send these events more than once", {"copies": 1, **_EVENTS}),
+    Action("reorder_webhooks", Stage.WEBHOOK, "send completed first and the earlier events after it"),
+    Action("delay_webhook", Stage.WEBHOOK, "send these events late", {"seconds": 5.0, **_EVENTS}),
+    Action("unsigned_webhook", Stage.WEBHOOK, "send these events without a signature", _EVENTS),
+    Action("forge_webhook", Stage.WEBHOOK, "sign these events with another key", _EVENTS),
+)
+
+MENU: dict[str, Action] = {action.name: action for action in _ACTIONS}
+
+
+def menu_text() -> str:
+    """Return the menu for `--help`, an action a line."""
+    return "\n".join(f"  {action.name:20} {action.summary}{_options_text(action)}" for action in MENU.values())
+
+
+def _options_text(action: Action) -> str:
+    shown = ", ".join(f"{name}={value}" for name, value in action.options.items() if name != "events")
+    return f" [{shown}]" if shown else ""

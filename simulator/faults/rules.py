@@ -1,0 +1,221 @@
+"""Fault rules: which request or prediction each one hits, how often, and what it is told to do."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+from simulator.clock import Clock
+from simulator.faults.menu import ERRORS, MENU, Action, Stage
+from simulator.ids import Names
+from simulator.predictions import Options
+
+API, DELIVERY = "api", "delivery"
+_FILE_TYPES = ("html", "text", "gif", "png", "empty")
+_KEYS = (
+    "action",
+    "options",
+    "listener",
+    "operation",
+    "method",
+    "path",
+    "model",
+    "prompt",
+    "nth",
+    "count",
+    "probability",
+    "seed",
+    "for_s",
+)
+
+
+class InvalidRule(ValueError):
+    """A rule that cannot be followed; the text says what would be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of a request when rules are asked about it."""
+
+    listener: str
+    operation: str
+    method: str
+    path: str
+    model: str | None = None
+    prompt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What a request has to be like. None matches everything; the rest are shell patterns, `prompt` a substring."""
+
+    listener: str = API
+    operation: str | None = None
+    method: str | None = None
+    path: str | None = None
+    model: str | None = None
+    prompt: str | None = None
+
+    def fits(self, facts: Facts) -> bool:
+        """Return whether the request is of that kind."""
+        return (
+            self.listener == facts.listener
+            and _fits(self.operation, facts.operation, f"*.{self.operation}")
+            and _fits(self.method, facts.method)
+            and _fits(self.path, facts.path)
+            and (self.model is None or (facts.model is not None and _fits(self.model, facts.model)))
+            and (self.prompt is None or self.prompt.lower() in facts.prompt.lower())
+        )
+
+
+def _fits(pattern: str | None, value: str, *others: str) -> bool:
+    return pattern is None or any(fnmatchcase(value, each) for each in (pattern, *others))
+
+
+@dataclass(slots=True)
+class Rule:
+    """One fault: an action, what it hits, and when. `seen` counts the matches, `fired` how often it happened."""
+
+    id: str
+    action: Action
+    options: Options
+    match: Match
+    nth: frozenset[int] | None
+    count: int | None
+    probability: float
+    ends_at: float | None
+    rng: random.Random
+    given: Mapping[str, Any] = field(default_factory=dict)
+    seen: int = 0
+    fired: int = 0
+
+    def fires(self, facts: Facts, now: float) -> bool:
+        """Return whether the action happens to this request, counting it."""
+        if not self.match.fits(facts) or (self.ends_at is not None and now >= self.ends_at):
+            return False
+        self.seen += 1
+        if not self._is_its_turn():
+            return False
+        self.fired += 1
+        return True
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the rule as it was given, with its id and counts."""
+        return {**self.given, "id": self.id, "seen": self.seen, "fired": self.fired}
+
+    def _is_its_turn(self) -> bool:
+        if self.nth is not None and self.seen not in self.nth:
+            return False
+        if self.count is not None and self.fired >= self.count:
+            return False
+        return self.probability >= 1.0 or self.rng.random() < self.probability
+
+
+class Faults:
+    """The rules in force, in the order in which they were added."""
+
+    def __init__(self, clock: Clock, seed: int | None) -> None:
+        self.rules: list[Rule] = []
+        self._clock = clock
+        self._names = Names(seed)
+        self._seed = seed
+
+    def add(self, given: Mapping[str, Any]) -> Rule:
+        """Put a rule in force. Raises InvalidRule."""
+        rule = self._rule(given)
+        self.rules.append(rule)
+        return rule
+
+    def add_all(self, given: Any) -> list[Rule]:
+        """Put one rule, a list of rules or `{"rules": [...]}` in force: all of them or, on InvalidRule, none."""
+        several = given.get("rules", given) if isinstance(given, dict) else given
+        rules = [self._rule(each) for each in (several if isinstance(several, list) else [several])]
+        self.rules += rules
+        return rules
+
+    def remove(self, rule_id: str) -> bool:
+        """Take a rule out of force; return whether there was one of that id."""
+        before = len(self.rules)
+        self.rules = [rule for rule in self.rules if rule.id != rule_id]
+        return len(self.rules) < before
+
+    def clear(self) -> None:
+        """Take all rules out of force."""
+        self.rules.clear()
+
+    def first(self, stage: Stage, facts: Facts) -> Rule | None:
+        """Return the first rule of a stage that fires on this request, or None."""
+        now = self._clock.now()
+        return next((rule for rule in self._of(stage) if rule.fires(facts, now)), None)
+
+    def for_prediction(self, facts: Facts) -> dict[str, Options]:
+        """Return what happens to the prediction that this request creates: action names and their options."""
+        now = self._clock.now()
+        rules = [*self._of(Stage.PREDICTION), *self._of(Stage.WEBHOOK)]
+        return {rule.action.name: rule.options for rule in rules if rule.fires(facts, now)}
+
+    def _of(self, stage: Stage) -> Iterable[Rule]:
+        return [rule for rule in self.rules if rule.action.stage is stage]
+
+    def _rule(self, given: Any) -> Rule:
+        _check_keys(given)
+        action = MENU[given["action"]]
+        for_s = given.get("for_s")
+        return Rule(
+            id=self._names.id(),
+            action=action,
+            options=_options(action, given.get("options", {})),
+            match=Match(**{key: given[key] for key in Match.__slots__ if given.get(key) is not None}),
+            nth=_nth(given.get("nth")),
+            count=given.get("count"),
+            probability=float(given.get("probability", 1.0)),
+            ends_at=None if for_s is None else self._clock.now() + float(for_s),
+            rng=random.Random(given.get("seed", self._seed)),  # noqa: S311 - repeatable on purpose
+            given=dict(given),
+        )
+
+
+def _check_keys(given: Any) -> None:
+    if not isinstance(given, dict):
+        raise InvalidRule(f"a rule is a JSON object, not {type(given).__name__}")
+    unknown = sorted(set(given) - set(_KEYS))
+    if unknown:
+        raise InvalidRule(f"unknown keys in rule: {', '.join(unknown)}; known are {', '.join(_KEYS)}")
+    if given.get("action") not in MENU:
+        raise InvalidRule(f"unknown action {given.get('action')!r}; known are {', '.join(MENU)}")
+    if given.get("listener", API) not in (API, DELIVERY):
+        raise InvalidRule(f"listener is {API!r} or {DELIVERY!r}, not {given['listener']!r}")
+
+
+def _options(action: Action, given: Any) -> Options:
+    """Return the action's options, the given ones over the defaults. Raises InvalidRule."""
+    unknown = sorted(set(given) - set(action.options))
+    if unknown:
+        known = ", ".join(action.options) or "none"
+        raise InvalidRule(f"unknown options for {action.name}: {', '.join(unknown)}; known are {known}")
+    options = {**action.options, **given}
+    if action.name == "fail":
+        return {"error": _error_text(options)}
+    if action.name == "wrong_file_type" and options["type"] not in _FILE_TYPES:
+        raise InvalidRule(f"type is one of {', '.join(_FILE_TYPES)}, not {options['type']!r}")
+    return options
+
+
+def _error_text(options: Options) -> str:
+    if options["error"] is not None:
+        return str(options["error"])
+    if options["code"] not in ERRORS:
+        raise InvalidRule(f"unknown code {options['code']!r}; known are {', '.join(ERRORS)}, or give `error`")
+    return ERRORS[options["code"]]
+
+
+def _nth(given: Any) -> frozenset[int] | None:
+    if given is None:
+        return None
+    numbers = given if isinstance(given, list) else [given]
+    if not all(isinstance(number, int) and number > 0 for number in numbers):
+        raise InvalidRule("nth is the number of a match, counted from 1, or a list of such numbers")
+    return frozenset(numbers)
