@@ -36,12 +36,11 @@ def run_worker(settings: Settings, *, threads: int) -> None:
     listen_url = normalised_url(settings.database_url).set(drivername="postgresql")
     engines = Engines(engine, listen_url.render_as_string(hide_password=False))
     name = f"{socket.gethostname()}:{os.getpid()}"
-    with WorkerProcess(
-        engines,
-        lambda recorder, renewer: build_runtime(settings, engine, recorder, renewer),
-        name=name,
-        threads=threads,
-    ):
+
+    def runtime(recorder: Recorder, renewer: Renewer) -> Runtime:
+        return build_runtime(settings, engine, recorder, renewer)
+
+    with WorkerProcess(engines, runtime, name=name, threads=threads):
         announce(worker=name)
         parent = os.getppid()
         # Short waits, because a signal's handler runs only between them. An orphan stops: nobody else would stop it.
