@@ -41,6 +41,7 @@ class ClaimedJob:
     priority: int
     state: State
     attempt: int
+    accepted: int
     failures: int
     claims: int
     percent: int
@@ -88,7 +89,7 @@ class ClaimedJob:
         return JobFacts(
             state=self.state,
             priority=self.priority,
-            attempt=self.attempt,
+            accepted=self.accepted,
             failures=self.failures,
             claims=self.claims,
             entered_at=self.entered_at,
@@ -97,13 +98,15 @@ class ClaimedJob:
         )
 
 
-def claim_due(conn: Connection, step: Step, *, worker: str, limit: int, lease_for: timedelta) -> list[Claim]:
+def claim_due(conn: Connection, step: Step, *, worker: str, limit: int, lease_for: timedelta) -> list[ClaimedJob]:
     """Lease up to `limit` due jobs of `step` to `worker`, the longest due first; an empty list when none is due.
 
     The leases end at the database's time + `lease_for`; after that anyone may claim the jobs again.
     """
-    rows = conn.execute(statement("claim"), {"step": step, "worker": worker, "limit": limit, "lease_for": lease_for})
-    return [Claim(row.id, row.lease) for row in rows]
+    rows = conn.execute(
+        statement("claim", "claimed_job"), {"step": step, "worker": worker, "limit": limit, "lease_for": lease_for}
+    )
+    return [ClaimedJob.from_row(row) for row in rows]
 
 
 def release(conn: Connection, claims: Sequence[Claim]) -> int:
@@ -120,7 +123,7 @@ def renew(conn: Connection, claim: Claim, lease_for: timedelta) -> bool:
 
 def load(conn: Connection, claim: Claim) -> ClaimedJob | None:
     """Read a claimed job, or return None when the claim has been lost."""
-    row = conn.execute(statement("load"), {"id": claim.job_id, "lease": claim.lease}).one_or_none()
+    row = conn.execute(statement("load", "claimed_job"), {"id": claim.job_id, "lease": claim.lease}).one_or_none()
     return None if row is None else ClaimedJob.from_row(row)
 
 

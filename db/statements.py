@@ -9,6 +9,10 @@ from sqlalchemy import TextClause, text
 
 
 @cache
-def statement(name: str) -> TextClause:
-    """Return the statement of `db/sql/<name>.sql`; raise FileNotFoundError for a name without a file."""
-    return text((files("db") / "sql" / f"{name}.sql").read_text(encoding="utf-8"))
+def statement(*names: str) -> TextClause:
+    """Return the statement of `db/sql/<name>.sql`, or of several files put together in this order.
+
+    Raises FileNotFoundError for a name without a file.
+    """
+    folder = files("db") / "sql"
+    return text("\n".join((folder / f"{name}.sql").read_text(encoding="utf-8") for name in names))

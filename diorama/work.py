@@ -17,6 +17,9 @@ from db.engine import normalised_url
 from diorama.announce import announce
 from diorama.settings import Settings
 from diorama.wiring import build_engine, build_runtime
+from jobs.leases import Renewer
+from jobs.recorder import Recorder
+from jobs.runtime import Runtime
 from jobs.worker import Engines, WorkerProcess
 
 log = structlog.get_logger(__name__)

@@ -21,7 +21,8 @@ def declare_actors(broker: RowBroker, runtime: Runtime, steps: Steps = STEPS) ->
     """Declare submit, poll, store, transcode and compensate on a broker, bound to what the worker is made of."""
 
     def act(job_id: str, lease: int) -> None:
-        advance(Claim(UUID(job_id), lease), runtime, steps)
+        claim = Claim(UUID(job_id), lease)
+        advance(claim, runtime, steps, known=broker.take(claim))
 
     for step in Step:
         dramatiq.actor(actor_name=step, queue_name=step, priority=_RANK[step], broker=broker)(act)

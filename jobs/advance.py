@@ -22,10 +22,12 @@ log = structlog.get_logger(__name__)
 Steps = Mapping[State, Callable[[ClaimedJob, Runtime], Work | None]]
 
 
-def advance(claim: Claim, runtime: Runtime, steps: Steps = STEPS) -> None:
-    """Move a claimed job by one step. A claim that was lost, before or on the way, changes nothing."""
-    with runtime.engine.connect() as conn:
-        job = load(conn, claim)
+def advance(claim: Claim, runtime: Runtime, steps: Steps = STEPS, known: ClaimedJob | None = None) -> None:
+    """Move a claimed job by one step. A claim that was lost, before or on the way, changes nothing.
+
+    `known` is what was read with the claim; without it the job is read now.
+    """
+    job = known or _load(claim, runtime)
     if job is None:
         return
     decision = interrupt(job.facts, job.now, runtime.policy)
@@ -35,6 +37,11 @@ def advance(claim: Claim, runtime: Runtime, steps: Steps = STEPS) -> None:
     work = _act(job, runtime, steps)
     if work is not None:
         _record(runtime, _decided(work, runtime))
+
+
+def _load(claim: Claim, runtime: Runtime) -> ClaimedJob | None:
+    with runtime.engine.connect() as conn:
+        return load(conn, claim)
 
 
 def _act(job: ClaimedJob, runtime: Runtime, steps: Steps) -> Work | None:

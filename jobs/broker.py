@@ -19,7 +19,7 @@ from dramatiq.errors import BrokerConnectionError
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from db.claims import Claim, claim_due, next_due_in, release
+from db.claims import Claim, ClaimedJob, claim_due, next_due_in, release
 from jobs.runtime import STEP_SETTINGS
 from statemachine.states import Step
 
@@ -43,6 +43,7 @@ class RowBroker(Broker):
         self.threads = threads
         self.draining = threading.Event()
         self._consumers: dict[Step, RowConsumer] = {}
+        self._claimed: dict[Claim, ClaimedJob] = {}
 
     def declare_queue(self, queue_name: str) -> None:
         """Declare the queue of a step; raise ValueError for a name that is no step."""
@@ -61,6 +62,14 @@ class RowBroker(Broker):
     def enqueue(self, message: Message[Any], *, delay: int | None = None) -> NoReturn:
         """Refuse: a job is enqueued by the transaction that makes it due."""
         raise TypeError(f"{message.actor_name} can not be sent: create or move the job's row instead")
+
+    def claimed(self, jobs: Iterable[ClaimedJob]) -> None:
+        """Keep what was read with the claims, so that the steps need not read it again."""
+        self._claimed.update((job.claim, job) for job in jobs)
+
+    def take(self, claim: Claim) -> ClaimedJob | None:
+        """Give up what was read with a claim; None where this process did not claim it."""
+        return self._claimed.pop(claim, None)
 
     def wake(self, steps: Iterable[Step]) -> None:
         """Have the idle consumers of these steps look at once."""
@@ -136,11 +145,12 @@ class RowConsumer(Consumer):
             return False
         with self._changed:
             self._woken = False
-        claims, idle_s = self._claim(room)
-        self._ready.extend(claims)
-        if not claims:
+        jobs, idle_s = self._claim(room)
+        self._broker.claimed(jobs)
+        self._ready.extend(job.claim for job in jobs)
+        if not jobs:
             self._wait(min(idle_s, self._idle_s))
-        return bool(claims)
+        return bool(jobs)
 
     def _room(self) -> int:
         """How many claims may be taken now: what the threads get through in a moment, less what they have in hand."""
@@ -154,12 +164,12 @@ class RowConsumer(Consumer):
         waiting = max(1.0, len(self._in_hand) / self._share)
         self._mean_s += 0.1 * (took_s / waiting - self._mean_s)
 
-    def _claim(self, room: int) -> tuple[list[Claim], float]:
+    def _claim(self, room: int) -> tuple[list[ClaimedJob], float]:
         lease_for = STEP_SETTINGS[self.step].lease_for
         try:
             with self._broker.engine.begin() as conn:
-                claims = claim_due(conn, self.step, worker=self._broker.worker, limit=room, lease_for=lease_for)
-                return claims, 0.0 if claims else next_due_in(conn, self.step)
+                jobs = claim_due(conn, self.step, worker=self._broker.worker, limit=room, lease_for=lease_for)
+                return jobs, 0.0 if jobs else next_due_in(conn, self.step)
         except DBAPIError as error:
             # Dramatiq restarts the consumer a few seconds later, and again until the database is back.
             reason = f"the database did not answer: {type(error.orig).__name__}"
@@ -174,6 +184,8 @@ class RowConsumer(Consumer):
     def _release(self, claims: list[Claim]) -> None:
         if not claims:
             return
+        for claim in claims:
+            self._broker.take(claim)
         try:
             with self._broker.engine.begin() as conn:
                 release(conn, claims)

@@ -18,7 +18,7 @@ class RetryPolicy:
     # Where the provider asks for patience without saying how much, and how long an operator's hold lasts.
     wait_s: float = 30.0
     operator_wait_s: float = 300.0
-    # Paid submissions of one job, the first included.
+    # Submissions of one job that the provider took, the first included.
     attempts_max: int = 4
     # Claims without a recorded event after which a job is taken for the cause of its workers' deaths.
     claims_max: int = 5

@@ -36,11 +36,14 @@ RECONCILE_FOR = timedelta(minutes=20)
 
 @dataclass(frozen=True, slots=True)
 class JobFacts:
-    """What a decision needs to know of a job. `claims` counts the present claim; `failures` those in a row."""
+    """What a decision needs to know of a job.
+
+    `accepted` counts the submissions the provider took, `failures` those in a row, `claims` includes the present one.
+    """
 
     state: State
     priority: int
-    attempt: int
+    accepted: int
     failures: int
     claims: int
     entered_at: datetime
@@ -81,7 +84,7 @@ LOST_FOR_GOOD = o.Failure(
 
 
 def move(job: JobFacts, event: Event, to_state: State | None = None, *, due_in: timedelta | None) -> Decision:
-    """Return the plain decision for `event`, due again in `due_in`; raise `IllegalTransition` where the table has none."""
+    """Return the plain decision for `event`, due again in `due_in`; raise `IllegalTransition` for no such move."""
     state = next_state(job.state, event, to_state)
     # Failures are counted until the output is safe; what comes after has a count of its own.
     failures = 0 if event is Event.STORED else job.failures
@@ -121,7 +124,7 @@ def decide(job: JobFacts, outcome: o.Outcome, now: datetime, policy: RetryPolicy
         case o.OrphanFound():
             return move(job, Event.ORPHAN_FOUND, due_in=timedelta(0))
         case o.OrphanAbsent():
-            return replace(move(job, Event.ORPHAN_ABSENT, due_in=-head_start(job.priority)), failures=job.failures)
+            return _absent(job, policy)
         case o.OutcomeLost(reason):
             return replace(move(job, Event.OUTCOME_LOST, due_in=_RECONCILE_EVERY), reason=reason)
         case o.StillUncertain(reason):
@@ -170,7 +173,7 @@ def _again(
 ) -> Decision:
     """Return the decision to try again in `to_state` after the wait that the failure's cure asks for, or to give up."""
     failures = job.failures
-    if event in _COSTS_AN_ATTEMPT and job.attempt >= policy.attempts_max:
+    if event in _COSTS_AN_ATTEMPT and job.accepted >= policy.attempts_max:
         return _give_up(job, event, failure)
     match failure.cure:
         case o.Cure.NEVER:
@@ -206,6 +209,14 @@ def _uncertain(job: JobFacts, reason: str, now: datetime) -> Decision:
     if now - job.entered_at >= RECONCILE_FOR:
         return compensate(job, Event.GAVE_UP, LOST_FOR_GOOD, reason=reason)
     return replace(move(job, Event.POSTPONED, due_in=_RECONCILE_EVERY), reason=reason)
+
+
+def _absent(job: JobFacts, policy: RetryPolicy) -> Decision:
+    """Queue again what never reached the provider; a job whose submissions keep getting lost is given up."""
+    failures = job.failures + 1
+    if failures > len(policy.delays_s):
+        return compensate(job, Event.GAVE_UP, WORKERS_DIED, reason=f"{failures} submissions in a row were lost")
+    return replace(move(job, Event.ORPHAN_ABSENT, due_in=-head_start(job.priority)), failures=failures)
 
 
 def _undone(job: JobFacts) -> Decision:

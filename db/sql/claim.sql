@@ -1,4 +1,4 @@
--- Lease up to :limit due jobs of one step to a worker, the longest due first.
+-- Lease up to :limit due jobs of one step to a worker, the longest due first, and read them.
 -- Called by the broker's consumers. A row whose lease has ended is due like any other: its worker is gone.
 -- Zero rows: nothing is due. The materialized CTE keeps the planner from updating more rows than the limit.
 WITH due AS MATERIALIZED (
@@ -10,12 +10,13 @@ WITH due AS MATERIALIZED (
     ORDER BY due_at
     LIMIT :limit
     FOR UPDATE SKIP LOCKED
+), claimed AS (
+    UPDATE jobs
+    SET lease = jobs.lease + 1,
+        claims = jobs.claims + 1,
+        claimed_by = :worker,
+        lease_expires_at = diorama_now() + CAST(:lease_for AS interval)
+    FROM due
+    WHERE jobs.id = due.id
+    RETURNING jobs.*
 )
-UPDATE jobs
-SET lease = jobs.lease + 1,
-    claims = jobs.claims + 1,
-    claimed_by = :worker,
-    lease_expires_at = diorama_now() + CAST(:lease_for AS interval)
-FROM due
-WHERE jobs.id = due.id
-RETURNING jobs.id, jobs.lease

@@ -1,17 +1,9 @@
--- Read a claimed job with its request and its current attempt. Called at the start of a step.
+-- Read a claimed job. Called at the start of a step that was handed the claim alone.
 -- Zero rows: the claim has been lost, there is nothing to do.
-SELECT j.id, j.lease, j.account_id, j.session_id, j.story_id, j.parent_id, j.kind, j.priority, j.state, j.attempt,
-       j.failures, j.claims, j.percent, j.created_at, j.entered_at, j.deadline_at,
-       j.cancel_requested_at IS NOT NULL AS cancel_requested, diorama_now() AS now,
-       r.theme, r.details, r.style, r.camera, r.duration_s, r.tier, r.on_failure,
-       input.object_key AS input_key, input.content_type AS input_type,
-       a.token, a.model, a.prediction_id, a.output_urls, a.started_at AS attempt_started_at, a.accepted_at,
-       a.source_key, a.source_type
-FROM jobs j
-JOIN job_requests r ON r.job_id = j.id
-LEFT JOIN jobs parent ON parent.id = j.parent_id
-LEFT JOIN assets input ON input.id = coalesce(r.input_id, parent.output_id)
-LEFT JOIN attempts a ON a.job_id = j.id AND a.attempt = j.attempt
-WHERE j.id = :id
-  AND j.lease = :lease
-  AND j.lease_expires_at IS NOT NULL
+WITH claimed AS (
+    SELECT *
+    FROM jobs
+    WHERE id = :id
+      AND lease = :lease
+      AND lease_expires_at IS NOT NULL
+)

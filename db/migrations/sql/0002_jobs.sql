@@ -66,7 +66,9 @@ CREATE TABLE jobs (
     reason              text,
     seq                 integer NOT NULL DEFAULT 1,
     percent             smallint NOT NULL DEFAULT 0 CONSTRAINT jobs_percent_bounded CHECK (percent BETWEEN 0 AND 100),
+    -- Submissions begun, and how many of them the provider took: only those are paid for.
     attempt             integer NOT NULL DEFAULT 0,
+    accepted            integer NOT NULL DEFAULT 0,
     failures            integer NOT NULL DEFAULT 0,
     -- Only ever grows: every write of a worker is fenced by it.
     lease               bigint NOT NULL DEFAULT 0,

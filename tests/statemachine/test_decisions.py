@@ -1,0 +1,180 @@
+"""Deciding: what each outcome means for a job."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from statemachine import outcomes as o
+from statemachine.backoff import HIGHEST_PRIORITY, LOWEST_PRIORITY, RetryPolicy, head_start
+from statemachine.decisions import RECONCILE_FOR, Decision, JobFacts, decide, interrupt
+from statemachine.states import TERMINAL, ErrorCode, Event, State
+from statemachine.transitions import next_states
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+POLICY = RetryPolicy()
+PASSING = o.Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", o.Cure.RETRY)
+FINAL = o.Failure(ErrorCode.CONTENT_REJECTED, "no", o.Cure.NEVER)
+WAIT = o.Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", o.Cure.WAIT, retry_after_s=7)
+
+MADE = o.MadeAsset("avatar", "key", "image/png", 1024, 1024, 1, "00")
+OUTCOMES_OF: dict[State, tuple[o.Outcome, ...]] = {
+    State.SUBMITTING: (
+        o.Accepted("p", 1.0),
+        o.Refused(PASSING),
+        o.Refused(FINAL),
+        o.Refused(WAIT),
+        o.Rejected(FINAL),
+        o.OutcomeLost("timeout"),
+    ),
+    State.RECONCILING: (o.OrphanFound("p"), o.OrphanAbsent(), o.StillUncertain("no list")),
+    State.GENERATING: (
+        o.StillRunning(40, 1.0),
+        o.OutputReady(("u",), 1),
+        o.GenerationFailed(PASSING),
+        o.GenerationFailed(FINAL),
+        o.StepFailed(WAIT),
+    ),
+    State.STORING: (o.Stored("k", "image/png", 1, "00"), o.OutputGone(PASSING), o.StepFailed(PASSING)),
+    State.TRANSCODING: (o.Transcoded(MADE), o.OutputInvalid(PASSING), o.OutputInvalid(FINAL), o.StepFailed(WAIT)),
+    State.COMPENSATING: (o.Undone(), o.StepFailed(PASSING), o.StepFailed(WAIT)),
+}
+CASES = [(state, outcome) for state, outcomes in OUTCOMES_OF.items() for outcome in outcomes]
+
+
+def facts(state: State, **changes: object) -> JobFacts:
+    job = JobFacts(
+        state=state,
+        priority=0,
+        accepted=1,
+        failures=0,
+        claims=1,
+        entered_at=NOW,
+        deadline_at=NOW + timedelta(hours=1),
+        cancel_requested=False,
+    )
+    return replace(job, **changes)  # type: ignore[arg-type]
+
+
+def decided(job: JobFacts, outcome: o.Outcome, now: datetime = NOW) -> Decision:
+    return decide(job, outcome, now, POLICY, Random(1))
+
+
+@pytest.mark.parametrize(("state", "outcome"), CASES, ids=str)
+@given(failures=st.integers(0, 6), accepted=st.integers(0, 6), canceled=st.booleans())
+def test_every_decision_is_a_legal_move_and_due_unless_it_ends(
+    state: State, outcome: o.Outcome, failures: int, accepted: int, canceled: bool
+) -> None:
+    job = facts(state, failures=failures, accepted=accepted, cancel_requested=canceled)
+    decision = decided(job, outcome)
+    assert decision.to_state in next_states(state, decision.event)
+    assert (decision.due_in is None) == (decision.to_state in TERMINAL)
+
+
+def test_passing_failures_wait_5_10_20_s_and_then_the_job_is_undone() -> None:
+    waits = []
+    job = facts(State.GENERATING)
+    for _ in range(3):
+        decision = decided(job, o.GenerationFailed(PASSING))
+        assert (decision.event, decision.to_state) == (Event.GENERATION_FAILED, State.QUEUED)
+        assert decision.due_in is not None
+        waits.append(decision.due_in.total_seconds())
+        job = replace(job, failures=decision.failures)
+    for wait, base in zip(waits, (5, 10, 20), strict=True):
+        assert base <= wait <= base * 1.1
+    assert decided(job, o.GenerationFailed(PASSING)).to_state is State.COMPENSATING
+
+
+def test_a_final_failure_is_never_retried() -> None:
+    decision = decided(facts(State.GENERATING), o.GenerationFailed(FINAL))
+    assert decision.to_state is State.COMPENSATING
+    assert decision.failure is FINAL
+
+
+def test_waiting_for_the_provider_burns_no_retry_and_lasts_as_long_as_it_asked() -> None:
+    decision = decided(facts(State.SUBMITTING, failures=3), o.Refused(WAIT))
+    assert (decision.to_state, decision.failures, decision.due_in) == (State.QUEUED, 3, timedelta(seconds=7))
+
+
+def test_paid_attempts_are_bounded_whatever_else_happens() -> None:
+    job = facts(State.TRANSCODING, accepted=POLICY.attempts_max)
+    assert decided(job, o.OutputInvalid(PASSING)).to_state is State.COMPENSATING
+
+
+def test_a_retry_through_the_queue_keeps_counting_failures() -> None:
+    """Otherwise a prediction that always fails would be paid for again and again."""
+    failed = decided(facts(State.GENERATING, failures=1), o.GenerationFailed(PASSING))
+    accepted = decided(facts(State.SUBMITTING, failures=failed.failures), o.Accepted("p", 1.0))
+    assert accepted.failures == failed.failures == 2
+
+
+def test_a_job_whose_submissions_keep_getting_lost_is_given_up() -> None:
+    assert decided(facts(State.RECONCILING), o.OrphanAbsent()).to_state is State.QUEUED
+    assert decided(facts(State.RECONCILING, failures=3), o.OrphanAbsent()).event is Event.GAVE_UP
+
+
+def test_what_must_be_undone_is_never_given_up_on() -> None:
+    decision = decided(facts(State.COMPENSATING, failures=50), o.StepFailed(PASSING))
+    assert (decision.event, decision.to_state) == (Event.POSTPONED, State.COMPENSATING)
+
+
+@pytest.mark.parametrize(("canceled", "end"), [(True, State.CANCELED), (False, State.FAILED)])
+def test_a_job_ends_as_canceled_only_where_someone_canceled_it(canceled: bool, end: State) -> None:
+    assert decided(facts(State.COMPENSATING, cancel_requested=canceled), o.Undone()).to_state is end
+
+
+def test_a_lost_submission_is_looked_for_a_while_and_then_given_up() -> None:
+    job = facts(State.RECONCILING)
+    assert decided(job, o.StillUncertain("x")).to_state is State.RECONCILING
+    given_up = decided(job, o.StillUncertain("x"), NOW + RECONCILE_FOR)
+    assert (given_up.event, given_up.to_state) == (Event.GAVE_UP, State.COMPENSATING)
+    assert given_up.failure is not None
+    assert given_up.failure.code is ErrorCode.SUBMISSION_UNCERTAIN
+
+
+def test_a_submission_whose_worker_vanished_is_reconciled_before_anything_else() -> None:
+    job = facts(State.SUBMITTING, cancel_requested=True, claims=99, deadline_at=NOW)
+    decision = interrupt(job, NOW, POLICY)
+    assert decision is not None
+    assert (decision.event, decision.to_state) == (Event.OUTCOME_LOST, State.RECONCILING)
+
+
+INTERRUPTIBLE = (State.WAITING, State.QUEUED, State.GENERATING, State.STORING, State.TRANSCODING)
+
+
+@pytest.mark.parametrize("state", INTERRUPTIBLE)
+def test_a_cancel_wins_over_the_deadline_and_over_retries(state: State) -> None:
+    decision = interrupt(facts(state, cancel_requested=True, deadline_at=NOW, failures=2), NOW, POLICY)
+    assert decision is not None
+    assert (decision.event, decision.to_state) == (Event.CANCEL_REQUESTED, State.COMPENSATING)
+
+
+@pytest.mark.parametrize("state", INTERRUPTIBLE)
+def test_a_job_past_its_deadline_is_undone(state: State) -> None:
+    decision = interrupt(facts(state, deadline_at=NOW), NOW, POLICY)
+    assert decision is not None
+    assert decision.event is Event.DEADLINE_PASSED
+    assert interrupt(facts(state), NOW, POLICY) is None
+
+
+@pytest.mark.parametrize("state", [State.QUEUED, State.GENERATING, State.STORING, State.TRANSCODING])
+def test_a_job_that_kills_its_workers_is_given_up(state: State) -> None:
+    decision = interrupt(facts(state, claims=POLICY.claims_max + 1), NOW, POLICY)
+    assert decision is not None
+    assert decision.event is Event.GAVE_UP
+    assert decision.failure is not None
+    assert decision.failure.code is ErrorCode.INTERNAL
+    assert interrupt(facts(state, claims=POLICY.claims_max), NOW, POLICY) is None
+
+
+def test_a_higher_priority_overtakes_and_never_starves_those_behind() -> None:
+    """A priority is a head start in time: an old job of low priority is due before a young one of high priority."""
+    assert head_start(LOWEST_PRIORITY) == timedelta(0)
+    assert head_start(5) > head_start(0)
+    waited_long_enough = head_start(HIGHEST_PRIORITY) + timedelta(seconds=1)
+    assert -head_start(LOWEST_PRIORITY) - waited_long_enough < -head_start(HIGHEST_PRIORITY)
