@@ -111,8 +111,10 @@ def _listen(process: subprocess.Popen[bytes], deadline_s: float, on_progress: On
         message = _parse(line)
         if "progress" not in message:
             answer = message
-        elif on_progress is not None:
-            on_progress(_share(message["progress"]))
+            continue
+        share = _share(message["progress"])
+        if on_progress is not None:
+            on_progress(share)
     return answer
 
 

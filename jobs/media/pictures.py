@@ -8,6 +8,7 @@ from __future__ import annotations
 import warnings
 from io import BytesIO
 from pathlib import Path
+from typing import Final
 
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError, WebPImagePlugin
 
@@ -18,8 +19,9 @@ from jobs.media.limits import PictureLimits
 # Imported for its registration: Pillow loads this plugin by itself only when nobody names the formats wanted.
 assert WebPImagePlugin.SUPPORTED
 
-SIGNATURES = {"JPEG": b"\xff\xd8\xff", "PNG": b"\x89PNG\r\n\x1a\n", "WEBP": b"RIFF"}
-NAMES = {"JPEG": "JPEG", "PNG": "PNG", "WEBP": "WebP"}
+SIGNATURES: Final = {"JPEG": b"\xff\xd8\xff", "PNG": b"\x89PNG\r\n\x1a\n", "WEBP": b"RIFF"}
+BROKEN_HEADER: Final = "The picture's header is broken."
+NAMES: Final = {"JPEG": "JPEG", "PNG": "PNG", "WEBP": "WebP"}
 
 
 def open_picture(source: Path, limits: PictureLimits) -> Image.Image:
@@ -33,8 +35,17 @@ def open_picture(source: Path, limits: PictureLimits) -> Image.Image:
         raise TooLarge(_too_many_pixels(limits), str(error)) from error
     except UnidentifiedImageError as error:
         raise _unidentified(source, limits) from error
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        _let_pass_if_of_the_machine(error)
+        raise Unreadable(BROKEN_HEADER, repr(error)) from error
     _check_shape(image.size, limits)
     return image
+
+
+def _let_pass_if_of_the_machine(error: Exception) -> None:
+    """Raise `error` again when the operating system made it: Pillow's own complaints carry no error number."""
+    if isinstance(error, OSError) and error.errno is not None:
+        raise error
 
 
 def _unidentified(source: Path, limits: PictureLimits) -> MediaError:
@@ -42,7 +53,7 @@ def _unidentified(source: Path, limits: PictureLimits) -> MediaError:
     with source.open("rb") as file:
         start = file.read(16)
     if any(start.startswith(SIGNATURES[name]) for name in limits.formats if name in SIGNATURES):
-        return Unreadable("The picture's header is broken.")
+        return Unreadable(BROKEN_HEADER)
     accepted = ", ".join(NAMES.get(name, name) for name in limits.formats)
     return WrongType(f"The file is not a picture of an accepted type: {accepted}.")
 
@@ -75,6 +86,7 @@ def load_upright(image: Image.Image, max_side_px: int | None = None) -> Image.Im
     try:
         image.load() if max_side_px is None else _shrink(image, max_side_px)
     except (OSError, SyntaxError, ValueError, EOFError) as error:
+        _let_pass_if_of_the_machine(error)
         raise Damaged("The picture is cut off or damaged.", repr(error)) from error
     plain = _with_eight_bit_channels(ImageOps.exif_transpose(image))
     return _without_idle_alpha(_to_srgb(plain))

@@ -31,6 +31,7 @@ DEMUXER_OPTIONS: Final = {"format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2", "protoc
 BESIDE_ENCODER: Final = 1
 DECODING_ALONE: Final = 2
 
+BROKEN_HEADER: Final = "The video's header is broken or missing."
 DOES_NOT_DECODE: Final = "The video is cut off or damaged."
 
 
@@ -94,7 +95,7 @@ def open_video(source: Path, limits: VideoLimits, decoder_threads: int = BESIDE_
     check_size(source, limits.max_bytes)
     if not looks_like_mp4(source):
         raise WrongType("The file is not an MP4 video.")
-    with _open_container(source) as container:
+    with open_container(source) as container:
         stream = _video_stream(container, limits)
         # Effective only here: as an option of the container it is silently ignored.
         stream.codec_context.options = {"max_pixels": str(limits.max_pixels)}
@@ -103,18 +104,21 @@ def open_video(source: Path, limits: VideoLimits, decoder_threads: int = BESIDE_
         yield SourceVideo(container, stream)
 
 
-def _open_container(source: Path) -> InputContainer:
+def open_container(source: Path) -> InputContainer:
+    """Open the file as an MP4 and as nothing else, or raise `Unreadable`."""
     try:
         return av.open(str(source), "r", format=DEMUXER, options=DEMUXER_OPTIONS)
     except MemoryError:
         raise
     except FFmpegError as error:
-        raise Unreadable("The video's header is broken or missing.", str(error)) from error
+        raise Unreadable(BROKEN_HEADER, str(error)) from error
 
 
 def _video_stream(container: InputContainer, limits: VideoLimits) -> VideoStream:
     if len(container.streams) > limits.max_streams:
         raise TooLarge(f"The file has {len(container.streams)} streams; at most {limits.max_streams} are accepted.")
+    if not container.streams:
+        raise Unreadable(BROKEN_HEADER, "the file lists no streams")
     stream = container.streams.best("video")
     if not isinstance(stream, VideoStream):
         raise WrongType("The file has no video in it.")

@@ -30,6 +30,9 @@ from jobs.media.source_video import DECODING_ALONE, DOES_NOT_DECODE, SourceVideo
 
 FRAMES_PER_SECOND: Final = 30
 MAX_LEVEL: Final = 40
+# What level 4.0 has room for at this size, and the presets that would take more.
+MAX_REFERENCES: Final = 4
+SLOW_PRESETS: Final = frozenset({"slow", "slower", "veryslow", "placebo"})
 MAX_THREADS: Final = 12
 TV_RANGE: Final = 1
 PICTURE_TYPE_FREE: Final = 0
@@ -185,11 +188,14 @@ def _threads() -> int:
 
 
 def _options(settings: VideoSettings) -> dict[str, str]:
+    """Return x264's options. Both promises need help: the profile from quick presets, the level from slow ones."""
     return {
         "preset": settings.preset,
         "crf": str(settings.crf),
         "profile": "high",
         "level": "4.0",
+        "8x8dct": "1",  # without it, as in `ultrafast`, the stream is Baseline whatever the profile asks for
+        **({"refs": str(MAX_REFERENCES)} if settings.preset in SLOW_PRESETS else {}),
         "maxrate": str(settings.max_bits_per_s),
         "bufsize": str(settings.max_bits_per_s),
     }

@@ -1,0 +1,1 @@
+"""Tests of the picture and video work, on real media made here; `making` makes it."""

@@ -1,0 +1,210 @@
+"""Makes the pictures and videos that the tests feed in, and looks into what comes out."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import count, takewhile
+from pathlib import Path
+from typing import Any
+
+import av
+from av.video.frame import VideoFrame
+from PIL import Image, ImageDraw
+
+MILLISECOND = Fraction(1, 1000)
+
+
+@dataclass(frozen=True)
+class Video:
+    """A video to be made. `times_ms` overrides `rate`, `still` overrides the moving test picture.
+
+    `matrix` is how colors are coded (1 is bt709, 5 bt601), `tag` what the file says of it (2 is nothing).
+    """
+
+    size: tuple[int, int] = (320, 180)
+    rate: int = 25
+    seconds: float = 1.0
+    times_ms: Sequence[int] | None = None
+    still: Image.Image | None = None
+    codec: str = "libx264"
+    pixel_format: str = "yuv420p"
+    matrix: int = 5
+    tag: int = 2
+    pixel_aspect: Fraction = Fraction(1)
+    rotation: int = 0
+    sound: bool = False
+    movflags: str | None = "+faststart"
+    options: tuple[tuple[str, str], ...] = (("preset", "ultrafast"),)
+
+    def write(self, path: Path) -> Path:
+        """Encode it to `path`, and return `path`."""
+        options = {"movflags": self.movflags} if self.movflags else {}
+        with av.open(str(path), "w", format="mp4", options=options) as out:
+            stream = self._add_stream(out)
+            sound = out.add_stream("aac", rate=48000, layout="mono") if self.sound else None
+            for picture in self._pictures():
+                out.mux(stream.encode(picture))
+            out.mux(stream.encode(None))
+            if sound is not None:
+                _write_silence(out, sound, self.seconds)
+        return path
+
+    def _add_stream(self, out: Any) -> Any:
+        stream = out.add_stream(self.codec, rate=self.rate, options=dict(self.options))
+        stream.width, stream.height, stream.pix_fmt = *self.size, self.pixel_format
+        context = stream.codec_context
+        context.time_base = MILLISECOND if self.times_ms else Fraction(1, self.rate)
+        context.sample_aspect_ratio = self.pixel_aspect
+        context.color_primaries = context.color_trc = context.colorspace = self.tag
+        context.color_range = 1
+        if self.rotation:
+            stream.set_display_rotation(self.rotation)
+        return stream
+
+    def _pictures(self) -> Iterator[VideoFrame]:
+        times = self.times_ms or list(takewhile(lambda n: n < round(self.seconds * self.rate), count()))
+        for at, picture in zip(times, self._content(len(times)), strict=False):
+            picture.pts, picture.time_base = at, MILLISECOND if self.times_ms else Fraction(1, self.rate)
+            picture.pict_type = 0
+            picture.colorspace = self.tag
+            yield picture
+
+    def _content(self, pictures: int) -> Iterator[VideoFrame]:
+        if self.still is not None:
+            matrix = "itu709" if self.matrix == 1 else "itu601"
+            still = VideoFrame.from_image(self.still)
+            yield from (still.reformat(format=self.pixel_format, dst_colorspace=matrix) for _ in range(pictures))
+            return
+        # One more second than needed: the moving picture must not end before the times do.
+        spec = f"testsrc2=size={self.size[0]}x{self.size[1]}:rate={self.rate}:duration={pictures / self.rate + 1}"
+        with av.open(spec, format="lavfi") as source:
+            for picture in source.decode(video=0):
+                yield picture.reformat(format=self.pixel_format)
+
+
+def _write_silence(out: Any, stream: Any, seconds: float) -> None:
+    for start in range(0, int(seconds * 48000), 1024):
+        frame = av.AudioFrame(format="fltp", layout="mono", samples=1024)
+        frame.planes[0].update(bytes(frame.planes[0].buffer_size))
+        frame.sample_rate, frame.pts, frame.time_base = 48000, start, Fraction(1, 48000)
+        out.mux(stream.encode(frame))
+    out.mux(stream.encode(None))
+
+
+CONFORMING = Video(
+    size=(1920, 1080),
+    rate=30,
+    matrix=1,
+    tag=1,
+    options=(("preset", "superfast"), ("profile", "high"), ("level", "4.0"), ("crf", "35")),
+)
+UNTAGGED = replace(CONFORMING, tag=2)
+
+
+def pictures_of(path: Path) -> list[Image.Image]:
+    """Decode all pictures of a short video, as the eye would see them."""
+    with av.open(str(path)) as source:
+        return [picture.to_image() for picture in source.decode(video=0)]
+
+
+def first_picture(path: Path) -> Image.Image:
+    """Decode the first picture of a video."""
+    with av.open(str(path)) as source:
+        return next(source.decode(video=0)).to_image()
+
+
+def count_pictures(path: Path) -> int:
+    """Decode a video and count."""
+    with av.open(str(path)) as source:
+        return sum(1 for _ in source.decode(video=0))
+
+
+def times_of(path: Path) -> list[Fraction]:
+    """Return when each picture is shown, in seconds, in order."""
+    with av.open(str(path)) as source:
+        return [Fraction(picture.pts or 0) * (picture.time_base or 0) for picture in source.decode(video=0)]
+
+
+def keyframes_of(path: Path) -> list[Fraction]:
+    """Return the times of the keyframes, in seconds."""
+    with av.open(str(path)) as source:
+        packets = [packet for packet in source.demux(video=0) if packet.pts is not None]
+        return sorted(packet.pts * packet.time_base for packet in packets if packet.is_keyframe)
+
+
+def disc(size: tuple[int, int], diameter: int, background: str = "white") -> Image.Image:
+    """Draw a black disc in the middle: it shows whether a picture was stretched, cut or moved."""
+    picture = Image.new("RGB", size, background)
+    left, top = (size[0] - diameter) / 2, (size[1] - diameter) / 2
+    ImageDraw.Draw(picture).ellipse((left, top, left + diameter, top + diameter), fill="black")
+    return picture
+
+
+def disc_box(picture: Image.Image) -> tuple[int, int, int, int]:
+    """Return the box around everything dark."""
+    box = picture.convert("L").point(lambda value: 255 if value < 128 else 0).getbbox()
+    assert box is not None, "the disc is gone"
+    return box
+
+
+def assert_round(picture: Image.Image, diameter: float) -> None:
+    """Assert that the disc is still round, in the middle, and as large as expected, to 2 % of its diameter."""
+    tolerance = max(3.0, diameter / 50)
+    left, top, right, bottom = disc_box(picture)
+    assert abs((right - left) - diameter) <= tolerance, f"{right - left} wide, not {diameter}"
+    assert abs((bottom - top) - diameter) <= tolerance, f"{bottom - top} high, not {diameter}"
+    assert abs((left + right) - picture.width) <= 2 * tolerance
+    assert abs((top + bottom) - picture.height) <= 2 * tolerance
+
+
+def assert_color(picture: Image.Image, at: tuple[int, int], expected: tuple[int, ...], tolerance: int = 6) -> None:
+    """Assert that a pixel has the expected color, give or take what encoding changes."""
+    found = picture.getpixel(at)
+    assert isinstance(found, tuple)
+    assert all(abs(a - b) <= tolerance for a, b in zip(found, expected, strict=True)), f"{found}, not {expected}"
+
+
+def four_corners(size: tuple[int, int]) -> Image.Image:
+    """Draw red at the top left, green at the top right, blue at the bottom left, white at the bottom right."""
+    width, height = size
+    picture = Image.new("RGB", size, "white")
+    picture.paste((200, 0, 0), (0, 0, width // 2, height // 2))
+    picture.paste((0, 200, 0), (width // 2, 0, width, height // 2))
+    picture.paste((0, 0, 200), (0, height // 2, width // 2, height))
+    return picture
+
+
+def corners_of(picture: Image.Image) -> str:
+    """Name the colors around the middle in reading order: `rgbw` for `four_corners` as it was drawn."""
+    names = {(True, False, False): "r", (False, True, False): "g", (False, False, True): "b", (True, True, True): "w"}
+    width, height = picture.size
+    found = ""
+    for share_y in (0.4, 0.6):
+        for share_x in (0.4, 0.6):
+            pixel = picture.convert("RGB").getpixel((int(width * share_x), int(height * share_y)))
+            assert isinstance(pixel, tuple)
+            found += names.get((pixel[0] > 128, pixel[1] > 128, pixel[2] > 128), "?")
+    return found
+
+
+def png_that_claims(width: int, height: int) -> bytes:
+    """Return a small PNG whose header announces a picture of any size."""
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(b"\0" * 1000)), (b"IEND", b""))
+    body = b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in chunks
+    )
+    return b"\x89PNG\r\n\x1a\n" + body
+
+
+def jpeg_segments(data: bytes) -> list[int]:
+    """Return the markers of a JPEG up to its picture data."""
+    markers, at = [], 2
+    while data[at + 1] != 0xDA:
+        markers.append(data[at + 1])
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return markers

@@ -1,0 +1,299 @@
+"""Whatever becomes of a child, its parent raises a `MediaError`, and no child outlives its call or its parent."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from jobs.media import ChildLimits, MediaError, MediaTimeout, TooLarge, VideoLimits, clean_selfie, normalise_video
+from jobs.media.facts import ImageFacts, from_reply
+from jobs.media.isolation import CODE, run_isolated
+from jobs.media.limits import MIB, PICTURE_CHILD
+from tests.jobs.media.making import Video, four_corners
+
+LIMITS = ChildLimits(wall_s=10, cpu_s=10, memory_bytes=512 * MIB, file_bytes=MIB)
+
+
+def run(program: str, limits: ChildLimits = LIMITS, on_progress: Callable[[float], None] | None = None) -> object:
+    """Run a child made of Python text instead of the real one. It finds the request in `request`."""
+    head = "import sys, os, json, time, signal\nrequest = json.load(sys.stdin)\n"
+    command = (sys.executable, "-c", head + textwrap.dedent(program))
+    return run_isolated("any", Path("in"), Path("out"), {}, limits=limits, on_progress=on_progress, command=command)
+
+
+def run_confined(program: str, limits: ChildLimits = LIMITS) -> object:
+    """Run the real child with one operation exchanged for `program`, which becomes the body of a function."""
+    body = textwrap.indent(textwrap.dedent(program), "    ")
+    text = f"from jobs.media import child\nimport os, sys, time\ndef act(call):\n{body}\n"
+    text += "child.OPERATIONS['any'] = act\nchild.main()\n"
+    command = (sys.executable, "-c", text)
+    return run_isolated("any", Path("in"), Path("out"), {}, limits=limits, command=command)
+
+
+def is_gone(pid: int) -> bool:
+    """Return whether a process has ended, waited for or not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+def eventually(fact: Callable[[], bool], within_s: float = 10) -> bool:
+    """Return whether `fact` comes true in time."""
+    end_s = time.monotonic() + within_s
+    while not fact():
+        if time.monotonic() > end_s:
+            return False
+        threading.Event().wait(0.01)
+    return True
+
+
+@pytest.mark.parametrize(
+    ("program", "detail"),
+    [
+        ("os.kill(os.getpid(), signal.SIGSEGV)", "ended with -11"),
+        ("os.kill(os.getpid(), signal.SIGKILL)", "ended with -9"),
+        ("os.abort()", "ended with -6"),
+        ("sys.exit(3)", "ended with 3"),
+        ("raise ValueError('a secret path')", "a secret path"),
+        ("pass", "ended with 0"),
+        ("print('hello')", "hello"),
+        ("print('[1]')", "[1]"),
+        ("print('null')", "null"),
+        ("print(json.dumps({'result': 1}))", "result"),
+        ("print(json.dumps({'error': 'SystemExit', 'reason': 'x', 'detail': None}))", "SystemExit"),
+        ("print(json.dumps({'progress': 7}))", "progress"),
+        ("print(json.dumps({'result': {}})); os.kill(os.getpid(), signal.SIGSEGV)", "ended with -11"),
+        ("print('x' * 10**7)", "262144 bytes"),
+        ("os.write(1, b'\\xff\\xfe\\n')", "xff"),
+    ],
+)
+def test_any_end_of_the_child_is_a_media_error(program: str, detail: str) -> None:
+    with pytest.raises(MediaError) as caught:
+        run(program)
+    assert caught.value.reason == "The file could not be processed."
+    assert detail in (caught.value.detail or "")
+
+
+def test_child_that_never_reads_its_request_is_a_media_error() -> None:
+    with pytest.raises(MediaError):
+        run_isolated("any", Path("in"), Path("out"), {"much": "x" * 10**6}, limits=LIMITS, command=("/bin/false",))
+
+
+@pytest.mark.parametrize("program", ["time.sleep(60)", "os.close(1); time.sleep(60)", "print('{}'); time.sleep(60)"])
+def test_child_that_does_not_end_is_killed(tmp_path: Path, program: str) -> None:
+    note = tmp_path / "pid"
+    with pytest.raises(MediaTimeout):
+        run(f"open({str(note)!r}, 'w').write(str(os.getpid()))\n{program}", replace(LIMITS, wall_s=0.5))
+    assert is_gone(int(note.read_text()))
+
+
+def test_what_a_child_started_is_killed_with_it(tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    program = f"""
+        if (pid := os.fork()) == 0:
+            time.sleep(60)
+        open({str(note)!r}, 'w').write(str(pid))
+        time.sleep(60)
+    """
+    with pytest.raises(MediaTimeout):
+        run(program, replace(LIMITS, wall_s=0.5))
+    assert eventually(lambda: is_gone(int(note.read_text())))
+
+
+def test_an_exception_from_on_progress_kills_the_child_and_goes_on(tmp_path: Path) -> None:
+    class LeaseLost(Exception):
+        pass
+
+    def lose(share: float) -> None:
+        raise LeaseLost(share)
+
+    note = tmp_path / "pid"
+    program = f"""
+        open({str(note)!r}, 'w').write(str(os.getpid()))
+        print(json.dumps({{'progress': 0.25}}), flush=True)
+        time.sleep(60)
+    """
+    with pytest.raises(LeaseLost):
+        run(program, on_progress=lose)
+    assert is_gone(int(note.read_text()))
+
+
+def test_canceled_transcode_leaves_nothing_behind(tmp_path: Path) -> None:
+    source = Video().write(tmp_path / "in.mp4")
+
+    def cancel(share: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        normalise_video(source, tmp_path / "out.mp4", seconds=1, on_progress=cancel)
+    assert list(tmp_path.iterdir()) == [source]
+
+
+def test_progress_reaches_the_caller_before_the_end() -> None:
+    program = """
+        for share in (0, 0.5, 1):
+            print(json.dumps({'progress': share}), flush=True)
+        print(json.dumps({'result': {'answer': 42}}))
+    """
+    shares: list[float] = []
+    assert run(program, on_progress=shares.append) == {"answer": 42}
+    assert shares == [0, 0.5, 1]
+
+
+def test_memory_beyond_the_limit_is_too_large() -> None:
+    with pytest.raises(TooLarge):
+        run_confined("return bytes(600 * 2**20)")
+
+
+def test_processor_time_beyond_the_limit_is_a_timeout() -> None:
+    with pytest.raises(MediaTimeout):
+        run_confined("while True: pass", replace(LIMITS, cpu_s=1))
+
+
+def test_file_beyond_the_limit_is_too_large(tmp_path: Path) -> None:
+    with pytest.raises(TooLarge):
+        run_confined(f"open({str(tmp_path / 'big')!r}, 'wb').write(bytes(2 * 2**20))")
+    assert (tmp_path / "big").stat().st_size <= MIB
+
+
+def test_no_core_is_dumped_and_few_files_can_be_open() -> None:
+    with pytest.raises(MediaError) as caught:
+        run_confined("""
+            import resource
+            from jobs.media.errors import MediaError
+            kinds = resource.RLIMIT_CORE, resource.RLIMIT_NOFILE
+            raise MediaError(repr([resource.getrlimit(kind) for kind in kinds]))
+        """)
+    assert caught.value.reason == "[(0, 0), (64, 64)]"
+
+
+def test_a_full_disk_is_the_machines_fault() -> None:
+    with pytest.raises(OSError) as caught:
+        run_confined(f"raise OSError({errno.ENOSPC}, 'No space left on device')")
+    assert caught.value.errno == errno.ENOSPC
+
+
+def test_what_a_library_prints_does_not_disturb_the_answer() -> None:
+    with pytest.raises(TooLarge):
+        run_confined("""
+            from jobs.media.errors import TooLarge
+            print("libwhatever: warning", flush=True)
+            os.write(1, b"more noise")
+            raise TooLarge("x")
+        """)
+
+
+def test_surprises_in_the_child_keep_their_text_for_the_log() -> None:
+    with pytest.raises(MediaError) as caught:
+        run_confined("raise KeyError('/secret/path')")
+    assert "/secret/path" not in caught.value.reason
+    assert "/secret/path" in (caught.value.detail or "")
+
+
+def test_child_knows_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REPLICATE_API_TOKEN", "r8_secret")
+    environment = run("print(json.dumps({'result': dict(os.environ)}))")
+    assert isinstance(environment, dict)
+    assert "r8_secret" not in environment.values()
+    allowed = {"PATH", "LD_LIBRARY_PATH", "LANG", "TMPDIR", "PYTHONPATH", "MALLOC_ARENA_MAX", "LC_CTYPE"}
+    assert set(environment) <= allowed
+
+
+def test_child_dies_with_its_parent(tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    parent = tmp_path / "parent.py"
+    parent.write_text(
+        textwrap.dedent(f"""
+        from tests.jobs.media.test_isolation import run_confined
+        run_confined("open({str(note)!r}, 'w').write(str(os.getpid())); time.sleep(60)")
+        """)
+    )
+    process = subprocess.Popen([sys.executable, str(parent)], env={**os.environ, "PYTHONPATH": str(CODE)})
+    assert eventually(lambda: note.exists() and note.read_text() != "")
+    process.kill()
+    process.wait()
+    assert eventually(lambda: is_gone(int(note.read_text())))
+
+
+def test_child_whose_parent_is_gone_already_does_nothing() -> None:
+    request = {"limits": asdict(LIMITS), "parent_pid": 1}
+    done = subprocess.run(
+        [sys.executable, "-m", "jobs.media.child"],
+        input=json.dumps(request).encode(),
+        capture_output=True,
+        cwd=CODE,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert b"the parent is gone" in done.stderr
+    assert done.stdout == b""
+
+
+def test_many_threads_can_work_at_once(tmp_path: Path) -> None:
+    four_corners((600, 400)).save(tmp_path / "in.png")
+    done: list[ImageFacts] = []
+
+    def clean(number: int) -> None:
+        done.append(clean_selfie(tmp_path / "in.png", tmp_path / f"{number}.jpg"))
+
+    threads = [threading.Thread(target=clean, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(done) == 8
+    assert len(set(done)) == 1
+
+
+def test_largest_accepted_picture_fits_into_the_childs_memory(tmp_path: Path) -> None:
+    """A palette with transparency is the worst: it cannot be made smaller before it has four bytes a pixel."""
+    Image.new("P", (6300, 6300)).save(tmp_path / "in.png", compress_level=1, transparency=0)
+    assert clean_selfie(tmp_path / "in.png", tmp_path / "out.jpg").width_px == 1536
+    assert PICTURE_CHILD.memory_bytes <= 1024 * MIB
+
+
+def test_file_that_differs_from_the_answer_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from jobs.media import operations
+
+    four_corners((600, 400)).save(tmp_path / "in.png")
+    answer = {"content_type": "image/jpeg", "width_px": 1, "height_px": 1, "size_bytes": 9, "sha256": ""}
+    monkeypatch.setattr(operations, "run_isolated", lambda *_args, **_options: answer)
+    with pytest.raises(MediaError):
+        clean_selfie(tmp_path / "in.png", tmp_path / "out.jpg")
+
+
+@pytest.mark.parametrize(
+    "change", [{"width_px": "1"}, {"width_px": 1.0}, {"width_px": None}, {"size_bytes": True}, {"more": 1}]
+)
+def test_answers_are_checked_field_by_field(change: dict[str, object]) -> None:
+    good = {"content_type": "image/jpeg", "width_px": 1, "height_px": 1, "size_bytes": 9, "sha256": ""}
+    assert from_reply(ImageFacts, good).size_bytes == 9
+    with pytest.raises(ValueError):
+        from_reply(ImageFacts, good | change)
+    with pytest.raises(ValueError):
+        from_reply(ImageFacts, {"width_px": 1})
+
+
+def test_parent_loads_neither_pillow_nor_ffmpeg() -> None:
+    check = "import jobs.media, sys; assert not {'PIL', 'av', 'numpy'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", check], cwd=CODE, check=True)
+
+
+def test_video_limits_reach_the_child(tmp_path: Path) -> None:
+    source = Video().write(tmp_path / "in.mp4")
+    tiny = ChildLimits(wall_s=0.05, cpu_s=10, memory_bytes=2048 * MIB, file_bytes=64 * MIB)
+    with pytest.raises(MediaTimeout):
+        normalise_video(source, tmp_path / "out.mp4", seconds=1, child=tiny, limits=VideoLimits())
