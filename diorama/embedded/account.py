@@ -9,14 +9,10 @@ from __future__ import annotations
 import os
 import pwd
 import stat
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from diorama.embedded.errors import EmbeddedServerError
-
-# A Unix socket's whole path must fit into 104 bytes, and the server adds about 40 to its directory's.
-LONGEST_SCRATCH_ROOT = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,29 +59,3 @@ def give(path: Path, account: Account | None) -> None:
     """Make `path`, which we created, the account's own."""
     if account is not None:
         os.chown(path, account.uid, account.gid)
-
-
-def make_scratch(account: Account | None) -> Path:
-    """Create a directory with a short path that only the account can use, and return it."""
-    scratch = Path(tempfile.mkdtemp(prefix="diorama-", dir=scratch_root(account)))
-    give(scratch, account)
-    return scratch
-
-
-def scratch_root(account: Account | None) -> Path:
-    """Return the first temporary directory that is short enough for a socket and that the account can reach."""
-    candidates = [Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp"), Path("/dev/shm")]  # noqa: S108
-    for root in candidates:
-        if len(str(root)) <= LONGEST_SCRATCH_ROOT and usable(root, account):
-            return root
-    raise EmbeddedServerError(
-        f"No temporary directory can be used: tried {', '.join(map(str, candidates))}. One of them must be writable, "
-        f"open to the server's account, and at most {LONGEST_SCRATCH_ROOT} characters long."
-    )
-
-
-def usable(root: Path, account: Account | None) -> bool:
-    """Whether we can write to `root` and the account can enter it."""
-    if not os.access(root, os.W_OK | os.X_OK):
-        return False
-    return account is None or account.can_reach(root)

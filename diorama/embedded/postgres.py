@@ -18,12 +18,13 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import URL
 
-from diorama.embedded.account import make_scratch, server_account
+from diorama.embedded.account import server_account
 from diorama.embedded.errors import EmbeddedServerError, ServerFailed
 from diorama.embedded.ports import LOOPBACK, free_port
 from diorama.embedded.postgres_cluster import SUPERUSER, PostgresCluster, server_environment
 from diorama.embedded.postgres_install import find_postgres
 from diorama.embedded.process import ServerCommand, ServerProcess
+from diorama.embedded.scratch import make_scratch
 from diorama.embedded.server import EmbeddedServer
 
 DATABASE = "diorama"
@@ -188,6 +189,7 @@ class EmbeddedPostgres(EmbeddedServer):
             log_path=self.log_path,
             env=server_environment(),
             account=self._files.account,
+            cwd=self._scratch,
             stop_signal=self._stop_signal,
             death_signal=signal.SIGQUIT,
         )

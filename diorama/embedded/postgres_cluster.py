@@ -88,6 +88,7 @@ class PostgresCluster:
             log_path=log_path,
             env=server_environment(),
             account=self.account,
+            cwd=self.home,
         )
         run_to_end(command, within_s=INITDB_WITHIN_S)
 

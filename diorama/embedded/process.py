@@ -40,6 +40,8 @@ class ServerCommand:
     """Receives all that the server writes; appended to."""
     env: Mapping[str, str] | None = field(default=None, repr=False)
     """The whole environment; None passes ours on."""
+    cwd: Path | None = None
+    """Where to run it; None means where we are. The account must be able to enter it."""
     account: Account | None = None
     """Whom to run it as; None means ourselves."""
     stop_signal: signal.Signals = signal.SIGTERM
@@ -104,6 +106,10 @@ class ServerProcess:
                 raise self.failure(f"was not ready after {within_s:g} s")
             time.sleep(PROBE_EVERY_S)
 
+    def output(self) -> str:
+        """Return what this run has written to its log so far."""
+        return self.command.log_path.read_bytes()[self.log_offset :].decode(errors="replace")
+
     def failure(self, what: str) -> ServerFailed:
         """Return an error that says `what` happened and ends with the server's last words."""
         return ServerFailed(self.command.name, what, self.command.log_path, self.log_offset)
@@ -149,6 +155,7 @@ def _spawn(command: ServerCommand) -> subprocess.Popen[bytes]:
             stdout=log,
             stderr=subprocess.STDOUT,
             env=command.env,
+            cwd=command.cwd,
             process_group=0,
         )
 

