@@ -6,6 +6,7 @@ prediction fail, with a text.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import io
@@ -38,7 +39,8 @@ class Inputs:
         uris = _picture_uris(model, given)
         contents = [await self._read(uri) for uri in uris]
         for content in contents:
-            check_picture(content, model.picture)
+            # Reading a large picture takes long enough to hold up everybody else.
+            await asyncio.to_thread(check_picture, content, model.picture)
         return contents[0] if contents else None
 
     async def close(self) -> None:
@@ -98,6 +100,7 @@ def check_picture(content: bytes, rules: Mapping[str, Any] | None) -> None:
     try:
         with Image.open(io.BytesIO(content)) as image:
             kind, size_px = image.format, image.size
+            image.load()
     except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as broken:
         raise ModelFailure("Input image could not be read: it is not a supported image file") from broken
     if rules:

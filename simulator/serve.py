@@ -72,7 +72,7 @@ async def serve(
     Raises OSError when a port is taken.
     """
     with _open(settings.host, settings.port) as api, _open(settings.host, settings.delivery_port) as delivery:
-        sim = Simulation(settings, _addresses(settings, api, delivery), studio or built_in_studio())
+        sim = Simulation(settings, _addresses(settings, api, delivery), studio or studio_for(settings))
         listeners = [_Listener(api_app(sim), api), _Listener(delivery_app(sim), delivery)]
         serving = [asyncio.create_task(listener.run_until_stopped()) for listener in listeners]
         for listener in listeners:
@@ -168,9 +168,14 @@ class Background:
         self._ready.set()
 
 
-def built_in_studio() -> Studio:
-    """Return the studio that is used unless another is given."""
-    return Sketch()
+def studio_for(settings: SimulatorSettings) -> Studio:
+    """Return the studio that is used unless another is given: the real one, or for canned media the plainest."""
+    if settings.media_is_canned:
+        return Sketch()
+    # Only now, because drawing loads a few big libraries.
+    from simulator import studio
+
+    return studio
 
 
 def _open(host: str, port: int) -> socket.socket:

@@ -7,7 +7,7 @@ from typing import Any
 from simulator.api.exchange import Call, Reply, json_reply
 from simulator.bill import bill
 from simulator.faults.menu import ERRORS, MENU
-from simulator.faults.rules import InvalidRule
+from simulator.faults.reading import InvalidRule
 from simulator.problems import BadRequest, NotFound
 from simulator.simulation import Simulation
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from simulator.api.exchange import Call
-from simulator.faults.rules import API, DELIVERY, Facts
+from simulator.faults.reading import API, DELIVERY
+from simulator.faults.rules import Facts
 from simulator.predictions import Prediction
 from simulator.problems import BadRequest
 from simulator.simulation import Simulation

@@ -8,6 +8,8 @@ from enum import StrEnum
 from typing import Any
 
 EVENTS = ["start", "output", "logs", "completed"]
+SERVER_ERRORS = (500, 502, 503, 504)
+FILE_TYPES = ("html", "text", "gif", "png", "empty")
 
 # The texts that predictions fail with, by the code a rule may name instead of writing the text out.
 ERRORS: dict[str, str] = {

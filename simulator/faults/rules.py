@@ -9,31 +9,10 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from simulator.clock import Clock
-from simulator.faults.menu import ERRORS, MENU, Action, Stage
+from simulator.faults.menu import Action, Stage
+from simulator.faults.reading import API, read_rule
 from simulator.ids import Names
 from simulator.predictions import Options
-
-API, DELIVERY = "api", "delivery"
-_FILE_TYPES = ("html", "text", "gif", "png", "empty")
-_KEYS = (
-    "action",
-    "options",
-    "listener",
-    "operation",
-    "method",
-    "path",
-    "model",
-    "prompt",
-    "nth",
-    "count",
-    "probability",
-    "seed",
-    "for_s",
-)
-
-
-class InvalidRule(ValueError):
-    """A rule that cannot be followed; the text says what would be right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,61 +140,17 @@ class Faults:
         return [rule for rule in self.rules if rule.action.stage is stage]
 
     def _rule(self, given: Any) -> Rule:
-        _check_keys(given)
-        action = MENU[given["action"]]
+        read = read_rule(given)
         for_s = given.get("for_s")
         return Rule(
             id=self._names.id(),
-            action=action,
-            options=_options(action, given.get("options", {})),
-            match=Match(**{key: given[key] for key in Match.__slots__ if given.get(key) is not None}),
-            nth=_nth(given.get("nth")),
+            action=read.action,
+            options=read.options,
+            match=Match(**read.match),
+            nth=read.nth,
             count=given.get("count"),
             probability=float(given.get("probability", 1.0)),
             ends_at=None if for_s is None else self._clock.now() + float(for_s),
             rng=random.Random(given.get("seed", self._seed)),  # noqa: S311 - repeatable on purpose
             given=dict(given),
         )
-
-
-def _check_keys(given: Any) -> None:
-    if not isinstance(given, dict):
-        raise InvalidRule(f"a rule is a JSON object, not {type(given).__name__}")
-    unknown = sorted(set(given) - set(_KEYS))
-    if unknown:
-        raise InvalidRule(f"unknown keys in rule: {', '.join(unknown)}; known are {', '.join(_KEYS)}")
-    if given.get("action") not in MENU:
-        raise InvalidRule(f"unknown action {given.get('action')!r}; known are {', '.join(MENU)}")
-    if given.get("listener", API) not in (API, DELIVERY):
-        raise InvalidRule(f"listener is {API!r} or {DELIVERY!r}, not {given['listener']!r}")
-
-
-def _options(action: Action, given: Any) -> Options:
-    """Return the action's options, the given ones over the defaults. Raises InvalidRule."""
-    unknown = sorted(set(given) - set(action.options))
-    if unknown:
-        known = ", ".join(action.options) or "none"
-        raise InvalidRule(f"unknown options for {action.name}: {', '.join(unknown)}; known are {known}")
-    options = {**action.options, **given}
-    if action.name == "fail":
-        return {"error": _error_text(options)}
-    if action.name == "wrong_file_type" and options["type"] not in _FILE_TYPES:
-        raise InvalidRule(f"type is one of {', '.join(_FILE_TYPES)}, not {options['type']!r}")
-    return options
-
-
-def _error_text(options: Options) -> str:
-    if options["error"] is not None:
-        return str(options["error"])
-    if options["code"] not in ERRORS:
-        raise InvalidRule(f"unknown code {options['code']!r}; known are {', '.join(ERRORS)}, or give `error`")
-    return ERRORS[options["code"]]
-
-
-def _nth(given: Any) -> frozenset[int] | None:
-    if given is None:
-        return None
-    numbers = given if isinstance(given, list) else [given]
-    if not all(isinstance(number, int) and number > 0 for number in numbers):
-        raise InvalidRule("nth is the number of a match, counted from 1, or a list of such numbers")
-    return frozenset(numbers)

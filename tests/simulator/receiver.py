@@ -1,0 +1,85 @@
+"""A server that takes webhooks, keeps them as they came, and answers as told."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any
+
+from tests.simulator.clients import eventually
+
+
+@dataclass(frozen=True)
+class Received:
+    """One webhook request."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def prediction(self) -> dict[str, Any]:
+        """The body, parsed."""
+        parsed: dict[str, Any] = json.loads(self.body)
+        return parsed
+
+
+class Receiver:
+    """Answers 200, or the next of `answers` while there are any."""
+
+    def __init__(self) -> None:
+        self.requests: list[Received] = []
+        self.answers: list[int] = []
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
+
+    def __enter__(self) -> Receiver:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    @property
+    def url(self) -> str:
+        """Where webhooks are taken."""
+        return f"http://127.0.0.1:{self._server.server_address[1]}/hook"
+
+    def wait_for(self, count: int) -> list[Received]:
+        """Return the first `count` requests once they are here."""
+        eventually(lambda: len(self.requests) >= count)
+        return self.requests[:count]
+
+    @property
+    def statuses(self) -> list[str]:
+        """The state of the prediction in each request, in order of arrival."""
+        return [request.prediction["status"] for request in self.requests]
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                receiver.requests.append(Received(self.path, headers, body))
+                status = receiver.answers.pop(0) if receiver.answers else 200
+                self.send_response(status)
+                if 300 <= status < 400:
+                    self.send_header("Location", "/elsewhere")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, format: str, *arguments: Any) -> None:
+                """Keep the tests' output clean."""
+
+        return Handler

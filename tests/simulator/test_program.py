@@ -1,0 +1,151 @@
+"""The simulator as a program of its own, and as a package that stands alone."""
+
+from __future__ import annotations
+
+import ast
+import json
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+import simulator
+from simulator.faults.menu import MENU
+from simulator.settings import SimulatorSettings
+
+FAST = ("--speed", "1000", "--canned")
+OURS = {"diorama", "schema", "jobs", "db", "storage", "statemachine"}
+
+
+@contextmanager
+def program(*arguments: str) -> Iterator[tuple[dict[str, str], subprocess.Popen[str]]]:
+    """Run the program and yield its ready line and its process, which is killed if it still runs at the end."""
+    command = [sys.executable, "-m", "simulator", *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        yield json.loads(line) if line else {}, process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def call(api: str, method: str, path: str, **more: Any) -> httpx.Response:
+    """Call the API with a token."""
+    return httpx.request(method, api + path, headers={"Authorization": "Bearer r8_x"}, **more)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_program_says_where_it_listens_and_ends_on_a_signal(number: signal.Signals) -> None:
+    with program(*FAST) as (addresses, process):
+        assert set(addresses) == {"api", "delivery"}
+        body = call(
+            addresses["api"],
+            "POST",
+            "/v1/models/openai/gpt-image-2/predictions",
+            json={"input": {"prompt": "x"}},
+            timeout=20,
+        )
+        assert body.status_code == 201
+        assert httpx.get(addresses["delivery"] + "/none").status_code == 404
+        process.send_signal(number)
+        out, err = process.communicate(timeout=10)
+        assert (process.returncode, out, err) == (0, "", "")
+
+
+def test_program_ends_although_a_request_hangs(tmp_path: Path) -> None:
+    rules = tmp_path / "faults.json"
+    rules.write_text('{"rules": [{"action": "hang_before_accept", "operation": "account.get"}]}')
+    with program(*FAST, "--faults", str(rules)) as (addresses, process):
+        host, port = addresses["api"].removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port))) as hanging:
+            hanging.sendall(b"GET /v1/account HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer x\r\n\r\n")
+            while not httpx.get(addresses["api"] + "/_simulator/counters").json()["faults"]:
+                continue
+            process.terminate()
+            assert process.wait(10) == 0
+
+
+def test_program_takes_its_settings_from_the_command_line() -> None:
+    with program("--instant", "--token", "r8_x", "--creates-per-min", "1") as (addresses, _):
+        api, path = addresses["api"], "/v1/models/openai/gpt-image-2/predictions"
+        answers = [call(api, "POST", path, json={"input": {"prompt": "x"}}) for _ in range(2)]
+        assert [answer.status_code for answer in answers] == [201, 429]
+        assert answers[0].json()["status"] == "succeeded"
+        assert httpx.get(api + "/v1/account", headers={"Authorization": "Bearer r8_y"}).status_code == 401
+
+
+def test_public_urls_are_used_in_answers() -> None:
+    with program(*FAST, "--instant", "--public-api-url", "https://sim/", "--public-delivery-url", "https://out/") as (
+        addresses,
+        process,
+    ):
+        assert addresses == {"api": "https://sim", "delivery": "https://out"}
+        process.terminate()
+
+
+def test_taken_port_is_told_and_not_waited_for() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with program("--port", str(port)) as (_, process):
+            assert process.wait(20) == 2
+            assert process.stderr is not None
+            assert f"cannot listen on 127.0.0.1:{port}" in process.stderr.read()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("--speed", "0"), "speed must be greater than 0"),
+        (("--webhook-secret", "abc"), "must start with 'whsec_'"),
+        (("--faults", "/nonexistent.json"), "/nonexistent.json"),
+    ],
+)
+def test_unusable_settings_are_told(arguments: tuple[str, ...], reason: str) -> None:
+    command = [sys.executable, "-m", "simulator", *arguments]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert ended.returncode == 2
+    assert reason in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_help_lists_every_fault_action() -> None:
+    command = [sys.executable, "-m", "simulator", "--help"]
+    text = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True).stdout
+    assert [name for name in MENU if f"  {name} " not in text] == []
+    assert "/_simulator/bill" in text
+
+
+def test_package_imports_nothing_of_the_other_packages() -> None:
+    folder = Path(simulator.__file__).parent
+    found = {
+        f"{path.name}: {name}"
+        for path in folder.rglob("*.py")
+        for name in imported(ast.parse(path.read_text("utf-8")))
+        if name.partition(".")[0] in OURS
+    }
+    assert found == set()
+
+
+def imported(tree: ast.Module) -> Iterator[str]:
+    """Yield the names of the modules that a module imports."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+
+
+def test_settings_refuse_what_could_only_fail_later() -> None:
+    with pytest.raises(ValueError, match="speed"):
+        SimulatorSettings(speed=-1)
