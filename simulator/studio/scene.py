@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from PIL import Image
-
 from simulator.studio.canvas import Canvas
 from simulator.studio.figure.standee import cut_out, stand
 from simulator.studio.pictures import check_size, cover, png_bytes, read_picture
 from simulator.studio.settings import names_a_setting, setting_for
 from simulator.studio.words import seeded
 
-FEET_Y = 892.0
-_HEIGHT = 786.0
-_WIDEST = 500.0
+FEET_Y = 884.0
+_HEIGHT = 706.0
+_WIDEST = 480.0
 _PROPORTION = 1.5
 _LARGEST_HEIGHT_PX = 1536
 _SCENE_PHRASES = ("scene", "setting", "background", "environment", "backdrop", "16:9", "standing in")

@@ -40,7 +40,7 @@ def haze(canvas: Canvas, colour: Colour, top: float, bottom: float, opacity: flo
     """Lay mist that is thickest in the middle between `top` and `bottom`."""
     y = (np.arange(256, dtype=np.float32) + 0.5) * HEIGHT_UNITS / 256
     t = np.clip((y - top) / (bottom - top), 0, 1)
-    band = (np.sin(np.pi * t) ** 1.5 * opacity).astype(np.float32)
+    band = (np.abs(np.sin(np.pi * t)) ** 1.5 * opacity).astype(np.float32)
     canvas.lay(colour, np.repeat(band[:, None], 16, axis=1))
 
 

@@ -32,14 +32,30 @@ def cut_out(avatar: Image.Image) -> Image.Image:
 def _key(picture: Image.Image) -> Image.Image:
     """Return the figure's mask: what the ground's colour, flooding in from the border, does not reach."""
     pixels = _darkest_of_blocks(pixels_of(picture), max(1, round(max(picture.size) / _KEYING_PX)))
-    figure = ~reached_from_border(_like_the_ground(pixels))
-    figure = _largest_part(figure)
+    figure = _largest_part(~_flooded(_like_the_ground(pixels)))
     share = float(figure.mean())
     if not 0.02 < share < 0.9:
         return Image.new("L", picture.size, 255)
     soft = mask_of(figure.astype(np.float32)).filter(ImageFilter.GaussianBlur(1.1))
     smooth = resized(plane_of(soft), picture.size)
     return mask_of(smoothstep(0.5, 0.78, smooth))
+
+
+def _flooded(ground: Mask) -> Mask:
+    """Return the ground reached from the border, but not through gaps of a pixel or two in an outline."""
+    narrow = ~_spread(_spread(~ground))
+    flood = reached_from_border(narrow)
+    return _spread(_spread(flood)) & ground
+
+
+def _spread(mask: Mask) -> Mask:
+    """Return the mask grown by one pixel sideways, up and down."""
+    grown = mask.copy()
+    grown[1:] |= mask[:-1]
+    grown[:-1] |= mask[1:]
+    grown[:, 1:] |= mask[:, :-1]
+    grown[:, :-1] |= mask[:, 1:]
+    return grown
 
 
 def _darkest_of_blocks(pixels: Pixels, block: int) -> Pixels:

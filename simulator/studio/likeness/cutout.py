@@ -88,7 +88,7 @@ def _histogram(index: NDArray[np.intp], weight: Plane) -> Plane:
     counts = np.bincount(index.ravel(), weight.ravel(), _BINS**3).reshape(_BINS, _BINS, _BINS)
     for axis in range(3):
         padded = np.pad(counts, [(1, 1) if a == axis else (0, 0) for a in range(3)], mode="edge")
-        low = np.take(padded, range(0, _BINS), axis)
+        low = np.take(padded, range(_BINS), axis)
         high = np.take(padded, range(2, _BINS + 2), axis)
         counts = 0.5 * counts + 0.25 * (low + high)
     share: Plane = (counts.ravel() / max(float(counts.sum()), 1e-6)).astype(np.float32)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from simulator.studio.settings import abstract
+from simulator.studio.settings import abstract, coral_reef, enchanted_forest, moon_base, neon_city
 from simulator.studio.settings.setting import Setting
 
-SETTINGS: tuple[Setting, ...] = ()
+SETTINGS: tuple[Setting, ...] = (
+    enchanted_forest.SETTING,
+    neon_city.SETTING,
+    coral_reef.SETTING,
+    moon_base.SETTING,
+)
 ABSTRACT = abstract.SETTING
 
 
