@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +21,8 @@ from statemachine.states import State
 class Move:
     """One decided move of a claimed job, and the rows that go with it.
 
-    `attempts_begun` is 1 where the move begins a paid submission; `keep_lease` where the same worker goes on.
+    `attempts_begun` is 1 where the move begins a paid submission; `keep_lease` where the same step goes on;
+    `hold_for` claims the job for the same worker's next step, for that long.
     """
 
     claim: Claim
@@ -30,6 +31,7 @@ class Move:
     actor: str = "worker"
     attempts_begun: int = 0
     keep_lease: bool = False
+    hold_for: timedelta | None = None
     output_id: UUID | None = None
     effects: tuple[Effect, ...] = ()
 
@@ -50,6 +52,7 @@ class _Columns:
     failures: list[int] = field(default_factory=list)
     attempts_begun: list[int] = field(default_factory=list)
     keep_lease: list[bool] = field(default_factory=list)
+    hold_for: list[timedelta | None] = field(default_factory=list)
     cost_micros: list[int] = field(default_factory=list)
     error_code: list[str | None] = field(default_factory=list)
     error_message: list[str | None] = field(default_factory=list)
@@ -70,6 +73,7 @@ class _Columns:
         self.failures.append(decision.failures)
         self.attempts_begun.append(move.attempts_begun)
         self.keep_lease.append(move.keep_lease)
+        self.hold_for.append(move.hold_for)
         self.cost_micros.append(decision.cost_micros)
         self.error_code.append(failure.code if failure else None)
         self.error_message.append(failure.message if failure else None)
@@ -80,8 +84,25 @@ class _Columns:
         return {column.name: getattr(self, column.name) for column in fields(self)}
 
 
-def record(conn: Connection, moves: Sequence[Move]) -> set[UUID]:
-    """Record the moves that are still held and return the ids of every job that moved, children included.
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A move that was recorded at the database's time `at`: the job's lease now, and whether it is held on."""
+
+    lease: int
+    held: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a group of moves did: those that were still held, by job, and the children that moved with them."""
+
+    moved: Mapping[UUID, Moved]
+    children: frozenset[UUID]
+
+
+def record(conn: Connection, moves: Sequence[Move]) -> Recorded:
+    """Record the moves that are still held, with what goes with them.
 
     A move whose job is in another state, or under another lease, is dropped with everything that goes with it.
     Call it in a transaction; at most one move a job.
@@ -89,10 +110,11 @@ def record(conn: Connection, moves: Sequence[Move]) -> set[UUID]:
     columns = _Columns()
     for move in sorted(moves, key=lambda move: move.claim.job_id):
         columns.add(move)
-    moved = {row.id for row in conn.execute(statement("record_moves"), columns.parameters())}
+    rows = conn.execute(statement("record_moves"), columns.parameters())
+    moved = {row.id: Moved(row.lease, row.held, row.at) for row in rows}
     held = [move for move in moves if move.claim.job_id in moved]
     apply_effects(conn, [effect for move in held for effect in move.effects])
-    return moved | _settle_children(conn, held)
+    return Recorded(moved, frozenset(_settle_children(conn, held)))
 
 
 def _settle_children(conn: Connection, moves: Iterable[Move]) -> set[UUID]:

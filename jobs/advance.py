@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import replace
 
 import structlog
 
 from db.claims import Claim, ClaimedJob, load
-from db.moves import Move
+from db.moves import Move, Moved
 from jobs.runtime import Runtime
 from jobs.steps import STEPS
 from jobs.steps.trouble import surprise
-from jobs.steps.work import Work
+from jobs.steps.work import Work, successor
 from statemachine.decisions import decide, interrupt
 from statemachine.outcomes import StepFailed
-from statemachine.states import State
+from statemachine.states import STEP_OF, State
 
 log = structlog.get_logger(__name__)
 
@@ -32,11 +34,11 @@ def advance(claim: Claim, runtime: Runtime, steps: Steps = STEPS, known: Claimed
         return
     decision = interrupt(job.facts, job.now, runtime.policy)
     if decision is not None:
-        _record(runtime, Move(job.claim, job.state, decision))
+        runtime.recorder.record(_logged(Move(job.claim, job.state, decision)))
         return
     work = _act(job, runtime, steps)
     if work is not None:
-        _record(runtime, _decided(work, runtime))
+        _record(work, runtime)
 
 
 def _load(claim: Claim, runtime: Runtime) -> ClaimedJob | None:
@@ -53,13 +55,26 @@ def _act(job: ClaimedJob, runtime: Runtime, steps: Steps) -> Work | None:
         return Work(job, StepFailed(surprise(error)))
 
 
-def _decided(work: Work, runtime: Runtime) -> Move:
+def _record(work: Work, runtime: Runtime) -> None:
+    """Record what came of a step; a job whose next step is due stays with this process where there is room."""
     job = work.job
     decision = decide(job.facts, work.outcome, job.now, runtime.policy, runtime.rng)
-    return Move(job.claim, job.state, decision, effects=work.effects, output_id=work.output_id)
+    move = Move(job.claim, job.state, decision, effects=work.effects, output_id=work.output_id)
+    step = STEP_OF.get(decision.to_state) if decision.is_due_now else None
+    hold_for = runtime.handover.reserve(step) if step else None
+    if step is None or hold_for is None:
+        runtime.recorder.record(_logged(move))
+        return
+    recording = runtime.recorder.record(_logged(replace(move, hold_for=hold_for)))
+    recording.add_done_callback(lambda done: runtime.handover.deliver(step, successor(work, decision, _moved(done))))
 
 
-def _record(runtime: Runtime, move: Move) -> None:
+def _moved(done: Future[Moved | None]) -> Moved | None:
+    """What came of a recording; one that the database refused has been logged, and its lease will end."""
+    return None if done.exception() is not None else done.result()
+
+
+def _logged(move: Move) -> Move:
     decision = move.decision
     log.info("moved", job_id=str(move.claim.job_id), happened=decision.event, to_state=decision.to_state)
-    runtime.recorder.record(move)
+    return move

@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any, NoReturn
 from uuid import UUID
 
@@ -71,6 +72,22 @@ class RowBroker(Broker):
         """Give up what was read with a claim; None where this process did not claim it."""
         return self._claimed.pop(claim, None)
 
+    def reserve(self, step: Step) -> timedelta | None:
+        """Set a place aside for a job that a move is about to make due; None where its consumer has no room."""
+        consumer = self._consumers.get(step)
+        return STEP_SETTINGS[step].lease_for if consumer is not None and consumer.reserve() else None
+
+    def deliver(self, step: Step, job: ClaimedJob | None) -> None:
+        """Hand a job that a move has claimed to its consumer, or give its place up."""
+        if job is not None:
+            self.claimed([job])
+        self._consumers[step].deliver(job.claim if job else None)
+
+    def release_all(self) -> None:
+        """Hand back what was delivered after its consumer had closed. Called once everything is recorded."""
+        for consumer in self._consumers.values():
+            consumer.close()
+
     def wake(self, steps: Iterable[Step]) -> None:
         """Have the idle consumers of these steps look at once."""
         for step in steps:
@@ -100,6 +117,7 @@ class RowConsumer(Consumer):
         self._ready: deque[Claim] = deque()
         self._changed = threading.Condition()
         self._in_hand: dict[str, float] = {}
+        self._reserved = 0
         self._mean_s = _AHEAD_S
         self._woken = False
 
@@ -112,6 +130,24 @@ class RowConsumer(Consumer):
         with self._changed:
             self._in_hand[proxy.message_id] = time.monotonic()
         return proxy
+
+    def reserve(self) -> bool:
+        """Set a place aside, unless the threads have enough to do or the worker is stopping."""
+        with self._changed:
+            free = self._ahead() - len(self._in_hand) - len(self._ready) - self._reserved > 0
+            if not free or self._broker.draining.is_set():
+                return False
+            self._reserved += 1
+            return True
+
+    def deliver(self, claim: Claim | None) -> None:
+        """Fill a place that was set aside, or give it up."""
+        with self._changed:
+            self._reserved -= 1
+            if claim is not None:
+                self._ready.append(claim)
+            self._woken = True
+            self._changed.notify()
 
     def wake(self) -> None:
         """End the present wait, or skip the next one: something may be due."""
@@ -154,10 +190,14 @@ class RowConsumer(Consumer):
 
     def _room(self) -> int:
         """How many claims may be taken now: what the threads get through in a moment, less what they have in hand."""
-        ahead = min(_CLAIM_MAX, max(1.0, _AHEAD_S / max(self._mean_s, 1e-4)) * self._share)
-        room = int(ahead) - len(self._in_hand)
+        ahead = self._ahead()
+        room = ahead - len(self._in_hand) - self._reserved
         # Topping up by single rows would cost a statement each: wait until a good part has been worked off.
         return room if room >= ahead / 2 else 0
+
+    def _ahead(self) -> int:
+        """How many jobs the threads get through in a moment."""
+        return int(min(_CLAIM_MAX, max(1.0, _AHEAD_S / max(self._mean_s, 1e-4)) * self._share))
 
     def _learn(self, took_s: float) -> None:
         """Follow how long a claim takes from being handed out to being done, divided among the threads."""

@@ -11,12 +11,11 @@ import logging
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
-from uuid import UUID
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
-from db.moves import Move, record
+from db.moves import Move, Moved, Recorded, record
 from jobs.hints import Hinter
 from statemachine.states import STEP_OF, Step
 
@@ -36,14 +35,17 @@ class Recorder:
         self._engine = engine
         self._hinter = hinter
         self._changed = threading.Condition()
-        self._pending: list[tuple[Move, Future[bool]]] = []
+        self._pending: list[tuple[Move, Future[Moved | None]]] = []
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
 
-    def record(self, move: Move) -> Future[bool]:
-        """Record a move soon. The future tells whether the job was still held; most callers need not know."""
-        future: Future[bool] = Future()
+    def record(self, move: Move) -> Future[Moved | None]:
+        """Record a move soon. The future tells what came of it, None where the job was no longer held.
+
+        Its callbacks run on the recorder's own thread, so they must be quick.
+        """
+        future: Future[Moved | None] = Future()
         with self._changed:
             self._changed.wait_for(lambda: len(self._pending) < _PENDING_MAX)
             self._pending.append((move, future))
@@ -55,7 +57,7 @@ class Recorder:
 
         Raises what the database raised when it refused the move.
         """
-        return self.record(move).result()
+        return self.record(move).result() is not None
 
     def close(self) -> None:
         """Write what was gathered, then stop. Nothing may be recorded afterwards."""
@@ -75,10 +77,10 @@ class Recorder:
             elif self._closing.is_set():
                 return
 
-    def _write(self, group: Sequence[tuple[Move, Future[bool]]]) -> None:
+    def _write(self, group: Sequence[tuple[Move, Future[Moved | None]]]) -> None:
         """Write a group; where the database refuses it, write each move alone so that only the bad one fails."""
         try:
-            moved = self._commit([move for move, _ in group])
+            recorded = self._commit([move for move, _ in group])
         except SQLAlchemyError as error:
             if len(group) > 1:
                 for alone in group:
@@ -89,14 +91,14 @@ class Recorder:
             future.set_exception(error)
             return
         for move, future in group:
-            future.set_result(move.claim.job_id in moved)
+            future.set_result(recorded.moved.get(move.claim.job_id))
 
-    def _commit(self, moves: Sequence[Move]) -> set[UUID]:
+    def _commit(self, moves: Sequence[Move]) -> Recorded:
         """Commit a group, again after a lost connection: the guard makes repeating it harmless."""
         for _ in range(_RETRIES):
             try:
                 with self._engine.begin() as conn:
-                    moved = record(conn, moves)
+                    recorded = record(conn, moves)
                 break
             except DBAPIError as error:
                 if not _passes(error):
@@ -105,8 +107,8 @@ class Recorder:
                 self._closing.wait(_RETRY_EVERY_S)
         else:
             raise OperationalError("the database stayed out of reach", None, ConnectionError())
-        self._hinter.hint(_steps_due(moves, moved), moved)
-        return moved
+        self._hinter.hint(_steps_due(moves, recorded), recorded.moved.keys() | recorded.children)
+        return recorded
 
 
 def _passes(error: DBAPIError) -> bool:
@@ -115,12 +117,15 @@ def _passes(error: DBAPIError) -> bool:
     return error.connection_invalidated or sqlstate[:2] in ("08", "40", "57") or (not sqlstate)
 
 
-def _steps_due(moves: Sequence[Move], moved: set[UUID]) -> set[Step]:
-    """Return the steps that have something to do at once: those of the moves, and the children's."""
+def _steps_due(moves: Sequence[Move], recorded: Recorded) -> set[Step]:
+    """Return the steps that have something to claim at once: those of the moves, and the children's."""
     due = {
         STEP_OF[move.decision.to_state]
         for move in moves
-        if move.decision.due_in is not None and move.decision.due_in.total_seconds() <= 0 and not move.keep_lease
+        if move.decision.is_due_now and not _is_held(recorded.moved.get(move.claim.job_id))
     }
-    children = moved - {move.claim.job_id for move in moves}
-    return due | ({Step.SUBMIT, Step.COMPENSATE} if children else set())
+    return due | ({Step.SUBMIT, Step.COMPENSATE} if recorded.children else set())
+
+
+def _is_held(moved: Moved | None) -> bool:
+    return moved is None or moved.held

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
+from typing import Protocol
 
 from sqlalchemy import Engine
 
+from db.claims import ClaimedJob
 from jobs.leases import Renewer
 from jobs.providers.choice import ModelChoice
 from jobs.providers.inputs import PictureInputs
@@ -52,6 +54,27 @@ class PollSettings:
         return min(self.most_s, max(self.least_s, elapsed_s * self.share_of_elapsed))
 
 
+class Handover(Protocol):
+    """Passing a job on to its next step within the process, claimed by the very move that made it due."""
+
+    def reserve(self, step: Step) -> timedelta | None:
+        """Set a place aside for a job of `step` and return how long to hold it for; None where there is no room."""
+
+    def deliver(self, step: Step, job: ClaimedJob | None) -> None:
+        """Fill the place with the job, or give the place up where the move came to nothing."""
+
+
+class NoHandover:
+    """Every step is claimed anew."""
+
+    def reserve(self, step: Step) -> timedelta | None:
+        """There is never room."""
+        return None
+
+    def deliver(self, step: Step, job: ClaimedJob | None) -> None:
+        """Nothing was reserved."""
+
+
 @dataclass(frozen=True, slots=True)
 class Runtime:
     """Everything a step needs. `rng` spreads retries; the clock is the database's, read with each claimed job."""
@@ -62,6 +85,7 @@ class Runtime:
     inputs: PictureInputs
     recorder: Recorder
     renewer: Renewer
+    handover: Handover = field(default_factory=NoHandover)
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     polling: PollSettings = field(default_factory=PollSettings)
     models: ModelChoice = field(default_factory=ModelChoice)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 
 import dramatiq
@@ -49,7 +49,8 @@ class WorkerProcess(AbstractContextManager["WorkerProcess"]):
         self.recorder = Recorder(engines.engine, self.hinter)
         self._renewer = Renewer(engines.engine)
         self.broker = RowBroker(engines.engine, worker=name, threads=threads)
-        declare_actors(self.broker, build_runtime(self.recorder, self._renewer), steps)
+        runtime = replace(build_runtime(self.recorder, self._renewer), handover=self.broker)
+        declare_actors(self.broker, runtime, steps)
         self._worker = dramatiq.Worker(self.broker, worker_threads=threads, worker_timeout=250)
         self._listener: DueListener | None = None
 
@@ -65,6 +66,7 @@ class WorkerProcess(AbstractContextManager["WorkerProcess"]):
         """Stop gracefully. Returns when every step under way has finished and its move is committed."""
         self._worker.stop()
         self.recorder.close()
+        self.broker.release_all()
         if self._listener is not None:
             self._listener.close()
         self._renewer.close()

@@ -67,6 +67,11 @@ class Decision:
     reason: str | None = None
     cost_micros: int = 0
 
+    @property
+    def is_due_now(self) -> bool:
+        """Whether the job's next step can begin at once."""
+        return self.due_in is not None and self.due_in <= timedelta(0)
+
 
 CANCELED_BY_REQUEST = o.Failure(ErrorCode.CANCELED, "The job was canceled.", o.Cure.NEVER)
 DEADLINE_MISSED = o.Failure(

@@ -1,6 +1,8 @@
 -- Move jobs, each under the state and the lease it leaves. Called by the recorder for a group of workers at once.
 -- A move that returns no row was fenced off: someone else moved that job on, and the result is dropped.
 -- A cancel that arrived meanwhile makes the job due at once, so that it is seen before anything else happens.
+-- `hold_for` claims the job for its next step in the same statement, for the worker that moved it here; a job that is
+-- to be canceled is not held.
 UPDATE jobs AS j
 SET state = m.to_state,
     event = m.event,
@@ -11,9 +13,12 @@ SET state = m.to_state,
     attempt = j.attempt + m.attempts_begun,
     accepted = j.accepted + CASE WHEN m.event IN ('accepted', 'orphan_found') THEN 1 ELSE 0 END,
     failures = m.failures,
-    claims = CASE WHEN m.keep_lease THEN j.claims ELSE 0 END,
-    lease_expires_at = CASE WHEN m.keep_lease THEN j.lease_expires_at END,
-    claimed_by = CASE WHEN m.keep_lease THEN j.claimed_by END,
+    lease = j.lease + CASE WHEN m.hold_for IS NULL THEN 0 ELSE 1 END,
+    claims = CASE WHEN m.keep_lease THEN j.claims WHEN m.hold_for IS NOT NULL THEN 1 ELSE 0 END,
+    lease_expires_at = CASE WHEN m.keep_lease THEN j.lease_expires_at
+                            WHEN j.cancel_requested_at IS NULL THEN diorama_now() + m.hold_for END,
+    claimed_by = CASE WHEN m.keep_lease OR (j.cancel_requested_at IS NULL AND m.hold_for IS NOT NULL)
+                      THEN j.claimed_by END,
     due_at = CASE WHEN j.cancel_requested_at IS NULL OR m.due_in IS NULL THEN diorama_now() + m.due_in
                   ELSE least(diorama_now(), diorama_now() + m.due_in) END,
     cost_micros = j.cost_micros + m.cost_micros,
@@ -27,13 +32,13 @@ FROM unnest(
     CAST(:id AS uuid[]), CAST(:lease AS bigint[]), CAST(:from_state AS text[]), CAST(:event AS text[]),
     CAST(:to_state AS text[]), CAST(:actor AS text[]), CAST(:reason AS text[]), CAST(:due_in AS interval[]),
     CAST(:percent AS smallint[]), CAST(:failures AS integer[]), CAST(:attempts_begun AS integer[]),
-    CAST(:keep_lease AS boolean[]), CAST(:cost_micros AS bigint[]), CAST(:error_code AS text[]),
+    CAST(:keep_lease AS boolean[]), CAST(:hold_for AS interval[]), CAST(:cost_micros AS bigint[]), CAST(:error_code AS text[]),
     CAST(:error_message AS text[]), CAST(:error_detail AS text[]), CAST(:output_id AS uuid[])
 ) AS m (
-    id, lease, from_state, event, to_state, actor, reason, due_in, percent, failures, attempts_begun, keep_lease,
+    id, lease, from_state, event, to_state, actor, reason, due_in, percent, failures, attempts_begun, keep_lease, hold_for,
     cost_micros, error_code, error_message, error_detail, output_id
 )
 WHERE j.id = m.id
   AND j.lease = m.lease
   AND j.state = m.from_state
-RETURNING j.id
+RETURNING j.id, j.lease, j.lease_expires_at IS NOT NULL AS held, diorama_now() AS at

@@ -44,7 +44,17 @@ def _submit_once(job: ClaimedJob, input_key: str, profile: Profile, runtime: Run
         return None
     attempt = begun.effects[0]
     assert isinstance(attempt, AttemptBegun)
-    job = replace(job, state=State.SUBMITTING, attempt=attempt.attempt, token=attempt.token)
+    job = replace(
+        job,
+        state=State.SUBMITTING,
+        attempt=attempt.attempt,
+        token=attempt.token,
+        model=attempt.model,
+        attempt_started_at=job.now,
+        prediction_id=None,
+        output_urls=(),
+        source_key=None,
+    )
     picture = runtime.inputs.address(input_key, attempt.token, expires_s=_INPUT_URL_LASTS_S)
     outcome = runtime.provider.submit(
         Submission(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from db.claims import ClaimedJob
-from db.effects import Effect
+from db.effects import AttemptChanged, Effect
+from db.moves import Moved
+from statemachine.decisions import Decision
 from statemachine.outcomes import Outcome
 
 
@@ -18,3 +20,31 @@ class Work:
     outcome: Outcome
     effects: tuple[Effect, ...] = ()
     output_id: UUID | None = None
+
+
+def successor(work: Work, decision: Decision, moved: Moved | None) -> ClaimedJob | None:
+    """Return the job as its next step would read it, claimed by the move itself; None where it is not held."""
+    if moved is None or not moved.held:
+        return None
+    job = work.job
+    changed = next((effect for effect in work.effects if isinstance(effect, AttemptChanged)), None)
+    if changed is not None:
+        job = replace(
+            job,
+            prediction_id=changed.prediction_id or job.prediction_id,
+            accepted_at=moved.at if changed.prediction_id else job.accepted_at,
+            output_urls=changed.output_urls or job.output_urls,
+            source_key=changed.source_key or job.source_key,
+            source_type=changed.source_type or job.source_type,
+        )
+    return replace(
+        job,
+        lease=moved.lease,
+        state=decision.to_state,
+        failures=decision.failures,
+        accepted=job.accepted + (decision.event in ("accepted", "orphan_found")),
+        claims=1,
+        percent=max(job.percent, decision.percent),
+        entered_at=moved.at,
+        now=moved.at,
+    )
