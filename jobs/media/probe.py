@@ -91,9 +91,13 @@ def _timing(shown: list[tuple[int, int, bool]], hidden: int, starts_with_keyfram
 
 
 def _check_complete(stream: VideoStream, read: int, shown: int) -> None:
-    """Raise `Damaged` when the file holds fewer packets than its index lists: its end is missing."""
-    if shown == 0 or read < stream.frames:
-        raise Damaged(DOES_NOT_DECODE, f"{read} of {stream.frames} packets are there")
+    """Raise `Damaged` when the file holds fewer packets than its index lists: its end is missing.
+
+    The stream's own count will not do: it includes what an edit list has cut off altogether.
+    """
+    listed = len(stream.index_entries)
+    if shown == 0 or read < listed:
+        raise Damaged(DOES_NOT_DECODE, f"{read} of {listed} packets are there")
 
 
 def probe_video(path: Path, limits: VideoLimits) -> VideoProbe:

@@ -106,9 +106,9 @@ UNTAGGED = replace(CONFORMING, tag=2)
 
 
 def pictures_of(path: Path) -> list[Image.Image]:
-    """Decode all pictures of a short video, as the eye would see them."""
+    """Decode all pictures of a short video, made small."""
     with av.open(str(path)) as source:
-        return [picture.to_image() for picture in source.decode(video=0)]
+        return [picture.reformat(width=160, height=90, format="rgb24").to_image() for picture in source.decode(video=0)]
 
 
 def first_picture(path: Path) -> Image.Image:
@@ -126,7 +126,8 @@ def count_pictures(path: Path) -> int:
 def times_of(path: Path) -> list[Fraction]:
     """Return when each picture is shown, in seconds, in order."""
     with av.open(str(path)) as source:
-        return [Fraction(picture.pts or 0) * (picture.time_base or 0) for picture in source.decode(video=0)]
+        packets = [packet for packet in source.demux(video=0) if packet.pts is not None]
+        return sorted(packet.pts * packet.time_base for packet in packets)
 
 
 def keyframes_of(path: Path) -> list[Fraction]:

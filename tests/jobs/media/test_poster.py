@@ -23,7 +23,7 @@ def poster_of(tmp_path: Path, video: Video) -> Image.Image:
 
 def nearest(poster: Image.Image, pictures: list[Image.Image]) -> int:
     """Return the index of the picture that differs least from the poster."""
-    small = poster.resize((320, 180))
+    small = poster.resize((160, 90))
     means = [sum(ImageStat.Stat(ImageChops.difference(small, picture)).mean) for picture in pictures]
     return means.index(min(means))
 
