@@ -59,6 +59,8 @@ def _add_addresses(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--delivery-port", type=int, default=0, help="port of the output files; 0 takes a free one")
     group.add_argument("--public-api-url", help="what clients call the API, where that differs (proxy, container)")
     group.add_argument("--public-delivery-url", help="what clients call the delivery port, where that differs")
+    group.add_argument("--tls-cert", metavar="FILE", help="certificate (PEM) that makes both ports speak HTTPS")
+    group.add_argument("--tls-key", metavar="FILE", help="its key (PEM)")
 
 
 def _add_behaviour(parser: argparse.ArgumentParser) -> None:
@@ -119,6 +121,8 @@ def _settings(given: argparse.Namespace) -> SimulatorSettings:
         delivery_port=given.delivery_port,
         public_api_url=given.public_api_url,
         public_delivery_url=given.public_delivery_url,
+        tls_cert_file=given.tls_cert,
+        tls_key_file=given.tls_key,
         tokens=tuple(given.token) if given.token else None,
         speed=given.speed,
         instant=given.instant,

@@ -31,7 +31,7 @@ STOP_TIMEOUT_S = 2
 class _Listener(uvicorn.Server):
     """A Uvicorn server that leaves signals to whoever started it and says when it listens."""
 
-    def __init__(self, app: Any, opened: socket.socket) -> None:
+    def __init__(self, app: Any, opened: socket.socket, settings: SimulatorSettings) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -40,6 +40,8 @@ class _Listener(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                ssl_certfile=settings.tls_cert_file,
+                ssl_keyfile=settings.tls_key_file,
                 timeout_graceful_shutdown=STOP_TIMEOUT_S,
                 backlog=2048,
             )
@@ -73,7 +75,10 @@ async def serve(
     """
     with _open(settings.host, settings.port) as api, _open(settings.host, settings.delivery_port) as delivery:
         sim = Simulation(settings, _addresses(settings, api, delivery), studio or studio_for(settings))
-        listeners = [_Listener(api_app(sim), api), _Listener(delivery_app(sim), delivery)]
+        listeners = [
+            _Listener(api_app(sim), api, settings),
+            _Listener(delivery_app(sim), delivery, settings),
+        ]
         serving = [asyncio.create_task(listener.run_until_stopped()) for listener in listeners]
         for listener in listeners:
             await listener.listens.wait()
@@ -191,14 +196,14 @@ def _open(host: str, port: int) -> socket.socket:
 
 def _addresses(settings: SimulatorSettings, api: socket.socket, delivery: socket.socket) -> Addresses:
     return Addresses(
-        api=(settings.public_api_url or _url(settings.host, api)).rstrip("/"),
-        delivery=(settings.public_delivery_url or _url(settings.host, delivery)).rstrip("/"),
+        api=(settings.public_api_url or _url(settings, api)).rstrip("/"),
+        delivery=(settings.public_delivery_url or _url(settings, delivery)).rstrip("/"),
     )
 
 
-def _url(host: str, opened: socket.socket) -> str:
-    name = f"[{host}]" if ":" in host else host
-    return f"http://{name}:{opened.getsockname()[1]}"
+def _url(settings: SimulatorSettings, opened: socket.socket) -> str:
+    name = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"{settings.scheme}://{name}:{opened.getsockname()[1]}"
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

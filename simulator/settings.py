@@ -30,6 +30,9 @@ class SimulatorSettings:
     public_api_url: str | None = None
     """The address clients use for the API, where it differs from the listening one (a proxy, a container)."""
     public_delivery_url: str | None = None
+    tls_cert_file: str | None = None
+    """With a certificate and its key both listeners speak HTTPS; some clients wrap only https outputs in files."""
+    tls_key_file: str | None = None
     tokens: tuple[str, ...] | None = None
     """The accepted API tokens; None accepts any that is not empty."""
     speed: float = 1.0
@@ -71,6 +74,11 @@ class SimulatorSettings:
             raise ValueError(f"speed must be greater than 0, not {self.speed}")
         if not self.webhook_secret.startswith("whsec_"):
             raise ValueError("webhook_secret must start with 'whsec_', followed by base64")
+
+    @property
+    def scheme(self) -> str:
+        """`http` or `https`."""
+        return "https" if self.tls_cert_file else "http"
 
     @property
     def media_is_canned(self) -> bool:

@@ -90,6 +90,9 @@ class Simulation:
     def reset(self) -> None:
         """Forget everything that clients and tests have brought in; catalogue, addresses and clock stay."""
         self.lifecycle.clear()
+        for prediction in self.book.in_order:
+            # A creation that still waits for output would otherwise wait on.
+            prediction.wake_watchers()
         self.webhooks.clear()
         self.faults.clear()
         self.counters.clear()

@@ -33,14 +33,13 @@ KEPT_MESSAGES = 20_000
 
 
 @dataclass(slots=True)
-class Message:
-    """One event on its way to one URL. `attempts` holds a status code, or the name of what went wrong, for each."""
+class Record:
+    """What is kept of a message. `attempts` holds a status code, or the name of what went wrong, for each."""
 
     id: str
     prediction_id: str
     event: str
     url: str
-    body: bytes
     attempts: list[int | str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
@@ -52,6 +51,19 @@ class Message:
             "url": self.url,
             "attempts": self.attempts,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One event on its way: the prediction as it was then. The body, which may be large, is not kept."""
+
+    record: Record
+    body: bytes
+
+    @property
+    def event(self) -> str:
+        """What it tells of."""
+        return self.record.event
 
 
 @dataclass(slots=True)
@@ -79,7 +91,7 @@ class Webhooks:
         self.counters = counters
         self.names = names
         self.describe = describe
-        self.sent: deque[Message] = deque(maxlen=KEPT_MESSAGES)
+        self.sent: deque[Record] = deque(maxlen=KEPT_MESSAGES)
         self._lines: dict[str, _Line] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._client = httpx.AsyncClient(
@@ -132,13 +144,13 @@ class Webhooks:
     def _message(self, prediction: Prediction, event: str) -> Message:
         assert prediction.webhook is not None, "only predictions with a webhook have messages"
         body = orjson.dumps(self.describe(prediction))
-        return Message(f"msg_{self.names.id()}", prediction.id, event, prediction.webhook, body)
+        return Message(Record(f"msg_{self.names.id()}", prediction.id, event, prediction.webhook), body)
 
     def _queue(self, prediction: Prediction, line: _Line, message: Message) -> None:
         if _applies(prediction, "lose_webhook", message.event) is not None:
             self.counters.webhooks["lost"] += 1
             return
-        self.sent.append(message)
+        self.sent.append(message.record)
         task = asyncio.ensure_future(self._send(prediction, message, line.last))
         line.last = task
         self._tasks.add(task)
@@ -173,17 +185,17 @@ class Webhooks:
 
     async def _attempt(self, prediction: Prediction, message: Message) -> bool:
         """Send a message once and return whether it was taken."""
+        record = message.record
         headers = {"content-type": "application/json", **self._signed(prediction, message)}
         self.counters.webhooks["attempts"] += 1
         try:
-            response = await self._client.post(message.url, content=message.body, headers=headers)
+            response = await self._client.post(record.url, content=message.body, headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL) as unreachable:
-            message.attempts.append(type(unreachable).__name__)
+            record.attempts.append(type(unreachable).__name__)
             return False
-        message.attempts.append(response.status_code)
-        taken = response.status_code < 400
-        self.counters.webhooks["delivered" if response.is_success else "redirected" if taken else "refused"] += 1
-        return taken
+        record.attempts.append(response.status_code)
+        self.counters.webhooks[_outcome(response)] += 1
+        return response.status_code < 400
 
     def _signed(self, prediction: Prediction, message: Message) -> dict[str, str]:
         """Return the three headers of the signature. The time is the real one, whatever was added to the clock."""
@@ -193,14 +205,20 @@ class Webhooks:
         key = FORGED_KEY if forged else self.settings.webhook_secret
         at = datetime.fromtimestamp(int(time.time()), UTC)
         return {
-            "webhook-id": message.id,
+            "webhook-id": message.record.id,
             "webhook-timestamp": str(int(at.timestamp())),
-            "webhook-signature": Webhook(key).sign(message.id, at, message.body.decode()),
+            "webhook-signature": Webhook(key).sign(message.record.id, at, message.body.decode()),
         }
 
 
 def _wanted(prediction: Prediction) -> tuple[str, ...]:
     return DEFAULT_EVENTS if prediction.webhook_events is None else prediction.webhook_events
+
+
+def _outcome(response: httpx.Response) -> str:
+    if response.is_success:
+        return "delivered"
+    return "redirected" if response.status_code < 400 else "refused"
 
 
 def _applies(prediction: Prediction, action: str, event: str) -> Options | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
 
-from tests.simulator.clients import IMAGE, LIVE, Api
+from tests.simulator.clients import IMAGE, LIVE, Api, eventually
 from tests.simulator.conftest import Start
 
 
@@ -58,6 +59,15 @@ def test_reset_forgets_everything_that_was_brought_in(api: Api) -> None:
     assert api.control("GET", "/faults")["rules"] == []
     assert api.bill()["creates"] == 0
     assert api.finished()["status"] == "succeeded"
+
+
+def test_reset_answers_those_who_wait(api: Api) -> None:
+    api.fault("stick_processing")
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(api.create, headers={"Prefer": "wait"})
+        eventually(lambda: api.bill()["creates"])
+        api.control("POST", "/reset")
+        assert waiting.result(10).status_code == 201
 
 
 def test_reset_fills_the_rate_limits(start: Start) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import io
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -88,6 +90,21 @@ def test_file_objects_in_the_input_are_uploaded_and_used(start: Start) -> None:
     )
     assert api.until(prediction.id)["status"] == "succeeded"
     assert prediction.input["first_frame_image"].startswith(f"{api.background.api_url}/v1/files/")
+
+
+def test_outputs_over_https_are_files_to_the_client(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cert, key = str(tmp_path / "cert.pem"), str(tmp_path / "key.pem")
+    san = "subjectAltName=IP:127.0.0.1"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=simulator"]
+    subprocess.run([*command, "-addext", san, "-keyout", key, "-out", cert], check=True, capture_output=True)
+    monkeypatch.setenv("SSL_CERT_FILE", cert)
+    api = start(tls_cert_file=cert, tls_key_file=key)
+    client = replicate.Client(api_token="r8_any", base_url=api.background.api_url)
+    (file,) = client.run(IMAGE, input={"prompt": "x"})
+    assert api.background.api_url.startswith("https://")
+    assert file.read()[8:12] == b"WEBP"
 
 
 def test_models_versions_account_hardware_and_collections_are_read(client: Any) -> None:
