@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -10,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import Connection, func, insert, select
 
 from db.ids import new_id
+from db.scope import Scope
 from db.tables import accounts, api_keys, sessions
 
 _now = func.diorama_now
@@ -108,6 +110,16 @@ def live_session(conn: Connection, secret: str) -> SessionRecord | None:
         select(*_SESSION_COLUMNS).where(sessions.c.token_sha256 == digest(secret), sessions.c.expires_at > _now())
     ).one_or_none()
     return None if row is None else SessionRecord(**row._mapping)
+
+
+def sessions_in_scope(conn: Connection, scope: Scope, ids: Collection[UUID]) -> dict[UUID, SessionRecord]:
+    """Return those of the sessions that the scope may see: an end user sees all of their own."""
+    query = select(*_SESSION_COLUMNS).where(sessions.c.id.in_(ids))
+    if scope.account_id is not None:
+        query = query.where(sessions.c.account_id == scope.account_id)
+    if scope.user_ref is not None:
+        query = query.where(sessions.c.user_ref == scope.user_ref)
+    return {row.id: SessionRecord(**row._mapping) for row in conn.execute(query)}
 
 
 def sessions_by_id(conn: Connection, account_id: UUID, ids: list[UUID]) -> dict[UUID, SessionRecord]:

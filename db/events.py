@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Uuid, func, literal, select, true, tuple_
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from db.paging import Page, Window, fetch_page
 from db.statements import statement
@@ -56,6 +57,42 @@ def event_page(conn: Connection, job_id: UUID, window: Window) -> Page[JobEvent]
     """Return one page of a job's history, oldest first; the key is (seq,). The caller checked who may see it."""
     query = select(job_events).where(job_events.c.job_id == job_id)
     return fetch_page(conn, query, (job_events.c.seq,), window, JobEvent.from_row, descending=False)
+
+
+def event_pages(conn: Connection, wanted: Sequence[tuple[UUID, Window]]) -> list[Page[JobEvent]]:
+    """Return a page of each job's history, in the order asked for: one statement for all first pages of one size."""
+    pages: dict[tuple[UUID, Window], Page[JobEvent]] = {}
+    for size in {window.size for _, window in wanted}:
+        first = Window(size)
+        pages |= {(job_id, first): page for job_id, page in _first_pages(conn, wanted, first).items()}
+    return [pages.get((job_id, window)) or event_page(conn, job_id, window) for job_id, window in wanted]
+
+
+def _first_pages(conn: Connection, wanted: Sequence[tuple[UUID, Window]], first: Window) -> dict[UUID, Page[JobEvent]]:
+    ids = [job_id for job_id, window in wanted if window == first]
+    given = func.unnest(literal(ids, ARRAY(Uuid))).table_valued("job_id", name="given")
+    few = (
+        select(job_events)
+        .where(job_events.c.job_id == given.c.job_id)
+        .order_by(job_events.c.seq)
+        .limit(first.size + 1)
+        .lateral("few")
+    )
+    found: dict[UUID, list[JobEvent]] = {job_id: [] for job_id in ids}
+    for row in conn.execute(select(few).select_from(given.join(few, true()))) if ids else ():
+        found[row.job_id].append(JobEvent.from_row(row))
+    return {
+        job_id: Page(events[: first.size], has_next=len(events) > first.size, has_previous=False)
+        for job_id, events in (
+            (job_id, sorted(events, key=lambda event: event.seq)) for job_id, events in found.items()
+        )
+    }
+
+
+def events_at(conn: Connection, places: Mapping[UUID, int]) -> list[JobEvent]:
+    """Return the event of each job at its sequence number."""
+    keys = tuple_(job_events.c.job_id, job_events.c.seq)
+    return [JobEvent.from_row(row) for row in conn.execute(select(job_events).where(keys.in_(list(places.items()))))]
 
 
 def events_since(conn: Connection, seen: Mapping[UUID, int], *, limit: int = 1000) -> list[JobEvent]:

@@ -77,7 +77,7 @@ def create_story(
     _check_terms(terms)
     _check_scene(theme, details)
     if animation is not None:
-        _check_animation(caller, animation)
+        _check_animation(caller, animation, "animation")
     given = {"selfie": selfie_id, "theme": theme, "details": details, "animation": animation and asdict(animation)}
 
     def make(story_id: UUID) -> None:
@@ -141,7 +141,7 @@ def create_animation(
 ) -> Made:
     """Ask for a video of a scene, given as a finished asset or as the job that makes it. Raises as above."""
     _check_terms(terms)
-    _check_animation(caller, options)
+    _check_animation(caller, options, "options")
     source = _Source("scene", Kind.SCENE, "sceneId", scene_asset_id, scene_job_id)
     given = {"scene": scene_asset_id or scene_job_id, "options": asdict(options)}
 
@@ -260,10 +260,9 @@ def _check_scene(theme: str, details: str | None) -> None:
         raise Invalid(f"details must have at most {DETAILS_LENGTH_MAX} characters.", "input", "details")
 
 
-def _check_animation(caller: Principal, options: AnimationOptions) -> None:
+def _check_animation(caller: Principal, options: AnimationOptions, argument: str) -> None:
+    path = ("input", argument, "durationSeconds")
     if options.duration_s not in DURATIONS_S:
-        raise Invalid("durationSeconds must be 6 or 10.", "input", "animation", "durationSeconds")
+        raise Invalid("durationSeconds must be 6 or 10.", *path)
     if options.duration_s > 6 and caller.tier != "paid":
-        raise TierRequired(
-            "Ten seconds need a paid session; ask for 6 seconds instead.", "input", "animation", "durationSeconds"
-        )
+        raise TierRequired("Ten seconds need a paid session; ask for 6 seconds instead.", *path)

@@ -1,0 +1,91 @@
+"""The ASGI application: GraphQL over HTTP and WebSocket, and whether the process is up and ready."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route, WebSocketRoute
+
+from db.migrate import current_revision, newest_revision
+from jobs.hints import Hinter
+from schema.build import build_schema
+from schema.context import Parts
+from schema.http import HttpEndpoint
+from schema.hub import EventHub
+from schema.reads import Database
+from schema.runtime import ApiRuntime, ApiSettings, Limits
+from schema.socket_endpoint import SocketEndpoint
+
+__all__ = ["ApiRuntime", "ApiSettings", "Limits", "create_app"]
+
+
+def create_app(runtime: ApiRuntime, settings: ApiSettings) -> Starlette:
+    """Return the application. It listens for events from its start to its end; the engines stay the caller's."""
+    database = Database(runtime.engine)
+    hub = EventHub(runtime.engine, database, poll_every_s=settings.poll_every.total_seconds())
+    parts = Parts(runtime, settings, database, hub)
+    schema = build_schema(settings)
+    return Starlette(
+        routes=[
+            Route("/graphql", HttpEndpoint(schema, parts)),
+            WebSocketRoute("/graphql", SocketEndpoint(schema, parts)),
+            Route("/healthz", _healthz),
+            Route("/readyz", _readyz(database)),
+        ],
+        middleware=_cross_origin(settings),
+        lifespan=_lifespan(parts),
+    )
+
+
+def _lifespan(parts: Parts) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        parts.hinter = Hinter(parts.runtime.blocking_engine)
+        parts.hub.start()
+        try:
+            yield
+        finally:
+            await parts.hub.close()
+            await asyncio.to_thread(parts.hinter.close)
+
+    return lifespan
+
+
+def _cross_origin(settings: ApiSettings) -> list[Middleware]:
+    if not settings.allowed_origins:
+        return []
+    allowed = Middleware(
+        CORSMiddleware,
+        allow_origins=settings.allowed_origins,
+        allow_methods=["GET", "POST"],
+        allow_headers=["authorization", "content-type", "x-request-id"],
+        expose_headers=["x-request-id"],
+        max_age=3600,
+    )
+    return [allowed]
+
+
+async def _healthz(_: Request) -> Response:
+    return JSONResponse({"up": True})
+
+
+def _readyz(database: Database) -> Callable[[Request], object]:
+    async def readyz(_: Request) -> Response:
+        try:
+            revision = await database.read(current_revision)
+        except (SQLAlchemyError, OSError):
+            return JSONResponse({"ready": False, "reason": "The database can not be reached."}, 503)
+        if revision != newest_revision():
+            reason = f"The database is at revision {revision}, this program needs {newest_revision()}."
+            return JSONResponse({"ready": False, "reason": reason}, 503)
+        return JSONResponse({"ready": True})
+
+    return readyz

@@ -1,0 +1,56 @@
+"""The schema, put together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types import ExecutionContext
+
+from schema.context import Context
+from schema.errors import log_unforeseen
+from schema.gate import Gate, GateKeeper
+from schema.mutations.jobs import JobMutations
+from schema.mutations.sessions import SessionMutations
+from schema.mutations.stories import StoryMutations
+from schema.mutations.uploads import UploadMutations
+from schema.queries import Query
+from schema.runtime import ApiSettings
+from schema.scalars import SCALARS
+from schema.subscription import Subscription
+from schema.types.asset import Asset
+from schema.types.errors import PlainUserError
+from schema.types.job import Job
+from schema.types.session import Session
+from schema.types.story import Story
+
+
+@strawberry.type
+class Mutation(SessionMutations, UploadMutations, StoryMutations, JobMutations):
+    """All mutations."""
+
+
+class DioramaSchema(strawberry.Schema):
+    """The schema, logging only what nobody foresaw: a caller's typing mistake is the caller's to see."""
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        """Log what will be masked."""
+        context: Any = execution_context.context if execution_context else None
+        request_id = context.request_id if isinstance(context, Context) else "unknown"
+        for error in errors:
+            log_unforeseen(error, request_id)
+
+
+def build_schema(settings: ApiSettings) -> DioramaSchema:
+    """Return the schema, with its gate in front."""
+    keeper = GateKeeper(settings)
+    return DioramaSchema(
+        query=Query,
+        mutation=Mutation,
+        subscription=Subscription,
+        types=[Job, Story, Asset, Session, PlainUserError],
+        extensions=[lambda: Gate(keeper)],
+        config=StrawberryConfig(scalar_map=SCALARS),
+    )

@@ -1,0 +1,79 @@
+"""What a resolver is handed: who asks, the parts to answer with, and the loaders of this operation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import strawberry
+
+from db.scope import Scope
+from jobs.hints import Hinter
+from jobs.identity import Principal
+from schema.errors import unauthenticated
+from schema.loaders import Loaders, new_loaders
+from schema.reads import Database
+from schema.runtime import ApiRuntime, ApiSettings
+from statemachine.states import Step
+
+if TYPE_CHECKING:
+    from schema.hub import EventHub
+
+
+@dataclass(slots=True)
+class Parts:
+    """What all requests of a process share. `hinter` is set while the application runs."""
+
+    runtime: ApiRuntime
+    settings: ApiSettings
+    database: Database
+    hub: EventHub
+    hinter: Hinter | None = None
+
+    def hint(self, step: Step, job_ids: Iterable[UUID]) -> None:
+        """Wake the workers of a step, and whoever follows these jobs, here and in other processes."""
+        if self.hinter is not None:
+            self.hinter.hint([step], job_ids)
+
+
+@dataclass(slots=True)
+class Context:
+    """One operation. `caller` is None only for introspection in development."""
+
+    parts: Parts
+    caller: Principal | None
+    request_id: str
+    _loaders: Loaders | None = None
+
+    @property
+    def principal(self) -> Principal:
+        """Who asks; raises ApiError where nobody is known."""
+        if self.caller is None:
+            raise unauthenticated()
+        return self.caller
+
+    @property
+    def scope(self) -> Scope:
+        """What the caller may see."""
+        return self.principal.scope
+
+    @property
+    def database(self) -> Database:
+        """Where to read and write."""
+        return self.parts.database
+
+    @property
+    def loaders(self) -> Loaders:
+        """The loaders of this operation, or of the present event of a subscription."""
+        if self._loaders is None:
+            self._loaders = new_loaders(self.parts.database, self.scope)
+        return self._loaders
+
+    def forget_loaded(self) -> None:
+        """Begin anew: what was loaded before may no longer be true."""
+        self._loaders = None
+
+
+Info = strawberry.Info[Context, None]

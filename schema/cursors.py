@@ -1,0 +1,97 @@
+"""Cursors: opaque, versioned and good on any server, because they say where to go on and nothing else.
+
+A cursor is base64url of a version byte, a kind byte, the payload, and a checksum that tells a mangled cursor from a
+true one. It carries no rights: what it points at is read under the caller's own scope.
+"""
+
+from __future__ import annotations
+
+import struct
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+from zlib import crc32
+
+from db.jobs import JobOrder
+
+_VERSION = 1
+_JOB, _STORY, _ID_KEY, _FINISHED_KEY = 1, 2, 3, 4
+_SEEN = struct.Struct(">16sI")
+_KEY_OF_FINISHED = struct.Struct(">q16s")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class MalformedCursor(ValueError):
+    """The text is no cursor, or one for another place."""
+
+
+def _seal(kind: int, payload: bytes) -> str:
+    body = bytes((_VERSION, kind)) + payload
+    return urlsafe_b64encode(body + crc32(body).to_bytes(4, "big")).rstrip(b"=").decode()
+
+
+def _unseal(text: str) -> tuple[int, bytes]:
+    try:
+        raw = urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
+    except ValueError:
+        raw = b""
+    body, checksum = raw[:-4], raw[-4:]
+    if len(body) < 2 or crc32(body).to_bytes(4, "big") != checksum or body[0] != _VERSION or _again(raw) != text:
+        raise MalformedCursor("This is not a cursor of this API: pass on cursors exactly as you got them.")
+    return body[1], body[2:]
+
+
+def _again(raw: bytes) -> str:
+    # The decoder skips characters that it does not know; a true cursor has none.
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def job_cursor(job_id: UUID, seq: int) -> str:
+    """Return the cursor after the event `seq` of a job."""
+    return _seal(_JOB, _SEEN.pack(job_id.bytes, seq))
+
+
+def story_cursor(story_id: UUID, seen: Mapping[UUID, int]) -> str:
+    """Return the cursor after the events `seen` of a story's jobs."""
+    return _seal(_STORY, story_id.bytes + b"".join(_SEEN.pack(job_id.bytes, seq) for job_id, seq in seen.items()))
+
+
+def read_job_cursor(text: str, job_id: UUID) -> int:
+    """Return the sequence number of a cursor of this job; raise MalformedCursor for anything else."""
+    kind, payload = _unseal(text)
+    if kind != _JOB or len(payload) != _SEEN.size or payload[:16] != job_id.bytes:
+        raise MalformedCursor("This cursor belongs to something else than this job.")
+    return int(_SEEN.unpack(payload)[1])
+
+
+def read_story_cursor(text: str, story_id: UUID) -> dict[UUID, int]:
+    """Return the sequence numbers of a cursor of this story; raise MalformedCursor for anything else."""
+    kind, payload = _unseal(text)
+    if kind != _STORY or len(payload) % _SEEN.size != 16 or payload[:16] != story_id.bytes:
+        raise MalformedCursor("This cursor belongs to something else than this story.")
+    return {UUID(bytes=raw): seq for raw, seq in _SEEN.iter_unpack(payload[16:])}
+
+
+def page_cursor(order: JobOrder, key: tuple[Any, ...]) -> str:
+    """Return the cursor of a row in a list of this order."""
+    if order is JobOrder.RECENTLY_FINISHED:
+        finished_at, row_id = key
+        return _seal(_FINISHED_KEY, _KEY_OF_FINISHED.pack((finished_at - _EPOCH) // _MICROSECOND, row_id.bytes))
+    return _seal(_ID_KEY, key[0].bytes)
+
+
+def read_page_cursor(order: JobOrder, text: str) -> tuple[Any, ...]:
+    """Return the key of a cursor of `page_cursor`; raise MalformedCursor for anything else, another order's too."""
+    kind, payload = _unseal(text)
+    finished = order is JobOrder.RECENTLY_FINISHED
+    if kind != (_FINISHED_KEY if finished else _ID_KEY) or len(payload) != (_KEY_OF_FINISHED.size if finished else 16):
+        raise MalformedCursor("This cursor belongs to another list or another order.")
+    if not finished:
+        return (UUID(bytes=payload),)
+    microseconds, raw = _KEY_OF_FINISHED.unpack(payload)
+    return (_EPOCH + microseconds * _MICROSECOND, UUID(bytes=raw))
+
+
+_MICROSECOND = timedelta(microseconds=1)

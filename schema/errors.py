@@ -1,0 +1,99 @@
+"""Top-level errors: what is wrong with a request, in codes that programs can act on.
+
+What a caller can mend in a mutation's input is a `userErrors` entry instead (`schema.types.errors`). Everything that
+nobody foresaw is masked: the caller gets a request id, the log gets the rest, once.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from graphql import GraphQLError, GraphQLSyntaxError
+from psycopg import OperationalError as DriverOperationalError
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from jobs.errors import UseCaseError
+from schema.cursors import MalformedCursor
+from schema.ids import MalformedId
+
+log = logging.getLogger("schema")
+
+BAD_USER_INPUT = "BAD_USER_INPUT"
+BAD_REQUEST = "BAD_REQUEST"
+UNAUTHENTICATED = "UNAUTHENTICATED"
+FORBIDDEN = "FORBIDDEN"
+NOT_FOUND = "NOT_FOUND"
+PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
+VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
+TOO_COMPLEX = "QUERY_TOO_COMPLEX"
+UNRESOLVED = "OPERATION_RESOLUTION_FAILURE"
+UNAVAILABLE = "SERVICE_UNAVAILABLE"
+INTERNAL = "INTERNAL_SERVER_ERROR"
+
+# Passing troubles of the database: the same request may well succeed a moment later.
+_PASSING = (OperationalError, DriverOperationalError, PoolTimeout)
+
+
+class ApiError(GraphQLError):
+    """Something the caller is told as it is. `more` goes into the extensions."""
+
+    def __init__(self, code: str, message: str, *, retryable: bool = False, **more: Any) -> None:
+        super().__init__(message, extensions={"code": code, "retryable": retryable, **more})
+
+
+def unauthenticated() -> ApiError:
+    """Return the error for a caller without a valid key or token."""
+    return ApiError(
+        UNAUTHENTICATED,
+        "Send a valid API key or an unexpired session token, as `Authorization: Bearer <key or token>`.",
+    )
+
+
+def presented(error: GraphQLError, request_id: str) -> dict[str, Any]:
+    """Return the error as it is sent: with code, retryable and request id, and masked when nobody foresaw it."""
+    shown: dict[str, Any] = dict(error.formatted)
+    code, retryable, message = _told(error)
+    if message is not None:
+        shown["message"] = message
+    more = {} if code == INTERNAL else shown.get("extensions", {})
+    shown["extensions"] = {"code": code, "retryable": retryable, "requestId": request_id} | more
+    if code == INTERNAL:
+        shown["message"] = f"Something went wrong on our side. Quote request id {request_id} to support."
+    return shown
+
+
+def _told(error: GraphQLError) -> tuple[str, bool, str | None]:
+    """Return code, whether to try again, and the message where it is not the error's own."""
+    cause = root_cause(error)
+    if isinstance(error, GraphQLSyntaxError):
+        return PARSE_FAILED, False, None
+    if isinstance(cause, UseCaseError):
+        return cause.code if cause.code in (FORBIDDEN, NOT_FOUND) else BAD_USER_INPUT, False, None
+    if isinstance(cause, (MalformedId, MalformedCursor)):
+        return BAD_USER_INPUT, False, None
+    if isinstance(cause, RecursionError):
+        return PARSE_FAILED, False, "The document is nested too deeply."
+    if isinstance(cause, _PASSING):
+        return UNAVAILABLE, True, "The database could not be reached. Please try again in a moment."
+    return (BAD_USER_INPUT if cause is None else INTERNAL), False, None
+
+
+def root_cause(error: GraphQLError) -> Exception | None:
+    """Return the exception that a resolver raised, or None where GraphQL itself found the error."""
+    cause: Exception | None = error
+    while isinstance(cause, GraphQLError):
+        cause = cause.original_error
+    return cause
+
+
+def log_unforeseen(error: GraphQLError, request_id: str) -> None:
+    """Log an error that is masked, with its traceback but without the request's variables: they may hold faces."""
+    code, _, _ = _told(error)
+    if code in (INTERNAL, UNAVAILABLE):
+        path = ".".join(str(part) for part in error.path or ())
+        cause = root_cause(error)
+        log.error(
+            "a request failed at %s", path or "the root", exc_info=cause, extra={"request_id": request_id, "code": code}
+        )

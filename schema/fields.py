@@ -1,0 +1,27 @@
+"""Decorators of resolvers: Strawberry's own, with the types that survive them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import strawberry
+
+from schema.mendable import Mendable
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def field(description: str) -> Callable[[F], F]:
+    """Make a method the resolver of a field."""
+    return cast("Callable[[F], F]", strawberry.field(description=description))
+
+
+def mutation(description: str, payload: Callable[..., Any]) -> Callable[[F], F]:
+    """Make a method the resolver of a mutation, whose refusals become the `userErrors` of its payload."""
+    return cast("Callable[[F], F]", strawberry.mutation(description=description, extensions=[Mendable(payload)]))
+
+
+def subscription(description: str) -> Callable[[F], F]:
+    """Make a generator the resolver of a subscription."""
+    return cast("Callable[[F], F]", strawberry.subscription(description=description))

@@ -1,0 +1,149 @@
+"""The event hub: every process hears once of each event, however many subscribers it has.
+
+A notification is only a hint: it says which jobs to look at, and the history says what happened. So a lost one costs
+the time until the next slow poll, and one statement brings the news of all awakened jobs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from uuid import UUID
+
+import psycopg
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from db.events import JobEvent, events_since
+from jobs.hints import EVENTS_CHANNEL
+from schema.ordering import in_order
+from schema.reads import Database
+from schema.slots import ServerClosing, Slot
+
+log = logging.getLogger("schema.hub")
+
+_EVERYTHING = "*"
+_READ_MAX = 2_000
+_RECONNECT_AFTER_S = 0.25
+
+
+class EventHub:
+    """Carries the events of the watched jobs from the database to the slots of their subscribers."""
+
+    def __init__(self, engine: AsyncEngine, database: Database, *, poll_every_s: float) -> None:
+        self._address = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self._database = database
+        self._poll_every_s = poll_every_s
+        self._slots: defaultdict[UUID, set[Slot]] = defaultdict(set)
+        self._awake: set[UUID] = set()
+        self._wake = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._closing = False
+
+    def start(self) -> None:
+        """Listen and deliver until `close`."""
+        self._tasks = [
+            asyncio.create_task(self._listen(), name="hub-listen"),
+            asyncio.create_task(self._deliver(), name="hub-deliver"),
+        ]
+
+    async def close(self) -> None:
+        """End every slot with an error that tells subscribers to go on elsewhere, and stop."""
+        self._closing = True
+        for slots in list(self._slots.values()):
+            for slot in slots:
+                slot.end(ServerClosing())
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    @contextmanager
+    def watching(self, seen: Mapping[UUID, int], *, size: int, size_max: int) -> Iterator[Slot]:
+        """Yield a slot that gets every event of these jobs after the sequence numbers `seen`.
+
+        What was committed between the reading of `seen` and now is not lost: the jobs are looked at once more.
+        """
+        slot = Slot(seen, size, size_max)
+        if self._closing:
+            slot.end(ServerClosing())
+        for job_id in slot.seen:
+            self._slots[job_id].add(slot)
+        self._awaken(slot.seen)
+        try:
+            yield slot
+        finally:
+            self._forget(slot)
+
+    def _forget(self, slot: Slot) -> None:
+        for job_id in slot.seen:
+            self._slots[job_id].discard(slot)
+            if not self._slots[job_id]:
+                del self._slots[job_id]
+
+    def _awaken(self, job_ids: Iterable[UUID]) -> None:
+        watched = self._slots.keys() & job_ids
+        if watched:
+            self._awake |= watched
+            self._wake.set()
+
+    def hear(self, payload: str) -> None:
+        """Take a notification: the ids of jobs in hexadecimal, or `*` for all."""
+        if payload == _EVERYTHING:
+            self._awaken(set(self._slots))
+            return
+        # What is no id comes from a newer program; the slow poll sees to it.
+        with suppress(ValueError):
+            self._awaken({UUID(hex=word) for word in payload.split()})
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                await self._listen_once()
+            except (psycopg.Error, OSError) as error:
+                log.info("listening was interrupted: %s", type(error).__name__)
+            await asyncio.sleep(_RECONNECT_AFTER_S)
+
+    async def _listen_once(self) -> None:
+        connection = await psycopg.AsyncConnection.connect(
+            self._address, autocommit=True, application_name="diorama-api-listener", connect_timeout=10
+        )
+        async with connection:
+            await connection.execute(f"LISTEN {EVENTS_CHANNEL}")
+            # Whatever was said while nobody listened is unknown: look at everything.
+            self.hear(_EVERYTHING)
+            async for notification in connection.notifies():
+                self.hear(notification.payload)
+
+    async def _deliver(self) -> None:
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), self._poll_every_s)
+            awake, self._awake = self._awake or set(self._slots), set()
+            self._wake.clear()
+            try:
+                await self._deliver_news(awake)
+            except (SQLAlchemyError, OSError) as error:
+                log.warning("reading the history failed and is tried again: %s", type(error).__name__)
+                self._awake |= awake
+                await asyncio.sleep(self._poll_every_s)
+
+    async def _deliver_news(self, awake: set[UUID]) -> None:
+        while seen := self._behind(awake):
+            events = await self._database.read(events_since, seen, limit=_READ_MAX)
+            self._offer(in_order(events, seen))
+            if len(events) < _READ_MAX:
+                return
+
+    def _behind(self, awake: set[UUID]) -> dict[UUID, int]:
+        """Return, for each awakened job that is still watched, how far the subscriber furthest behind has come."""
+        return {
+            job_id: min(slot.seen[job_id] for slot in self._slots[job_id]) for job_id in awake if job_id in self._slots
+        }
+
+    def _offer(self, events: list[JobEvent]) -> None:
+        for event in events:
+            for slot in self._slots.get(event.job_id, ()):
+                slot.offer(event)

@@ -1,0 +1,71 @@
+"""Loaders: what the fields of one answer ask for one by one is read together, a connection a batch.
+
+They live as long as one operation, or one event of a subscription: longer, and they would answer with the past.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+from uuid import UUID
+
+from sqlalchemy import Connection
+from strawberry.dataloader import DataLoader
+
+from db.accounts import SessionRecord, sessions_in_scope
+from db.assets import Asset, assets_by_id
+from db.attempts import Attempt, attempts_of
+from db.events import JobEvent, event_pages
+from db.jobs import Job, children_of, jobs_by_id, jobs_of_stories
+from db.paging import Page, Window
+from db.scope import Scope
+from db.stories import Story, stories_by_id
+from schema.reads import Database
+
+T = TypeVar("T")
+
+_BATCH_MAX = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Loaders:
+    """One loader a relation."""
+
+    jobs: DataLoader[UUID, Job | None]
+    children: DataLoader[UUID, list[Job] | None]
+    story_jobs: DataLoader[UUID, list[Job] | None]
+    stories: DataLoader[UUID, Story | None]
+    assets: DataLoader[UUID, Asset | None]
+    sessions: DataLoader[UUID, SessionRecord | None]
+    attempts: DataLoader[UUID, list[Attempt] | None]
+    events: DataLoader[tuple[UUID, Window], Page[JobEvent]]
+
+
+def new_loaders(database: Database, scope: Scope) -> Loaders:
+    """Return empty loaders that see what `scope` allows."""
+
+    def by_id(read: Callable[[Connection, Scope, Collection[UUID]], Mapping[UUID, T]]) -> DataLoader[UUID, T | None]:
+        async def load(ids: list[UUID]) -> Sequence[T | None]:
+            found = await database.read(read, scope, ids)
+            return [found.get(each) for each in ids]
+
+        return DataLoader(load, max_batch_size=_BATCH_MAX)
+
+    async def load_attempts(ids: list[UUID]) -> Sequence[list[Attempt] | None]:
+        found = await database.read(attempts_of, ids)
+        return [found.get(each) for each in ids]
+
+    async def load_events(keys: list[tuple[UUID, Window]]) -> Sequence[Page[JobEvent]]:
+        return await database.read(event_pages, keys)
+
+    return Loaders(
+        jobs=by_id(jobs_by_id),
+        children=by_id(children_of),
+        story_jobs=by_id(jobs_of_stories),
+        stories=by_id(stories_by_id),
+        assets=by_id(assets_by_id),
+        sessions=by_id(sessions_in_scope),
+        attempts=DataLoader(load_attempts, max_batch_size=_BATCH_MAX),
+        events=DataLoader(load_events, max_batch_size=_BATCH_MAX),
+    )

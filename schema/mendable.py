@@ -1,0 +1,33 @@
+"""Turning what a use case refuses into the `userErrors` of a mutation's payload."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from strawberry.extensions import FieldExtension
+
+from jobs.errors import Forbidden, UseCaseError
+from schema.context import Info
+from schema.types.errors import PlainUserError
+
+
+class Mendable(FieldExtension):
+    """Answers with the payload and its `userErrors` where the mutation raises a UseCaseError.
+
+    Forbidden goes on to the top-level errors: no other input would help.
+    """
+
+    def __init__(self, payload: Callable[..., Any]) -> None:
+        self._payload = payload
+
+    async def resolve_async(self, next_: Callable[..., Awaitable[Any]], source: Any, info: Any, **kwargs: Any) -> Any:
+        """Run the mutation with fresh loaders, for the one before it may have changed what they hold."""
+        context: Info = info
+        context.context.forget_loaded()
+        try:
+            return await next_(source, info, **kwargs)
+        except Forbidden:
+            raise
+        except UseCaseError as error:
+            return self._payload(user_errors=[PlainUserError.of(error)])

@@ -1,0 +1,120 @@
+"""Asking for a single avatar, scene or animation, and canceling."""
+
+from __future__ import annotations
+
+import strawberry
+
+from jobs.cancellation import cancel_job
+from jobs.requests import create_animation, create_avatar, create_scene
+from schema.context import Info
+from schema.fields import mutation
+from schema.ids import IdKind
+from schema.mutations.arguments import input_id, input_source
+from schema.mutations.terms import AnimationOptions, RequestInput, accepted
+from schema.queries import find_job
+from schema.types.errors import UserError
+from schema.types.job import Job
+from statemachine.states import Step
+
+_REPLAYED = "The key had been used: this is what it made then."
+
+
+@strawberry.input
+class CreateAvatarInput(RequestInput):
+    selfie_id: strawberry.ID
+
+
+@strawberry.type
+class CreateAvatarPayload:
+    job: Job | None = None
+    replayed: bool = strawberry.field(default=False, description=_REPLAYED)
+    user_errors: list[UserError] = strawberry.field(default_factory=list)
+
+
+@strawberry.input
+class CreateSceneInput(RequestInput):
+    avatar_id: strawberry.ID = strawberry.field(description="An avatar, or the job that makes it.")
+    theme: strawberry.ID
+    details: str | None = strawberry.field(default=None, description="Words for the scene, at most 300 characters.")
+
+
+@strawberry.type
+class CreateScenePayload:
+    job: Job | None = None
+    replayed: bool = strawberry.field(default=False, description=_REPLAYED)
+    user_errors: list[UserError] = strawberry.field(default_factory=list)
+
+
+@strawberry.input
+class CreateAnimationInput(RequestInput):
+    scene_id: strawberry.ID = strawberry.field(description="A scene, or the job that makes it.")
+    options: AnimationOptions = strawberry.field(default_factory=AnimationOptions)
+
+
+@strawberry.type
+class CreateAnimationPayload:
+    job: Job | None = None
+    replayed: bool = strawberry.field(default=False, description=_REPLAYED)
+    user_errors: list[UserError] = strawberry.field(default_factory=list)
+
+
+@strawberry.input
+class CancelJobInput:
+    job_id: strawberry.ID
+
+
+@strawberry.type
+class CancelJobPayload:
+    job: Job | None = None
+    user_errors: list[UserError] = strawberry.field(default_factory=list)
+
+
+@strawberry.type
+class JobMutations:
+    @mutation("Asks for an avatar of a selfie.", CreateAvatarPayload)
+    async def create_avatar(self, info: Info, input: CreateAvatarInput) -> CreateAvatarPayload:
+        context = info.context
+        selfie_id = input_id(input.selfie_id, IdKind.ASSET, "selfieId")
+        made = await context.database.write(create_avatar, context.principal, input.terms(), selfie_id=selfie_id)
+        await accepted(context, made, IdKind.JOB, input.wait_seconds)
+        return CreateAvatarPayload(job=await find_job(info, made.resource_id), replayed=made.replayed)
+
+    @mutation("Asks for a scene with an avatar.", CreateScenePayload)
+    async def create_scene(self, info: Info, input: CreateSceneInput) -> CreateScenePayload:
+        context = info.context
+        asset_id, job_id = input_source(input.avatar_id, "avatarId")
+        made = await context.database.write(
+            create_scene,
+            context.principal,
+            input.terms(),
+            avatar_asset_id=asset_id,
+            avatar_job_id=job_id,
+            theme=input.theme,
+            details=input.details,
+        )
+        await accepted(context, made, IdKind.JOB, input.wait_seconds)
+        return CreateScenePayload(job=await find_job(info, made.resource_id), replayed=made.replayed)
+
+    @mutation("Asks for a video of a scene.", CreateAnimationPayload)
+    async def create_animation(self, info: Info, input: CreateAnimationInput) -> CreateAnimationPayload:
+        context = info.context
+        asset_id, job_id = input_source(input.scene_id, "sceneId")
+        made = await context.database.write(
+            create_animation,
+            context.principal,
+            input.terms(),
+            scene_asset_id=asset_id,
+            scene_job_id=job_id,
+            options=input.options.options(),
+        )
+        await accepted(context, made, IdKind.JOB, input.wait_seconds)
+        return CreateAnimationPayload(job=await find_job(info, made.resource_id), replayed=made.replayed)
+
+    @mutation(
+        "Cancels a job and everything that waits for it. It wins over whatever a worker is doing.", CancelJobPayload
+    )
+    async def cancel_job(self, info: Info, input: CancelJobInput) -> CancelJobPayload:
+        job_id = input_id(input.job_id, IdKind.JOB, "jobId")
+        job = await info.context.database.write(cancel_job, info.context.principal, job_id)
+        info.context.parts.hint(Step.COMPENSATE, [job_id])
+        return CancelJobPayload(job=Job.of(job))

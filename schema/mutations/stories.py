@@ -1,0 +1,49 @@
+"""Asking for a whole story."""
+
+from __future__ import annotations
+
+import strawberry
+
+from jobs.requests import create_story
+from schema.context import Info
+from schema.fields import mutation
+from schema.ids import IdKind
+from schema.mutations.arguments import input_id
+from schema.mutations.terms import AnimationOptions, RequestInput, accepted
+from schema.queries import find_story
+from schema.types.errors import UserError
+from schema.types.story import Story
+
+
+@strawberry.input
+class CreateStoryInput(RequestInput):
+    selfie_id: strawberry.ID
+    theme: strawberry.ID
+    details: str | None = strawberry.field(default=None, description="Words for the scene, at most 300 characters.")
+    animation: AnimationOptions | None = strawberry.field(
+        default_factory=AnimationOptions, description="Null: stop at the scene."
+    )
+
+
+@strawberry.type
+class CreateStoryPayload:
+    story: Story | None = None
+    replayed: bool = strawberry.field(default=False, description="The key had been used: this is what it made then.")
+    user_errors: list[UserError] = strawberry.field(default_factory=list)
+
+
+@strawberry.type
+class StoryMutations:
+    @mutation("Asks for an avatar of a selfie, a scene with it, and a video of the scene.", CreateStoryPayload)
+    async def create_story(self, info: Info, input: CreateStoryInput) -> CreateStoryPayload:
+        made = await info.context.database.write(
+            create_story,
+            info.context.principal,
+            input.terms(),
+            selfie_id=input_id(input.selfie_id, IdKind.ASSET, "selfieId"),
+            theme=input.theme,
+            details=input.details,
+            animation=None if input.animation is None else input.animation.options(),
+        )
+        await accepted(info.context, made, IdKind.STORY, input.wait_seconds)
+        return CreateStoryPayload(story=await find_story(info, made.resource_id), replayed=made.replayed)

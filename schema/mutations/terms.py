@@ -1,0 +1,64 @@
+"""What every request for work carries beside its subject, and what happens once it is accepted."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import strawberry
+
+from jobs.errors import Invalid
+from jobs.requests import AnimationOptions as Options
+from jobs.requests import Made, Terms
+from schema.context import Context
+from schema.ids import IdKind
+from schema.progress import Subject
+from schema.scalars import JSON
+from schema.types.enums import AnimationStyle, CameraMove, OnFailure
+from schema.waiting import check_wait, wait_until_ended
+from statemachine.states import Step
+
+
+@strawberry.input(description="How a scene moves.")
+class AnimationOptions:
+    style: AnimationStyle = AnimationStyle.WALK_FORWARD
+    camera: CameraMove = CameraMove.GENTLE_PAN
+    duration_seconds: int = strawberry.field(default=6, description="6, or 10 for the PAID tier.")
+
+    def options(self) -> Options:
+        """Return the options as the use cases take them."""
+        return Options(style=self.style.value, camera=self.camera.value, duration_s=self.duration_seconds)
+
+
+@strawberry.input
+class RequestInput:
+    """The fields that all inputs for work share; never printed, for inputs do not inherit in GraphQL."""
+
+    idempotency_key: str = strawberry.field(
+        description="1 to 255 characters. The same key with the same input gets what it made before."
+    )
+    on_failure: OnFailure = OnFailure.ROLL_BACK_PARENT
+    priority: int = strawberry.field(default=0, description="-10 to 10; a higher one goes first.")
+    metadata: JSON | None = strawberry.field(default=None, description="An object of at most 4096 bytes, kept for you.")
+    wait_seconds: int = strawberry.field(
+        default=0, description="0 to 55: answer when the work has ended, or when the wait is over."
+    )
+
+    def terms(self) -> Terms:
+        """Return the terms as the use cases take them; raise Invalid for a wait or metadata that make no sense."""
+        check_wait(self.wait_seconds)
+        if self.metadata is not None and not isinstance(self.metadata, dict):
+            raise Invalid("metadata must be an object.", "input", "metadata")
+        return Terms(
+            idempotency_key=self.idempotency_key,
+            on_failure=self.on_failure,
+            priority=self.priority,
+            metadata=cast("dict[str, object] | None", self.metadata),
+        )
+
+
+async def accepted(context: Context, made: Made, kind: IdKind, wait_seconds: int) -> None:
+    """Wake a worker for what was made, and wait for its end as long as the caller asked for."""
+    if not made.replayed:
+        context.parts.hint(Step.SUBMIT, ())
+    subject = Subject(kind, made.resource_id)
+    await wait_until_ended(context.parts, context.scope, subject, wait_seconds)

@@ -1,0 +1,81 @@
+"""Bringing a selfie in: straight to the object store, then checked."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+
+import strawberry
+
+from jobs.uploads import Upload, complete_upload, create_upload
+from schema.context import Info
+from schema.fields import mutation
+from schema.ids import IdKind
+from schema.mutations.arguments import input_id
+from schema.scalars import URL
+from schema.types.asset import Asset
+from schema.types.errors import UserError
+
+
+@strawberry.input
+class CreateUploadInput:
+    content_type: str = strawberry.field(description="image/jpeg, image/png or image/webp.")
+
+
+@strawberry.type(description="A field of the form.")
+class FormField:
+    name: str
+    value: str
+
+
+@strawberry.type(description="A form to POST as multipart/form-data: these fields first, then the file as `file`.")
+class UploadForm:
+    url: URL
+    fields: list[FormField]
+    expires_at: datetime
+
+    @classmethod
+    def of(cls, upload: Upload) -> UploadForm:
+        """Return the form of an upload."""
+        fields = [FormField(name=name, value=value) for name, value in upload.form.fields.items()]
+        return cls(url=URL(upload.form.url), fields=fields, expires_at=upload.expires_at)
+
+
+@strawberry.type
+class CreateUploadPayload:
+    asset: Asset | None = None
+    form: UploadForm | None = None
+    user_errors: list[UserError] = strawberry.field(default_factory=list)
+
+
+@strawberry.input
+class CompleteUploadInput:
+    asset_id: strawberry.ID
+
+
+@strawberry.type
+class CompleteUploadPayload:
+    asset: Asset | None = None
+    user_errors: list[UserError] = strawberry.field(default_factory=list)
+
+
+@strawberry.type
+class UploadMutations:
+    @mutation("Promises a place for a selfie; its bytes go straight to the object store.", CreateUploadPayload)
+    async def create_upload(self, info: Info, input: CreateUploadInput) -> CreateUploadPayload:
+        context = info.context
+        upload = await context.database.write(
+            create_upload, context.parts.runtime.store, context.principal, content_type=input.content_type
+        )
+        return CreateUploadPayload(asset=Asset.of(upload.asset), form=UploadForm.of(upload))
+
+    @mutation(
+        "Checks and cleans what was uploaded. Calling it again returns the asset as it is.", CompleteUploadPayload
+    )
+    async def complete_upload(self, info: Info, input: CompleteUploadInput) -> CompleteUploadPayload:
+        asset_id = input_id(input.asset_id, IdKind.ASSET, "assetId")
+        runtime = info.context.parts.runtime
+        asset = await asyncio.to_thread(
+            complete_upload, runtime.blocking_engine, runtime.store, info.context.principal, asset_id
+        )
+        return CompleteUploadPayload(asset=Asset.of(asset))

@@ -1,0 +1,59 @@
+"""What the API process is made of, and its limits. The entry point builds both and hands them to `create_app`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from sqlalchemy import Engine
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from storage import S3Store
+
+
+@dataclass(frozen=True, slots=True)
+class ApiRuntime:
+    """The parts: `engine` serves the event loop, `blocking_engine` the threads of what blocks."""
+
+    engine: AsyncEngine
+    blocking_engine: Engine
+    store: S3Store
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one request or one socket may ask for."""
+
+    body_bytes: int = 256 * 1024
+    # Nesting of a request's variables; a deeper document is refused by the parser's own limits.
+    json_depth: int = 32
+    source_characters: int = 64 * 1024
+    tokens: int = 2_000
+    depth: int = 16
+    aliases: int = 50
+    # Selections of one response name side by side: validation compares each with each other.
+    repetitions: int = 10
+    # Fields an answer may have, counting every row that the pages asked for could hold.
+    fields: int = 20_000
+    operations_per_socket: int = 100
+    sockets: int = 20_000
+    # Events that wait for a slow subscriber before progress ticks are conflated, and before it is sent away.
+    slot_size: int = 32
+    slot_size_max: int = 512
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSettings:
+    """How the API is served. `development` turns on GraphiQL and introspection without a key.
+
+    `allowed_origins` are the web origins whose pages may call the API, as `https://host`.
+    """
+
+    development: bool = False
+    allowed_origins: tuple[str, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+    init_timeout: timedelta = timedelta(seconds=10)
+    # Keeps proxies and mobile networks from taking a quiet socket for a dead one.
+    ping_every: timedelta = timedelta(seconds=20)
+    # How often the history is read without a hint: the net under lost hints.
+    poll_every: timedelta = timedelta(seconds=1)

@@ -1,0 +1,43 @@
+"""Paid submissions to the provider."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import strawberry
+
+from db.attempts import Attempt
+from schema.scalars import BigInt
+from schema.types.enums import AttemptStatus
+
+
+@strawberry.type(description="One submission to the provider, which may have cost money.")
+class ProviderAttempt:
+    attempt: int
+    model: str
+    prompt_version: str
+    status: AttemptStatus
+    prediction_id: str | None = strawberry.field(description="The provider's own id.")
+    reserved_micros: BigInt = strawberry.field(description="The price set aside beforehand, in micro-dollars.")
+    cost_micros: BigInt = strawberry.field(description="The price paid, in micro-dollars.")
+    started_at: datetime
+    accepted_at: datetime | None
+    completed_at: datetime | None
+    detail: str | None = strawberry.field(description="The provider's own words; for support only.")
+
+    @classmethod
+    def of(cls, record: Attempt, *, support: bool) -> ProviderAttempt:
+        """Return the attempt of a record."""
+        return cls(
+            attempt=record.attempt,
+            model=record.model,
+            prompt_version=record.prompt_version,
+            status=AttemptStatus(record.status),
+            prediction_id=record.prediction_id,
+            reserved_micros=BigInt(record.reserved_micros),
+            cost_micros=BigInt(record.cost_micros),
+            started_at=record.started_at,
+            accepted_at=record.accepted_at,
+            completed_at=record.completed_at,
+            detail=record.error_detail if support else None,
+        )

@@ -1,0 +1,66 @@
+"""Why a job failed, and what a caller of a mutation can mend."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import strawberry
+
+from jobs.errors import UseCaseError
+from schema.types.enums import JobErrorCode
+from statemachine.states import ErrorCode
+
+# What the same request, made again, has a fair chance against.
+_RETRYABLE = frozenset(
+    {
+        ErrorCode.PROVIDER_UNAVAILABLE,
+        ErrorCode.PROVIDER_TIMEOUT,
+        ErrorCode.PROVIDER_ACCOUNT,
+        ErrorCode.OUTPUT_EXPIRED,
+        ErrorCode.OUTPUT_INVALID,
+        ErrorCode.SUBMISSION_UNCERTAIN,
+        ErrorCode.DEADLINE_EXCEEDED,
+        ErrorCode.INTERNAL,
+    }
+)
+
+
+@strawberry.type(description="Why a job failed.")
+class JobError:
+    code: JobErrorCode
+    message: str = strawberry.field(description="For the end user: what happened and what they can do.")
+    retryable: bool = strawberry.field(description="Whether the same request may well succeed later.")
+    detail: str | None = strawberry.field(description="The provider's own words; for support only.")
+
+    @classmethod
+    def of(cls, code: ErrorCode | None, message: str | None, detail: str | None, *, support: bool) -> JobError | None:
+        """Return the error of a record, or None where it has none."""
+        if code is None:
+            return None
+        return cls(code=code, message=message or "", retryable=code in _RETRYABLE, detail=detail if support else None)
+
+
+@strawberry.enum(description="What is wrong with an input.")
+class UserErrorCode(StrEnum):
+    INVALID = "INVALID"
+    NOT_FOUND = "NOT_FOUND"
+    NOT_READY = "NOT_READY"
+    TIER_REQUIRED = "TIER_REQUIRED"
+    IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
+    ALREADY_FINISHED = "ALREADY_FINISHED"
+    UNSUPPORTED_MEDIA = "UNSUPPORTED_MEDIA"
+
+
+@strawberry.interface(description="Something about a request that its caller can mend.")
+class UserError:
+    message: str
+    code: UserErrorCode
+    path: list[str] = strawberry.field(description="The argument it is about, outermost first.")
+
+
+@strawberry.type(description="An error that has no fields of its own.")
+class PlainUserError(UserError):
+    @classmethod
+    def of(cls, error: UseCaseError) -> PlainUserError:
+        """Return the error that a use case raised."""
+        return cls(message=error.message, code=UserErrorCode(error.code), path=list(error.path))

@@ -1,0 +1,80 @@
+"""What lists can be filtered by, checked and turned into what the reads take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TypeVar, cast
+from uuid import UUID
+
+import strawberry
+
+from db.jobs import JobFilter as Wanted
+from schema.errors import BAD_USER_INPUT, ApiError
+from schema.ids import IdKind, decode_id
+from schema.scalars import JSON
+from schema.types.enums import GenerationKind, JobErrorCode, JobState
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_VALUES_MAX = 100
+
+
+@strawberry.input(description="Which metadata a job must have.")
+class MetadataMatch:
+    contains: JSON = strawberry.field(description="An object whose members the job's metadata must contain.")
+
+
+@strawberry.input(description="What is given must all hold. Bounds in time include `After` and exclude `Before`.")
+class JobFilter:
+    ids: list[strawberry.ID] | None = None
+    kinds: list[GenerationKind] | None = None
+    states: list[JobState] | None = None
+    error_codes: list[JobErrorCode] | None = None
+    themes: list[strawberry.ID] | None = None
+    user_ref: str | None = None
+    session_id: strawberry.ID | None = None
+    story_id: strawberry.ID | None = None
+    metadata: MetadataMatch | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    finished_after: datetime | None = None
+    finished_before: datetime | None = None
+    provider_prediction_id: str | None = None
+
+    def wanted(self) -> Wanted:
+        """Return the filter as the reads take it; raise ApiError or MalformedId for a value that makes no sense."""
+        return Wanted(
+            ids=_each("ids", self.ids, lambda each: decode_id(each, IdKind.JOB)),
+            kinds=_each("kinds", self.kinds, str),
+            states=_each("states", self.states, str),
+            error_codes=_each("errorCodes", self.error_codes, str),
+            themes=_each("themes", self.themes, str),
+            user_ref=self.user_ref,
+            session_id=_id(self.session_id, IdKind.SESSION),
+            story_id=_id(self.story_id, IdKind.STORY),
+            metadata=None if self.metadata is None else _object(self.metadata.contains),
+            created_after=self.created_after,
+            created_before=self.created_before,
+            finished_after=self.finished_after,
+            finished_before=self.finished_before,
+            prediction_id=self.provider_prediction_id,
+        )
+
+
+def _id(text: str | None, kind: IdKind) -> UUID | None:
+    return None if text is None else decode_id(text, kind)
+
+
+def _each(name: str, values: Sequence[T] | None, convert: Callable[[T], R]) -> list[R]:
+    """Return the values converted; an empty list would match nothing, so it is refused as the mistake it is."""
+    if values is not None and not 1 <= len(values) <= _VALUES_MAX:
+        raise ApiError(BAD_USER_INPUT, f"filter.{name} takes 1 to {_VALUES_MAX} values; leave it out to not filter.")
+    return [convert(value) for value in values or ()]
+
+
+def _object(value: object) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise ApiError(BAD_USER_INPUT, "filter.metadata.contains must be an object.")
+    return cast("dict[str, object]", value)

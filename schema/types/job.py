@@ -1,0 +1,144 @@
+"""Jobs: one generation each."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, cast
+
+import strawberry
+
+from db.jobs import Job as JobRecord
+from jobs.themes import themes
+from schema.context import Info
+from schema.cursors import job_cursor, read_job_cursor
+from schema.fields import field
+from schema.ids import IdKind, encode_id
+from schema.paging import Connection, window
+from schema.scalars import JSON, BigInt
+from schema.types.asset import Asset
+from schema.types.attempt import ProviderAttempt
+from schema.types.enums import GenerationKind, JobState
+from schema.types.errors import JobError
+from schema.types.event import JobEvent
+from schema.types.node import Node
+from schema.types.theme import Theme
+from schema.types.waiting import WaitReason
+from statemachine.states import State
+
+if TYPE_CHECKING:
+    from schema.types.session import Session
+    from schema.types.story import Story
+
+# While a job is tried again its last failure is history, not its error.
+_ERROR_SHOWN_IN = frozenset({State.COMPENSATING, State.FAILED, State.CANCELED})
+
+
+@strawberry.type(description="One generation: an avatar, a scene or an animation.")
+class Job(Node):
+    record: strawberry.Private[JobRecord]
+    kind: GenerationKind
+    state: JobState
+    percent: int = strawberry.field(description="0 to 100; never falls.")
+    attempt: int = strawberry.field(description="Paid submissions so far.")
+    priority: int
+    metadata: JSON | None = strawberry.field(description="What the caller gave with the request.")
+    cost_micros: BigInt = strawberry.field(description="What the provider was paid, in micro-dollars.")
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    estimated_ready_at: datetime | None = strawberry.field(description="Null while nothing can be said.")
+    waiting_because: WaitReason | None
+    cursor: str = strawberry.field(description="Where `generationProgress(jobId:, after:)` goes on from here.")
+
+    @classmethod
+    def of(cls, record: JobRecord) -> Job:
+        """Return the job of a record."""
+        return cls(
+            id=strawberry.ID(encode_id(IdKind.JOB, record.id)),
+            record=record,
+            kind=record.kind,
+            state=record.state,
+            percent=record.percent,
+            attempt=record.attempt,
+            priority=record.priority,
+            metadata=cast("JSON | None", record.metadata),
+            cost_micros=BigInt(record.cost_micros),
+            created_at=record.created_at,
+            started_at=record.started_at,
+            finished_at=record.finished_at,
+            estimated_ready_at=None,
+            waiting_because=WaitReason.of(record),
+            cursor=job_cursor(record.id, record.seq),
+        )
+
+    @field("Why it failed or was canceled; null while it may still succeed.")
+    def error(self, info: Info) -> JobError | None:
+        job, support = self.record, info.context.principal.is_support
+        if job.state not in _ERROR_SHOWN_IN:
+            return None
+        return JobError.of(job.error_code, job.error_message, job.error_detail, support=support)
+
+    @field("The story it belongs to.")
+    async def story(self, info: Info) -> Annotated[Story, strawberry.lazy("schema.types.story")] | None:
+        from schema.types.story import Story
+
+        if self.record.story_id is None:
+            return None
+        found = await info.context.loaders.stories.load(self.record.story_id)
+        return None if found is None else Story.of(found)
+
+    @field("The job whose output it is made from.")
+    async def parent(self, info: Info) -> Job | None:
+        if self.record.parent_id is None:
+            return None
+        found = await info.context.loaders.jobs.load(self.record.parent_id)
+        return None if found is None else Job.of(found)
+
+    @field("The jobs that are made from its output.")
+    async def children(self, info: Info) -> list[Job]:
+        return [Job.of(child) for child in await info.context.loaders.children.load(self.record.id) or ()]
+
+    @field("The session in which it was asked for; null for a partner's own.")
+    async def session(self, info: Info) -> Annotated[Session, strawberry.lazy("schema.types.session")] | None:
+        from schema.types.session import Session
+
+        if self.record.session_id is None:
+            return None
+        found = await info.context.loaders.sessions.load(self.record.session_id)
+        return None if found is None else Session.of(found)
+
+    @strawberry.field
+    def theme(self) -> Theme | None:
+        found = themes().get(self.record.theme or "")
+        return None if found is None else Theme.of(found)
+
+    @field("What it made; null until it has succeeded.")
+    async def output(self, info: Info) -> Asset | None:
+        if self.record.output_id is None:
+            return None
+        found = await info.context.loaders.assets.load(self.record.output_id)
+        return None if found is None else Asset.of(found)
+
+    @field("Its history, oldest first: exactly what the subscription tells.")
+    async def events(
+        self,
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[JobEvent]:
+        job_id, support = self.record.id, info.context.principal.is_support
+        wanted = window(
+            lambda cursor: (read_job_cursor(cursor, job_id),), first=first, after=after, last=last, before=before
+        )
+        page = await info.context.loaders.events.load((job_id, wanted))
+        return Connection.of(
+            page, lambda event: JobEvent.of(event, support=support), lambda event: job_cursor(job_id, event.seq)
+        )
+
+    @field("Its submissions to the provider, first to last.")
+    async def attempts(self, info: Info) -> list[ProviderAttempt]:
+        support = info.context.principal.is_support
+        found = await info.context.loaders.attempts.load(self.record.id)
+        return [ProviderAttempt.of(attempt, support=support) for attempt in found or ()]

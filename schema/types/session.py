@@ -1,0 +1,53 @@
+"""Sessions of end users, and the lists of jobs that belong to them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import strawberry
+
+from db.accounts import SessionRecord
+from schema.context import Info
+from schema.fields import field
+from schema.ids import IdKind, encode_id
+from schema.lists import list_jobs
+from schema.paging import Connection
+from schema.types.enums import JobOrder, Tier
+from schema.types.filters import JobFilter
+from schema.types.job import Job
+from schema.types.node import Node
+
+
+@strawberry.type(description="An end user's session under a partner's account.")
+class Session(Node):
+    record: strawberry.Private[SessionRecord]
+    user_ref: str
+    tier: Tier
+    created_at: datetime
+    expires_at: datetime
+
+    @classmethod
+    def of(cls, record: SessionRecord) -> Session:
+        """Return the session of a record; its token can not be read again."""
+        return cls(
+            id=strawberry.ID(encode_id(IdKind.SESSION, record.id)),
+            record=record,
+            user_ref=record.user_ref,
+            tier=Tier(record.tier),
+            created_at=record.created_at,
+            expires_at=record.expires_at,
+        )
+
+    @field("What was asked for in this session, newest first.")
+    async def jobs(
+        self,
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+        filter: JobFilter | None = None,
+    ) -> Connection[Job]:
+        return await list_jobs(
+            info, filter, JobOrder.NEWEST, session_id=self.record.id, first=first, after=after, last=last, before=before
+        )

@@ -1,0 +1,72 @@
+"""Stories: a selfie, an avatar, a scene and an animation as one request."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import strawberry
+
+from db.jobs import Job as JobRecord
+from db.stories import Story as StoryRecord
+from schema.context import Info
+from schema.cursors import story_cursor
+from schema.fields import field
+from schema.ids import IdKind, encode_id
+from schema.standing import Standing, story_percent, story_state
+from schema.types.asset import Asset
+from schema.types.enums import JobState
+from schema.types.job import Job
+from schema.types.node import Node
+from statemachine.states import Kind
+
+
+@strawberry.type(description="A selfie on its way to avatar, scene and animation, as one request.")
+class Story(Node):
+    record: strawberry.Private[StoryRecord]
+    created_at: datetime
+
+    @classmethod
+    def of(cls, record: StoryRecord) -> Story:
+        """Return the story of a record."""
+        return cls(id=strawberry.ID(encode_id(IdKind.STORY, record.id)), record=record, created_at=record.created_at)
+
+    @field("The state of the first of its jobs that has not succeeded; SUCCEEDED when all have.")
+    async def state(self, info: Info) -> JobState:
+        return story_state([Standing.of(job) for job in await self._jobs(info)])
+
+    @field("0 to 100, weighted by what its jobs take; never falls.")
+    async def percent(self, info: Info) -> int:
+        return story_percent([Standing.of(job) for job in await self._jobs(info)])
+
+    @strawberry.field
+    async def selfie(self, info: Info) -> Asset | None:
+        found = await info.context.loaders.assets.load(self.record.selfie_id)
+        return None if found is None else Asset.of(found)
+
+    @strawberry.field
+    async def avatar(self, info: Info) -> Job | None:
+        return await self._job(info, Kind.AVATAR)
+
+    @strawberry.field
+    async def scene(self, info: Info) -> Job | None:
+        return await self._job(info, Kind.SCENE)
+
+    @field("Null where the story was to stop at the scene.")
+    async def animation(self, info: Info) -> Job | None:
+        return await self._job(info, Kind.ANIMATION)
+
+    @field("When the last of its jobs ended.")
+    async def finished_at(self, info: Info) -> datetime | None:
+        ends = [job.finished_at for job in await self._jobs(info)]
+        known = [end for end in ends if end is not None]
+        return max(known) if len(known) == len(ends) else None
+
+    @field("Where `generationProgress(storyId:, after:)` goes on from here.")
+    async def cursor(self, info: Info) -> str:
+        return story_cursor(self.record.id, {job.id: job.seq for job in await self._jobs(info)})
+
+    async def _jobs(self, info: Info) -> list[JobRecord]:
+        return await info.context.loaders.story_jobs.load(self.record.id) or []
+
+    async def _job(self, info: Info, kind: Kind) -> Job | None:
+        return next((Job.of(job) for job in await self._jobs(info) if job.kind is kind), None)

@@ -1,0 +1,19 @@
+"""Themes as callers choose them."""
+
+from __future__ import annotations
+
+import strawberry
+
+from jobs.themes import Theme as ThemeRecord
+
+
+@strawberry.type(description="A theme that a scene can have.")
+class Theme:
+    key: strawberry.ID
+    name: str
+    description: str
+
+    @classmethod
+    def of(cls, record: ThemeRecord) -> Theme:
+        """Return the theme of a record; the words of its prompt are not shown."""
+        return cls(key=strawberry.ID(record.key), name=record.name, description=record.description)

@@ -1,0 +1,158 @@
+"""How heavy a document is: its depth, its aliases, and the number of fields its answer could have.
+
+Everything is computed once a fragment and remembered, so the time grows with the length of the document and not with
+what its fragments expand to. Repetitions are counted before validation, whose own rule compares each selection with
+each other of the same name.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLSchema,
+    InlineFragmentNode,
+    IntValueNode,
+    NamedTypeNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    VariableNode,
+    get_named_type,
+    get_nullable_type,
+    is_list_type,
+)
+from graphql.type import GraphQLNamedType
+
+# A list without a page size holds few rows: attempts, children, themes, or the types of an introspection.
+_ROWS_OF_A_LIST = 5
+_PAGE_SIZES = ("first", "last")
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """Of a selection set: the levels below it, and the fields that its part of the answer could have."""
+
+    depth: int = 0
+    fields: int = 0
+
+
+class Scale:
+    """Weighs the operations of a valid document, with the variables that one request gives."""
+
+    def __init__(self, schema: GraphQLSchema, document: DocumentNode, variables: Mapping[str, Any]) -> None:
+        self._schema = schema
+        self._variables = variables
+        self._fragments = {
+            node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
+        }
+        self._weighed: dict[str, Weight] = {}
+
+    def weigh(self, operation: OperationDefinitionNode) -> Weight:
+        """Return the weight of an operation."""
+        defaults = {
+            node.variable.name.value: node.default_value.value
+            for node in operation.variable_definitions or ()
+            if isinstance(node.default_value, IntValueNode)
+        }
+        self._variables = {**defaults, **self._variables}
+        return self._selections(operation.selection_set, self._schema.get_root_type(operation.operation))
+
+    def _selections(self, selections: SelectionSetNode, parent: GraphQLNamedType | None) -> Weight:
+        depth = fields = 0
+        for node in selections.selections:
+            weight = self._one(node, parent)
+            depth, fields = max(depth, weight.depth), fields + weight.fields
+        return Weight(depth, fields)
+
+    def _one(self, node: Any, parent: GraphQLNamedType | None) -> Weight:
+        if isinstance(node, FieldNode):
+            return self._field(node, parent)
+        if isinstance(node, FragmentSpreadNode):
+            return self._fragment(node.name.value)
+        inline: InlineFragmentNode = node
+        return self._selections(inline.selection_set, self._type(inline.type_condition) or parent)
+
+    def _fragment(self, name: str) -> Weight:
+        if name not in self._weighed:
+            fragment = self._fragments[name]
+            self._weighed[name] = self._selections(fragment.selection_set, self._type(fragment.type_condition))
+        return self._weighed[name]
+
+    def _field(self, node: FieldNode, parent: GraphQLNamedType | None) -> Weight:
+        if node.selection_set is None:
+            return Weight(1, 1)
+        field = self._schema.get_field(parent, node.name.value) if parent else None  # type: ignore[arg-type]
+        below = self._selections(node.selection_set, get_named_type(field.type) if field else None)
+        return Weight(below.depth + 1, 1 + below.fields * self._rows(node, field.type if field else None))
+
+    def _rows(self, node: FieldNode, kind: Any) -> int:
+        """Return how many rows a field may bring: what its page size says, few for a plain list, else one."""
+        for argument in node.arguments or ():
+            if argument.name.value in _PAGE_SIZES:
+                return max(1, self._number(argument.value))
+        # The edges of a connection are counted by the page size of the field above.
+        is_plain_list = kind is not None and is_list_type(get_nullable_type(kind)) and node.name.value != "edges"
+        return _ROWS_OF_A_LIST if is_plain_list else 1
+
+    def _number(self, value: Any) -> int:
+        given = self._variables.get(value.name.value, 1) if isinstance(value, VariableNode) else value.value
+        try:
+            return int(given)
+        except (TypeError, ValueError, AttributeError):
+            return 1
+
+    def _type(self, condition: NamedTypeNode | None) -> GraphQLNamedType | None:
+        return None if condition is None else self._schema.get_type(condition.name.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """What a document's text alone shows: its aliases, and how often one name stands in one pair of braces."""
+
+    aliases: int
+    repetitions: int
+
+
+def read_writing(document: DocumentNode) -> Writing:
+    """Return what the text of a document shows. It need not be valid."""
+    aliases = repetitions = 0
+    waiting = [node.selection_set for node in document.definitions if isinstance(node, _WITH_SELECTIONS)]
+    while waiting:
+        names: Counter[str] = Counter()
+        for node in waiting.pop().selections:
+            if isinstance(node, FieldNode):
+                aliases += node.alias is not None
+                names[(node.alias or node.name).value] += 1
+            below = getattr(node, "selection_set", None)
+            if below is not None:
+                waiting.append(below)
+        repetitions = max(repetitions, *names.values(), 0)
+    return Writing(aliases, repetitions)
+
+
+def root_names(document: DocumentNode) -> set[str]:
+    """Return the names of the fields that the operations of a valid document select at their roots."""
+    fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
+    waiting = [node.selection_set for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    names: set[str] = set()
+    spread: set[str] = set()
+    while waiting:
+        for node in waiting.pop().selections:
+            if isinstance(node, FieldNode):
+                names.add(node.name.value)
+            elif isinstance(node, InlineFragmentNode):
+                waiting.append(node.selection_set)
+            elif isinstance(node, FragmentSpreadNode) and node.name.value not in spread:
+                spread.add(node.name.value)
+                waiting.append(fragments[node.name.value].selection_set)
+    return names
+
+
+_WITH_SELECTIONS = (OperationDefinitionNode, FragmentDefinitionNode)

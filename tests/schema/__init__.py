@@ -1,0 +1,1 @@
+"""Tests of the API through real HTTP and WebSockets, on a real Postgres."""

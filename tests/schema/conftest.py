@@ -1,0 +1,55 @@
+"""One server and one database for most tests: each test has an account of its own, which sees nothing of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from db.engine import DatabaseSettings, connect
+from db.migrate import migrate
+from diorama.embedded import EmbeddedPostgres
+from tests.schema.serving import Server, serving
+from tests.schema.world import Partner, partner
+from tests.servers import create_database, unique_name
+
+
+@pytest.fixture(scope="session")
+def api_database(postgres_server: EmbeddedPostgres) -> str:
+    """The address of a migrated database that all tests of this folder share."""
+    url = create_database(postgres_server.url, unique_name("api"))
+    engine = connect(DatabaseSettings(url, pool_size=1), name="migrate")
+    migrate(engine)
+    engine.dispose()
+    return url
+
+
+@pytest.fixture(scope="session")
+def server(api_database: str) -> Iterator[Server]:
+    """The API as in production."""
+    with serving(api_database) as running:
+        yield running
+
+
+@pytest.fixture
+def acme(server: Server) -> Partner:
+    """A partner with an account of its own."""
+    return partner(server, unique_name("acme"))
+
+
+@pytest.fixture
+def rival(server: Server) -> Partner:
+    """Another partner."""
+    return partner(server, unique_name("rival"))
+
+
+@pytest.fixture
+def support(server: Server) -> Partner:
+    """A member of the support staff."""
+    return partner(server, unique_name("support"), role="support")
+
+
+@pytest.fixture
+def new_partner(server: Server) -> Callable[[], Partner]:
+    """A function that makes another partner."""
+    return lambda: partner(server, unique_name("partner"))

@@ -1,0 +1,162 @@
+"""A real server in a thread, and the callers that talk to it."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+import httpx
+import uvicorn
+from sqlalchemy import Engine
+from websockets.sync.client import ClientConnection, connect
+
+from db.engine import DatabaseSettings, connect_async
+from db.engine import connect as connect_blocking
+from schema.app import ApiRuntime, ApiSettings, create_app
+from storage import S3Settings, S3Store
+
+RECEIVE_WITHIN_S = 10
+
+
+def offline_store() -> S3Store:
+    """Return a store that signs addresses and reaches nothing."""
+    return S3Store(
+        S3Settings("bucket", access_key_id="key", secret_access_key="secret", endpoint_url="http://127.0.0.1:9")
+    )
+
+
+@dataclass
+class Server:
+    """A running API, the database behind it, and its address."""
+
+    url: str
+    engine: Engine
+    stop: Callable[[], None] = field(repr=False)
+
+    @property
+    def socket_url(self) -> str:
+        return self.url.replace("http://", "ws://") + "/graphql"
+
+
+@contextmanager
+def serving(
+    database_url: str, settings: ApiSettings | None = None, store: S3Store | None = None, name: str = "api"
+) -> Iterator[Server]:
+    """Serve the API on a free port until the end of the block, or until it is stopped."""
+    database = DatabaseSettings(database_url, pool_size=4)
+    blocking = connect_blocking(database, name=name)
+    runtime = ApiRuntime(connect_async(database, name=name), blocking, store or offline_store())
+    app = create_app(runtime, settings or ApiSettings())
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(app, log_config=None, ws_per_message_deflate=False, timeout_graceful_shutdown=5)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+
+    def stop() -> None:
+        server.should_exit = True
+        thread.join()
+
+    with listener:
+        thread.start()
+        try:
+            yield Server(f"http://127.0.0.1:{listener.getsockname()[1]}", blocking, stop)
+        finally:
+            stop()
+            blocking.dispose()
+
+
+@dataclass
+class Caller:
+    """Someone with a key or a token, or without."""
+
+    server: Server
+    secret: str | None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.secret}"} if self.secret else {}
+
+    def post(self, document: str, variables: dict[str, Any] | None = None, **headers: str) -> httpx.Response:
+        """Send an operation and return the whole answer."""
+        body = {"query": document, "variables": variables}
+        return httpx.post(f"{self.server.url}/graphql", json=body, headers=self.headers | headers, timeout=60)
+
+    def ask(self, document: str, **variables: Any) -> dict[str, Any]:
+        """Return the data of an operation that has no errors."""
+        answer = self.post(document, variables).json()
+        assert "errors" not in answer, answer["errors"]
+        data: dict[str, Any] = answer["data"]
+        return data
+
+    def fail(self, document: str, **variables: Any) -> dict[str, Any]:
+        """Return the first error of an operation."""
+        error: dict[str, Any] = self.post(document, variables).json()["errors"][0]
+        return error
+
+    @contextmanager
+    def socket(self, payload: dict[str, Any] | None = None) -> Iterator[Socket]:
+        """Yield a socket that has been acknowledged."""
+        with raw_socket(self.server) as connection:
+            given = {"authorization": f"Bearer {self.secret}"} if payload is None else payload
+            opened = Socket(connection)
+            opened.send({"type": "connection_init", "payload": given})
+            assert opened.receive() == {"type": "connection_ack"}
+            yield opened
+
+
+@contextmanager
+def raw_socket(server: Server, **given: Any) -> Iterator[ClientConnection]:
+    """Yield a socket to which nothing has been sent."""
+    given.setdefault("subprotocols", ["graphql-transport-ws"])
+    with connect(server.socket_url, compression=None, close_timeout=1, **given) as connection:
+        yield connection
+
+
+@dataclass
+class Socket:
+    """Speaks graphql-transport-ws, answering pings as it goes."""
+
+    connection: ClientConnection
+    _ids: Iterator[int] = field(default_factory=count)
+
+    def send(self, message: Any) -> None:
+        self.connection.send(message if isinstance(message, str) else json.dumps(message))
+
+    def receive(self, within_s: float = RECEIVE_WITHIN_S) -> dict[str, Any]:
+        """Return the next message that is no ping."""
+        while True:
+            message: dict[str, Any] = json.loads(self.connection.recv(timeout=within_s))
+            if message["type"] != "ping":
+                return message
+            self.send({"type": "pong"})
+
+    def begin(self, document: str, **variables: Any) -> str:
+        """Begin an operation and return its id."""
+        operation_id = str(next(self._ids))
+        payload = {"query": document, "variables": variables}
+        self.send({"type": "subscribe", "id": operation_id, "payload": payload})
+        return operation_id
+
+    def next(self) -> dict[str, Any]:
+        """Return the data of the next result, which has no errors."""
+        message = self.receive()
+        assert message["type"] == "next", message
+        assert "errors" not in message["payload"], message
+        data: dict[str, Any] = message["payload"]["data"]
+        return data
+
+
+def eventually(holds: Callable[[], bool], within_s: float = 10) -> None:
+    """Wait until something holds."""
+    ticks = threading.Event()
+    for _ in range(int(within_s * 100)):
+        if holds():
+            return
+        ticks.wait(0.01)
+    raise AssertionError("it did not come to hold")

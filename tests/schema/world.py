@@ -1,0 +1,182 @@
+"""The rows that tests start from: accounts, keys, sessions, selfies, and jobs moved as a worker moves them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Engine, insert, text
+
+from db.ids import new_id
+from db.tables import assets, attempts
+from jobs.hints import EVENTS_CHANNEL
+from jobs.identity import Principal, authenticate, issue_api_key, open_session
+from schema.ids import IdKind, decode_id, encode_id
+from statemachine.states import Event, State
+from tests.schema.serving import Caller, Server
+
+
+@dataclass
+class Partner(Caller):
+    """A partner with a key, and what belongs to the account."""
+
+    account: str
+
+    @property
+    def principal(self) -> Principal:
+        with self.server.engine.connect() as conn:
+            found = authenticate(conn, self.secret or "")
+        assert found is not None
+        return found
+
+    def user(self, user_ref: str = "ada", *, tier: str = "free", lasts_s: float = 3600) -> Caller:
+        """Open a session for an end user; the store of time may be shorter than the API allows."""
+        with self.server.engine.begin() as conn:
+            session, token = open_session(
+                conn, self.principal, user_ref=user_ref, tier=tier, lasts=timedelta(seconds=max(lasts_s, 60))
+            )
+            conn.execute(
+                text("UPDATE sessions SET expires_at = now() + :lasts WHERE id = :id"),
+                {"id": session.id, "lasts": timedelta(seconds=lasts_s)},
+            )
+        return Caller(self.server, token)
+
+    def asset(self, kind: str = "selfie", state: str = "ready", session_id: UUID | None = None) -> str:
+        """Add an asset and return its id as callers see it."""
+        asset_id = new_id()
+        with self.server.engine.begin() as conn:
+            conn.execute(
+                insert(assets).values(
+                    id=asset_id,
+                    account_id=self.principal.account_id,
+                    session_id=session_id,
+                    kind=kind,
+                    state=state,
+                    object_key=f"assets/{asset_id}.png",
+                    content_type="image/png",
+                    width_px=1024,
+                    height_px=1024,
+                    size_bytes=3_000_000_000,
+                    sha256="ab" * 32,
+                    rejection="blurred" if state == "rejected" else None,
+                )
+            )
+        return encode_id(IdKind.ASSET, asset_id)
+
+
+def partner(server: Server, name: str, role: str = "partner") -> Partner:
+    """Make an account with a key."""
+    with server.engine.begin() as conn:
+        secret = issue_api_key(conn, name, role=role, key_name=f"{name} key")
+    return Partner(server, secret, name)
+
+
+@dataclass(frozen=True)
+class Move:
+    """One move of a job; `due_in_s` is None where the job ends."""
+
+    event: Event
+    state: State
+    percent: int = 0
+    due_in_s: float | None = 0
+    error: str | None = None
+
+
+TO_SUCCESS = (
+    Move(Event.SUBMIT_STARTED, State.SUBMITTING, 2),
+    Move(Event.ACCEPTED, State.GENERATING, 5),
+    Move(Event.STILL_RUNNING, State.GENERATING, 30),
+    Move(Event.STILL_RUNNING, State.GENERATING, 60),
+    Move(Event.OUTPUT_READY, State.STORING, 85),
+    Move(Event.STORED, State.TRANSCODING, 90),
+    Move(Event.TRANSCODED, State.SUCCEEDED, 100, due_in_s=None),
+)
+TO_FAILURE = (
+    *TO_SUCCESS[:2],
+    Move(Event.GENERATION_FAILED, State.COMPENSATING, error="content_rejected"),
+    Move(Event.UNDONE, State.FAILED, due_in_s=None, error="content_rejected"),
+)
+REDRIVEN = Move(Event.REDRIVEN, State.QUEUED)
+
+_MOVE = text(
+    """
+    UPDATE jobs
+    SET event = :event, state = :state, actor = 'worker', reason = :reason, seq = seq + 1, percent = :percent,
+        attempt = attempt + CASE :event WHEN 'submit_started' THEN 1 ELSE 0 END,
+        due_at = now() + CAST(:due_in AS interval),
+        finished_at = CASE WHEN CAST(:due_in AS interval) IS NULL THEN now() END,
+        error_code = :error, error_message = :message, error_detail = :detail, output_id = coalesce(:output, output_id)
+    WHERE id = :id
+    RETURNING account_id
+    """
+)
+
+
+def move(engine: Engine, job_id: str, *moves: Move, hint: bool = True) -> None:
+    """Move a job as a worker would, a transaction a move, and hint after each."""
+    job = decode_id(job_id, IdKind.JOB)
+    for each in moves:
+        with engine.begin() as conn:
+            conn.execute(_MOVE, _values(engine, job, each))
+        if hint:
+            notify(engine, job.hex)
+
+
+def _values(engine: Engine, job: UUID, each: Move) -> dict[str, Any]:
+    return {
+        "id": job,
+        "event": str(each.event),
+        "state": str(each.state),
+        "percent": each.percent,
+        "due_in": None if each.due_in_s is None else timedelta(seconds=each.due_in_s),
+        "reason": "a reason for support" if each.error else None,
+        "error": each.error,
+        "message": "It could not be made." if each.error else None,
+        "detail": "words of the provider" if each.error else None,
+        "output": _output_of(engine, job) if each.state is State.SUCCEEDED else None,
+    }
+
+
+def _output_of(engine: Engine, job: UUID) -> UUID:
+    asset_id = new_id()
+    with engine.begin() as conn:
+        conn.execute(
+            text(
+                """
+                INSERT INTO assets (id, account_id, session_id, kind, state, object_key, content_type, width_px,
+                                    height_px, size_bytes, sha256)
+                SELECT :id, account_id, session_id, CASE kind WHEN 'animation' THEN 'video' ELSE kind END, 'ready',
+                       'outputs/' || id, 'image/png', 1024, 1024, 12345, 'cd'
+                FROM jobs WHERE id = :job
+                """
+            ),
+            {"id": asset_id, "job": job},
+        )
+    return asset_id
+
+
+def notify(engine: Engine, payload: str) -> None:
+    """Say that something happened."""
+    with engine.begin() as conn:
+        conn.execute(text("SELECT pg_notify(:channel, :payload)"), {"channel": EVENTS_CHANNEL, "payload": payload})
+
+
+def add_attempt(engine: Engine, job_id: str) -> None:
+    """Add the row of a paid submission."""
+    with engine.begin() as conn:
+        conn.execute(
+            insert(attempts).values(
+                job_id=decode_id(job_id, IdKind.JOB),
+                attempt=1,
+                token=new_id(),
+                model="maker/model",
+                prompt_version="v1",
+                status="running",
+                reserved_micros=40_000,
+                cost_micros=0,
+                prediction_id=f"prediction-{job_id}",
+                error_detail="words of the provider",
+            )
+        )
