@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from simulator.studio.settings import abstract, coral_reef, enchanted_forest, moon_base, neon_city
+from simulator.studio.settings import (
+    abstract,
+    alpine_summit,
+    coral_reef,
+    desert_ruins,
+    enchanted_forest,
+    jungle_temple,
+    moon_base,
+    neon_city,
+    pirate_cove,
+)
 from simulator.studio.settings.setting import Setting
 
 SETTINGS: tuple[Setting, ...] = (
@@ -10,6 +20,10 @@ SETTINGS: tuple[Setting, ...] = (
     neon_city.SETTING,
     coral_reef.SETTING,
     moon_base.SETTING,
+    pirate_cove.SETTING,
+    alpine_summit.SETTING,
+    desert_ruins.SETTING,
+    jungle_temple.SETTING,
 )
 ABSTRACT = abstract.SETTING
 
