@@ -82,8 +82,10 @@ class ApiClient:
     async def upload(self, picture: Path, content_type: str) -> str:
         """Upload a picture straight to the object store, have it checked, and return the asset's id."""
         made = await self.mutate(_CREATE_UPLOAD, input={"contentType": content_type})
-        form = {field["name"]: field["value"] for field in made["fields"]}
-        posted = await self._http.post(made["url"], data=form, files={"file": (picture.name, picture.read_bytes())})
+        form = {field["name"]: field["value"] for field in made["form"]["fields"]}
+        posted = await self._http.post(
+            made["form"]["url"], data=form, files={"file": (picture.name, picture.read_bytes())}
+        )
         if posted.status_code >= 300:
             raise Refused(f"The object store refused the upload (HTTP {posted.status_code}).")
         completed = await self.mutate(_COMPLETE_UPLOAD, input={"assetId": made["asset"]["id"]})
@@ -153,7 +155,7 @@ def _progress(payload: dict[str, Any]) -> Progress:
 
 _CREATE_UPLOAD = """
 mutation CreateUpload($input: CreateUploadInput!) {
-  createUpload(input: $input) { asset { id } url fields { name value } userErrors { message } }
+  createUpload(input: $input) { asset { id } form { url fields { name value } } userErrors { message } }
 }
 """
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from diorama.generate import check_theme, generate, picture_type
 from diorama.settings import configured_parts
 from diorama.stack import Stack, StackOptions
-from jobs.media import VideoFacts, probe_video
+from jobs.media import VideoProbe, probe_video
 from jobs.themes import themes
 
 PARTS = frozenset({"database", "store", "provider"})
@@ -67,7 +67,7 @@ def _introduce(console: Console, photo: Path, theme: str, embedded: frozenset[st
         )
 
 
-def _described(facts: VideoFacts) -> str:
+def _described(facts: VideoProbe) -> str:
     rate = f"{facts.frames_per_second:g} fps"
     return f"{facts.width_px}x{facts.height_px} {rate} {facts.duration_s:.1f} s {facts.codec}"
 

@@ -9,12 +9,11 @@ import uvicorn
 from schema.app import ApiRuntime, ApiSettings, create_app
 from sqlalchemy import Engine
 
-from db.engine import connect_async, normalised_url
+from db.engine import connect_async
 from db.migrate import current_revision, newest_revision
 from diorama.announce import announce
 from diorama.settings import Settings, SettingsError
 from diorama.wiring import build_engine, build_store, database_settings
-from jobs.hints import Hinter
 
 # Subscriptions end by themselves when the server stops; this bounds whatever does not.
 _STOP_WITHIN_S = 10
@@ -24,16 +23,11 @@ def run_api(settings: Settings) -> None:
     """Serve the API until SIGTERM or SIGINT. Raises SettingsError where the database has not been migrated."""
     blocking = build_engine(settings, "api", pool_size=4)
     check_migrated(blocking)
-    hinter = Hinter(blocking)
     listener = socket.create_server((settings.host, settings.port), backlog=2048)
     runtime = ApiRuntime(
         engine=connect_async(database_settings(settings), name="diorama-api"),
         blocking_engine=blocking,
         store=build_store(settings),
-        hinter=hinter,
-        listen_url=normalised_url(settings.database_url)
-        .set(drivername="postgresql")
-        .render_as_string(hide_password=False),
     )
     app = create_app(
         runtime, ApiSettings(development=settings.development, allowed_origins=tuple(settings.allowed_origins))
@@ -50,7 +44,6 @@ def run_api(settings: Settings) -> None:
         )
     )
     asyncio.run(server.serve(sockets=[listener]))
-    hinter.close()
 
 
 def check_migrated(engine: Engine) -> None:

@@ -52,6 +52,9 @@ class Settings(BaseSettings):
         pattern="^(inline|url)$",
         description="How the provider gets pictures: `inline` in the request, or by signed `url` of a public store.",
     )
+    provider_timeout_s: float = Field(
+        default=30.0, gt=0, le=120, description="Seconds to wait for the provider's answer."
+    )
     provider_poll_s: float = Field(default=1.0, gt=0, le=60, description="Seconds between looks at a young prediction.")
     models: Words = Field(
         default=("openai/gpt-image-1", "minimax/video-01-live"),
@@ -65,6 +68,9 @@ class Settings(BaseSettings):
     development: bool = Field(default=False, description="Whether GraphiQL and introspection are served.")
     worker_processes: int = Field(default=1, ge=1, le=64, description="Worker processes on this host.")
     worker_threads: int = Field(default=8, ge=1, le=64, description="Threads of each worker process.")
+    lease_s: float = Field(
+        default=60.0, ge=1, le=3600, description="Seconds after which the job of a vanished worker is taken over."
+    )
     log_level: str = Field(
         default="info", pattern="^(debug|info|warning|error)$", description="The least severe lines that are logged."
     )

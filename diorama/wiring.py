@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from sqlalchemy import Engine
 
 from db.engine import DatabaseSettings, connect
 from diorama.settings import Settings
 from jobs.leases import Renewer
 from jobs.providers.choice import ModelChoice
+from jobs.providers.guard import Timeouts
 from jobs.providers.inputs import PictureInputs
 from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
 from jobs.recorder import Recorder
-from jobs.runtime import PollSettings, Runtime
+from jobs.runtime import Leases, PollSettings, Runtime
 from storage import S3Settings, S3Store
 
 
@@ -46,6 +49,7 @@ def build_provider(settings: Settings) -> ReplicateProvider:
             api_token=settings.replicate_api_token.get_secret_value(),
             base_url=str(settings.replicate_base_url).rstrip("/"),
             delivery_hosts=settings.replicate_delivery_hosts,
+            timeouts=Timeouts(answer_s=settings.provider_timeout_s),
             first_poll_s=settings.provider_poll_s,
         )
     )
@@ -61,6 +65,7 @@ def build_runtime(settings: Settings, engine: Engine, recorder: Recorder, renewe
         inputs=PictureInputs(store, inline=settings.provider_inputs == "inline"),
         recorder=recorder,
         renewer=renewer,
+        leases=Leases(timedelta(seconds=settings.lease_s), timedelta(seconds=2 * settings.provider_timeout_s)),
         polling=PollSettings(least_s=settings.provider_poll_s),
         models=ModelChoice(settings.models),
         secrets={"openai_api_key": settings.openai_api_key.get_secret_value()},

@@ -21,7 +21,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from db.claims import Claim, ClaimedJob, claim_due, next_due_in, release
-from jobs.runtime import STEP_SETTINGS
+from jobs.runtime import THREAD_SHARE, Leases
 from statemachine.states import Step
 
 log = logging.getLogger(__name__)
@@ -36,12 +36,13 @@ _CLAIM_MAX = 100
 class RowBroker(Broker):
     """Claims due jobs for one process. `worker` names it in `claimed_by`; `threads` is how many it runs."""
 
-    def __init__(self, engine: Engine, *, worker: str, threads: int) -> None:
+    def __init__(self, engine: Engine, *, worker: str, threads: int, leases: Leases) -> None:
         # None of Dramatiq's own middleware: retries, delays and time limits belong to the row.
         super().__init__(middleware=[_StopClaiming(self)])
         self.engine = engine
         self.worker = worker
         self.threads = threads
+        self.leases = leases
         self.draining = threading.Event()
         self._consumers: dict[Step, RowConsumer] = {}
         self._claimed: dict[Claim, ClaimedJob] = {}
@@ -75,7 +76,7 @@ class RowBroker(Broker):
     def reserve(self, step: Step) -> timedelta | None:
         """Set a place aside for a job that a move is about to make due; None where its consumer has no room."""
         consumer = self._consumers.get(step)
-        return STEP_SETTINGS[step].lease_for if consumer is not None and consumer.reserve() else None
+        return self.leases.of(step) if consumer is not None and consumer.reserve() else None
 
     def deliver(self, step: Step, job: ClaimedJob | None) -> None:
         """Hand a job that a move has claimed to its consumer, or give its place up."""
@@ -113,7 +114,7 @@ class RowConsumer(Consumer):
         self.step = step
         self._broker = broker
         self._idle_s = idle_s
-        self._share = max(1, round(broker.threads * STEP_SETTINGS[step].thread_share))
+        self._share = max(1, round(broker.threads * THREAD_SHARE[step]))
         self._ready: deque[Claim] = deque()
         self._changed = threading.Condition()
         self._in_hand: dict[str, float] = {}
@@ -205,7 +206,7 @@ class RowConsumer(Consumer):
         self._mean_s += 0.1 * (took_s / waiting - self._mean_s)
 
     def _claim(self, room: int) -> tuple[list[ClaimedJob], float]:
-        lease_for = STEP_SETTINGS[self.step].lease_for
+        lease_for = self._broker.leases.of(self.step)
         try:
             with self._broker.engine.begin() as conn:
                 jobs = claim_due(conn, self.step, worker=self._broker.worker, limit=room, lease_for=lease_for)

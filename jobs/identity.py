@@ -72,9 +72,11 @@ def authenticate(conn: Connection, secret: str) -> Principal | None:
     """Return whose key or token this is, or None where it is unknown, revoked or expired."""
     if secret.startswith(_KEY_PREFIX):
         owner = key_owner(conn, secret)
-        return owner and Principal(owner.account_id, owner.role, owner.key_name)
-    session = live_session(conn, secret) if secret.startswith(_SESSION_PREFIX) else None
-    return session and Principal(session.account_id, "session", session.user_ref, session)
+        return None if owner is None else Principal(owner.account_id, owner.role, owner.key_name)
+    if secret.startswith(_SESSION_PREFIX):
+        session = live_session(conn, secret)
+        return None if session is None else Principal(session.account_id, "session", session.user_ref, session)
+    return None
 
 
 def issue_api_key(conn: Connection, account_name: str, *, role: str, key_name: str) -> str:

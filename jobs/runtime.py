@@ -19,26 +19,29 @@ from statemachine.backoff import RetryPolicy
 from statemachine.states import Step
 from storage import S3Store
 
+# Which share of a worker's threads a step may take, so that a slow one can not starve the others.
+THREAD_SHARE: dict[Step, float] = {
+    Step.SUBMIT: 0.5,
+    Step.POLL: 1.0,
+    Step.STORE: 0.5,
+    Step.TRANSCODE: 0.25,
+    Step.COMPENSATE: 0.5,
+}
+
 
 @dataclass(frozen=True, slots=True)
-class StepSettings:
-    """How a step is worked on: how long a claim lasts, and which share of the worker's threads it may take.
+class Leases:
+    """How long a claim lasts. Steps that may take longer renew theirs.
 
-    A slow step with a share below 1 can not starve the others of threads.
+    A submission is not interrupted to renew its lease, so that one lasts as long as the answer may take, too.
     """
 
-    lease_for: timedelta
-    thread_share: float = 1.0
+    usual: timedelta = timedelta(seconds=60)
+    answer_within: timedelta = timedelta(seconds=60)
 
-
-STEP_SETTINGS: dict[Step, StepSettings] = {
-    # Longer than the provider's answer may take, so that a lease never ends under a submission.
-    Step.SUBMIT: StepSettings(timedelta(seconds=120), thread_share=0.5),
-    Step.POLL: StepSettings(timedelta(seconds=60)),
-    Step.STORE: StepSettings(timedelta(seconds=60), thread_share=0.5),
-    Step.TRANSCODE: StepSettings(timedelta(seconds=60), thread_share=0.25),
-    Step.COMPENSATE: StepSettings(timedelta(seconds=60), thread_share=0.5),
-}
+    def of(self, step: Step) -> timedelta:
+        """Return how long a claim of a step lasts."""
+        return self.usual + self.answer_within if step is Step.SUBMIT else self.usual
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,7 @@ class Runtime:
     recorder: Recorder
     renewer: Renewer
     handover: Handover = field(default_factory=NoHandover)
+    leases: Leases = field(default_factory=Leases)
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     polling: PollSettings = field(default_factory=PollSettings)
     models: ModelChoice = field(default_factory=ModelChoice)

@@ -48,9 +48,9 @@ class WorkerProcess(AbstractContextManager["WorkerProcess"]):
         self.hinter = Hinter(engines.engine)
         self.recorder = Recorder(engines.engine, self.hinter)
         self._renewer = Renewer(engines.engine)
-        self.broker = RowBroker(engines.engine, worker=name, threads=threads)
-        runtime = replace(build_runtime(self.recorder, self._renewer), handover=self.broker)
-        declare_actors(self.broker, runtime, steps)
+        runtime = build_runtime(self.recorder, self._renewer)
+        self.broker = RowBroker(engines.engine, worker=name, threads=threads, leases=runtime.leases)
+        declare_actors(self.broker, replace(runtime, handover=self.broker), steps)
         self._worker = dramatiq.Worker(self.broker, worker_threads=threads, worker_timeout=250)
         self._listener: DueListener | None = None
 

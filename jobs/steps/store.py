@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from storage.keys import source_key
-
 from db.claims import ClaimedJob
 from db.effects import AttemptChanged
 from jobs.providers import failures
 from jobs.providers.profiles import profiles
 from jobs.providers.provider import OutputVanished, ProviderTrouble
-from jobs.runtime import STEP_SETTINGS, Runtime
+from jobs.runtime import Runtime
 from jobs.steps.trouble import storage_failure
 from jobs.steps.work import Work
 from statemachine.outcomes import OutputGone, StepFailed, Stored
 from statemachine.states import Step
 from storage import StorageError
+from storage.keys import source_key
 
 _EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "video/mp4": "mp4"}
 
@@ -24,7 +23,7 @@ def store(job: ClaimedJob, runtime: Runtime) -> Work:
     most_bytes = profiles()[job.model or ""].output_bytes_max
     try:
         with (
-            runtime.renewer.holding(job.claim, STEP_SETTINGS[Step.STORE].lease_for),
+            runtime.renewer.holding(job.claim, runtime.leases.of(Step.STORE)),
             runtime.provider.fetch(job.output_urls[0], most_bytes=most_bytes) as (content_type, chunks),
         ):
             content_type = content_type.partition(";")[0].strip() or "application/octet-stream"

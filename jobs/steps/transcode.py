@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from storage.keys import output_key
-
 from db.claims import ClaimedJob
 from db.effects import AssetMade
 from db.ids import new_id
@@ -21,19 +19,20 @@ from jobs.media import (
     normalise_video,
 )
 from jobs.providers.profiles import profiles
-from jobs.runtime import STEP_SETTINGS, Runtime
+from jobs.runtime import Runtime
 from jobs.steps.trouble import storage_failure
 from jobs.steps.work import Work
 from statemachine.outcomes import Cure, Failure, MadeAsset, OutputInvalid, StepFailed, Transcoded
 from statemachine.states import ErrorCode, Kind, Step
 from storage import StorageError
+from storage.keys import output_key
 
 
 def transcode(job: ClaimedJob, runtime: Runtime) -> Work | None:
     """Make the finished files of a job; None where its lease was lost on the way."""
     with (
         TemporaryDirectory(prefix="diorama-transcode-") as folder,
-        runtime.renewer.holding(job.claim, STEP_SETTINGS[Step.TRANSCODE].lease_for) as held,
+        runtime.renewer.holding(job.claim, runtime.leases.of(Step.TRANSCODE)) as held,
     ):
         try:
             return _finished(job, _make(job, Path(folder), held, runtime))
