@@ -8,10 +8,14 @@ from simulator.studio.settings import (
     coral_reef,
     desert_ruins,
     enchanted_forest,
+    haunted_manor,
     jungle_temple,
+    medieval_castle,
     moon_base,
     neon_city,
     pirate_cove,
+    sky_islands,
+    wild_west,
 )
 from simulator.studio.settings.setting import Setting
 
@@ -24,6 +28,10 @@ SETTINGS: tuple[Setting, ...] = (
     alpine_summit.SETTING,
     desert_ruins.SETTING,
     jungle_temple.SETTING,
+    medieval_castle.SETTING,
+    wild_west.SETTING,
+    sky_islands.SETTING,
+    haunted_manor.SETTING,
 )
 ABSTRACT = abstract.SETTING
 
