@@ -41,3 +41,21 @@ def _fill_runs(region: Mask, labels: NDArray[np.int64], passable: Mask) -> Mask:
     touched[labels[region]] = True
     filled: Mask = touched[labels] & passable
     return filled
+
+
+def flooded(passable: Mask, *, seal_px: int) -> Mask:
+    """Return what is reached from the border, but not through gaps narrower than about twice `seal_px`."""
+    flood = reached_from_border(~spread(~passable, seal_px))
+    return spread(flood, seal_px) & passable
+
+
+def spread(mask: Mask, steps_px: int) -> Mask:
+    """Return the mask grown sideways, up and down."""
+    for _ in range(steps_px):
+        grown = mask.copy()
+        grown[1:] |= mask[:-1]
+        grown[:-1] |= mask[1:]
+        grown[:, 1:] |= mask[:, :-1]
+        grown[:, :-1] |= mask[:, 1:]
+        mask = grown
+    return mask

@@ -27,8 +27,9 @@ def make_scene(avatar: bytes, *, prompt: str, size_px: tuple[int, int], seed: in
     setting, rng = setting_for(prompt), seeded(prompt, seed)
     canvas = Canvas(_canvas_size(size_px))
     setting.behind(canvas, rng)
-    stand(canvas, figure, setting.light, feet_y=FEET_Y, height=_HEIGHT, widest=_WIDEST)
+    standee = stand(canvas, figure, setting.light, feet_y=FEET_Y, height=_HEIGHT, widest=_WIDEST)
     setting.before(canvas, rng)
+    standee.show(canvas)
     return png_bytes(cover(canvas.image, size_px))
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from PIL import Image, ImageChops, ImageFilter
 
-from simulator.studio.canvas import Canvas, Stencil, grow, moved
+from simulator.studio.canvas import Box, Canvas, Stencil, grow, moved
 from simulator.studio.colours import Colour
 from simulator.studio.filters import Pixels, luma, mask_of, pixels_of, plane_of, resized, smoothstep
 from simulator.studio.pictures import on_paper
-from simulator.studio.regions import Mask, reached, reached_from_border
+from simulator.studio.regions import Mask, flooded, reached
 from simulator.studio.settings.setting import Light
 
 PAPER_EDGE: Colour = (253, 249, 240)
-PAPER_EDGE_UNITS = 4.6
+PAPER_EDGE_UNITS = 6.0
 _KEYING_PX = 512
 
 
@@ -32,30 +34,13 @@ def cut_out(avatar: Image.Image) -> Image.Image:
 def _key(picture: Image.Image) -> Image.Image:
     """Return the figure's mask: what the ground's colour, flooding in from the border, does not reach."""
     pixels = _darkest_of_blocks(pixels_of(picture), max(1, round(max(picture.size) / _KEYING_PX)))
-    figure = _largest_part(~_flooded(_like_the_ground(pixels)))
+    figure = _largest_part(~flooded(_like_the_ground(pixels), seal_px=2))
     share = float(figure.mean())
     if not 0.02 < share < 0.9:
         return Image.new("L", picture.size, 255)
     soft = mask_of(figure.astype(np.float32)).filter(ImageFilter.GaussianBlur(1.1))
     smooth = resized(plane_of(soft), picture.size)
     return mask_of(smoothstep(0.5, 0.78, smooth))
-
-
-def _flooded(ground: Mask) -> Mask:
-    """Return the ground reached from the border, but not through gaps of a pixel or two in an outline."""
-    narrow = ~_spread(_spread(~ground))
-    flood = reached_from_border(narrow)
-    return _spread(_spread(flood)) & ground
-
-
-def _spread(mask: Mask) -> Mask:
-    """Return the mask grown by one pixel sideways, up and down."""
-    grown = mask.copy()
-    grown[1:] |= mask[:-1]
-    grown[:-1] |= mask[1:]
-    grown[:, 1:] |= mask[:, :-1]
-    grown[:, :-1] |= mask[:, 1:]
-    return grown
 
 
 def _darkest_of_blocks(pixels: Pixels, block: int) -> Pixels:
@@ -86,22 +71,50 @@ def _largest_part(figure: Mask) -> Mask:
     return joined if joined.any() else figure
 
 
-def stand(canvas: Canvas, figure: Image.Image, light: Light, *, feet_y: float, height: float, widest: float) -> None:
+@dataclass(frozen=True, slots=True)
+class Standee:
+    """A figure that was put on a canvas: its place in pixels, its look there and its masks within that place."""
+
+    box: Box
+    look: Image.Image
+    figure: Image.Image
+    edge: Image.Image
+
+    def show(self, canvas: Canvas) -> None:
+        """Clear mist and dots off the figure: half off the figure, all off its paper edge, which frames it."""
+        canvas.paste(_within(self.look, self.box, canvas.size), self.edge, self.box)
+        canvas.paste(_within(self.look, self.box, canvas.size), self.figure, self.box, 0.65)
+
+
+def _within(look: Image.Image, box: Box, size_px: tuple[int, int]) -> Image.Image:
+    whole = Image.new("RGB", size_px)
+    whole.paste(look, box[:2])
+    return whole
+
+
+def stand(canvas: Canvas, figure: Image.Image, light: Light, *, feet_y: float, height: float, widest: float) -> Standee:
     """Put the figure on the canvas, lit and tinted by its setting, with a paper edge and a shadow at its feet."""
     factor = min(height * canvas.scale / figure.height, widest * canvas.scale / figure.width)
     size = (max(1, round(figure.width * factor)), max(1, round(figure.height * factor)))
     placed = figure.resize(size, Image.Resampling.LANCZOS)
-    pad = round(26 * canvas.scale)
+    pad = max(2, round(26 * canvas.scale))
     mask = Image.new("L", (size[0] + 2 * pad, size[1] + 2 * pad), 0)
     mask.paste(placed.getchannel("A"), (pad, pad))
     centre_x, foot_y = canvas.px(0, feet_y)
     left, top = round(centre_x - size[0] / 2) - pad, round(foot_y - size[1]) - pad
     box = (left, top, left + mask.width, top + mask.height)
     _cast_shadow(canvas, size, feet_y, light)
-    canvas.paste(light.shadow, moved(mask, pad // 4, pad // 4).filter(ImageFilter.GaussianBlur(pad / 4)), box, 0.5)
-    canvas.paste(PAPER_EDGE, grow(mask, PAPER_EDGE_UNITS * canvas.scale), box)
+    soft = moved(mask, pad // 4, pad // 4).filter(ImageFilter.GaussianBlur(pad / 4))
+    canvas.paste(light.shadow, soft, box, 0.5)
+    edge = grow(mask, PAPER_EDGE_UNITS * canvas.scale)
+    # Without a dark seam all round, the paper edge would melt into snow and clouds.
+    seam = grow(edge, 7 * canvas.scale).filter(ImageFilter.GaussianBlur(2.2 * canvas.scale))
+    canvas.paste(light.shadow, seam, box, 0.42)
+    canvas.paste(PAPER_EDGE, edge, box)
     canvas.image.paste(_lit(placed, light), (left + pad, top + pad), placed.getchannel("A"))
     _rim(canvas, mask, box, light)
+    ring = ImageChops.darker(edge, ImageChops.invert(mask))
+    return Standee(box, canvas.image.crop(box), mask, ring)
 
 
 def _cast_shadow(canvas: Canvas, size: tuple[int, int], feet_y: float, light: Light) -> None:
@@ -120,7 +133,7 @@ def _lit(figure: Image.Image, light: Light) -> Image.Image:
     return Image.composite(ground, whole, ramp)
 
 
-def _rim(canvas: Canvas, mask: Image.Image, box: tuple[int, int, int, int], light: Light) -> None:
+def _rim(canvas: Canvas, mask: Image.Image, box: Box, light: Light) -> None:
     """Lay a glowing band on the side of the figure that the setting's light comes from."""
     shift = round(11 * canvas.scale)
     inner = moved(mask, -light.side * shift, round(shift * 0.4))

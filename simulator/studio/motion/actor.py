@@ -9,9 +9,9 @@ from PIL import Image, ImageFilter
 
 from simulator.studio.figure.standee import PAPER_EDGE
 from simulator.studio.filters import Pixels, Plane, image_of, mask_of, pixels_of, plane_of, smoothstep
-from simulator.studio.regions import Mask, reached, reached_from_border
+from simulator.studio.regions import Mask, flooded, reached
 
-_SEARCH_HEIGHT_PX = 480
+_SEARCH_HEIGHT_PX = 720
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,8 @@ def find_actor(scene: Image.Image) -> Actor:
 def _within_paper_edge(pixels: Pixels) -> Mask:
     """Return what the paper-white line around a standing figure encloses, the line included."""
     paper = np.array(PAPER_EDGE, dtype=np.float32) / 255
-    edge = np.abs(pixels - paper).max(axis=-1) < 0.085
-    enclosed = ~reached_from_border(~edge)
+    edge = np.abs(pixels - paper).max(axis=-1) < 0.11
+    enclosed = ~flooded(~edge, seal_px=1)
     height, width = enclosed.shape
     middle = np.zeros_like(enclosed)
     middle[int(height * 0.25) : int(height * 0.75), int(width * 0.46) : int(width * 0.54)] = True
@@ -88,7 +88,7 @@ def _without(scene: Image.Image, mask: Image.Image, box: tuple[int, int, int, in
     reach = max(4, scene.height // 60)
     wide = (box[0] - 6 * reach, box[1] - 6 * reach, box[2] + 6 * reach, box[3] + 6 * reach)
     frame = (max(0, wide[0]), max(0, wide[1]), min(scene.width, wide[2]), min(scene.height, wide[3]))
-    hole = mask.crop(frame).filter(ImageFilter.GaussianBlur(reach / 3)).point(lambda value: 255 if value > 8 else 0)
+    hole = mask.crop(frame).filter(ImageFilter.GaussianBlur(reach / 2)).point(lambda value: 255 if value > 2 else 0)
     filled = _filled(scene.crop(frame), hole)
     plate = scene.copy()
     plate.paste(filled, frame[:2], hole.filter(ImageFilter.GaussianBlur(1.5)))
