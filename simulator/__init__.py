@@ -1,4 +1,4 @@
-"""A stand-in for Replicate's HTTP API, spoken to over real HTTP. `python -m simulator --help` and `README.md` tell more.
+"""A stand-in for Replicate's HTTP API, spoken to over real HTTP. `python -m simulator --help` and README.md tell more.
 
 It imports nothing of the other packages, so that it can be used alone by anyone who writes against Replicate.
 

@@ -18,6 +18,7 @@ import httpx
 from PIL import Image, UnidentifiedImageError
 
 from simulator.models.catalogue import Model
+from simulator.outgoing import outgoing_client
 
 FETCH_TIMEOUT_S = 15.0
 MAX_FETCH_BYTES = 50_000_000
@@ -32,7 +33,7 @@ class Inputs:
 
     def __init__(self, find_own: Callable[[str], bytes | None]) -> None:
         self._find_own = find_own
-        self._client = httpx.AsyncClient(timeout=FETCH_TIMEOUT_S, follow_redirects=True, trust_env=False)
+        self._client = outgoing_client(timeout_s=FETCH_TIMEOUT_S, follow_redirects=True)
 
     async def picture(self, model: Model, given: Mapping[str, Any]) -> bytes | None:
         """Return the first picture of the input, checked as the model checks it, or None if there is none."""

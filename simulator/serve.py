@@ -25,7 +25,7 @@ from simulator.sketch import Sketch
 Ready = Callable[[Addresses], None]
 logger = logging.getLogger(__name__)
 START_TIMEOUT_S = 30.0
-STOP_TIMEOUT_S = 2
+STOP_TIMEOUT_S = 1
 
 
 class _Listener(uvicorn.Server):

@@ -22,6 +22,7 @@ from standardwebhooks import Webhook
 from simulator.clock import Agenda
 from simulator.counters import Counters
 from simulator.ids import Names
+from simulator.outgoing import outgoing_client
 from simulator.predictions import Options, Prediction
 from simulator.settings import SimulatorSettings
 
@@ -94,12 +95,7 @@ class Webhooks:
         self.sent: deque[Record] = deque(maxlen=KEPT_MESSAGES)
         self._lines: dict[str, _Line] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._client = httpx.AsyncClient(
-            timeout=settings.webhook_timeout_s,
-            follow_redirects=False,
-            trust_env=False,
-            limits=httpx.Limits(max_connections=200, max_keepalive_connections=50),
-        )
+        self._client = outgoing_client(timeout_s=settings.webhook_timeout_s, follow_redirects=False)
 
     def announce(self, prediction: Prediction, event: str) -> None:
         """Send an event if the prediction has a webhook that wants it."""

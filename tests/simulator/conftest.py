@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -13,13 +14,13 @@ from simulator.sketch import Sketch
 from tests.simulator.clients import Api
 from tests.simulator.receiver import Receiver
 
-FAST: dict[str, Any] = {"speed": 1000.0, "seed": 7, "canned": True}
+FAST: dict[str, Any] = {"speed": 4000.0, "seed": 7, "canned": True}
 Start = Callable[..., Api]
 
 
 @pytest.fixture(scope="session")
 def shared() -> Iterator[Background]:
-    """A simulator that is a thousand times faster than the real service."""
+    """A simulator that is some thousand times faster than the real service."""
     with Background(SimulatorSettings(**FAST), Sketch()) as background:
         yield background
 
@@ -32,20 +33,31 @@ def api(shared: Background) -> Iterator[Api]:
         api.control("POST", "/reset")
 
 
+@pytest.fixture(scope="session")
+def shared_drawing() -> Iterator[Background]:
+    """One whose outputs follow from the input pictures."""
+    with Background(SimulatorSettings(**{**FAST, "canned": False}), Sketch()) as background:
+        yield background
+
+
+@pytest.fixture
+def drawing(shared_drawing: Background) -> Iterator[Api]:
+    """A client of the simulator that draws, which forgets everything but its drawings afterwards."""
+    with Api(shared_drawing) as api:
+        yield api
+        api.control("POST", "/reset")
+
+
 @pytest.fixture
 def start() -> Iterator[Start]:
     """Starts a simulator of one's own, with settings over the fast ones, and returns a client of it."""
-    started: list[Background] = []
+    with ExitStack() as started:
 
-    def begin(**settings: Any) -> Api:
-        background = Background(SimulatorSettings(**{**FAST, **settings}), Sketch())
-        background.__enter__()
-        started.append(background)
-        return Api(background)
+        def begin(**settings: Any) -> Api:
+            background = Background(SimulatorSettings(**{**FAST, **settings}), Sketch())
+            return started.enter_context(Api(started.enter_context(background)))
 
-    yield begin
-    for background in started:
-        background.__exit__(None, None, None)
+        yield begin
 
 
 @pytest.fixture

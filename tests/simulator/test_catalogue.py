@@ -54,7 +54,7 @@ def test_price_follows_from_the_input_and_its_defaults(path: str, given: dict[st
     assert CATALOGUE.by_path[path].price_usd(given) == pytest.approx(usd)
 
 
-@pytest.mark.parametrize("model", CATALOGUE, ids=lambda model: model.path)
+@pytest.mark.parametrize("model", list(CATALOGUE), ids=lambda model: model.path)
 def test_durations_scatter_about_the_median_within_limits(model: Model) -> None:
     rng = random.Random(1)
     runs = [model.draw_run_s(rng) for _ in range(500)]
@@ -63,7 +63,7 @@ def test_durations_scatter_about_the_median_within_limits(model: Model) -> None:
     assert statistics.median(runs) == pytest.approx(wanted["median"], rel=0.1)
 
 
-@pytest.mark.parametrize("model", CATALOGUE, ids=lambda model: model.path)
+@pytest.mark.parametrize("model", list(CATALOGUE), ids=lambda model: model.path)
 def test_every_choice_has_what_the_model_needs_to_know_about_it(model: Model) -> None:
     for described in model.properties.values():
         if "enum" in described:

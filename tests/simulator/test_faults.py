@@ -18,7 +18,7 @@ from PIL import Image
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from simulator.faults.menu import ERRORS, MENU
-from tests.simulator.clients import IMAGE, LIVE, Api, eventually
+from tests.simulator.clients import DOWNLOADS, IMAGE, LIVE, Api, eventually
 from tests.simulator.conftest import Start
 from tests.simulator.receiver import Receiver
 
@@ -231,26 +231,25 @@ def test_wrong_output_type_swaps_list_and_single(api: Api, model: str, kind: typ
 
 
 def test_truncate_file_serves_the_first_part(api: Api) -> None:
-    whole = httpx.get(api.finished()["output"][0]).content
+    whole = DOWNLOADS.get(api.finished()["output"][0]).content
     api.fault("truncate_file", {"part": 0.25})
-    part = httpx.get(api.finished()["output"][0]).content
+    part = DOWNLOADS.get(api.finished()["output"][0]).content
     assert part == whole[: len(whole) // 4]
 
 
 @pytest.mark.parametrize(("kind", "begins"), [("html", b"<!DOCTYPE"), ("gif", b"GIF8"), ("text", b"ffconcat")])
 def test_wrong_file_type_serves_something_else(api: Api, kind: str, begins: bytes) -> None:
     api.fault("wrong_file_type", {"type": kind})
-    response = httpx.get(api.finished(LIVE)["output"])
+    response = DOWNLOADS.get(api.finished(LIVE)["output"])
     assert response.headers["content-type"] == "video/mp4"
     assert response.content.startswith(begins)
 
 
-def test_foreign_output_ignores_the_input_picture(start: Start) -> None:
-    api = start(canned=False)
+def test_foreign_output_ignores_the_input_picture(drawing: Api) -> None:
     given = {"prompt": "x", "input_images": [_picture_uri()], "output_format": "png"}
-    own = _colour(httpx.get(api.finished(IMAGE, given)["output"][0]).content)
-    api.fault("foreign_output")
-    foreign = _colour(httpx.get(api.finished(IMAGE, given)["output"][0]).content)
+    own = _colour(DOWNLOADS.get(drawing.finished(IMAGE, given)["output"][0]).content)
+    drawing.fault("foreign_output")
+    foreign = _colour(DOWNLOADS.get(drawing.finished(IMAGE, given)["output"][0]).content)
     assert own[0] > 200 > foreign[0]
 
 
@@ -269,7 +268,7 @@ def _colour(png: bytes) -> tuple[int, ...]:
 
 def frames(url: str) -> Iterator[av.VideoFrame]:
     """Yield the frames of a video."""
-    with av.open(io.BytesIO(httpx.get(url).content), "r") as container:
+    with av.open(io.BytesIO(DOWNLOADS.get(url).content), "r") as container:
         yield from container.decode(video=0)
 
 
@@ -296,7 +295,7 @@ def test_expire_output_removes_the_data_early(api: Api) -> None:
 
 def test_lose_file_leaves_a_url_without_a_file(api: Api) -> None:
     api.fault("lose_file")
-    assert httpx.get(api.finished()["output"][0]).status_code == 404
+    assert DOWNLOADS.get(api.finished()["output"][0]).status_code == 404
 
 
 def test_list_late_hides_a_prediction_for_a_while(start: Start) -> None:
@@ -374,6 +373,6 @@ def test_rules_for_the_delivery_listener_leave_the_api_alone(api: Api) -> None:
     api.fault("server_error", {"status": 503}, listener="delivery", count=1)
     api.fault("cut_body", listener="delivery", model="openai/*")
     assert api.get("/account").status_code == 200
-    assert httpx.get(url).status_code == 503
+    assert DOWNLOADS.get(url).status_code == 503
     with pytest.raises(LOST):
-        httpx.get(url)
+        DOWNLOADS.get(url)

@@ -10,12 +10,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import av
-import httpx
 import pytest
 from PIL import Image
 
 from simulator.media import video_size_px
-from tests.simulator.clients import IMAGE, LIVE, Api, eventually
+from tests.simulator.clients import DOWNLOADS, IMAGE, LIVE, Api, eventually
 from tests.simulator.conftest import Start
 
 RED, BLUE = (220, 20, 20), (20, 20, 220)
@@ -55,12 +54,6 @@ def is_near(image: Image.Image, colour: tuple[int, int, int]) -> bool:
 
 
 @pytest.fixture
-def fresh(start: Start) -> Api:
-    """A simulator whose outputs follow from the input pictures."""
-    return start(canned=False)
-
-
-@pytest.fixture
 def web() -> Iterator[str]:
     """The address of a web server: /red.png is there, everything else is not."""
 
@@ -87,7 +80,7 @@ def file_of(body: dict[str, Any]) -> bytes:
     """Download the first output of a prediction that succeeded."""
     assert body["status"] == "succeeded", body["error"]
     output = body["output"]
-    return httpx.get(output[0] if isinstance(output, list) else output).content
+    return DOWNLOADS.get(output[0] if isinstance(output, list) else output).content
 
 
 @pytest.mark.parametrize(
@@ -115,14 +108,14 @@ def test_picture_has_the_size_and_format_asked_for(
     ],
 )
 def test_video_has_the_size_rate_and_length_of_its_model(
-    fresh: Api, model: str, given: dict[str, Any], size_px: tuple[int, int], fps: int, frames: int
+    drawing: Api, model: str, given: dict[str, Any], size_px: tuple[int, int], fps: int, frames: int
 ) -> None:
-    body = fresh.finished(model, {"prompt": "x", "first_frame_image": data_uri(picture()), **given})
+    body = drawing.finished(model, {"prompt": "x", "first_frame_image": data_uri(picture()), **given})
     with av.open(io.BytesIO(file_of(body)), "r") as container:
         stream = container.streams.video[0]
         assert (stream.width, stream.height) == size_px
         assert stream.guessed_rate == fps
-        assert sum(1 for _ in container.decode(video=0)) == frames
+        assert sum(1 for packet in container.demux(video=0) if packet.size) == frames
 
 
 def test_video_keeps_the_proportions_of_its_first_frame() -> None:
@@ -130,25 +123,27 @@ def test_video_keeps_the_proportions_of_its_first_frame() -> None:
     assert video_size_px(picture(size_px=(501, 401)), 768) == (960, 768)
 
 
-def test_inputs_are_read_from_data_files_outputs_and_the_web(fresh: Api, web: str) -> None:
-    uploaded = fresh.post("/files", files={"content": ("a.png", picture())}).json()["urls"]["get"]
-    made = fresh.finished(IMAGE, {"prompt": "x", "input_images": [data_uri(picture())], "output_format": "png"})
+def test_inputs_are_read_from_data_files_outputs_and_the_web(drawing: Api, web: str) -> None:
+    uploaded = drawing.post("/files", files={"content": ("a.png", picture())}).json()["urls"]["get"]
+    made = drawing.finished(IMAGE, {"prompt": "x", "input_images": [data_uri(picture())], "output_format": "png"})
     for uri in (data_uri(picture()), uploaded, made["output"][0], f"{web}/red.png?signature=s"):
-        body = fresh.finished(LIVE, {"prompt": "x", "first_frame_image": uri})
+        body = drawing.finished(LIVE, {"prompt": "x", "first_frame_image": uri})
         assert is_near(first_frame(file_of(body)), RED)
         assert body["input"]["first_frame_image"] == uri
 
 
-def test_output_follows_the_first_input_picture(fresh: Api) -> None:
+def test_output_follows_the_first_input_picture(drawing: Api) -> None:
     pictures = [data_uri(picture(BLUE)), data_uri(picture(RED))]
-    body = fresh.finished(IMAGE, {"prompt": "x", "input_images": pictures, "output_format": "png"})
+    body = drawing.finished(IMAGE, {"prompt": "x", "input_images": pictures, "output_format": "png"})
     assert is_near(opened(file_of(body)), BLUE)
 
 
-def test_equal_predictions_share_one_drawing_and_different_ones_do_not(fresh: Api) -> None:
+def test_equal_predictions_share_one_drawing_and_different_ones_do_not(start: Start) -> None:
+    api = start(canned=False)
+
     def draw(**given: Any) -> int:
-        fresh.finished(IMAGE, {"prompt": "x", "input_images": [data_uri(picture())], **given})
-        drawn: int = fresh.background.state.easel.drawn
+        api.finished(IMAGE, {"prompt": "x", "input_images": [data_uri(picture())], **given})
+        drawn: int = api.background.state.easel.drawn
         return drawn
 
     assert [draw(), draw(), draw(user_id="someone"), draw(prompt="y"), draw(prompt="y")] == [1, 1, 1, 2, 2]
@@ -174,17 +169,17 @@ UNREADABLE = [
 
 
 @pytest.mark.parametrize(("uri", "reason"), UNREADABLE)
-def test_unreadable_input_fails_the_prediction(fresh: Api, web: str, uri: str, reason: str) -> None:
-    body = fresh.finished(LIVE, {"prompt": "x", "first_frame_image": uri.format(web=web)})
+def test_unreadable_input_fails_the_prediction(drawing: Api, web: str, uri: str, reason: str) -> None:
+    body = drawing.finished(LIVE, {"prompt": "x", "first_frame_image": uri.format(web=web)})
     assert body["status"] == "failed"
     assert reason in body["error"]
     assert "secret" not in body["error"]
     assert body["error"] in body["logs"]
 
 
-def test_image_models_are_less_particular_than_video_models(fresh: Api) -> None:
+def test_image_models_are_less_particular_than_video_models(drawing: Api) -> None:
     given = {"prompt": "x", "input_images": [data_uri(picture(size_px=(50, 50), kind="GIF"))]}
-    assert fresh.finished(IMAGE, given)["status"] == "succeeded"
+    assert drawing.finished(IMAGE, given)["status"] == "succeeded"
 
 
 @pytest.mark.parametrize(
@@ -201,13 +196,14 @@ def test_models_fail_on_what_they_cannot_do(api: Api, model: str, given: dict[st
     assert reason in body["error"]
 
 
-def test_drawing_that_breaks_fails_the_prediction_and_is_tried_again(fresh: Api) -> None:
-    easel = fresh.background.state.easel
+def test_drawing_that_breaks_fails_the_prediction_and_is_tried_again(start: Start) -> None:
+    api = start(canned=False)
+    easel = api.background.state.easel
     studio, easel.studio = easel.studio, None  # type: ignore[assignment]
-    body = fresh.finished()
+    body = api.finished()
     assert (body["status"], body["error"]) == ("failed", "Director: unexpected error handling prediction (E9828)")
     easel.studio = studio
-    assert fresh.finished()["status"] == "succeeded"
+    assert api.finished()["status"] == "succeeded"
 
 
 def test_canceling_one_prediction_leaves_another_its_shared_drawing(start: Start) -> None:
@@ -229,10 +225,10 @@ def url(api: Api) -> str:
 
 
 def test_delivery_needs_no_token_and_tells_type_and_length(url: str) -> None:
-    whole = httpx.get(url)
+    whole = DOWNLOADS.get(url)
     assert whole.headers["content-type"] == "image/webp"
     assert whole.headers["accept-ranges"] == "bytes"
-    head = httpx.head(url)
+    head = DOWNLOADS.head(url)
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers["content-length"] == str(len(whole.content))
     assert head.headers["etag"] == whole.headers["etag"]
@@ -248,19 +244,19 @@ def test_delivery_needs_no_token_and_tells_type_and_length(url: str) -> None:
     ],
 )
 def test_delivery_serves_ranges(url: str, asked: str, part: slice) -> None:
-    whole = httpx.get(url).content
-    response = httpx.get(url, headers={"Range": asked})
+    whole = DOWNLOADS.get(url).content
+    response = DOWNLOADS.get(url, headers={"Range": asked})
     assert (response.status_code, response.content) == (206, whole[part])
     start = range(len(whole))[part].start
     assert response.headers["content-range"] == f"bytes {start}-{start + len(whole[part]) - 1}/{len(whole)}"
 
 
 def test_delivery_refuses_ranges_beyond_the_file(url: str) -> None:
-    size = len(httpx.get(url).content)
-    response = httpx.get(url, headers={"Range": f"bytes={size}-"})
+    size = len(DOWNLOADS.get(url).content)
+    response = DOWNLOADS.get(url, headers={"Range": f"bytes={size}-"})
     assert (response.status_code, response.headers["content-range"]) == (416, f"bytes */{size}")
 
 
 def test_delivery_knows_only_its_files_and_reading(api: Api, url: str) -> None:
-    assert httpx.get(f"{api.background.delivery_url}/xezq/none/out-0.webp").status_code == 404
-    assert httpx.post(url).status_code == 405
+    assert DOWNLOADS.get(f"{api.background.delivery_url}/xezq/none/out-0.webp").status_code == 404
+    assert DOWNLOADS.post(url).status_code == 405

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-import httpx
 import pytest
 
-from tests.simulator.clients import IMAGE, LIVE, Api, eventually
+from tests.simulator.clients import DOWNLOADS, IMAGE, LIVE, Api, eventually
 from tests.simulator.conftest import Start
 
 HELLO = "5c7d5dc6dd8bf75c1acaa8565735e7986bc5b66206b55cca93cb72c9bf15ccaa"
@@ -53,7 +52,7 @@ def test_video_prediction_succeeds_with_one_file(api: Api) -> None:
     body = api.finished(LIVE)
     assert body["status"] == "succeeded"
     assert body["output"].endswith(".mp4")
-    assert httpx.head(body["output"]).headers["content-type"] == "video/mp4"
+    assert DOWNLOADS.head(body["output"]).headers["content-type"] == "video/mp4"
 
 
 def test_text_model_answers_with_its_text(api: Api) -> None:
@@ -210,14 +209,14 @@ def test_no_preference_is_applied_unasked(api: Api) -> None:
 def test_data_are_removed_an_hour_after_completion(start: Start) -> None:
     api = start()
     body = api.finished()
-    assert httpx.get(body["output"][0]).status_code == 200
+    assert DOWNLOADS.get(body["output"][0]).status_code == 200
     api.control("POST", "/clock", {"advance_s": 3590})
     assert api.prediction(body["id"])["data_removed"] is False
     api.control("POST", "/clock", {"advance_s": 11})
     removed = eventually(lambda: found if (found := api.prediction(body["id"]))["data_removed"] else None)
     assert (removed["output"], removed["input"], removed["logs"]) == (None, {}, "")
     assert (removed["status"], removed["metrics"]) == ("succeeded", body["metrics"])
-    assert httpx.get(body["output"][0]).status_code == 404
+    assert DOWNLOADS.get(body["output"][0]).status_code == 404
     assert api.bill()["total_usd"] > 0
 
 
@@ -226,7 +225,7 @@ def test_instant_mode_succeeds_at_creation_and_draws_when_downloaded(start: Star
     body = api.created(LIVE, {"prompt": "x", "first_frame_image": "http://127.0.0.1:9/never-fetched.png"})
     assert body["status"] == "succeeded"
     assert api.background.state.easel.drawn == 0
-    contents = {httpx.get(api.created(LIVE)["output"]).content for _ in range(3)}
+    contents = {DOWNLOADS.get(api.created(LIVE)["output"]).content for _ in range(3)}
     assert len(contents) == 1
     assert api.background.state.easel.drawn == 1
 

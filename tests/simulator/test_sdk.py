@@ -82,14 +82,13 @@ def test_files_are_created_listed_and_deleted(client: Any) -> None:
     assert list(client.files.list()) == []
 
 
-def test_file_objects_in_the_input_are_uploaded_and_used(start: Start) -> None:
-    api = start(canned=False)
-    client = replicate.Client(api_token="r8_any", base_url=api.background.api_url)
+def test_file_objects_in_the_input_are_uploaded_and_used(drawing: Api) -> None:
+    client = replicate.Client(api_token="r8_any", base_url=drawing.background.api_url)
     prediction = client.models.predictions.create(
         "minimax/video-01-live", {"prompt": "x", "first_frame_image": io.BytesIO(picture())}
     )
-    assert api.until(prediction.id)["status"] == "succeeded"
-    assert prediction.input["first_frame_image"].startswith(f"{api.background.api_url}/v1/files/")
+    assert drawing.until(prediction.id)["status"] == "succeeded"
+    assert prediction.input["first_frame_image"].startswith(f"{drawing.background.api_url}/v1/files/")
 
 
 def test_outputs_over_https_are_files_to_the_client(
