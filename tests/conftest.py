@@ -6,8 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
+from sqlalchemy import Engine
 
-from diorama.embedded import THROWAWAY_SETTINGS, EmbeddedPostgres
+from db.engine import DatabaseSettings, connect
+from db.migrate import migrate
+from diorama.embedded import THROWAWAY_SETTINGS, EmbeddedPostgres, EmbeddedS3
+from storage import S3Store
 from tests.servers import create_database, drop_database, unique_name
 
 
@@ -32,3 +36,47 @@ def new_database(postgres_server: EmbeddedPostgres) -> Iterator[Callable[[str | 
             return create_database(postgres_server.url, name, template)
 
         yield create
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres_server: EmbeddedPostgres) -> str:
+    """The name of a migrated database that others are copied from."""
+    name = unique_name("template")
+    engine = connect(DatabaseSettings(create_database(postgres_server.url, name), pool_size=1), name="template")
+    migrate(engine)
+    engine.dispose()
+    return name
+
+
+@pytest.fixture
+def database_url(new_database: Callable[[str | None], str], migrated_template: str) -> str:
+    """The address of a migrated database of the test's own."""
+    return new_database(migrated_template)
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """An engine on a migrated database of the test's own."""
+    engine = connect(DatabaseSettings(database_url, pool_size=30), name="test")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedS3]:
+    """One object store for the session."""
+    with EmbeddedS3(tmp_path_factory.mktemp("s3")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def shared_store(s3_server: EmbeddedS3) -> S3Store:
+    """The one bucket of the session. Tests use `store`: a bucket for each would take a fifth of a second."""
+    return S3Store(s3_server.settings)
+
+
+@pytest.fixture
+def store(shared_store: S3Store) -> Iterator[S3Store]:
+    """An object store that is empty before and after the test."""
+    yield shared_store
+    shared_store.delete(found.key for found in shared_store.list())

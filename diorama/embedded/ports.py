@@ -6,6 +6,7 @@ import socket
 from contextlib import ExitStack
 
 LOOPBACK = "127.0.0.1"
+HIGHEST_PORT = 65_535
 
 
 def free_port() -> int:
@@ -24,6 +25,14 @@ def free_ports(count: int) -> list[int]:
         for each in sockets:
             each.bind((LOOPBACK, 0))
         return [int(each.getsockname()[1]) for each in sockets]
+
+
+def free_port_with_twin(offset: int) -> int:
+    """Return a free port for a server that also listens on the port `offset` above it, which is free too."""
+    while True:
+        port = free_port()
+        if port + offset <= HIGHEST_PORT and not is_listening(port + offset):
+            return port
 
 
 def is_listening(port: int) -> bool:

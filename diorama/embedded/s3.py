@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Self
 
 from diorama.embedded.errors import EmbeddedServerError, ServerFailed, ServerMissing
-from diorama.embedded.ports import LOOPBACK, free_ports, is_listening
+from diorama.embedded.ports import LOOPBACK, free_port_with_twin, free_ports
 from diorama.embedded.process import ServerCommand, ServerProcess
 from diorama.embedded.scratch import make_scratch
 from diorama.embedded.server import EmbeddedServer
@@ -29,10 +29,13 @@ BUCKET = "diorama"
 READY_WITHIN_S = 30.0
 START_ATTEMPTS = 5
 
+# What may be over at the next attempt: somebody took one of our ports first.
+PASSING_TROUBLES = ("not available", "already in use")
+
 # Every part of it listens twice; none can be told not to.
-PORT_FLAGS = tuple(
-    f"{part}.{port}" for part in ("master", "volume", "filer", "s3", "admin") for port in ("port", "port.grpc")
-)
+PARTS = ("master", "volume", "filer", "s3")
+# Its maintenance looks for the admin part's second port here, whatever that part is told.
+ADMIN_GRPC_OFFSET = 10_000
 
 FIXED_FLAGS = (
     f"-ip={LOOPBACK}",
@@ -70,14 +73,14 @@ class EmbeddedS3(EmbeddedServer):
         self._directory = directory.resolve()
         self._access_key_id = secrets.token_hex(10)
         self._secret_access_key = secrets.token_urlsafe(30)
-        self._ports: list[int] = []
+        self._ports: Mapping[str, int] = {}
         self._scratch: Path | None = None
         self._process: ServerProcess | None = None
 
     @property
     def endpoint_url(self) -> str:
         """The address of the S3 interface."""
-        return f"http://{LOOPBACK}:{self._port_of('s3.port')}"
+        return _address(self._s3_port)
 
     @property
     def access_key_id(self) -> str:
@@ -97,12 +100,7 @@ class EmbeddedS3(EmbeddedServer):
     @property
     def settings(self) -> S3Settings:
         """What an `S3Store` needs to know."""
-        return S3Settings(
-            endpoint_url=self.endpoint_url,
-            bucket=self.bucket,
-            access_key_id=self.access_key_id,
-            secret_access_key=self.secret_access_key,
-        )
+        return self._settings_at(self._s3_port)
 
     @property
     def log_path(self) -> Path:
@@ -149,34 +147,42 @@ class EmbeddedS3(EmbeddedServer):
         """Start the store on its old ports, which others may know by now, or the first time on any that are free."""
         for _ in range(START_ATTEMPTS - 1):
             try:
-                return self._start_once(self._ports or free_ports(len(PORT_FLAGS)))
+                return self._start_once(self._ports or _choose_ports())
             except ServerFailed as failure:
-                if "not available" not in failure.log_tail and "already in use" not in failure.log_tail:
+                if not any(trouble in failure.log_tail for trouble in PASSING_TROUBLES):
                     raise
-        return self._start_once(self._ports or free_ports(len(PORT_FLAGS)))
+        return self._start_once(self._ports or _choose_ports())
 
-    def _start_once(self, ports: list[int]) -> ServerProcess:
+    def _start_once(self, ports: Mapping[str, int]) -> ServerProcess:
         process = ServerProcess.start(self._command(ports))
         try:
-            process.wait_until(
-                lambda: is_listening(dict(zip(PORT_FLAGS, ports, strict=True))["s3.port"]), READY_WITHIN_S
-            )
-            self._ports = ports
-            process.wait_until(self._takes_an_object, READY_WITHIN_S)
+            # Its own word for it: whoever answers at the port could be somebody else, who was there first.
+            process.wait_until(lambda: f"at http port {ports['s3.port']}" in process.output(), READY_WITHIN_S)
+            process.wait_until(lambda: self._takes_an_object(ports), READY_WITHIN_S)
         except BaseException:
             process.kill()
             self._remove_sockets(process)
             raise
+        self._ports = ports
         return process
 
-    def _port_of(self, flag: str) -> int:
+    @property
+    def _s3_port(self) -> int:
         if not self._ports:
             raise EmbeddedServerError("The object store has no address yet: call start() first, or use a with block.")
-        return self._ports[PORT_FLAGS.index(flag)]
+        return self._ports["s3.port"]
 
-    def _takes_an_object(self) -> bool:
+    def _settings_at(self, port: int) -> S3Settings:
+        return S3Settings(
+            endpoint_url=_address(port),
+            bucket=self.bucket,
+            access_key_id=self.access_key_id,
+            secret_access_key=self.secret_access_key,
+        )
+
+    def _takes_an_object(self, ports: Mapping[str, int]) -> bool:
         """Whether the bucket takes an object. The first one makes room for more, which takes a moment."""
-        store = S3Store(self.settings)
+        store = S3Store(self._settings_at(ports["s3.port"]))
         try:
             store.ensure_bucket()
             store.put_stream("first", [b"object"], content_type="text/plain", max_bytes=6)
@@ -185,11 +191,10 @@ class EmbeddedS3(EmbeddedServer):
             return False
         return True
 
-    def _command(self, ports: list[int]) -> ServerCommand:
+    def _command(self, ports: Mapping[str, int]) -> ServerCommand:
         assert self._scratch is not None
         data = self._directory / "seaweedfs"
-        data.mkdir(exist_ok=True)
-        (data / "mini.options").unlink(missing_ok=True)  # the flags of an earlier run, which it would prefer to none
+        _forget_earlier_run(data)
         return ServerCommand(
             name="The object store (SeaweedFS)",
             argv=[
@@ -200,7 +205,7 @@ class EmbeddedS3(EmbeddedServer):
                 f"-s3.config={self._write_key(self._scratch)}",
                 f"-filer.localSocket={self._scratch / 'filer.sock'}",
                 f"-s3.localSocket={self._scratch / 's3.sock'}",
-                *(f"-{flag}={port}" for flag, port in zip(PORT_FLAGS, ports, strict=True)),
+                *(f"-{flag}={port}" for flag, port in ports.items()),
                 *FIXED_FLAGS,
             ],
             log_path=self.log_path,
@@ -225,6 +230,18 @@ class EmbeddedS3(EmbeddedServer):
             Path(path).unlink(missing_ok=True)
 
 
+def _choose_ports() -> Mapping[str, int]:
+    """Return a free port for each of the program's port flags, by flag."""
+    admin = free_port_with_twin(ADMIN_GRPC_OFFSET)
+    others = [f"{part}.{port}" for part in PARTS for port in ("port", "port.grpc")]
+    chosen = dict(zip(others, free_ports(len(others)), strict=True))
+    return chosen | {"admin.port": admin, "admin.port.grpc": admin + ADMIN_GRPC_OFFSET}
+
+
+def _address(port: int) -> str:
+    return f"http://{LOOPBACK}:{port}"
+
+
 def find_weed() -> Path:
     """Return the program's path. Raises `ServerMissing`."""
     try:
@@ -235,6 +252,18 @@ def find_weed() -> Path:
     if not found or not found[0].is_file():
         raise ServerMissing("The object store", DISTRIBUTION)
     return found[0]
+
+
+def _forget_earlier_run(data: Path) -> None:
+    """Keep the objects of an earlier run and nothing else of it.
+
+    The program would take flags from there that it is not given. And with the remembered state of an election it
+    sometimes waits five or twenty seconds for servers that it believes to exist; without, it finds the objects at once.
+    """
+    data.mkdir(exist_ok=True)
+    (data / "mini.options").unlink(missing_ok=True)
+    for election_state in data.glob("m[0-9]*"):
+        shutil.rmtree(election_state)
 
 
 def _environment(scratch: Path) -> Mapping[str, str]:
