@@ -35,7 +35,7 @@ def framing(picture: VideoFrame, pixel_aspect: Fraction, pixel_format: str) -> F
         width, height = height, width
     factor = max(WIDTH_PX / width, HEIGHT_PX / height)
     covering = f"{ceil(width * factor)}:{ceil(height * factor)}"
-    color = f"in_color_matrix={_matrix(picture)}:out_color_matrix=bt709:out_range={_range(pixel_format)}"
+    color = f"in_color_matrix={_matrix(picture)}:out_color_matrix=bt709:out_range=tv"
     return [
         *UPRIGHT[quarter_turn],
         ("scale", f"{covering}:flags=lanczos:{color}"),
@@ -49,10 +49,6 @@ def _matrix(picture: VideoFrame) -> str:
     if picture.colorspace != UNTAGGED:
         return "auto"
     return "bt709" if picture.height >= HD_FROM_LINES else "smpte170m"
-
-
-def _range(pixel_format: str) -> str:
-    return "pc" if pixel_format.startswith("rgb") else "tv"
 
 
 class FilterChain:

@@ -32,17 +32,11 @@ Box = tuple[float, float, float, float]
 def clean_selfie(source: Path, target: Path, limits: PictureLimits) -> ImageFacts:
     """Write the selfie as an upright sRGB JPEG of nothing but pixels, its long side at most 1536 of them."""
     image = flatten_on_white(load_upright(open_picture(source, limits), SELFIE_LONG_SIDE_PX))
-    image = _fit_within(image, SELFIE_LONG_SIDE_PX)
     # A fresh image: Pillow carries comments and other leftovers of a file along with the one it decoded.
     fresh = Image.frombytes("RGB", image.size, image.tobytes())
     fresh.save(target, "JPEG", quality=SELFIE_QUALITY)
     _assert_bare_jpeg(target)
     return _facts(target, "image/jpeg", fresh.size)
-
-
-def _fit_within(image: Image.Image, side_px: int) -> Image.Image:
-    longer = max(image.size)
-    return image if longer <= side_px else _scaled(image, side_px / longer)
 
 
 def _scaled(image: Image.Image, factor: float) -> Image.Image:

@@ -19,6 +19,9 @@ from jobs.media.limits import PictureLimits
 # Imported for its registration: Pillow loads this plugin by itself only when nobody names the formats wanted.
 assert WebPImagePlugin.SUPPORTED
 
+# Neither palettes nor 16-bit grays can be scaled smoothly as they are.
+SCALABLE_MODES: Final = ("RGB", "RGBA", "CMYK", "L")
+
 SIGNATURES: Final = {"JPEG": b"\xff\xd8\xff", "PNG": b"\x89PNG\r\n\x1a\n", "WEBP": b"RIFF"}
 BROKEN_HEADER: Final = "The picture's header is broken."
 NAMES: Final = {"JPEG": "JPEG", "PNG": "PNG", "WEBP": "WebP"}
@@ -84,22 +87,26 @@ def load_upright(image: Image.Image, max_side_px: int | None = None) -> Image.Im
     color conversion touches fewer pixels. Raises `Damaged` when the pixels do not decode to the end.
     """
     try:
-        image.load() if max_side_px is None else _shrink(image, max_side_px)
+        _decode(image, max_side_px)
     except (OSError, SyntaxError, ValueError, EOFError) as error:
         _let_pass_if_of_the_machine(error)
         raise Damaged("The picture is cut off or damaged.", repr(error)) from error
     plain = _with_eight_bit_channels(ImageOps.exif_transpose(image))
+    if max_side_px is not None:
+        _shrink(plain, max_side_px)
     return _without_idle_alpha(_to_srgb(plain))
 
 
-def _shrink(image: Image.Image, max_side_px: int) -> None:
-    if image.mode == "P" or image.mode.startswith("I"):
-        # Neither can be scaled smoothly as it is; they are converted and scaled after loading.
-        image.load()
-        return
-    image.thumbnail((max_side_px, max_side_px), Image.Resampling.LANCZOS)
-    # A picture that is small enough already is left untouched by `thumbnail`, undecoded.
+def _decode(image: Image.Image, max_side_px: int | None) -> None:
+    """Decode the pixels; a picture that can be scaled as it is becomes smaller at once."""
+    if max_side_px is not None and image.mode in SCALABLE_MODES:
+        _shrink(image, max_side_px)
+    # A picture that is small enough already is left undecoded by shrinking.
     image.load()
+
+
+def _shrink(image: Image.Image, max_side_px: int) -> None:
+    image.thumbnail((max_side_px, max_side_px), Image.Resampling.LANCZOS)
 
 
 def _with_eight_bit_channels(image: Image.Image) -> Image.Image:
@@ -109,7 +116,7 @@ def _with_eight_bit_channels(image: Image.Image) -> Image.Image:
         return image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
     if image.has_transparency_data and image.mode != "RGBA":
         return image.convert("RGBA")
-    return image if image.mode in ("RGB", "RGBA", "CMYK", "L") else image.convert("RGB")
+    return image if image.mode in SCALABLE_MODES else image.convert("RGB")
 
 
 def _to_srgb(image: Image.Image) -> Image.Image:

@@ -8,25 +8,27 @@ from xml.etree import ElementTree
 import pytest
 from PIL import Image
 
-from jobs.media import WrongType, normalise_avatar, normalise_scene
+from jobs.media import OUTPUT_LIMITS, WrongType, images, normalise_avatar, normalise_scene
 from jobs.media.provenance import DIGITAL_SOURCE_TYPE
 from tests.jobs.media.making import assert_color, assert_round, corners_of, disc, disc_box, four_corners
 
 
 def avatar_of(tmp_path: Path, picture: Image.Image, name: str = "in.png") -> Image.Image:
     picture.save(tmp_path / name)
-    facts = normalise_avatar(tmp_path / name, tmp_path / "out.png")
+    facts = images.normalise_avatar(tmp_path / name, tmp_path / "out.png", OUTPUT_LIMITS)
     assert (facts.content_type, facts.width_px, facts.height_px) == ("image/png", 1024, 1024)
     result = Image.open(tmp_path / "out.png")
+    result.load()
     assert (result.format, result.size) == ("PNG", (1024, 1024))
     return result
 
 
 def scene_of(tmp_path: Path, picture: Image.Image, name: str = "in.png") -> Image.Image:
     picture.save(tmp_path / name)
-    facts = normalise_scene(tmp_path / name, tmp_path / "out.png")
+    facts = images.normalise_scene(tmp_path / name, tmp_path / "out.png", OUTPUT_LIMITS)
     assert (facts.content_type, facts.width_px, facts.height_px) == ("image/png", 1920, 1080)
     result = Image.open(tmp_path / "out.png")
+    result.load()
     assert (result.format, result.size, result.mode) == ("PNG", (1920, 1080), "RGB")
     return result
 
@@ -113,11 +115,19 @@ def test_every_type_a_model_answers_with_is_read(tmp_path: Path, name: str) -> N
 def test_both_are_marked_as_made_by_a_model(tmp_path: Path) -> None:
     picture = four_corners((1024, 1024))
     for result in (avatar_of(tmp_path, picture), scene_of(tmp_path, picture)):
-        result.load()
         packet = ElementTree.fromstring(result.info["XML:com.adobe.xmp"].lstrip("\ufeff"))
         (description,) = packet.iter("{http://www.w3.org/1999/02/22-rdf-syntax-ns#}Description")
         mark = "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}DigitalSourceType"
         assert description.get(mark) == DIGITAL_SOURCE_TYPE
+
+
+def test_both_are_made_in_a_child_as_well(tmp_path: Path) -> None:
+    """The other tests do the same work in this process, which is quicker."""
+    four_corners((1536, 1024)).save(tmp_path / "in.png")
+    avatar = normalise_avatar(tmp_path / "in.png", tmp_path / "avatar.png")
+    scene = normalise_scene(tmp_path / "in.png", tmp_path / "scene.png")
+    assert (avatar.width_px, avatar.height_px) == Image.open(tmp_path / "avatar.png").size == (1024, 1024)
+    assert (scene.width_px, scene.height_px) == Image.open(tmp_path / "scene.png").size == (1920, 1080)
 
 
 def test_an_answer_that_is_no_picture_is_refused(tmp_path: Path) -> None:

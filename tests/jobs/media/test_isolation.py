@@ -75,7 +75,7 @@ def eventually(fact: Callable[[], bool], within_s: float = 10) -> bool:
         ("print(json.dumps({'result': 1}))", "result"),
         ("print(json.dumps({'error': 'SystemExit', 'reason': 'x', 'detail': None}))", "SystemExit"),
         ("print(json.dumps({'progress': 7}))", "progress"),
-        ("print(json.dumps({'result': {}})); os.kill(os.getpid(), signal.SIGSEGV)", "ended with -11"),
+        ("print(json.dumps({'result': {}}), flush=True); os.kill(os.getpid(), signal.SIGSEGV)", "ended with -11"),
         ("print('x' * 10**7)", "262144 bytes"),
         ("os.write(1, b'\\xff\\xfe\\n')", "xff"),
     ],
@@ -159,8 +159,9 @@ def test_memory_beyond_the_limit_is_too_large() -> None:
 
 
 def test_processor_time_beyond_the_limit_is_a_timeout() -> None:
-    with pytest.raises(MediaTimeout):
+    with pytest.raises(MediaTimeout) as caught:
         run_confined("while True: pass", replace(LIMITS, cpu_s=1))
+    assert caught.value.detail == "the processor time is used up"
 
 
 def test_file_beyond_the_limit_is_too_large(tmp_path: Path) -> None:
@@ -273,6 +274,22 @@ def test_file_that_differs_from_the_answer_is_refused(tmp_path: Path, monkeypatc
     monkeypatch.setattr(operations, "run_isolated", lambda *_args, **_options: answer)
     with pytest.raises(MediaError):
         clean_selfie(tmp_path / "in.png", tmp_path / "out.jpg")
+
+
+def test_half_written_result_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from jobs.media import operations
+
+    def write_and_fail(_operation: str, _source: Path, target: Path, *_args: object, **_options: object) -> None:
+        target.write_bytes(b"half")
+        raise MediaTimeout("x")
+
+    four_corners((600, 400)).save(tmp_path / "in.png")
+    (tmp_path / "out.jpg").write_bytes(b"of an earlier attempt")
+    monkeypatch.setattr(operations, "run_isolated", write_and_fail)
+    with pytest.raises(MediaTimeout):
+        clean_selfie(tmp_path / "in.png", tmp_path / "out.jpg")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.png", "out.jpg"]
+    assert (tmp_path / "out.jpg").read_bytes() == b"of an earlier attempt"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,18 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageCms
 
-from jobs.media import Damaged, MediaError, PictureLimits, TooLarge, Unreadable, WrongShape, WrongType, clean_selfie
+from jobs.media import (
+    SELFIE_LIMITS,
+    Damaged,
+    MediaError,
+    PictureLimits,
+    TooLarge,
+    Unreadable,
+    WrongShape,
+    WrongType,
+    clean_selfie,
+    images,
+)
 from tests.jobs.media.making import (
     assert_color,
     corners_of,
@@ -23,10 +34,10 @@ ONLY_PICTURE_SEGMENTS = {0xE0, 0xDB, 0xC0, 0xC4}
 
 
 def cleaned(tmp_path: Path, picture: Image.Image, name: str = "in.png", **save: object) -> Image.Image:
-    """Save a picture, clean it, and return the result."""
+    """Save a picture, clean it in this process (a child a picture would take longer), and return the result."""
     source, target = tmp_path / name, tmp_path / "out.jpg"
     picture.save(source, **save)
-    facts = clean_selfie(source, target)
+    facts = images.clean_selfie(source, target, SELFIE_LIMITS)
     result = Image.open(target)
     assert (facts.width_px, facts.height_px) == result.size
     return result

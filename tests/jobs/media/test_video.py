@@ -87,6 +87,13 @@ def test_every_rate_becomes_thirty(tmp_path: Path, rate: int) -> None:
     normalised(tmp_path, Video(rate=rate))
 
 
+def test_keyframes_of_the_source_do_not_become_keyframes(tmp_path: Path) -> None:
+    still = four_corners((320, 180))
+    target, _ = normalised(tmp_path, Video(still=still, options=(("preset", "ultrafast"), ("g", "1"))))
+    assert len(keyframes_of(tmp_path / "in.mp4")) == 25
+    assert keyframes_of(target) == [0]
+
+
 def test_ntsc_rate_becomes_thirty(tmp_path: Path) -> None:
     times_ms = [round(n * 1001 / 30) for n in range(30)]
     normalised(tmp_path, Video(times_ms=times_ms))

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import av
 import pytest
+from av.packet import Packet
 from PIL import Image
 
 from jobs.media import (
@@ -52,6 +54,15 @@ def cut(source: Path, share: float) -> Path:
 @pytest.mark.parametrize("share", [0.3, 0.99])
 def test_video_cut_off_behind_its_index_is_damaged(tmp_path: Path, video: Video, share: float) -> None:
     assert_refused(Damaged, cut(video.write(tmp_path / "in.mp4"), share))
+
+
+def test_video_that_lacks_its_last_packet_is_damaged(tmp_path: Path) -> None:
+    """Cut exactly between two packets: nothing that is read is incomplete."""
+    source = Video(options=(("preset", "ultrafast"), ("bf", "0"))).write(tmp_path / "in.mp4")
+    with av.open(str(source)) as opened:
+        last = max(entry.pos for entry in opened.streams.video[0].index_entries)
+    source.write_bytes(source.read_bytes()[:last])
+    assert_refused(Damaged, source)
 
 
 def test_video_cut_off_within_its_first_picture_is_refused(tmp_path: Path) -> None:
@@ -127,18 +138,39 @@ def test_too_many_pixels_are_refused(tmp_path: Path) -> None:
     assert_refused(TooLarge, source, VideoLimits(max_pixels=640 * 360 - 1))
 
 
-def test_decoder_refuses_more_pixels_than_the_header_admits(tmp_path: Path) -> None:
-    """A header can lie; what the decoder finds in the stream itself is limited as well."""
-    source = Video(size=(640, 360), codec="mpeg4", options=()).write(tmp_path / "in.mp4")
-    data = bytearray(source.read_bytes())
-    entry = data.find(b"mp4v")
-    width_at = entry + 4 + 24
-    assert data[width_at : width_at + 4] == bytes([640 >> 8, 640 & 255, 360 >> 8, 360 & 255])
-    data[width_at : width_at + 4] = bytes([0, 100, 0, 100])
-    source.write_bytes(data)
-    with pytest.raises(MediaError):
-        probe_video(source, limits=VideoLimits(max_pixels=640 * 360 - 1))
-    assert probe_video(source, limits=VideoLimits(max_pixels=640 * 360 * 2)).width_px == 640
+def growing(path: Path) -> Path:
+    """Make a video whose pictures grow midway: the headers of mpeg4 travel with its keyframes."""
+    small, large = (
+        Video(size=size, codec="mpeg4", options=()).write(path.with_name(name))
+        for size, name in (((320, 180), "small.mp4"), ((640, 360), "large.mp4"))
+    )
+    with av.open(str(small)) as one, av.open(str(large)) as two, av.open(str(path), "w", format="mp4") as out:
+        stream = out.add_stream_from_template(one.streams.video[0])
+        header = two.streams.video[0].codec_context.extradata or b""
+        for part, offset in ((one, 0), (two, one.streams.video[0].duration or 0)):
+            for packet in part.demux(video=0):
+                if packet.pts is None or packet.dts is None:
+                    continue
+                copy = Packet(header + bytes(packet) if offset and packet.is_keyframe else bytes(packet))
+                copy.pts, copy.dts, copy.duration = packet.pts + offset, packet.dts + offset, packet.duration
+                copy.time_base, copy.is_keyframe, copy.stream = packet.time_base, packet.is_keyframe, stream
+                out.mux(copy)
+    small.unlink()
+    large.unlink()
+    return path
+
+
+def test_video_that_changes_its_size_is_damaged(tmp_path: Path) -> None:
+    source = growing(tmp_path / "in.mp4")
+    with pytest.raises(Damaged, match="changes its size midway"):
+        normalise_video(source, tmp_path / "out.mp4", seconds=2)
+
+
+def test_decoder_itself_refuses_too_many_pixels(tmp_path: Path) -> None:
+    """What a header says at the beginning, later pictures need not keep to."""
+    source = growing(tmp_path / "in.mp4")
+    with pytest.raises(Damaged, match="cut off or damaged"):
+        normalise_video(source, tmp_path / "out.mp4", seconds=2, limits=VideoLimits(max_pixels=640 * 360 - 1))
 
 
 def test_too_many_pictures_and_bytes_are_refused(tmp_path: Path) -> None:
