@@ -4,8 +4,10 @@ One implementation, with a real server behind it in every test. Keys are repeata
 same object. May import `statemachine` only.
 """
 
+from storage.client import S3Settings
 from storage.errors import ObjectMissing, ObjectTooLarge, StorageError, StorageMisconfigured, StorageUnavailable
-from storage.s3 import ObjectInfo, PresignedPost, S3Settings, S3Store, StoredObject
+from storage.objects import ObjectInfo, PresignedPost, StoredObject
+from storage.s3 import S3Store
 
 __all__ = [
     "ObjectInfo",

@@ -1,21 +1,23 @@
-"""The object store, through boto3."""
+"""The object store: one bucket, and everything that is done with the objects in it."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
+from uuid import uuid4
 
-import boto3
-from botocore.client import Config
 from botocore.exceptions import ClientError
 
-from storage.errors import ObjectTooLarge, translated
+from storage.bucket import make_bucket
+from storage.client import S3Settings, s3_client
+from storage.disposition import inline_as
+from storage.errors import ObjectTooLarge, StorageError, error_code, of_answer, translated
+from storage.objects import ObjectInfo, PresignedPost, StoredObject
 
 # Keys name one content for ever, so whoever holds a signed address may keep what it returns.
 IMMUTABLE = "private, max-age=31536000, immutable"
@@ -25,71 +27,30 @@ _CHUNK_BYTES = 1024 * 1024
 _DELETE_MAX = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class S3Settings:
-    """Where the store is. `public_endpoint_url` is its address for browsers and the provider, where that differs."""
-
-    bucket: str
-    access_key_id: str
-    secret_access_key: str = field(repr=False)
-    endpoint_url: str | None = None
-    public_endpoint_url: str | None = None
-    region: str = "us-east-1"
-    connect_timeout_s: float = 5.0
-    read_timeout_s: float = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class StoredObject:
-    """An object as it was written or read, with the digest of its bytes."""
-
-    key: str
-    size_bytes: int
-    sha256_hex: str
-    content_type: str
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectInfo:
-    """What a listing tells of an object."""
-
-    key: str
-    size_bytes: int
-    modified_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class PresignedPost:
-    """A form that a browser posts, the fields first and the file last."""
-
-    url: str
-    fields: dict[str, str]
-
-
 class S3Store:
     """One bucket. Every method may be called from any thread and raises `StorageError`."""
 
     def __init__(self, settings: S3Settings) -> None:
         self._settings = settings
         self._bucket = settings.bucket
-        self._client = _client(settings, settings.endpoint_url)
+        self._client = s3_client(settings, settings.endpoint_url)
         # Signatures cover the host, so addresses for others must be signed for the host that they use.
         public = settings.public_endpoint_url
-        self._signer = _client(settings, public) if public else self._client
+        self._signer = s3_client(settings, public) if public else self._client
 
     def ensure_bucket(self) -> None:
-        """Make the bucket unless it is there, and let browsers read from it and post to it."""
+        """Make the bucket unless it is there, and let browsers read from it and post to it unless it has such rules."""
         with translated(f"making the bucket {self._bucket}"):
-            try:
-                self._client.head_bucket(Bucket=self._bucket)
-            except ClientError:
-                self._client.create_bucket(Bucket=self._bucket)
-            self._client.put_bucket_cors(Bucket=self._bucket, CORSConfiguration=_CORS)
+            make_bucket(self._client, self._bucket, self._settings.region)
 
     def check(self) -> None:
-        """Raise StorageError unless the bucket can be reached with these credentials."""
-        with translated(f"looking at the bucket {self._bucket}"):
-            self._client.list_objects_v2(Bucket=self._bucket, MaxKeys=1)
+        """Raise StorageError unless an object can be written, listed and deleted. It leaves nothing behind."""
+        key = f"check/{uuid4()}"
+        self.put_stream(key, [b"check"], content_type="text/plain", max_bytes=5)
+        found = [each.key for each in self.list(key)]
+        self.delete([key])
+        if found != [key]:
+            raise StorageError(f"checking the bucket {self._bucket}: it does not list what was just written to it")
 
     def put_stream(
         self,
@@ -107,38 +68,38 @@ class S3Store:
             for chunk in chunks:
                 size_bytes += len(chunk)
                 if size_bytes > max_bytes:
-                    raise ObjectTooLarge(f"writing {key}: more than {max_bytes} bytes")
+                    raise ObjectTooLarge(f"writing {key}: more than the {max_bytes} bytes that are allowed")
                 digest.update(chunk)
                 spool.write(chunk)
-            spool.seek(0)
             stored = StoredObject(key, size_bytes, digest.hexdigest(), content_type)
             self._upload(spool, stored, cache_control)
         return stored
 
     def put_file(self, key: str, path: Path, *, content_type: str, cache_control: str = IMMUTABLE) -> StoredObject:
         """Write a file as an object."""
-        size_bytes = path.stat().st_size
         with path.open("rb") as file:
-            return self.put_stream(
-                key,
-                iter(lambda: file.read(_CHUNK_BYTES), b""),
-                content_type=content_type,
-                max_bytes=size_bytes,
-                cache_control=cache_control,
-            )
+            digest = hashlib.file_digest(file, "sha256")
+            stored = StoredObject(key, file.tell(), digest.hexdigest(), content_type)
+            self._upload(file, stored, cache_control)
+        return stored
 
     def download(self, key: str, path: Path, *, max_bytes: int) -> StoredObject:
-        """Read an object into a file. Raises ObjectMissing, or ObjectTooLarge before anything is read."""
+        """Read an object into a file. Raises ObjectMissing, or ObjectTooLarge before anything is read.
+
+        After any error there is no file at `path`.
+        """
         digest = hashlib.sha256()
-        with translated(f"reading {key}"):
-            answer = self._client.get_object(Bucket=self._bucket, Key=key)
-            if answer["ContentLength"] > max_bytes:
-                answer["Body"].close()
-                raise ObjectTooLarge(f"reading {key}: {answer['ContentLength']} bytes, {max_bytes} are allowed")
-            with path.open("wb") as file:
-                for chunk in answer["Body"].iter_chunks(_CHUNK_BYTES):
-                    digest.update(chunk)
-                    file.write(chunk)
+        try:
+            with translated(f"reading {key}"), path.open("wb") as file:
+                answer = self._client.get_object(Bucket=self._bucket, Key=key)
+                with closing(answer["Body"]) as body:
+                    _refuse_more_than(max_bytes, key, answer["ContentLength"])
+                    for chunk in body.iter_chunks(_CHUNK_BYTES):
+                        digest.update(chunk)
+                        file.write(chunk)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
         return StoredObject(key, answer["ContentLength"], digest.hexdigest(), answer["ContentType"])
 
     def head(self, key: str) -> ObjectInfo | None:
@@ -147,7 +108,7 @@ class S3Store:
             try:
                 found = self._client.head_object(Bucket=self._bucket, Key=key)
             except ClientError as error:
-                if error.response.get("Error", {}).get("Code") in ("404", "NoSuchKey", "NotFound"):
+                if error_code(error) == "404":  # the answer to HEAD has no body, so no better word than its status
                     return None
                 raise
         return ObjectInfo(key, found["ContentLength"], found["LastModified"])
@@ -157,10 +118,7 @@ class S3Store:
         remaining = iter(keys)
         count = 0
         while batch := list(islice(remaining, _DELETE_MAX)):
-            with translated(f"deleting {len(batch)} objects"):
-                self._client.delete_objects(
-                    Bucket=self._bucket, Delete={"Objects": [{"Key": key} for key in batch], "Quiet": True}
-                )
+            self._delete_batch(batch)
             count += len(batch)
         return count
 
@@ -176,9 +134,9 @@ class S3Store:
         """Return an address that reads an object until it expires. `filename` is what a browser would save it as."""
         parameters: dict[str, str] = {"Bucket": self._bucket, "Key": key}
         if filename is not None:
-            parameters["ResponseContentDisposition"] = f'inline; filename="{filename}"'
+            parameters["ResponseContentDisposition"] = inline_as(filename)
         with translated(f"signing an address of {key}"):
-            return str(self._signer.generate_presigned_url("get_object", Params=parameters, ExpiresIn=expires_s))
+            return self._signer.generate_presigned_url("get_object", Params=parameters, ExpiresIn=expires_s)
 
     def presigned_post(self, key: str, *, content_type: str, max_bytes: int, expires_s: int) -> PresignedPost:
         """Return a form with which exactly this key can be written: of this type, of 1 to `max_bytes` bytes."""
@@ -193,6 +151,7 @@ class S3Store:
         return PresignedPost(made["url"], made["fields"])
 
     def _upload(self, body: IO[bytes], stored: StoredObject, cache_control: str) -> None:
+        body.seek(0)
         with translated(f"writing {stored.key}"):
             self._client.put_object(
                 Bucket=self._bucket,
@@ -204,36 +163,16 @@ class S3Store:
                 Metadata={"sha256": stored.sha256_hex},
             )
 
-
-_CORS: Any = {
-    "CORSRules": [
-        {
-            "AllowedMethods": ["GET", "HEAD", "POST"],
-            "AllowedOrigins": ["*"],
-            "AllowedHeaders": ["*"],
-            "MaxAgeSeconds": 3600,
-        }
-    ]
-}
+    def _delete_batch(self, keys: Sequence[str]) -> None:
+        what = f"deleting {len(keys)} objects"
+        with translated(what):
+            answer: Any = self._client.delete_objects(
+                Bucket=self._bucket, Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True}
+            )
+        for refused in answer.get("Errors", []):
+            raise of_answer(f"{what}, at {refused.get('Key')}", str(refused.get("Code")), 500)
 
 
-def _client(settings: S3Settings, endpoint_url: str | None) -> Any:
-    return boto3.session.Session().client(
-        "s3",
-        endpoint_url=endpoint_url,
-        region_name=settings.region,
-        aws_access_key_id=settings.access_key_id,
-        aws_secret_access_key=settings.secret_access_key,
-        config=Config(
-            signature_version="s3v4",
-            connect_timeout=settings.connect_timeout_s,
-            read_timeout=settings.read_timeout_s,
-            retries={"mode": "standard", "total_max_attempts": 3},
-            max_pool_connections=50,
-            # Bucket names in host names need a wildcard DNS entry, which self-hosted stores seldom have.
-            s3={"addressing_style": "path" if endpoint_url else "auto"},
-            # Newer checksum trailers are refused by stores that speak an older S3; we keep a SHA-256 of our own.
-            request_checksum_calculation="when_required",
-            response_checksum_validation="when_required",
-        ),
-    )
+def _refuse_more_than(max_bytes: int, key: str, size_bytes: int) -> None:
+    if size_bytes > max_bytes:
+        raise ObjectTooLarge(f"reading {key}: {size_bytes} bytes, {max_bytes} are allowed")

@@ -44,6 +44,7 @@ FIXED_FLAGS = (
     "-admin.ui=false",
     "-s3.port.iceberg=0",
     "-s3.port.lance=0",
+    "-s3.autoCreateBucket=false",
     "-master.telemetry=false",
     # A bucket takes one volume at its first object. Volumes start empty and grow, so many cost nothing.
     "-volume.max=1000",

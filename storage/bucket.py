@@ -1,0 +1,78 @@
+"""The bucket itself: making it, and letting browsers use it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from storage.errors import error_code
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+    from types_boto3_s3.type_defs import CORSConfigurationTypeDef
+
+# Amazon's first region takes no name for itself where a bucket is made; all others insist on it.
+_UNNAMED_REGION = "us-east-1"
+
+# Who may read or write is decided by signatures; these rules only tell browsers that pages may try.
+_CORS: CORSConfigurationTypeDef = {
+    "CORSRules": [
+        {
+            "AllowedMethods": ["GET", "HEAD", "POST"],
+            "AllowedOrigins": ["*"],
+            "AllowedHeaders": ["*"],
+            "MaxAgeSeconds": 3600,
+        }
+    ]
+}
+
+
+def make_bucket(client: S3Client, bucket: str, region: str) -> None:
+    """Make the bucket unless it is there, and give it rules for browsers unless it has its own.
+
+    Raises botocore's errors.
+    """
+    if not _exists(client, bucket):
+        _create(client, bucket, region)
+    if not _has_cors(client, bucket):
+        _set_cors(client, bucket)
+
+
+def _exists(client: S3Client, bucket: str) -> bool:
+    try:
+        client.head_bucket(Bucket=bucket)
+    except ClientError as error:
+        if error_code(error) == "404":
+            return False
+        raise
+    return True
+
+
+def _create(client: S3Client, bucket: str, region: str) -> None:
+    try:
+        if region == _UNNAMED_REGION:
+            client.create_bucket(Bucket=bucket)
+        else:
+            client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": region})  # type: ignore[typeddict-item] # any region there will be
+    except ClientError as error:
+        if error_code(error) != "BucketAlreadyOwnedByYou":  # another process made it just now
+            raise
+
+
+def _has_cors(client: S3Client, bucket: str) -> bool:
+    try:
+        client.get_bucket_cors(Bucket=bucket)
+    except ClientError as error:
+        if error_code(error) in ("NoSuchCORSConfiguration", "NotImplemented"):
+            return False
+        raise
+    return True
+
+
+def _set_cors(client: S3Client, bucket: str) -> None:
+    try:
+        client.put_bucket_cors(Bucket=bucket, CORSConfiguration=_CORS)
+    except ClientError as error:
+        if error_code(error) != "NotImplemented":  # such stores have one rule for all buckets, made by their operator
+            raise

@@ -1,0 +1,78 @@
+"""Where the store is, and the boto3 client that speaks to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.config import Config
+
+from storage.errors import translated
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+# One try and two repetitions, after pauses of up to one and two seconds. Longer troubles are the caller's to wait for.
+_ATTEMPTS_MAX = 3
+_CONNECTIONS_MAX = 50
+
+
+@dataclass(frozen=True, slots=True)
+class S3Settings:
+    """Where the store is. `public_endpoint_url` is its address for browsers and the provider, where that differs.
+
+    Without an `endpoint_url` it is Amazon's own. `path_style` puts the bucket into the path instead of the host name,
+    which would need a wildcard DNS entry; None means: everywhere but at Amazon's.
+    """
+
+    bucket: str
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    endpoint_url: str | None = None
+    public_endpoint_url: str | None = None
+    region: str = "us-east-1"
+    path_style: bool | None = None
+    connect_timeout_s: float = 5.0
+    read_timeout_s: float = 30.0
+
+
+def s3_client(settings: S3Settings, endpoint_url: str | None) -> S3Client:
+    """Return a client for one address of the store; nothing is connected yet. Raises `StorageMisconfigured`."""
+    with translated("reading the object store's settings"):
+        client: S3Client = boto3.session.Session().client(
+            "s3",
+            endpoint_url=endpoint_url,
+            region_name=settings.region,
+            aws_access_key_id=settings.access_key_id,
+            aws_secret_access_key=settings.secret_access_key,
+            config=_config(settings, endpoint_url),
+        )
+    return client
+
+
+def _config(settings: S3Settings, endpoint_url: str | None) -> Config:
+    path_style = endpoint_url is not None if settings.path_style is None else settings.path_style
+    return Config(
+        signature_version="s3v4",
+        connect_timeout=settings.connect_timeout_s,
+        read_timeout=settings.read_timeout_s,
+        retries={"mode": "standard", "total_max_attempts": _ATTEMPTS_MAX},
+        max_pool_connections=_CONNECTIONS_MAX,
+        s3={"addressing_style": "path" if path_style else "auto"},
+        # Newer checksum trailers are refused by stores that speak an older S3; we keep a SHA-256 of our own.
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        # None reads them from the environment. A proxy named there can not reach this machine's own loopback address.
+        proxies={} if endpoint_url and _is_loopback(endpoint_url) else None,
+    )
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
