@@ -33,6 +33,9 @@ class Receiver:
     def __init__(self) -> None:
         self.requests: list[Received] = []
         self.answers: list[int] = []
+        self.may_answer = threading.Event()
+        """Requests are answered while it is set, which it is at the start."""
+        self.may_answer.set()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
 
@@ -72,6 +75,7 @@ class Receiver:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 receiver.requests.append(Received(self.path, headers, body))
+                receiver.may_answer.wait(10)
                 status = receiver.answers.pop(0) if receiver.answers else 200
                 self.send_response(status)
                 if 300 <= status < 400:

@@ -132,6 +132,19 @@ def test_cancel_after_start_is_charged(start: Start) -> None:
     assert api.bill()["total_usd"] > 0
 
 
+def test_cancel_takes_back_output_that_was_there_already(start: Start) -> None:
+    # At this speed the output is there for ten seconds before the prediction has succeeded.
+    api = start(speed=0.1)
+    api.fault("slow_run", {"factor": 0.0001})
+    prediction_id = api.created()["id"]
+    api.control("POST", "/clock", {"advance_s": 21})
+    (url,) = eventually(lambda: api.prediction(prediction_id)["output"])
+    assert DOWNLOADS.get(url).status_code == 200
+    canceled = api.post(f"/predictions/{prediction_id}/cancel").json()
+    assert (canceled["status"], canceled["output"]) == ("canceled", None)
+    assert DOWNLOADS.get(url).status_code == 404
+
+
 def test_cancel_of_a_finished_prediction_changes_nothing(api: Api) -> None:
     finished = api.finished()
     response = api.post(f"/predictions/{finished['id']}/cancel")

@@ -121,6 +121,7 @@ INVALID_INPUTS: list[tuple[str, dict[str, Any], tuple[str, str, str]]] = [
         ("enum", "input.duration", "duration must be one of the following: 6, 10"),
     ),
     (IMAGE, {"prompt": 5}, ("invalid_type", "input.prompt", "Invalid type. Expected: string, given: integer")),
+    (IMAGE, {"prompt": True}, ("invalid_type", "input.prompt", "Invalid type. Expected: string, given: boolean")),
     (IMAGE, {"prompt": None}, ("invalid_type", "input.prompt", "Invalid type. Expected: string, given: null")),
     (
         IMAGE,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -91,6 +92,7 @@ def test_file_objects_in_the_input_are_uploaded_and_used(drawing: Api) -> None:
     assert prediction.input["first_frame_image"].startswith(f"{drawing.background.api_url}/v1/files/")
 
 
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")
 def test_outputs_over_https_are_files_to_the_client(
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

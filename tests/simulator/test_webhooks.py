@@ -64,16 +64,28 @@ def test_events_arrive_in_the_order_of_the_life(start: Start, receiver: Receiver
     assert api.control("GET", "/webhooks")["webhooks"][0]["event"] == "start"
 
 
+def test_an_event_waits_until_the_one_before_it_was_answered(start: Start, receiver: Receiver) -> None:
+    api = start()
+    receiver.may_answer.clear()
+    api.finished(webhook=receiver.url, webhook_events_filter=["start", "completed"])
+    receiver.wait_for(1)
+    assert len(api.control("GET", "/webhooks")["webhooks"]) == 2
+    assert receiver.statuses == ["processing"]
+    receiver.may_answer.set()
+    receiver.wait_for(2)
+
+
 def test_outputs_and_logs_are_told_at_most_every_half_second(start: Start, receiver: Receiver) -> None:
-    api = start(speed=1.0)
+    # At this speed the half second is five.
+    api = start(speed=0.1)
     api.fault("slow_run", {"factor": 0.0001})
     prediction_id = api.created(webhook=receiver.url, webhook_events_filter=ALL)["id"]
-    api.control("POST", "/clock", {"advance_s": 3})
+    api.control("POST", "/clock", {"advance_s": 21})
     eventually(lambda: api.prediction(prediction_id)["output"])
-    api.control("POST", "/clock", {"advance_s": 3})
+    api.control("POST", "/clock", {"advance_s": 21})
     eventually(lambda: "succeeded" in receiver.statuses)
     events = [message["event"] for message in api.control("GET", "/webhooks")["webhooks"]]
-    # The second log line and the output follow the first log line within the half second.
+    # The second log line and the output follow the first log line before they are over.
     assert events == ["start", "logs", "completed"]
 
 
