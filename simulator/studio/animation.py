@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -9,7 +10,7 @@ from PIL import Image
 
 from simulator.studio.motion.actor import Actor, find_actor
 from simulator.studio.motion.bend import Grid, bent
-from simulator.studio.motion.camera import MARGIN, Camera, extended
+from simulator.studio.motion.camera import MARGIN, Camera, View, extended
 from simulator.studio.motion.direction import read_direction
 from simulator.studio.motion.film import film
 from simulator.studio.motion.gait import Gait
@@ -54,46 +55,47 @@ def _frames(scene: Image.Image, prompt: str, seconds: int, fps: int, seed: int) 
 
 def _staged(actor: Actor, plate: Image.Image, camera: Camera, gait: Gait, at_s: float, progress: float) -> Image.Image:
     """Return the camera's view with the figure in it, before anything drifts past."""
-    if not actor.is_cut:
-        return _bent_around(actor, plate, camera, gait, at_s, progress)
-    frame = camera.view(plate, progress)
-    _place(frame, actor, camera, gait, at_s, progress)
-    return frame
+    view = camera.view(progress)
+    if actor.is_cut:
+        frame = camera.shot(plate, view)
+        _place(frame, actor, view, gait, at_s, progress)
+        return frame
+    return camera.shot(_bent_around(actor, plate, gait, at_s, progress), view)
 
 
-def _place(frame: Image.Image, actor: Actor, camera: Camera, gait: Gait, at_s: float, progress: float) -> None:
+def _place(frame: Image.Image, actor: Actor, view: View, gait: Gait, at_s: float, progress: float) -> None:
     """Paste the moving figure, growing from its feet, where the camera sees it."""
     left, top, right, bottom = actor.box
-    foot_x, foot_y, magnified = camera.place((left + right) / 2, bottom, progress)
-    size = magnified * gait.growth(progress)
-    foot_y += (gait.growth(progress) - 1) * 0.16 * (bottom - top)
-    room = round(gait.height_px * 0.07)
+    growth = gait.growth(progress)
+    foot_x, foot_y = view.place((left + right) / 2, bottom)
+    foot_y += (growth - 1) * 0.16 * (bottom - top)
+    size, room = view.zoom * growth, round(gait.height_px * 0.07)
     wide, tall = round((right - left) * size) + 2 * room, round((bottom - top) * size) + 2 * room
+    # Rounding the place to whole pixels would make the slow growth judder; the rest goes into the fetch.
+    at_x, at_y = math.floor(foot_x - wide / 2), math.floor(foot_y - tall + room)
+    rest_x, rest_y = foot_x - wide / 2 - at_x, foot_y - tall + room - at_y
 
     def fetch(x: Grid, y: Grid) -> tuple[Grid, Grid]:
-        from_x, from_y = (x - wide / 2) / size, (y - tall + room) / size
+        from_x, from_y = (x - rest_x - wide / 2) / size, (y - rest_y - tall + room) / size
         u, v = from_x / ((right - left) / 2), 1 + from_y / (bottom - top)
         dx, dy = gait.offset(np.clip(u, -1, 1), np.clip(v, 0, 1), at_s)
         return from_x + (right - left) / 2 - dx, from_y + (bottom - top) - dy
 
     moved = bent(actor.figure, (wide, tall), (10, 16), fetch)
-    frame.paste(moved, (round(foot_x - wide / 2), round(foot_y - tall + room)), moved)
+    frame.paste(moved, (at_x, at_y), moved)
 
 
-def _bent_around(
-    actor: Actor, plate: Image.Image, camera: Camera, gait: Gait, at_s: float, progress: float
-) -> Image.Image:
-    """Return the view with the picture itself bent where the figure is, fading to stillness around it."""
-    left, top, right, bottom = actor.box
-    middle, half, margin = (left + right) / 2, (right - left) / 2, round(plate.height * MARGIN / (1 + 2 * MARGIN))
+def _bent_around(actor: Actor, plate: Image.Image, gait: Gait, at_s: float, progress: float) -> Image.Image:
+    """Return the plate bent where the figure is, fading to stillness around it: nothing can tear or open."""
+    margin = round(plate.height * MARGIN / (1 + 2 * MARGIN))
+    left, top, right, bottom = (edge + margin for edge in actor.box)
+    middle, half, tall = (left + right) / 2, (right - left) / 2, bottom - top
 
     def fetch(x: Grid, y: Grid) -> tuple[Grid, Grid]:
-        from_x, from_y = camera.fetch(x, y, progress)
-        u, v = (from_x - middle) / half, (from_y - top) / (bottom - top)
+        u, v = (x - middle) / half, (y - top) / tall
         near = np.exp(-((np.abs(u) / 1.05) ** 4) - (np.abs(v - 0.52) / 0.62) ** 6)
         dx, dy = gait.offset(np.clip(u, -1, 1), np.clip(v, 0, 1), at_s)
         grown = 1 + (gait.growth(progress) - 1) * near
-        from_x, from_y = middle + (from_x - middle) / grown, bottom + (from_y - bottom) / grown
-        return from_x - dx * near + margin, from_y - dy * near + margin
+        return middle + (x - middle) / grown - dx * near, bottom + (y - bottom) / grown - dy * near
 
-    return bent(plate, camera.size_px, (32, 20), fetch)
+    return bent(plate, plate.size, (32, 20), fetch)

@@ -38,7 +38,8 @@ def luma(pixels: Pixels) -> Plane:
 def smoothstep(low: float, high: float, value: Plane) -> Plane:
     """Return 0 below `low`, 1 above `high`, and an even ramp without corners between. `low` may be above `high`."""
     t = np.clip((value - np.float32(low)) / np.float32(high - low), 0, 1)
-    return (t * t * (3 - 2 * t)).astype(np.float32)
+    ramp: Plane = (t * t * (3 - 2 * t)).astype(np.float32)
+    return ramp
 
 
 def gaussian(plane: Plane, sigma_px: float) -> Plane:
@@ -69,7 +70,8 @@ def box(plane: Plane, radius_px: int) -> Plane:
 def _box_rows(plane: Plane, radius_px: int) -> Plane:
     padded = np.pad(plane.astype(np.float64), ((0, 0), (radius_px + 1, radius_px)), mode="edge").cumsum(axis=1)
     window = 2 * radius_px + 1
-    return ((padded[:, window:] - padded[:, :-window]) / window).astype(np.float32)
+    means: Plane = ((padded[:, window:] - padded[:, :-window]) / window).astype(np.float32)
+    return means
 
 
 def guided(plane: Plane, guide: Plane, radius_px: int, softness: float) -> Plane:
@@ -77,8 +79,9 @@ def guided(plane: Plane, guide: Plane, radius_px: int, softness: float) -> Plane
     guide_mean, mean = box(guide, radius_px), box(plane, radius_px)
     covariance = box(guide * plane, radius_px) - guide_mean * mean
     variance = box(guide * guide, radius_px) - guide_mean * guide_mean
-    slope = covariance / (variance + np.float32(softness))
-    return box(slope, radius_px) * guide + box(mean - slope * guide_mean, radius_px)
+    slope: Plane = (covariance / (variance + np.float32(softness))).astype(np.float32)
+    offset = (mean - slope * guide_mean).astype(np.float32)
+    return box(slope, radius_px) * guide + box(offset, radius_px)
 
 
 def resized(plane: Plane, size_px: tuple[int, int]) -> Plane:

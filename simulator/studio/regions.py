@@ -31,9 +31,10 @@ def reached(passable: Mask, start: Mask) -> Mask:
 
 
 def _run_labels(passable: Mask) -> NDArray[np.int64]:
-    breaks = ~passable
+    breaks: Mask = ~passable
     breaks[:, 0] = True
-    return np.cumsum(breaks.ravel()).reshape(passable.shape)
+    labels: NDArray[np.int64] = np.cumsum(breaks.ravel(), dtype=np.int64).reshape(passable.shape)
+    return labels
 
 
 def _fill_runs(region: Mask, labels: NDArray[np.int64], passable: Mask) -> Mask:

@@ -9,7 +9,7 @@ from simulator.studio.settings import names_a_setting, setting_for
 from simulator.studio.words import seeded
 
 FEET_Y = 884.0
-_HEIGHT = 706.0
+_HEIGHT = 668.0
 _WIDEST = 480.0
 _PROPORTION = 1.5
 _LARGEST_HEIGHT_PX = 1536

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Sequence
 
 from simulator.studio.canvas import Canvas, Edge, Ink, Stencil
 from simulator.studio.colours import Colour, mix, toned
@@ -91,7 +92,7 @@ def pine_outline(x: float, foot: float, height: float, rng: random.Random) -> li
 
 def pines(
     canvas: Canvas,
-    places: list[tuple[float, float, float]],
+    places: Sequence[tuple[float, float, float]],
     colour: Colour,
     rng: random.Random,
     *,

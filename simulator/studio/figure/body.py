@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from simulator.studio.canvas import Canvas, Edge, Ink, Stencil
@@ -46,7 +47,7 @@ def _shaded(canvas: Canvas, stencil: Stencil, colour: Colour, *, depth: float = 
     )
 
 
-def _mirrored(points: list[Point], side: int) -> list[Point]:
+def _mirrored(points: Sequence[tuple[float, float]], side: int) -> list[Point]:
     return [(x * side, y) for x, y in points]
 
 
@@ -76,7 +77,8 @@ def _arm(canvas: Canvas, colours: Colouring, side: int) -> None:
     shoulder, elbow, wrist = (side * 104.0, 514.0), (side * 160.0, 600.0), (side * 170.0, 684.0)
     _hand(canvas, colours.skin, side)
     sleeve = limb([shoulder, elbow, wrist], [84, 72, 64])
-    _shaded(canvas, Stencil().polygon(sleeve), colours.top, depth=16)
+    # The round end keeps the shoulder from showing the corners of the sleeve's outline.
+    _shaded(canvas, Stencil().polygon(sleeve).ellipse(*shoulder, 42, 40), colours.top, depth=16)
     cuff = limb([(side * 169.0, 668.0), (side * 171.0, 692.0)], [70, 66])
     _shaded(canvas, Stencil().polygon(cuff), colours.trim, depth=10, ink=Ink(INK, 3.4))
     folds = Stencil()

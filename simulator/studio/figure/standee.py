@@ -21,7 +21,7 @@ _KEYING_PX = 512
 
 def cut_out(avatar: Image.Image) -> Image.Image:
     """Return the figure as RGBA, cropped to its bounds; the whole picture when no plain ground can be told apart."""
-    if avatar.mode == "RGBA" and avatar.getchannel("A").getextrema()[0] < 32:
+    if avatar.mode == "RGBA" and float(plane_of(avatar.getchannel("A")).min()) < 0.125:
         figure = avatar
     else:
         figure = on_paper(avatar).convert("RGBA")
@@ -44,10 +44,11 @@ def _key(picture: Image.Image) -> Image.Image:
 
 
 def _darkest_of_blocks(pixels: Pixels, block: int) -> Pixels:
-    """Return the picture reduced to the darkest pixel of each block, so that no ink line is too thin to stop a flood."""
+    """Return the picture reduced to the darkest pixel of each block: no ink line is then too thin to stop a flood."""
     rows, columns = pixels.shape[0] // block, pixels.shape[1] // block
     blocks = pixels[: rows * block, : columns * block].reshape(rows, block, columns, block, 3)
-    return blocks.transpose(0, 2, 1, 3, 4).reshape(rows, columns, -1, 3).min(axis=2)
+    darkest: Pixels = blocks.transpose(0, 2, 1, 3, 4).reshape(rows, columns, -1, 3).min(axis=2)
+    return darkest
 
 
 def _like_the_ground(pixels: Pixels) -> Mask:

@@ -75,7 +75,7 @@ def _dominant(pixels: Pixels, count: int) -> list[Colour]:
     image = Image.fromarray((pixels * 255).astype(np.uint8), "RGB")
     reduced = image.quantize(count + 2, Image.Quantize.MEDIANCUT)
     palette = reduced.getpalette() or []
-    shares = [(int(n), int(i)) for n, i in reduced.getcolors(256) or []]
+    shares = [(n, i) for i, n in enumerate(reduced.histogram()) if n]
     colours = [(n, (palette[3 * i], palette[3 * i + 1], palette[3 * i + 2])) for n, i in shares]
     ranked = sorted(colours, key=lambda item: item[0] * (0.45 + saturation_of(item[1])), reverse=True)
     return [colour for _, colour in ranked[:count]]

@@ -33,12 +33,12 @@ def cut_head(photo: Image.Image, face: Face) -> Head:
 
 
 def _window(photo: Image.Image, left: float, top: float, side: float) -> Pixels:
-    """Return the square of the photograph as `WINDOW_PX` pixels; beyond its border the border repeats."""
+    """Return the square of the photograph as `WINDOW_PX` pixels; beyond its border it is mirrored."""
     spans = [_span(start, side, length) for start, length in ((left, photo.width), (top, photo.height))]
     (x0, x1, before_x, wide), (y0, y1, before_y, tall) = spans
     part = pixels_of(photo.resize((wide, tall), Image.Resampling.BICUBIC, (x0, y0, x1, y1)))
     after_x, after_y = WINDOW_PX - before_x - wide, WINDOW_PX - before_y - tall
-    return np.pad(part, ((before_y, after_y), (before_x, after_x), (0, 0)), mode="edge")
+    return np.pad(part, ((before_y, after_y), (before_x, after_x), (0, 0)), mode="symmetric")
 
 
 def _span(start: float, side: float, length: int) -> tuple[float, float, int, int]:
@@ -50,10 +50,10 @@ def _span(start: float, side: float, length: int) -> tuple[float, float, int, in
 
 def _head_mask(pixels: Pixels, face: Face) -> Plane:
     distance = _distance_from_head(pixels.shape[:2], face)
-    inside = np.clip(1.15 - distance, -0.6, 0.6) * np.float32(11)
+    inside = np.clip(1.15 - distance, -0.6, 0.6) * np.float32(9)
     belief = smoothstep(-3, 3, inside)
     for _ in range(3):
-        belief = _sigmoid(inside + 0.9 * _colour_evidence(pixels, belief, distance))
+        belief = _sigmoid(inside + 1.05 * _colour_evidence(pixels, belief, distance))
     even = guided(belief, luma(pixels), 7, 0.004)
     return _one_smooth_blob(even, distance)
 
@@ -65,7 +65,8 @@ def _distance_from_head(shape: tuple[int, ...], face: Face) -> Plane:
     y = np.arange(height, dtype=np.float32) - (height / 2 + 0.06 * face.height) + np.float32(0.08 * face.height)
     y = np.where(y > 0, y / (0.6 * face.height), y / (0.68 * face.height)).astype(np.float32)
     bulge = 1 + 0.32 * np.clip(y, 0, 1.4) ** 2
-    return np.sqrt((x[None, :] * bulge[:, None]) ** 2 + y[:, None] ** 2).astype(np.float32)
+    distance: Plane = np.sqrt((x[None, :] * bulge[:, None]) ** 2 + y[:, None] ** 2).astype(np.float32)
+    return distance
 
 
 def _sigmoid(value: Plane) -> Plane:
@@ -97,7 +98,7 @@ def _histogram(index: NDArray[np.intp], weight: Plane) -> Plane:
 
 def _one_smooth_blob(belief: Plane, distance: Plane) -> Plane:
     """Return the blob around the head's middle without holes or frayed edges: a cut by scissors, not by pixels."""
-    solid = (gaussian(belief, 2.0) > 0.5) | (distance < 0.62)
+    solid = ((gaussian(belief, 2.0) > 0.5) & (distance < 1.32)) | (distance < 0.78)
     blob = reached(solid, distance < 0.3)
     filled = (~reached_from_border(~blob)).astype(np.float32)
-    return smoothstep(0.38, 0.62, gaussian(filled, 4.0))
+    return smoothstep(0.38, 0.62, gaussian(filled, 5.0))

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
-from simulator.studio.filters import Pixels, Plane, luma, pixels_of, smoothstep
+from simulator.studio.filters import Pixels, Plane, box, luma, pixels_of, smoothstep
 
 _TEMPLATE_PX = 25  # brow to chin, and the square window that the comparison looks at
-_FACE_SHARES = tuple(float(share) for share in np.geomspace(0.13, 0.9, 15))
-_LEAST_SCORE = 0.62
+_FACE_SHARES = tuple(float(share) for share in np.geomspace(0.16, 0.9, 13))
+_TILTS_DEGREES = (-17.0, 0.0, 17.0)
+_LEAST_SCORE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,8 @@ def skin_likeness(pixels: Pixels) -> Plane:
     cr, cb = 128 + 0.713 * (red - bright), 128 + 0.564 * (blue - bright)
     tone = np.exp(-(((cr - 152) / 15) ** 2) - ((cb - 108) / 17) ** 2).astype(np.float32)
     ordered = smoothstep(-4, 10, red - green) * smoothstep(-14, 6, green - blue)
-    return (np.clip(1.5 * tone, 0, 1) * ordered * smoothstep(28, 60, bright)).astype(np.float32)
+    likeness: Plane = (np.clip(1.5 * tone, 0, 1) * ordered * smoothstep(28, 60, bright)).astype(np.float32)
+    return likeness
 
 
 def find_face(photo: Image.Image) -> Face:
@@ -48,12 +49,19 @@ def find_face(photo: Image.Image) -> Face:
     short = min(photo.size)
     found = [_best_at_share(photo, share) for share in _FACE_SHARES if short * share >= 8]
     best = max(found, key=lambda face: face.confidence, default=None)
-    return best if best and best.confidence > 0 else _middle(photo.width, photo.height)
+    if best is None or best.confidence == 0 or (best.height < 0.3 * short and _is_close_up(photo)):
+        return _middle(photo.width, photo.height)
+    return best
+
+
+def _is_close_up(photo: Image.Image) -> bool:
+    """Return whether skin (or fur of its colour) fills the picture: a small face found in it is then a mistake."""
+    return float(skin_likeness(pixels_of(photo.resize((48, 48), Image.Resampling.BOX))).mean()) > 0.4
 
 
 def _middle(width: int, height: int) -> Face:
-    tall = min(height * 0.62, width * 0.74)
-    return Face(width / 2, height * 0.48, tall * 0.8, tall, 0.0)
+    tall = min(height * 0.72, width * 0.8)
+    return Face(width * 0.48, height * 0.5, tall * 0.86, tall, 0.0)
 
 
 def _best_at_share(photo: Image.Image, share: float) -> Face:
@@ -70,52 +78,81 @@ def _best_at_share(photo: Image.Image, share: float) -> Face:
     return Face(x, y, 0.8 * tall, tall, max(0.0, score - _LEAST_SCORE))
 
 
-def _schematic() -> tuple[Plane, Plane]:
-    """Return a drawn face (dark eyes, nose and mouth on a bright oval) and the weight of each of its pixels."""
+def _turned(degrees: float) -> tuple[Plane, Plane]:
+    """Return the coordinates of the window's pixels, seen with the head tilted."""
     y, x = np.mgrid[0:_TEMPLATE_PX, 0:_TEMPLATE_PX].astype(np.float32) - np.float32(_TEMPLATE_PX // 2)
+    angle = np.float32(np.radians(degrees))
+    return x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
+
+
+def _schematic(x: Plane, y: Plane) -> Plane:
+    """Return a drawn face: dark eyes, nose and mouth on a bright oval."""
 
     def spot(at_x: float, at_y: float, wide: float, tall: float) -> Plane:
         return np.exp(-(((x - at_x) / wide) ** 2) - ((y - at_y) / tall) ** 2).astype(np.float32)
 
     oval = np.sqrt((x / 10.5) ** 2 + ((y - 0.5) / 13.5) ** 2).astype(np.float32)
-    face = 1 - 0.75 * smoothstep(0.75, 1.15, oval) + 0.12 * spot(0, -8, 7, 3)
+    face = 1 - 0.6 * smoothstep(0.75, 1.15, oval) + 0.12 * spot(0, -8, 7, 3)
     face -= 0.75 * (spot(-4.4, -4.3, 2.6, 1.5) + spot(4.4, -4.3, 2.6, 1.5)) + 0.25 * spot(0, -5, 7, 1.6)
     face += 0.14 * (spot(-5, 0, 2.6, 1.8) + spot(5, 0, 2.6, 1.8)) + 0.12 * spot(0, -0.5, 1.4, 3)
     face -= 0.28 * spot(0, 2.6, 2.2, 0.9) + 0.42 * spot(0, 5.6, 3.6, 1.1)
-    weight = 1 - 0.85 * smoothstep(0.85, 1.2, oval)
-    return face.astype(np.float32), (weight / weight.sum()).astype(np.float32)
+    return face.astype(np.float32)
 
 
-_FACE, _WEIGHT = _schematic()
+def _weights(x: Plane, y: Plane) -> tuple[Plane, Plane, Plane]:
+    """Return how much each pixel counts when the whole face, its left half or its right half is compared."""
+    oval = np.sqrt((x / 10.5) ** 2 + ((y - 0.5) / 13.5) ** 2).astype(np.float32)
+    whole = 1 - 0.9 * smoothstep(0.8, 1.15, oval)
+    left, right = whole * (x < 2), whole * (x > -2)
+    return tuple((part / part.sum()).astype(np.float32) for part in (whole, left, right))  # type: ignore[return-value]
 
 
-def _slide(plane: Plane, kernel: Plane) -> Plane:
-    """Return the sum of `plane` weighted by `kernel` at every place where the kernel fits."""
-    shape = plane.shape
-    product = np.fft.rfft2(plane, shape) * np.conj(np.fft.rfft2(kernel, shape))
-    rows, columns = shape[0] - kernel.shape[0] + 1, shape[1] - kernel.shape[1] + 1
-    slid: NDArray[np.float64] = np.fft.irfft2(product, shape)[:rows, :columns]
-    return slid.astype(np.float32)
+def _features(plane: Plane) -> Plane:
+    """Return the plane less most of its broad shading, so that eyes and mouth count for more than hair and shadow."""
+    return plane - np.float32(0.65) * box(plane, 5)
+
+
+_TURNED = tuple(_turned(degrees) for degrees in _TILTS_DEGREES)
+_DRAWN = tuple((_features(_schematic(x, y)), _weights(x, y)) for x, y in _TURNED)
+
+
+class _Slide:
+    """A plane over which kernels are slid; its spectrum is computed once for all of them."""
+
+    def __init__(self, plane: Plane) -> None:
+        self._shape = plane.shape
+        self._spectrum = np.fft.rfft2(plane)
+
+    def sums(self, kernel: Plane) -> Plane:
+        """Return the sum weighted by `kernel` at every place where the kernel fits."""
+        product = self._spectrum * np.conj(np.fft.rfft2(kernel, self._shape))
+        rows, columns = (side - _TEMPLATE_PX + 1 for side in self._shape)
+        return np.fft.irfft2(product, self._shape)[:rows, :columns].astype(np.float32)
 
 
 def _scores(pixels: Pixels) -> Plane:
     """Return how face-like each place is: like the drawing in both its halves, of skin within and less around."""
-    bright, skin = luma(pixels), skin_likeness(pixels)
-    left, right = _WEIGHT.copy(), _WEIGHT.copy()
-    left[:, _TEMPLATE_PX // 2 + 2 :] = 0
-    right[:, : _TEMPLATE_PX // 2 - 1] = 0
-    halves = np.minimum(_likeness(bright, left / left.sum()), _likeness(bright, right / right.sum()))
-    within = _slide(skin, _WEIGHT)
-    around = _slide(skin, np.full_like(_WEIGHT, 1 / _WEIGHT.size))
-    return 0.7 * _likeness(bright, _WEIGHT) + 0.5 * halves + 0.35 * within + 0.5 * (within - around)
+    bright = _features(luma(pixels))
+    plain, square, skin = _Slide(bright), _Slide(bright * bright), _Slide(skin_likeness(pixels))
+    flat = np.full((_TEMPLATE_PX, _TEMPLATE_PX), 1 / _TEMPLATE_PX**2, dtype=np.float32)
+    best: Plane | None = None
+    for drawn, (whole, left, right) in _DRAWN:
+        halves = np.minimum(_likeness(plain, square, drawn, left), _likeness(plain, square, drawn, right))
+        score = 0.7 * _likeness(plain, square, drawn, whole) + 0.5 * halves
+        best = score if best is None else np.maximum(best, score)
+    within = skin.sums(_DRAWN[1][1][0])
+    assert best is not None
+    scores: Plane = best + 0.3 * within + 0.35 * (within - skin.sums(flat))
+    return scores
 
 
-def _likeness(plane: Plane, weight: Plane) -> Plane:
+def _likeness(plain: _Slide, square: _Slide, drawn: Plane, weight: Plane) -> Plane:
     """Return the weighted correlation of each place with the drawn face, from -1 to 1."""
-    drawn = _FACE - float((weight * _FACE).sum())
-    mean, square = _slide(plane, weight), _slide(plane * plane, weight)
-    spread = np.sqrt(np.maximum(square - mean * mean, 0)) + np.float32(0.02)
-    return _slide(plane, weight * drawn) / (spread * np.float32(np.sqrt((weight * drawn * drawn).sum())))
+    centred = drawn - float((weight * drawn).sum())
+    mean = plain.sums(weight)
+    spread = np.sqrt(np.maximum(square.sums(weight) - mean * mean, 0)) + np.float32(0.02)
+    drawn_spread = np.float32(np.sqrt((weight * centred * centred).sum()))
+    return plain.sums(weight * centred) / (spread * drawn_spread)
 
 
 def _place_bonus(shape: tuple[int, ...], share: float) -> Plane:
@@ -123,5 +160,5 @@ def _place_bonus(shape: tuple[int, ...], share: float) -> Plane:
     rows, columns = shape[0] - _TEMPLATE_PX + 1, shape[1] - _TEMPLATE_PX + 1
     across = np.linspace(-1, 1, columns, dtype=np.float32)[None, :] if columns > 1 else np.zeros((1, 1), np.float32)
     down = np.linspace(-0.8, 1.2, rows, dtype=np.float32)[:, None] if rows > 1 else np.zeros((1, 1), np.float32)
-    usual = np.float32(0.1 * np.log(share / 0.36) ** 2)
+    usual = np.float32(0.2 * np.log(share / 0.36) ** 2)
     return (-0.12 * across**2 - 0.1 * down**2 - usual).astype(np.float32)

@@ -38,7 +38,8 @@ def _evened(bright: Plane, mask: Plane) -> Plane:
     """Return the brightness stretched so that the head spans the whole range, however the photo was lit."""
     inside = bright[mask > 0.5]
     low, high = (float(value) for value in np.percentile(inside, (3, 97))) if inside.size else (0.0, 1.0)
-    return np.clip((bright - low) / max(high - low, 0.15) * 0.86 + 0.08, 0, 1).astype(np.float32)
+    even: Plane = np.clip((bright - low) / max(high - low, 0.15) * 0.86 + 0.08, 0, 1).astype(np.float32)
+    return even
 
 
 def _cel_shaded(colours: Pixels, tone: Plane) -> Pixels:

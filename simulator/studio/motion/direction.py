@@ -13,7 +13,7 @@ class Direction:
     `style` is walk, wave, look or idle.
     """
 
-    zoom: float = 0.05
+    zoom: float = 0.04
     pan: float = 0.0
     rise: float = 0.0
     style: str = "walk"
@@ -35,6 +35,6 @@ _STYLES = (("wave", r"wav(e|es|ing)\b"), ("look", r"looks?(ing)? around"), ("idl
 def read_direction(prompt: str) -> Direction:
     """Return the direction in the prompt; without one the figure walks and the camera moves in a little."""
     text = " ".join(prompt.lower().split())
-    zoom, pan, rise = next((move for pattern, move in _CAMERA if re.search(pattern, text)), (0.05, 0.0, 0.0))
+    zoom, pan, rise = next((move for pattern, move in _CAMERA if re.search(pattern, text)), (0.04, 0.0, 0.0))
     style = next((name for name, pattern in _STYLES if re.search(pattern, text)), "walk")
     return Direction(zoom, pan, rise, style)

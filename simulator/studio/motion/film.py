@@ -11,7 +11,7 @@ import av
 import numpy as np
 from PIL import Image
 
-_X264 = {"preset": "veryfast", "crf": "20", "tune": "animation"}
+_X264 = {"preset": "superfast", "crf": "20", "tune": "animation"}
 
 
 def film(frames: Iterable[Image.Image], *, fps: int, size_px: tuple[int, int]) -> bytes:

@@ -21,7 +21,7 @@ class Gait:
 
     def growth(self, progress: float) -> float:
         """Return how much larger the figure is: a walker comes closer."""
-        return 1 + (0.13 * progress * progress * (3 - 2 * progress) if self.style == "walk" else 0.0)
+        return 1 + (0.10 * progress * progress * (3 - 2 * progress) if self.style == "walk" else 0.0)
 
     def offset(self, u: Grid, v: Grid, at_s: float) -> tuple[Grid, Grid]:
         """Return how far, in pixels, each point is moved at `at_s` seconds.

@@ -14,6 +14,9 @@ from simulator.studio.colours import Colour
 from simulator.studio.filters import mask_of
 
 
+_LEVELS = 12
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """How one sort of particle looks and moves. Speeds are shares of the picture's height a second."""
@@ -80,7 +83,7 @@ class Drift:
             Particle(rng.random(), rng.random(), rng.uniform(0.45, 1.5), rng.uniform(0, 6.3), rng.choice(kind.colours))
             for _ in range(kind.count)
         ]
-        self._sprites = {p: _sprite(max(1.2, kind.size * p.depth * size_px[1]), kind.hollow) for p in self._particles}
+        self._sprites = {p: _faded(max(1.2, kind.size * p.depth * size_px[1]), kind.hollow) for p in self._particles}
 
     def paint(self, frame: Image.Image, at_s: float) -> None:
         """Paint the particles as they are at `at_s`; they fade in, so that the first frame is the scene itself."""
@@ -89,7 +92,7 @@ class Drift:
             return
         for particle in self._particles:
             x, y, glow = self._where(particle, at_s)
-            sprite = self._sprites[particle].point([round(value * glow * strength) for value in range(256)])
+            sprite = self._sprites[particle][round(glow * strength * _LEVELS)]
             place = (round(x * self._size[0] - sprite.width / 2), round(y * self._size[1] - sprite.height / 2))
             frame.paste(particle.colour, (*place, place[0] + sprite.width, place[1] + sprite.height), sprite)
 
@@ -99,6 +102,12 @@ class Drift:
         x = (particle.x + kind.drift * near * at_s + swing + 0.1) % 1.2 - 0.1
         y = (particle.y - kind.rise * near * at_s + 0.1) % 1.2 - 0.1
         return x, y, 0.62 + 0.3 * math.sin(at_s * 2.3 + particle.phase * 2)
+
+
+def _faded(radius_px: float, hollow: bool) -> list[Image.Image]:
+    """Return the sprite at each of its brightnesses, made once: making them for every frame cost half a second."""
+    sprite = _sprite(radius_px, hollow)
+    return [sprite.point([round(value * level / _LEVELS) for value in range(256)]) for level in range(_LEVELS + 1)]
 
 
 def _sprite(radius_px: float, hollow: bool) -> Image.Image:

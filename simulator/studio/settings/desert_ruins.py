@@ -137,7 +137,7 @@ def _ripples(canvas: Canvas, rng: random.Random) -> None:
 
 def _rubble(canvas: Canvas, rng: random.Random) -> None:
     for side in (-1, 1):
-        for number in range(5):
+        for _ in range(5):
             x, y = side * rng.uniform(270, 640), rng.uniform(800, 905)
             rock(
                 canvas,

@@ -186,7 +186,7 @@ def _big_leaf(canvas: Canvas, x: float, y: float, length: float, degrees: float,
 def _vines(canvas: Canvas, rng: random.Random) -> None:
     vines = Stencil()
     for side in (-1, 1):
-        for number in range(4):
+        for _ in range(4):
             x = side * rng.uniform(330, canvas.half)
             low = rng.uniform(150, 330)
             line = open_curve([(x, -20), (x + 14, low * 0.5), (x - 6, low)], 8)
