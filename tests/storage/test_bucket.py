@@ -1,0 +1,50 @@
+"""The bucket is made once, by whoever comes first, and keeps the rules that its operator gave it."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from diorama.embedded import EmbeddedS3
+from storage import S3Settings, S3Store
+from storage.client import s3_client
+from tests.servers import unique_name
+
+
+@pytest.fixture
+def settings(s3_server: EmbeddedS3) -> S3Settings:
+    """Settings that name a bucket which does not exist yet."""
+    return replace(s3_server.settings, bucket=unique_name("bucket"))
+
+
+def test_the_bucket_is_made_when_it_is_missing(settings: S3Settings) -> None:
+    store = S3Store(settings)
+    store.ensure_bucket()
+    assert list(store.list()) == []
+
+
+def test_several_may_make_the_bucket_at_once(settings: S3Settings) -> None:
+    stores = [S3Store(settings) for _ in range(4)]
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        list(pool.map(S3Store.ensure_bucket, stores))
+    assert list(stores[0].list()) == []
+
+
+def test_a_bucket_elsewhere_than_in_the_first_region_is_made_there(settings: S3Settings) -> None:
+    store = S3Store(replace(settings, region="eu-central-1"))
+    store.ensure_bucket()
+    assert list(store.list()) == []
+
+
+def test_the_operators_own_rules_for_browsers_stay(settings: S3Settings) -> None:
+    store, client = S3Store(settings), s3_client(settings, settings.endpoint_url)
+    store.ensure_bucket()
+    own = {"AllowedMethods": ["GET"], "AllowedOrigins": ["https://app.example.com"]}
+    client.put_bucket_cors(Bucket=settings.bucket, CORSConfiguration={"CORSRules": [own]})
+    store.ensure_bucket()
+    kept = client.get_bucket_cors(Bucket=settings.bucket)["CORSRules"]
+    assert [(rule["AllowedMethods"], rule["AllowedOrigins"]) for rule in kept] == [
+        (["GET"], ["https://app.example.com"])
+    ]

@@ -1,0 +1,32 @@
+"""Keys are repeatable, apart from each other, and found by their prefixes."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from storage.keys import asset_key, job_prefix, output_key, source_key, upload_key
+
+A, B = UUID(int=1), UUID(int=2)
+
+
+def test_the_same_step_gives_the_same_key() -> None:
+    assert output_key(A, 3, "video", "mp4") == output_key(UUID(str(A)), 3, "video", "mp4")
+
+
+def test_no_two_things_share_a_key() -> None:
+    keys = [
+        upload_key(A, B),
+        upload_key(B, A),
+        asset_key(A, B, "jpg"),
+        asset_key(A, B, "png"),
+        *(source_key(job, attempt, "mp4") for job in (A, B) for attempt in (1, 11)),
+        *(output_key(job, 1, role, "mp4") for job in (A, B) for role in ("video", "poster")),
+    ]
+    assert len(set(keys)) == len(keys)
+
+
+def test_a_jobs_prefix_covers_all_that_it_made_and_nothing_else() -> None:
+    assert source_key(A, 1, "mp4").startswith(job_prefix(A))
+    assert output_key(A, 2, "video", "mp4").startswith(job_prefix(A))
+    assert not source_key(B, 1, "mp4").startswith(job_prefix(A))
+    assert not upload_key(A, A).startswith(job_prefix(A))

@@ -1,0 +1,135 @@
+"""What is said when the store cannot do what it should: who must do something about it, and how soon it is known."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from diorama.embedded import EmbeddedS3
+from storage import S3Settings, S3Store, StorageMisconfigured, StorageUnavailable
+from storage.errors import ObjectMissing, ObjectTooLarge, of_answer
+
+SOON_S = 10.0
+
+
+@pytest.fixture
+def settings(s3_server: EmbeddedS3) -> S3Settings:
+    return s3_server.settings
+
+
+@pytest.fixture
+def silent_address() -> Iterator[str]:
+    """A server that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.fixture
+def breaking_off_address() -> Iterator[str]:
+    """A server that promises a hundred bytes, sends ten, and hangs up."""
+    answer = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 100\r\n\r\n0123456789"
+
+    def serve(listener: socket.socket) -> None:
+        with closing(listener.accept()[0]) as connection:
+            connection.recv(65536)
+            connection.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, args=(listener,))
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        thread.join()
+
+
+def test_a_good_store_passes_its_check_and_is_left_as_it_was(store: S3Store) -> None:
+    store.check()
+    assert list(store.list()) == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"access_key_id": "somebody"}, "InvalidAccessKeyId"),
+        ({"secret_access_key": "guessed"}, "SignatureDoesNotMatch"),
+        ({"bucket": "another-bucket"}, "NoSuchBucket"),
+        ({"bucket": "not a bucket"}, "Invalid bucket name"),
+    ],
+)
+def test_wrong_settings_are_for_a_person_to_see_to(settings: S3Settings, wrong: dict[str, str], said: str) -> None:
+    with pytest.raises(StorageMisconfigured, match=said):
+        S3Store(replace(settings, **wrong)).check()
+
+
+def test_an_address_that_is_none_is_refused_at_once(settings: S3Settings) -> None:
+    with pytest.raises(StorageMisconfigured, match="Invalid endpoint: nonsense"):
+        S3Store(replace(settings, endpoint_url="nonsense"))
+
+
+def test_a_store_that_has_stopped_is_unavailable_and_soon_known_to_be(tmp_path: Path) -> None:
+    with EmbeddedS3(tmp_path) as server:
+        store = S3Store(server.settings)
+        store.put_stream("key", [b"kept"], content_type="text/plain", max_bytes=4)
+        server.kill()
+        asked_at = time.monotonic()
+        with pytest.raises(StorageUnavailable, match="Could not connect"):
+            store.head("key")
+        assert time.monotonic() - asked_at < SOON_S
+        server.restart()
+        assert store.head("key") is not None
+
+
+def test_a_silent_store_is_unavailable_and_soon_known_to_be(settings: S3Settings, silent_address: str) -> None:
+    store = S3Store(replace(settings, endpoint_url=silent_address, read_timeout_s=0.1))
+    asked_at = time.monotonic()
+    with pytest.raises(StorageUnavailable, match="Read timeout"):
+        store.head("key")
+    assert time.monotonic() - asked_at < SOON_S
+
+
+def test_a_download_that_breaks_off_leaves_no_file(
+    settings: S3Settings, breaking_off_address: str, tmp_path: Path
+) -> None:
+    store = S3Store(replace(settings, endpoint_url=breaking_off_address))
+    with pytest.raises(StorageUnavailable, match="reading key"):
+        store.download("key", tmp_path / "copy", max_bytes=100)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "error"),
+    [
+        ("NoSuchKey", 404, ObjectMissing),
+        ("NoSuchBucket", 404, StorageMisconfigured),
+        ("EntityTooLarge", 400, ObjectTooLarge),
+        ("AccessDenied", 403, StorageMisconfigured),
+        ("AuthorizationHeaderMalformed", 400, StorageMisconfigured),
+        ("PermanentRedirect", 301, StorageMisconfigured),
+        ("SlowDown", 503, StorageUnavailable),
+        ("InternalError", 500, StorageUnavailable),
+        ("RequestTimeout", 400, StorageUnavailable),
+        ("TooManyRequests", 429, StorageUnavailable),
+    ],
+)
+def test_an_answer_means_one_kind_of_trouble(code: str, status: int, error: type[Exception]) -> None:
+    assert type(of_answer("reading key", code, status)) is error
+
+
+def test_secrets_are_not_shown(settings: S3Settings) -> None:
+    assert settings.secret_access_key not in repr(settings)
+
+
+def test_a_proxy_in_the_environment_does_not_hide_a_local_store(
+    settings: S3Settings, silent_address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", silent_address)
+    monkeypatch.setenv("http_proxy", silent_address)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    S3Store(replace(settings, read_timeout_s=2.0)).check()
