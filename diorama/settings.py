@@ -56,6 +56,9 @@ class Settings(BaseSettings):
         default=30.0, gt=0, le=120, description="Seconds to wait for the provider's answer."
     )
     provider_poll_s: float = Field(default=1.0, gt=0, le=60, description="Seconds between looks at a young prediction.")
+    provider_list_settles_s: float = Field(
+        default=10.0, ge=0, le=300, description="Seconds after which a create is believed not to be in the list."
+    )
     models: Words = Field(
         default=("openai/gpt-image-1", "minimax/video-01-live"),
         description="The models to use, in the order of preference, separated by commas.",

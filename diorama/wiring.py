@@ -68,6 +68,7 @@ def build_runtime(settings: Settings, engine: Engine, recorder: Recorder, renewe
         leases=Leases(timedelta(seconds=settings.lease_s), timedelta(seconds=2 * settings.provider_timeout_s)),
         polling=PollSettings(least_s=settings.provider_poll_s),
         models=ModelChoice(settings.models),
+        list_settles_after_s=settings.provider_list_settles_s,
         secrets={"openai_api_key": settings.openai_api_key.get_secret_value()},
     )
 

@@ -1,0 +1,73 @@
+"""The generated parts of the README: `python -m diorama.documents` writes them, a test keeps them up to date."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from diorama.settings import Settings
+from jobs.themes import themes
+from statemachine.states import TERMINAL, State
+from statemachine.transitions import TRANSITIONS
+
+_README = Path(__file__).parents[1] / "README.md"
+
+
+def state_diagram() -> str:
+    """Return the transitions as a Mermaid diagram, one arrow for all events between two states."""
+    arrows: dict[tuple[str, str], list[str]] = {}
+    for rule in TRANSITIONS:
+        arrows.setdefault((rule.from_state or "[*]", rule.to_state), []).append(rule.event)
+    lines = [f"    {start} --> {end}: {' / '.join(events)}" for (start, end), events in arrows.items()]
+    ends = [f"    {state} --> [*]" for state in State if state in TERMINAL]
+    return "\n".join(["```mermaid", "stateDiagram-v2", *lines, *ends, "```", ""])
+
+
+def settings_table() -> str:
+    """Return every setting as a table row: its name, its default and what it is."""
+    rows = [f"| `{name.upper()}` | {default} | {told} |" for name, default, told in _settings()]
+    return "\n".join(["| variable | default | what |", "| --- | --- | --- |", *rows, ""])
+
+
+def _settings() -> Iterator[tuple[str, str, str]]:
+    for name, field in Settings.model_fields.items():
+        yield name, _shown(field.default), field.description or ""
+
+
+def _shown(default: object) -> str:
+    if isinstance(default, SecretStr):
+        default = default.get_secret_value()
+    if isinstance(default, tuple):
+        default = ",".join(default)
+    if isinstance(default, bool):
+        default = str(default).lower()
+    return f"`{default}`" if default not in ("", None) else ""
+
+
+def themes_table() -> str:
+    """Return the themes as table rows."""
+    rows = [f"| `{theme.key}` | {theme.name} | {theme.description} |" for theme in themes().values()]
+    return "\n".join(["| theme | name | what |", "| --- | --- | --- |", *rows, ""])
+
+
+BLOCKS: dict[str, Callable[[], str]] = {
+    "state-diagram": state_diagram,
+    "settings": settings_table,
+    "themes": themes_table,
+}
+
+
+def main() -> None:
+    """Write every generated block of the README anew."""
+    text = _README.read_text(encoding="utf-8")
+    for name, block in BLOCKS.items():
+        pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+        text = pattern.sub(lambda found, block=block: found.group(1) + block() + found.group(2), text)  # type: ignore[misc]
+    _README.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

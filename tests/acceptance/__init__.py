@@ -1,0 +1,1 @@
+"""Tests of whole processes: real workers, real kills, real HTTP."""

@@ -1,0 +1,32 @@
+"""A site for each test: its own database and provider, and the session's servers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from diorama.embedded import EmbeddedS3
+from simulator.serve import Background
+from simulator.settings import SimulatorSettings
+from storage import S3Store
+from tests.acceptance.workers import Site
+from tests.acceptance.workers import site as open_site
+
+
+@pytest.fixture
+def provider() -> Iterator[Background]:
+    """A provider that draws each kind of picture once and is done with it in a fifth of a second."""
+    with Background(SimulatorSettings(speed=200, canned=True, seed=1)) as running:
+        yield running
+
+
+@pytest.fixture
+def site(
+    engine: Engine, database_url: str, s3_server: EmbeddedS3, store: S3Store, provider: Background, tmp_path: Path
+) -> Iterator[Site]:
+    """Everything but workers."""
+    with open_site(engine, database_url, s3_server, store, provider, tmp_path) as made:
+        yield made

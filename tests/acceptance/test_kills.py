@@ -1,0 +1,149 @@
+"""A worker that is killed in the middle of any step loses nothing: another one finishes, with one set of results."""
+
+from __future__ import annotations
+
+import signal
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from db.moves import cancel
+from tests.acceptance.workers import Site
+from tests.eventually import eventually
+from tests.invariants import assert_attempts_add_up, assert_sound
+
+DONE = ["1/avatar.png", "1/source.png"]
+
+
+def finish(site: Site, job_id: object) -> None:
+    """Start another worker, and check what it leaves."""
+    site.start_worker()
+    site.wait_for(job_id, "succeeded")  # type: ignore[arg-type]
+    assert_sound(site.engine)
+    assert_attempts_add_up(site.engine)
+
+
+def test_killed_while_the_answer_of_the_paid_call_was_on_its_way(site: Site) -> None:
+    """The provider took the job, and nobody heard of it: it is found by its token, and paid for once."""
+    site.fault("hang_after_accept", operation="predictions.create", count=1)
+    job_id = site.ask_for_avatar()
+    worker = site.start_worker()
+    site.wait_for(job_id, "submitting", held=True)
+    eventually(lambda: site.creates() == 1)
+    worker.kill()
+    finish(site, job_id)
+    assert site.creates() == 1
+    assert site.events(job_id)[1:5] == ["submit_started", "outcome_lost", "orphan_found", "output_ready"]
+    assert site.objects(job_id) == DONE
+
+
+def test_killed_before_the_provider_took_the_job(site: Site) -> None:
+    """The provider provably never saw it, so it is submitted again."""
+    site.fault("hang_before_accept", operation="predictions.create", count=1)
+    job_id = site.ask_for_avatar()
+    worker = site.start_worker()
+    site.wait_for(job_id, "submitting", held=True)
+    eventually(lambda: _fired(site, "hang_before_accept") == 1)
+    worker.kill()
+    finish(site, job_id)
+    assert site.creates() == 1
+    assert "orphan_absent" in site.events(job_id)
+    assert site.objects(job_id) == ["2/avatar.png", "2/source.png"]
+
+
+def test_killed_while_polling(site: Site) -> None:
+    site.fault("stall", operation="predictions.get", count=1, options={"seconds": 5})
+    job_id = site.ask_for_avatar()
+    worker = site.start_worker()
+    site.wait_for(job_id, "generating", held=True)
+    worker.kill()
+    finish(site, job_id)
+    assert site.creates() == 1
+    assert site.objects(job_id) == DONE
+
+
+def test_killed_while_storing(site: Site) -> None:
+    site.fault("slow_body", listener="delivery", count=1, options={"seconds": 5})
+    job_id = site.ask_for_avatar()
+    worker = site.start_worker()
+    site.wait_for(job_id, "storing", held=True)
+    worker.kill()
+    finish(site, job_id)
+    assert site.creates() == 1
+    assert site.objects(job_id) == DONE
+
+
+def test_killed_while_transcoding(site: Site) -> None:
+    job_id = site.ask_for_avatar()
+    worker = site.start_worker()
+    site.wait_for(job_id, "transcoding", held=True)
+    worker.kill()
+    finish(site, job_id)
+    assert site.creates() == 1
+    assert site.objects(job_id) == DONE
+
+
+def test_killed_while_compensating(site: Site) -> None:
+    """A canceled job ends as canceled, nothing of it is left, and the provider was told."""
+    site.fault("stick_processing")
+    site.fault("stall", operation="predictions.cancel", count=1, options={"seconds": 5})
+    job_id = site.ask_for_avatar()
+    worker = site.start_worker()
+    site.wait_for(job_id, "generating")
+    with site.engine.begin() as conn:
+        assert cancel(conn, job_id, "api")
+    site.wait_for(job_id, "compensating", held=True)
+    worker.kill()
+    site.start_worker()
+    site.wait_for(job_id, "canceled")
+    assert_sound(site.engine)
+    assert site.objects(job_id) == []
+    with site.engine.connect() as conn:
+        prediction_id = conn.scalar(text("SELECT prediction_id FROM attempts"))
+    told = httpx.get(
+        f"{site.simulator.api_url}/v1/predictions/{prediction_id}", headers={"Authorization": "Bearer r8_test"}
+    )
+    assert told.json()["status"] == "canceled"
+
+
+@pytest.mark.parametrize("state", ["generating", "storing"])
+def test_a_frozen_worker_changes_nothing_when_it_comes_back(site: Site, state: str) -> None:
+    """Its lease has ended and grown without it."""
+    site.fault("stall", operation="predictions.get", count=1, options={"seconds": 0.7})
+    site.fault("slow_body", listener="delivery", count=1, options={"seconds": 0.7})
+    job_id = site.ask_for_avatar()
+    zombie = site.start_worker()
+    site.wait_for(job_id, state, held=True)
+    zombie.signal(signal.SIGSTOP)
+    finish(site, job_id)
+    before = site.row(job_id)
+    zombie.signal(signal.SIGCONT)
+    zombie.stop()
+    assert site.row(job_id) == before
+    assert_sound(site.engine)
+    assert site.objects(job_id) == DONE
+
+
+def test_a_worker_that_is_told_to_stop_hands_back_what_it_had_not_begun(site: Site) -> None:
+    site.fault("stall", operation="predictions.get", options={"seconds": 0.5})
+    for number in range(30):
+        site.ask_for_avatar(f"avatar-{number}")
+    worker = site.start_worker()
+    with site.engine.connect() as conn:
+        eventually(lambda: conn.scalar(text("SELECT count(*) FROM jobs WHERE state = 'generating'")))
+    worker.stop()
+    status = worker.exit_status()
+    assert status is not None
+    assert status.code == 0
+    with site.engine.connect() as conn:
+        assert conn.scalar(text("SELECT count(*) FROM jobs WHERE claimed_by IS NOT NULL")) == 0
+        assert conn.scalar(text("SELECT count(*) FROM jobs WHERE state IN ('submitting', 'reconciling')")) == 0
+        assert conn.scalar(text("SELECT max(claims) FROM jobs")) == 0
+    assert_sound(site.engine)
+    assert_attempts_add_up(site.engine)
+
+
+def _fired(site: Site, action: str) -> int:
+    counters = httpx.get(f"{site.simulator.api_url}/_simulator/counters").raise_for_status().json()
+    return int(counters["faults"].get(action, 0))

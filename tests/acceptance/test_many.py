@@ -1,0 +1,28 @@
+"""Many stories at once."""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+
+from tests.acceptance.workers import Site
+from tests.eventually import eventually
+from tests.invariants import assert_attempts_add_up, assert_sound
+
+STORIES, VIDEOS = 50, 4
+
+
+def test_fifty_stories_on_two_workers_all_finish(site: Site) -> None:
+    """Every history is gapless and legal, and every picture was paid for once. Videos take longest: a few have one."""
+    for number in range(STORIES):
+        site.ask_for_story(f"story-{number}", video=number < VIDEOS)
+    for _ in range(2):
+        site.start_worker(LEASE_S="30", PROVIDER_TIMEOUT_S="10")
+    wanted = 2 * STORIES + VIDEOS
+    count = text("SELECT count(*) FROM jobs WHERE state = 'succeeded'")
+    with site.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+        eventually(lambda: conn.scalar(count) == wanted, within_s=110.0, every_s=0.2)
+        workers = set(conn.scalars(text("SELECT DISTINCT actor FROM job_events")))
+    assert workers == {"api", "worker"}
+    assert_sound(site.engine)
+    assert_attempts_add_up(site.engine)
+    assert site.creates() == wanted

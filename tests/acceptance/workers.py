@@ -1,0 +1,158 @@
+"""Real worker processes, and everything they need, for tests that kill them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+from sqlalchemy import Engine, text
+
+from db.accounts import account_named, insert_account
+from db.ids import new_id
+from db.tables import assets
+from diorama.embedded import EmbeddedS3, ServerCommand, ServerProcess
+from jobs.identity import Principal
+from jobs.requests import AnimationOptions, Terms, create_avatar, create_story
+from simulator.serve import Background
+from storage import S3Store
+from storage.keys import asset_key
+from tests.eventually import eventually
+
+SAMPLE = Path(__file__).parents[2] / "diorama" / "samples" / "portrait.jpg"
+
+
+@dataclass
+class Site:
+    """A database, an object store and a provider, the workers on them, and one account with a selfie."""
+
+    engine: Engine
+    store: S3Store
+    simulator: Background
+    environment: dict[str, str]
+    directory: Path
+    caller: Principal
+    selfie_id: UUID
+    workers: list[ServerProcess] = field(default_factory=list)
+
+    def start_worker(self, **environment: str) -> ServerProcess:
+        """Start a worker process and wait until it works."""
+        log_path = self.directory / f"worker-{len(self.workers)}.log"
+        command = ServerCommand(
+            name="worker",
+            argv=[sys.executable, "-m", "diorama", "worker", "--processes", "1", "--threads", "8"],
+            log_path=log_path,
+            env={**self.environment, **environment},
+            stop_within_s=30.0,
+        )
+        worker = ServerProcess.start(command)
+        self.workers.append(worker)
+        worker.wait_until(lambda: b'"worker"' in log_path.read_bytes(), 20.0)
+        return worker
+
+    def fault(self, action: str, **rule: Any) -> None:
+        """Have the provider misbehave."""
+        answer = httpx.post(f"{self.simulator.api_url}/_simulator/faults", json={"action": action, **rule})
+        answer.raise_for_status()
+
+    def creates(self) -> int:
+        """Return how many paid calls the provider has accepted, by its own bill."""
+        bill = httpx.get(f"{self.simulator.api_url}/_simulator/bill").raise_for_status().json()
+        return int(bill["creates"])
+
+    def ask_for_avatar(self, key: str = "avatar") -> UUID:
+        """Ask for an avatar and return the job's id."""
+        with self.engine.begin() as conn:
+            return create_avatar(conn, self.caller, Terms(key), selfie_id=self.selfie_id).resource_id
+
+    def ask_for_story(self, key: str, *, video: bool) -> UUID:
+        """Ask for a story, with or without its video, and return its id."""
+        animation = AnimationOptions() if video else None
+        with self.engine.begin() as conn:
+            made = create_story(
+                conn, self.caller, Terms(key), selfie_id=self.selfie_id, theme="neon-city", animation=animation
+            )
+        return made.resource_id
+
+    def row(self, job_id: UUID) -> Any:
+        """Return a job's row."""
+        with self.engine.connect() as conn:
+            return conn.execute(text("SELECT * FROM jobs WHERE id = :id"), {"id": job_id}).one()
+
+    def events(self, job_id: UUID) -> list[str]:
+        """Return the events of a job, first to last."""
+        with self.engine.connect() as conn:
+            found = conn.scalars(text("SELECT event FROM job_events WHERE job_id = :id ORDER BY seq"), {"id": job_id})
+            return list(found)
+
+    def wait_for(self, job_id: UUID, *states: str, held: bool = False, within_s: float = 30.0) -> Any:
+        """Wait until a job is in one of these states, and a worker is at it where `held`."""
+
+        def look() -> Any:
+            row = self.row(job_id)
+            return row if row.state in states and (not held or row.claimed_by) else None
+
+        return eventually(look, within_s=within_s, every_s=0.005)
+
+    def objects(self, job_id: UUID) -> list[str]:
+        """Return the names of the objects that a job has left."""
+        prefix = f"jobs/{job_id}/"
+        return sorted(found.key.removeprefix(prefix) for found in self.store.list(prefix))
+
+
+@contextmanager
+def site(
+    engine: Engine, url: str, s3: EmbeddedS3, store: S3Store, simulator: Background, directory: Path
+) -> Iterator[Site]:
+    """Yield a site without workers; those that are started are ended with it."""
+    environment = {
+        **os.environ,
+        "DATABASE_URL": url,
+        "S3_ENDPOINT_URL": s3.endpoint_url,
+        "S3_BUCKET": s3.bucket,
+        "S3_ACCESS_KEY_ID": s3.access_key_id,
+        "S3_SECRET_ACCESS_KEY": s3.secret_access_key,
+        "REPLICATE_BASE_URL": simulator.api_url,
+        "REPLICATE_DELIVERY_HOSTS": simulator.delivery_url.removeprefix("http://"),
+        "REPLICATE_API_TOKEN": "r8_test",
+        "OPENAI_API_KEY": "sk-test",
+        "PROVIDER_INPUTS": "url",
+        "PROVIDER_POLL_S": "0.1",
+        "PROVIDER_TIMEOUT_S": "1",
+        "PROVIDER_LIST_SETTLES_S": "1",
+        "LEASE_S": "1",
+    }
+    caller, selfie_id = _account(engine, store)
+    made = Site(engine, store, simulator, environment, directory, caller, selfie_id)
+    try:
+        yield made
+    finally:
+        for worker in made.workers:
+            worker.kill()
+
+
+def _account(engine: Engine, store: S3Store) -> tuple[Principal, UUID]:
+    selfie_id = new_id()
+    with engine.begin() as conn:
+        account_id = account_named(conn, "acme") or insert_account(conn, "acme")
+        key = asset_key(account_id, selfie_id, "jpg")
+        stored = store.put_file(key, SAMPLE, content_type="image/jpeg")
+        conn.execute(
+            assets.insert().values(
+                id=selfie_id,
+                account_id=account_id,
+                kind="selfie",
+                state="ready",
+                object_key=key,
+                content_type="image/jpeg",
+                size_bytes=stored.size_bytes,
+                sha256=stored.sha256_hex,
+            )
+        )
+    return Principal(account_id, "partner", "acme"), selfie_id

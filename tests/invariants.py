@@ -1,0 +1,41 @@
+"""What must be true of every database, whatever happened to it."""
+
+from __future__ import annotations
+
+from sqlalchemy import Engine, text
+
+from statemachine.states import State
+from statemachine.transitions import TRANSITIONS
+
+LEGAL = {(rule.from_state or "new", str(rule.event), str(rule.to_state)) for rule in TRANSITIONS}
+
+
+def assert_sound(engine: Engine) -> None:
+    """Check every job's history and row against the invariants of the state machine."""
+    with engine.connect() as conn:
+        jobs = {row.id: row for row in conn.execute(text("SELECT * FROM jobs"))}
+        events = conn.execute(text("SELECT * FROM job_events ORDER BY job_id, seq")).all()
+    seen: dict[object, tuple[int, str]] = {}
+    for event in events:
+        before_seq, before_state = seen.get(event.job_id, (0, "new"))
+        assert event.seq == before_seq + 1, f"a gap in the history of {event.job_id} at {event.seq}"
+        assert event.from_state == before_state, f"the history of {event.job_id} does not follow at {event.seq}"
+        assert (event.from_state, event.event, event.to_state) in LEGAL
+        seen[event.job_id] = (event.seq, event.to_state)
+    for job_id, job in jobs.items():
+        assert seen[job_id] == (job.seq, job.state), f"the history of {job_id} does not lead to its row"
+        assert State(job.state).is_terminal == (job.finished_at is not None)
+        assert (job.due_at is None) == State(job.state).is_terminal
+
+
+def assert_attempts_add_up(engine: Engine) -> None:
+    """Check that every accepted submission is in the ledger of attempts, once, with its prediction."""
+    with engine.connect() as conn:
+        rows = conn.execute(
+            text(
+                "SELECT j.id, j.attempt, j.accepted, count(a.*) AS begun, count(a.prediction_id) AS taken "
+                "FROM jobs j LEFT JOIN attempts a ON a.job_id = j.id GROUP BY j.id"
+            )
+        ).all()
+    for row in rows:
+        assert (row.begun, row.taken) == (row.attempt, row.accepted), f"attempts of {row.id} do not add up"

@@ -1,0 +1,1 @@
+"""Tests that keep the documents, the schema and the structure true."""

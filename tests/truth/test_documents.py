@@ -1,0 +1,72 @@
+"""What the documents show is what the code says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from diorama.documents import BLOCKS
+from jobs.themes import themes
+from statemachine.states import Event, State
+
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_the_readmes_generated_blocks_are_up_to_date(name: str) -> None:
+    """`python -m diorama.documents` writes them anew."""
+    block = re.search(rf"<!-- {name} -->\n(.*?)<!-- /{name} -->", README.read_text(encoding="utf-8"), re.DOTALL)
+    assert block is not None, f"README.md has no block {name}"
+    assert block.group(1) == BLOCKS[name]()
+
+
+def test_every_link_of_the_readme_leads_somewhere() -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", README.read_text(encoding="utf-8"))
+    missing = [link for link in links if "://" not in link and not (ROOT / link).exists()]
+    assert missing == []
+
+
+def test_every_make_target_that_the_readme_names_exists() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = set(re.findall(r"`make ([a-z]+)", README.read_text(encoding="utf-8")))
+    assert named <= targets
+
+
+def test_there_are_at_least_eight_themes_and_their_keys_are_fit_for_a_command_line() -> None:
+    assert len(themes()) >= 8
+    assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", key) for key in themes())
+
+
+def test_words_of_states_and_events_are_never_the_same() -> None:
+    """A state says what is true now, an event what happened: one word for both would blur them."""
+    assert {str(state) for state in State}.isdisjoint(str(event) for event in Event)
+
+
+def test_compose_starts_everything_in_order() -> None:
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
+    assert set(services) == {"postgres", "s3", "simulator", "migrate", "api", "worker"}
+    assert services["postgres"]["image"].startswith("postgres:18")
+    assert services["simulator"]["profiles"] == ["simulator"]
+    assert services["worker"]["deploy"]["replicas"] == 2
+    for name in ("api", "worker"):
+        assert services[name]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
+    for name in ("postgres", "s3", "api", "worker", "simulator"):
+        assert "healthcheck" in services[name], name
+
+
+def test_every_variable_of_the_environment_file_is_a_setting() -> None:
+    from diorama.settings import Settings
+
+    lines = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
+    names = {line.lstrip("# ").split("=")[0] for line in lines if re.match(r"^(# )?[A-Z0-9_]+=", line)}
+    known = {name.upper() for name in Settings.model_fields} | {"POSTGRES_PASSWORD"}
+    assert names <= known, names - known
+
+
+def test_the_lock_files_name_no_address() -> None:
+    for path in ROOT.glob("requirements*.lock"):
+        assert "://" not in path.read_text(encoding="utf-8"), path.name

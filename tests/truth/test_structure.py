@@ -1,0 +1,100 @@
+"""Who may import whom, and that our packages are the ones that are imported."""
+
+from __future__ import annotations
+
+import ast
+import re
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+# Each package, and the packages of ours that it may import. Nothing points back.
+MAY_IMPORT = {
+    "statemachine": set(),
+    "db": {"statemachine"},
+    "storage": {"statemachine"},
+    "jobs": {"db", "storage", "statemachine"},
+    "schema": {"jobs", "db", "storage", "statemachine"},
+    "simulator": set(),
+    "diorama": {"schema", "jobs", "db", "storage", "statemachine", "simulator"},
+}
+# The pure package may use the standard library only.
+STANDARD_ONLY = "statemachine"
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+def files_of(package: str) -> list[Path]:
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_a_package_imports_only_what_lies_below_it(package: str) -> None:
+    allowed = MAY_IMPORT[package] | {package}
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in files_of(package)
+        for name in imports_of(path)
+        if name.split(".")[0] in MAY_IMPORT and name.split(".")[0] not in allowed
+    ]
+    assert wrong == []
+
+
+def test_the_state_machine_uses_the_standard_library_only() -> None:
+    import sys
+
+    foreign = {
+        name
+        for path in files_of(STANDARD_ONLY)
+        for name in imports_of(path)
+        if name.split(".")[0] not in sys.stdlib_module_names | {STANDARD_ONLY, "__future__"}
+    }
+    assert foreign == set()
+
+
+def test_the_state_machine_reads_no_clock() -> None:
+    """Time is an argument, so that every rule can be tested at any moment."""
+    for path in files_of(STANDARD_ONLY):
+        text = path.read_text(encoding="utf-8")
+        assert ".now(" not in text, path
+        assert not re.search(r"^import time$", text, re.MULTILINE), path
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_our_package_is_the_one_that_is_imported(package: str) -> None:
+    """`schema` and `statemachine` are also names of published packages."""
+    module = importlib.import_module(package)
+    assert Path(module.__file__ or "").parent == ROOT / package
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_every_file_says_what_it_is_for(package: str) -> None:
+    silent = [
+        str(path.relative_to(ROOT))
+        for path in files_of(package)
+        if not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    ]
+    assert silent == []
+
+
+def test_every_tests_folder_is_a_package() -> None:
+    """Otherwise `tests/schema` could hide the real `schema`."""
+    folders = {path.parent for path in (ROOT / "tests").rglob("*.py")}
+    assert [folder for folder in folders if not (folder / "__init__.py").exists()] == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "db" / "sql").glob("*.sql")), ids=lambda path: path.stem)
+def test_every_statement_says_what_it_does_and_is_used(path: Path) -> None:
+    assert path.read_text(encoding="utf-8").startswith("-- ")
+    used = any(f'"{path.stem}"' in source.read_text(encoding="utf-8") for source in files_of("db"))
+    assert used, f"{path.name} is not used by any function of db"
