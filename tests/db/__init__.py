@@ -1,0 +1,1 @@
+"""Tests of the database: its rules, its claims and its reads."""

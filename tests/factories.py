@@ -1,0 +1,182 @@
+"""Legal rows for tests: each helper fills in whatever the test does not care about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection, insert, text
+
+from db.accounts import insert_account
+from db.claims import Claim, ClaimedJob, load
+from db.effects import AssetMade, AttemptBegun, AttemptChanged, Effect
+from db.ids import new_id
+from db.moves import Move, record
+from db.requests import JobRequest, Owner, insert_job
+from db.tables import assets
+from statemachine import outcomes as o
+from statemachine.backoff import RetryPolicy
+from statemachine.decisions import CANCELED_BY_REQUEST, compensate, decide, move
+from statemachine.states import ErrorCode, Event, Kind, OnFailure, State
+
+REFUSED = o.Failure(ErrorCode.CONTENT_REJECTED, "It was declined.", o.Cure.NEVER, "(E005)")
+
+
+@dataclass(frozen=True)
+class World:
+    """An account and a selfie of it."""
+
+    owner: Owner
+    selfie_id: UUID
+
+
+def make_world(conn: Connection) -> World:
+    """Add an account with a ready selfie."""
+    account_id = insert_account(conn, f"account {new_id()}")
+    selfie_id = new_id()
+    conn.execute(
+        insert(assets).values(
+            id=selfie_id,
+            account_id=account_id,
+            kind="selfie",
+            state="ready",
+            object_key=f"assets/{selfie_id}.jpg",
+            content_type="image/jpeg",
+            size_bytes=1,
+            sha256="00",
+        )
+    )
+    return World(Owner(account_id, None), selfie_id)
+
+
+# What leads a queued job to each state.
+_PATH: dict[State, tuple[State, ...]] = {
+    State.QUEUED: (),
+    State.SUBMITTING: (State.SUBMITTING,),
+    State.RECONCILING: (State.SUBMITTING, State.RECONCILING),
+    State.GENERATING: (State.SUBMITTING, State.GENERATING),
+    State.STORING: (State.SUBMITTING, State.GENERATING, State.STORING),
+    State.TRANSCODING: (State.SUBMITTING, State.GENERATING, State.STORING, State.TRANSCODING),
+    State.SUCCEEDED: (State.SUBMITTING, State.GENERATING, State.STORING, State.TRANSCODING, State.SUCCEEDED),
+    State.COMPENSATING: (State.SUBMITTING, State.GENERATING, State.COMPENSATING),
+    State.FAILED: (State.SUBMITTING, State.GENERATING, State.COMPENSATING, State.FAILED),
+    State.CANCELED: (State.COMPENSATING, State.CANCELED),
+}
+
+
+def make_job(
+    conn: Connection,
+    world: World,
+    state: State = State.QUEUED,
+    *,
+    kind: Kind = Kind.AVATAR,
+    parent_id: UUID | None = None,
+    **request: Any,
+) -> UUID:
+    """Add a job and move it, legally, to `state`; it is due at once and nobody holds it."""
+    job_id = new_id()
+    asked = JobRequest(
+        kind=kind,
+        tier="paid",
+        priority=request.pop("priority", 0),
+        on_failure=OnFailure.KEEP_PARENT,
+        input_id=None if parent_id else world.selfie_id,
+        **request,
+    )
+    waits = state is State.WAITING
+    insert_job(conn, world.owner, job_id, asked, deadline=timedelta(hours=6), parent_id=parent_id, waits=waits)
+    for target in () if waits else _PATH[state]:
+        _advance(conn, job_id, target)
+    conn.execute(
+        text("UPDATE jobs SET due_at = now() WHERE id = :id AND due_at > now() AND state <> 'waiting'"), {"id": job_id}
+    )
+    return job_id
+
+
+def claim(conn: Connection, job_id: UUID, *, lasts: timedelta = timedelta(minutes=1), worker: str = "test") -> Claim:
+    """Lease a job as a worker does, whether or not it is due."""
+    row = conn.execute(
+        text(
+            "UPDATE jobs SET lease = lease + 1, claims = claims + 1, claimed_by = :worker, "
+            "lease_expires_at = diorama_now() + :lasts WHERE id = :id RETURNING lease"
+        ),
+        {"id": job_id, "worker": worker, "lasts": lasts},
+    ).one()
+    return Claim(job_id, row.lease)
+
+
+def claimed(conn: Connection, job_id: UUID, **lease: Any) -> ClaimedJob:
+    """Lease a job and read it."""
+    found = load(conn, claim(conn, job_id, **lease))
+    assert found is not None
+    return found
+
+
+def move_of(job: ClaimedJob, outcome: o.Outcome, *effects: Effect, output_id: UUID | None = None) -> Move:
+    """Return the move that an outcome leads to."""
+    decision = decide(job.facts, outcome, datetime.now(UTC), RetryPolicy(), Random(1))
+    return Move(job.claim, job.state, decision, effects=effects, output_id=output_id)
+
+
+def begin_of(job: ClaimedJob) -> Move:
+    """Return the move that begins a submission."""
+    attempt = AttemptBegun(job.id, job.attempt + 1, uuid4(), "openai/gpt-image-1", "test", 64_000)
+    decision = move(job.facts, Event.SUBMIT_STARTED, due_in=timedelta(0))
+    return Move(job.claim, job.state, decision, attempts_begun=1, effects=(attempt,))
+
+
+def output_of(job: ClaimedJob) -> AssetMade:
+    """Return a finished file of a job."""
+    return AssetMade(
+        id=new_id(),
+        account_id=job.account_id,
+        session_id=None,
+        kind="avatar",
+        object_key=f"jobs/{job.id}/{job.attempt}/avatar.png",
+        content_type="image/png",
+        width_px=1024,
+        height_px=1024,
+        duration_s=None,
+        frames_per_second=None,
+        size_bytes=1,
+        sha256="00",
+    )
+
+
+def _advance(conn: Connection, job_id: UUID, target: State) -> None:
+    job = claimed(conn, job_id)
+    recorded = record(conn, [_move_towards(job, target)])
+    assert job_id in recorded.moved
+
+
+def _move_towards(job: ClaimedJob, target: State) -> Move:
+    match target:
+        case State.SUBMITTING:
+            return begin_of(job)
+        case State.RECONCILING:
+            return move_of(job, o.OutcomeLost("the answer was lost"), AttemptChanged(job.id, job.attempt, "lost"))
+        case State.GENERATING:
+            prediction_id = uuid4().hex
+            changed = AttemptChanged(job.id, job.attempt, "running", prediction_id=prediction_id)
+            return move_of(job, o.Accepted(prediction_id, 0.0), changed)
+        case State.STORING:
+            changed = AttemptChanged(job.id, job.attempt, "succeeded", output_urls=("http://127.0.0.1:1/out.png",))
+            return move_of(job, o.OutputReady(("http://127.0.0.1:1/out.png",), 64_000), changed)
+        case State.TRANSCODING:
+            changed = AttemptChanged(job.id, job.attempt, "succeeded", source_key=f"jobs/{job.id}/1/source.png")
+            return move_of(job, o.Stored("k", "image/png", 1, "00"), changed)
+        case State.SUCCEEDED:
+            output = output_of(job)
+            made = o.MadeAsset("avatar", output.object_key, "image/png", 1024, 1024, 1, "00")
+            return move_of(job, o.Transcoded(made), output, output_id=output.id)
+        case State.COMPENSATING if job.state is State.GENERATING:
+            return move_of(job, o.GenerationFailed(REFUSED))
+        case State.COMPENSATING:
+            return Move(job.claim, job.state, compensate(job.facts, Event.CANCEL_REQUESTED, CANCELED_BY_REQUEST))
+        case State.CANCELED:
+            return Move(job.claim, job.state, move(job.facts, Event.UNDONE, State.CANCELED, due_in=None))
+        case _:
+            return move_of(job, o.Undone())
