@@ -15,6 +15,6 @@ def upgrade() -> None:
     op.execute(migration_sql("0001_accounts"))
     cases = " ".join(f"WHEN '{state}' THEN '{step}'" for state, step in STEP_OF.items())
     terminal = ", ".join(f"'{state}'" for state in sorted(TERMINAL))
-    jobs = migration_sql("0002_jobs").replace("{step_cases}", cases).replace("{terminal_states}", terminal)
+    jobs = migration_sql("0001_jobs").replace("{step_cases}", cases).replace("{terminal_states}", terminal)
     op.execute(jobs)
     write_transitions(op.get_bind())

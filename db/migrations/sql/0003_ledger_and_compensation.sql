@@ -1,0 +1,2 @@
+-- Credits as a ledger, and undoing as rows.
+SELECT 1;

@@ -1,0 +1,2 @@
+-- Prompt experiments and what became of them.
+SELECT 1;
