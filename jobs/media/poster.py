@@ -14,7 +14,7 @@ from jobs.media.framing import FilterChain, first_out, framing
 from jobs.media.images import save_webp
 from jobs.media.limits import VideoLimits
 from jobs.media.probe import pixel_aspect
-from jobs.media.source_video import DOES_NOT_DECODE, SourceVideo, open_video
+from jobs.media.source_video import DECODING_ALONE, DOES_NOT_DECODE, SourceVideo, open_video
 
 POSTER_AT_S: Final = 1.0
 POSTER_QUALITY: Final = 80
@@ -22,7 +22,7 @@ POSTER_QUALITY: Final = 80
 
 def make_poster(video: Path, target: Path, limits: VideoLimits) -> ImageFacts:
     """Write the picture shown at one second, or the last one of a shorter video, as a WebP of 1920×1080."""
-    with open_video(video, limits) as source:
+    with open_video(video, limits, DECODING_ALONE) as source:
         picture = _picture_at(source, POSTER_AT_S)
         filters = framing(picture, pixel_aspect(source.stream), "rgb24")
         framed = first_out(FilterChain(picture, source.time_base, filters), picture)

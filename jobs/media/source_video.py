@@ -107,7 +107,8 @@ def open_video(source: Path, limits: VideoLimits, decoder_threads: int = BESIDE_
 def open_container(source: Path) -> InputContainer:
     """Open the file as an MP4 and as nothing else, or raise `Unreadable`."""
     try:
-        return av.open(str(source), "r", format=DEMUXER, options=DEMUXER_OPTIONS)
+        # Titles and comments may be in any encoding; a strange one is no reason to refuse the pictures.
+        return av.open(str(source), "r", format=DEMUXER, options=DEMUXER_OPTIONS, metadata_errors="replace")
     except MemoryError:
         raise
     except FFmpegError as error:

@@ -1,0 +1,52 @@
+"""What is promised of every normalised video, checked with eyes other than those of the code under test."""
+
+from __future__ import annotations
+
+import hashlib
+from fractions import Fraction
+from pathlib import Path
+
+import av
+
+from jobs.media import VideoFacts, VideoSettings, normalise_video
+from jobs.media.provenance import DIGITAL_SOURCE_TYPE
+from tests.jobs.media.making import (
+    Video,
+    keyframes_of,
+    times_of,
+)
+
+QUICK = VideoSettings(preset="ultrafast", crf=28)
+
+
+def normalised(tmp_path: Path, video: Video, seconds: int = 1) -> tuple[Path, VideoFacts]:
+    """Make a video, normalise it in a child, and check everything that is promised of every result."""
+    source, target = video.write(tmp_path / "in.mp4"), tmp_path / "out.mp4"
+    facts = normalise_video(source, target, seconds=seconds, settings=QUICK)
+    assert_promise(target, facts, seconds)
+    return target, facts
+
+
+def assert_promise(target: Path, facts: VideoFacts, seconds: int) -> None:
+    """Check a result with eyes of its own: PyAV used directly, and the bytes of the file."""
+    data = target.read_bytes()
+    assert (facts.width_px, facts.height_px) == (1920, 1080)
+    assert (facts.frames, facts.frames_per_second, facts.duration_s) == (seconds * 30, 30.0, float(seconds))
+    assert (facts.content_type, facts.codec) == ("video/mp4", "h264")
+    assert (facts.size_bytes, facts.sha256) == (len(data), hashlib.sha256(data).hexdigest())
+    assert 0 < data.find(b"moov") < data.find(b"mdat")
+    assert DIGITAL_SOURCE_TYPE.encode() in data
+    assert times_of(target) == [Fraction(n, 30) for n in range(seconds * 30)]
+    assert keyframes_of(target)[0] == 0
+    assert_streams(target)
+
+
+def assert_streams(target: Path) -> None:
+    with av.open(str(target)) as written:
+        (stream,) = written.streams
+        context = stream.codec_context
+        assert isinstance(context, av.VideoCodecContext)
+        assert (context.profile, context.level, context.pix_fmt) == ("High", 40, "yuv420p")
+        assert (context.width, context.height) == (1920, 1080)
+        assert (context.color_primaries, context.color_trc, context.colorspace, context.color_range) == (1, 1, 1, 1)
+        assert written.duration == stream.duration * stream.time_base * 1_000_000
