@@ -70,7 +70,7 @@ def event_pages(conn: Connection, wanted: Sequence[tuple[UUID, Window]]) -> list
 
 def _first_pages(conn: Connection, wanted: Sequence[tuple[UUID, Window]], first: Window) -> dict[UUID, Page[JobEvent]]:
     ids = [job_id for job_id, window in wanted if window == first]
-    given = func.unnest(literal(ids, ARRAY(Uuid))).table_valued("job_id", name="given")
+    given = func.unnest(literal(ids, ARRAY(Uuid))).table_valued("job_id").render_derived(name="given")
     few = (
         select(job_events)
         .where(job_events.c.job_id == given.c.job_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -12,8 +13,16 @@ from jobs.errors import AlreadyFinished, NotFound
 from jobs.identity import Principal
 
 
-def cancel_job(conn: Connection, caller: Principal, job_id: UUID) -> Job:
-    """Cancel a job and everything that waits for it, and return it as it is then.
+@dataclass(frozen=True, slots=True)
+class Canceled:
+    """The job as it is after the cancel, and the jobs that waited for it and end with it."""
+
+    job: Job
+    descendants: frozenset[UUID]
+
+
+def cancel_job(conn: Connection, caller: Principal, job_id: UUID) -> Canceled:
+    """Cancel a job and everything that waits for it.
 
     Raises NotFound, or AlreadyFinished for a job that has ended or is ending. Canceling twice is such a case.
     """
@@ -22,5 +31,5 @@ def cancel_job(conn: Connection, caller: Principal, job_id: UUID) -> Job:
         raise NotFound("There is no such job.", "input", "jobId")
     if not cancel(conn, job_id, caller.actor):
         raise AlreadyFinished(f"The job is {job.state} and can no longer be canceled.", "input", "jobId")
-    fail_descendants(conn, [job_id])
-    return job_by_id(conn, caller.scope, job_id) or job
+    descendants = frozenset(fail_descendants(conn, [job_id]))
+    return Canceled(job_by_id(conn, caller.scope, job_id) or job, descendants)

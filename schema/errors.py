@@ -13,10 +13,12 @@ from graphql import GraphQLError, GraphQLSyntaxError
 from psycopg import OperationalError as DriverOperationalError
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from strawberry.schema.exceptions import CannotGetOperationTypeError
 
 from jobs.errors import UseCaseError
 from schema.cursors import MalformedCursor
 from schema.ids import MalformedId
+from storage import StorageUnavailable
 
 log = logging.getLogger("schema")
 
@@ -29,11 +31,12 @@ PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
 TOO_COMPLEX = "QUERY_TOO_COMPLEX"
 UNRESOLVED = "OPERATION_RESOLUTION_FAILURE"
+LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
 UNAVAILABLE = "SERVICE_UNAVAILABLE"
 INTERNAL = "INTERNAL_SERVER_ERROR"
 
-# Passing troubles of the database: the same request may well succeed a moment later.
-_PASSING = (OperationalError, DriverOperationalError, PoolTimeout)
+# Passing troubles of the database and the object store: the same request may well succeed a moment later.
+_PASSING = (OperationalError, DriverOperationalError, PoolTimeout, StorageUnavailable)
 
 
 class ApiError(GraphQLError):
@@ -73,10 +76,12 @@ def _told(error: GraphQLError) -> tuple[str, bool, str | None]:
         return cause.code if cause.code in (FORBIDDEN, NOT_FOUND) else BAD_USER_INPUT, False, None
     if isinstance(cause, (MalformedId, MalformedCursor)):
         return BAD_USER_INPUT, False, None
+    if isinstance(cause, CannotGetOperationTypeError):
+        return UNRESOLVED, False, None
     if isinstance(cause, RecursionError):
         return PARSE_FAILED, False, "The document is nested too deeply."
     if isinstance(cause, _PASSING):
-        return UNAVAILABLE, True, "The database could not be reached. Please try again in a moment."
+        return UNAVAILABLE, True, "Part of the service can not be reached. Please try again in a moment."
     return (BAD_USER_INPUT if cause is None else INTERNAL), False, None
 
 

@@ -18,7 +18,7 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from strawberry.types.execution import ParseOptions
 
 from schema.context import Context
-from schema.errors import FORBIDDEN, TOO_COMPLEX, VALIDATION_FAILED, ApiError, unauthenticated
+from schema.errors import FORBIDDEN, TOO_COMPLEX, UNRESOLVED, VALIDATION_FAILED, ApiError, unauthenticated
 from schema.runtime import ApiSettings, Limits
 from schema.weight import Scale, read_writing, root_names
 
@@ -124,9 +124,10 @@ class Gate(SchemaExtension):
 
     def _refused(self) -> list[GraphQLError]:
         context, document = self.execution_context, self._document
-        operation = get_operation_ast(document, context.operation_name)
+        # Strawberry would run the first of several operations; the specification says to ask which.
+        operation = get_operation_ast(document, context._provided_operation_name)
         if operation is None:
-            return []
+            return [ApiError(UNRESOLVED, "The document has several operations: say which with `operationName`.")]
         scale = Scale(context.schema._schema, document, context.variables or {})
         refused = self._refused_caller() or self._keeper.refused_weight(scale, operation)
         return [refused] if refused else []

@@ -20,7 +20,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import Bas
 from strawberry.types import ExecutionResult
 
 from schema.context import Context
-from schema.errors import log_unforeseen, presented, unauthenticated
+from schema.errors import LIMIT_EXCEEDED, ApiError, log_unforeseen, presented, unauthenticated
 from schema.http import new_request_id
 from schema.slots import ServerClosing
 from schema.sockets import Socket
@@ -62,6 +62,16 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, None]):
         """Answer a ping with its own payload."""
         payload = {"payload": message["payload"]} if "payload" in message else {}
         await self.websocket.send_json({"type": "pong", **payload})
+
+    async def handle_subscribe(self, message: Any) -> None:
+        """Begin an operation, unless the socket has as many as it may."""
+        most = self.context.parts.settings.limits.operations_per_socket
+        if self.connection_acknowledged and message["id"] not in self.operations and len(self.operations) >= most:
+            error = ApiError(LIMIT_EXCEEDED, f"A socket runs at most {most} operations at a time.", retryable=True)
+            payload = [presented(error, new_request_id())]
+            await self.websocket.send_json({"type": "error", "id": message["id"], "payload": payload})
+        else:
+            await super().handle_subscribe(message)
 
     async def run_operation(self, operation: Operation[Any, None]) -> None:
         """Run one operation to its end, and tell the client how it ended."""

@@ -115,6 +115,6 @@ class JobMutations:
     )
     async def cancel_job(self, info: Info, input: CancelJobInput) -> CancelJobPayload:
         job_id = input_id(input.job_id, IdKind.JOB, "jobId")
-        job = await info.context.database.write(cancel_job, info.context.principal, job_id)
-        info.context.parts.hint(Step.COMPENSATE, [job_id])
-        return CancelJobPayload(job=Job.of(job))
+        canceled = await info.context.database.write(cancel_job, info.context.principal, job_id)
+        info.context.parts.hint(Step.COMPENSATE, {job_id, *canceled.descendants})
+        return CancelJobPayload(job=Job.of(canceled.job))

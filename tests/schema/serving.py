@@ -38,6 +38,8 @@ class Server:
     url: str
     engine: Engine
     stop: Callable[[], None] = field(repr=False)
+    # One client for all callers: opening one takes longer than most requests.
+    http: httpx.Client = field(repr=False)
 
     @property
     def socket_url(self) -> str:
@@ -54,7 +56,9 @@ def serving(
     runtime = ApiRuntime(connect_async(database, name=name), blocking, store or offline_store())
     app = create_app(runtime, settings or ApiSettings())
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_config=None, ws_per_message_deflate=False, timeout_graceful_shutdown=5)
+    config = uvicorn.Config(
+        app, log_config=None, ws="websockets-sansio", ws_per_message_deflate=False, timeout_graceful_shutdown=5
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
 
@@ -65,7 +69,8 @@ def serving(
     with listener:
         thread.start()
         try:
-            yield Server(f"http://127.0.0.1:{listener.getsockname()[1]}", blocking, stop)
+            with httpx.Client(timeout=60) as client:
+                yield Server(f"http://127.0.0.1:{listener.getsockname()[1]}", blocking, stop, client)
         finally:
             stop()
             blocking.dispose()
@@ -85,7 +90,7 @@ class Caller:
     def post(self, document: str, variables: dict[str, Any] | None = None, **headers: str) -> httpx.Response:
         """Send an operation and return the whole answer."""
         body = {"query": document, "variables": variables}
-        return httpx.post(f"{self.server.url}/graphql", json=body, headers=self.headers | headers, timeout=60)
+        return self.server.http.post(f"{self.server.url}/graphql", json=body, headers=self.headers | headers)
 
     def ask(self, document: str, **variables: Any) -> dict[str, Any]:
         """Return the data of an operation that has no errors."""

@@ -98,6 +98,7 @@ TO_FAILURE = (
     Move(Event.GENERATION_FAILED, State.COMPENSATING, error="content_rejected"),
     Move(Event.UNDONE, State.FAILED, due_in_s=None, error="content_rejected"),
 )
+PARENT_READY = Move(Event.PARENT_READY, State.QUEUED)
 REDRIVEN = Move(Event.REDRIVEN, State.QUEUED)
 
 _MOVE = text(

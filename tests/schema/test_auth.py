@@ -1,0 +1,146 @@
+"""Who may call, and what they see: nothing without a key, and never what is another's."""
+
+from __future__ import annotations
+
+import pytest
+
+from schema.ids import IdKind, encode_id
+from tests.schema.documents import CANCEL_JOB, CREATE_AVATAR, FOLLOW, make_avatar, make_story, new_key
+from tests.schema.serving import Caller, Server
+from tests.schema.world import Partner, partner
+from tests.servers import unique_name
+
+THEMES = "{ themes { key name description } }"
+VIEWER = "{ viewer { role name tier session { userRef tier } } }"
+
+
+@pytest.mark.parametrize("secret", [None, "", "dio_key_wrong", "dio_ses_wrong", "nonsense"])
+def test_nothing_is_read_without_a_valid_key(server: Server, secret: str | None) -> None:
+    answer = Caller(server, secret).post(THEMES)
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
+    [error] = answer.json()["errors"]
+    assert (error["extensions"]["code"], error["extensions"]["retryable"]) == ("UNAUTHENTICATED", False)
+    assert error["extensions"]["requestId"] == answer.headers["x-request-id"]
+    assert "data" not in answer.json()
+
+
+def test_a_revoked_key_is_no_longer_valid(acme: Partner) -> None:
+    assert acme.post(THEMES).status_code == 200
+    with acme.server.engine.begin() as conn:
+        conn.exec_driver_sql(
+            "UPDATE api_keys SET revoked_at = now() WHERE account_id = %s", (acme.principal.account_id,)
+        )
+    assert acme.post(THEMES).status_code == 401
+
+
+def test_an_expired_session_is_no_longer_valid(acme: Partner) -> None:
+    assert acme.user(lasts_s=-1).post(THEMES).status_code == 401
+
+
+def test_the_viewer_is_who_asks(acme: Partner, support: Partner) -> None:
+    assert acme.ask(VIEWER)["viewer"] == {
+        "role": "PARTNER",
+        "name": f"{acme.account} key",
+        "tier": "PAID",
+        "session": None,
+    }
+    assert support.ask(VIEWER)["viewer"]["role"] == "SUPPORT"
+    assert acme.user("ada").ask(VIEWER)["viewer"] == {
+        "role": "SESSION",
+        "name": "ada",
+        "tier": "FREE",
+        "session": {"userRef": "ada", "tier": "FREE"},
+    }
+
+
+def _readings(job_id: str, story_id: str, asset_id: str) -> list[tuple[str, str]]:
+    return [
+        ("job", f'{{ found: job(id: "{job_id}") {{ id }} }}'),
+        ("story", f'{{ found: story(id: "{story_id}") {{ id }} }}'),
+        ("asset", f'{{ found: asset(id: "{asset_id}") {{ id }} }}'),
+        *((f"node {each}", f'{{ found: node(id: "{each}") {{ id }} }}') for each in (job_id, story_id, asset_id)),
+    ]
+
+
+def test_what_is_foreign_and_what_is_missing_look_the_same(acme: Partner, rival: Partner) -> None:
+    selfie = acme.asset()
+    story = make_story(acme, selfie)
+    nothing = {kind: encode_id(kind, acme.principal.account_id) for kind in IdKind}
+    mine = _readings(story["avatar"]["id"], story["id"], selfie)
+    missing = _readings(nothing[IdKind.JOB], nothing[IdKind.STORY], nothing[IdKind.ASSET])
+    for (what, document), (_, of_nothing) in zip(mine, missing, strict=True):
+        assert acme.ask(document)["found"] is not None, what
+        assert rival.ask(document) == rival.ask(of_nothing) == {"found": None}, what
+
+
+def test_a_user_sees_only_their_own_and_all_of_their_sessions(acme: Partner) -> None:
+    ada, again, bob = acme.user("ada"), acme.user("ada"), acme.user("bob")
+    jobs = "{ jobs(first: 10) { edges { node { id } } } }"
+    with acme.server.engine.connect() as conn:
+        session_id = conn.exec_driver_sql(
+            "SELECT id FROM sessions WHERE account_id = %s AND user_ref = 'ada' ORDER BY id LIMIT 1",
+            (acme.principal.account_id,),
+        ).scalar_one()
+    job_id = make_avatar(ada, acme.asset(session_id=session_id))
+    assert [edge["node"]["id"] for edge in ada.ask(jobs)["jobs"]["edges"]] == [job_id]
+    assert [edge["node"]["id"] for edge in again.ask(jobs)["jobs"]["edges"]] == [job_id]
+    assert bob.ask(jobs)["jobs"]["edges"] == []
+    assert [edge["node"]["id"] for edge in acme.ask(jobs)["jobs"]["edges"]] == [job_id]
+    session = acme.ask("query ($id: ID!) { job(id: $id) { session { id userRef } } }", id=job_id)["job"]["session"]
+    of_session = (
+        "query ($id: ID!) { node(id: $id) { ... on Session { userRef jobs(first: 5) { edges { node { id } } } } } }"
+    )
+    assert again.ask(of_session, id=session["id"])["node"]["jobs"]["edges"] == [{"node": {"id": job_id}}]
+    assert bob.ask(of_session, id=session["id"]) == {"node": None}
+
+
+def test_what_is_foreign_can_not_be_used_or_changed(acme: Partner, rival: Partner) -> None:
+    selfie = acme.asset()
+    job_id = make_avatar(acme, selfie)
+    used = rival.ask(CREATE_AVATAR, input={"selfieId": selfie, "idempotencyKey": new_key()})["createAvatar"]
+    assert [error["code"] for error in used["userErrors"]] == ["NOT_FOUND"]
+    canceled = rival.ask(CANCEL_JOB, id=job_id)["cancelJob"]
+    assert [error["code"] for error in canceled["userErrors"]] == ["NOT_FOUND"]
+    with rival.socket() as socket:
+        socket.begin(FOLLOW, jobId=job_id)
+        told = socket.receive()
+        assert (told["type"], told["payload"][0]["extensions"]["code"]) == ("error", "NOT_FOUND")
+
+
+def test_a_partners_asset_is_not_a_users(acme: Partner) -> None:
+    selfie = acme.asset()
+    assert acme.user().ask("query ($id: ID!) { asset(id: $id) { id } }", id=selfie) == {"asset": None}
+
+
+def test_support_sees_all_accounts(acme: Partner, support: Partner) -> None:
+    job_id = make_avatar(acme, acme.asset())
+    assert support.ask("query ($id: ID!) { job(id: $id) { id } }", id=job_id) == {"job": {"id": job_id}}
+
+
+def test_only_a_key_opens_sessions(acme: Partner) -> None:
+    document = """
+    mutation ($input: CreateSessionInput!) {
+      createSession(input: $input) { session { userRef tier expiresAt } token userErrors { code path message } }
+    }
+    """
+    made = acme.ask(document, input={"userRef": "ada", "tier": "PAID", "expiresInSeconds": 600})["createSession"]
+    assert made["session"]["userRef"] == "ada"
+    user = Caller(acme.server, made["token"])
+    assert user.ask(VIEWER)["viewer"]["tier"] == "PAID"
+    error = user.fail(document, input={"userRef": "bob"})
+    assert error["extensions"]["code"] == "FORBIDDEN"
+    for wrong, path in (
+        ({"userRef": ""}, ["input", "userRef"]),
+        ({"userRef": "a" * 201}, ["input", "userRef"]),
+        ({"userRef": "ada", "expiresInSeconds": 59}, ["input", "expiresInSeconds"]),
+        ({"userRef": "ada", "expiresInSeconds": 2_592_001}, ["input", "expiresInSeconds"]),
+    ):
+        [refused] = acme.ask(document, input=wrong)["createSession"]["userErrors"]
+        assert (refused["code"], refused["path"]) == ("INVALID", path)
+
+
+def test_a_key_of_one_account_is_not_another_partners(server: Server) -> None:
+    first, second = partner(server, unique_name("a")), partner(server, unique_name("b"))
+    make_avatar(first, first.asset())
+    assert second.ask("{ jobs(first: 5) { edges { cursor } } }") == {"jobs": {"edges": []}}

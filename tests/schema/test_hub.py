@@ -1,0 +1,165 @@
+"""The hub: events arrive though hints are lost, connections cut and servers restarted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+from websockets.exceptions import ConnectionClosed
+
+from schema.app import ApiSettings, Limits
+from schema.ids import IdKind, decode_id
+from tests.schema.documents import FOLLOW, make_avatar
+from tests.schema.serving import Caller, Server, eventually, serving
+from tests.schema.test_subscription import all_of, follow, seqs, take
+from tests.schema.world import TO_SUCCESS, Partner, move, notify, partner
+from tests.servers import unique_name
+
+NEVER = timedelta(hours=1)
+
+
+@pytest.fixture
+def hinted(api_database: str) -> Iterator[Server]:
+    """A server without the slow poll: only hints wake it."""
+    with serving(api_database, ApiSettings(poll_every=NEVER), name=unique_name("hinted")) as running:
+        yield running
+
+
+@pytest.fixture
+def patient(api_database: str) -> Iterator[Server]:
+    """A server that looks for itself every 50 ms."""
+    with serving(api_database, ApiSettings(poll_every=timedelta(milliseconds=50))) as running:
+        yield running
+
+
+def _with_job(server: Server) -> tuple[Partner, str]:
+    caller = partner(server, unique_name("hub"))
+    return caller, make_avatar(caller, caller.asset())
+
+
+def _listeners(engine: Engine) -> list[int]:
+    with engine.connect() as conn:
+        rows = conn.exec_driver_sql(
+            "SELECT pid FROM pg_stat_activity "
+            "WHERE application_name = 'diorama-api-listener' AND datname = current_database() AND query LIKE 'LISTEN%%'"
+        )
+        return [pid for (pid,) in rows]
+
+
+def test_a_hint_alone_brings_the_events(hinted: Server) -> None:
+    caller, job_id = _with_job(hinted)
+    eventually(lambda: len(_listeners(hinted.engine)) > 0)
+    with caller.socket() as socket:
+        follow(socket, 1, jobId=job_id)
+        move(hinted.engine, job_id, *TO_SUCCESS[:2])
+        assert seqs(take(socket, 2)) == [2, 3]
+        move(hinted.engine, job_id, TO_SUCCESS[2], hint=False)
+        notify(hinted.engine, "*")
+        assert seqs(take(socket, 1)) == [4]
+
+
+def test_one_hint_may_name_many_jobs_and_odd_words(hinted: Server) -> None:
+    caller, job_id = _with_job(hinted)
+    other = make_avatar(caller, caller.asset())
+    with caller.socket() as socket:
+        follow(socket, 1, jobId=job_id)
+        follow(socket, 1, jobId=other)
+        for each in (job_id, other):
+            move(hinted.engine, each, TO_SUCCESS[0], hint=False)
+        notify(hinted.engine, "not-an-id")
+        notify(hinted.engine, " ".join(_hex(each) for each in (job_id, other)))
+        assert {each["job"]["id"] for each in take(socket, 2)} == {job_id, other}
+
+
+def _hex(job_id: str) -> str:
+    return decode_id(job_id, IdKind.JOB).hex
+
+
+def test_lost_hints_are_made_up_for_by_the_slow_poll(patient: Server) -> None:
+    caller, job_id = _with_job(patient)
+    with caller.socket() as socket:
+        follow(socket, 1, jobId=job_id)
+        move(patient.engine, job_id, *TO_SUCCESS, hint=False)
+        assert seqs(take(socket, 7)) == list(range(2, 9))
+
+
+def test_a_cut_listener_comes_back_and_looks_at_what_it_missed(hinted: Server) -> None:
+    caller, job_id = _with_job(hinted)
+    with caller.socket() as socket:
+        follow(socket, 1, jobId=job_id)
+        for number, each in enumerate(TO_SUCCESS, 2):
+            before = _listeners(hinted.engine)
+            with hinted.engine.begin() as conn:
+                for pid in before:
+                    conn.exec_driver_sql("SELECT pg_terminate_backend(%s)", (pid,))
+            move(hinted.engine, job_id, each)
+            assert seqs(take(socket, 1)) == [number]
+            eventually(lambda before=before: bool(set(_listeners(hinted.engine)) - set(before)))
+
+
+def test_a_cut_pool_costs_no_event(patient: Server) -> None:
+    caller, job_id = _with_job(patient)
+    with caller.socket() as socket:
+        follow(socket, 1, jobId=job_id)
+        for each in TO_SUCCESS:
+            with patient.engine.begin() as conn:
+                conn.exec_driver_sql(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE application_name = 'api' AND pid <> pg_backend_pid()"
+                )
+            move(patient.engine, job_id, each, hint=False)
+        assert seqs(take(socket, 7)) == list(range(2, 9))
+
+
+def test_a_restart_closes_sockets_so_that_clients_go_on_elsewhere(api_database: str) -> None:
+    with serving(api_database) as first, serving(api_database) as second:
+        caller, job_id = _with_job(first)
+        with caller.socket() as socket:
+            [snapshot] = follow(socket, 1, jobId=job_id)
+            move(first.engine, job_id, *TO_SUCCESS[:3])
+            after = take(socket, 3)[-1]["cursor"]
+            first.stop()
+            with pytest.raises(ConnectionClosed) as closed:
+                socket.receive()
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.code == 1012
+        move(second.engine, job_id, *TO_SUCCESS[3:])
+        told = all_of(Caller(second, caller.secret), jobId=job_id, after=after)
+        assert seqs(told) == [5, 6, 7, 8]
+        assert snapshot["isSnapshot"] is True
+
+
+def test_a_subscriber_leaves_nothing_behind(hinted: Server) -> None:
+    caller, job_id = _with_job(hinted)
+    with caller.socket() as socket:
+        for _ in range(3):
+            operation_id = socket.begin(FOLLOW, jobId=job_id)
+            take(socket, 1)
+            socket.send({"type": "complete", "id": operation_id})
+        move(hinted.engine, job_id, TO_SUCCESS[0])
+        socket.begin(FOLLOW, jobId=job_id)
+        assert take(socket, 1)[0]["state"] == "SUBMITTING"
+        move(hinted.engine, job_id, TO_SUCCESS[1])
+        assert seqs(take(socket, 1)) == [3]
+
+
+def test_a_reader_that_can_not_keep_up_is_told_what_was_left_out(api_database: str) -> None:
+    limits = replace(Limits(), slot_size=2)
+    with serving(api_database, ApiSettings(limits=limits, poll_every=NEVER)) as server:
+        caller, job_id = _with_job(server)
+        with caller.socket() as socket:
+            follow(socket, 1, jobId=job_id)
+            ticks = [TO_SUCCESS[2]] * 20
+            move(server.engine, job_id, *TO_SUCCESS[:2], *ticks, *TO_SUCCESS[4:], hint=False)
+            notify(server.engine, "*")
+            told: list[dict[str, Any]] = []
+            while not told or not told[-1]["isFinal"]:
+                told += take(socket, 1)
+        changes = [each["event"]["event"] for each in told if each["event"]["event"] != "STILL_RUNNING"]
+        assert changes == ["SUBMIT_STARTED", "ACCEPTED", "OUTPUT_READY", "STORED", "TRANSCODED"]
+        assert len(told) + sum(each["skipped"] for each in told) == 25
+        assert sum(each["skipped"] for each in told) > 0

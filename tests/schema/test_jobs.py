@@ -1,0 +1,179 @@
+"""What is told of a job and of what it made, and what of it is for support only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event
+
+from schema.ids import IdKind, decode_id
+from statemachine.states import Event, State
+from tests.schema.documents import CANCEL_JOB, make_avatar, make_story
+from tests.schema.world import TO_FAILURE, TO_SUCCESS, Move, Partner, add_attempt, move
+
+WAITING = "query ($id: ID!) { job(id: $id) { waitingBecause { kind until message } } }"
+
+
+def test_what_was_made_is_told_with_an_address_that_ends(acme: Partner) -> None:
+    job_id = make_avatar(acme, acme.asset())
+    move(acme.server.engine, job_id, *TO_SUCCESS)
+    document = """
+    query ($id: ID!) {
+      job(id: $id) {
+        state percent finishedAt error { code }
+        output { kind state width height sizeBytes sha256 url short: url(expiresInSeconds: 60) poster { id } }
+      }
+    }
+    """
+    job = acme.ask(document, id=job_id)["job"]
+    assert (job["state"], job["percent"], job["error"]) == ("SUCCEEDED", 100, None)
+    assert job["output"]["sizeBytes"] == 12345
+    assert "X-Amz-Expires=900" in job["output"]["url"]
+    assert "X-Amz-Expires=60" in job["output"]["short"]
+
+
+def test_sizes_beyond_32_bits_are_told(acme: Partner) -> None:
+    asset = acme.ask("query ($id: ID!) { asset(id: $id) { sizeBytes } }", id=acme.asset())["asset"]
+    assert asset["sizeBytes"] == 3_000_000_000
+
+
+@pytest.mark.parametrize("seconds", [59, 86_401])
+def test_an_address_lasts_from_a_minute_to_a_day(acme: Partner, seconds: int) -> None:
+    document = "query ($id: ID!, $for: Int!) { asset(id: $id) { url(expiresInSeconds: $for) } }"
+    assert acme.fail(document, **{"id": acme.asset(), "for": seconds})["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+@pytest.mark.parametrize("state", ["pending", "rejected", "deleted"])
+def test_what_is_not_ready_has_no_address(acme: Partner, state: str) -> None:
+    asset = acme.ask("query ($id: ID!) { asset(id: $id) { url rejection } }", id=acme.asset(state=state))["asset"]
+    assert asset == {"url": None, "rejection": "blurred" if state == "rejected" else None}
+
+
+def test_words_of_the_provider_are_for_support_only(acme: Partner, support: Partner) -> None:
+    job_id = make_avatar(acme, acme.asset())
+    add_attempt(acme.server.engine, job_id)
+    move(acme.server.engine, job_id, *TO_FAILURE)
+    document = """
+    query ($id: ID!) {
+      job(id: $id) {
+        error { code message retryable detail }
+        attempts { attempt model status predictionId reservedMicros detail }
+        events(last: 1) { edges { node { reason error { detail } actor } } }
+      }
+    }
+    """
+    told, whole = acme.ask(document, id=job_id)["job"], support.ask(document, id=job_id)["job"]
+    assert told["error"] == {
+        "code": "CONTENT_REJECTED",
+        "message": "It could not be made.",
+        "retryable": False,
+        "detail": None,
+    }
+    assert whole["error"]["detail"] == "words of the provider"
+    assert told["attempts"][0]["predictionId"] == f"prediction-{job_id}"
+    assert (told["attempts"][0]["detail"], whole["attempts"][0]["detail"]) == (None, "words of the provider")
+    assert told["events"]["edges"][0]["node"] == {"reason": None, "error": {"detail": None}, "actor": "worker"}
+    assert whole["events"]["edges"][0]["node"]["reason"] == "a reason for support"
+
+
+def test_staff_is_not_named_to_the_owner(acme: Partner, support: Partner) -> None:
+    job_id = make_avatar(acme, acme.asset())
+    support.ask(CANCEL_JOB, id=job_id)
+    document = "query ($id: ID!) { job(id: $id) { events(last: 1) { edges { node { actor event } } } } }"
+    told = acme.ask(document, id=job_id)["job"]["events"]["edges"][0]["node"]
+    assert told == {"actor": "support", "event": "CANCEL_REQUESTED"}
+    [edge] = support.ask(document, id=job_id)["job"]["events"]["edges"]
+    assert edge["node"]["actor"] == f"support:{support.account} key"
+
+
+def test_a_failure_that_is_tried_again_is_not_the_jobs_error(acme: Partner) -> None:
+    job_id = make_avatar(acme, acme.asset())
+    refused = Move(Event.REFUSED, State.QUEUED, due_in_s=30, error="provider_unavailable")
+    move(acme.server.engine, job_id, TO_SUCCESS[0], refused)
+    document = """
+    query ($id: ID!) { job(id: $id) { error { code } events(last: 1) { edges { node { error { code retryable } } } } } }
+    """
+    job = acme.ask(document, id=job_id)["job"]
+    assert job["error"] is None
+    assert job["events"]["edges"][0]["node"]["error"] == {"code": "PROVIDER_UNAVAILABLE", "retryable": True}
+
+
+def test_why_a_job_waits_is_what_its_row_says(acme: Partner) -> None:
+    story = make_story(acme, acme.asset())
+    avatar, engine = story["avatar"]["id"], acme.server.engine
+
+    def waiting(job_id: str = avatar) -> tuple[str, str | None] | None:
+        reason = acme.ask(WAITING, id=job_id)["job"]["waitingBecause"]
+        return None if reason is None else (reason["kind"], reason["until"])
+
+    assert waiting() == ("TURN", None)
+    assert waiting(story["scene"]["id"]) == ("PARENT", None)
+    move(engine, avatar, TO_SUCCESS[0])
+    assert waiting() is None
+    move(engine, avatar, Move(Event.REFUSED, State.QUEUED, due_in_s=300))
+    kind, until = waiting() or ("", "")
+    assert kind == "BACK_OFF"
+    left = datetime.fromisoformat(until or "") - datetime.now(UTC)
+    assert timedelta(seconds=280) < left < timedelta(seconds=301)
+    move(engine, avatar, TO_SUCCESS[0], Move(Event.ACCEPTED, State.GENERATING, 5, due_in_s=30))
+    assert (waiting() or ("",))[0] == "PROVIDER"
+    with engine.begin() as conn:
+        conn.exec_driver_sql(
+            "UPDATE jobs SET claimed_by = 'w', lease_expires_at = now() + interval '1 min' WHERE id = %s",
+            (decode_id(avatar, IdKind.JOB),),
+        )
+    assert waiting() is None
+
+
+def test_metadata_comes_back_as_it_was_given(acme: Partner) -> None:
+    given = {"chapterId": "ü", "scene": {"number": 2, "tags": [1, None, True, 2.5]}}
+    job_id = make_avatar(acme, acme.asset(), metadata=given)
+    assert acme.ask("query ($id: ID!) { job(id: $id) { metadata } }", id=job_id)["job"]["metadata"] == given
+
+
+def test_node_finds_everything_that_has_an_id(acme: Partner) -> None:
+    story = make_story(acme, acme.asset())
+    document = "query ($id: ID!) { node(id: $id) { __typename id } }"
+    for node_id, kind in ((story["id"], "Story"), (story["scene"]["id"], "Job"), (acme.asset(), "Asset")):
+        assert acme.ask(document, id=node_id)["node"] == {"__typename": kind, "id": node_id}
+
+
+@pytest.mark.parametrize("wrong", ["", "job", "job_", "job_x", "JOB_00000000000000000000000000", "user_" + "0" * 26])
+def test_a_malformed_id_is_told_clearly(acme: Partner, wrong: str) -> None:
+    for document in ("query ($id: ID!) { node(id: $id) { id } }", "query ($id: ID!) { job(id: $id) { id } }"):
+        error = acme.fail(document, id=wrong)
+        assert error["extensions"]["code"] == "BAD_USER_INPUT"
+        assert "id" in error["message"]
+
+
+def test_many_relations_cost_few_statements(acme: Partner) -> None:
+    selfie = acme.asset()
+    for _ in range(4):
+        make_story(acme, selfie)
+    document = """
+    { jobs(first: 12) { edges { node {
+        story { id state selfie { id } } parent { id story { id } } children { id } attempts { attempt }
+        events(first: 3) { edges { node { seq } } } session { id } output { id } } } } }
+    """
+    with _counted() as statements:
+        assert len(acme.ask(document)["jobs"]["edges"]) == 12
+    assert 5 < len(statements) < 20, "\n".join(statements)
+
+
+@contextmanager
+def _counted() -> Iterator[list[str]]:
+    """Yield a list that the statements of this process are added to."""
+    statements: list[str] = []
+
+    def add(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        statements.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", add)
+    try:
+        yield statements
+    finally:
+        event.remove(Engine, "before_cursor_execute", add)

@@ -1,0 +1,119 @@
+"""Bringing a selfie in: a form for the object store, then a check."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image
+
+from schema.ids import IdKind, encode_id
+from storage import S3Store
+from tests.schema.serving import Caller, Server, serving
+from tests.schema.world import Partner, partner
+from tests.servers import unique_name
+
+CREATE = """
+mutation ($type: String!) {
+  createUpload(input: {contentType: $type}) {
+    asset { id state kind contentType url }
+    form { url fields { name value } expiresAt }
+    userErrors { code path message }
+  }
+}
+"""
+COMPLETE = """
+mutation ($id: ID!) {
+  completeUpload(input: {assetId: $id}) {
+    asset { id state width height sizeBytes sha256 url } userErrors { code path message }
+  }
+}
+"""
+
+
+@pytest.fixture
+def storing(api_database: str, store: S3Store) -> Iterator[Server]:
+    """A server with a real object store."""
+    with serving(api_database, store=store) as running:
+        yield running
+
+
+@pytest.fixture
+def uploader(storing: Server) -> Caller:
+    return partner(storing, unique_name("uploader")).user()
+
+
+def _picture() -> bytes:
+    file = io.BytesIO()
+    Image.effect_noise((800, 900), 80).convert("RGB").save(file, "JPEG")
+    return file.getvalue()
+
+
+def _upload(caller: Caller, content: bytes) -> str:
+    made = caller.ask(CREATE, type="image/jpeg")["createUpload"]
+    assert (made["asset"]["state"], made["asset"]["url"], made["userErrors"]) == ("PENDING", None, [])
+    fields = {field["name"]: field["value"] for field in made["form"]["fields"]}
+    httpx.post(made["form"]["url"], data=fields, files={"file": content}).raise_for_status()
+    asset_id: str = made["asset"]["id"]
+    return asset_id
+
+
+def _complete(caller: Caller, asset_id: str) -> dict[str, Any]:
+    payload: dict[str, Any] = caller.ask(COMPLETE, id=asset_id)["completeUpload"]
+    return payload
+
+
+def test_an_uploaded_picture_is_checked_and_can_be_fetched(uploader: Caller) -> None:
+    asset_id = _upload(uploader, _picture())
+    payload = _complete(uploader, asset_id)
+    assert (payload["asset"]["state"], payload["asset"]["width"], payload["userErrors"]) == ("READY", 800, [])
+    fetched = httpx.get(payload["asset"]["url"])
+    assert (fetched.status_code, len(fetched.content)) == (200, payload["asset"]["sizeBytes"])
+    again = _complete(uploader, asset_id)
+    assert again["asset"] | {"url": ""} == payload["asset"] | {"url": ""}
+
+
+def test_what_is_no_picture_is_rejected_for_good(uploader: Caller) -> None:
+    asset_id = _upload(uploader, b"this is no picture")
+    for _ in range(2):
+        payload = _complete(uploader, asset_id)
+        assert payload["asset"] is None
+        assert [(error["code"], error["path"]) for error in payload["userErrors"]] == [
+            ("UNSUPPORTED_MEDIA", ["input", "assetId"])
+        ]
+
+
+def test_an_upload_that_was_not_made_can_not_be_completed(uploader: Caller) -> None:
+    asset_id = uploader.ask(CREATE, type="image/png")["createUpload"]["asset"]["id"]
+    [error] = _complete(uploader, asset_id)["userErrors"]
+    assert (error["code"], error["path"]) == ("INVALID", ["input", "assetId"])
+
+
+def test_uploads_of_others_are_not_there(acme: Partner, rival: Partner) -> None:
+    asset_id = acme.ask(CREATE, type="image/png")["createUpload"]["asset"]["id"]
+    for caller, given, code in (
+        (rival, asset_id, "NOT_FOUND"),
+        (acme.user(), asset_id, "NOT_FOUND"),
+        (acme, encode_id(IdKind.ASSET, acme.principal.account_id), "NOT_FOUND"),
+        (acme, "nonsense", "INVALID"),
+    ):
+        [error] = _complete(caller, given)["userErrors"]
+        assert (error["code"], error["path"]) == (code, ["input", "assetId"])
+
+
+@pytest.mark.parametrize("kind", ["image/gif", "text/html", ""])
+def test_only_pictures_are_taken(acme: Partner, kind: str) -> None:
+    payload = acme.ask(CREATE, type=kind)["createUpload"]
+    assert (payload["asset"], payload["form"]) == (None, None)
+    assert [(error["code"], error["path"]) for error in payload["userErrors"]] == [
+        ("INVALID", ["input", "contentType"])
+    ]
+
+
+def test_a_store_that_is_gone_is_a_passing_trouble(acme: Partner) -> None:
+    asset_id = acme.ask(CREATE, type="image/png")["createUpload"]["asset"]["id"]
+    error = acme.fail(COMPLETE, id=asset_id)
+    assert (error["extensions"]["code"], error["extensions"]["retryable"]) == ("SERVICE_UNAVAILABLE", True)
