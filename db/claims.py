@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import inf
@@ -70,13 +70,12 @@ class ClaimedJob:
 
     @classmethod
     def from_row(cls, row: Any) -> ClaimedJob:
-        """Return the job of a row of `load.sql`."""
-        fields = dict(row._mapping)
-        fields["kind"] = Kind(fields["kind"])
-        fields["state"] = State(fields["state"])
-        fields["on_failure"] = OnFailure(fields["on_failure"])
-        fields["output_urls"] = tuple(fields["output_urls"] or ())
-        return cls(**fields)
+        """Return the job of a row of `claimed_job.sql`, whose columns are the fields of this class in their order."""
+        job = cls(*row)
+        # Faster than building a dictionary first, which shows where thousands of rows a second are claimed.
+        for name, convert in _CONVERSIONS:
+            object.__setattr__(job, name, convert(getattr(job, name)))
+        return job
 
     @property
     def claim(self) -> Claim:
@@ -96,6 +95,14 @@ class ClaimedJob:
             deadline_at=self.deadline_at,
             cancel_requested=self.cancel_requested,
         )
+
+
+_CONVERSIONS: tuple[tuple[str, Callable[[Any], Any]], ...] = (
+    ("kind", Kind),
+    ("state", State),
+    ("on_failure", OnFailure),
+    ("output_urls", lambda urls: tuple(urls or ())),
+)
 
 
 def claim_due(conn: Connection, step: Step, *, worker: str, limit: int, lease_for: timedelta) -> list[ClaimedJob]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -79,8 +79,10 @@ def apply_effects(conn: Connection, effects: Sequence[Effect]) -> None:
 
 def _columns(rows: Iterable[Any]) -> dict[str, list[Any]]:
     """Return one list a field. Arrays inside arrays would have to be of one length, so those travel as text."""
-    records = [asdict(row) for row in rows]
-    columns = {name: [record[name] for record in records] for name in records[0]}
+    given = list(rows)
+    columns: dict[str, list[Any]] = {
+        field.name: [getattr(row, field.name) for row in given] for field in fields(given[0])
+    }
     if "output_urls" in columns:
         columns["output_urls"] = [None if urls is None else " ".join(urls) for urls in columns["output_urls"]]
     return columns

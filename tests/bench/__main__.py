@@ -1,0 +1,52 @@
+"""`python -m tests.bench`: the engine beside Postgres's own limit, as a table."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from rich.console import Console
+from rich.table import Table
+
+from diorama.embedded import EmbeddedPostgres
+from tests.bench.engine import EngineFigure, measure_engine
+from tests.bench.limit import measure_limit
+
+_STEPS_PER_JOB = 5
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--jobs", type=int, default=10_000)
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=16)
+    parser.add_argument("--seconds", type=int, default=10, help="how long pgbench runs")
+    given = parser.parse_args()
+    console = Console()
+    with (
+        TemporaryDirectory(prefix="diorama-bench-") as folder,
+        EmbeddedPostgres(Path(folder), settings={"max_wal_size": "4GB", "shared_buffers": "256MB"}) as server,
+    ):
+        figure = measure_engine(server, jobs=given.jobs, processes=given.processes, threads=given.threads)
+        limit = measure_limit(server, clients=given.processes * given.threads, seconds=given.seconds)
+    console.print(_table(figure, limit, given.processes, given.threads))
+
+
+def _table(figure: EngineFigure, limit_steps_per_s: float, processes: int, threads: int) -> Table:
+    steps_per_s = figure.jobs_per_s * _STEPS_PER_JOB
+    table = Table(title=f"{figure.jobs:,} jobs, {_STEPS_PER_JOB} durable steps each, fsync on")
+    for heading in ("what", "figure"):
+        table.add_column(heading, justify="right" if heading == "figure" else "left")
+    table.add_row(f"engine, {processes} processes of {threads} threads, jobs/s", f"{figure.jobs_per_s:,.0f}")
+    table.add_row("engine, steps/s", f"{steps_per_s:,.0f}")
+    table.add_row("workers, CPU seconds per 1,000 jobs", f"{figure.worker_cpu_s:.2f}")
+    table.add_row("Postgres, CPU seconds per 1,000 jobs", f"{figure.postgres_cpu_s:.2f}")
+    table.add_row("pgbench, guarded update and history row, steps/s", f"{limit_steps_per_s:,.0f}")
+    table.add_row("engine / pgbench", f"{steps_per_s / limit_steps_per_s:.2f}")
+    return table
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""The engine: five durable steps a job, against a provider that answers at once."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import Engine, text
+
+from db.engine import DatabaseSettings, connect
+from db.ids import new_id
+from db.migrate import migrate
+from db.requests import JobRequest, insert_job
+from diorama.embedded import EmbeddedPostgres
+from statemachine.states import Kind, OnFailure
+from tests.eventually import eventually
+from tests.factories import make_world
+from tests.servers import create_database, drop_database, unique_name
+
+_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class EngineFigure:
+    """What a run measured. Processor seconds are for 1,000 jobs."""
+
+    jobs: int
+    jobs_per_s: float
+    worker_cpu_s: float
+    postgres_cpu_s: float
+
+
+def measure_engine(server: EmbeddedPostgres, *, jobs: int, processes: int, threads: int) -> EngineFigure:
+    """Queue `jobs` jobs, start the workers, and time from their first event to their last."""
+    name = unique_name("bench")
+    url = create_database(server.url, name)
+    engine = connect(DatabaseSettings(url), name="bench")
+    try:
+        migrate(engine)
+        _queue(engine, jobs)
+        before = _postgres_cpu_s(server.pid)
+        worker_cpu_s = _work(engine, url, jobs, processes, threads)
+        postgres_cpu_s = _postgres_cpu_s(server.pid) - before
+        return EngineFigure(
+            jobs=jobs,
+            jobs_per_s=jobs / _took_s(engine),
+            worker_cpu_s=worker_cpu_s * 1000 / jobs,
+            postgres_cpu_s=postgres_cpu_s * 1000 / jobs,
+        )
+    finally:
+        engine.dispose()
+        drop_database(server.url, name)
+
+
+def _queue(engine: Engine, jobs: int) -> None:
+    with engine.begin() as conn:
+        world = make_world(conn)
+        request = JobRequest(Kind.AVATAR, "paid", 0, OnFailure.KEEP_PARENT, input_id=world.selfie_id)
+        for _ in range(jobs):
+            insert_job(conn, world.owner, new_id(), request, deadline=timedelta(hours=6))
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+        conn.execute(text("VACUUM ANALYZE"))
+
+
+def _work(engine: Engine, url: str, jobs: int, processes: int, threads: int) -> float:
+    """Run the workers until every job has succeeded; return the processor seconds that they used."""
+    workers = [_start(url, f"bench-{number}", threads) for number in range(processes)]
+    done = text("SELECT count(*) FROM jobs WHERE state = 'succeeded'")
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+        eventually(lambda: conn.scalar(done) == jobs, within_s=300.0, every_s=0.25)
+    return sum(float(worker.communicate()[0]) for worker in workers)
+
+
+def _start(url: str, name: str, threads: int) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tests.bench.instant", url, name, str(threads)]
+    return subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]
+    )
+
+
+def _took_s(engine: Engine) -> float:
+    with engine.connect() as conn:
+        took: timedelta = conn.execute(
+            text("SELECT max(at) - min(at) FROM job_events WHERE event <> 'requested'")
+        ).scalar_one()
+    return took.total_seconds()
+
+
+def _postgres_cpu_s(postmaster: int) -> float:
+    """Return the processor seconds of Postgres so far: its own, its running children's and its ended children's."""
+    own = _stat(postmaster)
+    running = (
+        sum(_stat(int(child.name))[:2])
+        for child in Path("/proc").iterdir()
+        if child.name.isdigit() and _parent(child) == postmaster
+    )
+    return (sum(own) + sum(running)) / _TICKS_PER_S
+
+
+def _stat(pid: int) -> tuple[int, int, int, int]:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    utime, stime, children_utime, children_stime = (int(field) for field in fields[11:15])
+    return utime, stime, children_utime, children_stime
+
+
+def _parent(process: Path) -> int | None:
+    try:
+        return int((process / "stat").read_text().rpartition(")")[2].split()[1])
+    except FileNotFoundError:
+        return None
