@@ -71,6 +71,14 @@ def cover(image: Image.Image, size_px: tuple[int, int]) -> Image.Image:
     return ImageOps.fit(image, size_px, Image.Resampling.LANCZOS)
 
 
+def sampled(image: Image.Image, frame: tuple[float, float, float, float], size_px: tuple[int, int]) -> Image.Image:
+    """Return the part within `frame` (left, top, right, bottom; cut off at the border) averaged to `size_px`."""
+    left, top = min(max(0.0, frame[0]), image.width - 1.0), min(max(0.0, frame[1]), image.height - 1.0)
+    right = min(float(image.width), max(left + 1, frame[2]))
+    bottom = min(float(image.height), max(top + 1, frame[3]))
+    return image.resize(size_px, Image.Resampling.BOX, (left, top, right, bottom))
+
+
 def png_bytes(image: Image.Image) -> bytes:
     """Return the picture as PNG. Level 2 is a fifth of the default's time for a few percent more bytes."""
     buffer = io.BytesIO()

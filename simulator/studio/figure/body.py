@@ -12,8 +12,10 @@ from simulator.studio.likeness.clothes import Colouring
 
 INK: Colour = (28, 20, 34)
 FEET_Y = 928.0
-_OUTLINE = Ink(INK, 4.2)
+_OUTLINE = Ink(INK, 5.0)
 _FINE = 2.6
+# Cream, not white: against the avatar's paper white would be taken for ground when the figure is cut out.
+_SOLE: Colour = (242, 228, 196)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ def _shoe(canvas: Canvas, colours: Colouring, side: int) -> None:
     upper = [(38, 884), (52, 872), (92, 872), (112, 890), (142, 902), (152, 918), (140, 926), (44, 926), (34, 908)]
     _shaded(canvas, Stencil().polygon(closed_curve(_mirrored(upper, side))), colours.shoes, depth=12)
     sole = [(32, 914), (90, 917), (156, 914), (156, 928), (146, 934), (44, 934), (32, 926)]
-    _shaded(canvas, Stencil().polygon(closed_curve(_mirrored(sole, side))), (244, 242, 236), depth=6)
+    _shaded(canvas, Stencil().polygon(closed_curve(_mirrored(sole, side))), _SOLE, depth=6)
     laces = Stencil()
     for step in range(3):
         x, y = 78 + 13 * step, 884 + 6 * step

@@ -15,7 +15,7 @@ from simulator.studio.regions import Mask, flooded, reached
 from simulator.studio.settings.setting import Light
 
 PAPER_EDGE: Colour = (253, 249, 240)
-PAPER_EDGE_UNITS = 6.0
+PAPER_EDGE_UNITS = 8.0
 _KEYING_PX = 512
 
 
@@ -33,14 +33,17 @@ def cut_out(avatar: Image.Image) -> Image.Image:
 
 def _key(picture: Image.Image) -> Image.Image:
     """Return the figure's mask: what the ground's colour, flooding in from the border, does not reach."""
-    pixels = _darkest_of_blocks(pixels_of(picture), max(1, round(max(picture.size) / _KEYING_PX)))
+    block = max(1, round(max(picture.size) / _KEYING_PX))
+    pixels = _darkest_of_blocks(pixels_of(picture), block)
     figure = _largest_part(~flooded(_like_the_ground(pixels), seal_px=2))
     share = float(figure.mean())
     if not 0.02 < share < 0.9:
         return Image.new("L", picture.size, 255)
     soft = mask_of(figure.astype(np.float32)).filter(ImageFilter.GaussianBlur(1.1))
     smooth = resized(plane_of(soft), picture.size)
-    return mask_of(smoothstep(0.5, 0.78, smooth))
+    # Reducing to the darkest pixels has grown the figure, which this takes back.
+    low, high = (0.5, 0.78) if block > 1 else (0.3, 0.6)
+    return mask_of(smoothstep(low, high, smooth))
 
 
 def _darkest_of_blocks(pixels: Pixels, block: int) -> Pixels:
@@ -56,7 +59,7 @@ def _like_the_ground(pixels: Pixels) -> Mask:
     border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
     ground = np.median(border, axis=0)
     bright, level = luma(pixels), float(luma(ground[None, None])[0, 0])
-    shade = np.clip(bright / max(level, 0.05), 0.42, 1.1)[..., None]
+    shade = np.clip(bright / max(level, 0.05), 0.64, 1.1)[..., None]
     off_colour = np.abs(pixels - ground * shade).max(axis=-1)
     tolerance = 0.05 + 1.2 * float(np.abs(border - ground).mean())
     alike: Mask = off_colour < min(tolerance, 0.16)
@@ -109,8 +112,8 @@ def stand(canvas: Canvas, figure: Image.Image, light: Light, *, feet_y: float, h
     canvas.paste(light.shadow, soft, box, 0.5)
     edge = grow(mask, PAPER_EDGE_UNITS * canvas.scale)
     # Without a dark seam all round, the paper edge would melt into snow and clouds.
-    seam = grow(edge, 7 * canvas.scale).filter(ImageFilter.GaussianBlur(2.2 * canvas.scale))
-    canvas.paste(light.shadow, seam, box, 0.42)
+    seam = grow(edge, 10 * canvas.scale).filter(ImageFilter.GaussianBlur(2.2 * canvas.scale))
+    canvas.paste(light.shadow, seam, box, 0.5)
     canvas.paste(PAPER_EDGE, edge, box)
     canvas.image.paste(_lit(placed, light), (left + pad, top + pad), placed.getchannel("A"))
     _rim(canvas, mask, box, light)

@@ -10,8 +10,10 @@ from PIL import Image
 from simulator.studio.colours import Colour, lightness_of, mix, saturation_of, toned
 from simulator.studio.filters import Pixels, luma, pixels_of
 from simulator.studio.likeness.faces import Face, skin_likeness
+from simulator.studio.pictures import sampled
 
 _INK_BLUE: Colour = (44, 52, 82)
+_CREAM: Colour = (246, 230, 194)
 _SAMPLE_PX = 72
 
 
@@ -32,8 +34,9 @@ def read_colouring(photo: Image.Image, face: Face) -> Colouring:
     top = _wearable(worn[0])
     second = next((colour for colour in worn[1:] if _apart(colour, top) > 90), mix(_INK_BLUE, top, 0.12))
     trousers = _darker_than(_wearable(second), top)
-    trim = _brightest([*worn[1:], *_dominant(pixels_of(_sample(photo)), 5)], top)
-    return Colouring(_skin(photo, face), top, trousers, toned(trim, lightness=0.9), trim)
+    accent = _liveliest([*worn[1:], *_dominant(pixels_of(_sample(photo)), 5)], top)
+    trim = _CREAM if lightness_of(accent) < 0.25 else accent
+    return Colouring(_skin(photo, face), top, trousers, toned(accent, lightness=0.9), trim)
 
 
 def _sample(photo: Image.Image) -> Image.Image:
@@ -43,22 +46,15 @@ def _sample(photo: Image.Image) -> Image.Image:
 def _below(photo: Image.Image, face: Face) -> Pixels:
     """Return the part where clothes are: under the chin, three faces wide; the picture's foot when there is none."""
     top = min(face.y + 0.85 * face.height, photo.height * 0.9)
-    left, right = max(0.0, face.x - 1.3 * face.width), min(float(photo.width), face.x + 1.3 * face.width)
-    frame = (left, top, max(right, left + 1), min(float(photo.height), top + 2.6 * face.height))
-    return pixels_of(photo.resize((_SAMPLE_PX, _SAMPLE_PX), Image.Resampling.BOX, frame))
+    frame = (face.x - 1.3 * face.width, top, face.x + 1.3 * face.width, top + 2.6 * face.height)
+    return pixels_of(sampled(photo, frame, (_SAMPLE_PX, _SAMPLE_PX)))
 
 
 def _skin(photo: Image.Image, face: Face) -> Colour:
     """Return the median of the face's lighter half: shadows and brows would make it muddy."""
-    frame = (
-        face.x - 0.3 * face.width,
-        face.y - 0.1 * face.height,
-        face.x + 0.3 * face.width,
-        face.y + 0.3 * face.height,
-    )
-    left, top = max(0.0, frame[0]), max(0.0, frame[1])
-    box = (left, top, max(left + 1, min(photo.width, frame[2])), max(top + 1, min(photo.height, frame[3])))
-    pixels = pixels_of(photo.resize((40, 40), Image.Resampling.BOX, box)).reshape(-1, 3)
+    reach = 0.3 * face.width
+    frame = (face.x - reach, face.y - 0.1 * face.height, face.x + reach, face.y + 0.3 * face.height)
+    pixels = pixels_of(sampled(photo, frame, (40, 40))).reshape(-1, 3)
     skin = skin_likeness(pixels[None])[0] > 0.3
     chosen = pixels[skin] if skin.sum() > 80 else pixels
     lit = chosen[luma(chosen) >= np.median(luma(chosen))]
@@ -98,7 +94,7 @@ def _darker_than(colour: Colour, top: Colour) -> Colour:
     return mix(colour, _INK_BLUE, 0.7) if lightness_of(colour) > lightness_of(top) - 0.04 else colour
 
 
-def _brightest(colours: list[Colour], top: Colour) -> Colour:
+def _liveliest(colours: list[Colour], top: Colour) -> Colour:
     """Return the liveliest colour that is not the top's own, made lively enough for a trim."""
     best = max(colours, key=lambda colour: saturation_of(colour) * 120 + min(_apart(colour, top), 160))
     return toned(best, lightness=1.15, saturation=1.3)

@@ -51,9 +51,13 @@ def _span(start: float, side: float, length: int) -> tuple[float, float, int, in
 def _head_mask(pixels: Pixels, face: Face) -> Plane:
     distance = _distance_from_head(pixels.shape[:2], face)
     inside = np.clip(1.15 - distance, -0.6, 0.6) * np.float32(9)
-    belief = smoothstep(-3, 3, inside)
+    # The first look compares only what is surely head with what surely is not: a wall seen beside a slim
+    # head would otherwise be learned as hair.
+    head, around = smoothstep(0.8, 0.7, distance), smoothstep(1.15, 1.25, distance)
+    near = smoothstep(2.3, 2.1, distance)
     for _ in range(3):
-        belief = _sigmoid(inside + 1.05 * _colour_evidence(pixels, belief, distance))
+        belief = _sigmoid(inside + 1.05 * _colour_evidence(pixels, head, around * near))
+        head, around = belief * smoothstep(1.3, 1.2, distance), 1 - belief
     even = guided(belief, luma(pixels), 7, 0.004)
     return _one_smooth_blob(even, distance)
 
@@ -73,14 +77,11 @@ def _sigmoid(value: Plane) -> Plane:
     return (1 / (1 + np.exp(-np.clip(value, -30, 30)))).astype(np.float32)
 
 
-def _colour_evidence(pixels: Pixels, belief: Plane, distance: Plane) -> Plane:
+def _colour_evidence(pixels: Pixels, head: Plane, around: Plane) -> Plane:
     """Return the log-odds that a pixel's colour is one of the head's and not one of those around it."""
     bins = np.clip((pixels * _BINS).astype(int), 0, _BINS - 1)
     index = (bins[..., 0] * _BINS + bins[..., 1]) * _BINS + bins[..., 2]
-    near = (distance < 2.2).astype(np.float32)
-    head = _histogram(index, belief * (distance < 1.25))
-    around = _histogram(index, (1 - belief) * near)
-    odds = np.log((head + 2e-5) / (around + 2e-5))[index]
+    odds = np.log((_histogram(index, head) + 2e-4) / (_histogram(index, around) + 2e-4))[index]
     return np.clip(gaussian(odds.astype(np.float32), 1.2), -4, 4).astype(np.float32)
 
 
@@ -98,7 +99,7 @@ def _histogram(index: NDArray[np.intp], weight: Plane) -> Plane:
 
 def _one_smooth_blob(belief: Plane, distance: Plane) -> Plane:
     """Return the blob around the head's middle without holes or frayed edges: a cut by scissors, not by pixels."""
-    solid = ((gaussian(belief, 2.0) > 0.5) & (distance < 1.32)) | (distance < 0.78)
+    solid = ((gaussian(belief, 2.0) > 0.5) & (distance < 1.32)) | (distance < 0.68)
     blob = reached(solid, distance < 0.3)
     filled = (~reached_from_border(~blob)).astype(np.float32)
     return smoothstep(0.38, 0.62, gaussian(filled, 5.0))

@@ -104,7 +104,7 @@ def _weights(x: Plane, y: Plane) -> tuple[Plane, Plane, Plane]:
     oval = np.sqrt((x / 10.5) ** 2 + ((y - 0.5) / 13.5) ** 2).astype(np.float32)
     whole = 1 - 0.9 * smoothstep(0.8, 1.15, oval)
     left, right = whole * (x < 2), whole * (x > -2)
-    return tuple((part / part.sum()).astype(np.float32) for part in (whole, left, right))  # type: ignore[return-value]
+    return whole / whole.sum(), left / left.sum(), right / right.sum()
 
 
 def _features(plane: Plane) -> Plane:
@@ -135,14 +135,12 @@ def _scores(pixels: Pixels) -> Plane:
     bright = _features(luma(pixels))
     plain, square, skin = _Slide(bright), _Slide(bright * bright), _Slide(skin_likeness(pixels))
     flat = np.full((_TEMPLATE_PX, _TEMPLATE_PX), 1 / _TEMPLATE_PX**2, dtype=np.float32)
-    best: Plane | None = None
+    found: list[Plane] = []
     for drawn, (whole, left, right) in _DRAWN:
         halves = np.minimum(_likeness(plain, square, drawn, left), _likeness(plain, square, drawn, right))
-        score = 0.7 * _likeness(plain, square, drawn, whole) + 0.5 * halves
-        best = score if best is None else np.maximum(best, score)
+        found.append((0.7 * _likeness(plain, square, drawn, whole) + 0.5 * halves).astype(np.float32))
     within = skin.sums(_DRAWN[1][1][0])
-    assert best is not None
-    scores: Plane = best + 0.3 * within + 0.35 * (within - skin.sums(flat))
+    scores: Plane = np.maximum.reduce(found) + 0.3 * within + 0.35 * (within - skin.sums(flat))
     return scores
 
 

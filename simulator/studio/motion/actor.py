@@ -101,11 +101,11 @@ def _filled(part: Image.Image, hole: Image.Image) -> Image.Image:
     levels: list[tuple[Pixels, Plane]] = [(pixels_of(part) * known[..., None], known)]
     while min(levels[-1][1].shape) > 3:
         levels.append(_halved(*levels[-1]))
-    colours: Pixels = levels[-1][0] / np.maximum(levels[-1][1], np.float32(1e-4))[..., None]
+    colours: Pixels = (levels[-1][0] / np.maximum(levels[-1][1], 1e-4)[..., None]).astype(np.float32)
     for weighted, weight in reversed(levels[:-1]):
         size = (weight.shape[1], weight.shape[0])
         coarse = pixels_of(image_of(colours).resize(size, Image.Resampling.BICUBIC))
-        colours = weighted + coarse * (np.float32(1) - weight)[..., None]
+        colours = (weighted + coarse * (1 - weight)[..., None]).astype(np.float32)
     return image_of(colours)
 
 

@@ -13,7 +13,6 @@ from PIL import Image
 from simulator.studio.colours import Colour
 from simulator.studio.filters import mask_of
 
-
 _LEVELS = 12
 
 

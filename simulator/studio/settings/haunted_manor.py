@@ -19,7 +19,7 @@ _WALL, _ROOF, _LIT = rgb("#4a3f73"), rgb("#2a2250"), rgb("#ffd45e")
 
 
 def _behind(canvas: Canvas, rng: random.Random) -> None:
-    sky(canvas, (0, rgb("#120f38")), (300, rgb("#33347f")), (560, rgb("#5f7f9f")), (760, rgb("#a8cf9a")))
+    sky(canvas, (0, rgb("#1e0f3c")), (300, rgb("#5c307f")), (560, rgb("#9a6a8f")), (760, rgb("#bccf6a")))
     stars(canvas, rng, count=110, top=0, bottom=420, colour=rgb("#e6e9ff"))
     disc(canvas, 235, 290, 150, rgb("#f4f3cf"), rgb("#cfe6a8"))
     craters = Stencil()
@@ -27,15 +27,15 @@ def _behind(canvas: Canvas, rng: random.Random) -> None:
         craters.ellipse(235 + dx, 290 + dy, size, size * 0.9)
     canvas.cut(craters, rgb("#d5d6a6"), opacity=0.7)
     _cloud_bars(canvas, rng)
-    ridge(canvas, 610, 90, rgb("#48608c"), rng, cells=5)
-    haze(canvas, rgb("#b9dfa8"), 470, 780, 0.45)
+    ridge(canvas, 610, 90, rgb("#6a5484"), rng, cells=5)
+    haze(canvas, rgb("#d0df8a"), 470, 780, 0.45)
     _hill(canvas)
     _manor(canvas, rng)
     _trees(canvas, rng)
-    stops = ((730, rgb("#5d8f6a")), (830, rgb("#35594f")), (1000, rgb("#14202f")))
+    stops = ((730, rgb("#86a048")), (830, rgb("#52682e")), (1000, rgb("#1f2a1c")))
     ground(canvas, 752, stops, rng, ink=Ink(_INK, 3))
     path(canvas, 756, rgb("#8f93a0"), rng, width=280, edge=rgb("#5a5f78"))
-    tufts(canvas, rgb("#264a3f"), rng, count=70, top=768, bottom=940)
+    tufts(canvas, rgb("#3a4f24"), rng, count=70, top=768, bottom=940)
     _graves(canvas, rng)
     _pumpkin(canvas, -286, 874, 50)
     _pumpkin(canvas, 318, 862, 62)
@@ -55,14 +55,14 @@ def _cloud_bars(canvas: Canvas, rng: random.Random) -> None:
             ],
             6,
         )
-        canvas.cut(Stencil().polygon(bar), rgb("#2b2c66"), opacity=0.55, blur=3)
+        canvas.cut(Stencil().polygon(bar), rgb("#3a1f5c"), opacity=0.55, blur=3)
 
 
 def _hill(canvas: Canvas) -> None:
     line = [(float(x), 720 - 130 * max(0.0, 1 - ((x + 330) / 400) ** 2)) for x in range(-800, 801, 20)]
     canvas.cut(
         Stencil().polygon(down_to_floor(line)),
-        rgb("#31445f"),
+        rgb("#4a3f5c"),
         ink=Ink(_INK, 2.6),
         edges=(Edge(rgb("#7fae8a"), 0, 7, 0.8),),
     )
@@ -187,7 +187,7 @@ def _pumpkin(canvas: Canvas, x: float, foot: float, size: float) -> None:
 
 def _before(canvas: Canvas, rng: random.Random) -> None:
     _bats(canvas, rng)
-    wisps(canvas, rgb("#cfe9c0"), 640, 980, 0.62, rng)
+    wisps(canvas, rgb("#d6ec8c"), 640, 980, 0.62, rng)
     fireflies(canvas, rng, count=14, colour=rgb("#b8ff9a"), top=380, bottom=860)
     _fence(canvas)
     for side in (-1, 1):
@@ -233,7 +233,7 @@ def _fence(canvas: Canvas) -> None:
 SETTING = Setting(
     name="haunted manor",
     words=("haunted manor", "haunted", "manor", "spooky", "ghost", "graveyard", "halloween"),
-    light=Light(tint=rgb("#c3cff5"), rim=rgb("#e6f5b8"), bounce=rgb("#8fb09a"), shadow=rgb("#0c0a24"), side=1),
+    light=Light(tint=rgb("#dccbf2"), rim=rgb("#e6f5b8"), bounce=rgb("#8fb09a"), shadow=rgb("#0c0a24"), side=1),
     behind=_behind,
     before=_before,
 )

@@ -20,21 +20,21 @@ _STONE, _MOSS = rgb("#a9a583"), rgb("#6d9a4a")
 
 
 def _behind(canvas: Canvas, rng: random.Random) -> None:
-    sky(canvas, (0, rgb("#58b8a8")), (330, rgb("#b9e6b0")), (620, rgb("#f4f3bd")), (1000, rgb("#6aa05a")))
+    sky(canvas, (0, rgb("#e2a04a")), (330, rgb("#ffd07a")), (620, rgb("#fff3b8")), (1000, rgb("#8aa04a")))
     glow(canvas, 160, 190, 560, rgb("#fffbd0"), 0.7)
-    for layer, colour in enumerate((rgb("#86c79a"), rgb("#5ea97c"))):
+    for layer, colour in enumerate((rgb("#cfc46a"), rgb("#9fae58"))):
         ridge(canvas, 430 + 70 * layer, 150, colour, rng, cells=3, rim=mix(colour, (255, 255, 220), 0.4))
-        haze(canvas, rgb("#eaf7cc"), 380, 760, 0.35)
+        haze(canvas, rgb("#fff0b8"), 380, 760, 0.35)
     _falls(canvas, -470)
     _falls(canvas, 520)
     _pyramid(canvas, rng)
     rays(canvas, 330, -180, rgb("#fffcd6"), rng, towards=(92, 142), count=8, opacity=0.26)
     _trees(canvas, rng)
-    stops = ((740, rgb("#86b552")), (840, rgb("#548743")), (1000, rgb("#20462f")))
+    stops = ((740, rgb("#c4bf52")), (840, rgb("#8a8f3a")), (1000, rgb("#3f4a24")))
     ground(canvas, 752, stops, rng, ink=Ink(_INK, 2.6))
     path(canvas, 756, rgb("#b9b38e"), rng, width=290, edge=rgb("#7f7d5c"))
     _slabs(canvas, rng)
-    tufts(canvas, rgb("#3a7038"), rng, count=70, top=766, bottom=940, size=34)
+    tufts(canvas, rgb("#5f7030"), rng, count=70, top=766, bottom=940, size=34)
     for side in (-1, 1):
         _idol(canvas, side * 400, 842, rng)
 
@@ -43,8 +43,8 @@ def _falls(canvas: Canvas, x: float) -> None:
     cliff: list[Point] = [(x - 150, 250), (x - 60, 232), (x + 60, 240), (x + 150, 262), (x + 180, 780), (x - 180, 780)]
     canvas.cut(
         Stencil().polygon(cliff),
-        rgb("#4d8268"),
-        edges=(Edge(rgb("#34624f"), -40, 0), Edge(rgb("#9fd08a"), 0, 12)),
+        rgb("#8a7a4c"),
+        edges=(Edge(rgb("#665a3a"), -40, 0), Edge(rgb("#a9b84a"), 0, 12)),
         shadow=0.2,
     )
     water = Stencil().polygon([(x - 34, 236), (x + 36, 238), (x + 52, 770), (x - 50, 770)])
@@ -91,7 +91,7 @@ def _moss_edge(half: float, top: float, rng: random.Random) -> list[Point]:
 
 
 def _trees(canvas: Canvas, rng: random.Random) -> None:
-    for layer, colour in enumerate((rgb("#4c9560"), rgb("#2c7049"), rgb("#1d5439"))):
+    for layer, colour in enumerate((rgb("#8fa03c"), rgb("#5f8034"), rgb("#3a5f2c"))):
         for side in (-1, 1):
             for number in range(3):
                 x = side * (430 + 120 * number + 40 * layer)
@@ -206,7 +206,7 @@ def _vines(canvas: Canvas, rng: random.Random) -> None:
 SETTING = Setting(
     name="jungle temple",
     words=("jungle temple", "jungle", "temple", "rainforest", "lost city"),
-    light=Light(tint=rgb("#eaf5c4"), rim=rgb("#fff8c0"), bounce=rgb("#a8c98a"), shadow=rgb("#12301f"), side=1),
+    light=Light(tint=rgb("#fff0c0"), rim=rgb("#fff8c0"), bounce=rgb("#c9bf7a"), shadow=rgb("#12301f"), side=1),
     behind=_behind,
     before=_before,
 )
