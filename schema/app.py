@@ -22,6 +22,7 @@ from schema.http import HttpEndpoint
 from schema.hub import EventHub
 from schema.reads import Database
 from schema.runtime import ApiRuntime, ApiSettings, Limits
+from schema.sharing import SharedAnswers
 from schema.socket_endpoint import SocketEndpoint
 
 __all__ = ["ApiRuntime", "ApiSettings", "Limits", "create_app"]
@@ -31,7 +32,7 @@ def create_app(runtime: ApiRuntime, settings: ApiSettings) -> Starlette:
     """Return the application. It listens for events from its start to its end; the engines stay the caller's."""
     database = Database(runtime.engine)
     hub = EventHub(runtime.engine, database, poll_every_s=settings.poll_every.total_seconds())
-    parts = Parts(runtime, settings, database, hub)
+    parts = Parts(runtime, settings, database, hub, SharedAnswers())
     schema = build_schema(settings)
     return Starlette(
         routes=[

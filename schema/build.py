@@ -19,6 +19,7 @@ from schema.mutations.uploads import UploadMutations
 from schema.queries import Query
 from schema.runtime import ApiSettings
 from schema.scalars import SCALARS
+from schema.sharing import SharingExecutor
 from schema.subscription import Subscription
 from schema.types.asset import Asset
 from schema.types.errors import PlainUserError
@@ -52,5 +53,6 @@ def build_schema(settings: ApiSettings) -> DioramaSchema:
         subscription=Subscription,
         types=[Job, Story, Asset, Session, PlainUserError],
         extensions=[lambda: Gate(keeper)],
+        execution_context_class=SharingExecutor,
         config=StrawberryConfig(scalar_map=SCALARS),
     )

@@ -20,6 +20,7 @@ from statemachine.states import Step
 
 if TYPE_CHECKING:
     from schema.hub import EventHub
+    from schema.sharing import SharedAnswers
 
 
 @dataclass(slots=True)
@@ -30,6 +31,7 @@ class Parts:
     settings: ApiSettings
     database: Database
     hub: EventHub
+    shared: SharedAnswers
     hinter: Hinter | None = None
 
     def hint(self, step: Step, job_ids: Iterable[UUID]) -> None:

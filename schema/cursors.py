@@ -10,6 +10,7 @@ import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 from zlib import crc32
@@ -48,6 +49,7 @@ def _again(raw: bytes) -> str:
     return urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
+@lru_cache(maxsize=1024)
 def job_cursor(job_id: UUID, seq: int) -> str:
     """Return the cursor after the event `seq` of a job."""
     return _seal(_JOB, _SEEN.pack(job_id.bytes, seq))

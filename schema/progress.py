@@ -6,7 +6,7 @@ a cursor gets every event after it from the table, then the live ones from the h
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Hashable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from uuid import UUID
@@ -51,6 +51,11 @@ class Progress:
     is_final: bool
     skipped: int
     cursor: str
+
+    @property
+    def key(self) -> Hashable:
+        """What tells this message from every other: the cursor says what was told so far, and of what."""
+        return (self.cursor, self.is_final, self.skipped)
 
 
 class Followed:

@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from time import monotonic
 from typing import Any
 
 import orjson
@@ -18,6 +19,9 @@ from jobs.identity import Principal, authenticate
 from schema.bearer import bearer
 from schema.context import Parts
 
+# Clients begin an operation as soon as they are let in; asking who they are once is enough for both.
+_BELIEVED_FOR_S = 1.0
+
 
 @dataclass(slots=True)
 class Socket:
@@ -27,6 +31,7 @@ class Socket:
     request: WebSocket
     connection_params: dict[str, Any] = field(default_factory=dict)
     caller: Principal | None = None
+    _asked_at_s: float = -math.inf
 
     @property
     def secret(self) -> str | None:
@@ -37,9 +42,11 @@ class Socket:
         return from_payload or bearer(self.request.headers.get("authorization"))
 
     async def caller_now(self) -> Principal | None:
-        """Return whose key or token it is, asking again each time: it may have been revoked or have expired."""
-        secret = self.secret
-        self.caller = await self.parts.database.read(authenticate, secret) if secret else None
+        """Return whose key or token it is, asking again after a moment: it may have been revoked or have expired."""
+        if monotonic() - self._asked_at_s > _BELIEVED_FOR_S:
+            secret = self.secret
+            self.caller = await self.parts.database.read(authenticate, secret) if secret else None
+            self._asked_at_s = monotonic()
         return self.caller
 
     def seconds_left(self, now: datetime) -> float:

@@ -34,7 +34,7 @@ class Subscription:
         async with aclosing(follow(context.parts, context.scope, subject, after)) as told:
             async for progress in told:
                 context.forget_loaded()
-                yield GenerationProgress.of(progress, support=context.principal.is_support)
+                yield GenerationProgress(record=progress)
 
 
 def _subject(job_id: str | None, story_id: str | None) -> Subject:

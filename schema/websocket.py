@@ -13,6 +13,7 @@ from contextlib import aclosing, suppress
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 from graphql import GraphQLError
 from sqlalchemy.exc import OperationalError
 from strawberry.http.exceptions import WebSocketDisconnected
@@ -22,6 +23,7 @@ from strawberry.types import ExecutionResult
 from schema.context import Context
 from schema.errors import LIMIT_EXCEEDED, ApiError, log_unforeseen, presented, unauthenticated
 from schema.http import new_request_id
+from schema.sharing import SharedData
 from schema.slots import ServerClosing
 from schema.sockets import Socket
 
@@ -114,12 +116,17 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, None]):
         if told.data is None and errors and all(error.path is None for error in errors):
             await self._send_errors(operation, errors, request_id)
             return False
+        await self._send_next(operation, told, request_id)
+        return True
+
+    async def _send_next(self, operation: Operation[Any, None], told: ExecutionResult, request_id: str) -> None:
         payload: dict[str, Any] = {"data": told.data}
-        if errors:
-            payload["errors"] = [presented(error, request_id) for error in errors]
+        if isinstance(told.data, SharedData):
+            payload["data"] = orjson.Fragment(told.data.text)
+        if told.errors:
+            payload["errors"] = [presented(error, request_id) for error in told.errors]
         message: Any = {"id": operation.id, "type": "next", "payload": payload}
         await operation.send_operation_message(message)
-        return True
 
     async def _send_errors(self, operation: Operation[Any, None], errors: list[Any], request_id: str) -> None:
         message: Any = {

@@ -18,32 +18,41 @@ from schema.types.story import Story
 
 @strawberry.type(description="Where a job or a story stands, and what happened.")
 class GenerationProgress:
+    # Fields are read from the record when they are asked for: most messages are executed once for many subscribers.
     record: strawberry.Private[Progress]
-    state: JobState = strawberry.field(description="Of what is followed: the story, or the job.")
-    percent: int = strawberry.field(description="Of what is followed: the story, or the job. Never falls.")
-    event: JobEvent | None = strawberry.field(description="What happened; null on a snapshot.")
-    is_snapshot: bool
-    is_final: bool = strawberry.field(description="Nothing follows: all jobs have ended.")
-    skipped: int = strawberry.field(
-        description="Progress ticks left out before this because you read slowly. Changes of state never are."
-    )
-    estimated_ready_at: datetime | None
-    cursor: str = strawberry.field(description="Give it as `after` to go on from here, on any server.")
 
-    @classmethod
-    def of(cls, record: Progress, *, support: bool) -> GenerationProgress:
-        """Return the message of a record."""
-        return cls(
-            record=record,
-            state=record.state,
-            percent=record.percent,
-            event=None if record.event is None else JobEvent.of(record.event, support=support),
-            is_snapshot=record.event is None,
-            is_final=record.is_final,
-            skipped=record.skipped,
-            estimated_ready_at=None,
-            cursor=record.cursor,
-        )
+    @field("Of what is followed: the story, or the job.")
+    def state(self) -> JobState:
+        return self.record.state
+
+    @field("Of what is followed: the story, or the job. Never falls.")
+    def percent(self) -> int:
+        return self.record.percent
+
+    @field("What happened; null on a snapshot.")
+    def event(self, info: Info) -> JobEvent | None:
+        event = self.record.event
+        return None if event is None else JobEvent.of(event, support=info.context.principal.is_support)
+
+    @field("Whether this is how things stand instead of what happened.")
+    def is_snapshot(self) -> bool:
+        return self.record.event is None
+
+    @field("Nothing follows: all jobs have ended.")
+    def is_final(self) -> bool:
+        return self.record.is_final
+
+    @field("Progress ticks left out before this because you read slowly. Changes of state never are.")
+    def skipped(self) -> int:
+        return self.record.skipped
+
+    @field("Null while nothing can be said.")
+    def estimated_ready_at(self) -> datetime | None:
+        return None
+
+    @field("Give it as `after` to go on from here, on any server.")
+    def cursor(self) -> str:
+        return self.record.cursor
 
     @field("The job it is about as it stands now, which may be later than the event.")
     async def job(self, info: Info) -> Job:
