@@ -25,7 +25,7 @@ from schema.runtime import ApiRuntime, ApiSettings, Limits
 from schema.sharing import SharedAnswers
 from schema.socket_endpoint import SocketEndpoint
 
-__all__ = ["ApiRuntime", "ApiSettings", "Limits", "create_app"]
+__all__ = ["ApiRuntime", "ApiSettings", "Limits", "create_app", "end_waiting"]
 
 
 def create_app(runtime: ApiRuntime, settings: ApiSettings) -> Starlette:
@@ -34,7 +34,7 @@ def create_app(runtime: ApiRuntime, settings: ApiSettings) -> Starlette:
     hub = EventHub(runtime.engine, database, poll_every_s=settings.poll_every.total_seconds())
     parts = Parts(runtime, settings, database, hub, SharedAnswers())
     schema = build_schema(settings)
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/graphql", HttpEndpoint(schema, parts)),
             WebSocketRoute("/graphql", SocketEndpoint(schema, parts)),
@@ -44,6 +44,18 @@ def create_app(runtime: ApiRuntime, settings: ApiSettings) -> Starlette:
         middleware=_cross_origin(settings),
         lifespan=_lifespan(parts),
     )
+    app.state.hub = hub
+    return app
+
+
+async def end_waiting(app: Starlette) -> None:
+    """Let everyone who waits for events go: subscribers are told to go on elsewhere, mutations answer at once.
+
+    For a server to call when it begins to stop: it waits for its requests before it ends the application, and a
+    request that waits for a job would hold it up.
+    """
+    hub: EventHub = app.state.hub
+    await hub.close()
 
 
 def _lifespan(parts: Parts) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:

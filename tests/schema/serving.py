@@ -9,16 +9,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import uvicorn
 from sqlalchemy import Engine
+from starlette.applications import Starlette
 from websockets.sync.client import ClientConnection, connect
 
 from db.engine import DatabaseSettings, connect_async
 from db.engine import connect as connect_blocking
-from schema.app import ApiRuntime, ApiSettings, create_app
+from schema.app import ApiRuntime, ApiSettings, create_app, end_waiting
 from storage import S3Settings, S3Store
 
 RECEIVE_WITHIN_S = 10
@@ -59,7 +60,7 @@ def serving(
     config = uvicorn.Config(
         app, log_config=None, ws="websockets-sansio", ws_per_message_deflate=False, timeout_graceful_shutdown=5
     )
-    server = uvicorn.Server(config)
+    server = _Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
 
     def stop() -> None:
@@ -74,6 +75,14 @@ def serving(
         finally:
             stop()
             blocking.dispose()
+
+
+class _Server(uvicorn.Server):
+    """Lets waiting callers go before it waits for them."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await end_waiting(cast("Starlette", self.config.app))
+        await super().shutdown(sockets)
 
 
 @dataclass

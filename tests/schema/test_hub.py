@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -13,10 +14,10 @@ from websockets.exceptions import ConnectionClosed
 
 from schema.app import ApiSettings, Limits
 from schema.ids import IdKind, decode_id
-from tests.schema.documents import FOLLOW, make_avatar
+from tests.schema.documents import CREATE_AVATAR, FOLLOW, make_avatar, new_key
 from tests.schema.serving import Caller, Server, eventually, serving
 from tests.schema.test_subscription import all_of, follow, seqs, take
-from tests.schema.world import TO_SUCCESS, Partner, move, notify, partner
+from tests.schema.world import TO_FAILURE, TO_SUCCESS, Partner, move, notify, partner
 from tests.servers import unique_name
 
 NEVER = timedelta(hours=1)
@@ -131,6 +132,34 @@ def test_a_restart_closes_sockets_so_that_clients_go_on_elsewhere(api_database: 
         told = all_of(Caller(second, caller.secret), jobId=job_id, after=after)
         assert seqs(told) == [5, 6, 7, 8]
         assert snapshot["isSnapshot"] is True
+
+
+def test_a_mutation_that_waits_does_not_hold_up_the_stop(api_database: str) -> None:
+    with serving(api_database) as server:
+        caller = partner(server, unique_name("waiter"))
+        given = {"selfieId": caller.asset(), "idempotencyKey": new_key(), "waitSeconds": 55}
+        answers: list[dict[str, Any]] = []
+        sender = threading.Thread(target=lambda: answers.append(caller.ask(CREATE_AVATAR, input=given)))
+        sender.start()
+        eventually(lambda: caller.ask("{ jobs(first: 1) { edges { cursor } } }")["jobs"]["edges"] != [])
+        server.stop()
+        sender.join(5)
+        assert answers[0]["createAvatar"]["job"]["state"] == "QUEUED"
+
+
+def test_subscribers_who_see_the_same_share_and_others_do_not(hinted: Server) -> None:
+    caller, job_id = _with_job(hinted)
+    staff = partner(hinted, unique_name("staff"), role="support")
+    document = FOLLOW.replace("event { seq", "event { reason seq")
+    with caller.socket() as first, caller.socket() as second, staff.socket() as third:
+        for socket in (first, second, third):
+            socket.begin(document, jobId=job_id)
+            take(socket, 1)
+        move(hinted.engine, job_id, *TO_FAILURE)
+        told, same, whole = (take(socket, len(TO_FAILURE)) for socket in (first, second, third))
+    assert told == same
+    assert [each["event"]["reason"] for each in told] == [None] * 4
+    assert [each["event"]["reason"] for each in whole] == [None, None, "a reason for support", "a reason for support"]
 
 
 def test_a_subscriber_leaves_nothing_behind(hinted: Server) -> None:
