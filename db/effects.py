@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from db.statements import statement
+from db.text import storable
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,8 @@ def _columns(rows: Iterable[Any]) -> dict[str, list[Any]]:
     columns: dict[str, list[Any]] = {
         field.name: [getattr(row, field.name) for row in given] for field in fields(given[0])
     }
+    if "error_detail" in columns:
+        columns["error_detail"] = [storable(detail) for detail in columns["error_detail"]]
     if "output_urls" in columns:
         columns["output_urls"] = [None if urls is None else " ".join(urls) for urls in columns["output_urls"]]
     return columns

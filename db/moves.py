@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from db.claims import Claim
 from db.effects import Effect, apply_effects
 from db.statements import statement
+from db.text import storable
 from statemachine.decisions import CANCELED_BY_REQUEST, PARENT_FAILED, Decision
 from statemachine.states import State
 
@@ -67,7 +68,7 @@ class _Columns:
         self.event.append(decision.event)
         self.to_state.append(decision.to_state)
         self.actor.append(move.actor)
-        self.reason.append(decision.reason)
+        self.reason.append(storable(decision.reason))
         self.due_in.append(decision.due_in)
         self.percent.append(decision.percent)
         self.failures.append(decision.failures)
@@ -77,7 +78,7 @@ class _Columns:
         self.cost_micros.append(decision.cost_micros)
         self.error_code.append(failure.code if failure else None)
         self.error_message.append(failure.message if failure else None)
-        self.error_detail.append(failure.detail if failure else None)
+        self.error_detail.append(storable(failure.detail) if failure else None)
         self.output_id.append(move.output_id)
 
     def parameters(self) -> dict[str, Any]:

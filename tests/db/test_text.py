@@ -1,0 +1,39 @@
+"""Words of other systems are kept whatever is in them."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import Engine, text
+
+from db.effects import AttemptChanged
+from db.moves import record
+from db.text import storable
+from statemachine.outcomes import Cure, Failure, GenerationFailed
+from statemachine.states import ErrorCode, State
+from tests.factories import claimed, make_job, make_world, move_of
+
+ODD = "it \x00 broke \ud800 badly ünd 🙂"
+
+
+def test_what_postgres_can_keep_stays_as_it_is() -> None:
+    assert storable(None) is None
+    assert storable("plain") == "plain"
+    assert storable("ünd 🙂") == "ünd 🙂"
+
+
+@pytest.mark.parametrize("odd", [ODD, "\x00", "\udfff"])
+def test_odd_characters_are_replaced(engine: Engine, odd: str) -> None:
+    with engine.connect() as conn:
+        kept = conn.scalar(text("SELECT CAST(:given AS text)"), {"given": storable(odd)})
+    assert kept == storable(odd)
+    assert "\x00" not in kept
+
+
+def test_odd_words_of_the_provider_do_not_stop_a_move(engine: Engine) -> None:
+    """A NUL in a single error text once had the whole group of moves refused."""
+    with engine.begin() as conn:
+        job = claimed(conn, make_job(conn, make_world(conn), State.GENERATING))
+        failure = Failure(ErrorCode.PROVIDER_REJECTED, "It failed.", Cure.NEVER, ODD)
+        changed = AttemptChanged(job.id, job.attempt, "failed", error_detail=ODD)
+        assert set(record(conn, [move_of(job, GenerationFailed(failure), changed)]).moved) == {job.id}
+        assert "broke" in str(conn.scalar(text("SELECT error_detail FROM job_events ORDER BY seq DESC LIMIT 1")))
