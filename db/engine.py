@@ -36,13 +36,17 @@ def _options(settings: DatabaseSettings) -> str:
     )
 
 
-def connect(settings: DatabaseSettings, *, name: str) -> Engine:
-    """Return an engine for threads. `name` is what `pg_stat_activity` shows. Nothing is connected yet."""
+def connect(settings: DatabaseSettings, *, name: str, pre_ping: bool = True) -> Engine:
+    """Return an engine for threads. `name` is what `pg_stat_activity` shows. Nothing is connected yet.
+
+    `pre_ping` looks whether a connection is alive before it is used, which costs a round trip each time; without it
+    the first use after a restart of Postgres fails, so its users must try again.
+    """
     return create_engine(
         normalised_url(settings.url),
         pool_size=settings.pool_size,
         max_overflow=0,
-        pool_pre_ping=True,
+        pool_pre_ping=pre_ping,
         connect_args={"application_name": name, "options": _options(settings), "connect_timeout": 10},
     )
 

@@ -17,15 +17,18 @@ from jobs.recorder import Recorder
 from jobs.runtime import Leases, PollSettings, Runtime
 from storage import S3Settings, S3Store
 
+# Secrets that travel in a model's input, by the names that profiles give them.
+_MODEL_KEYS = ("openai_api_key",)
+
 
 def database_settings(settings: Settings, *, pool_size: int | None = None) -> DatabaseSettings:
     """Return where the database is, and how many connections this process may open."""
     return DatabaseSettings(url=settings.database_url, pool_size=pool_size or settings.database_pool_size)
 
 
-def build_engine(settings: Settings, name: str, *, pool_size: int | None = None) -> Engine:
+def build_engine(settings: Settings, name: str, *, pool_size: int | None = None, pre_ping: bool = True) -> Engine:
     """Return the engine of a process; nothing is connected yet."""
-    return connect(database_settings(settings, pool_size=pool_size), name=f"diorama-{name}")
+    return connect(database_settings(settings, pool_size=pool_size), name=f"diorama-{name}", pre_ping=pre_ping)
 
 
 def build_store(settings: Settings) -> S3Store:
@@ -55,6 +58,12 @@ def build_provider(settings: Settings) -> ReplicateProvider:
     )
 
 
+def build_models(settings: Settings) -> ModelChoice:
+    """Return the configured models, and which of them have the keys they need."""
+    keys = {name for name in _MODEL_KEYS if getattr(settings, name).get_secret_value()}
+    return ModelChoice(settings.models, keys=frozenset(keys))
+
+
 def build_runtime(settings: Settings, engine: Engine, recorder: Recorder, renewer: Renewer) -> Runtime:
     """Return everything the steps of a worker need."""
     store = build_store(settings)
@@ -67,9 +76,9 @@ def build_runtime(settings: Settings, engine: Engine, recorder: Recorder, renewe
         renewer=renewer,
         leases=Leases(timedelta(seconds=settings.lease_s), timedelta(seconds=2 * settings.provider_timeout_s)),
         polling=PollSettings(least_s=settings.provider_poll_s),
-        models=ModelChoice(settings.models),
+        models=build_models(settings),
         list_settles_after_s=settings.provider_list_settles_s,
-        secrets={"openai_api_key": settings.openai_api_key.get_secret_value()},
+        secrets={name: getattr(settings, name).get_secret_value() for name in _MODEL_KEYS},
     )
 
 

@@ -35,7 +35,7 @@ def run_worker(settings: Settings, *, threads: int) -> None:
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: _stop_or_exit(stopping))
-    engine = build_engine(settings, "worker", pool_size=threads + _EXTRA_CONNECTIONS)
+    engine = build_engine(settings, "worker", pool_size=threads + _EXTRA_CONNECTIONS, pre_ping=False)
     listen_url = normalised_url(settings.database_url).set(drivername="postgresql")
     engines = Engines(engine, listen_url.render_as_string(hide_password=False))
     name = f"{socket.gethostname()}:{os.getpid()}"

@@ -84,6 +84,11 @@ class RowBroker(Broker):
             self.claimed([job])
         self._consumers[step].deliver(job.claim if job else None)
 
+    def wake_for_delivered(self) -> None:
+        """Have the consumers look at what a group of moves has handed over."""
+        for consumer in self._consumers.values():
+            consumer.wake_for_delivered()
+
     def release_all(self) -> None:
         """Hand back what was delivered after its consumer had closed. Called once everything is recorded."""
         for consumer in self._consumers.values():
@@ -121,6 +126,7 @@ class RowConsumer(Consumer):
         self._reserved = 0
         self._mean_s = _AHEAD_S
         self._woken = False
+        self._wants_room = False
 
     def __next__(self) -> MessageProxy | None:
         """Return the next claimed job, or None after a wait in which there was none."""
@@ -142,13 +148,16 @@ class RowConsumer(Consumer):
             return True
 
     def deliver(self, claim: Claim | None) -> None:
-        """Fill a place that was set aside, or give it up."""
+        """Fill a place that was set aside, or give it up. The consumer is woken once for many of them."""
         with self._changed:
             self._reserved -= 1
             if claim is not None:
                 self._ready.append(claim)
-            self._woken = True
-            self._changed.notify()
+
+    def wake_for_delivered(self) -> None:
+        """End the present wait where something has been delivered."""
+        if self._ready:
+            self.wake()
 
     def wake(self) -> None:
         """End the present wait, or skip the next one: something may be due."""
@@ -162,7 +171,9 @@ class RowConsumer(Consumer):
             begun = self._in_hand.pop(message.message_id, None)
             if begun is not None:
                 self._learn(time.monotonic() - begun)
-            self._changed.notify()
+            # Only a consumer that waits for room cares, and only once there is enough of it to claim by the dozen.
+            if self._wants_room and self._room() > 0:
+                self._changed.notify()
 
     nack = ack
 
@@ -178,7 +189,7 @@ class RowConsumer(Consumer):
         """Claim as many jobs as there is room for; wait where there is no room or nothing is due."""
         room = self._room()
         if self._broker.draining.is_set() or room <= 0:
-            self._wait(self._idle_s)
+            self._wait(self._idle_s, for_room=True)
             return False
         with self._changed:
             self._woken = False
@@ -206,21 +217,31 @@ class RowConsumer(Consumer):
         self._mean_s += 0.1 * (took_s / waiting - self._mean_s)
 
     def _claim(self, room: int) -> tuple[list[ClaimedJob], float]:
-        lease_for = self._broker.leases.of(self.step)
         try:
-            with self._broker.engine.begin() as conn:
-                jobs = claim_due(conn, self.step, worker=self._broker.worker, limit=room, lease_for=lease_for)
-                return jobs, 0.0 if jobs else next_due_in(conn, self.step)
+            return self._claim_once(room)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+        try:
+            # That connection was from before a restart, and the pool has forgotten all of its kind by now.
+            return self._claim_once(room)
         except DBAPIError as error:
             # Dramatiq restarts the consumer a few seconds later, and again until the database is back.
             reason = f"the database did not answer: {type(error.orig).__name__}"
             raise BrokerConnectionError(reason) from None  # type: ignore[no-untyped-call]
 
-    def _wait(self, at_most_s: float) -> None:
+    def _claim_once(self, room: int) -> tuple[list[ClaimedJob], float]:
+        lease_for = self._broker.leases.of(self.step)
+        with self._broker.engine.begin() as conn:
+            jobs = claim_due(conn, self.step, worker=self._broker.worker, limit=room, lease_for=lease_for)
+            return jobs, 0.0 if jobs else next_due_in(conn, self.step)
+
+    def _wait(self, at_most_s: float, *, for_room: bool = False) -> None:
         with self._changed:
-            if not self._woken:
+            self._wants_room = for_room
+            if not self._woken and not self._ready:
                 self._changed.wait(at_most_s)
-            self._woken = False
+            self._woken = self._wants_room = False
 
     def _release(self, claims: list[Claim]) -> None:
         if not claims:
@@ -238,7 +259,15 @@ class RowConsumer(Consumer):
 
 
 def _message(step: Step, claim: Claim) -> Message[Any]:
-    return Message(queue_name=step, actor_name=step, args=(str(claim.job_id), claim.lease), kwargs={}, options={})
+    job_id = str(claim.job_id)
+    return Message(
+        queue_name=step,
+        actor_name=step,
+        args=(job_id, claim.lease),
+        kwargs={},
+        options={},
+        message_id=f"{job_id}/{claim.lease}",
+    )
 
 
 def claim_of(message: MessageProxy) -> Claim:

@@ -13,19 +13,18 @@ from collections.abc import Callable, Iterable
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
+from db.notify import DUE_CHANNEL, EVENTS_CHANNEL, notify
 from statemachine.states import Step
 
-log = logging.getLogger(__name__)
+__all__ = ["DUE_CHANNEL", "EVENTS_CHANNEL", "DueListener", "Hinter"]
 
-DUE_CHANNEL = "diorama_due"
-EVENTS_CHANNEL = "diorama_events"
+log = logging.getLogger(__name__)
 
 # Postgres takes 8,000 bytes a payload; an id has 32 characters and a space.
 _IDS_MAX = 200
 _EVERYTHING = "*"
-_NOTIFY = text("SELECT pg_notify(:channel, :payload)")
 _GATHER_FOR_S = 0.01
 _RECONNECT_AFTER_S = 1.0
 
@@ -34,7 +33,8 @@ class Hinter:
     """Sends hints from a thread of its own, gathering those of about 10 ms into one statement."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        # A statement is a transaction of its own here: one round trip a hint.
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._wake = threading.Condition()
         self._steps: set[Step] = set()
         self._ids: set[UUID] = set()
@@ -73,15 +73,12 @@ class Hinter:
 
     def _send(self, steps: set[Step], ids: set[UUID]) -> None:
         payloads = {
-            DUE_CHANNEL: " ".join(sorted(steps)),
-            EVENTS_CHANNEL: " ".join(job_id.hex for job_id in ids) if len(ids) <= _IDS_MAX else _EVERYTHING,
+            "steps": " ".join(sorted(steps)),
+            "ids": " ".join(job_id.hex for job_id in ids) if len(ids) <= _IDS_MAX else _EVERYTHING,
         }
         try:
             with self._engine.connect() as conn:
-                for channel, payload in payloads.items():
-                    if payload:
-                        conn.execute(_NOTIFY, {"channel": channel, "payload": payload})
-                conn.commit()
+                notify(conn, **payloads)
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the listeners' slow poll makes up for it
             log.info("a hint was lost: %s", type(error).__name__)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
 from sqlalchemy import Engine
@@ -29,7 +29,10 @@ _RETRIES = 60
 
 
 class Recorder:
-    """Writes moves from a thread of its own. `record_now` waits for the commit, `record` does not."""
+    """Writes moves from a thread of its own. `record_now` waits for the commit, `record` does not.
+
+    `after_group` is called once a group's futures are all done.
+    """
 
     def __init__(self, engine: Engine, hinter: Hinter) -> None:
         self._engine = engine
@@ -37,6 +40,7 @@ class Recorder:
         self._changed = threading.Condition()
         self._pending: list[tuple[Move, Future[Moved | None]]] = []
         self._closing = threading.Event()
+        self.after_group: Callable[[], None] = lambda: None
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
 
@@ -92,6 +96,7 @@ class Recorder:
             return
         for move, future in group:
             future.set_result(recorded.moved.get(move.claim.job_id))
+        self.after_group()
 
     def _commit(self, moves: Sequence[Move]) -> Recorded:
         """Commit a group, again after a lost connection: the guard makes repeating it harmless."""

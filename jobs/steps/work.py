@@ -22,23 +22,22 @@ class Work:
     output_id: UUID | None = None
 
 
+_UNCHANGED = AttemptChanged(UUID(int=0), 0, "running")
+
+
 def successor(work: Work, decision: Decision, moved: Moved | None) -> ClaimedJob | None:
     """Return the job as its next step would read it, claimed by the move itself; None where it is not held."""
     if moved is None or not moved.held:
         return None
     job = work.job
-    changed = next((effect for effect in work.effects if isinstance(effect, AttemptChanged)), None)
-    if changed is not None:
-        job = replace(
-            job,
-            prediction_id=changed.prediction_id or job.prediction_id,
-            accepted_at=moved.at if changed.prediction_id else job.accepted_at,
-            output_urls=changed.output_urls or job.output_urls,
-            source_key=changed.source_key or job.source_key,
-            source_type=changed.source_type or job.source_type,
-        )
+    changed = next((effect for effect in work.effects if isinstance(effect, AttemptChanged)), _UNCHANGED)
     return replace(
         job,
+        prediction_id=changed.prediction_id or job.prediction_id,
+        accepted_at=moved.at if changed.prediction_id else job.accepted_at,
+        output_urls=changed.output_urls or job.output_urls,
+        source_key=changed.source_key or job.source_key,
+        source_type=changed.source_type or job.source_type,
         lease=moved.lease,
         state=decision.to_state,
         failures=decision.failures,

@@ -90,7 +90,7 @@ def transcode(job: ClaimedJob, runtime: Runtime) -> Work:
 def main(url: str, name: str, threads: int) -> None:
     """Work until told to stop."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    engine = connect(DatabaseSettings(url, pool_size=threads + 8), name=name)
+    engine = connect(DatabaseSettings(url, pool_size=threads + 8), name=name, pre_ping=False)
     listen_url = normalised_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
     def runtime(recorder: Recorder, renewer: Renewer) -> Runtime:

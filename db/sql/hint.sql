@@ -1,0 +1,7 @@
+-- Tell the listeners of two channels what there is to look at; an empty payload is not sent.
+-- Called after a commit, on a connection of its own: inside the transaction it would lock the whole database.
+SELECT pg_notify(channel, payload)
+FROM (
+    VALUES ('diorama_due', CAST(:steps AS text)), ('diorama_events', CAST(:ids AS text))
+) AS hints (channel, payload)
+WHERE payload <> ''
