@@ -85,7 +85,7 @@ class Standee:
     edge: Image.Image
 
     def show(self, canvas: Canvas) -> None:
-        """Clear mist and dots off the figure: half off the figure, all off its paper edge, which frames it."""
+        """Clear mist and dots off the figure: half off the figure, all off its paper edge and seam."""
         canvas.paste(_within(self.look, self.box, canvas.size), self.edge, self.box)
         canvas.paste(_within(self.look, self.box, canvas.size), self.figure, self.box, 0.65)
 
@@ -117,7 +117,7 @@ def stand(canvas: Canvas, figure: Image.Image, light: Light, *, feet_y: float, h
     canvas.paste(PAPER_EDGE, edge, box)
     canvas.image.paste(_lit(placed, light), (left + pad, top + pad), placed.getchannel("A"))
     _rim(canvas, mask, box, light)
-    ring = ImageChops.darker(edge, ImageChops.invert(mask))
+    ring = ImageChops.darker(ImageChops.lighter(edge, seam), ImageChops.invert(mask))
     return Standee(box, canvas.image.crop(box), mask, ring)
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image, ImageChops, ImageFilter
 
+from simulator.studio.canvas import grow
 from simulator.studio.figure.standee import PAPER_EDGE
 from simulator.studio.filters import Pixels, Plane, image_of, mask_of, pixels_of, plane_of, smoothstep
-from simulator.studio.regions import Mask, flooded, reached
+from simulator.studio.regions import Mask, flooded, reached, spread
 
 _SEARCH_HEIGHT_PX = 720
+_BRIDGE_PX = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,23 +34,28 @@ def find_actor(scene: Image.Image) -> Actor:
     """Return the figure standing in the middle of the scene."""
     factor = min(1.0, _SEARCH_HEIGHT_PX / scene.height)
     size = (max(8, round(scene.width * factor)), max(8, round(scene.height * factor)))
-    mask = _within_paper_edge(pixels_of(scene.resize(size, Image.Resampling.BICUBIC)))
-    if not _is_figure(mask):
+    pixels = pixels_of(scene.resize(size, Image.Resampling.BICUBIC))
+    # A whole edge stops the flood as it is; sealing helps a frayed one, but also closes the narrow seam beside snow.
+    tries = (_within_paper_edge(pixels, seal_px) for seal_px in (0, 1))
+    mask = next((mask for mask in tries if _is_figure(mask)), None)
+    if mask is None:
         return _assumed(scene)
     smooth = mask_of(mask.astype(np.float32)).filter(ImageFilter.GaussianBlur(1.0))
     full = plane_of(smooth.resize(scene.size, Image.Resampling.BICUBIC))
     return _cut(scene, mask_of(smoothstep(0.3, 0.7, full)))
 
 
-def _within_paper_edge(pixels: Pixels) -> Mask:
+def _within_paper_edge(pixels: Pixels, seal_px: int) -> Mask:
     """Return what the paper-white line around a standing figure encloses, the line included."""
     paper = np.array(PAPER_EDGE, dtype=np.float32) / 255
     edge = np.abs(pixels - paper).max(axis=-1) < 0.11
-    enclosed = ~flooded(~edge, seal_px=1)
+    enclosed = ~flooded(~edge, seal_px=seal_px)
     height, width = enclosed.shape
     middle = np.zeros_like(enclosed)
     middle[int(height * 0.25) : int(height * 0.75), int(width * 0.46) : int(width * 0.54)] = True
-    return reached(enclosed, middle & enclosed)
+    # Bridges of a few pixels, where the edge touches snow or a cloud, would bring all of that along.
+    solid = ~spread(~enclosed, _BRIDGE_PX)
+    return spread(reached(solid, middle & solid), _BRIDGE_PX + 1) & enclosed
 
 
 def _is_figure(mask: Mask) -> bool:
@@ -63,7 +70,8 @@ def _is_figure(mask: Mask) -> bool:
 
 def _cut(scene: Image.Image, mask: Image.Image) -> Actor:
     left, top, right, bottom = mask.getbbox() or (0, 0, *scene.size)
-    margin = 4
+    seam = max(2, scene.height // 80)
+    margin = 3 * seam
     box = (
         max(0, left - margin),
         max(0, top - margin),
@@ -71,7 +79,9 @@ def _cut(scene: Image.Image, mask: Image.Image) -> Actor:
         min(scene.height, bottom + margin),
     )
     figure = scene.crop(box)
-    figure.putalpha(mask.crop(box))
+    # The dark seam around the paper edge goes along, fading out, or the film would start by losing it.
+    faded = grow(mask.crop(box), seam).filter(ImageFilter.GaussianBlur(seam / 2))
+    figure.putalpha(ImageChops.lighter(mask.crop(box), faded))
     return Actor(box, figure, _without(scene, mask, box), is_cut=True)
 
 

@@ -44,7 +44,7 @@ def test_equal_arguments_give_equal_bytes() -> None:
 
 
 def test_the_seed_chooses_among_looks() -> None:
-    looks = {make_avatar(encoded(photo()), prompt="x", size_px=(256, 256), seed=seed) for seed in range(8)}
+    looks = {make_avatar(encoded(photo()), prompt="x", size_px=(256, 256), seed=seed) for seed in range(5)}
     assert len(looks) > 1
 
 
