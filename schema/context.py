@@ -12,6 +12,7 @@ import strawberry
 from db.scope import Scope
 from jobs.hints import Hinter
 from jobs.identity import Principal
+from jobs.offer import Offer
 from schema.errors import unauthenticated
 from schema.loaders import Loaders, new_loaders
 from schema.reads import Database
@@ -60,6 +61,11 @@ class Context:
     def scope(self) -> Scope:
         """What the caller may see."""
         return self.principal.scope
+
+    @property
+    def offer(self) -> Offer:
+        """What can be asked for."""
+        return self.parts.runtime.offer
 
     @property
     def database(self) -> Database:

@@ -7,7 +7,6 @@ from uuid import UUID
 
 import strawberry
 
-from jobs.themes import themes
 from schema.context import Info
 from schema.fields import field
 from schema.ids import IdKind, decode_any, decode_id
@@ -69,7 +68,7 @@ class Query:
 
     @field("The themes a scene can have.")
     async def themes(self, info: Info) -> list[Theme]:
-        return [Theme.of(theme) for theme in themes().values()]
+        return [Theme.of(theme) for theme in info.context.offer.themes.values()]
 
     @strawberry.field
     async def job(self, info: Info, id: strawberry.ID) -> Job | None:

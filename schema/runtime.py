@@ -8,6 +8,7 @@ from datetime import timedelta
 from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from jobs.offer import DEFAULT_OFFER, Offer
 from storage import S3Store
 
 
@@ -18,6 +19,8 @@ class ApiRuntime:
     engine: AsyncEngine
     blocking_engine: Engine
     store: S3Store
+    # What can be asked for: themes, and what the configured models make.
+    offer: Offer = DEFAULT_OFFER
 
 
 @dataclass(frozen=True, slots=True)

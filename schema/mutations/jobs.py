@@ -75,7 +75,9 @@ class JobMutations:
     async def create_avatar(self, info: Info, input: CreateAvatarInput) -> CreateAvatarPayload:
         context = info.context
         selfie_id = input_id(input.selfie_id, IdKind.ASSET, "selfieId")
-        made = await context.database.write(create_avatar, context.principal, input.terms(), selfie_id=selfie_id)
+        made = await context.database.write(
+            create_avatar, context.principal, input.terms(), selfie_id=selfie_id, offer=context.offer
+        )
         await accepted(context, made, IdKind.JOB, input.wait_seconds)
         return CreateAvatarPayload(job=await find_job(info, made.resource_id), replayed=made.replayed)
 
@@ -91,6 +93,7 @@ class JobMutations:
             avatar_job_id=job_id,
             theme=input.theme,
             details=input.details,
+            offer=context.offer,
         )
         await accepted(context, made, IdKind.JOB, input.wait_seconds)
         return CreateScenePayload(job=await find_job(info, made.resource_id), replayed=made.replayed)
@@ -106,6 +109,7 @@ class JobMutations:
             scene_asset_id=asset_id,
             scene_job_id=job_id,
             options=input.options.options(),
+            offer=context.offer,
         )
         await accepted(context, made, IdKind.JOB, input.wait_seconds)
         return CreateAnimationPayload(job=await find_job(info, made.resource_id), replayed=made.replayed)

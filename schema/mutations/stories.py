@@ -44,6 +44,7 @@ class StoryMutations:
             theme=input.theme,
             details=input.details,
             animation=None if input.animation is None else input.animation.options(),
+            offer=info.context.offer,
         )
         await accepted(info.context, made, IdKind.STORY, input.wait_seconds)
         return CreateStoryPayload(story=await find_story(info, made.resource_id), replayed=made.replayed)

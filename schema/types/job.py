@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, cast
 import strawberry
 
 from db.jobs import Job as JobRecord
-from jobs.themes import themes
 from schema.context import Info
 from schema.cursors import job_cursor, read_job_cursor
 from schema.fields import field
@@ -108,8 +107,8 @@ class Job(Node):
         return None if found is None else Session.of(found)
 
     @strawberry.field
-    def theme(self) -> Theme | None:
-        found = themes().get(self.record.theme or "")
+    def theme(self, info: Info) -> Theme | None:
+        found = info.context.offer.themes.get(self.record.theme or "")
         return None if found is None else Theme.of(found)
 
     @field("What it made; null until it has succeeded.")

@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed
 
 from schema.app import ApiSettings, Limits
 from schema.ids import IdKind, decode_id
-from tests.schema.documents import CREATE_AVATAR, FOLLOW, make_avatar, new_key
+from tests.schema.documents import CANCEL_JOB, CREATE_AVATAR, FOLLOW, make_avatar, make_story, new_key
 from tests.schema.serving import Caller, Server, eventually, serving
 from tests.schema.test_subscription import all_of, follow, seqs, take
 from tests.schema.world import TO_FAILURE, TO_SUCCESS, Partner, move, notify, partner
@@ -61,6 +61,32 @@ def test_a_hint_alone_brings_the_events(hinted: Server) -> None:
         move(hinted.engine, job_id, TO_SUCCESS[2], hint=False)
         notify(hinted.engine, "*")
         assert seqs(take(socket, 1)) == [4]
+
+
+def test_what_was_committed_before_the_watch_began_is_told(hinted: Server) -> None:
+    caller, job_id = _with_job(hinted)
+    eventually(lambda: len(_listeners(hinted.engine)) > 0)
+    with caller.socket() as socket:
+        follow(socket, 1, jobId=job_id)
+        move(hinted.engine, job_id, TO_SUCCESS[0])
+        [told] = take(socket, 1)
+        # Nothing is said of these, and so only the second subscriber's arrival can bring them.
+        move(hinted.engine, job_id, *TO_SUCCESS[1:3], hint=False)
+        with caller.socket() as other:
+            [snapshot] = follow(other, 1, jobId=job_id)
+        assert snapshot["percent"] == 30
+        assert seqs(take(socket, 2)) == [3, 4]
+        assert told["event"]["seq"] == 2
+
+
+def test_a_cancel_is_told_of_all_that_it_ends(hinted: Server) -> None:
+    caller = partner(hinted, unique_name("hub"))
+    story = make_story(caller, caller.asset())
+    with caller.socket() as socket:
+        follow(socket, 1, storyId=story["id"])
+        caller.ask(CANCEL_JOB, id=story["avatar"]["id"])
+        told = take(socket, 3)
+    assert {each["event"]["event"] for each in told} == {"CANCEL_REQUESTED", "PARENT_FAILED"}
 
 
 def test_one_hint_may_name_many_jobs_and_odd_words(hinted: Server) -> None:

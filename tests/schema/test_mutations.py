@@ -217,6 +217,20 @@ def test_what_has_ended_can_not_be_canceled(acme: Partner) -> None:
     assert (error["code"], error["path"]) == ("INVALID", ["input", "jobId"])
 
 
+def test_a_mutation_is_not_answered_with_what_was_true_before_it(acme: Partner) -> None:
+    given = {"selfieId": acme.asset(), "idempotencyKey": new_key()}
+    job_id = acme.ask(CREATE_AVATAR, input=given)["createAvatar"]["job"]["id"]
+    document = """
+    mutation ($input: CreateAvatarInput!, $id: ID!) {
+      before: createAvatar(input: $input) { job { state } }
+      cancelJob(input: {jobId: $id}) { userErrors { code } }
+      after: createAvatar(input: $input) { job { state } }
+    }
+    """
+    told = acme.ask(document, input=given, id=job_id)
+    assert (told["before"]["job"]["state"], told["after"]["job"]["state"]) == ("QUEUED", "COMPENSATING")
+
+
 def test_mutations_run_one_after_the_other_and_see_what_came_before(acme: Partner) -> None:
     job_id = make_avatar(acme, acme.asset())
     document = """
