@@ -47,11 +47,18 @@ async def generate(photo: Path, theme: str, target: Path, *, api_url: str, secre
     async with ApiClient(api_url, secret) as client:
         offered = (await client.ask(api.THEMES))["themes"]
         check_theme(theme, [each["key"] for each in offered])
-        selfie_id = await client.upload(photo, content_type)
+        selfie_id = await _upload(client, photo, content_type)
         story_id = await client.create_story(selfie_id, theme)
         await _show(client.follow(story_id), console)
         story = (await client.ask(api.OUTPUTS, id=story_id))["story"]
         return await _save(client, story, target)
+
+
+async def _upload(client: ApiClient, photo: Path, content_type: str) -> str:
+    try:
+        return await client.upload(photo, content_type)
+    except Refused as refused:
+        raise BadInput(f"{photo}: {refused} Give another photograph (JPEG, PNG or WebP).") from None
 
 
 async def _show(steps: AsyncIterator[api.Progress], console: Console) -> None:

@@ -1,0 +1,132 @@
+"""The demo, run as a person runs it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import pytest
+
+from jobs.media import probe_video
+from tests.eventually import eventually
+
+ROOT = Path(__file__).parents[2]
+LAST_LINE = re.compile(r"(\S+/video\.mp4) 1920x1080 30 fps 6\.0 s h264 in [\d.]+ s")
+
+
+def start(*arguments: str, scratch: Path, out: Path | None = None) -> subprocess.Popen[str]:
+    """Start a demo whose temporary files are in `scratch`, in a process group of its own as a shell would."""
+    scratch.mkdir()
+    # Nothing of this machine's own settings: the demo brings every part with it.
+    own = ("DATABASE_URL", "S3_", "REPLICATE_")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(own)}
+    where = ("--out", str(out)) if out else ()
+    return subprocess.Popen(
+        [sys.executable, "-m", "diorama", "demo", *where, *arguments],
+        cwd=ROOT,
+        env={**environment, "TMPDIR": str(scratch)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        process_group=0,
+    )
+
+
+def left_behind(scratch: Path) -> list[str]:
+    """Return the processes whose command line or environment names the demo's temporary folder."""
+    found = []
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit() and int(process.name) != os.getpid():
+            with suppress(OSError):
+                words = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+                if str(scratch).encode() in words:
+                    found.append((process / "cmdline").read_bytes().decode(errors="replace"))
+    return found
+
+
+@pytest.fixture
+def usual_ports_taken() -> Iterator[None]:
+    """Somebody else has the ports of Postgres, the API and the object store."""
+    with ExitStack() as held:
+        for port in (5432, 8000, 9000, 8333):
+            with suppress(OSError):  # taken by a real somebody already
+                held.enter_context(socket.create_server(("127.0.0.1", port)))
+        yield
+
+
+def test_two_demos_at_once_each_leave_their_files_and_nothing_else(usual_ports_taken: None, tmp_path: Path) -> None:
+    demos = [start(scratch=tmp_path / f"tmp{n}", out=tmp_path / f"out{n}") for n in (1, 2)]
+    for number, demo in enumerate(demos, start=1):
+        out, told = demo.communicate(timeout=110)
+        assert demo.returncode == 0, told
+        match = LAST_LINE.fullmatch(out.splitlines()[-1])
+        assert match is not None, out
+        files = tmp_path / f"out{number}"
+        assert Path(match.group(1)) == files / "video.mp4"
+        assert {"avatar.png", "scene.png", "video.mp4", "poster.webp"} == {path.name for path in files.iterdir()}
+        assert probe_video(files / "video.mp4").frames == 180
+        assert left_behind(tmp_path / f"tmp{number}") == []
+        assert list((tmp_path / f"tmp{number}").iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_an_interrupted_demo_stops_everything(number: signal.Signals, tmp_path: Path) -> None:
+    scratch = tmp_path / "tmp"
+    demo = start(scratch=scratch, out=tmp_path / "out")
+    assert demo.stderr is not None
+    while "Ready after" not in demo.stderr.readline():
+        assert demo.poll() is None
+    assert left_behind(scratch) != []
+    os.killpg(demo.pid, number)
+    demo.communicate(timeout=30)
+    assert demo.returncode == 130
+    eventually(lambda: left_behind(scratch) == [], within_s=5.0)
+    assert list(scratch.iterdir()) == []
+
+
+def test_a_killed_demo_takes_its_servers_with_it(tmp_path: Path) -> None:
+    """Nobody is left to stop them, so the kernel does."""
+    scratch = tmp_path / "tmp"
+    demo = start(scratch=scratch, out=tmp_path / "out")
+    assert demo.stderr is not None
+    while "Ready after" not in demo.stderr.readline():
+        assert demo.poll() is None
+    os.kill(demo.pid, signal.SIGKILL)
+    demo.communicate(timeout=30)
+    eventually(lambda: left_behind(scratch) == [], within_s=10.0)
+
+
+BAD_INPUT = {
+    ("--selfie", "nosuch.jpg"): "nosuch.jpg: there is no such file",
+    ("--selfie", "README.md"): "README.md: this is not a picture; give a JPEG, PNG or WebP file",
+    ("--theme", "nosuch"): "there is no theme 'nosuch'; choose one of enchanted-forest",
+}
+
+
+@pytest.mark.parametrize(("arguments", "told"), BAD_INPUT.items(), ids=lambda value: "")
+def test_bad_input_is_told_in_one_line_before_anything_starts(
+    arguments: tuple[str, ...], told: str, tmp_path: Path
+) -> None:
+    demo = start(*arguments, scratch=tmp_path / "tmp", out=tmp_path / "out")
+    _, errors = demo.communicate(timeout=30)
+    assert demo.returncode == 2
+    assert len(errors.splitlines()) == 1
+    assert told in errors
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_a_picture_that_can_not_be_read_is_told_in_the_end_and_nothing_is_left(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"\xff\xd8\xff\xe0 this is no JPEG")
+    demo = start("--selfie", str(broken), scratch=tmp_path / "tmp", out=tmp_path / "out")
+    _, errors = demo.communicate(timeout=60)
+    assert demo.returncode == 2
+    assert f"{broken}: " in errors.splitlines()[-1]
+    assert left_behind(tmp_path / "tmp") == []
