@@ -77,11 +77,11 @@ def path(
     """Paint a winding path that widens from a point at `top` towards the viewer."""
     left: list[Point] = []
     right: list[Point] = []
-    bend, phase = rng.uniform(30, 70), rng.uniform(0, 6)
+    bend, phase = rng.uniform(110, 170), rng.choice((0.6, 3.7))
     for step in range(13):
         t = step / 12
-        y, half = top + (FLOOR - top) * t, 10 + width * t**1.6
-        middle = bend * math.sin(phase + t * 4.2) * (1 - t) ** 0.7
+        y, half = top + (FLOOR - top) * t, 16 + width * t**1.35
+        middle = bend * math.sin(phase + t * 4.6) * (1 - t) ** 1.1
         left.append((middle - half, y))
         right.append((middle + half, y))
     area = Stencil().polygon([*open_curve(left, 6), *reversed(open_curve(right, 6))])

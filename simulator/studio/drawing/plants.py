@@ -136,20 +136,18 @@ def fern(
     rim: Colour | None = None,
 ) -> None:
     """Paint a frond that bends under its weight."""
-    frond = Stencil()
-    count = 15
+    frond, count = Stencil(), 22
+    angle = math.radians(degrees)
     stem: list[Point] = []
     for number in range(count + 1):
         t = number / count
-        angle = math.radians(degrees + (90 - degrees) * 0.55 * t * t * (1 if degrees > -90 else -1) * 0)
-        sag = length * 0.42 * t * t
-        stem.append((x + length * t * math.cos(angle), y + length * t * math.sin(angle) + sag))
-    for number in range(1, count):
+        stem.append((x + length * t * math.cos(angle), y + length * t * math.sin(angle) + length * 0.42 * t * t))
+    for number in range(2, count):
         t = number / count
-        reach = length * 0.34 * math.sin(math.pi * (0.12 + 0.86 * t)) + 6
-        for turn in (-62, 62):
-            frond.polygon(leaf_outline(*stem[number], reach, degrees + turn + 30 * t, fat=0.16))
-    frond.line(stem, max(2.0, length * 0.018))
+        reach = length * 0.23 * math.sin(math.pi * (0.16 + 0.8 * t)) + 4
+        for turn in (-58, 58):
+            frond.polygon(leaf_outline(*stem[number], reach, degrees + turn + 34 * t, fat=0.11))
+    frond.line(stem, max(2.0, length * 0.016))
     canvas.cut(frond, colour, blur=blur, edges=(Edge(rim, 3, 4, 0.8),) if rim else ())
 
 

@@ -69,7 +69,7 @@ def _before(canvas: Canvas, rng: random.Random) -> None:
         for number, degrees in enumerate((-70, -48, -24)):
             turn = degrees if side < 0 else -180 - degrees
             x = side * (canvas.half - 40 + 16 * number)
-            fern(canvas, x, 985, 300 - 36 * number, turn, mix(dark, rgb("#2e6a52"), 0.22 * number), blur=2.2)
+            fern(canvas, x, 985, 380 - 44 * number, turn, mix(dark, rgb("#2e6a52"), 0.3 * number), blur=0.9)
         foliage(canvas, side * (canvas.half - 10), 20, 210, 150, dark, rng)
     corner_dots(canvas, _INK)
     vignette(canvas, rgb("#06181c"), 0.55)

@@ -56,13 +56,13 @@ def _earth(canvas: Canvas, rng: random.Random) -> None:
     canvas.cut(Stencil().ellipse(x, y, radius, radius), rgb("#2f86e0"))
     land = Stencil()
     for dx, dy, across, down in ((-60, -40, 62, 52), (40, 30, 58, 70), (-40, 82, 50, 34), (70, -80, 44, 26)):
-        land.polygon(bumpy(x + dx, y + dy, across, down, rng, bumps=8, depth=0.3))
+        land.polygon(bumpy(x + dx, y + dy, across, down, rng, bumps=5, depth=0.13))
     disc = canvas.mask(Stencil().ellipse(x, y, radius - 1, radius - 1))
     _through(canvas, land, disc, rgb("#58b56b"), 1.0)
     clouds = Stencil()
-    for _ in range(9):
-        cy = y + rng.uniform(-120, 120)
-        clouds.line([(x + rng.uniform(-140, 0), cy), (x + rng.uniform(0, 140), cy - 14)], rng.uniform(7, 15))
+    for _ in range(8):
+        at, cy, long = x + rng.uniform(-110, 90), y + rng.uniform(-110, 110), rng.uniform(26, 60)
+        clouds.ellipse(at, cy, long, 6).ellipse(at + long * 0.4, cy - 8, long * 0.6, 7)
     _through(canvas, clouds, disc, (255, 255, 255), 0.8)
     night = Stencil().ellipse(x, y, radius, radius).ellipse(x - 60, y - 46, radius * 1.12, radius * 1.12, hole=True)
     canvas.cut(night, rgb("#040a2c"), blur=9, opacity=0.72)

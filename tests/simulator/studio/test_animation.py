@@ -16,13 +16,13 @@ from simulator.studio.motion.direction import read_direction
 from simulator.studio.pictures import cover
 from tests.simulator.studio.pictures import difference, encoded, frames_of, opened, photo, ssim
 
-SIZE = (640, 360)
+SIZE = (480, 270)
 
 
 @cache
 def scene(theme: str = "pirate cove") -> bytes:
     avatar = make_avatar(encoded(photo()), prompt="an avatar", size_px=(512, 512), seed=1)
-    return make_scene(avatar, prompt=theme, size_px=(1152, 768), seed=1)
+    return make_scene(avatar, prompt=theme, size_px=(768, 512), seed=1)
 
 
 @cache
@@ -32,9 +32,9 @@ def film(prompt: str = "walks toward the camera", theme: str = "pirate cove", se
 
 def brightest_column(picture: Image.Image, wide: Image.Image) -> float:
     """Return how far, in pixels, the picture has to be moved right to lie best on `wide`."""
-    strip = np.asarray(picture.convert("L").crop((40, 20, 600, 60)), dtype=np.float64)
-    whole = np.asarray(wide.convert("L").crop((0, 20, 640, 60)), dtype=np.float64)
-    errors = [np.abs(whole[:, 40 + by : 600 + by] - strip).mean() for by in range(-40, 41)]
+    strip = np.asarray(picture.convert("L").crop((40, 14, 440, 46)), dtype=np.float64)
+    whole = np.asarray(wide.convert("L").crop((0, 14, 480, 46)), dtype=np.float64)
+    errors = [np.abs(whole[:, 40 + by : 440 + by] - strip).mean() for by in range(-40, 41)]
     return float(np.argmin(errors) - 40)
 
 
@@ -92,7 +92,7 @@ def test_a_pan_moves_the_view_its_way() -> None:
 
 def test_a_static_camera_leaves_the_setting_where_it_is() -> None:
     frames = frames_of(film("[Static shot] idle"))
-    corner = (0, 0, 120, 120)
+    corner = (0, 0, 90, 90)
     assert ssim(frames[0].crop(corner), frames[-1].crop(corner)) > 0.85
 
 
@@ -105,7 +105,7 @@ def test_the_prompts_camera_is_understood(prompt: str, sign: int) -> None:
 
 def test_a_scene_without_a_cut_out_figure_moves_too() -> None:
     """Pictures that others made have no paper edge: they are bent instead, and nothing opens."""
-    picture = photo(size=(640, 360))
+    picture = photo(size=SIZE)
     made = make_animation(encoded(picture), prompt="walk", seconds=1, fps=12, size_px=SIZE, seed=1)
     frames = frames_of(made)
     assert ssim(frames[0], cover(picture, SIZE)) > 0.8
@@ -119,7 +119,7 @@ def test_equal_arguments_give_equal_bytes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "fps", "size_px"), [(0, 25, SIZE), (6, 0, SIZE), (61, 25, SIZE), (6, 25, (641, 360)), (6, 25, (8, 8))]
+    ("seconds", "fps", "size_px"), [(0, 25, SIZE), (6, 0, SIZE), (61, 25, SIZE), (6, 25, (481, 270)), (6, 25, (8, 8))]
 )
 def test_a_film_that_cannot_be_made_is_refused(seconds: int, fps: int, size_px: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match="must be"):
