@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import httpx
 from rich.console import Console
@@ -13,8 +12,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db.migrate import current_revision, newest_revision
 from diorama.settings import Settings, SettingsError, read_settings
-from diorama.wiring import build_engine, build_store
-from jobs.providers.profiles import profiles
+from diorama.wiring import build_engine, build_models, build_store
+from jobs.providers.choice import TIERS, ModelChoice, NoModel
 from statemachine.states import Kind
 from storage import StorageError
 
@@ -102,13 +101,23 @@ def _provider(settings: Settings) -> Iterator[Finding]:
 
 
 def _models(settings: Settings) -> Iterator[Finding]:
-    chosen = [profiles()[model] for model in settings.models]
+    """Which model is used for what today, and which of the configured ones are passed over."""
+    models = build_models(settings)
     for kind in Kind:
-        makers = [profile.model for profile in chosen if kind in profile.kinds]
-        yield Finding(f"model of each {kind}", bool(makers), makers[0] if makers else "none is configured: set MODELS")
-    today = datetime.now(UTC).date()
-    for profile in chosen:
-        if profile.ends is not None and profile.ends <= today:
-            yield Finding(profile.model, None, f"its maker ended it on {profile.ends}; choose a successor in MODELS")
-        if profile.secret and not getattr(settings, profile.secret).get_secret_value():
-            yield Finding(profile.model, False, f"needs {profile.secret.upper()}")
+        for tier in TIERS:
+            yield from _model_of(models, kind, tier)
+    for profile in {entry.model: entry.profile for entry in models.entries}.values():
+        reason = models.unusable(profile)
+        if reason is not None:
+            yield Finding(profile.model, None, f"is passed over: {reason}")
+
+
+def _model_of(models: ModelChoice, kind: Kind, tier: str) -> Iterator[Finding]:
+    what = f"{kind} ({tier})"
+    lengths = models.durations_of(kind, tier) or (None,)
+    try:
+        for length in lengths:
+            made = f" of {length} s" if length else ""
+            yield Finding(f"{what}{made}", True, models.profile_for(kind, tier, length).model)
+    except NoModel as error:
+        yield Finding(what, False, f"{error} Set MODELS.")

@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from diorama.settings import Settings
+from jobs.providers.profiles import Profile, profiles
 from jobs.themes import themes
 from statemachine.states import TERMINAL, State
 from statemachine.transitions import TRANSITIONS
@@ -53,10 +54,28 @@ def themes_table() -> str:
     return "\n".join(["| theme | name | what |", "| --- | --- | --- |", *rows, ""])
 
 
+def models_table() -> str:
+    """Return the known models as table rows, in the order of the profiles."""
+    rows = [_model_row(profile) for profile in profiles().values()]
+    head = ["| model | makes | source | price | needs | ends |", "| --- | --- | --- | --- | --- | --- |"]
+    return "\n".join([*head, *rows, ""])
+
+
+def _model_row(profile: Profile) -> str:
+    lengths = " or ".join(f"{seconds} s" for seconds in profile.durations_s)
+    makes = f"{', '.join(profile.kinds)} {lengths}".rstrip()
+    sizes = " and ".join(dict.fromkeys(f"{width}×{height}" for width, height in profile.output.sizes_px.values()))
+    costs = {profile.price(kind, length) for kind in profile.kinds for length in profile.durations_s or (None,)}
+    price = " or ".join(f"${micros / 1e6:g}" for micros in sorted(costs))
+    secret = f"`{profile.secret.upper()}`" if profile.secret else ""
+    return f"| `{profile.model}` | {makes} | {sizes} | {price} | {secret} | {profile.ends or ''} |"
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "state-diagram": state_diagram,
     "settings": settings_table,
     "themes": themes_table,
+    "models": models_table,
 }
 
 

@@ -6,14 +6,14 @@ import asyncio
 import socket
 
 import uvicorn
-from schema.app import ApiRuntime, ApiSettings, create_app
 from sqlalchemy import Engine
 
 from db.engine import connect_async
 from db.migrate import current_revision, newest_revision
 from diorama.announce import announce
 from diorama.settings import Settings, SettingsError
-from diorama.wiring import build_engine, build_store, database_settings
+from diorama.wiring import build_engine, build_offer, build_store, database_settings
+from schema.app import ApiRuntime, ApiSettings, create_app
 
 # Subscriptions end by themselves when the server stops; this bounds whatever does not.
 _STOP_WITHIN_S = 10
@@ -28,6 +28,7 @@ def run_api(settings: Settings) -> None:
         engine=connect_async(database_settings(settings), name="diorama-api"),
         blocking_engine=blocking,
         store=build_store(settings),
+        offer=build_offer(settings),
     )
     app = create_app(
         runtime, ApiSettings(development=settings.development, allowed_origins=tuple(settings.allowed_origins))

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from jobs.providers.profiles import profiles
+from jobs.providers.choice import DEFAULT_MODELS, ModelChoice, NoModel
 
 Words = Annotated[tuple[str, ...], NoDecode]
 
@@ -60,8 +60,8 @@ class Settings(BaseSettings):
         default=10.0, ge=0, le=300, description="Seconds after which a create is believed not to be in the list."
     )
     models: Words = Field(
-        default=("openai/gpt-image-1", "minimax/video-01-live"),
-        description="The models to use, in the order of preference, separated by commas.",
+        default=DEFAULT_MODELS,
+        description="The models to use, in the order of preference, separated by commas; `paid:model` is for one tier.",
     )
     openai_api_key: SecretStr = Field(default=SecretStr(""), description="For models that are billed by OpenAI.")
 
@@ -87,9 +87,10 @@ class Settings(BaseSettings):
     @field_validator("models")
     @classmethod
     def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        unknown = [model for model in value if model not in profiles()]
-        if unknown:
-            raise ValueError(f"unknown model {', '.join(unknown)}; known are {', '.join(profiles())}")
+        try:
+            ModelChoice(value)
+        except NoModel as error:
+            raise ValueError(str(error)) from None
         return value
 
 

@@ -10,6 +10,7 @@ from db.engine import DatabaseSettings, connect
 from diorama.settings import Settings
 from jobs.leases import Renewer
 from jobs.providers.choice import ModelChoice
+from jobs.offer import Offer
 from jobs.providers.guard import Timeouts
 from jobs.providers.inputs import PictureInputs
 from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
@@ -68,6 +69,11 @@ def build_runtime(settings: Settings, engine: Engine, recorder: Recorder, renewe
     """Return everything the steps of a worker need."""
     store = build_store(settings)
     return Runtime(
+def build_offer(settings: Settings) -> Offer:
+    """Return what can be asked for."""
+    return Offer(models=build_models(settings))
+
+
         engine=engine,
         store=store,
         provider=build_provider(settings),

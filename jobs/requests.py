@@ -19,9 +19,9 @@ from db.assets import Asset, asset_by_id
 from db.ids import new_id
 from db.jobs import Job, lock_parent
 from db.requests import IdempotencyKey, JobRequest, Owner, claim_key, insert_job, insert_story
-from jobs.errors import IdempotencyKeyReused, Invalid, NotFound, NotReady, TierRequired
+from jobs.errors import IdempotencyKeyReused, Invalid, NotFound, NotReady
 from jobs.identity import Principal
-from jobs.themes import themes
+from jobs.offer import DEFAULT_OFFER, Offer
 from statemachine.backoff import HIGHEST_PRIORITY, LOWEST_PRIORITY
 from statemachine.states import Kind, OnFailure, State
 
@@ -69,18 +69,23 @@ def create_story(
     theme: str,
     details: str | None = None,
     animation: AnimationOptions | None,
+    offer: Offer = DEFAULT_OFFER,
 ) -> Made:
     """Ask for an avatar, a scene with it and, unless `animation` is None, a video of the scene.
 
     Raises Invalid, NotFound, NotReady, TierRequired or IdempotencyKeyReused; then nothing was made.
     """
     _check_terms(terms)
-    _check_scene(theme, details)
+    _check_scene(offer, theme, details)
     if animation is not None:
-        _check_animation(caller, animation, "animation")
+        _check_animation(offer, caller, animation, "animation")
     given = {"selfie": selfie_id, "theme": theme, "details": details, "animation": animation and asdict(animation)}
 
     def make(story_id: UUID) -> None:
+        offer.check_makeable(Kind.AVATAR, caller.tier, None, "input")
+        offer.check_makeable(Kind.SCENE, caller.tier, None, "input")
+        if animation is not None:
+            _check_length(offer, caller, animation, "animation")
         selfie = _ready_asset(conn, caller, selfie_id, "selfie", "selfieId")
         owner = _owner(caller)
         insert_story(conn, owner, story_id, selfie.id)
@@ -95,11 +100,14 @@ def create_story(
     return _once(conn, caller, "createStory", terms, given, make)
 
 
-def create_avatar(conn: Connection, caller: Principal, terms: Terms, *, selfie_id: UUID) -> Made:
+def create_avatar(
+    conn: Connection, caller: Principal, terms: Terms, *, selfie_id: UUID, offer: Offer = DEFAULT_OFFER
+) -> Made:
     """Ask for an avatar of a selfie. Raises as `create_story` does."""
     _check_terms(terms)
 
     def make(job_id: UUID) -> None:
+        offer.check_makeable(Kind.AVATAR, caller.tier, None, "input")
         selfie = _ready_asset(conn, caller, selfie_id, "selfie", "selfieId")
         request = _request(caller, terms, Kind.AVATAR, input_id=selfie.id)
         insert_job(conn, _owner(caller), job_id, request, deadline=JOB_DEADLINE)
@@ -116,14 +124,16 @@ def create_scene(
     avatar_job_id: UUID | None = None,
     theme: str,
     details: str | None = None,
+    offer: Offer = DEFAULT_OFFER,
 ) -> Made:
     """Ask for a scene with an avatar, given as a finished asset or as the job that makes it. Raises as above."""
     _check_terms(terms)
-    _check_scene(theme, details)
+    _check_scene(offer, theme, details)
     source = _Source("avatar", Kind.AVATAR, "avatarId", avatar_asset_id, avatar_job_id)
     given = {"avatar": avatar_asset_id or avatar_job_id, "theme": theme, "details": details}
 
     def make(job_id: UUID) -> None:
+        offer.check_makeable(Kind.SCENE, caller.tier, None, "input")
         request = _request(caller, terms, Kind.SCENE, theme=theme, details=details, input_id=avatar_asset_id)
         _insert_after(conn, caller, job_id, request, source)
 
@@ -138,14 +148,16 @@ def create_animation(
     scene_asset_id: UUID | None = None,
     scene_job_id: UUID | None = None,
     options: AnimationOptions,
+    offer: Offer = DEFAULT_OFFER,
 ) -> Made:
     """Ask for a video of a scene, given as a finished asset or as the job that makes it. Raises as above."""
     _check_terms(terms)
-    _check_animation(caller, options, "options")
+    _check_animation(offer, caller, options, "options")
     source = _Source("scene", Kind.SCENE, "sceneId", scene_asset_id, scene_job_id)
     given = {"scene": scene_asset_id or scene_job_id, "options": asdict(options)}
 
     def make(job_id: UUID) -> None:
+        _check_length(offer, caller, options, "options")
         request = _request(caller, terms, Kind.ANIMATION, input_id=scene_asset_id, **asdict(options))
         _insert_after(conn, caller, job_id, request, source)
 
@@ -253,16 +265,19 @@ def _check_terms(terms: Terms) -> None:
         raise Invalid(f"metadata must be at most {METADATA_BYTES_MAX} bytes of JSON.", "input", "metadata")
 
 
-def _check_scene(theme: str, details: str | None) -> None:
-    if theme not in themes():
-        raise Invalid(f"There is no theme {theme[:60]!r}; use one of {', '.join(themes())}.", "input", "theme")
+def _check_scene(offer: Offer, theme: str, details: str | None) -> None:
+    offer.check_theme(theme)
     if details is not None and len(details) > DETAILS_LENGTH_MAX:
         raise Invalid(f"details must have at most {DETAILS_LENGTH_MAX} characters.", "input", "details")
 
 
-def _check_animation(caller: Principal, options: AnimationOptions, argument: str) -> None:
+def _check_animation(offer: Offer, caller: Principal, options: AnimationOptions, argument: str) -> None:
     path = ("input", argument, "durationSeconds")
     if options.duration_s not in DURATIONS_S:
         raise Invalid("durationSeconds must be 6 or 10.", *path)
-    if options.duration_s > 6 and caller.tier != "paid":
-        raise TierRequired("Ten seconds need a paid session; ask for 6 seconds instead.", *path)
+    offer.check_duration(caller.tier, options.duration_s, *path)
+
+
+def _check_length(offer: Offer, caller: Principal, options: AnimationOptions, argument: str) -> None:
+    path = ("input", argument, "durationSeconds")
+    offer.check_makeable(Kind.ANIMATION, caller.tier, options.duration_s, *path)

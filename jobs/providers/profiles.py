@@ -1,4 +1,8 @@
-"""Model profiles: what each model takes, returns and costs, read from `profiles.json`: a new model is data."""
+"""Model profiles: what each model takes, returns and costs, read from `profiles.json`: a new model is data.
+
+A record names what it differs in from an earlier one, which it is `like`. The first price whose `when` agrees with
+what is sent applies. `quality` is always sent: left out, a model takes `auto`, and bills that as its dearest.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +19,43 @@ from statemachine.states import Kind
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What a model accepts; None where nothing is known. `picture_ratio` bounds the longer side by the shorter one."""
+
+    prompt_characters: int | None
+    picture_bytes: int | None
+    picture_short_side_px: int | None
+    picture_ratio: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What a model returns: a `list` of addresses or `one`, and how large each kind of picture is.
+
+    The sizes of a video are those of a 16:9 first frame. No file of the model is larger than `bytes_max`.
+    """
+
+    shape: str
+    sizes_px: Mapping[Kind, tuple[int, int]]
+    frames_per_second: int | None
+    bytes_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What one output costs, in micro-US-dollars, where the inputs agree with `when`."""
+
+    when: Mapping[str, Any]
+    micros: int
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """One model. `inputs` maps what we know (prompt, image, token, secret) to the model's own input names.
 
-    `fixed` are inputs that are always sent; `sizes` what is sent a kind. Prices in micro-US-dollars an output, a
-    duration in seconds each where it matters. `secret` names the setting that holds a key which travels in the input.
+    `fixed` are inputs that are always sent; `by_kind` what is sent a kind. `durations_s` are the lengths it makes,
+    empty for pictures, and `duration_input` the input that asks for one, None where there is no choice. `secret`
+    names the setting that holds a key which travels in the input. From the day `ends` on, the model is not used.
     """
 
     model: str
@@ -29,10 +65,11 @@ class Profile:
     by_kind: Mapping[str, Mapping[str, Any]]
     durations_s: tuple[int, ...]
     duration_input: str | None
-    price_micros: Mapping[str, int]
+    limits: Limits
+    output: Output
+    prices: tuple[Price, ...]
     typical_s: float
     cancel_after_s: int
-    output_bytes_max: int
     prompt_family: str
     secret: str | None
     ends: date | None
@@ -42,21 +79,44 @@ class Profile:
         """After how long the provider itself ends a prediction."""
         return timedelta(seconds=self.cancel_after_s)
 
-    def price(self, duration_s: int | None) -> int:
+    @property
+    def output_bytes_max(self) -> int:
+        """The size that no output of the model exceeds."""
+        return self.output.bytes_max
+
+    def constants(self, kind: Kind, duration_s: int | None) -> dict[str, Any]:
+        """Return the inputs that are the same for every job of this kind and length."""
+        length = {self.duration_input: duration_s} if self.duration_input else {}
+        return {**self.fixed, **self.by_kind[kind], **length}
+
+    def price(self, kind: Kind, duration_s: int | None) -> int:
         """Return what one output costs, in micro-US-dollars."""
-        return self.price_micros.get(str(duration_s), self.price_micros["each"])
+        sent = self.constants(kind, duration_s)
+        return next(
+            price.micros for price in self.prices if all(sent.get(name) == value for name, value in price.when.items())
+        )
 
 
 @cache
 def profiles() -> Mapping[str, Profile]:
     """Return every known profile by its model's name."""
-    records = json.loads((files("jobs.providers") / "profiles.json").read_text(encoding="utf-8"))
-    return MappingProxyType({record["model"]: _profile(record) for record in records})
+    records: dict[str, dict[str, Any]] = {}
+    for record in json.loads((files("jobs.providers") / "profiles.json").read_text(encoding="utf-8")):
+        like = records[record.pop("like")] if "like" in record else {}
+        records[record["model"]] = {**like, **record}
+    return MappingProxyType({model: _profile(record) for model, record in records.items()})
 
 
 def _profile(record: dict[str, Any]) -> Profile:
-    values = dict(record)
-    values["kinds"] = tuple(Kind(kind) for kind in record["kinds"])
-    values["durations_s"] = tuple(record["durations_s"])
-    values["ends"] = date.fromisoformat(record["ends"]) if record["ends"] else None
+    output = record["output"]
+    sizes = {Kind(kind): (width, height) for kind, (width, height) in output["sizes_px"].items()}
+    values = {
+        **record,
+        "kinds": tuple(Kind(kind) for kind in record["kinds"]),
+        "durations_s": tuple(record["durations_s"]),
+        "limits": Limits(**record["limits"]),
+        "output": Output(**{**output, "sizes_px": sizes}),
+        "prices": tuple(Price(**price) for price in record["prices"]),
+        "ends": date.fromisoformat(record["ends"]) if record["ends"] else None,
+    }
     return Profile(**values)

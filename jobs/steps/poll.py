@@ -28,7 +28,7 @@ def poll(job: ClaimedJob, runtime: Runtime) -> Work:
 
 
 def _seen(job: ClaimedJob, prediction: Prediction, runtime: Runtime) -> Work:
-    price = profiles()[job.model or ""].price(job.duration_s)
+    price = profiles()[job.model or ""].price(job.kind, job.duration_s)
     elapsed_s = (job.now - (job.accepted_at or job.entered_at)).total_seconds()
     if prediction.is_running and not prediction.output:
         return _running(job, elapsed_s, runtime)

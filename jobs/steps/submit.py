@@ -27,10 +27,9 @@ _INPUT_URL_LASTS_S = 3600
 def submit(job: ClaimedJob, runtime: Runtime) -> Work | None:
     """Submit a queued job, or return None where the claim was lost before anything was spent."""
     try:
-        profile = runtime.models.profile_for(job.kind, job.duration_s)
+        profile = runtime.models.profile_for(job.kind, job.tier, job.duration_s)
     except NoModel as error:
-        message = "This can not be made at the moment. Please try another length."
-        return Work(job, Rejected(Failure(ErrorCode.INTERNAL, message, Cure.NEVER, str(error))))
+        return Work(job, Rejected(Failure(ErrorCode.INTERNAL, error.message, Cure.NEVER, error.detail)))
     if job.input_key is None:
         message = "The picture this was to be made from is gone."
         return Work(job, Rejected(Failure(ErrorCode.INPUT_UNREADABLE, message, Cure.NEVER)))
@@ -75,7 +74,7 @@ def _begin(job: ClaimedJob, profile: Profile, prompt: Prompt) -> Move:
         token=uuid4(),
         model=profile.model,
         prompt_version=prompt.version,
-        reserved_micros=profile.price(job.duration_s),
+        reserved_micros=profile.price(job.kind, job.duration_s),
     )
     decision = move(job.facts, Event.SUBMIT_STARTED, due_in=timedelta(0))
     return Move(job.claim, job.state, decision, attempts_begun=1, keep_lease=True, effects=(attempt,))
@@ -86,7 +85,7 @@ def model_input(
 ) -> dict[str, Any]:
     """Return the model's own inputs for a job. `picture` is an address the provider can read."""
     names = profile.inputs
-    given: dict[str, Any] = {**profile.fixed, **profile.by_kind[job.kind], names["prompt"]: prompt.text}
+    given: dict[str, Any] = {**profile.constants(job.kind, job.duration_s), names["prompt"]: prompt.text}
     if "images" in names:
         given[names["images"]] = [picture]
     if "image" in names:
@@ -95,8 +94,6 @@ def model_input(
         given[names["token"]] = str(job.token)
     if profile.secret is not None:
         given[names["secret"]] = secrets[profile.secret]
-    if profile.duration_input is not None:
-        given[profile.duration_input] = job.duration_s
     return given
 
 

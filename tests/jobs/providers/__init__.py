@@ -1,0 +1,1 @@
+"""Tests of the provider: its models, its failures, its schemas."""
