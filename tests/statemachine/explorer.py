@@ -1,0 +1,184 @@
+"""An exhaustive walk over everything that can happen to one job, and what must be true wherever it leads.
+
+`explore` visits every world that can be reached in so many happenings. In each it checks the invariants, and that the
+job ends whatever comes next: if all goes well from here, if every worker dies from here on, and if everything fails in
+passing from here on. `python -m tests.statemachine.explorer DEPTH` walks as deep as asked.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from statemachine.backoff import RetryPolicy
+from statemachine.states import TERMINAL, State
+from statemachine.transitions import IllegalTransition
+from tests.statemachine.world import Job, Next, Rules, Violation, World, advanced, claimed, killed, what_can_happen
+
+BIRTHS = (World(Job(State.QUEUED)), World(Job(State.WAITING), due="later"))
+# More happenings than any ending needs; what is not over by then never will be.
+_ENDING_MAX = 400
+
+Chooser = Callable[[World, Rules], World]
+
+
+@dataclass(frozen=True, slots=True)
+class Explored:
+    """How far the walk went: worlds visited, happenings tried, and whether there was nothing left to visit."""
+
+    worlds: int
+    happenings: int
+    depth: int
+    is_complete: bool
+
+
+def explore(rules: Rules | None = None, *, depth: int) -> Explored:
+    """Visit every world within `depth` happenings of a job's birth. Raises Violation with the way that led there."""
+    return _Walk(rules or Rules()).run(depth)
+
+
+class _Walk:
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self._came_from: dict[World, tuple[World | None, str]] = dict.fromkeys(BIRTHS, (None, "requested"))
+        self._ends: dict[Chooser, set[World]] = {chooser: set() for chooser in (all_goes_well, all_die, all_fails)}
+        self._happenings = 0
+
+    def run(self, depth: int) -> Explored:
+        layer = list(BIRTHS)
+        for reached in range(depth):
+            layer = [found for world in layer for found in self._visited(world)]
+            if not layer:
+                return Explored(len(self._came_from), self._happenings, reached, is_complete=True)
+        for world in layer:
+            self._check(world)
+        return Explored(len(self._came_from), self._happenings, depth, is_complete=False)
+
+    def _visited(self, world: World) -> Iterator[World]:
+        """Check a world, and yield those that follow it and have not been seen."""
+        self._check(world)
+        for label, following in self._following(world):
+            self._happenings += 1
+            if following not in self._came_from:
+                self._came_from[following] = (world, label)
+                yield following
+
+    def _following(self, world: World) -> list[Next]:
+        try:
+            return list(what_can_happen(world, self._rules))
+        except (Violation, IllegalTransition) as error:
+            raise Violation(f"{error}\n{self._way_to(world)}") from error
+
+    def _check(self, world: World) -> None:
+        try:
+            check(world)
+            for chooser, ended in self._ends.items():
+                _check_it_ends(world, self._rules, chooser, ended)
+        except (Violation, IllegalTransition) as error:
+            raise Violation(f"{error}\n{self._way_to(world)}") from error
+
+    def _way_to(self, world: World) -> str:
+        steps: list[str] = []
+        at: World | None = world
+        while at is not None:
+            at, label = self._came_from[at]
+            steps.append(label)
+        return " > ".join(reversed(steps))
+
+
+def check(world: World) -> None:
+    """Raise Violation unless the invariants hold in this world."""
+    job = world.job
+    if (job.state in TERMINAL) != (world.due is None):
+        raise Violation(f"a job is {job.state} and due {world.due}: it must be due until it has ended")
+    if job.state in TERMINAL and world.leased != "no":
+        raise Violation(f"a job is {job.state} and still leased")
+    if job.state is State.SUCCEEDED and job.canceled:
+        raise Violation("a job succeeded although it had been canceled")
+    if job.state is State.CANCELED and not job.canceled:
+        raise Violation("a job ended as canceled that nobody had canceled")
+    if job.state in (State.FAILED, State.CANCELED) and not world.workers:
+        if world.objects and not world.spilled:
+            raise Violation(f"a job is {job.state} and its objects are still there")
+        if world.attempt.known and world.attempt.costs:
+            raise Violation(f"a job is {job.state} and its prediction is still running")
+
+
+def _check_it_ends(world: World, rules: Rules, choose: Chooser, ended: set[World]) -> None:
+    """Follow one way on from a world; raise Violation where it never comes to an end."""
+    way: list[World] = []
+    seen: set[World] = set()
+    while world.job.state not in TERMINAL and world not in ended:
+        if world in seen:
+            # It goes round in circles, as what waits for another's patience does: time ends that. What only fails in
+            # passing must come to an end by the number of its failures.
+            world = world._replace(late=world.late or choose is not all_fails, long=True)
+        if world in seen or len(way) > _ENDING_MAX:
+            raise Violation(f"a job that is {world.job.state} never ends if {choose.__name__.replace('_', ' ')}")
+        seen.add(world)
+        way.append(world)
+        world = choose(world, rules)
+    ended.update(way)
+
+
+def all_goes_well(world: World, rules: Rules) -> World:
+    """The next world if whoever is at work is gone, time passes, and every step from here on works."""
+    return _stepped(world, rules, lambda ways: ways[0][1])
+
+
+def all_fails(world: World, rules: Rules) -> World:
+    """The next world if every step from here on fails in passing, and the deadline is far away."""
+    if world.job.state is State.COMPENSATING:
+        return all_goes_well(world, rules)
+    return _stepped(world, rules, lambda ways: ways[-1][1])
+
+
+def all_die(world: World, rules: Rules) -> World:
+    """The next world if every worker from here on dies as soon as it begins; what only undoes is spared."""
+    if world.job.state is State.COMPENSATING:
+        return all_goes_well(world, rules)
+    if not world.workers:
+        return _at_leisure(world) or claimed(world, rules)
+    label, following = next(iter(advanced(world, 0, rules)))
+    if label in ("it is interrupted", "it records"):
+        return following
+    return killed(world, 0)
+
+
+def _stepped(world: World, rules: Rules, pick: Callable[[list[Next]], World]) -> World:
+    if len(world.workers) > 1 or (world.workers and not world.workers[0].current):
+        return killed(world, 0)
+    if world.workers:
+        return pick(list(advanced(world, 0, rules)))
+    return _at_leisure(world) or claimed(world, rules)
+
+
+def _at_leisure(world: World) -> World | None:
+    """The next thing that time alone brings, before a worker is needed; None where there is none left."""
+    if world.leased == "live":
+        return world._replace(leased="ended")
+    if world.job.state is State.WAITING and not world.late:
+        return world._replace(late=True, due="now")
+    if world.attempt.status == "running":
+        return world._replace(attempt=world.attempt._replace(status="done"))
+    if world.due == "later":
+        return world._replace(due="now")
+    return None
+
+
+def main() -> int:
+    """Explore to the depth of the command line, with the real numbers of retries where `full` is named too."""
+    depth = int(sys.argv[1]) if len(sys.argv) > 1 else 14
+    rules = Rules(policy=RetryPolicy()) if "full" in sys.argv else Rules()
+    began = time.monotonic()
+    found = explore(rules, depth=depth)
+    took_s = time.monotonic() - began
+    end = "everything" if found.is_complete else f"depth {found.depth}"
+    sys.stdout.write(f"{found.worlds} worlds, {found.happenings} happenings, {end}: sound, in {took_s:.1f} s\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,134 @@
+"""Everything that can happen to a job, tried: the rules keep their promises, and no broken variant of them passes.
+
+`make soak` walks deeper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from random import Random
+
+import pytest
+
+from statemachine import outcomes as o
+from statemachine import transitions
+from statemachine.backoff import RetryPolicy
+from statemachine.decisions import Decision, JobFacts, decide, interrupt, move
+from statemachine.states import Event, State
+from tests.statemachine.explorer import explore
+from tests.statemachine.world import PASSING, Rules, Violation
+
+DEPTH = 13
+
+
+def test_the_rules_keep_their_promises_whatever_happens() -> None:
+    found = explore(depth=DEPTH)
+    assert found.worlds > 40_000
+
+
+def test_with_the_real_number_of_retries_too() -> None:
+    assert explore(Rules(policy=RetryPolicy()), depth=8).worlds > 2_000
+
+
+def submitted_again_after_a_lost_answer(
+    job: JobFacts, outcome: o.Outcome, now: datetime, policy: RetryPolicy, rng: Random
+) -> Decision:
+    return decide(job, o.Refused(PASSING) if isinstance(outcome, o.OutcomeLost) else outcome, now, policy, rng)
+
+
+def absent_without_looking(
+    job: JobFacts, outcome: o.Outcome, now: datetime, policy: RetryPolicy, rng: Random
+) -> Decision:
+    return decide(job, o.OrphanAbsent() if isinstance(outcome, o.OrphanFound) else outcome, now, policy, rng)
+
+
+def forgotten_while_postponed(
+    job: JobFacts, outcome: o.Outcome, now: datetime, policy: RetryPolicy, rng: Random
+) -> Decision:
+    decision = decide(job, outcome, now, policy, rng)
+    return replace(decision, due_in=None) if decision.event is Event.POSTPONED else decision
+
+
+def failures_not_counted(
+    job: JobFacts, outcome: o.Outcome, now: datetime, policy: RetryPolicy, rng: Random
+) -> Decision:
+    return decide(replace(job, failures=0, accepted=0), outcome, now, policy, rng)
+
+
+def failed_without_undoing(
+    job: JobFacts, outcome: o.Outcome, now: datetime, policy: RetryPolicy, rng: Random
+) -> Decision:
+    decision = decide(job, outcome, now, policy, rng)
+    rejected = isinstance(outcome, o.GenerationFailed) and decision.to_state is State.COMPENSATING
+    return replace(decision, to_state=State.FAILED, due_in=None) if rejected else decision
+
+
+def vanished_worker_not_noticed(job: JobFacts, now: datetime, policy: RetryPolicy) -> Decision | None:
+    return None if job.state is State.SUBMITTING else interrupt(job, now, policy)
+
+
+def vanished_workers_submission_taken_for_absent(job: JobFacts, now: datetime, policy: RetryPolicy) -> Decision | None:
+    if job.state is State.SUBMITTING:
+        return move(job, Event.REFUSED, State.QUEUED, due_in=timedelta(0))
+    return interrupt(job, now, policy)
+
+
+def cancel_not_noticed(job: JobFacts, now: datetime, policy: RetryPolicy) -> Decision | None:
+    return interrupt(replace(job, cancel_requested=False), now, policy)
+
+
+def deadline_not_noticed(job: JobFacts, now: datetime, policy: RetryPolicy) -> Decision | None:
+    return interrupt(replace(job, deadline_at=now + timedelta(days=1)), now, policy)
+
+
+def crashes_not_counted(job: JobFacts, now: datetime, policy: RetryPolicy) -> Decision | None:
+    return interrupt(replace(job, claims=1), now, policy)
+
+
+MUTANTS: dict[str, tuple[Rules, str]] = {
+    "an ambiguous answer is retried": (Rules(decide=submitted_again_after_a_lost_answer), "submitted again"),
+    "a lost submission is not looked for": (Rules(decide=absent_without_looking), "submitted again"),
+    "a vanished submitter is taken for none": (
+        Rules(interrupt=vanished_workers_submission_taken_for_absent),
+        "submitted again",
+    ),
+    "a vanished submitter is not noticed": (Rules(interrupt=vanished_worker_not_noticed), "no step to run"),
+    "a stale lease may record": (Rules(fenced=False), "grown without it"),
+    "a postponed job is due never again": (Rules(decide=forgotten_while_postponed), "must be due until"),
+    "failures are not counted": (Rules(decide=failures_not_counted), "never ends"),
+    "a job fails without being undone": (Rules(decide=failed_without_undoing), "moved to failed"),
+    "undoing undoes nothing": (Rules(undoes=False), "still"),
+    "a cancel is overlooked": (Rules(interrupt=cancel_not_noticed, workers_max=1), "had been canceled"),
+    "the deadline is overlooked": (Rules(interrupt=deadline_not_noticed), "no step to run"),
+    "crash loops are not counted": (Rules(interrupt=crashes_not_counted), "never ends"),
+}
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_broken_rule_is_caught(name: str) -> None:
+    rules, complaint = MUTANTS[name]
+    with pytest.raises(Violation, match=complaint):
+        explore(rules, depth=16)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        (State.SUBMITTING, Event.OUTCOME_LOST),
+        (State.RECONCILING, Event.ORPHAN_ABSENT),
+        (State.STORING, Event.OUTPUT_GONE),
+        (State.COMPENSATING, Event.POSTPONED),
+        (State.GENERATING, Event.CANCEL_REQUESTED),
+    ],
+    ids=str,
+)
+def test_a_table_that_lacks_a_rule_is_caught(monkeypatch: pytest.MonkeyPatch, rule: tuple[State, Event]) -> None:
+    without: dict[tuple[State | None, Event], tuple[State, ...]] = dict(transitions._TARGETS)
+    del without[rule]
+    monkeypatch.setattr(transitions, "_TARGETS", without)
+    # Equal rules share their remembered decisions, so these are rules of their own.
+    named: Callable[..., Decision] = lambda *given: decide(*given)  # noqa: E731
+    with pytest.raises(Violation, match="no transition"):
+        explore(Rules(decide=named, interrupt=lambda *given: interrupt(*given)), depth=12)
