@@ -11,9 +11,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.migrate import current_revision, newest_revision
+from diorama.drift import compared
 from diorama.settings import Settings, SettingsError, read_settings
 from diorama.wiring import build_engine, build_models, build_store
 from jobs.providers.choice import TIERS, ModelChoice, NoModel
+from jobs.providers.drift import SchemaUnknown
 from statemachine.states import Kind
 from storage import StorageError
 
@@ -98,6 +100,19 @@ def _provider(settings: Settings) -> Iterator[Finding]:
         yield Finding("provider", False, f"{base_url} answered HTTP {answer.status_code}; check REPLICATE_API_TOKEN")
         return
     yield Finding("provider", True, f"{base_url}, account {answer.json().get('username')}")
+    yield from _schemas(settings)
+
+
+def _schemas(settings: Settings) -> Iterator[Finding]:
+    """Where the live schemas of the usable models differ from what we send, a finding a field."""
+    for profile, found in compared(settings):
+        if isinstance(found, SchemaUnknown):
+            yield Finding(f"schema of {profile.model}", None, str(found))
+            continue
+        for drift in found:
+            yield Finding(f"{drift.model} {drift.field}", False, drift.problem)
+        if not found:
+            yield Finding(f"schema of {profile.model}", True, "as its profile says")
 
 
 def _models(settings: Settings) -> Iterator[Finding]:

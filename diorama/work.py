@@ -16,6 +16,7 @@ import structlog
 from db.engine import normalised_url
 from diorama.announce import announce
 from diorama.settings import Settings
+from diorama.drift import log_drift_aside
 from diorama.wiring import build_engine, build_runtime
 from jobs.leases import Renewer
 from jobs.recorder import Recorder
@@ -46,6 +47,7 @@ def run_worker(settings: Settings, *, threads: int) -> None:
     with WorkerProcess(engines, runtime, name=name, threads=threads):
         announce(worker=name)
         parent = os.getppid()
+        log_drift_aside(settings)
         # Short waits, because a signal's handler runs only between them. An orphan stops: nobody else would stop it.
         while not stopping.wait(0.2) and os.getppid() == parent:
             pass
