@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from diorama.logging import configure_logging
+from diorama.preflight import check_database, check_provider, check_store
 from diorama.settings import Settings, SettingsError, read_settings
 
 app = typer.Typer(
@@ -39,6 +40,8 @@ def serve(port: Annotated[int | None, typer.Option(help="The port; 0 takes a fre
         given = {} if port is None else {"port": port}
         settings = read_settings("database", "store", **given)
         _log(settings)
+        check_database(settings)
+        check_store(settings)
         run_api(settings)
 
 
@@ -53,6 +56,9 @@ def worker(
     with _told():
         settings = read_settings("database", "store", "provider")
         _log(settings)
+        check_database(settings)
+        check_store(settings)
+        check_provider(settings)
         count, each = processes or settings.worker_processes, threads or settings.worker_threads
         if count > 1:
             raise typer.Exit(supervise(["worker", "--processes", "1", "--threads", str(each)], count))
@@ -67,6 +73,7 @@ def migrate() -> None:
 
     with _told():
         settings = read_settings("database", "store")
+        check_database(settings, migrated=False)
         migrate_database(build_engine(settings, "migrate", pool_size=2))
         build_store(settings).ensure_bucket()
 
@@ -113,6 +120,25 @@ def key(
             raise BadInput("--role must be partner or support.")
         with build_engine(read_settings("database"), "key", pool_size=1).begin() as conn:
             sys.stdout.write(issue_api_key(conn, account, role=role, key_name=account) + "\n")
+
+
+@app.command()
+def grant(
+    account: Annotated[str, typer.Argument(help="The account's name.")],
+    amount: Annotated[int, typer.Argument(help="How many credits, at least 1.", min=1)],
+) -> None:
+    """Give credits to an account and print what it has now."""
+    from diorama.generate import BadInput
+    from diorama.wiring import build_engine
+    from jobs.credits import grant_to_account
+    from jobs.errors import NotFound
+
+    with _told(), build_engine(read_settings("database"), "grant", pool_size=1).begin() as conn:
+        try:
+            balance = grant_to_account(conn, account, amount, actor="command line")
+        except NotFound as error:
+            raise BadInput(str(error)) from None
+        sys.stdout.write(f"{balance.available}\n")
 
 
 @app.command()

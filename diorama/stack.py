@@ -26,11 +26,15 @@ from diorama.embedded import (
     ServerProcess,
     SimulatorProcess,
 )
+from diorama.preflight import check_database, check_provider, check_store
 from diorama.settings import Settings, read_settings
 from diorama.wiring import build_store
+from jobs.credits import grant_to_account
 from jobs.identity import issue_api_key
 
 _READY_WITHIN_S = 30.0
+# What the key that is printed may spend: some tens of thousands of stories.
+_CREDITS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +115,16 @@ class Stack:
         """Bring the database and the bucket up to date and make a key for the client."""
         self.environment["DEVELOPMENT"] = "true" if self._options.development else "false"
         settings = read_settings("database", "store", "provider", **_overrides(self.environment))
+        check_database(settings, migrated=False)
+        check_provider(settings)
         engine = connect(DatabaseSettings(settings.database_url), name="diorama-prepare")
         migrate(engine)
         with engine.begin() as conn:
             self.api_key = issue_api_key(conn, "demo", role="partner", key_name="demo")
+            grant_to_account(conn, "demo", _CREDITS, actor="demo")
         engine.dispose()
         build_store(settings).ensure_bucket()
+        check_store(settings)
 
     def _program(self, name: str, *arguments: str) -> dict[str, Any]:
         """Start one of our own programs and return what it announced."""

@@ -1,0 +1,66 @@
+"""Before a process starts: whether what the settings name is there, told in one line where it is not."""
+
+from __future__ import annotations
+
+import logging
+
+import httpx
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from db.engine import normalised_url
+from db.migrate import current_revision, newest_revision
+from diorama.settings import Settings, SettingsError
+from diorama.wiring import build_engine, build_store
+from storage import StorageError
+
+log = logging.getLogger(__name__)
+
+_PROVIDER_TIMEOUT_S = 10.0
+
+
+def check_database(settings: Settings, *, migrated: bool = True) -> None:
+    """Raise SettingsError unless the database answers and, where asked, is at this program's schema."""
+    try:
+        url = normalised_url(settings.database_url)
+        engine = build_engine(settings, "preflight", pool_size=1)
+    except (ArgumentError, ValueError):
+        raise SettingsError(
+            "DATABASE_URL is wrong: it is no address of the form postgresql://user:password@host:5432/name"
+        ) from None
+    try:
+        with engine.connect() as conn:
+            revision = current_revision(conn)
+    except DBAPIError as error:
+        place = f"{url.host or 'localhost'}:{url.port or 5432}"
+        raise SettingsError(f"DATABASE_URL is wrong, or {place} is down: {_first_line(error)}") from None
+    finally:
+        engine.dispose()
+    if migrated and revision != newest_revision():
+        raise SettingsError(f"the database is at revision {revision}, not {newest_revision()}: run `diorama migrate`")
+
+
+def check_store(settings: Settings) -> None:
+    """Raise SettingsError unless the bucket can be reached with these keys."""
+    try:
+        build_store(settings).check()
+    except (StorageError, ValueError) as error:
+        place = settings.s3_endpoint_url or "Amazon S3"
+        raise SettingsError(f"S3_ENDPOINT_URL, S3_BUCKET or the S3 keys are wrong for {place}: {error}") from None
+
+
+def check_provider(settings: Settings) -> None:
+    """Raise SettingsError where the provider refuses the token. One that does not answer is only logged: jobs wait."""
+    base_url = str(settings.replicate_base_url).rstrip("/")
+    headers = {"Authorization": f"Bearer {settings.replicate_api_token.get_secret_value()}"}
+    try:
+        answer = httpx.get(f"{base_url}/v1/account", headers=headers, timeout=_PROVIDER_TIMEOUT_S)
+    except httpx.HTTPError as error:
+        log.warning("the provider does not answer at %s (%s); jobs will wait for it", base_url, type(error).__name__)
+        return
+    if answer.status_code in (401, 403):
+        raise SettingsError(f"REPLICATE_API_TOKEN is wrong: {base_url} refuses it (HTTP {answer.status_code})")
+
+
+def _first_line(error: DBAPIError) -> str:
+    """Return what the server said, without the connection string that the driver may repeat."""
+    return str(error.orig).strip().splitlines()[0].split("failed: ", 1)[-1]

@@ -1,0 +1,102 @@
+"""A missing or wrong setting is named in one line at start."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from diorama.embedded import EmbeddedS3
+from simulator.serve import Background
+from simulator.settings import SimulatorSettings
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def environment(database_url: str, s3_server: EmbeddedS3) -> dict[str, str]:
+    """Settings of which all are right."""
+    mine = ("DATABASE_URL", "S3_", "REPLICATE_")
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith(mine)},
+        "DATABASE_URL": database_url,
+        "S3_ENDPOINT_URL": s3_server.endpoint_url,
+        "S3_BUCKET": s3_server.bucket,
+        "S3_ACCESS_KEY_ID": s3_server.access_key_id,
+        "S3_SECRET_ACCESS_KEY": s3_server.secret_access_key,
+        "REPLICATE_API_TOKEN": "right",
+    }
+
+
+def told_by(command: str, environment: dict[str, str], tmp_path: Path) -> list[str]:
+    """Run a command that must refuse to start and return the lines it told."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "diorama", command],
+        env={**environment, "PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 2, ended.stderr
+    return ended.stderr.splitlines()
+
+
+WRONG = {
+    "DATABASE_URL": ("", "DATABASE_URL is not set"),
+    "S3_BUCKET": ("", "S3_BUCKET is not set"),
+    "S3_SECRET_ACCESS_KEY": ("", "S3_SECRET_ACCESS_KEY is not set"),
+    "REPLICATE_API_TOKEN": ("", "REPLICATE_API_TOKEN is not set"),
+    "WORKER_THREADS": ("many", "WORKER_THREADS is wrong"),
+    "MODELS": ("openai/dall-e-1", "MODELS is wrong: unknown model openai/dall-e-1"),
+}
+
+
+@pytest.mark.parametrize(("name", "value", "told"), [(name, *rest) for name, rest in WRONG.items()])
+def test_a_missing_or_malformed_setting_is_named(
+    environment: dict[str, str], tmp_path: Path, name: str, value: str, told: str
+) -> None:
+    (line,) = told_by("worker", {**environment, name: value}, tmp_path)
+    assert told in line
+
+
+def test_every_missing_setting_gets_a_line_of_its_own(environment: dict[str, str], tmp_path: Path) -> None:
+    lines = told_by("serve", {**environment, "DATABASE_URL": "", "S3_BUCKET": ""}, tmp_path)
+    assert [line.split(" is ")[0].removeprefix("diorama: ") for line in lines] == ["DATABASE_URL", "S3_BUCKET"]
+
+
+@pytest.mark.parametrize("command", ["serve", "worker", "migrate"])
+def test_a_database_that_does_not_answer_is_named(environment: dict[str, str], tmp_path: Path, command: str) -> None:
+    nobody = {**environment, "DATABASE_URL": "postgresql://diorama:secret-word@127.0.0.1:1/diorama"}
+    (line,) = told_by(command, nobody, tmp_path)
+    assert "DATABASE_URL is wrong, or 127.0.0.1:1 is down" in line
+    assert "secret-word" not in line
+
+
+def test_an_address_that_is_none_is_named(environment: dict[str, str], tmp_path: Path) -> None:
+    (line,) = told_by("serve", {**environment, "DATABASE_URL": "my database"}, tmp_path)
+    assert "DATABASE_URL is wrong: it is no address of the form postgresql://" in line
+
+
+def test_wrong_keys_of_the_store_are_named(environment: dict[str, str], tmp_path: Path) -> None:
+    (line,) = told_by("serve", {**environment, "S3_SECRET_ACCESS_KEY": "wrong-word"}, tmp_path)
+    assert "S3" in line
+    assert "wrong-word" not in line
+
+
+def test_a_token_that_the_provider_refuses_is_named(environment: dict[str, str], tmp_path: Path) -> None:
+    with Background(SimulatorSettings(tokens=("other",))) as provider:
+        (line,) = told_by("worker", {**environment, "REPLICATE_BASE_URL": provider.api_url}, tmp_path)
+    assert "REPLICATE_API_TOKEN is wrong" in line
+
+
+def test_a_database_that_was_never_migrated_is_named(
+    environment: dict[str, str], new_database: object, tmp_path: Path
+) -> None:
+    assert callable(new_database)
+    (line,) = told_by("serve", {**environment, "DATABASE_URL": new_database(None)}, tmp_path)
+    assert "run `diorama migrate`" in line
