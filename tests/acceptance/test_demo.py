@@ -12,26 +12,31 @@ from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
+import httpx
 import pytest
+from sqlalchemy import Engine, text
 
+from diorama.embedded import EmbeddedS3
 from jobs.media import probe_video
+from simulator.serve import Background
+from simulator.settings import SimulatorSettings
+from storage import S3Store
 from tests.eventually import eventually
 
 ROOT = Path(__file__).parents[2]
 LAST_LINE = re.compile(r"(\S+/video\.mp4) 1920x1080 30 fps 6\.0 s h264 in [\d.]+ s")
 
 
-def start(*arguments: str, scratch: Path, out: Path | None = None) -> subprocess.Popen[str]:
+def start(*arguments: str, scratch: Path, out: Path, **configured: str) -> subprocess.Popen[str]:
     """Start a demo whose temporary files are in `scratch`, in a process group of its own as a shell would."""
     scratch.mkdir()
-    # Nothing of this machine's own settings: the demo brings every part with it.
+    # Nothing of this machine's own settings: the demo brings every part with it that is not configured.
     own = ("DATABASE_URL", "S3_", "REPLICATE_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(own)}
-    where = ("--out", str(out)) if out else ()
     return subprocess.Popen(
-        [sys.executable, "-m", "diorama", "demo", *where, *arguments],
+        [sys.executable, "-m", "diorama", "demo", "--out", str(out), *arguments],
         cwd=ROOT,
-        env={**environment, "TMPDIR": str(scratch)},
+        env={**environment, "TMPDIR": str(scratch), **configured},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -74,6 +79,34 @@ def test_two_demos_at_once_each_leave_their_files_and_nothing_else(usual_ports_t
         assert probe_video(files / "video.mp4").frames == 180
         assert left_behind(tmp_path / f"tmp{number}") == []
         assert list((tmp_path / f"tmp{number}").iterdir()) == []
+
+
+def test_what_is_configured_is_used_instead_of_the_embedded_part(
+    engine: Engine, database_url: str, s3_server: EmbeddedS3, store: S3Store, tmp_path: Path
+) -> None:
+    with Background(SimulatorSettings(speed=200, canned=True)) as provider:
+        demo = start(
+            scratch=tmp_path / "tmp",
+            out=tmp_path / "out",
+            DATABASE_URL=database_url,
+            S3_ENDPOINT_URL=s3_server.endpoint_url,
+            S3_BUCKET=s3_server.bucket,
+            S3_ACCESS_KEY_ID=s3_server.access_key_id,
+            S3_SECRET_ACCESS_KEY=s3_server.secret_access_key,
+            REPLICATE_BASE_URL=provider.api_url,
+            REPLICATE_API_TOKEN="r8_mine",
+            REPLICATE_DELIVERY_HOSTS=provider.delivery_url.removeprefix("http://"),
+            OPENAI_API_KEY="sk-mine",
+        )
+        out, told = demo.communicate(timeout=110)
+        assert demo.returncode == 0, told
+        assert LAST_LINE.fullmatch(out.splitlines()[-1]) is not None, out
+        bill = httpx.get(f"{provider.api_url}/_simulator/bill").raise_for_status().json()
+        assert bill["creates"] == 3
+    with engine.connect() as conn:
+        states = conn.scalars(text("SELECT state FROM jobs")).all()
+    assert states == ["succeeded"] * 3
+    assert len([found for found in store.list("jobs/") if found.key.endswith("video.mp4")]) == 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
