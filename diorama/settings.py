@@ -59,6 +59,18 @@ class Settings(BaseSettings):
     provider_list_settles_s: float = Field(
         default=10.0, ge=0, le=300, description="Seconds after which a create is believed not to be in the list."
     )
+    provider_reconcile_s: float = Field(
+        default=1200.0,
+        gt=0,
+        le=3000,
+        description="Seconds for which a lost submission is looked for before paying again.",
+    )
+    provider_sweep_s: float = Field(
+        default=60.0, gt=0, le=600, description="Seconds between looks for submissions that went on without their jobs."
+    )
+    job_spend_cap_micros: int = Field(
+        default=3_000_000, ge=0, description="What the submissions of one job may cost together, in micro-dollars."
+    )
     models: Words = Field(
         default=DEFAULT_MODELS,
         description="The models to use, in the order of preference, separated by commas; `paid:model` is for one tier.",

@@ -8,14 +8,18 @@ from sqlalchemy import Engine
 
 from db.engine import DatabaseSettings, connect
 from diorama.settings import Settings
+from jobs.hints import Hinter
 from jobs.leases import Renewer
-from jobs.providers.choice import ModelChoice
 from jobs.offer import Offer
+from jobs.providers.choice import ModelChoice
 from jobs.providers.guard import Timeouts
 from jobs.providers.inputs import PictureInputs
 from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
 from jobs.recorder import Recorder
+from jobs.rounds import Round
 from jobs.runtime import Leases, PollSettings, Runtime
+from jobs.sweep import sweep
+from statemachine.backoff import RetryPolicy
 from storage import S3Settings, S3Store
 
 # Secrets that travel in a model's input, by the names that profiles give them.
@@ -65,15 +69,15 @@ def build_models(settings: Settings) -> ModelChoice:
     return ModelChoice(settings.models, keys=frozenset(keys))
 
 
-def build_runtime(settings: Settings, engine: Engine, recorder: Recorder, renewer: Renewer) -> Runtime:
-    """Return everything the steps of a worker need."""
-    store = build_store(settings)
-    return Runtime(
 def build_offer(settings: Settings) -> Offer:
     """Return what can be asked for."""
     return Offer(models=build_models(settings))
 
 
+def build_runtime(settings: Settings, engine: Engine, recorder: Recorder, renewer: Renewer) -> Runtime:
+    """Return everything the steps of a worker need."""
+    store = build_store(settings)
+    return Runtime(
         engine=engine,
         store=store,
         provider=build_provider(settings),
@@ -83,9 +87,19 @@ def build_offer(settings: Settings) -> Offer:
         leases=Leases(timedelta(seconds=settings.lease_s), timedelta(seconds=2 * settings.provider_timeout_s)),
         polling=PollSettings(least_s=settings.provider_poll_s),
         models=build_models(settings),
+        policy=RetryPolicy(
+            reconcile_for=timedelta(seconds=settings.provider_reconcile_s),
+            spend_cap_micros=settings.job_spend_cap_micros,
+        ),
         list_settles_after_s=settings.provider_list_settles_s,
+        sweep_first_after_s=settings.provider_sweep_s,
         secrets={name: getattr(settings, name).get_secret_value() for name in _MODEL_KEYS},
     )
+
+
+def build_rounds(settings: Settings, runtime: Runtime, hinter: Hinter) -> tuple[Round, ...]:
+    """Return what one worker process of all does for all of them."""
+    return (Round("sweep", settings.provider_sweep_s, lambda: sweep(runtime)),)
 
 
 def _text(url: object) -> str | None:

@@ -10,14 +10,15 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
 from db.engine import normalised_url
 from diorama.announce import announce
-from diorama.settings import Settings
 from diorama.drift import log_drift_aside
-from diorama.wiring import build_engine, build_runtime
+from diorama.settings import Settings
+from diorama.wiring import build_engine, build_rounds, build_runtime
 from jobs.leases import Renewer
 from jobs.recorder import Recorder
 from jobs.runtime import Runtime
@@ -44,10 +45,10 @@ def run_worker(settings: Settings, *, threads: int) -> None:
     def runtime(recorder: Recorder, renewer: Renewer) -> Runtime:
         return build_runtime(settings, engine, recorder, renewer)
 
-    with WorkerProcess(engines, runtime, name=name, threads=threads):
+    with WorkerProcess(engines, runtime, name=name, threads=threads, rounds_of=partial(build_rounds, settings)):
         announce(worker=name)
-        parent = os.getppid()
         log_drift_aside(settings)
+        parent = os.getppid()
         # Short waits, because a signal's handler runs only between them. An orphan stops: nobody else would stop it.
         while not stopping.wait(0.2) and os.getppid() == parent:
             pass

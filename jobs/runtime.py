@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
 from typing import Protocol
+from uuid import UUID
 
 from sqlalchemy import Engine
 
@@ -97,4 +98,12 @@ class Runtime:
     secrets: dict[str, str] = field(default_factory=dict, repr=False)
     # A create that was lost may still be on its way: the provider's list is believed only this long after it.
     list_settles_after_s: float = 10.0
+    # How long after its start a submission that went on without its job is looked for at first.
+    sweep_first_after_s: float = 60.0
+    # Where the provider's webhooks reach us, as `https://host`; without it, none are asked for.
+    public_url: str | None = None
     rng: Random = field(default_factory=Random)
+
+    def webhook_for(self, token: UUID) -> str | None:
+        """Return the address that the provider tells of the attempt with this token, or None."""
+        return None if self.public_url is None else f"{self.public_url}/webhooks/replicate?token={token}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from types import TracebackType
@@ -16,6 +16,7 @@ from jobs.broker import RowBroker
 from jobs.hints import DueListener, Hinter
 from jobs.leases import Renewer
 from jobs.recorder import Recorder
+from jobs.rounds import Round, Rounds
 from jobs.runtime import Runtime
 from jobs.steps import STEPS
 
@@ -43,28 +44,35 @@ class WorkerProcess(AbstractContextManager["WorkerProcess"]):
         name: str,
         threads: int,
         steps: Steps = STEPS,
+        rounds_of: Callable[[Runtime, Hinter], Sequence[Round]] | None = None,
     ) -> None:
         self._engines = engines
         self.hinter = Hinter(engines.engine)
         self.recorder = Recorder(engines.engine, self.hinter)
         self._renewer = Renewer(engines.engine)
         runtime = build_runtime(self.recorder, self._renewer)
+        self._due_rounds = rounds_of(runtime, self.hinter) if rounds_of else ()
         self.broker = RowBroker(engines.engine, worker=name, threads=threads, leases=runtime.leases)
         self.recorder.after_group = self.broker.wake_for_delivered
         declare_actors(self.broker, replace(runtime, handover=self.broker), steps)
         self._worker = dramatiq.Worker(self.broker, worker_threads=threads, worker_timeout=250)
         self._listener: DueListener | None = None
+        self._rounds: Rounds | None = None
 
     def __enter__(self) -> WorkerProcess:
         """Start claiming."""
         self._worker.start()
         self._listener = DueListener(self._engines.listen_url, self.broker.wake)
+        if self._due_rounds:
+            self._rounds = Rounds(self._engines.engine, self._due_rounds)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop gracefully. Returns when every step under way has finished and its move is committed."""
+        if self._rounds is not None:
+            self._rounds.close()
         self._worker.stop()
         self.recorder.close()
         self.broker.release_all()

@@ -22,6 +22,10 @@ class RetryPolicy:
     attempts_max: int = 4
     # Claims without a recorded event after which a job is taken for the cause of its workers' deaths.
     claims_max: int = 5
+    # How long a lost submission is looked for: the provider wipes inputs an hour after completion.
+    reconcile_for: timedelta = timedelta(minutes=20)
+    # What the submissions of one job may cost together, those that are still open counted in full.
+    spend_cap_micros: int = 3_000_000
 
     def delay_before(self, failures: int, rng: Random) -> timedelta | None:
         """Return the wait after the `failures`-th failure in a row (1-based), or None when no retry is left."""

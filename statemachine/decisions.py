@@ -30,8 +30,6 @@ PERCENT_AT: dict[State, int] = {
 _COSTS_AN_ATTEMPT = frozenset({Event.GENERATION_FAILED, Event.OUTPUT_GONE, Event.OUTPUT_INVALID})
 
 _RECONCILE_EVERY = timedelta(seconds=5)
-# How long a lost submission is looked for: the provider wipes inputs an hour after completion.
-RECONCILE_FOR = timedelta(minutes=20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +130,8 @@ def decide(job: JobFacts, outcome: o.Outcome, now: datetime, policy: RetryPolicy
             return _absent(job, policy)
         case o.OutcomeLost(reason):
             return replace(move(job, Event.OUTCOME_LOST, due_in=_RECONCILE_EVERY), reason=reason)
-        case o.StillUncertain(reason):
-            return _uncertain(job, reason, now)
+        case o.StillUncertain():
+            return _uncertain(job, outcome, now, policy)
         case o.StillRunning(percent, poll_after_s):
             running = move(job, Event.STILL_RUNNING, due_in=timedelta(seconds=poll_after_s))
             return replace(running, percent=percent)
@@ -210,10 +208,15 @@ def _give_up(job: JobFacts, event: Event, failure: o.Failure) -> Decision:
     return compensate(job, event, failure, reason=f"no retry left after {job.failures} failures: {failure.detail}")
 
 
-def _uncertain(job: JobFacts, reason: str, now: datetime) -> Decision:
-    if now - job.entered_at >= RECONCILE_FOR:
-        return compensate(job, Event.GAVE_UP, LOST_FOR_GOOD, reason=reason)
-    return replace(move(job, Event.POSTPONED, due_in=_RECONCILE_EVERY), reason=reason)
+def _uncertain(job: JobFacts, outcome: o.StillUncertain, now: datetime, policy: RetryPolicy) -> Decision:
+    """Keep looking until the time for that is over; then pay again where the cap allows it, or give the job up."""
+    if now - job.entered_at < policy.reconcile_for:
+        return replace(move(job, Event.POSTPONED, due_in=_RECONCILE_EVERY), reason=outcome.reason)
+    failures = job.failures + 1
+    if not outcome.may_resubmit or failures > len(policy.delays_s):
+        return compensate(job, Event.GAVE_UP, LOST_FOR_GOOD, reason=outcome.reason)
+    again = move(job, Event.GAVE_UP, State.QUEUED, due_in=-head_start(job.priority))
+    return replace(again, failures=failures, reason=f"paid for again: {outcome.reason}")
 
 
 def _absent(job: JobFacts, policy: RetryPolicy) -> Decision:

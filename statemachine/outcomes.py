@@ -78,9 +78,13 @@ class OrphanAbsent:
 
 @dataclass(frozen=True, slots=True)
 class StillUncertain:
-    """The provider could not say yet whether the lost submission exists."""
+    """The provider could not say yet whether the lost submission exists.
+
+    `may_resubmit` is whether the job could pay once more without going over its spend cap.
+    """
 
     reason: str
+    may_resubmit: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,7 @@ TRANSITIONS: tuple[Transition, ...] = (
     Transition(S.RECONCILING, E.ORPHAN_FOUND, S.GENERATING),
     Transition(S.RECONCILING, E.ORPHAN_ABSENT, S.QUEUED),
     Transition(S.RECONCILING, E.POSTPONED, S.RECONCILING),
+    Transition(S.RECONCILING, E.GAVE_UP, S.QUEUED),  # never found out, and the job may still spend: paid for again
     Transition(S.RECONCILING, E.GAVE_UP, S.COMPENSATING),
     Transition(S.RECONCILING, E.CANCEL_REQUESTED, S.COMPENSATING),
     #

@@ -1,25 +1,35 @@
 -- Write what became known of submissions; null leaves a column as it is. URLs come joined by spaces.
-UPDATE attempts AS a
-SET status = c.status,
-    prediction_id = coalesce(c.prediction_id, a.prediction_id),
-    output_urls = coalesce(string_to_array(c.output_urls, ' '), a.output_urls),
-    cost_micros = coalesce(c.cost_micros, a.cost_micros),
-    source_key = coalesce(c.source_key, a.source_key),
-    source_type = coalesce(c.source_type, a.source_type),
-    source_bytes = coalesce(c.source_bytes, a.source_bytes),
-    source_sha256 = coalesce(c.source_sha256, a.source_sha256),
-    error_detail = coalesce(c.error_detail, a.error_detail),
-    accepted_at = CASE WHEN c.status = 'running' THEN coalesce(a.accepted_at, diorama_now()) ELSE a.accepted_at END,
-    completed_at = CASE WHEN c.status IN ('succeeded', 'failed', 'canceled') THEN coalesce(a.completed_at, diorama_now())
-                        ELSE a.completed_at END
-FROM unnest(
-    CAST(:job_id AS uuid[]), CAST(:attempt AS integer[]), CAST(:status AS text[]), CAST(:prediction_id AS text[]),
-    CAST(:output_urls AS text[]), CAST(:cost_micros AS bigint[]), CAST(:source_key AS text[]),
-    CAST(:source_type AS text[]), CAST(:source_bytes AS bigint[]), CAST(:source_sha256 AS text[]),
-    CAST(:error_detail AS text[])
-) AS c (
-    job_id, attempt, status, prediction_id, output_urls, cost_micros, source_key, source_type, source_bytes,
-    source_sha256, error_detail
+-- A job whose prediction has ended already, as a webhook told while the answer was on its way, is due at once.
+WITH changed AS (
+    UPDATE attempts AS a
+    SET status = c.status,
+        prediction_id = coalesce(c.prediction_id, a.prediction_id),
+        output_urls = coalesce(string_to_array(c.output_urls, ' '), a.output_urls),
+        cost_micros = coalesce(c.cost_micros, a.cost_micros),
+        source_key = coalesce(c.source_key, a.source_key),
+        source_type = coalesce(c.source_type, a.source_type),
+        source_bytes = coalesce(c.source_bytes, a.source_bytes),
+        source_sha256 = coalesce(c.source_sha256, a.source_sha256),
+        error_detail = coalesce(c.error_detail, a.error_detail),
+        accepted_at = CASE WHEN c.status = 'running' THEN coalesce(a.accepted_at, diorama_now()) ELSE a.accepted_at END,
+        completed_at = CASE WHEN c.status IN ('succeeded', 'failed', 'canceled', 'refused', 'rejected')
+                            THEN coalesce(a.completed_at, diorama_now()) ELSE a.completed_at END
+    FROM unnest(
+        CAST(:job_id AS uuid[]), CAST(:attempt AS integer[]), CAST(:status AS text[]), CAST(:prediction_id AS text[]),
+        CAST(:output_urls AS text[]), CAST(:cost_micros AS bigint[]), CAST(:source_key AS text[]),
+        CAST(:source_type AS text[]), CAST(:source_bytes AS bigint[]), CAST(:source_sha256 AS text[]),
+        CAST(:error_detail AS text[])
+    ) AS c (
+        job_id, attempt, status, prediction_id, output_urls, cost_micros, source_key, source_type, source_bytes,
+        source_sha256, error_detail
+    )
+    WHERE a.job_id = c.job_id
+      AND a.attempt = c.attempt
+    RETURNING a.job_id, a.told_ended AND a.status = 'running' AS is_due
 )
-WHERE a.job_id = c.job_id
-  AND a.attempt = c.attempt
+UPDATE jobs
+SET due_at = diorama_now()
+FROM changed
+WHERE changed.is_due
+  AND jobs.id = changed.job_id
+  AND jobs.state = 'generating'

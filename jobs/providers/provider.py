@@ -14,19 +14,24 @@ from statemachine.outcomes import Accepted, Failure, OutcomeLost, Refused, Rejec
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A paid call about to be made. `token` is the attempt's own, and finds the prediction again."""
+    """A paid call about to be made. `token` is the attempt's own, and finds the prediction again.
+
+    `webhook` is the address that is told of its start and its end, or None where nobody can be told.
+    """
 
     model: str
     input: dict[str, Any]
     token: UUID
     cancel_after: timedelta
+    webhook: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
     """What the provider says of a prediction. `status` is its word, known or not.
 
-    `output` holds the addresses of the outputs; `error` is its free text; `predict_s` what it counts as run time.
+    `output` holds the addresses of the outputs; `error` is its free text; `predict_s` what it counts as run time;
+    `has_started` whether it has begun to run, from when on it costs money even when it is canceled.
     """
 
     id: str
@@ -36,11 +41,26 @@ class Prediction:
     logs: str
     data_removed: bool
     predict_s: float | None
+    has_started: bool = True
 
     @property
     def is_running(self) -> bool:
         """Whether it is still at work. An unknown word is taken for work: the deadline ends it."""
         return self.status not in ("succeeded", "failed", "canceled", "aborted")
+
+    def charged(self, price: int) -> int:
+        """Return what a prediction that has ended costs: failed and aborted ones, and unstarted ones, are free."""
+        is_paid = self.status == "succeeded" or (self.status == "canceled" and self.has_started)
+        return price if is_paid else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A prediction as the provider's list shows it, with the tokens that it carries and when it was created."""
+
+    prediction: Prediction
+    tokens: frozenset[UUID]
+    created_at: datetime
 
 
 class ProviderTrouble(Exception):
@@ -64,14 +84,20 @@ class Provider(Protocol):
     def get(self, prediction_id: str) -> Prediction:
         """Return a prediction, or raise ProviderTrouble."""
 
-    def cancel(self, prediction_id: str) -> None:
-        """Ask for a prediction to be canceled; one that ended or is unknown is fine. Raises ProviderTrouble."""
+    def cancel(self, prediction_id: str) -> Prediction | None:
+        """Ask for a prediction to be canceled and return it as it is then; None where it is unknown.
+
+        One that has ended stays as it is. Raises ProviderTrouble.
+        """
 
     def find(self, token: UUID, since: datetime) -> str | None:
         """Return the id of the prediction that carries this token, or None when it provably does not exist.
 
         Looks at what was created after `since`. Raises ProviderTrouble where the provider can not say.
         """
+
+    def listed(self, after: datetime, before: datetime | None = None) -> Iterator[tuple[Listed, ...]]:
+        """Yield the predictions created between two times, newest first, a call a page. Raises ProviderTrouble."""
 
     def fetch(self, url: str, *, most_bytes: int) -> AbstractContextManager[tuple[str, Iterator[bytes]]]:
         """Open an output: its content type and its bytes in chunks.

@@ -7,6 +7,7 @@ are read here, tolerantly, from the JSON that the SDK's client returns.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,12 +21,16 @@ from replicate.client import Client
 
 from jobs.providers import failures
 from jobs.providers.guard import ErrorAnswer, GuardTransport, Timeouts, canceled_after
-from jobs.providers.provider import OutputVanished, Prediction, ProviderTrouble, Submission
+from jobs.providers.provider import Listed, OutputVanished, Prediction, ProviderTrouble, Submission
 from statemachine.outcomes import Accepted, OutcomeLost, Refused, Rejected
 
 log = logging.getLogger(__name__)
 
-_PAGES_MAX = 20
+_PAGES_MAX = 40
+_WEBHOOK_EVENTS = ["start", "completed"]
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+# Longer inputs are pictures inside the request; a token is in none of them.
+_TOKEN_TEXT_MAX = 4096
 # Clocks differ; looking back a little further costs nothing.
 _CLOCK_SKEW = timedelta(seconds=60)
 _CHUNK_BYTES = 256 * 1024
@@ -60,7 +65,7 @@ class ReplicateProvider:
         path = f"/v1/models/{submission.model}/predictions"
         try:
             with canceled_after(submission.cancel_after):
-                answer = self._client._request("POST", path, json={"input": submission.input})
+                answer = self._client._request("POST", path, json=_body(submission))
             prediction = _prediction(answer.json())
         except ErrorAnswer as error:
             return _of_error_answer(error)
@@ -75,26 +80,33 @@ class ReplicateProvider:
         """Return a prediction, or raise ProviderTrouble."""
         return _prediction(self._read("GET", f"/v1/predictions/{quote(prediction_id)}"))
 
-    def cancel(self, prediction_id: str) -> None:
-        """Ask for a prediction to be canceled; one that ended or is unknown is fine."""
+    def cancel(self, prediction_id: str) -> Prediction | None:
+        """Ask for a prediction to be canceled and return it as it is then; None where it is unknown."""
         try:
-            self._read("POST", f"/v1/predictions/{quote(prediction_id)}/cancel")
+            return _prediction(self._read("POST", f"/v1/predictions/{quote(prediction_id)}/cancel"))
         except ProviderTrouble as trouble:
             if not (trouble.failure.detail or "").startswith("HTTP 404"):
                 raise
+            return None
 
     def find(self, token: UUID, since: datetime) -> str | None:
         """Return the id of the prediction that carries this token in its input or its webhook address, or None."""
-        wanted = str(token)
-        path: str | None = f"/v1/predictions?created_after={quote((since - _CLOCK_SKEW).isoformat())}"
+        for page in self.listed(since - _CLOCK_SKEW):
+            for each in page:
+                if token in each.tokens:
+                    return each.prediction.id
+        return None
+
+    def listed(self, after: datetime, before: datetime | None = None) -> Iterator[tuple[Listed, ...]]:
+        """Yield the predictions created between two times, newest first, a call a page."""
+        until = f"&created_before={quote(before.isoformat())}" if before else ""
+        path: str | None = f"/v1/predictions?created_after={quote(after.isoformat())}{until}"
         for _ in range(_PAGES_MAX):
             page = self._read("GET", path or "")
-            for record in page.get("results", []):
-                if wanted in str(record.get("input")) or wanted in str(record.get("webhook")):
-                    return str(record["id"])
+            yield tuple(_listed(record) for record in page.get("results", []))
             path = page.get("next")
             if not path:
-                return None
+                return
         raise ProviderTrouble(failures.unreachable(LookupError(f"no end of the list after {_PAGES_MAX} pages")))
 
     @contextmanager
@@ -151,7 +163,33 @@ def _prediction(record: dict[str, Any]) -> Prediction:
         logs=str(record.get("logs") or ""),
         data_removed=bool(record.get("data_removed")),
         predict_s=(record.get("metrics") or {}).get("predict_time"),
+        has_started=record.get("started_at") is not None,
     )
+
+
+def _body(submission: Submission) -> dict[str, Any]:
+    told = {"webhook": submission.webhook, "webhook_events_filter": _WEBHOOK_EVENTS} if submission.webhook else {}
+    return {"input": submission.input, **told}
+
+
+def _listed(record: dict[str, Any]) -> Listed:
+    """Read a prediction of a list, and the tokens in its webhook's address and its shorter inputs."""
+    return Listed(_prediction(record), frozenset(_tokens(record)), datetime.fromisoformat(str(record["created_at"])))
+
+
+def _tokens(record: dict[str, Any]) -> Iterator[UUID]:
+    for text in (*_texts(record.get("input")), *_texts(record.get("webhook"))):
+        if len(text) <= _TOKEN_TEXT_MAX:
+            yield from (UUID(found) for found in _UUID.findall(text))
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Yield every text within a value of an input."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _texts(inner)
 
 
 def _bounded(response: httpx.Response, most_bytes: int) -> Iterator[bytes]:

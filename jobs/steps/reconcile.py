@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from db.claims import ClaimedJob
 from db.effects import AttemptChanged
+from db.spending import noted_prediction, spend_of
+from jobs.providers.profiles import profiles
 from jobs.providers.provider import ProviderTrouble
 from jobs.runtime import Runtime
 from jobs.steps.work import Work
@@ -11,16 +13,28 @@ from statemachine.outcomes import OrphanAbsent, OrphanFound, StillUncertain
 
 
 def reconcile(job: ClaimedJob, runtime: Runtime) -> Work:
-    """Ask the provider for the prediction that carries the attempt's token."""
+    """Adopt the prediction that carries the attempt's token: one that a webhook named, else one of the list."""
     if job.token is None or job.attempt_started_at is None:
         raise LookupError(f"job {job.id} is reconciling without an attempt")
+    with runtime.engine.connect() as conn:
+        noted = noted_prediction(conn, job.id, job.attempt)
     try:
-        prediction_id = runtime.provider.find(job.token, job.attempt_started_at)
+        prediction_id = noted or runtime.provider.find(job.token, job.attempt_started_at)
     except ProviderTrouble as trouble:
-        return Work(job, StillUncertain(trouble.failure.detail or "the provider can not be asked"))
+        return Work(job, _uncertain(job, trouble.failure.detail or "the provider can not be asked", runtime))
     if prediction_id is not None:
         found = AttemptChanged(job.id, job.attempt, "running", prediction_id=prediction_id)
         return Work(job, OrphanFound(prediction_id), (found,))
     if (job.now - job.attempt_started_at).total_seconds() < runtime.list_settles_after_s:
         return Work(job, StillUncertain("not in the provider's list yet"))
     return Work(job, OrphanAbsent(), (AttemptChanged(job.id, job.attempt, "absent"),))
+
+
+def _uncertain(job: ClaimedJob, reason: str, runtime: Runtime) -> StillUncertain:
+    """Say that nothing is known yet and, once the time for looking is over, whether the job may pay again."""
+    if job.now - job.entered_at < runtime.policy.reconcile_for:
+        return StillUncertain(reason)
+    with runtime.engine.connect() as conn:
+        spend = spend_of(conn, job.id)
+    price = profiles()[job.model or ""].price(job.kind, job.duration_s)
+    return StillUncertain(reason, may_resubmit=spend.affords(price, runtime.policy.spend_cap_micros))

@@ -5,20 +5,30 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from db.claims import ClaimedJob
 from db.effects import AttemptBegun, AttemptChanged
 from db.moves import Move
+from db.spending import spend_of
 from jobs.prompts import Prompt, prompt_for
 from jobs.providers.choice import NoModel
 from jobs.providers.profiles import Profile
 from jobs.providers.provider import Submission
 from jobs.runtime import Runtime
+from jobs.steps.trouble import storage_failure
 from jobs.steps.work import Work
 from statemachine.decisions import move
-from statemachine.outcomes import Accepted, Cure, Failure, Outcome, OutcomeLost, Refused, Rejected
+from statemachine.outcomes import Accepted, Cure, Failure, Outcome, OutcomeLost, Refused, Rejected, StepFailed
 from statemachine.states import ErrorCode, Event, State
+from storage import StorageError
+
+_CAP_REACHED = Failure(
+    ErrorCode.PROVIDER_UNAVAILABLE,
+    "The picture service failed too often. Please try again later.",
+    Cure.NEVER,
+    "another submission could cost more than the job's spend cap allows",
+)
 
 # The provider fetches the input soon after it has accepted the job; a slow queue there may take a while.
 _INPUT_URL_LASTS_S = 3600
@@ -33,12 +43,29 @@ def submit(job: ClaimedJob, runtime: Runtime) -> Work | None:
     if job.input_key is None:
         message = "The picture this was to be made from is gone."
         return Work(job, Rejected(Failure(ErrorCode.INPUT_UNREADABLE, message, Cure.NEVER)))
-    return _submit_once(job, job.input_key, profile, runtime)
+    if not _affords(job, profile, runtime):
+        return Work(job, StepFailed(_CAP_REACHED))
+    try:
+        return _submit_once(job, job.input_key, profile, runtime)
+    except StorageError as error:
+        return Work(job, StepFailed(storage_failure(error)))
+
+
+def _affords(job: ClaimedJob, profile: Profile, runtime: Runtime) -> bool:
+    """Whether another submission stays within the job's spend cap; the first one always may be made."""
+    if job.attempt == 0:
+        return True
+    with runtime.engine.connect() as conn:
+        spend = spend_of(conn, job.id)
+    return spend.affords(profile.price(job.kind, job.duration_s), runtime.policy.spend_cap_micros)
 
 
 def _submit_once(job: ClaimedJob, input_key: str, profile: Profile, runtime: Runtime) -> Work | None:
+    token = uuid4()
+    # Before the intent is committed: where the picture can not be had, there is no call to be unsure of.
+    picture = runtime.inputs.address(input_key, token, expires_s=_INPUT_URL_LASTS_S)
     prompt = prompt_for(job, profile.prompt_family)
-    begun = _begin(job, profile, prompt)
+    begun = _begin(job, token, profile, prompt)
     if not runtime.recorder.record_now(begun):
         return None
     attempt = begun.effects[0]
@@ -54,24 +81,24 @@ def _submit_once(job: ClaimedJob, input_key: str, profile: Profile, runtime: Run
         output_urls=(),
         source_key=None,
     )
-    picture = runtime.inputs.address(input_key, attempt.token, expires_s=_INPUT_URL_LASTS_S)
     outcome = runtime.provider.submit(
         Submission(
             model=profile.model,
             input=model_input(job, profile, prompt, picture, runtime.secrets),
             token=attempt.token,
             cancel_after=profile.cancel_after,
+            webhook=runtime.webhook_for(attempt.token),
         )
     )
     return Work(job, outcome, (_seen(job, outcome),))
 
 
-def _begin(job: ClaimedJob, profile: Profile, prompt: Prompt) -> Move:
+def _begin(job: ClaimedJob, token: UUID, profile: Profile, prompt: Prompt) -> Move:
     """The intent, as it is committed before the call: a fresh token and the price set aside."""
     attempt = AttemptBegun(
         job_id=job.id,
         attempt=job.attempt + 1,
-        token=uuid4(),
+        token=token,
         model=profile.model,
         prompt_version=prompt.version,
         reserved_micros=profile.price(job.kind, job.duration_s),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from statemachine import outcomes as o
 from statemachine.backoff import HIGHEST_PRIORITY, LOWEST_PRIORITY, RetryPolicy, head_start
-from statemachine.decisions import RECONCILE_FOR, Decision, JobFacts, decide, interrupt
+from statemachine.decisions import Decision, JobFacts, decide, interrupt
 from statemachine.states import TERMINAL, ErrorCode, Event, State
 from statemachine.transitions import next_states
 
@@ -32,7 +32,12 @@ OUTCOMES_OF: dict[State, tuple[o.Outcome, ...]] = {
         o.Rejected(FINAL),
         o.OutcomeLost("timeout"),
     ),
-    State.RECONCILING: (o.OrphanFound("p"), o.OrphanAbsent(), o.StillUncertain("no list")),
+    State.RECONCILING: (
+        o.OrphanFound("p"),
+        o.OrphanAbsent(),
+        o.StillUncertain("no list"),
+        o.StillUncertain("no list", may_resubmit=True),
+    ),
     State.GENERATING: (
         o.StillRunning(40, 1.0),
         o.OutputReady(("u",), 1),
@@ -131,10 +136,18 @@ def test_a_job_ends_as_canceled_only_where_someone_canceled_it(canceled: bool, e
 def test_a_lost_submission_is_looked_for_a_while_and_then_given_up() -> None:
     job = facts(State.RECONCILING)
     assert decided(job, o.StillUncertain("x")).to_state is State.RECONCILING
-    given_up = decided(job, o.StillUncertain("x"), NOW + RECONCILE_FOR)
+    given_up = decided(job, o.StillUncertain("x"), NOW + POLICY.reconcile_for)
     assert (given_up.event, given_up.to_state) == (Event.GAVE_UP, State.COMPENSATING)
     assert given_up.failure is not None
     assert given_up.failure.code is ErrorCode.SUBMISSION_UNCERTAIN
+
+
+def test_a_submission_that_stays_uncertain_is_paid_for_again_only_within_the_cap_and_the_retries() -> None:
+    late = NOW + POLICY.reconcile_for
+    again = decided(facts(State.RECONCILING), o.StillUncertain("x", may_resubmit=True), late)
+    assert (again.event, again.to_state, again.failures) == (Event.GAVE_UP, State.QUEUED, 1)
+    worn_out = facts(State.RECONCILING, failures=len(POLICY.delays_s))
+    assert decided(worn_out, o.StillUncertain("x", may_resubmit=True), late).to_state is State.COMPENSATING
 
 
 def test_a_submission_whose_worker_vanished_is_reconciled_before_anything_else() -> None:

@@ -1,0 +1,81 @@
+"""What jobs have paid and may yet have to pay, and the submissions that went on without their jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from db.statements import statement
+
+
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """What the submissions of a job have cost and what the open ones may cost, in micro-dollars."""
+
+    booked_micros: int
+    open_micros: int
+
+    def affords(self, price_micros: int, cap_micros: int) -> bool:
+        """Return whether one more submission stays within the cap, should every open one be charged in full."""
+        return self.booked_micros + self.open_micros + price_micros <= cap_micros
+
+
+@dataclass(frozen=True, slots=True)
+class Astray:
+    """A submission that its job no longer waits for, and that may yet exist at the provider."""
+
+    job_id: UUID
+    attempt: int
+    token: UUID
+    model: str
+    status: str
+    reserved_micros: int
+    noted_prediction_id: str | None
+    started_at: datetime
+    is_last_look: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a look at a stray submission found. A final one is never looked for again."""
+
+    job_id: UUID
+    attempt: int
+    status: str
+    is_final: bool
+    prediction_id: str | None = None
+    cost_micros: int = 0
+
+
+def spend_of(conn: Connection, job_id: UUID) -> Spend:
+    """Return what a job's submissions have cost so far, and what those that are still open may cost."""
+    row = conn.execute(statement("spend_of"), {"job_id": job_id}).one()
+    return Spend(row.booked, row.open)
+
+
+def noted_prediction(conn: Connection, job_id: UUID, attempt: int) -> str | None:
+    """Return the prediction that a webhook named for a submission, or None."""
+    found: str | None = conn.scalar(
+        text("SELECT noted_prediction_id FROM attempts WHERE job_id = :job_id AND attempt = :attempt"),
+        {"job_id": job_id, "attempt": attempt},
+    )
+    return found
+
+
+def astray(conn: Connection, *, first_after: timedelta, limit: int) -> list[Astray]:
+    """Return the stray submissions that are due for a look, the oldest first; the first is `first_after` its start."""
+    rows = conn.execute(statement("astray"), {"first_after": first_after, "limit": limit})
+    return [Astray(**row._mapping) for row in rows]
+
+
+def settle(conn: Connection, found: Sequence[Settled]) -> int:
+    """Book what the looks found and return for how many. Calling it twice books nothing twice."""
+    columns: dict[str, list[Any]] = {
+        name: [getattr(each, name) for each in found] for name in Settled.__dataclass_fields__
+    }
+    return len(conn.execute(statement("settle_astray"), columns).all())

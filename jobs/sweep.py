@@ -1,0 +1,111 @@
+"""Sweeping: what went on at the provider without its job is canceled, and booked.
+
+A submission that was taken for absent may still have been on its way; one that could not be found while the
+provider's list was out of order may have run all along. Both carry their attempt's token, by which they are found
+for as long as the provider keeps inputs, an hour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+
+from db.spending import Astray, Settled, astray, settle
+from jobs.providers.provider import Prediction, Provider, ProviderTrouble
+from jobs.runtime import Runtime
+
+log = structlog.get_logger(__name__)
+
+_GROUP = 500
+# Clocks differ, and a request may be on its way for as long as its answer may take.
+_BEFORE, _AFTER = timedelta(seconds=60), timedelta(seconds=180)
+
+
+def sweep(runtime: Runtime) -> int:
+    """Look for the stray submissions that are due for it, and return for how many something was booked.
+
+    Without such submissions no call is made. Where the provider can not be asked, they are due again as before; one
+    that could not be found by the end of its hour is booked at its full price, for nobody knows better.
+    """
+    with runtime.engine.connect() as conn:
+        due = astray(conn, first_after=timedelta(seconds=runtime.sweep_first_after_s), limit=_GROUP)
+    found = [settled for settled in _looked_for(due, runtime.provider) if settled is not None]
+    if not found:
+        return 0
+    with runtime.engine.begin() as conn:
+        settle(conn, found)
+    duplicates = [settled for settled in found if settled.status == "duplicate"]
+    for settled in duplicates:
+        log.warning("a duplicate was canceled", job_id=str(settled.job_id), cost_micros=settled.cost_micros)
+    return len(duplicates)
+
+
+def _looked_for(due: list[Astray], provider: Provider) -> Iterator[Settled | None]:
+    for window in _windows(each for each in due if each.noted_prediction_id is None):
+        yield from _in_list(window, provider)
+    for stray in due:
+        if stray.noted_prediction_id is not None:
+            yield _ended(stray, stray.noted_prediction_id, provider)
+
+
+def _windows(strays: Iterable[Astray]) -> Iterator[list[Astray]]:
+    """Put submissions of about the same time together, so that one reading of the list serves all of them."""
+    group: list[Astray] = []
+    for stray in strays:
+        if group and stray.started_at - group[-1].started_at > _BEFORE + _AFTER:
+            yield group
+            group = []
+        group.append(stray)
+    if group:
+        yield group
+
+
+def _in_list(strays: list[Astray], provider: Provider) -> Iterator[Settled | None]:
+    """Look for submissions of one time in the provider's list, to its end."""
+    try:
+        ids = _predictions_by_token(provider, strays[0].started_at - _BEFORE, strays[-1].started_at + _AFTER)
+    except ProviderTrouble as trouble:
+        log.info("the provider's list could not be swept", why=trouble.failure.detail)
+        yield from (_written_off(stray) for stray in strays)
+        return
+    for stray in strays:
+        prediction_id = ids.get(stray.token)
+        yield _ended(stray, prediction_id, provider) if prediction_id else _absent(stray)
+
+
+def _predictions_by_token(provider: Provider, after: datetime, before: datetime) -> dict[UUID, str]:
+    return {
+        token: each.prediction.id for page in provider.listed(after, before) for each in page for token in each.tokens
+    }
+
+
+def _ended(stray: Astray, prediction_id: str, provider: Provider) -> Settled | None:
+    """Cancel a stray prediction and book it; None while it is not over or can not be canceled."""
+    try:
+        prediction = provider.cancel(prediction_id)
+    except ProviderTrouble:
+        return _written_off(stray)
+    if prediction is not None and prediction.is_running:
+        return _written_off(stray)
+    cost_micros = _cost(prediction, stray)
+    return Settled(stray.job_id, stray.attempt, "duplicate", True, prediction_id, cost_micros)
+
+
+def _cost(prediction: Prediction | None, stray: Astray) -> int:
+    return stray.reserved_micros if prediction is None else prediction.charged(stray.reserved_micros)
+
+
+def _absent(stray: Astray) -> Settled:
+    """It is not there; it is looked for again, ever later, because it may still come."""
+    return Settled(stray.job_id, stray.attempt, "absent", stray.is_last_look)
+
+
+def _written_off(stray: Astray) -> Settled | None:
+    """Nobody could say; after the hour in which it could be told, a lost submission counts as paid for."""
+    if not stray.is_last_look:
+        return None
+    cost_micros = stray.reserved_micros if stray.status == "lost" or stray.noted_prediction_id else 0
+    return Settled(stray.job_id, stray.attempt, stray.status, True, None, cost_micros)
