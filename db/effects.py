@@ -63,7 +63,19 @@ class AssetMade:
     expires_at: datetime | None = None
 
 
-Effect = AttemptBegun | AttemptChanged | AssetMade
+@dataclass(frozen=True, slots=True)
+class ActionTried:
+    """What came of undoing something: the action is done, pending still, or held for review because of `last_error`."""
+
+    job_id: UUID
+    cycle: int
+    action: str
+    state: str
+    result: str | None = None
+    last_error: str | None = None
+
+
+Effect = AttemptBegun | AttemptChanged | AssetMade | ActionTried
 
 
 def apply_effects(conn: Connection, effects: Sequence[Effect]) -> None:
@@ -72,6 +84,7 @@ def apply_effects(conn: Connection, effects: Sequence[Effect]) -> None:
         (AttemptBegun, "begin_attempts"),
         (AttemptChanged, "change_attempts"),
         (AssetMade, "insert_assets"),
+        (ActionTried, "change_actions"),
     ):
         rows = [effect for effect in effects if isinstance(effect, kind)]
         if rows:
@@ -84,8 +97,9 @@ def _columns(rows: Iterable[Any]) -> dict[str, list[Any]]:
     columns: dict[str, list[Any]] = {
         field.name: [getattr(row, field.name) for row in given] for field in fields(given[0])
     }
-    if "error_detail" in columns:
-        columns["error_detail"] = [storable(detail) for detail in columns["error_detail"]]
+    for words in ("error_detail", "last_error"):
+        if words in columns:
+            columns[words] = [storable(each) for each in columns[words]]
     if "output_urls" in columns:
         columns["output_urls"] = [None if urls is None else " ".join(urls) for urls in columns["output_urls"]]
     return columns

@@ -11,7 +11,9 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from db.claims import Claim
+from db.compensations import settle_ended
 from db.effects import Effect, apply_effects
+from db.ledger import settle_credits
 from db.statements import statement
 from db.text import storable
 from statemachine.decisions import CANCELED_BY_REQUEST, PARENT_FAILED, Decision
@@ -87,19 +89,23 @@ class _Columns:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A move that was recorded at the database's time `at`: the job's lease now, and whether it is held on."""
+    """A move that was recorded at the database's time `at`: the job's lease now, and whether it is held on.
+
+    `is_priced` is whether the job costs credits.
+    """
 
     lease: int
     held: bool
+    is_priced: bool
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What a group of moves did: those that were still held, by job, and the children that moved with them."""
+    """What a group of moves did: those that were still held, by job, and the parents and children that moved along."""
 
     moved: Mapping[UUID, Moved]
-    children: frozenset[UUID]
+    relatives: frozenset[UUID]
 
 
 def record(conn: Connection, moves: Sequence[Move]) -> Recorded:
@@ -112,10 +118,27 @@ def record(conn: Connection, moves: Sequence[Move]) -> Recorded:
     for move in sorted(moves, key=lambda move: move.claim.job_id):
         columns.add(move)
     rows = conn.execute(statement("record_moves"), columns.parameters())
-    moved = {row.id: Moved(row.lease, row.held, row.at) for row in rows}
+    moved = {row.id: Moved(row.lease, row.held, row.is_priced, row.at) for row in rows}
     held = [move for move in moves if move.claim.job_id in moved]
     apply_effects(conn, [effect for move in held for effect in move.effects])
-    return Recorded(moved, frozenset(_settle_children(conn, held)))
+    relatives = _settle_children(conn, held)
+    return Recorded(moved, frozenset(relatives | _settle_ended(conn, held, moved)))
+
+
+def _settle_ended(conn: Connection, moves: Iterable[Move], moved: Mapping[UUID, Moved]) -> set[UUID]:
+    """Settle what goes with the end of jobs, and return the ids of the parents that are rolled back.
+
+    The wallets come last, for whoever else needs them waits from then to the commit.
+    """
+    last_states = {move.claim.job_id: move.decision.to_state for move in moves}
+    ended = [job_id for job_id, state in last_states.items() if state in (State.FAILED, State.CANCELED)]
+    succeeded = [
+        job_id for job_id, state in last_states.items() if state is State.SUCCEEDED and moved[job_id].is_priced
+    ]
+    parents = settle_ended(conn, ended) if ended else set()
+    if ended or succeeded:
+        settle_credits(conn, succeeded=succeeded, ended=ended)
+    return parents
 
 
 def _settle_children(conn: Connection, moves: Iterable[Move]) -> set[UUID]:

@@ -17,7 +17,10 @@ from statemachine.states import Event, Kind, OnFailure, State
 
 @dataclass(frozen=True, slots=True)
 class JobRequest:
-    """What is asked of one job. `input_id` is the selfie of an avatar; the others work on their parent's output."""
+    """What is asked of one job. `input_id` is the selfie of an avatar; the others work on their parent's output.
+
+    `credits` is what it costs once it has succeeded; they are held by `db.ledger.hold_credits`.
+    """
 
     kind: Kind
     tier: str
@@ -30,6 +33,7 @@ class JobRequest:
     camera: str | None = None
     duration_s: int | None = None
     metadata: dict[str, Any] | None = None
+    credits: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,7 @@ def insert_job(
             parent_id=parent_id,
             kind=request.kind,
             priority=request.priority,
+            credits=request.credits,
             state=State.WAITING if waits else State.QUEUED,
             event=Event.REQUESTED,
             actor="api",
@@ -95,6 +100,14 @@ def insert_job(
             metadata=request.metadata,
         )
     )
+
+
+def prices_of_made(conn: Connection, resource_id: UUID) -> dict[UUID, int]:
+    """Return what each job costs that a request has just made: the job of this id, or those of the story."""
+    rows = conn.execute(
+        select(jobs.c.id, jobs.c.credits).where((jobs.c.id == resource_id) | (jobs.c.story_id == resource_id))
+    )
+    return {row.id: row.credits for row in rows}
 
 
 @dataclass(frozen=True, slots=True)

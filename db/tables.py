@@ -69,6 +69,8 @@ jobs = _table(
     seq=Int,
     percent=Int,
     attempt=Int,
+    cycle=Int,
+    credits=Int,
     lease_expires_at=_Time,
     claimed_by=Text,
     due_at=_Time,
@@ -137,6 +139,39 @@ attempts = _table(
     accepted_at=_Time,
     completed_at=_Time,
 )
+wallets = _table("wallets", account_id=Uuid, user_ref=Text, issued=Big, available=Big, held=Big, spent=Big)
+ledger_entries = _table(
+    "ledger_entries",
+    id=Big,
+    account_id=Uuid,
+    user_ref=Text,
+    kind=Text,
+    job_id=Uuid,
+    cycle=Int,
+    amount=Big,
+    debit_bucket=Text,
+    credit_bucket=Text,
+    of_id=Big,
+    actor=Text,
+    reason=Text,
+    at=_Time,
+)
+compensation_actions = _table(
+    "compensation_actions",
+    job_id=Uuid,
+    cycle=Int,
+    action=Text,
+    state=Text,
+    keep_key=Text,
+    result=Text,
+    tries=Int,
+    last_error=Text,
+    reviewed_by=Text,
+    review_note=Text,
+    created_at=_Time,
+    changed_at=_Time,
+)
+paused_steps = _table("paused_steps", step=Text, states=ARRAY(Text), paused_at=_Time, paused_by=Text, reason=Text)
 idempotency_keys = _table(
     "idempotency_keys",
     account_id=Uuid,

@@ -5,6 +5,7 @@
     ├── NotFound             no such thing, or not the caller's: both look the same
     ├── NotReady             it exists, but is not finished yet
     ├── TierRequired         only a paid session may ask for this
+    ├── InsufficientCredits  its price is more than there is; carries `required` and `available`
     ├── IdempotencyKeyReused the key was used for another request
     ├── AlreadyFinished      the job has ended, or is ending
     ├── UnsupportedMedia     the upload is not a picture we can use
@@ -47,6 +48,17 @@ class TierRequired(UseCaseError):
     """Only a paid session may ask for this."""
 
     code = "TIER_REQUIRED"
+
+
+class InsufficientCredits(UseCaseError):
+    """The price is more than what is available."""
+
+    code = "INSUFFICIENT_CREDITS"
+
+    def __init__(self, required: int, available: int, *path: str) -> None:
+        self.required = required
+        self.available = available
+        super().__init__(f"This takes {required} credits and {available} are available.", *(path or ("input",)))
 
 
 class IdempotencyKeyReused(UseCaseError):

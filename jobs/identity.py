@@ -18,6 +18,7 @@ from db.accounts import (
     key_owner,
     live_session,
 )
+from db.ledger import WalletKey
 from db.scope import EVERYTHING, Scope
 from jobs.errors import Forbidden, Invalid
 
@@ -61,6 +62,11 @@ class Principal:
     def user_ref(self) -> str:
         """Whose idempotency keys these are: the end user's, or the partner's own."""
         return self.session.user_ref if self.session else ""
+
+    @property
+    def wallet(self) -> WalletKey:
+        """Where this caller's credits are."""
+        return WalletKey(self.account_id, self.user_ref)
 
     @property
     def actor(self) -> str:

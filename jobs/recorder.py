@@ -112,7 +112,7 @@ class Recorder:
                 self._closing.wait(_RETRY_EVERY_S)
         else:
             raise OperationalError("the database stayed out of reach", None, ConnectionError())
-        self._hinter.hint(_steps_due(moves, recorded), recorded.moved.keys() | recorded.children)
+        self._hinter.hint(_steps_due(moves, recorded), recorded.moved.keys() | recorded.relatives)
         return recorded
 
 
@@ -123,13 +123,13 @@ def _passes(error: DBAPIError) -> bool:
 
 
 def _steps_due(moves: Sequence[Move], recorded: Recorded) -> set[Step]:
-    """Return the steps that have something to claim at once: those of the moves, and the children's."""
+    """Return the steps that have something to claim at once: those of the moves, and those of their relatives."""
     due = {
         STEP_OF[move.decision.to_state]
         for move in moves
         if move.decision.is_due_now and not _is_held(recorded.moved.get(move.claim.job_id))
     }
-    return due | ({Step.SUBMIT, Step.COMPENSATE} if recorded.children else set())
+    return due | ({Step.SUBMIT, Step.COMPENSATE} if recorded.relatives else set())
 
 
 def _is_held(moved: Moved | None) -> bool:

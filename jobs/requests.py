@@ -18,10 +18,12 @@ from sqlalchemy import Connection
 from db.assets import Asset, asset_by_id
 from db.ids import new_id
 from db.jobs import Job, lock_parent
-from db.requests import IdempotencyKey, JobRequest, Owner, claim_key, insert_job, insert_story
+from db.requests import IdempotencyKey, JobRequest, Owner, claim_key, insert_job, insert_story, prices_of_made
+from jobs.credits import hold_price
 from jobs.errors import IdempotencyKeyReused, Invalid, NotFound, NotReady
 from jobs.identity import Principal
 from jobs.offer import DEFAULT_OFFER, Offer
+from jobs.prices import price_of
 from statemachine.backoff import HIGHEST_PRIORITY, LOWEST_PRIORITY
 from statemachine.states import Kind, OnFailure, State
 
@@ -73,7 +75,8 @@ def create_story(
 ) -> Made:
     """Ask for an avatar, a scene with it and, unless `animation` is None, a video of the scene.
 
-    Raises Invalid, NotFound, NotReady, TierRequired or IdempotencyKeyReused; then nothing was made.
+    Raises Invalid, NotFound, NotReady, TierRequired, InsufficientCredits or IdempotencyKeyReused; then nothing was made
+    and nothing is held.
     """
     _check_terms(terms)
     _check_scene(offer, theme, details)
@@ -216,6 +219,7 @@ def _request(caller: Principal, terms: Terms, kind: Kind, **subject: Any) -> Job
         priority=terms.priority,
         on_failure=terms.on_failure,
         metadata=terms.metadata,
+        credits=price_of(kind, caller.tier, subject.get("duration_s")),
         **subject,
     )
 
@@ -241,6 +245,7 @@ def _once(
     earlier = claim_key(conn, key, digest, resource_id)
     if earlier is None:
         make(resource_id)
+        hold_price(conn, caller, prices_of_made(conn, resource_id))
         return Made(resource_id, replayed=False)
     if earlier.input_sha256 != digest:
         raise IdempotencyKeyReused(

@@ -79,6 +79,9 @@ WORKERS_DIED = o.Failure(ErrorCode.INTERNAL, "Something went wrong on our side. 
 PARENT_FAILED = o.Failure(
     ErrorCode.PARENT_FAILED, "The picture this was to be made from could not be made.", o.Cure.NEVER
 )
+ROLLED_BACK = o.Failure(
+    ErrorCode.ROLLED_BACK, "It was taken back, because what was to be made from it could not be made.", o.Cure.NEVER
+)
 LOST_FOR_GOOD = o.Failure(
     ErrorCode.SUBMISSION_UNCERTAIN,
     "We could not confirm that the picture service took the job. Please try again.",

@@ -56,6 +56,7 @@ class Event(StrEnum):
     UNDONE = "undone"
     REDRIVEN = "redriven"
     ROLLED_BACK = "rolled_back"
+    UNDO_RETRIED = "undo_retried"
 
 
 class Step(StrEnum):
@@ -114,6 +115,7 @@ class ErrorCode(StrEnum):
     OUTPUT_INVALID = "output_invalid"
     SUBMISSION_UNCERTAIN = "submission_uncertain"
     PARENT_FAILED = "parent_failed"
+    ROLLED_BACK = "rolled_back"
     DEADLINE_EXCEEDED = "deadline_exceeded"
     CANCELED = "canceled"
     INTERNAL = "internal"

@@ -86,13 +86,17 @@ TRANSITIONS: tuple[Transition, ...] = (
     Transition(S.COMPENSATING, E.UNDONE, S.FAILED),
     Transition(S.COMPENSATING, E.UNDONE, S.CANCELED),
     #
+    Transition(S.FAILED, E.REDRIVEN, S.WAITING),  # with its parent, which is made again first
     Transition(S.FAILED, E.REDRIVEN, S.QUEUED),
     Transition(S.FAILED, E.REDRIVEN, S.STORING),
     Transition(S.FAILED, E.REDRIVEN, S.TRANSCODING),
+    Transition(S.CANCELED, E.REDRIVEN, S.WAITING),
     Transition(S.CANCELED, E.REDRIVEN, S.QUEUED),
     Transition(S.CANCELED, E.REDRIVEN, S.STORING),
     Transition(S.CANCELED, E.REDRIVEN, S.TRANSCODING),
     Transition(S.SUCCEEDED, E.ROLLED_BACK, S.COMPENSATING),
+    Transition(S.FAILED, E.UNDO_RETRIED, S.COMPENSATING),  # support wants what could not be undone tried again
+    Transition(S.CANCELED, E.UNDO_RETRIED, S.COMPENSATING),
 )
 
 _TARGETS: dict[tuple[State | None, Event], tuple[State, ...]] = {

@@ -14,9 +14,11 @@ from db.accounts import insert_account
 from db.claims import Claim, ClaimedJob, load
 from db.effects import AssetMade, AttemptBegun, AttemptChanged, Effect
 from db.ids import new_id
+from db.ledger import hold_credits
 from db.moves import Move, record
 from db.requests import JobRequest, Owner, insert_job
 from db.tables import assets
+from jobs.credits import grant_to_account
 from statemachine import outcomes as o
 from statemachine.backoff import RetryPolicy
 from statemachine.decisions import CANCELED_BY_REQUEST, compensate, decide, move
@@ -34,8 +36,9 @@ class World:
 
 
 def make_world(conn: Connection) -> World:
-    """Add an account with a ready selfie."""
+    """Add an account with a ready selfie and credits."""
     account_id = insert_account(conn, f"account {new_id()}")
+    grant_to_account(conn, account_id, 10_000, actor="test")
     selfie_id = new_id()
     conn.execute(
         insert(assets).values(
@@ -73,21 +76,32 @@ def make_job(
     state: State = State.QUEUED,
     *,
     kind: Kind = Kind.AVATAR,
+    story_id: UUID | None = None,
     parent_id: UUID | None = None,
     **request: Any,
 ) -> UUID:
-    """Add a job and move it, legally, to `state`; it is due at once and nobody holds it."""
+    """Add a job and move it, legally, to `state`; it is due at once and nobody holds it. `credits` are held for it."""
     job_id = new_id()
     asked = JobRequest(
         kind=kind,
         tier="paid",
         priority=request.pop("priority", 0),
-        on_failure=OnFailure.KEEP_PARENT,
+        on_failure=request.pop("on_failure", OnFailure.KEEP_PARENT),
         input_id=None if parent_id else world.selfie_id,
         **request,
     )
     waits = state is State.WAITING
-    insert_job(conn, world.owner, job_id, asked, deadline=timedelta(hours=6), parent_id=parent_id, waits=waits)
+    insert_job(
+        conn,
+        world.owner,
+        job_id,
+        asked,
+        deadline=timedelta(hours=6),
+        story_id=story_id,
+        parent_id=parent_id,
+        waits=waits,
+    )
+    hold_credits(conn, [job_id], actor="test")
     for target in () if waits else _PATH[state]:
         _advance(conn, job_id, target)
     conn.execute(

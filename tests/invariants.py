@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Engine, text
 
+from db.ledger import ledger_discrepancies
 from statemachine.states import State
 from statemachine.transitions import TRANSITIONS
 
@@ -26,6 +27,12 @@ def assert_sound(engine: Engine) -> None:
         assert seen[job_id] == (job.seq, job.state), f"the history of {job_id} does not lead to its row"
         assert State(job.state).is_terminal == (job.finished_at is not None)
         assert (job.due_at is None) == State(job.state).is_terminal
+
+
+def assert_credits_add_up(engine: Engine) -> None:
+    """Check that wallets, holds, charges and refunds agree with each other and with the jobs."""
+    with engine.connect() as conn:
+        assert ledger_discrepancies(conn) == []
 
 
 def assert_attempts_add_up(engine: Engine) -> None:

@@ -1,12 +1,13 @@
 -- Lease up to :limit due jobs of one step to a worker, the longest due first, and read them.
 -- Called by the broker's consumers. A row whose lease has ended is due like any other: its worker is gone.
--- Zero rows: nothing is due. The materialized CTE keeps the planner from updating more rows than the limit.
+-- Zero rows: nothing is due, or the step is paused. The materialized CTE keeps the planner from updating more rows than the limit.
 WITH due AS MATERIALIZED (
     SELECT id
     FROM jobs
     WHERE step = :step
       AND due_at <= diorama_now()
       AND (lease_expires_at IS NULL OR lease_expires_at <= diorama_now())
+      AND NOT EXISTS (SELECT FROM paused_steps WHERE paused_steps.step = :step)
     ORDER BY due_at
     LIMIT :limit
     FOR UPDATE SKIP LOCKED

@@ -18,6 +18,7 @@ from db.accounts import account_named, insert_account
 from db.ids import new_id
 from db.tables import assets
 from diorama.embedded import EmbeddedS3, ServerCommand, ServerProcess
+from jobs.credits import grant_to_account
 from jobs.identity import Principal
 from jobs.requests import AnimationOptions, Terms, create_avatar, create_story
 from simulator.serve import Background
@@ -141,6 +142,7 @@ def _account(engine: Engine, store: S3Store) -> tuple[Principal, UUID]:
     selfie_id = new_id()
     with engine.begin() as conn:
         account_id = account_named(conn, "acme") or insert_account(conn, "acme")
+        grant_to_account(conn, account_id, 10_000, actor="test")
         key = asset_key(account_id, selfie_id, "jpg")
         stored = store.put_file(key, SAMPLE, content_type="image/jpeg")
         conn.execute(

@@ -169,7 +169,7 @@ def test_a_parents_success_queues_its_children_and_its_failure_ends_them_all(eng
         scene = make_job(conn, world, State.WAITING, kind=Kind.SCENE, parent_id=avatar, theme="neon-city")
         video = make_job(conn, world, State.WAITING, kind=Kind.ANIMATION, parent_id=scene, duration_s=6)
         recorded = record(conn, [move_of(claimed(conn, avatar), GenerationFailed(REFUSED))])
-        assert recorded.children == {scene, video}
+        assert recorded.relatives == {scene, video}
         rows = conn.execute(text("SELECT state, error_code FROM jobs WHERE parent_id IS NOT NULL")).all()
     assert {tuple(row) for row in rows} == {("compensating", "parent_failed")}
 

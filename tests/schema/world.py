@@ -10,7 +10,9 @@ from uuid import UUID
 from sqlalchemy import Engine, insert, text
 
 from db.ids import new_id
+from db.ledger import WalletKey, post_entry
 from db.tables import assets, attempts
+from jobs.credits import grant_to_account
 from jobs.hints import EVENTS_CHANNEL
 from jobs.identity import Principal, authenticate, issue_api_key, open_session
 from schema.ids import IdKind, decode_id, encode_id
@@ -31,12 +33,16 @@ class Partner(Caller):
         assert found is not None
         return found
 
-    def user(self, user_ref: str = "ada", *, tier: str = "free", lasts_s: float = 3600) -> Caller:
-        """Open a session for an end user; the store of time may be shorter than the API allows."""
+    def user(
+        self, user_ref: str = "ada", *, tier: str = "free", lasts_s: float = 3600, credits: int = 10_000
+    ) -> Caller:
+        """Open a session for an end user with credits; the store of time may be shorter than the API allows."""
         with self.server.engine.begin() as conn:
             session, token = open_session(
                 conn, self.principal, user_ref=user_ref, tier=tier, lasts=timedelta(seconds=max(lasts_s, 60))
             )
+            if credits:
+                post_entry(conn, WalletKey(self.principal.account_id, user_ref), "grant", credits, actor="test")
             conn.execute(
                 text("UPDATE sessions SET expires_at = now() + :lasts WHERE id = :id"),
                 {"id": session.id, "lasts": timedelta(seconds=lasts_s)},
@@ -70,6 +76,7 @@ def partner(server: Server, name: str, role: str = "partner") -> Partner:
     """Make an account with a key."""
     with server.engine.begin() as conn:
         secret = issue_api_key(conn, name, role=role, key_name=f"{name} key")
+        grant_to_account(conn, name, 10_000, actor="test")
     return Partner(server, secret, name)
 
 

@@ -1,2 +1,183 @@
--- Credits as a ledger, and undoing as rows.
-SELECT 1;
+-- Credits as a ledger, undoing as rows, and steps that support has paused.
+
+-- One life of a job, from being asked for or redriven to its end, is a cycle. `credits` is what a cycle costs when it
+-- succeeds; `accepted_earlier` are the submissions that the provider took in the cycles before.
+ALTER TABLE jobs
+    ADD COLUMN cycle integer NOT NULL DEFAULT 1,
+    ADD COLUMN credits integer NOT NULL DEFAULT 0 CONSTRAINT jobs_credits_bounded CHECK (credits >= 0),
+    ADD COLUMN accepted_earlier integer NOT NULL DEFAULT 0;
+-- Who else works on an asset: asked before what made it is rolled back.
+CREATE INDEX job_requests_by_input ON job_requests (input_id) WHERE input_id IS NOT NULL;
+
+-- What each owner of credits has: a partner's own wallet has no user_ref, that of an end user does.
+-- Only the entries of the ledger move it, and nothing in it can be overdrawn.
+CREATE TABLE wallets (
+    account_id uuid NOT NULL CONSTRAINT wallets_account REFERENCES accounts,
+    user_ref   text NOT NULL,
+    issued     bigint NOT NULL DEFAULT 0,
+    available  bigint NOT NULL DEFAULT 0 CONSTRAINT wallets_not_overdrawn CHECK (available >= 0),
+    held       bigint NOT NULL DEFAULT 0 CONSTRAINT wallets_held_not_negative CHECK (held >= 0),
+    spent      bigint NOT NULL DEFAULT 0 CONSTRAINT wallets_spent_not_negative CHECK (spent >= 0),
+    CONSTRAINT wallets_pkey PRIMARY KEY (account_id, user_ref),
+    CONSTRAINT wallets_balanced CHECK (issued = available + held + spent)
+) WITH (fillfactor = 50);
+
+-- Each entry moves an amount from one bucket of a wallet to another, so none can be unbalanced. A charge, release or
+-- refund names the entry whose credits it moves on (`of_id`): those must be as many, of the same job and cycle, and in
+-- the bucket that it takes them from. As each entry can be moved on once only, a hold ends as one charge or one
+-- release, and a charge is refunded once at most.
+CREATE TABLE ledger_entries (
+    id            bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT ledger_entries_pkey PRIMARY KEY,
+    account_id    uuid NOT NULL CONSTRAINT ledger_entries_account REFERENCES accounts,
+    user_ref      text NOT NULL,
+    kind          text NOT NULL,
+    job_id        uuid CONSTRAINT ledger_entries_job REFERENCES jobs,
+    cycle         integer,
+    amount        bigint NOT NULL CONSTRAINT ledger_entries_amount_positive CHECK (amount > 0),
+    debit_bucket  text NOT NULL,
+    credit_bucket text NOT NULL,
+    of_id         bigint CONSTRAINT ledger_entries_moved_on_once UNIQUE,
+    actor         text NOT NULL,
+    reason        text,
+    at            timestamptz NOT NULL DEFAULT diorama_now(),
+    CONSTRAINT ledger_entries_kind_known CHECK ((kind, debit_bucket, credit_bucket) IN (
+        ('grant', 'issued', 'available'),
+        ('transfer', 'issued', 'available'),
+        ('transfer', 'available', 'issued'),
+        ('adjust', 'issued', 'available'),
+        ('adjust', 'available', 'issued'),
+        ('hold', 'available', 'held'),
+        ('charge', 'held', 'spent'),
+        ('release', 'held', 'available'),
+        ('refund', 'spent', 'available')
+    )),
+    CONSTRAINT ledger_entries_job_named
+        CHECK ((job_id IS NOT NULL AND cycle IS NOT NULL) = (kind IN ('hold', 'charge', 'release', 'refund'))),
+    CONSTRAINT ledger_entries_of_named CHECK ((of_id IS NOT NULL) = (kind IN ('charge', 'release', 'refund'))),
+    CONSTRAINT ledger_entries_adjust_explained CHECK (kind <> 'adjust' OR reason IS NOT NULL),
+    CONSTRAINT ledger_entries_key UNIQUE (id, account_id, user_ref, job_id, cycle, amount, credit_bucket),
+    CONSTRAINT ledger_entries_of FOREIGN KEY (of_id, account_id, user_ref, job_id, cycle, amount, debit_bucket)
+        REFERENCES ledger_entries (id, account_id, user_ref, job_id, cycle, amount, credit_bucket)
+);
+CREATE UNIQUE INDEX ledger_entries_one_hold ON ledger_entries (job_id, cycle) WHERE kind = 'hold';
+CREATE INDEX ledger_entries_by_job ON ledger_entries (job_id, id) WHERE job_id IS NOT NULL;
+CREATE INDEX ledger_entries_by_account ON ledger_entries (account_id, id);
+
+CREATE FUNCTION ledger_moves_wallets() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO wallets (account_id, user_ref)
+    SELECT DISTINCT e.account_id, e.user_ref FROM entries e
+    WHERE NOT EXISTS (SELECT FROM wallets w WHERE (w.account_id, w.user_ref) = (e.account_id, e.user_ref))
+    ON CONFLICT DO NOTHING;
+    -- In one order, so that two groups of entries never wait for each other.
+    PERFORM FROM wallets w WHERE (w.account_id, w.user_ref) IN (SELECT e.account_id, e.user_ref FROM entries e)
+    ORDER BY w.account_id, w.user_ref FOR UPDATE;
+    UPDATE wallets w
+    SET issued = w.issued + d.issued, available = w.available + d.available, held = w.held + d.held,
+        spent = w.spent + d.spent
+    FROM (
+        SELECT e.account_id, e.user_ref,
+               -- Issued credits are what all the others come out of, so taking from there adds to it.
+               coalesce(sum(-b.sign * e.amount) FILTER (WHERE b.name = 'issued'), 0) AS issued,
+               coalesce(sum(b.sign * e.amount) FILTER (WHERE b.name = 'available'), 0) AS available,
+               coalesce(sum(b.sign * e.amount) FILTER (WHERE b.name = 'held'), 0) AS held,
+               coalesce(sum(b.sign * e.amount) FILTER (WHERE b.name = 'spent'), 0) AS spent
+        FROM entries e
+        CROSS JOIN LATERAL (VALUES (e.debit_bucket, -1), (e.credit_bucket, 1)) AS b (name, sign)
+        GROUP BY e.account_id, e.user_ref
+    ) AS d
+    WHERE (w.account_id, w.user_ref) = (d.account_id, d.user_ref);
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER ledger_entries_move_wallets AFTER INSERT ON ledger_entries
+    REFERENCING NEW TABLE AS entries FOR EACH STATEMENT EXECUTE FUNCTION ledger_moves_wallets();
+
+CREATE FUNCTION ledger_is_final() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'the ledger is append-only: write an entry that puts it right'
+        USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'ledger_entries_append_only';
+END
+$$;
+CREATE TRIGGER ledger_entries_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_entries
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_is_final();
+
+CREATE FUNCTION wallets_follow_ledger() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    -- One level is this trigger itself; the ledger's own trigger makes it two.
+    IF pg_trigger_depth() < 2 THEN
+        RAISE EXCEPTION 'only entries of the ledger move a wallet'
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'wallets_follow_ledger';
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER wallets_follow_ledger BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON wallets
+    FOR EACH STATEMENT EXECUTE FUNCTION wallets_follow_ledger();
+
+-- What has to be undone of a job's cycle, a row an action. Written by the move that makes the job compensating,
+-- whoever makes it. What is held waits for a person, with its reason; the job may end meanwhile.
+CREATE TABLE compensation_actions (
+    job_id      uuid NOT NULL CONSTRAINT compensation_actions_job REFERENCES jobs,
+    cycle       integer NOT NULL,
+    action      text NOT NULL CONSTRAINT compensation_actions_action_known
+        CHECK (action IN ('cancel_prediction', 'delete_objects', 'return_credits', 'roll_back_parent')),
+    state       text NOT NULL DEFAULT 'pending' CONSTRAINT compensation_actions_state_known
+        CHECK (state IN ('pending', 'done', 'held', 'waived')),
+    -- Of delete_objects: the one object that stays, so that a redrive need not pay for it again.
+    keep_key    text,
+    result      text,
+    tries       integer NOT NULL DEFAULT 0,
+    last_error  text,
+    reviewed_by text,
+    review_note text,
+    created_at  timestamptz NOT NULL DEFAULT diorama_now(),
+    changed_at  timestamptz NOT NULL DEFAULT diorama_now(),
+    CONSTRAINT compensation_actions_pkey PRIMARY KEY (job_id, cycle, action),
+    CONSTRAINT compensation_actions_held_has_reason CHECK (state <> 'held' OR last_error IS NOT NULL),
+    CONSTRAINT compensation_actions_done_has_result CHECK (state <> 'done' OR result IS NOT NULL),
+    CONSTRAINT compensation_actions_waived_by_someone CHECK (state <> 'waived' OR reviewed_by IS NOT NULL)
+);
+CREATE INDEX compensation_actions_open ON compensation_actions (job_id) WHERE state IN ('pending', 'held');
+
+CREATE FUNCTION plan_compensation() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    -- A later try may begin with what was stored, unless that itself was the fault, or nobody wants it any more.
+    keeps boolean := NEW.event NOT IN ('rolled_back', 'cancel_requested', 'output_invalid')
+        AND NEW.cancel_requested_at IS NULL AND NEW.error_code IS DISTINCT FROM 'content_rejected';
+BEGIN
+    INSERT INTO compensation_actions (job_id, cycle, action, keep_key)
+    SELECT NEW.id, NEW.cycle, 'cancel_prediction', NULL
+    FROM attempts a
+    WHERE a.job_id = NEW.id AND a.attempt = NEW.attempt AND a.prediction_id IS NOT NULL AND a.output_urls IS NULL
+      AND a.completed_at IS NULL
+    UNION ALL
+    SELECT NEW.id, NEW.cycle, 'delete_objects',
+           CASE WHEN keeps THEN (SELECT a.source_key FROM attempts a WHERE (a.job_id, a.attempt) = (NEW.id, NEW.attempt)) END
+    WHERE NEW.accepted > 0
+    UNION ALL
+    SELECT NEW.id, NEW.cycle, 'return_credits', NULL
+    WHERE NEW.credits > 0
+    UNION ALL
+    -- A failed job takes what the same story made for it along; a canceled one does not.
+    SELECT NEW.id, NEW.cycle, 'roll_back_parent', NULL
+    FROM job_requests r
+    JOIN jobs parent ON parent.id = NEW.parent_id
+    WHERE r.job_id = NEW.id AND r.on_failure = 'roll_back_parent' AND NEW.cancel_requested_at IS NULL
+      AND parent.story_id = NEW.story_id AND parent.state = 'succeeded'
+    ON CONFLICT DO NOTHING;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER jobs_plan_compensation AFTER UPDATE ON jobs FOR EACH ROW
+    WHEN (NEW.state = 'compensating' AND OLD.state <> 'compensating')
+    EXECUTE FUNCTION plan_compensation();
+
+-- Steps that support has paused: no job of theirs is claimed. `states` are those whose jobs the step claims.
+CREATE TABLE paused_steps (
+    step      text CONSTRAINT paused_steps_pkey PRIMARY KEY,
+    states    text[] NOT NULL,
+    paused_at timestamptz NOT NULL DEFAULT diorama_now(),
+    paused_by text NOT NULL,
+    reason    text
+);

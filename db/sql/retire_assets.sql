@@ -1,0 +1,8 @@
+-- Mark finished files as deleted, with their posters, before their objects go: nobody may begin to use them.
+-- Zero rows: they were deleted before.
+UPDATE assets
+SET state = 'deleted'
+WHERE state = 'ready'
+  AND (id = ANY (CAST(:outputs AS uuid[]))
+       OR id IN (SELECT poster_id FROM assets WHERE id = ANY (CAST(:outputs AS uuid[]))))
+RETURNING id
