@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from simulator.studio.canvas import Canvas
 from simulator.studio.figure.standee import cut_out, stand
 from simulator.studio.pictures import check_size, cover, png_bytes, read_picture
@@ -14,7 +16,8 @@ _WIDEST = 480.0
 _PROPORTION = 1.5
 _LARGEST_HEIGHT_PX = 1536
 _SCENE_PHRASES = ("scene", "setting", "background", "environment", "backdrop", "16:9", "standing in")
-_AVATAR_PHRASES = ("image 1: the selfie", "selfie", "plain background", "neutral background", "full body avatar")
+_FIRST_IMAGE = re.compile(r"image 1\b[^.;\n]{0,40}?\b(avatar|character|figure|selfie|photo|portrait|person)")
+_AVATAR_PHRASES = ("selfie", "plain background", "neutral background", "full body avatar")
 
 
 def make_scene(avatar: bytes, *, prompt: str, size_px: tuple[int, int], seed: int) -> bytes:
@@ -43,8 +46,9 @@ def _canvas_size(size_px: tuple[int, int]) -> tuple[int, int]:
 def wants_scene(prompt: str) -> bool:
     """Return whether an image prompt asks for a scene around an avatar and not for an avatar of a selfie."""
     text = " ".join(prompt.lower().split())
-    if "image 1: the avatar" in text:
-        return True
+    first_image = _FIRST_IMAGE.search(text)
+    if first_image:
+        return first_image[1] in {"avatar", "character", "figure"}
     if any(phrase in text for phrase in _AVATAR_PHRASES):
         return False
     return any(phrase in text for phrase in _SCENE_PHRASES) or names_a_setting(prompt)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from simulator.studio.settings import (
     abstract,
     alpine_summit,
@@ -39,11 +41,24 @@ ABSTRACT = abstract.SETTING
 def setting_for(prompt: str) -> Setting:
     """Return the setting that the prompt names, or the abstract backdrop when it names none.
 
-    Of several matches the longest wins: "neon city" beats "city", and a name beats a word that only hints at it.
+    What stands in quotes counts first: there a template puts its theme, and its other words are about craft. Of
+    several matches the longest wins: "neon city" beats "city".
     """
-    text = " ".join(prompt.lower().replace("-", " ").replace("_", " ").split())
-    matches = [(len(word), setting) for setting in SETTINGS for word in setting.words if word in text]
-    return max(matches, key=lambda match: match[0])[1] if matches else ABSTRACT
+    return _named_in(" ".join(_QUOTED.findall(prompt))) or _named_in(prompt) or ABSTRACT
+
+
+_QUOTED = re.compile(r"(?<!\w)[\"“«'‘]([^\"“”«»]{3,200}?)[\"”»'’](?!\w)")
+
+
+def _named_in(text: str) -> Setting | None:
+    plain = " ".join(re.findall(r"[a-z]+", text.lower()))
+    matches = [(len(word), n) for n, setting in enumerate(SETTINGS) for word in setting.words if _has(plain, word)]
+    return SETTINGS[max(matches)[1]] if matches else None
+
+
+def _has(text: str, word: str) -> bool:
+    """Return whether the text has the whole word or its plural: a template is no temple."""
+    return re.search(rf"\b{word}s?\b", text) is not None
 
 
 def names_a_setting(prompt: str) -> bool:

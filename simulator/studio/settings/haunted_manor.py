@@ -159,29 +159,20 @@ def _pumpkin(canvas: Canvas, x: float, foot: float, size: float) -> None:
         rgb("#5f8a4a"),
         ink=Ink(_INK, 3),
     )
-    face = Stencil()
+    _grin(canvas, x, foot, size)
+
+
+_MOUTH = (
+    (-0.62, -0.56), (-0.3, -0.44), (-0.2, -0.54), (0.0, -0.4), (0.2, -0.54), (0.3, -0.44),
+    (0.62, -0.56), (0.34, -0.2), (0.1, -0.28), (-0.1, -0.2), (-0.34, -0.26),
+)  # fmt: skip
+
+
+def _grin(canvas: Canvas, x: float, foot: float, size: float) -> None:
+    face = Stencil().polygon([(x + size * a, foot + size * b) for a, b in _MOUTH])
     for dx in (-0.42, 0.42):
-        face.polygon(
-            [
-                (x + size * (dx - 0.2), foot - size * 0.74),
-                (x + size * dx, foot - size * 1.06),
-                (x + size * (dx + 0.2), foot - size * 0.74),
-            ]
-        )
-    mouth = [
-        (-0.62, -0.56),
-        (-0.3, -0.44),
-        (-0.2, -0.54),
-        (0, -0.4),
-        (0.2, -0.54),
-        (0.3, -0.44),
-        (0.62, -0.56),
-        (0.34, -0.2),
-        (0.1, -0.28),
-        (-0.1, -0.2),
-        (-0.34, -0.26),
-    ]
-    face.polygon([(x + size * a, foot + size * b) for a, b in mouth])
+        eye = ((dx - 0.2, -0.74), (dx, -1.06), (dx + 0.2, -0.74))
+        face.polygon([(x + size * a, foot + size * b) for a, b in eye])
     canvas.cut(face, rgb("#fff08a"), ink=Ink(_INK, 2.4, 0))
 
 

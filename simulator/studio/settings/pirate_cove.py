@@ -10,7 +10,7 @@ from simulator.studio.curves import Point, closed_curve, open_curve
 from simulator.studio.drawing.air import corner_dots, haze, sky, vignette
 from simulator.studio.drawing.land import FLOOR, cloud, rock, textured
 from simulator.studio.drawing.light import disc, glow, spark
-from simulator.studio.drawing.plants import palm
+from simulator.studio.drawing.palms import palm
 from simulator.studio.drawing.stone import volume
 from simulator.studio.settings.setting import Light, Setting
 

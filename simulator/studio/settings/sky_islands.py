@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from simulator.studio.canvas import Canvas, Edge, Ink, Stencil
-from simulator.studio.colours import mix, rgb
+from simulator.studio.colours import Colour, mix, rgb
 from simulator.studio.curves import Point, limb, open_curve
 from simulator.studio.drawing.air import corner_dots, haze, sky, vignette, wisps
 from simulator.studio.drawing.land import FLOOR, cloud, textured, tufts
@@ -16,7 +16,7 @@ from simulator.studio.settings.setting import Light, Setting
 
 _INK = rgb("#3a2b66")
 _GRASS, _ROCK = rgb("#7fd07a"), rgb("#b28aa8")
-_BLUSH = rgb("#ffc9de")
+_BLUSH, _FAR = rgb("#ffc9de"), rgb("#d9c9f2")
 
 
 def _behind(canvas: Canvas, rng: random.Random) -> None:
@@ -69,79 +69,60 @@ def _island(
     canvas: Canvas, x: float, y: float, half: float, rng: random.Random, *, faint: float, castle: bool = False
 ) -> None:
     """Paint a floating island whose meadow is at y; `faint` fades it into the distance."""
-    far = rgb("#d9c9f2")
-    rock, grass = mix(_ROCK, far, faint), mix(_GRASS, far, faint)
-    line: list[Point] = [(x - half, y)]
-    for share, depth in (
-        (-0.78, 0.34),
-        (-0.52, 0.6),
-        (-0.34, 0.5),
-        (-0.1, 1.12),
-        (0.12, 0.84),
-        (0.34, 0.96),
-        (0.55, 0.5),
-        (0.8, 0.36),
-    ):
-        line.append((x + half * share, y + half * depth * rng.uniform(0.88, 1.1)))
-    line.append((x + half, y))
-    ink = Ink(mix(_INK, far, faint), 3.4 * (1 - faint * 0.6))
-    canvas.cut(
-        Stencil().polygon(line),
-        rock,
-        ink=ink,
-        edges=(Edge(mix(rock, _INK, 0.3), -half * 0.26, -half * 0.1), Edge(mix(rock, (255, 255, 255), 0.4), 5, 3)),
-        shadow=0.2,
-    )
+    ink = Ink(mix(_INK, _FAR, faint), 3.4 * (1 - faint * 0.6))
+    _underside(canvas, x, y, half, mix(_ROCK, _FAR, faint), ink, rng)
     _fall(canvas, x + half * 0.4, y, half * 1.5, half * 0.1, faint)
-    top: list[Point] = [
-        (x - half * 1.06, y + 8),
-        (x - half * 0.7, y - half * 0.14),
-        (x, y - half * 0.2),
-        (x + half * 0.7, y - half * 0.13),
-        (x + half * 1.06, y + 8),
-    ]
+    _meadow(canvas, x, y, half, mix(_GRASS, _FAR, faint), ink, rng)
+    if castle:
+        _castle(canvas, x, y, half, rng)
+    for share in (-0.6, 0.66):
+        _blossom_tree(canvas, x + half * share, y, half * rng.uniform(0.17, 0.24), faint, ink, rng)
+
+
+_DEPTHS = (
+    (-0.78, 0.34),
+    (-0.52, 0.6),
+    (-0.34, 0.5),
+    (-0.1, 1.12),
+    (0.12, 0.84),
+    (0.34, 0.96),
+    (0.55, 0.5),
+    (0.8, 0.36),
+)
+
+
+def _underside(canvas: Canvas, x: float, y: float, half: float, rock: Colour, ink: Ink, rng: random.Random) -> None:
+    hanging = [(x + half * share, y + half * depth * rng.uniform(0.88, 1.1)) for share, depth in _DEPTHS]
+    edges = (Edge(mix(rock, _INK, 0.3), -half * 0.26, -half * 0.1), Edge(mix(rock, (255, 255, 255), 0.4), 5, 3))
+    outline = Stencil().polygon([(x - half, y), *hanging, (x + half, y)])
+    canvas.cut(outline, rock, ink=ink, edges=edges, shadow=0.2)
+
+
+def _meadow(canvas: Canvas, x: float, y: float, half: float, grass: Colour, ink: Ink, rng: random.Random) -> None:
+    heights = ((-1.06, 8 / half), (-0.7, -0.14), (0.0, -0.2), (0.7, -0.13), (1.06, 8 / half))
+    top = open_curve([(x + half * a, y + half * b) for a, b in heights], 6)
     fringe: list[Point] = []
     for number in range(15):
-        share = 1 - 2 * number / 14
-        fringe.append((x + half * share, y + half * (0.2 if number % 2 else 0.08) * rng.uniform(0.8, 1.2)))
-    canvas.cut(
-        Stencil().polygon([*open_curve(top, 6), *fringe]),
-        grass,
-        ink=ink,
-        edges=(Edge(mix(grass, _INK, 0.22), 0, -half * 0.1), Edge(mix(grass, rgb("#fffcc0"), 0.5), 0, 6)),
-    )
-    if castle:
-        for dx, width, height in ((-0.28, 0.2, 0.46), (0.06, 0.26, 0.72)):
-            tower(
-                canvas,
-                x + half * dx,
-                y - half * 0.1,
-                half * width,
-                half * height,
-                rgb("#efe6f7"),
-                rgb("#ff8fa8"),
-                rng,
-                ink=Ink(_INK, 2.8),
-                window=rgb("#ffe39a"),
-            )
-    for share in (-0.6, 0.66):
-        size = half * rng.uniform(0.17, 0.24)
-        canvas.cut(
-            Stencil().line([(x + half * share, y), (x + half * share, y - size * 1.2)], size * 0.26),
-            mix(rgb("#8f5f7a"), far, faint),
-            ink=ink,
-        )
-        foliage(
-            canvas,
-            x + half * share,
-            y - size * 1.5,
-            size,
-            size * 0.86,
-            mix(rgb("#ff9fc0"), far, faint),
-            rng,
-            ink=ink,
-            light=mix(rgb("#ffd9e6"), far, faint),
-        )
+        drop = (0.2 if number % 2 else 0.08) * rng.uniform(0.8, 1.2)
+        fringe.append((x + half * (1 - 2 * number / 14), y + half * drop))
+    edges = (Edge(mix(grass, _INK, 0.22), 0, -half * 0.1), Edge(mix(grass, rgb("#fffcc0"), 0.5), 0, 6))
+    canvas.cut(Stencil().polygon([*top, *fringe]), grass, ink=ink, edges=edges)
+
+
+def _castle(canvas: Canvas, x: float, y: float, half: float, rng: random.Random) -> None:
+    stone, roof, window = rgb("#efe6f7"), rgb("#ff8fa8"), rgb("#ffe39a")
+    for dx, width, height in ((-0.28, 0.2, 0.46), (0.06, 0.26, 0.72)):
+        at, foot = x + half * dx, y - half * 0.1
+        tower(canvas, at, foot, half * width, half * height, stone, roof, rng, ink=Ink(_INK, 2.8), window=window)
+
+
+def _blossom_tree(
+    canvas: Canvas, x: float, foot: float, size: float, faint: float, ink: Ink, rng: random.Random
+) -> None:
+    stem = Stencil().line([(x, foot), (x, foot - size * 1.2)], size * 0.26)
+    canvas.cut(stem, mix(rgb("#8f5f7a"), _FAR, faint), ink=ink)
+    petals, light = mix(rgb("#ff9fc0"), _FAR, faint), mix(rgb("#ffd9e6"), _FAR, faint)
+    foliage(canvas, x, foot - size * 1.5, size, size * 0.86, petals, rng, ink=ink, light=light)
 
 
 def _fall(canvas: Canvas, x: float, y: float, length: float, half: float, faint: float) -> None:

@@ -90,6 +90,16 @@ def test_a_pan_moves_the_view_its_way() -> None:
     assert brightest_column(left, start) < -3
 
 
+def test_a_walker_sways_from_side_to_side() -> None:
+    """Half a stride apart the head leans to either side. By then, after 1.3 s, the walk has come to full strength."""
+    frames = frames_of(film("static shot, the character walks", seconds=2))
+    face = (200, 60, 280, 130)
+    right, left = (np.asarray(frames[number].convert("L"), dtype=np.float64) for number in (16, 22))
+    strip = right[face[1] : face[3], face[0] : face[2]]
+    errors = [np.abs(left[face[1] : face[3], face[0] + by : face[2] + by] - strip).mean() for by in range(-20, 21)]
+    assert abs(int(np.argmin(errors)) - 20) >= 3
+
+
 def test_a_static_camera_leaves_the_setting_where_it_is() -> None:
     frames = frames_of(film("[Static shot] idle"))
     corner = (0, 0, 90, 90)

@@ -59,6 +59,19 @@ def test_each_theme_is_recognised_by_its_name(theme: str) -> None:
     assert setting_for(f"A hero in a {theme.upper().replace(' ', '-')} at dusk").name == theme
 
 
+@pytest.mark.parametrize(
+    ("prompt", "name"),
+    [
+        ("Setting: 'a quiet moon base'. Keep the sky like over a mountain.", "moon base"),
+        ('Theme: "sky islands". Cover the beach.', "sky islands"),
+        ("This template has great simplicity and recovers", "abstract"),
+        ("two medieval castles", "medieval castle"),
+    ],
+)
+def test_the_quoted_theme_and_whole_words_count(prompt: str, name: str) -> None:
+    assert setting_for(prompt).name == name
+
+
 def test_the_more_exact_words_win() -> None:
     assert setting_for("a city of ruins: neon city").name == "neon city"
     assert setting_for("a bowl of soup") is ABSTRACT
@@ -129,6 +142,8 @@ def test_an_avatar_with_transparent_ground_needs_no_keying() -> None:
         ("Full body avatar of the person in the selfie on a plain background", False),
         ("Image 1: the selfie. Comic character, plain neutral background, no scenery", False),
         ("A comic portrait", False),
+        ("Image 1 is the avatar, Image 2 the selfie for likeness only. Place it in: 'a bowl of soup'", True),
+        ("Image 1: a photo of a person in a neon city. Draw them as an avatar.", False),
     ],
 )
 def test_a_prompt_tells_whether_it_wants_a_scene(prompt: str, wanted: bool) -> None:
