@@ -16,11 +16,11 @@ from typing import Any, NoReturn
 from uuid import UUID
 
 from dramatiq import Broker, Consumer, Message, MessageProxy, Middleware, Worker
-from dramatiq.errors import BrokerConnectionError
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from db.claims import Claim, ClaimedJob, claim_due, next_due_in, release
+from db.trouble import passes
 from jobs.runtime import THREAD_SHARE, Leases
 from statemachine.states import Step
 
@@ -56,10 +56,15 @@ class RowBroker(Broker):
             self.emit_after("declare_queue", queue_name)
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 1000) -> RowConsumer:
-        """Return a consumer of a step's due jobs. `timeout` in milliseconds; `prefetch` is chosen by the consumer."""
-        consumer = RowConsumer(self, Step(queue_name), idle_s=min(timeout / 1000, _LOOK_EVERY_S))
-        self._consumers[consumer.step] = consumer
-        return consumer
+        """Return the consumer of a step's due jobs. `timeout` in milliseconds; `prefetch` is chosen by the consumer.
+
+        There is one a step for the life of the process: Dramatiq asks again after an error, and what the threads have
+        in hand by then, or what is about to be handed over, must not be forgotten.
+        """
+        step = Step(queue_name)
+        if step not in self._consumers:
+            self._consumers[step] = RowConsumer(self, step, idle_s=min(timeout / 1000, _LOOK_EVERY_S))
+        return self._consumers[step]
 
     def enqueue(self, message: Message[Any], *, delay: int | None = None) -> NoReturn:
         """Refuse: a job is enqueued by the transaction that makes it due."""
@@ -217,18 +222,16 @@ class RowConsumer(Consumer):
         self._mean_s += 0.1 * (took_s / waiting - self._mean_s)
 
     def _claim(self, room: int) -> tuple[list[ClaimedJob], float]:
-        try:
-            return self._claim_once(room)
-        except DBAPIError as error:
-            if not error.connection_invalidated:
-                raise
-        try:
-            # That connection was from before a restart, and the pool has forgotten all of its kind by now.
-            return self._claim_once(room)
-        except DBAPIError as error:
-            # Dramatiq restarts the consumer a few seconds later, and again until the database is back.
-            reason = f"the database did not answer: {type(error.orig).__name__}"
-            raise BrokerConnectionError(reason) from None  # type: ignore[no-untyped-call]
+        """Claim; twice at once, because the first connection may be from before a restart of Postgres."""
+        for _ in range(2):
+            try:
+                return self._claim_once(room)
+            except SQLAlchemyError as error:
+                if not passes(error):
+                    raise
+                trouble = type(error).__name__
+        log.warning("claiming is waiting for the database: %s", trouble)
+        return [], _LOOK_EVERY_S
 
     def _claim_once(self, room: int) -> tuple[list[ClaimedJob], float]:
         lease_for = self._broker.leases.of(self.step)
@@ -248,14 +251,18 @@ class RowConsumer(Consumer):
             return
         for claim in claims:
             self._broker.take(claim)
+        if not self._handed_back(claims) and not self._handed_back(claims):
+            log.warning("%d claims were not handed back: their leases will end", len(claims))
+        self._broker.wake([self.step])
+
+    def _handed_back(self, claims: list[Claim]) -> bool:
         try:
             with self._broker.engine.begin() as conn:
                 release(conn, claims)
-        except DBAPIError as error:
-            log.warning(
-                "%d claims were not handed back, their leases will end: %s", len(claims), type(error.orig).__name__
-            )
-        self._broker.wake([self.step])
+        except SQLAlchemyError as error:
+            log.info("handing claims back: %s", type(error).__name__)
+            return False
+        return True
 
 
 def _message(step: Step, claim: Claim) -> Message[Any]:

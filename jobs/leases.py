@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -27,6 +28,15 @@ class Held:
         self.claim = claim
         self.lease_for = lease_for
         self.lost = threading.Event()
+        self.renew_at = time.monotonic() + self._third_s
+
+    @property
+    def _third_s(self) -> float:
+        return self.lease_for.total_seconds() / 3
+
+    def put_off(self) -> None:
+        """Be renewed again in a third of the lease."""
+        self.renew_at = time.monotonic() + self._third_s
 
     def check(self) -> None:
         """Raise LeaseLost when the lease could not be renewed."""
@@ -35,7 +45,7 @@ class Held:
 
 
 class Renewer:
-    """Renews every held lease from one thread, at a third of the shortest lease."""
+    """Renews every held lease from one thread, each whenever a third of it has passed."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -68,13 +78,19 @@ class Renewer:
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._held or self._closing)
                 if self._closing:
                     return
-                self._changed.wait(min(held.lease_for for held in self._held).total_seconds() / 3)
-                held_now = list(self._held)
-            for held in held_now:
+                self._changed.wait(self._idle_s())
+                due = [held for held in self._held if held.renew_at <= time.monotonic()]
+            for held in due:
+                held.put_off()
                 self._renew(held)
+
+    def _idle_s(self) -> float | None:
+        """How long until the next lease is to be renewed; None where none is held."""
+        if not self._held:
+            return None
+        return max(0.0, min(held.renew_at for held in self._held) - time.monotonic())
 
     def _renew(self, held: Held) -> None:
         try:

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from db.moves import Move, Moved, Recorded, record
+from db.trouble import passes
 from jobs.hints import Hinter
 from statemachine.states import STEP_OF, Step
 
@@ -24,8 +26,12 @@ log = logging.getLogger(__name__)
 _GROUP_MAX = 200
 # Beyond this many moves in hand whoever records waits, so that a stalled database slows the steps down.
 _PENDING_MAX = 1000
-_RETRY_EVERY_S = 0.5
-_RETRIES = 60
+_RETRY_EVERY_S = 0.2
+_PATIENCE_S = 30.0
+
+
+class OutOfReach(Exception):
+    """The database did not answer for as long as a move can wait."""
 
 
 class Recorder:
@@ -40,6 +46,7 @@ class Recorder:
         self._changed = threading.Condition()
         self._pending: list[tuple[Move, Future[Moved | None]]] = []
         self._closing = threading.Event()
+        self._is_cut_off = False
         self.after_group: Callable[[], None] = lambda: None
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
@@ -59,7 +66,7 @@ class Recorder:
     def record_now(self, move: Move) -> bool:
         """Record a move and return True once it is committed, or False when the job was no longer held.
 
-        Raises what the database raised when it refused the move.
+        Raises what the database raised when it refused the move, and OutOfReach where it does not answer.
         """
         return self.record(move).result() is not None
 
@@ -85,41 +92,54 @@ class Recorder:
         """Write a group; where the database refuses it, write each move alone so that only the bad one fails."""
         try:
             recorded = self._commit([move for move, _ in group])
-        except SQLAlchemyError as error:
-            if len(group) > 1:
+        except OutOfReach as error:
+            self._fail(group, error)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with one move must not end this thread
+            if len(group) == 1:
+                self._fail(group, error)
+            else:
                 for alone in group:
                     self._write([alone])
-                return
-            move, future = group[0]
-            log.error("a move was refused: job %s, %s: %s", move.claim.job_id, move.decision.event, error)
-            future.set_exception(error)
-            return
+        else:
+            for move, future in group:
+                future.set_result(recorded.moved.get(move.claim.job_id))
+            self.after_group()
+
+    def _fail(self, group: Sequence[tuple[Move, Future[Moved | None]]], error: Exception) -> None:
+        """Give moves up. Their leases will end, and their steps be repeated; what always fails is counted there."""
         for move, future in group:
-            future.set_result(recorded.moved.get(move.claim.job_id))
+            log.error("a move was not recorded: job %s, %s: %s", move.claim.job_id, move.decision.event, error)
+            future.set_exception(error)
         self.after_group()
 
     def _commit(self, moves: Sequence[Move]) -> Recorded:
         """Commit a group, again after a lost connection: the guard makes repeating it harmless."""
-        for _ in range(_RETRIES):
-            try:
-                with self._engine.begin() as conn:
-                    recorded = record(conn, moves)
-                break
-            except DBAPIError as error:
-                if not _passes(error):
-                    raise
-                log.warning("recording is waiting for the database: %s", type(error.orig).__name__)
-                self._closing.wait(_RETRY_EVERY_S)
-        else:
-            raise OperationalError("the database stayed out of reach", None, ConnectionError())
+        recorded = self._tried(moves)
+        give_up_at = time.monotonic() + self._patience_s()
+        while recorded is None:
+            if time.monotonic() > give_up_at:
+                self._is_cut_off = True
+                raise OutOfReach("the database stayed out of reach")
+            time.sleep(_RETRY_EVERY_S)
+            recorded = self._tried(moves)
+        self._is_cut_off = False
         self._hinter.hint(_steps_due(moves, recorded), recorded.moved.keys() | recorded.relatives)
         return recorded
 
+    def _tried(self, moves: Sequence[Move]) -> Recorded | None:
+        """Commit a group, or return None where the same again may work."""
+        try:
+            with self._engine.begin() as conn:
+                return record(conn, moves)
+        except SQLAlchemyError as error:
+            if not passes(error):
+                raise
+            log.warning("recording is waiting for the database: %s", type(error).__name__)
+            return None
 
-def _passes(error: DBAPIError) -> bool:
-    """Whether repeating the transaction may succeed: a lost connection, a deadlock, a starting server."""
-    sqlstate = getattr(error.orig, "sqlstate", None) or ""
-    return error.connection_invalidated or sqlstate[:2] in ("08", "40", "57") or (not sqlstate)
+    def _patience_s(self) -> float:
+        """How long to wait for the database: a process that stops waits once, not once a group."""
+        return 0.0 if self._closing.is_set() and self._is_cut_off else _PATIENCE_S
 
 
 def _steps_due(moves: Sequence[Move], recorded: Recorded) -> set[Step]:

@@ -1,0 +1,24 @@
+"""An account with a selfie, for tests of the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import Engine
+
+from jobs.hints import Hinter
+from tests.factories import World, make_world
+
+
+@pytest.fixture
+def world(engine: Engine) -> World:
+    with engine.begin() as conn:
+        return make_world(conn)
+
+
+@pytest.fixture
+def hinter(engine: Engine) -> Iterator[Hinter]:
+    hinter = Hinter(engine)
+    yield hinter
+    hinter.close()
