@@ -3,7 +3,7 @@
 -- that is made again because the answer to its commit was lost: the first one ended the lease.
 -- A cancel that arrived meanwhile makes the job due at once, so that it is seen before anything else happens.
 -- `hold_for` claims the job for its next step in the same statement, for the worker that moved it here; a job that is
--- to be canceled is not held.
+-- to be canceled is not held, nor is one whose next step is paused.
 UPDATE jobs AS j
 SET state = m.to_state,
     event = m.event,
@@ -29,18 +29,23 @@ SET state = m.to_state,
     output_id = coalesce(m.output_id, j.output_id),
     started_at = coalesce(j.started_at, CASE WHEN m.attempts_begun > 0 THEN diorama_now() END),
     finished_at = CASE WHEN m.due_in IS NULL THEN diorama_now() END
-FROM unnest(
-    CAST(:id AS uuid[]), CAST(:lease AS bigint[]), CAST(:from_state AS text[]), CAST(:event AS text[]),
-    CAST(:to_state AS text[]), CAST(:actor AS text[]), CAST(:reason AS text[]), CAST(:due_in AS interval[]),
-    CAST(:percent AS smallint[]), CAST(:failures AS integer[]), CAST(:attempts_begun AS integer[]),
-    CAST(:keep_lease AS boolean[]), CAST(:hold_for AS interval[]), CAST(:cost_micros AS bigint[]), CAST(:error_code AS text[]),
-    CAST(:error_message AS text[]), CAST(:error_detail AS text[]), CAST(:output_id AS uuid[])
-) AS m (
-    id, lease, from_state, event, to_state, actor, reason, due_in, percent, failures, attempts_begun, keep_lease, hold_for,
-    cost_micros, error_code, error_message, error_detail, output_id
-)
+FROM (
+    SELECT given.*,
+           CASE WHEN given.to_state <> ALL (ARRAY(SELECT unnest(states) FROM paused_steps)) THEN given.held_for END AS hold_for
+    FROM unnest(
+        CAST(:id AS uuid[]), CAST(:lease AS bigint[]), CAST(:from_state AS text[]), CAST(:event AS text[]),
+        CAST(:to_state AS text[]), CAST(:actor AS text[]), CAST(:reason AS text[]), CAST(:due_in AS interval[]),
+        CAST(:percent AS smallint[]), CAST(:failures AS integer[]), CAST(:attempts_begun AS integer[]),
+        CAST(:keep_lease AS boolean[]), CAST(:hold_for AS interval[]), CAST(:cost_micros AS bigint[]),
+        CAST(:error_code AS text[]), CAST(:error_message AS text[]), CAST(:error_detail AS text[]),
+        CAST(:output_id AS uuid[])
+    ) AS given (
+        id, lease, from_state, event, to_state, actor, reason, due_in, percent, failures, attempts_begun, keep_lease,
+        held_for, cost_micros, error_code, error_message, error_detail, output_id
+    )
+) AS m
 WHERE j.id = m.id
   AND j.lease = m.lease
   AND j.lease_expires_at IS NOT NULL
   AND j.state = m.from_state
-RETURNING j.id, j.lease, j.lease_expires_at IS NOT NULL AS held, diorama_now() AS at
+RETURNING j.id, j.lease, j.lease_expires_at IS NOT NULL AS held, j.credits > 0 AS is_priced, diorama_now() AS at
