@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 P = ParamSpec("P")
@@ -24,7 +25,15 @@ class Database:
         self._reading = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     async def read(self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a function that only reads."""
+        """Run a function that only reads; once more if its connection is cut, for that changes nothing."""
+        try:
+            return await self._read(function, *args, **kwargs)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+        return await self._read(function, *args, **kwargs)
+
+    async def _read(self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         async with self._reading.connect() as conn:
             return await conn.run_sync(function, *args, **kwargs)
 

@@ -56,9 +56,9 @@ class SharedAnswers:
         self._kept: OrderedDict[Hashable, _Kept] = OrderedDict()
 
     def find(self, key: Hashable) -> Answer | None:
-        """Return the answer of a key that was made, or began to be made, in the last moment."""
+        """Return the answer of a key that was made in the last moment, or is being made."""
         kept = self._kept.get(key)
-        return kept.answer if kept is not None and kept.until_s > monotonic() else None
+        return kept.answer if kept is not None and kept.until_s > monotonic() and not _failed(kept.answer) else None
 
     def keep(self, key: Hashable, answer: Answer, operation: object) -> None:
         """Keep an answer for a moment, in place of the oldest."""
@@ -92,6 +92,13 @@ class SharingExecutor(StrawberryGraphQLCoreExecutionContext):
             return _with_shared_data(await made)
 
         return asyncio.create_task(awaited()) if isawaitable(made) else _with_shared_data(made)
+
+
+def _failed(answer: Answer) -> bool:
+    """Return whether an answer has errors: what went wrong for one may go right for the next."""
+    if isinstance(answer, ExecutionResult):
+        return bool(answer.errors)
+    return answer.done() and (answer.cancelled() or answer.exception() is not None or bool(answer.result().errors))
 
 
 def _with_shared_data(answer: ExecutionResult) -> ExecutionResult:

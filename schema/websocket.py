@@ -113,7 +113,8 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, None]):
             # Clients take this code as an invitation to connect again, and have a cursor to go on from.
             await self.websocket.close(1012, "The server restarts")
             return False
-        if told.data is None and errors and all(error.path is None for error in errors):
+        if told.data is None and errors:
+            # For a subscriber this comes before the event, which its last cursor brings back.
             await self._send_errors(operation, errors, request_id)
             return False
         await self._send_next(operation, told, request_id)
