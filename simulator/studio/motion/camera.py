@@ -49,7 +49,7 @@ class Camera:
         way = eased(progress)
         travel = _TRAVEL * height * way
         zoom = 1 + self.direction.zoom * way
-        return View(width / 2, height * 0.56, zoom, self.direction.pan * travel, -self.direction.rise * travel)
+        return View(width / 2, height * 0.78, zoom, self.direction.pan * travel, -self.direction.rise * travel)
 
     def shot(self, plate: Image.Image, view: View) -> Image.Image:
         """Return the picture seen of `plate`, a scene extended by `extended`.

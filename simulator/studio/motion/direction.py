@@ -23,7 +23,7 @@ _CAMERA = (
     (r"static|fixed camera|locked", (0.0, 0.0, 0.0)),
     (r"pan(s|ning)?\s+(slowly |gently )?(to the )?left|truck left", (0.06, -1.0, 0.0)),
     (r"pan(s|ning)?\s+(slowly |gently )?(to the )?right|truck right", (0.06, 1.0, 0.0)),
-    (r"push(es)? in|zoom(s)? in|dolly in|moves? closer", (0.16, 0.0, 0.0)),
+    (r"push(es)? in|zoom(s)? in|dolly in|moves? closer", (0.11, 0.0, 0.0)),
     (r"pull(s)? (out|back)|zoom(s)? out|dolly out", (-0.09, 0.0, 0.0)),
     (r"pedestal up|tilt(s)? up", (0.06, 0.0, 1.0)),
     (r"pedestal down|tilt(s)? down", (0.06, 0.0, -1.0)),

@@ -62,7 +62,7 @@ def test_each_theme_is_recognised_by_its_name(theme: str) -> None:
 @pytest.mark.parametrize(
     ("prompt", "name"),
     [
-        ("Setting: 'a quiet moon base'. Keep the sky like over a mountain.", "moon base"),
+        ("Setting: 'a quiet moon'. Keep the sky like over a mountain.", "moon base"),
         ('Theme: "sky islands". Cover the beach.', "sky islands"),
         ("This template has great simplicity and recovers", "abstract"),
         ("two medieval castles", "medieval castle"),
