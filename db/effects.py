@@ -16,7 +16,7 @@ from db.text import storable
 
 @dataclass(frozen=True, slots=True)
 class AttemptBegun:
-    """A paid submission is about to be made: its token, and the price set aside for it."""
+    """A paid submission is about to be made: its token, the price set aside, and the experiment it takes part in."""
 
     job_id: UUID
     attempt: int
@@ -24,6 +24,8 @@ class AttemptBegun:
     model: str
     prompt_version: str
     reserved_micros: int
+    experiment: str | None = None
+    variant: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

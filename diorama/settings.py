@@ -7,6 +7,7 @@ in one line a setting.
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, field_validator
@@ -77,6 +78,10 @@ class Settings(BaseSettings):
     )
     openai_api_key: SecretStr = Field(default=SecretStr(""), description="For models that are billed by OpenAI.")
 
+    themes_file: Path | None = Field(
+        default=None, description="A JSON file of themes that are offered beside the built-in ones: docs/themes.md."
+    )
+
     host: str = Field(default="127.0.0.1", description="The address that the API listens at.")
     port: int = Field(default=8000, ge=0, le=65535, description="The port that the API listens at; 0 takes a free one.")
     allowed_origins: Words = Field(default=(), description="Web origins that may open subscriptions.")
@@ -95,6 +100,11 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
+
+    @field_validator("themes_file", mode="before")
+    @classmethod
+    def _unless_empty(cls, value: object) -> object:
+        return value or None
 
     @field_validator("models")
     @classmethod

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from sqlalchemy import Engine
 
 from db.engine import DatabaseSettings, connect
-from diorama.settings import Settings
+from diorama.settings import Settings, SettingsError
 from jobs.hints import Hinter
 from jobs.leases import Renewer
 from jobs.offer import Offer
+from jobs.prompts import PromptBook
 from jobs.providers.choice import ModelChoice
 from jobs.providers.guard import Timeouts
 from jobs.providers.inputs import PictureInputs
@@ -19,6 +21,7 @@ from jobs.recorder import Recorder
 from jobs.rounds import Round
 from jobs.runtime import Leases, PollSettings, Runtime
 from jobs.sweep import sweep
+from jobs.themes import Theme, ThemesError, themes_with
 from statemachine.backoff import RetryPolicy
 from storage import S3Settings, S3Store
 
@@ -71,7 +74,15 @@ def build_models(settings: Settings) -> ModelChoice:
 
 def build_offer(settings: Settings) -> Offer:
     """Return what can be asked for."""
-    return Offer(models=build_models(settings))
+    return Offer(models=build_models(settings), themes=build_themes(settings))
+
+
+def build_themes(settings: Settings) -> Mapping[str, Theme]:
+    """Return the themes that are offered."""
+    try:
+        return themes_with(settings.themes_file)
+    except ThemesError as error:
+        raise SettingsError(f"THEMES_FILE is wrong: {error}") from None
 
 
 def build_runtime(settings: Settings, engine: Engine, recorder: Recorder, renewer: Renewer) -> Runtime:
@@ -87,6 +98,7 @@ def build_runtime(settings: Settings, engine: Engine, recorder: Recorder, renewe
         leases=Leases(timedelta(seconds=settings.lease_s), timedelta(seconds=2 * settings.provider_timeout_s)),
         polling=PollSettings(least_s=settings.provider_poll_s),
         models=build_models(settings),
+        prompts=PromptBook(themes=build_themes(settings)),
         policy=RetryPolicy(
             reconcile_for=timedelta(seconds=settings.provider_reconcile_s),
             spend_cap_micros=settings.job_spend_cap_micros,

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from db.claims import ClaimedJob
 from jobs.leases import Renewer
+from jobs.prompts import PromptBook
 from jobs.providers.choice import ModelChoice
 from jobs.providers.inputs import PictureInputs
 from jobs.providers.provider import Provider
@@ -94,6 +95,7 @@ class Runtime:
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     polling: PollSettings = field(default_factory=PollSettings)
     models: ModelChoice = field(default_factory=ModelChoice)
+    prompts: PromptBook = field(default_factory=PromptBook)
     # Keys that travel in a model's input, by the name the profile gives them.
     secrets: dict[str, str] = field(default_factory=dict, repr=False)
     # A create that was lost may still be on its way: the provider's list is believed only this long after it.

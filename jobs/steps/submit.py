@@ -11,7 +11,7 @@ from db.claims import ClaimedJob
 from db.effects import AttemptBegun, AttemptChanged
 from db.moves import Move
 from db.spending import spend_of
-from jobs.prompts import Prompt, prompt_for
+from jobs.prompts import NoPrompt, Prompt
 from jobs.providers.choice import NoModel
 from jobs.providers.profiles import Profile
 from jobs.providers.provider import Submission
@@ -38,15 +38,19 @@ def submit(job: ClaimedJob, runtime: Runtime) -> Work | None:
     """Submit a queued job, or return None where the claim was lost before anything was spent."""
     try:
         profile = runtime.models.profile_for(job.kind, job.tier, job.duration_s)
+        prompt = runtime.prompts.prompt_for(job, profile.prompt_family)
     except NoModel as error:
         return Work(job, Rejected(Failure(ErrorCode.INTERNAL, error.message, Cure.NEVER, error.detail)))
+    except NoPrompt as error:
+        message = "This theme is not offered any more. Please choose another one."
+        return Work(job, Rejected(Failure(ErrorCode.INPUT_INVALID, message, Cure.NEVER, str(error))))
     if job.input_key is None:
         message = "The picture this was to be made from is gone."
         return Work(job, Rejected(Failure(ErrorCode.INPUT_UNREADABLE, message, Cure.NEVER)))
     if not _affords(job, profile, runtime):
         return Work(job, StepFailed(_CAP_REACHED))
     try:
-        return _submit_once(job, job.input_key, profile, runtime)
+        return _submit_once(job, job.input_key, profile, prompt, runtime)
     except StorageError as error:
         return Work(job, StepFailed(storage_failure(error)))
 
@@ -60,11 +64,10 @@ def _affords(job: ClaimedJob, profile: Profile, runtime: Runtime) -> bool:
     return spend.affords(profile.price(job.kind, job.duration_s), runtime.policy.spend_cap_micros)
 
 
-def _submit_once(job: ClaimedJob, input_key: str, profile: Profile, runtime: Runtime) -> Work | None:
+def _submit_once(job: ClaimedJob, input_key: str, profile: Profile, prompt: Prompt, runtime: Runtime) -> Work | None:
     token = uuid4()
     # Before the intent is committed: where the picture can not be had, there is no call to be unsure of.
     picture = runtime.inputs.address(input_key, token, expires_s=_INPUT_URL_LASTS_S)
-    prompt = prompt_for(job, profile.prompt_family)
     begun = _begin(job, token, profile, prompt)
     if not runtime.recorder.record_now(begun):
         return None
@@ -102,6 +105,8 @@ def _begin(job: ClaimedJob, token: UUID, profile: Profile, prompt: Prompt) -> Mo
         model=profile.model,
         prompt_version=prompt.version,
         reserved_micros=profile.price(job.kind, job.duration_s),
+        experiment=prompt.experiment,
+        variant=prompt.variant,
     )
     decision = move(job.facts, Event.SUBMIT_STARTED, due_in=timedelta(0))
     return Move(job.claim, job.state, decision, attempts_begun=1, keep_lease=True, effects=(attempt,))
