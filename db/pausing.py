@@ -1,0 +1,68 @@
+"""Steps as support sees and stops them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, func, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from db.statements import statement
+from db.tables import paused_steps
+from statemachine.states import STATES_OF, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Since when, by whom and why a step is paused."""
+
+    step: Step
+    paused_at: datetime
+    paused_by: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StepStatus:
+    """How a step stands: its due jobs, the oldest of them, those in hand, and those whose workers vanished."""
+
+    step: Step
+    due: int = 0
+    oldest_due_at: datetime | None = None
+    in_hand: int = 0
+    abandoned: int = 0
+    pause: Pause | None = None
+
+
+def pause_step(conn: Connection, step: Step, *, by: str, reason: str | None) -> Pause:
+    """Keep every worker from claiming jobs of a step. What is under way goes on. Pausing again changes who and why."""
+    told = {"paused_by": by, "reason": reason}
+    row = conn.execute(
+        upsert(paused_steps)
+        .values(step=step, states=list(STATES_OF[step]), paused_at=func.diorama_now(), **told)
+        .on_conflict_do_update(index_elements=["step"], set_=told)
+        .returning(paused_steps)
+    ).one()
+    return Pause(Step(row.step), row.paused_at, row.paused_by, row.reason)
+
+
+def resume_step(conn: Connection, step: Step) -> bool:
+    """Let a step be claimed again; False where it was not paused."""
+    return conn.execute(delete(paused_steps).where(paused_steps.c.step == step)).rowcount > 0
+
+
+def pauses(conn: Connection) -> dict[Step, Pause]:
+    """Return the steps that are paused."""
+    rows = conn.execute(select(paused_steps))
+    return {Step(row.step): Pause(Step(row.step), row.paused_at, row.paused_by, row.reason) for row in rows}
+
+
+def step_statuses(conn: Connection) -> list[StepStatus]:
+    """Return how each step stands."""
+    paused = pauses(conn)
+    known = {
+        Step(row.step): StepStatus(Step(row.step), row.due, row.oldest_due_at, row.in_hand, row.abandoned)
+        for row in conn.execute(statement("step_statuses"))
+    }
+    return [replace(known.get(step, StepStatus(step)), pause=paused.get(step)) for step in Step]

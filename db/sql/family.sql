@@ -1,0 +1,26 @@
+-- Lock a job with all it was made from, and with all that failed because of it. Called before a redrive.
+-- `resume_at` is the first state whose result is missing: a stored source needs no second payment, and the provider
+-- keeps its outputs for an hour. Zero rows: there is no such job.
+WITH RECURSIVE above AS (
+    SELECT id, parent_id FROM jobs WHERE id = :job
+    UNION ALL
+    SELECT parent.id, parent.parent_id FROM jobs parent JOIN above ON parent.id = above.parent_id
+), below AS (
+    SELECT id FROM jobs WHERE id = :job
+    UNION ALL
+    SELECT child.id FROM jobs child JOIN below ON child.parent_id = below.id
+    WHERE child.error_code = 'parent_failed' AND child.state IN ('compensating', 'failed', 'canceled')
+)
+SELECT j.id, j.parent_id, j.state, j.priority, j.credits, j.account_id, coalesce(s.user_ref, '') AS user_ref,
+       j.id <> :job AND j.id IN (SELECT id FROM below) AS is_below,
+       CASE WHEN a.source_key IS NOT NULL THEN 'transcoding'
+            WHEN a.output_urls IS NOT NULL AND a.completed_at > diorama_now() - interval '50 minutes'
+                 AND j.error_code NOT IN ('output_expired', 'output_invalid', 'rolled_back', 'content_rejected')
+                 THEN 'storing'
+            ELSE 'queued' END AS resume_at
+FROM jobs j
+LEFT JOIN sessions s ON s.id = j.session_id
+LEFT JOIN attempts a ON (a.job_id, a.attempt) = (j.id, j.attempt)
+WHERE j.id IN (SELECT id FROM above UNION SELECT id FROM below)
+ORDER BY j.id
+FOR UPDATE OF j

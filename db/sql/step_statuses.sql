@@ -1,0 +1,13 @@
+-- How each step stands: called for support. A queued job waits from when it was queued, not from its head start.
+-- A step without jobs has no row.
+SELECT step,
+       count(*) FILTER (WHERE due_at <= diorama_now() AND (lease_expires_at IS NULL OR lease_expires_at <= diorama_now()))
+           AS due,
+       min(greatest(due_at, entered_at)) FILTER (
+           WHERE due_at <= diorama_now() AND (lease_expires_at IS NULL OR lease_expires_at <= diorama_now())
+       ) AS oldest_due_at,
+       count(*) FILTER (WHERE lease_expires_at > diorama_now()) AS in_hand,
+       count(*) FILTER (WHERE lease_expires_at <= diorama_now()) AS abandoned
+FROM jobs
+WHERE due_at IS NOT NULL
+GROUP BY step

@@ -1,0 +1,37 @@
+"""Reviewing what could not be undone: support tries it again, or waives it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from db.compensations import ActionFilter, CompensationAction, action_page, reopen, review_action
+from db.paging import PAGE_MAX, Window
+from jobs.errors import AlreadyFinished, Forbidden, NotFound
+from jobs.identity import Principal
+
+
+def review_compensation(
+    conn: Connection, caller: Principal, job_id: UUID, action: str, *, waive: bool, note: str | None
+) -> CompensationAction:
+    """Waive a held action, or have the job compensate again for it; for support only.
+
+    Raises Forbidden, NotFound where the job has no such action, AlreadyFinished where it is not held, or where the job
+    has been redriven since and runs.
+    """
+    if not caller.is_support:
+        raise Forbidden("Only support can review compensations.")
+    found = action_page(conn, ActionFilter(actions=[action], job_id=job_id), Window(PAGE_MAX)).items
+    if not found:
+        raise NotFound("There is no such action to undo.", "input", "action")
+    held = next((each for each in found if each.state == "held"), None)
+    to_state = "waived" if waive else "pending"
+    reviewed = held and review_action(
+        conn, job_id, held.cycle, action, to_state=to_state, reviewer=caller.actor, note=note
+    )
+    if reviewed is None:
+        raise AlreadyFinished(f"It is {found[0].state}, not held: there is nothing to review.", "input", "action")
+    if not waive and not reopen(conn, job_id, actor=caller.actor, reason=note):
+        raise AlreadyFinished("The job has not ended: its own undoing comes first.", "input", "jobId")
+    return reviewed

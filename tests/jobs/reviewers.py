@@ -1,0 +1,15 @@
+"""Who asks in these tests."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from jobs.identity import Principal
+from tests.factories import World
+
+SUPPORT = Principal(uuid4(), "support", "mo")
+
+
+def partner_of(world: World) -> Principal:
+    """Return the partner whose account a world is."""
+    return Principal(world.owner.account_id, "partner", "acme")

@@ -1,0 +1,86 @@
+"""A worker's compensate step on a real database and a real store, with a provider that says what a test wants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import Engine, text
+
+from db.moves import record
+from jobs.providers.provider import ProviderTrouble
+from jobs.runtime import Runtime
+from jobs.steps.compensate import compensate
+from statemachine.outcomes import Cure, Failure
+from statemachine.states import ErrorCode
+from storage import S3Store
+from tests.factories import claimed, move_of
+
+
+@dataclass
+class ScriptedProvider:
+    """Cancels, or fails to as often as it is told."""
+
+    fails: int = 0
+    cure: Cure = Cure.RETRY
+    canceled: list[str] = field(default_factory=list)
+
+    def cancel(self, prediction_id: str) -> None:
+        if self.fails > 0:
+            self.fails -= 1
+            raise ProviderTrouble(Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", self.cure, "it said 503"))
+        self.canceled.append(prediction_id)
+
+
+@dataclass
+class Undoing:
+    """The parts of a worker that undoing needs."""
+
+    engine: Engine
+    store: S3Store
+    provider: ScriptedProvider = field(default_factory=ScriptedProvider)
+
+    @property
+    def runtime(self) -> Runtime:
+        unused = cast("Any", None)
+        return Runtime(self.engine, self.store, cast("Any", self.provider), unused, unused, unused)
+
+    def undo(self, job_id: UUID) -> str:
+        """Run the compensate step of a job once, record what came of it, and return the job's state."""
+        with self.engine.begin() as conn:
+            job = claimed(conn, job_id)
+        work = compensate(job, self.runtime)
+        with self.engine.begin() as conn:
+            record(conn, [move_of(job, work.outcome, *work.effects)])
+        return self.state(job_id)
+
+    def undo_all(self) -> None:
+        """Undo whatever compensates, until nothing does; parents that are rolled back on the way too."""
+        while found := self._column("SELECT id FROM jobs WHERE state = 'compensating'"):
+            for job_id in found:
+                self.undo(job_id)
+
+    def state(self, job_id: UUID) -> str:
+        return str(self._column("SELECT state FROM jobs WHERE id = :id", id=job_id)[0])
+
+    def actions(self, job_id: UUID) -> dict[str, str]:
+        """Return the state of each action of a job."""
+        with self.engine.connect() as conn:
+            rows = conn.execute(
+                text("SELECT action, state FROM compensation_actions WHERE job_id = :id"), {"id": job_id}
+            )
+            return {row.action: row.state for row in rows}
+
+    def put(self, job_id: UUID, *names: str) -> None:
+        """Leave objects as the steps of a job do."""
+        for name in names:
+            self.store.put_stream(f"jobs/{job_id}/{name}", [b"x"], content_type="image/png", max_bytes=10)
+
+    def objects(self, job_id: UUID) -> list[str]:
+        prefix = f"jobs/{job_id}/"
+        return sorted(found.key.removeprefix(prefix) for found in self.store.list(prefix))
+
+    def _column(self, statement: str, **given: object) -> list[Any]:
+        with self.engine.connect() as conn:
+            return list(conn.scalars(text(statement), given))
