@@ -16,8 +16,6 @@ class DatabaseSettings:
     url: str
     pool_size: int = 10
     statement_timeout_s: int = 30
-    # Nobody keeps a row for longer than a moment; whoever does, a forgotten psql say, must not hold up all others.
-    lock_timeout_s: int = 5
     # A forgotten transaction holds back vacuum for every table, so Postgres ends it.
     idle_in_transaction_timeout_s: int = 60
 
@@ -28,10 +26,14 @@ def normalised_url(url: str) -> URL:
     return parsed.set(drivername="postgresql+psycopg")
 
 
+# A worker's statements find a handful of rows by their keys. How many, the planner can not know, because the numbers
+# are parameters: its guess of a tenth of the table makes it read all of it. So it is not given the choice.
+_BY_KEY_ONLY = " -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
+
+
 def _options(settings: DatabaseSettings) -> str:
     return (
         f"-c statement_timeout={settings.statement_timeout_s}s "
-        f"-c lock_timeout={settings.lock_timeout_s}s "
         f"-c idle_in_transaction_session_timeout={settings.idle_in_transaction_timeout_s}s "
         "-c timezone=UTC "
         # Planning the claim anew each time costs as much as running it, and the plan never depends on its values.
@@ -39,18 +41,27 @@ def _options(settings: DatabaseSettings) -> str:
     )
 
 
-def connect(settings: DatabaseSettings, *, name: str, pre_ping: bool = True) -> Engine:
-    """Return an engine for threads. `name` is what `pg_stat_activity` shows. Nothing is connected yet.
+def connect(settings: DatabaseSettings, *, name: str) -> Engine:
+    """Return an engine for threads. `name` is what `pg_stat_activity` shows. Nothing is connected yet."""
+    return _connect(settings, name, options=_options(settings), pre_ping=True)
 
-    `pre_ping` looks whether a connection is alive before it is used, which costs a round trip each time; without it
-    the first use after a restart of Postgres fails, so its users must try again.
+
+def connect_worker(settings: DatabaseSettings, *, name: str) -> Engine:
+    """Return an engine for a worker, tuned for many small statements that find their rows by key.
+
+    It does not look whether a connection is alive before using it, which would cost a round trip each time: the
+    first use after a restart of Postgres fails, so its users must try again.
     """
+    return _connect(settings, name, options=_options(settings) + _BY_KEY_ONLY, pre_ping=False)
+
+
+def _connect(settings: DatabaseSettings, name: str, *, options: str, pre_ping: bool) -> Engine:
     return create_engine(
         normalised_url(settings.url),
         pool_size=settings.pool_size,
         max_overflow=0,
         pool_pre_ping=pre_ping,
-        connect_args={"application_name": name, "options": _options(settings), "connect_timeout": 10},
+        connect_args={"application_name": name, "options": options, "connect_timeout": 10},
     )
 
 

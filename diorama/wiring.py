@@ -34,9 +34,9 @@ def database_settings(settings: Settings, *, pool_size: int | None = None) -> Da
     return DatabaseSettings(url=settings.database_url, pool_size=pool_size or settings.database_pool_size)
 
 
-def build_engine(settings: Settings, name: str, *, pool_size: int | None = None, pre_ping: bool = True) -> Engine:
+def build_engine(settings: Settings, name: str, *, pool_size: int | None = None) -> Engine:
     """Return the engine of a process; nothing is connected yet."""
-    return connect(database_settings(settings, pool_size=pool_size), name=f"diorama-{name}", pre_ping=pre_ping)
+    return connect(database_settings(settings, pool_size=pool_size), name=f"diorama-{name}")
 
 
 def build_store(settings: Settings) -> S3Store:

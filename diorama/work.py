@@ -14,11 +14,11 @@ from functools import partial
 
 import structlog
 
-from db.engine import normalised_url
+from db.engine import connect_worker, normalised_url
 from diorama.announce import announce
 from diorama.drift import log_drift_aside
 from diorama.settings import Settings
-from diorama.wiring import build_engine, build_rounds, build_runtime
+from diorama.wiring import build_rounds, build_runtime, database_settings
 from jobs.leases import Renewer
 from jobs.recorder import Recorder
 from jobs.runtime import Runtime
@@ -37,7 +37,7 @@ def run_worker(settings: Settings, *, threads: int) -> None:
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: _stop_or_exit(stopping))
-    engine = build_engine(settings, "worker", pool_size=threads + _EXTRA_CONNECTIONS, pre_ping=False)
+    engine = connect_worker(database_settings(settings, pool_size=threads + _EXTRA_CONNECTIONS), name="diorama-worker")
     listen_url = normalised_url(settings.database_url).set(drivername="postgresql")
     engines = Engines(engine, listen_url.render_as_string(hide_password=False))
     name = f"{socket.gethostname()}:{os.getpid()}"

@@ -19,7 +19,7 @@ import structlog
 
 from db.claims import ClaimedJob
 from db.effects import AssetMade, AttemptChanged
-from db.engine import DatabaseSettings, connect, normalised_url
+from db.engine import DatabaseSettings, connect_worker, normalised_url
 from db.ids import new_id
 from jobs.leases import Renewer
 from jobs.providers.inputs import PictureInputs
@@ -90,7 +90,7 @@ def transcode(job: ClaimedJob, runtime: Runtime) -> Work:
 def main(url: str, name: str, threads: int) -> None:
     """Work until told to stop."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    engine = connect(DatabaseSettings(url, pool_size=threads + 8), name=name, pre_ping=False)
+    engine = connect_worker(DatabaseSettings(url, pool_size=threads + 8), name=name)
     listen_url = normalised_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
     def runtime(recorder: Recorder, renewer: Renewer) -> Runtime:
