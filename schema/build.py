@@ -22,7 +22,7 @@ from schema.scalars import SCALARS
 from schema.sharing import SharingExecutor
 from schema.subscription import Subscription
 from schema.types.asset import Asset
-from schema.types.errors import PlainUserError
+from schema.types.errors import InsufficientCreditsError, PlainUserError
 from schema.types.job import Job
 from schema.types.session import Session
 from schema.types.story import Story
@@ -51,7 +51,7 @@ def build_schema(settings: ApiSettings) -> DioramaSchema:
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
-        types=[Job, Story, Asset, Session, PlainUserError],
+        types=[Job, Story, Asset, Session, PlainUserError, InsufficientCreditsError],
         extensions=[lambda: Gate(keeper)],
         execution_context_class=SharingExecutor,
         config=StrawberryConfig(scalar_map=SCALARS),

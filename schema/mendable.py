@@ -9,7 +9,7 @@ from strawberry.extensions import FieldExtension
 
 from jobs.errors import Forbidden, UseCaseError
 from schema.context import Info
-from schema.types.errors import PlainUserError
+from schema.types.errors import user_error
 
 
 class Mendable(FieldExtension):
@@ -30,4 +30,4 @@ class Mendable(FieldExtension):
         except Forbidden:
             raise
         except UseCaseError as error:
-            return self._payload(user_errors=[PlainUserError.of(error)])
+            return self._payload(user_errors=[user_error(error)])

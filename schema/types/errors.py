@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 
 import strawberry
 
-from jobs.errors import UseCaseError
+from jobs.errors import InsufficientCredits, UseCaseError
 from schema.types.enums import JobErrorCode
 from statemachine.states import ErrorCode
 
@@ -61,7 +62,18 @@ class UserError:
 
 @strawberry.type(description="An error that has no fields of its own.")
 class PlainUserError(UserError):
-    @classmethod
-    def of(cls, error: UseCaseError) -> PlainUserError:
-        """Return the error that a use case raised."""
-        return cls(message=error.message, code=UserErrorCode(error.code), path=list(error.path))
+    """What most errors are."""
+
+
+@strawberry.type(description="The price is more than the credits that are available.")
+class InsufficientCreditsError(UserError):
+    required: int
+    available: int
+
+
+def user_error(error: UseCaseError) -> UserError:
+    """Return what is told of an error that a use case raised."""
+    told: dict[str, Any] = {"message": error.message, "code": UserErrorCode(error.code), "path": list(error.path)}
+    if isinstance(error, InsufficientCredits):
+        return InsufficientCreditsError(**told, required=error.required, available=error.available)
+    return PlainUserError(**told)

@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from db.engine import DatabaseSettings, connect
-from db.migrate import migrate
 from diorama.embedded import EmbeddedPostgres
 from tests.schema.serving import Server, serving
 from tests.schema.world import Partner, partner
@@ -15,13 +13,9 @@ from tests.servers import create_database, unique_name
 
 
 @pytest.fixture(scope="session")
-def api_database(postgres_server: EmbeddedPostgres) -> str:
+def api_database(postgres_server: EmbeddedPostgres, migrated_template: str) -> str:
     """The address of a migrated database that all tests of this folder share."""
-    url = create_database(postgres_server.url, unique_name("api"))
-    engine = connect(DatabaseSettings(url, pool_size=1), name="migrate")
-    migrate(engine)
-    engine.dispose()
-    return url
+    return create_database(postgres_server.url, unique_name("api"), migrated_template)
 
 
 @pytest.fixture(scope="session")

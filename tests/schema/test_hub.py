@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -49,6 +50,10 @@ def _listeners(engine: Engine) -> list[int]:
             "WHERE application_name = 'diorama-api-listener' AND datname = current_database() AND query LIKE 'LISTEN%%'"
         )
         return [pid for (pid,) in rows]
+
+
+def _listens_anew(engine: Engine, before: list[int]) -> bool:
+    return bool(set(_listeners(engine)) - set(before))
 
 
 def test_a_hint_alone_brings_the_events(hinted: Server) -> None:
@@ -125,7 +130,7 @@ def test_a_cut_listener_comes_back_and_looks_at_what_it_missed(hinted: Server) -
                     conn.exec_driver_sql("SELECT pg_terminate_backend(%s)", (pid,))
             move(hinted.engine, job_id, each)
             assert seqs(take(socket, 1)) == [number]
-            eventually(lambda before=before: bool(set(_listeners(hinted.engine)) - set(before)))
+            eventually(partial(_listens_anew, hinted.engine, before))
 
 
 def test_a_cut_pool_costs_no_event(patient: Server) -> None:

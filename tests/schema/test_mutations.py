@@ -104,8 +104,9 @@ def test_an_animation_is_made_from_a_scene_or_its_job(acme: Partner) -> None:
     given = {"avatarId": acme.asset("avatar"), "theme": "neon-city", "idempotencyKey": new_key()}
     scene_job = acme.ask(CREATE_SCENE, input=given)["createScene"]["job"]["id"]
     for scene_id, state in ((acme.asset("scene"), "QUEUED"), (scene_job, "WAITING")):
-        given = {"sceneId": scene_id, "idempotencyKey": new_key(), "options": {"style": "WAVE", "camera": "PUSH_IN"}}
-        job = acme.ask(CREATE_ANIMATION, input=given)["createAnimation"]["job"]
+        options = {"style": "WAVE", "camera": "PUSH_IN"}
+        wanted = {"sceneId": scene_id, "idempotencyKey": new_key(), "options": options}
+        job = acme.ask(CREATE_ANIMATION, input=wanted)["createAnimation"]["job"]
         assert (job["kind"], job["state"]) == ("ANIMATION", state)
 
 
@@ -143,6 +144,25 @@ def test_ten_seconds_need_the_paid_tier(acme: Partner) -> None:
     refused = acme.user().ask(CREATE_ANIMATION, input={**given, "idempotencyKey": new_key()})["createAnimation"]
     assert _refusals(refused) == [("TIER_REQUIRED", ["input", "options", "durationSeconds"])]
     assert acme.ask(CREATE_ANIMATION, input={**given, "idempotencyKey": new_key()})["createAnimation"]["job"]
+
+
+def test_without_credits_nothing_is_made(acme: Partner) -> None:
+    poor = acme.user("poor", credits=1)
+    with acme.server.engine.connect() as conn:
+        session_id = conn.exec_driver_sql("SELECT id FROM sessions WHERE user_ref = 'poor' ORDER BY id DESC").scalar()
+    document = """
+    mutation ($input: CreateStoryInput!) {
+      createStory(input: $input) {
+        story { id } userErrors { code path ... on InsufficientCreditsError { required available } }
+      }
+    }
+    """
+    given = {"selfieId": acme.asset(session_id=session_id), "theme": "neon-city", "idempotencyKey": new_key()}
+    payload = poor.ask(document, input=given)["createStory"]
+    [error] = payload["userErrors"]
+    assert (payload["story"], error["code"], error["path"]) == (None, "INSUFFICIENT_CREDITS", ["input"])
+    assert error["required"] > error["available"] == 1
+    assert poor.ask("{ jobs(first: 1) { edges { cursor } } }")["jobs"]["edges"] == []
 
 
 def test_a_source_is_an_asset_or_a_job_of_the_right_kind(acme: Partner) -> None:
