@@ -104,6 +104,11 @@ class EmbeddedS3(EmbeddedServer):
         return self._settings_at(self._s3_port)
 
     @property
+    def pid(self) -> int:
+        """The process id of the server."""
+        return self._running.pid
+
+    @property
     def log_path(self) -> Path:
         """The server's log."""
         return self._directory / "seaweedfs.log"
@@ -129,10 +134,8 @@ class EmbeddedS3(EmbeddedServer):
 
     def kill(self) -> None:
         """End the store at once, as a crash would. `restart` brings it back."""
-        if self._process is None:
-            raise EmbeddedServerError("The object store is not running: call start() first, or use a with block.")
-        self._process.kill()
-        self._remove_sockets(self._process)
+        self._running.kill()
+        self._remove_sockets(self._running)
 
     def stop(self) -> None:
         """End the store. It has nothing in memory that is not on its way to the disk, so it is not asked politely."""
@@ -143,6 +146,12 @@ class EmbeddedS3(EmbeddedServer):
             shutil.rmtree(self._scratch)
             self._scratch = None
         atexit.unregister(self.stop)
+
+    @property
+    def _running(self) -> ServerProcess:
+        if self._process is None:
+            raise EmbeddedServerError("The object store is not running: call start() first, or use a with block.")
+        return self._process
 
     def _start_process(self) -> ServerProcess:
         """Start the store on its old ports, which others may know by now, or the first time on any that are free."""

@@ -18,6 +18,11 @@ class EmbeddedServer(ABC):
     def stop(self) -> None:
         """End the server and remove what it kept in temporary directories. May be called any number of times."""
 
+    @property
+    @abstractmethod
+    def pid(self) -> int:
+        """The process id of the running server. Raises `EmbeddedServerError` when it does not run."""
+
     def __enter__(self) -> Self:
         return self.start()
 

@@ -34,6 +34,13 @@ class SimulatorProcess(EmbeddedServer):
         self._addresses: SimulatorAddresses | None = None
 
     @property
+    def pid(self) -> int:
+        """The process id of the simulator."""
+        if self._process is None:
+            raise EmbeddedServerError("The simulator is not running: call start() first, or use it in a with block.")
+        return self._process.pid
+
+    @property
     def api_url(self) -> str:
         """The address to use in place of Replicate's API."""
         return self._known.api_url

@@ -1,0 +1,78 @@
+"""Rules of the embedded object store."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from diorama.embedded import EmbeddedS3
+from diorama.embedded import s3 as module
+from diorama.embedded.errors import EmbeddedServerError, ServerMissing
+from storage import S3Store, StorageMisconfigured
+
+
+def test_the_bucket_is_there_and_empty(tmp_path: Path) -> None:
+    with EmbeddedS3(tmp_path) as server:
+        assert list(S3Store(server.settings).list()) == []
+
+
+def test_only_its_own_key_opens_it(s3_server: EmbeddedS3) -> None:
+    with pytest.raises(StorageMisconfigured):
+        S3Store(replace(s3_server.settings, secret_access_key="guessed")).check()
+
+
+def test_a_bucket_that_nobody_made_is_not_made_by_writing_to_it(s3_server: EmbeddedS3) -> None:
+    with pytest.raises(StorageMisconfigured, match="NoSuchBucket"):
+        S3Store(replace(s3_server.settings, bucket="never-made")).check()
+
+
+def test_it_listens_on_the_loopback_address_only(s3_server: EmbeddedS3) -> None:
+    listening = {
+        line.split()[1].split(":")[0]
+        for line in Path(f"/proc/{s3_server.pid}/net/tcp").read_text().splitlines()[1:]
+        if line.split()[3] == "0A" and line.split()[9] in sockets_of(s3_server.pid)
+    }
+    assert listening == {"0100007F"}
+
+
+def sockets_of(pid: int) -> set[str]:
+    """The inode numbers of a process's sockets."""
+    targets = {str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink()}
+    return {target[8:-1] for target in targets if target.startswith("socket:[")}
+
+
+@pytest.mark.parametrize("part", ["master.port", "s3.port"])
+def test_a_taken_port_is_given_up_for_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
+    really_free = module._choose_ports
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        taken = stranger.getsockname()[1]
+        offers = iter([{**really_free(), part: taken}])
+        monkeypatch.setattr(module, "_choose_ports", lambda: next(offers, None) or really_free())
+        with EmbeddedS3(tmp_path) as server:
+            assert server.endpoint_url != f"http://127.0.0.1:{taken}"
+            S3Store(server.settings).check()
+
+
+def test_keys_of_another_store_in_the_environment_do_not_matter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "mine")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "mine as well")
+    with EmbeddedS3(tmp_path) as server:
+        S3Store(server.settings).check()
+        with pytest.raises(StorageMisconfigured):
+            S3Store(replace(server.settings, access_key_id="mine", secret_access_key="mine as well")).check()
+
+
+def test_there_is_no_address_before_the_start(tmp_path: Path) -> None:
+    with pytest.raises(EmbeddedServerError, match=r"call start\(\) first"):
+        _ = EmbeddedS3(tmp_path).endpoint_url
+
+
+def test_a_missing_program_is_named_with_what_would_help(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "DISTRIBUTION", "no-such-distribution")
+    with pytest.raises(ServerMissing, match=r"no-such-distribution is missing.*extra 'embedded'"):
+        EmbeddedS3(tmp_path).start()
