@@ -36,13 +36,16 @@ def die_with_parent(parent: int, death_signal: int) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Turn this process into the program named by the arguments."""
+    """Turn this process into the program named by the arguments, or end with a sentence that says why not."""
     parent, death_signal, uid, gid = map(int, arguments[:4])
     program = arguments[4:]
-    take_account(uid, gid)
-    die_with_parent(parent, death_signal)
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    os.execv(program[0], program)  # noqa: S606 - no shell is wanted
+    try:
+        take_account(uid, gid)
+        die_with_parent(parent, death_signal)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        os.execv(program[0], program)  # noqa: S606 - no shell is wanted
+    except OSError as error:
+        sys.exit(f"cannot run {program[0]} as {f'the user {uid}' if uid != KEEP else 'ourselves'}: {error.strerror}")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -145,8 +146,8 @@ def test_a_listing_of_nothing_is_empty(store: S3Store) -> None:
 
 
 def test_more_than_a_thousand_objects_are_listed_and_deleted(store: S3Store) -> None:
-    for number in range(1001):
-        put(store, f"many/{number:04}", b"")
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        list(pool.map(lambda number: put(store, f"many/{number:04}", b""), range(1001)))
     assert len(keys(store, "many/")) == 1001
     assert store.delete(found.key for found in store.list("many/")) == 1001
     assert keys(store, "many/") == []

@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,9 +20,7 @@ import pytest
 from diorama.embedded import THROWAWAY_SETTINGS, EmbeddedPostgres, EmbeddedS3, EmbeddedServer
 from storage import S3Store
 from tests.diorama.embedded.conftest import Host, UsersPython
-
-# The kernel signals the servers at once; they need a moment to end, more on a busy machine.
-GONE_WITHIN_S = 20.0
+from tests.diorama.embedded.living import eventually, members, owner, runs
 
 
 def announced(process: subprocess.Popen[str]) -> dict[str, Any]:
@@ -30,40 +28,6 @@ def announced(process: subprocess.Popen[str]) -> dict[str, Any]:
     line = process.stdout.readline()
     assert line, "the host ended before its servers were ready"
     return json.loads(line)
-
-
-def eventually(fact: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + GONE_WITHIN_S
-    while not fact():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
-
-
-def runs(pid: int) -> bool:
-    """Whether the process exists and is more than a zombie that nobody has buried."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-def owner(pid: int) -> int:
-    return Path(f"/proc/{pid}").stat().st_uid
-
-
-def members(pids: list[int]) -> set[int]:
-    """The processes and all of their descendants."""
-    found = set(pids)
-    for entry in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parent = int(entry.read_text().rsplit(")", 1)[1].split()[1])
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if parent in pids:
-            found.add(int(entry.parent.name))
-    return found
 
 
 @pytest.fixture(scope="module")

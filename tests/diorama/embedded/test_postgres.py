@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from diorama.embedded import THROWAWAY_SETTINGS, EmbeddedPostgres
+from diorama.embedded import postgres as module
 from diorama.embedded.errors import ServerFailed
 
 
@@ -26,9 +27,10 @@ def execute(url: str, statement: str) -> None:
         conn.execute(statement)
 
 
-@pytest.fixture
-def postgres(tmp_path: Path):
-    with EmbeddedPostgres(tmp_path, settings=THROWAWAY_SETTINGS) as server:
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """A server of our own, which may be ended."""
+    with EmbeddedPostgres(tmp_path_factory.mktemp("own"), settings=THROWAWAY_SETTINGS) as server:
         yield server
 
 
@@ -64,12 +66,12 @@ def test_a_restart_keeps_port_and_data(postgres: EmbeddedPostgres) -> None:
 
 
 def test_what_was_committed_survives_a_kill(postgres: EmbeddedPostgres) -> None:
-    execute(postgres.url, "CREATE TABLE marks AS SELECT 7 AS mark")
+    execute(postgres.url, "CREATE TABLE survivors AS SELECT 7 AS mark")
     postgres.kill()
     with pytest.raises(psycopg.OperationalError):
         query(postgres.url, "SELECT 1")
     postgres.restart()
-    assert query(postgres.url, "SELECT mark FROM marks") == 7
+    assert query(postgres.url, "SELECT mark FROM survivors") == 7
 
 
 def test_a_taken_port_is_given_up_for_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,8 +79,6 @@ def test_a_taken_port_is_given_up_for_another(tmp_path: Path, monkeypatch: pytes
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         offers = iter([taken.getsockname()[1]])
-        from diorama.embedded import postgres as module
-
         really_free = module.free_port
         monkeypatch.setattr(module, "free_port", lambda: next(offers, None) or really_free())
         with EmbeddedPostgres(tmp_path, settings=THROWAWAY_SETTINGS) as server:

@@ -14,11 +14,6 @@ from diorama.embedded.errors import EmbeddedServerError, ServerMissing
 from storage import S3Store, StorageMisconfigured
 
 
-def test_the_bucket_is_there_and_empty(tmp_path: Path) -> None:
-    with EmbeddedS3(tmp_path) as server:
-        assert list(S3Store(server.settings).list()) == []
-
-
 def test_only_its_own_key_opens_it(s3_server: EmbeddedS3) -> None:
     with pytest.raises(StorageMisconfigured):
         S3Store(replace(s3_server.settings, secret_access_key="guessed")).check()

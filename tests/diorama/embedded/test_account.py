@@ -1,0 +1,119 @@
+"""Who runs a server, and where that account gets to."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from diorama.embedded import EmbeddedServerError
+from diorama.embedded.account import Account, server_account
+from diorama.embedded.postgres_install import PostgresInstall, find_postgres
+from diorama.embedded.scratch import LONGEST_ROOT, make_scratch, scratch_root
+
+STRANGER = Account(uid=54321, gid=54321)
+
+
+@pytest.fixture
+def place(open_directory: Path) -> Path:
+    """A directory that a stranger can reach."""
+    place = open_directory / "place"
+    place.mkdir()
+    place.chmod(0o755)
+    return place
+
+
+def test_only_root_borrows_an_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert server_account() is None
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    borrowed = server_account()
+    assert borrowed is not None
+    assert borrowed.uid != 0
+
+
+@pytest.mark.parametrize(("mode", "reaches"), [(0o755, True), (0o711, True), (0o750, False), (0o700, False)])
+def test_a_stranger_reaches_what_is_open_to_all(place: Path, mode: int, reaches: bool) -> None:
+    place.chmod(mode)
+    assert STRANGER.can_reach(place) is reaches
+
+
+def test_a_closed_directory_closes_all_below_it(place: Path) -> None:
+    (place / "below").mkdir(mode=0o777)
+    place.chmod(0o700)
+    assert not STRANGER.can_reach(place / "below")
+
+
+def test_an_owner_and_a_group_member_count_by_their_own_bits(place: Path) -> None:
+    status = place.stat()
+    place.chmod(0o710)
+    assert Account(status.st_uid, 54321).can_reach(place)
+    assert Account(54321, status.st_gid).can_reach(place)
+    place.chmod(0o611)
+    assert not Account(status.st_uid, 54321).can_reach(place)
+
+
+def test_a_link_is_followed_to_where_it_leads(place: Path, open_directory: Path) -> None:
+    link = open_directory / "link"
+    link.symlink_to(place)
+    place.chmod(0o700)
+    assert not STRANGER.can_reach(link)
+
+
+def test_a_temporary_directory_that_is_too_long_or_closed_is_passed_over(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for closed_or_long in (place, place / ("x" * LONGEST_ROOT)):
+        closed_or_long.mkdir(exist_ok=True)
+        place.chmod(0o700)
+        monkeypatch.setattr(tempfile, "tempdir", str(closed_or_long))
+        assert scratch_root(STRANGER) == Path("/tmp")
+
+
+def test_no_usable_temporary_directory_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(EmbeddedServerError, match="No temporary directory can be used: tried /tmp"):
+        make_scratch()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root borrows an account that cannot reach its files")
+def test_an_install_that_the_account_cannot_reach_is_copied_to_where_it_can(
+    place: Path,
+) -> None:
+    """As when the project lies in a home that only its owner may enter."""
+    account = server_account()
+    assert account is not None
+    home, scratch = place / "home", make_scratch(account)
+    hidden = hide_install_in(home)
+    try:
+        install = hidden.usable_by(account, scratch)
+        version = subprocess.run(
+            [install.bin / "initdb", "--version"], user=account.uid, group=account.gid, capture_output=True, check=True
+        )
+        assert b"PostgreSQL" in version.stdout
+        assert install.root.is_relative_to(scratch)
+        assert home.stat().st_mode & 0o777 == 0o700
+    finally:
+        shutil.rmtree(scratch)
+
+
+def hide_install_in(home: Path) -> PostgresInstall:
+    """Copy the wheel's Postgres, and the libraries that it keeps beside its package, to where only we get to."""
+    root = find_postgres().root
+    package = root.parent
+    libraries = package.with_name(f"{package.name}.libs")
+    shutil.copytree(root, home / package.name / root.name, symlinks=True, ignore=shutil.ignore_patterns("include"))
+    if libraries.is_dir():
+        shutil.copytree(libraries, home / libraries.name)
+    home.chmod(0o700)
+    return PostgresInstall(home / package.name / root.name)
+
+
+def test_an_install_within_reach_is_used_where_it_lies(tmp_path: Path) -> None:
+    install = find_postgres()
+    assert install.usable_by(None, tmp_path) == install
+    assert list(tmp_path.iterdir()) == []
