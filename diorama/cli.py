@@ -175,7 +175,7 @@ def up(
 
 
 def _log(settings: Settings) -> None:
-    configure_logging(settings.log_level, settings.log_format)
+    configure_logging(settings.log_level, settings.log_format, settings.secrets)
 
 
 @contextmanager

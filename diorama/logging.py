@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable, Collection
 from typing import Any
 
 import structlog
 
+from jobs.redaction import redacted
 
-def configure_logging(level: str, log_format: str) -> None:
-    """Send every log line of this process to standard error, as readable text or as JSON."""
+
+def configure_logging(level: str, log_format: str, secrets: Collection[str] = ()) -> None:
+    """Send every log line of this process to standard error, as readable text or as JSON.
+
+    Whatever looks like a key, and the given `secrets`, are masked in the finished line, tracebacks included.
+    """
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -27,7 +33,8 @@ def configure_logging(level: str, log_format: str) -> None:
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_last(log_format)))
+    last = [*_last(log_format), _masking(secrets)]
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=last))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     # Their lines on every request and every message would drown ours.
     for chatty in ("httpx", "httpcore", "dramatiq", "botocore", "boto3", "urllib3", "alembic"):
@@ -46,3 +53,12 @@ def _last(log_format: str) -> list[Any]:
         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
         structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback),
     ]
+
+
+def _masking(secrets: Collection[str]) -> Callable[[object, str, Any], str]:
+    """Return the last processor: it is handed the line as it would be written."""
+
+    def mask(_: object, __: str, line: Any) -> str:
+        return redacted(str(line), secrets)
+
+    return mask

@@ -96,6 +96,12 @@ class Settings(BaseSettings):
     )
     log_format: str = Field(default="text", pattern="^(text|json)$", description="How log lines are written.")
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The values of all secrets that are set: what no log line may show."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        return tuple(text for value in values if isinstance(value, SecretStr) and (text := value.get_secret_value()))
+
     @field_validator("replicate_delivery_hosts", "models", "allowed_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:

@@ -1,113 +1,160 @@
-"""From what the provider says to what the engine does, as a table.
+"""From what the provider says to what the engine does, as a table: `failures.json`.
 
-Nothing of the provider's own words ever reaches an end user: they stay in `detail`, which only support can read.
-Codes and wordings: Replicate's error-code reference and bodies recorded from its API.
+The first rule that fits decides the class; the class says the code and the words for the end user and what helps.
+Nothing of the provider's own words ever reaches an end user: they stay in `detail`, without secrets, which only
+support can read. Words that no rule knows are taken for a passing fault and counted.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
-from dataclasses import dataclass
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Any
 
+import structlog
+
+from jobs.redaction import redacted
 from statemachine.outcomes import Cure, Failure
 from statemachine.states import ErrorCode
 
-_BUSY = "The picture service is busy. We keep trying."
-_BROKEN = "The picture service failed. Please try again."
-_UNAVAILABLE = "The picture service can not be used right now. We keep trying."
+log = structlog.get_logger(__name__)
+
 _DETAIL_LENGTH_MAX = 1000
+UNKNOWN = "unknown"
+
+
+class Seen(StrEnum):
+    """Where a failure was seen."""
+
+    TRANSPORT = "transport"  # no answer: the exception's name and words
+    HTTP = "http"  # an answer of the API with status 400 or above: its body
+    PREDICTION = "prediction"  # a prediction that failed: its error text
+    OUTPUT = "output"  # a prediction that ended without a usable output: our own words
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a text of a failed prediction means; the first rule whose pattern is found applies."""
+    """What fits: the place, the status where one is named, and a pattern that is found in the words."""
 
+    seen: Seen
+    statuses: range | frozenset[int] | None
     pattern: re.Pattern[str]
-    code: ErrorCode
-    cure: Cure
-    message: str
+    class_name: str
+
+    def fits(self, seen: Seen, status: int | None, words: str) -> bool:
+        """Whether this rule is about what was seen."""
+        if self.seen is not seen or (self.statuses is not None and status not in self.statuses):
+            return False
+        return self.pattern.search(words) is not None
 
 
-def _rule(pattern: str, code: ErrorCode, cure: Cure, message: str) -> Rule:
-    return Rule(re.compile(pattern, re.IGNORECASE), code, cure, message)
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The rules in their order, and each class as the failure it is, without a detail."""
+
+    rules: tuple[Rule, ...]
+    classes: Mapping[str, Failure]
 
 
-_REJECTED = (
-    "This picture or text was declined by the content check of the picture service. "
-    "Please try another photo or other words."
-)
+@cache
+def table() -> Table:
+    """Return what the file says."""
+    whole = json.loads((files("jobs.providers") / "failures.json").read_text(encoding="utf-8"))
+    classes = {
+        name: Failure(ErrorCode(record["code"]), record["message"], Cure(record["cure"]))
+        for name, record in whole["classes"].items()
+    }
+    return Table(tuple(_rule(record) for record in whole["rules"]), MappingProxyType(classes))
 
-PREDICTION_RULES: tuple[Rule, ...] = (
-    _rule(
-        r"\(E005\)|flagged as sensitive|moderation_blocked|safety system|content policy",
-        ErrorCode.CONTENT_REJECTED,
-        Cure.NEVER,
-        _REJECTED,
-    ),
-    _rule(r"\(E00[12]\)", ErrorCode.PROVIDER_ACCOUNT, Cure.OPERATOR, _UNAVAILABLE),
-    _rule(r"model_not_found|has been deprecated", ErrorCode.PROVIDER_ACCOUNT, Cure.OPERATOR, _UNAVAILABLE),
-    _rule(r"\(E00[34]\)|high demand|temporarily unavailable", ErrorCode.PROVIDER_UNAVAILABLE, Cure.RETRY, _BUSY),
-    _rule(r"\(E1001\)|out of memory", ErrorCode.PROVIDER_REJECTED, Cure.RETRY, _BROKEN),
-    _rule(r"\(E4875\)", ErrorCode.INTERNAL, Cure.NEVER, _BROKEN),
-    _rule(r"\(E\d{3,4}\)|\(code: [A-Z]+\)", ErrorCode.PROVIDER_UNAVAILABLE, Cure.RETRY, _BROKEN),
-    _rule(
-        r"download|unable to (open|read|fetch)|failed to (open|read|fetch)",
-        ErrorCode.INPUT_UNREADABLE,
-        Cure.RETRY,
-        "The picture service could not read the picture. Please try again.",
-    ),
-)
 
-# Unknown words are taken for a passing fault: retried a bounded number of times, then told as such.
-_UNKNOWN = Rule(re.compile(""), ErrorCode.PROVIDER_REJECTED, Cure.RETRY, _BROKEN)
+def _rule(record: dict[str, Any]) -> Rule:
+    given = record.get("status")
+    statuses: range | frozenset[int] | None = None if given is None else frozenset(given)
+    if given is not None and record.get("is_range"):
+        statuses = range(given[0], given[1] + 1)
+    return Rule(Seen(record["seen"]), statuses, re.compile(record["pattern"], re.IGNORECASE), record["class"])
+
+
+def class_of(seen: Seen, words: str, status: int | None = None) -> str:
+    """Return the name of the class that the first fitting rule names, or `unknown`."""
+    return next((rule.class_name for rule in table().rules if rule.fits(seen, status, words)), UNKNOWN)
+
+
+def classify(seen: Seen, words: str, status: int | None = None, retry_after_s: float | None = None) -> Failure:
+    """Return what was seen as a failure. `words` are the other side's, as they came."""
+    name = class_of(seen, words, status)
+    if name == UNKNOWN:
+        _count_unknown(seen, words, status)
+    told = words if status is None else f"HTTP {status}: {words}"
+    # Masked before it is cut: half a key would no longer look like one.
+    detail = redacted(told)[:_DETAIL_LENGTH_MAX]
+    return replace(table().classes[name], detail=detail, retry_after_s=retry_after_s)
 
 
 def of_prediction_error(text: str) -> Failure:
     """Return what the error text of a failed prediction means."""
-    rule = next((rule for rule in PREDICTION_RULES if rule.pattern.search(text)), _UNKNOWN)
-    return Failure(rule.code, rule.message, rule.cure, _shortened(text))
+    return classify(Seen.PREDICTION, text)
 
 
 def of_status(status: int, body: str, retry_after_s: float | None) -> Failure:
     """Return what an HTTP error of the provider's API means (status 400 and above)."""
-    detail = _shortened(f"HTTP {status}: {body}")
-    if status == 429:
-        return Failure(ErrorCode.PROVIDER_UNAVAILABLE, _BUSY, Cure.WAIT, detail, retry_after_s)
-    if status in (401, 402, 403, 404):
-        # The account, the token or the model is wrong. An operator must see to it; the user can do nothing.
-        return Failure(ErrorCode.PROVIDER_ACCOUNT, _UNAVAILABLE, Cure.OPERATOR, detail)
-    if status >= 500:
-        return Failure(ErrorCode.PROVIDER_UNAVAILABLE, _BUSY, Cure.WAIT, detail, retry_after_s)
-    message = "The picture service did not accept this request. Please try another photo or other words."
-    return Failure(ErrorCode.PROVIDER_REJECTED, message, Cure.NEVER, detail)
+    return classify(Seen.HTTP, body, status, retry_after_s)
 
 
 def unreachable(error: Exception) -> Failure:
     """Return what a failed connection means."""
-    return Failure(ErrorCode.PROVIDER_UNAVAILABLE, _BUSY, Cure.WAIT, f"{type(error).__name__}: {error}")
+    return classify(Seen.TRANSPORT, f"{type(error).__name__}: {error}")
 
 
 def timed_out(after_s: float) -> Failure:
     """Return what it means that a prediction took too long, or was ended for that by the provider."""
-    return Failure(
-        ErrorCode.PROVIDER_TIMEOUT,
-        "The picture service took too long. Please try again.",
-        Cure.RETRY,
-        f"no result after {after_s:.0f} s",
-    )
+    return classify(Seen.OUTPUT, f"no result after {after_s:.0f} s")
 
 
 def empty_output() -> Failure:
     """Return what a success without outputs means: the content check of some models answers so."""
-    return Failure(ErrorCode.CONTENT_REJECTED, _REJECTED, Cure.NEVER, "succeeded without any output")
+    return classify(Seen.OUTPUT, "succeeded without any output")
 
 
 def output_expired(detail: str) -> Failure:
     """Return what it means that an output was gone before it could be copied."""
-    return Failure(
-        ErrorCode.OUTPUT_EXPIRED, "The result was gone before it could be saved. Please try again.", Cure.RETRY, detail
-    )
+    return replace(table().classes["expired"], detail=redacted(detail)[:_DETAIL_LENGTH_MAX])
 
 
-def _shortened(text: str) -> str:
-    return text[:_DETAIL_LENGTH_MAX]
+class UnknownWords:
+    """Counts what no rule knew, in this process, by a digest of its shape: ids and numbers in it do not matter."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def add(self, seen: Seen, words: str, status: int | None) -> tuple[str, int]:
+        """Count words and return their digest with how often they have been seen."""
+        shape = re.sub(r"[0-9a-f]{8,}|\d+", "#", f"{seen} {status} {words[:_DETAIL_LENGTH_MAX]}".lower())
+        digest = hashlib.sha256(shape.encode(errors="replace")).hexdigest()[:12]
+        with self._lock:
+            self._counts[digest] += 1
+            return digest, self._counts[digest]
+
+    def counts(self) -> dict[str, int]:
+        """Return how often each digest has been seen."""
+        with self._lock:
+            return dict(self._counts)
+
+
+unknown_words = UnknownWords()
+
+
+def _count_unknown(seen: Seen, words: str, status: int | None) -> None:
+    """Count and log words without a rule. Only their digest is logged: they may repeat what a user wrote."""
+    digest, count = unknown_words.add(seen, words, status)
+    log.warning("provider said something unknown", seen=str(seen), status=status, digest=digest, count=count)

@@ -22,7 +22,7 @@ from replicate.client import Client
 from jobs.providers import failures
 from jobs.providers.guard import ErrorAnswer, GuardTransport, Timeouts, canceled_after
 from jobs.providers.provider import Listed, OutputVanished, Prediction, ProviderTrouble, Submission
-from statemachine.outcomes import Accepted, OutcomeLost, Refused, Rejected
+from statemachine.outcomes import Accepted, Cure, OutcomeLost, Refused, Rejected
 
 log = logging.getLogger(__name__)
 
@@ -149,7 +149,7 @@ def _of_error_answer(error: ErrorAnswer) -> Refused | Rejected | OutcomeLost:
     if error.status >= 500:
         return OutcomeLost(f"HTTP {error.status} after sending")
     failure = failures.of_status(error.status, error.body, error.retry_after_s)
-    return Rejected(failure) if error.status in (400, 413, 422) else Refused(failure)
+    return Rejected(failure) if failure.cure is Cure.NEVER else Refused(failure)
 
 
 def _prediction(record: dict[str, Any]) -> Prediction:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jobs.redaction import redacted
 from statemachine.outcomes import Cure, Failure
 from statemachine.states import ErrorCode
 
@@ -10,10 +11,15 @@ _MESSAGE = "Something went wrong on our side. We keep trying."
 
 def storage_failure(error: Exception) -> Failure:
     """Return what trouble with the object store means: wait for it, for as long as the job's deadline allows."""
-    return Failure(ErrorCode.INTERNAL, _MESSAGE, Cure.WAIT, f"{type(error).__name__}: {error}", retry_after_s=5.0)
+    return Failure(ErrorCode.INTERNAL, _MESSAGE, Cure.WAIT, _told(error), retry_after_s=5.0)
 
 
 def surprise(error: Exception) -> Failure:
     """Return what an exception that nobody expected means: a few tries, then the job is given up."""
     message = "Something went wrong on our side. Please try again later."
-    return Failure(ErrorCode.INTERNAL, message, Cure.RETRY, f"{type(error).__name__}: {error}")
+    return Failure(ErrorCode.INTERNAL, message, Cure.RETRY, _told(error))
+
+
+def _told(error: Exception) -> str:
+    """Return an exception's name and words. Those of libraries may repeat an address that is signed."""
+    return redacted(f"{type(error).__name__}: {error}")

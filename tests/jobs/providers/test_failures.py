@@ -1,0 +1,180 @@
+"""Every code and text that the provider is known to answer with, and what the engine makes of each."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from importlib.resources import files
+
+import httpx
+import pytest
+from structlog.testing import capture_logs
+
+from jobs.providers import failures
+from jobs.providers.failures import Seen, UnknownWords, class_of, classify, table
+from statemachine.outcomes import Cure
+from statemachine.states import ErrorCode
+
+LOW_CREDIT = (
+    "Request was throttled. Your rate limit for creating predictions is reduced to 6 requests per minute with a burst "
+    "of 1 requests while you have less than $5.0 in credit. Your rate limit resets in ~7s."
+)
+NO_CREDIT = (
+    "You have insufficient credit to run this model. Go to https://replicate.com/account/billing#billing to purchase "
+    "credit. Once you purchase credit, please wait a few minutes before trying again."
+)
+UNAUTHENTICATED = '{"title":"Unauthenticated","detail":"You did not pass a valid authentication token","status":401}'
+INVALID = '{"detail":"- input: prompt is required\\n","status":422,"title":"Input validation failed"}'
+MODERATED = '{"detail":"Your request was rejected by the safety system.","code":"moderation_blocked"}'
+HTML = "<html><head><title>502 Bad Gateway</title></head></html>"
+
+ANSWERS = [
+    (401, UNAUTHENTICATED, "account"),
+    (402, json.dumps({"title": "Insufficient credit", "detail": NO_CREDIT, "status": 402}), "account"),
+    (403, '{"detail":"You do not have permission to perform this action."}', "account"),
+    (404, '{"detail":"The requested resource could not be found.","status":404}', "model_gone"),
+    (429, json.dumps({"detail": LOW_CREDIT, "status": 429, "retry_after": 7}), "account"),
+    (429, '{"detail":"Request was throttled. Expected available in 1 second."}', "busy"),
+    (429, "", "busy"),
+    (408, "", "busy"),
+    (400, '{"detail":"bad request"}', "refused"),
+    (400, MODERATED, "content"),
+    (400, '{"error":{"code":"model_not_found"}}', "model_gone"),
+    (413, '{"detail":"Files must be less than 100MB in size"}', "refused"),
+    (422, INVALID, "refused"),
+    (422, MODERATED, "content"),
+    (500, "", "busy"),
+    (502, HTML, "busy"),
+    (503, HTML, "busy"),
+    (504, "", "busy"),
+    (520, HTML, "busy"),
+    (418, "I am a teapot", "unknown"),
+]
+
+SENSITIVE = "The input or output was flagged as sensitive. Please try again with different inputs. (E005)"
+TEXTS = [
+    (SENSITIVE, "content"),
+    (f"ModelError: {SENSITIVE} (Ab3xY)", "content"),
+    ("Error code: 400 - {'error': {'code': 'moderation_blocked'}}", "content"),
+    ("Your request was rejected by the safety system. If you believe this is an error, contact us", "content"),
+    ("Your credit is used up. (E001)", "account"),
+    ("Your plan does not allow this. (E001)", "account"),
+    ("The API key was not accepted. (E002)", "account"),
+    ("Incorrect API key provided: sk-abcdefghijkl.", "account"),
+    ("You exceeded your current quota, please check your plan. insufficient_quota", "account"),
+    ("The service is under high demand. Please try again later. (E003)", "busy"),
+    ("Service is temporarily unavailable. Please try again later. (E004)", "busy"),
+    ("The model `gpt-image-1` has been deprecated", "model_gone"),
+    ("Error code: 404 - model_not_found", "model_gone"),
+    ("An unknown error happened (E1000)", "platform"),
+    ("CUDA out of memory (E1001)", "too_large"),
+    ("E1001", "too_large"),
+    ("The internal webhook URL is empty (E4875)", "ours"),
+    ("Timeout starting the model (E6716)", "platform"),
+    ("Stopped in a non-terminal state (E8367)", "platform"),
+    ("Health check failed (E8765)", "platform"),
+    ("Error starting the prediction (E9243)", "platform"),
+    ("Failed to upload file (E9825)", "platform"),
+    ("Director: unexpected error handling prediction (E9828)", "platform"),
+    ("Prediction interrupted; please retry (code: PA)", "platform"),
+    ("cannot identify image file", "unreadable"),
+    ("failed to download the first frame", "unreadable"),
+    ("The upstream request timed out", "timeout"),
+    ("Something nobody has seen before (E7777)", "unknown"),
+    ("list index out of range", "unknown"),
+    ("", "unknown"),
+]
+CURES = {
+    "content": (ErrorCode.CONTENT_REJECTED, Cure.NEVER),
+    "account": (ErrorCode.PROVIDER_ACCOUNT, Cure.OPERATOR),
+    "model_gone": (ErrorCode.PROVIDER_ACCOUNT, Cure.OPERATOR),
+    "busy": (ErrorCode.PROVIDER_UNAVAILABLE, Cure.WAIT),
+    "platform": (ErrorCode.PROVIDER_UNAVAILABLE, Cure.RETRY),
+    "too_large": (ErrorCode.PROVIDER_REJECTED, Cure.RETRY),
+    "timeout": (ErrorCode.PROVIDER_TIMEOUT, Cure.RETRY),
+    "unreadable": (ErrorCode.INPUT_UNREADABLE, Cure.RETRY),
+    "refused": (ErrorCode.PROVIDER_REJECTED, Cure.NEVER),
+    "ours": (ErrorCode.INTERNAL, Cure.NEVER),
+    "expired": (ErrorCode.OUTPUT_EXPIRED, Cure.RETRY),
+    "unknown": (ErrorCode.PROVIDER_REJECTED, Cure.RETRY),
+}
+
+
+@pytest.mark.parametrize(("status", "body", "wanted"), ANSWERS)
+def test_an_answer_of_the_api_has_a_class(status: int, body: str, wanted: str) -> None:
+    assert class_of(Seen.HTTP, body, status) == wanted
+    failure = failures.of_status(status, body, 7.0)
+    assert (failure.code, failure.cure) == CURES[wanted]
+    assert failure.retry_after_s == 7.0
+    assert (failure.detail or "").startswith(f"HTTP {status}: ")
+
+
+@pytest.mark.parametrize(("text", "wanted"), TEXTS)
+def test_a_failed_prediction_has_a_class(text: str, wanted: str) -> None:
+    assert class_of(Seen.PREDICTION, text) == wanted
+    failure = failures.of_prediction_error(text)
+    assert (failure.code, failure.cure) == CURES[wanted]
+
+
+@pytest.mark.parametrize("error", [httpx.ConnectError("refused"), httpx.ReadTimeout("slow"), ValueError("no JSON")])
+def test_no_answer_at_all_is_waited_for(error: Exception) -> None:
+    failure = failures.unreachable(error)
+    assert (failure.code, failure.cure) == CURES["busy"]
+    assert failure.detail == f"{type(error).__name__}: {error}"
+
+
+def test_ends_without_an_output_have_classes_of_their_own() -> None:
+    for failure, wanted in (
+        (failures.timed_out(120.4), "timeout"),
+        (failures.empty_output(), "content"),
+        (failures.output_expired("HTTP 404"), "expired"),
+    ):
+        assert (failure.code, failure.cure) == CURES[wanted]
+
+
+def test_every_class_is_tested_and_says_what_the_engine_does() -> None:
+    whole = json.loads((files("jobs.providers") / "failures.json").read_text("utf-8"))
+    assert set(whole["classes"]) == set(CURES) == set(table().classes)
+    assert all(record["engine"] for record in whole["classes"].values())
+    assert {rule["class"] for rule in whole["rules"]} <= set(CURES)
+    seen = Counter(wanted for _, wanted in TEXTS) + Counter(wanted for *_, wanted in ANSWERS)
+    assert set(seen) | {"expired"} == set(CURES)
+
+
+def test_no_end_user_ever_reads_the_providers_words_or_of_our_account() -> None:
+    for failure in table().classes.values():
+        for word in ("credit", "replicate", "openai", "key", "token", "billing", "account", "HTTP"):
+            assert word.lower() not in failure.message.lower(), failure.message
+        assert failure.message.endswith(".")
+
+
+def test_a_declined_picture_is_told_kindly_and_never_tried_again() -> None:
+    failure = failures.of_prediction_error(SENSITIVE)
+    assert failure.cure is Cure.NEVER
+    assert "can happen to harmless ones" in failure.message
+    assert "try another photo or other words" in failure.message
+
+
+def test_keys_in_the_providers_words_are_masked_before_they_are_cut() -> None:
+    detail = classify(Seen.PREDICTION, "x" * 990 + " sk-abcdefghijklmnopqrstuvwxyz").detail or ""
+    assert len(detail) <= 1000
+    assert "sk-abc" not in detail
+
+
+def test_unknown_words_are_counted_by_their_shape() -> None:
+    counter = UnknownWords()
+    first, _ = counter.add(Seen.PREDICTION, "worker 17 lost 0a1b2c3d4e", None)
+    second, count = counter.add(Seen.PREDICTION, "Worker 4 lost ffffffff00", None)
+    other, _ = counter.add(Seen.PREDICTION, "worker lost", None)
+    assert (first, count) == (second, 2)
+    assert counter.counts() == {first: 2, other: 1}
+
+
+def test_unknown_words_are_logged_by_their_digest_alone() -> None:
+    with capture_logs() as lines:
+        failures.of_prediction_error("never seen: my secret wish")
+        failures.of_prediction_error(SENSITIVE)
+    (line,) = lines
+    assert line["event"] == "provider said something unknown"
+    assert set(line) == {"event", "log_level", "seen", "status", "digest", "count"}
+    assert failures.unknown_words.counts()[line["digest"]] == line["count"]
