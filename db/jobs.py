@@ -34,6 +34,7 @@ class Job:
     seq: int
     percent: int
     attempt: int
+    credits: int
     claimed_by: str | None
     due_at: datetime | None
     cancel_requested_at: datetime | None

@@ -12,9 +12,11 @@ from strawberry.types import ExecutionContext
 from schema.context import Context
 from schema.errors import log_unforeseen
 from schema.gate import Gate, GateKeeper
+from schema.mutations.credits import CreditMutations
 from schema.mutations.jobs import JobMutations
 from schema.mutations.sessions import SessionMutations
 from schema.mutations.stories import StoryMutations
+from schema.mutations.support import SupportMutations
 from schema.mutations.uploads import UploadMutations
 from schema.queries import Query
 from schema.runtime import ApiSettings
@@ -29,7 +31,7 @@ from schema.types.story import Story
 
 
 @strawberry.type
-class Mutation(SessionMutations, UploadMutations, StoryMutations, JobMutations):
+class Mutation(SessionMutations, CreditMutations, UploadMutations, StoryMutations, JobMutations, SupportMutations):
     """All mutations."""
 
 

@@ -18,9 +18,10 @@ from zlib import crc32
 from db.jobs import JobOrder
 
 _VERSION = 1
-_JOB, _STORY, _ID_KEY, _FINISHED_KEY = 1, 2, 3, 4
+_JOB, _STORY, _ID_KEY, _FINISHED_KEY, _ENTRY, _ACTION = 1, 2, 3, 4, 5, 6
 _SEEN = struct.Struct(">16sI")
 _KEY_OF_FINISHED = struct.Struct(">q16s")
+_ENTRY_KEY = struct.Struct(">q")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -94,6 +95,33 @@ def read_page_cursor(order: JobOrder, text: str) -> tuple[Any, ...]:
         return (UUID(bytes=payload),)
     microseconds, raw = _KEY_OF_FINISHED.unpack(payload)
     return (_EPOCH + microseconds * _MICROSECOND, UUID(bytes=raw))
+
+
+def entry_cursor(entry_id: int) -> str:
+    """Return the cursor of an entry of the ledger."""
+    return _seal(_ENTRY, _ENTRY_KEY.pack(entry_id))
+
+
+def read_entry_cursor(text: str) -> tuple[int]:
+    """Return the key of a cursor of `entry_cursor`; raise MalformedCursor for anything else."""
+    kind, payload = _unseal(text)
+    if kind != _ENTRY or len(payload) != _ENTRY_KEY.size:
+        raise MalformedCursor("This cursor belongs to another list.")
+    return (_ENTRY_KEY.unpack(payload)[0],)
+
+
+def action_cursor(job_id: UUID, cycle: int, action: str) -> str:
+    """Return the cursor of something to undo of a job."""
+    return _seal(_ACTION, _SEEN.pack(job_id.bytes, cycle) + action.encode())
+
+
+def read_action_cursor(text: str) -> tuple[UUID, int, str]:
+    """Return the key of a cursor of `action_cursor`; raise MalformedCursor for anything else."""
+    kind, payload = _unseal(text)
+    if kind != _ACTION or len(payload) <= _SEEN.size:
+        raise MalformedCursor("This cursor belongs to another list.")
+    raw, cycle = _SEEN.unpack(payload[: _SEEN.size])
+    return UUID(bytes=raw), cycle, payload[_SEEN.size :].decode("ascii", "replace")
 
 
 _MICROSECOND = timedelta(microseconds=1)

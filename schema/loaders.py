@@ -18,10 +18,13 @@ from db.assets import Asset, assets_by_id
 from db.attempts import Attempt, attempts_of
 from db.events import JobEvent, event_pages
 from db.jobs import Job, children_of, jobs_by_id, jobs_of_stories
+from db.ledger import Balance, JobCredits, WalletKey, balances_of, credits_of_jobs
 from db.paging import Page, Window
+from db.pausing import Pause, pauses
 from db.scope import Scope
 from db.stories import Story, stories_by_id
 from schema.reads import Database
+from statemachine.states import Step
 
 T = TypeVar("T")
 
@@ -40,6 +43,9 @@ class Loaders:
     sessions: DataLoader[UUID, SessionRecord | None]
     attempts: DataLoader[UUID, list[Attempt] | None]
     events: DataLoader[tuple[UUID, Window], Page[JobEvent]]
+    balances: DataLoader[WalletKey, Balance]
+    credits: DataLoader[UUID, JobCredits]
+    pauses: DataLoader[Step, Pause | None]
 
 
 def new_loaders(database: Database, scope: Scope) -> Loaders:
@@ -59,6 +65,18 @@ def new_loaders(database: Database, scope: Scope) -> Loaders:
     async def load_events(keys: list[tuple[UUID, Window]]) -> Sequence[Page[JobEvent]]:
         return await database.read(event_pages, keys)
 
+    async def load_balances(keys: list[WalletKey]) -> Sequence[Balance]:
+        found = await database.read(balances_of, keys)
+        return [found[key] for key in keys]
+
+    async def load_credits(ids: list[UUID]) -> Sequence[JobCredits]:
+        found = await database.read(credits_of_jobs, ids)
+        return [found.get(each, JobCredits()) for each in ids]
+
+    async def load_pauses(steps: list[Step]) -> Sequence[Pause | None]:
+        found = await database.read(pauses)
+        return [found.get(step) for step in steps]
+
     return Loaders(
         jobs=by_id(jobs_by_id),
         children=by_id(children_of),
@@ -68,4 +86,7 @@ def new_loaders(database: Database, scope: Scope) -> Loaders:
         sessions=by_id(sessions_in_scope),
         attempts=DataLoader(load_attempts, max_batch_size=_BATCH_MAX),
         events=DataLoader(load_events, max_batch_size=_BATCH_MAX),
+        balances=DataLoader(load_balances, max_batch_size=_BATCH_MAX),
+        credits=DataLoader(load_credits, max_batch_size=_BATCH_MAX),
+        pauses=DataLoader(load_pauses, max_batch_size=_BATCH_MAX),
     )

@@ -8,10 +8,12 @@ from uuid import UUID
 import strawberry
 
 from schema.context import Info
+from schema.credits import CreditQueries
 from schema.fields import field
 from schema.ids import IdKind, decode_any, decode_id
 from schema.lists import list_jobs, list_stories
 from schema.paging import Connection
+from schema.support import SupportQueries
 from schema.types.asset import Asset
 from schema.types.enums import JobOrder
 from schema.types.filters import JobFilter
@@ -56,7 +58,7 @@ _FIND: dict[IdKind, Callable[[Info, UUID], Awaitable[Node | None]]] = {
 
 
 @strawberry.type
-class Query:
+class Query(CreditQueries, SupportQueries):
     @field("Whatever has this id. What is not there and what is not yours look the same: null.")
     async def node(self, info: Info, id: strawberry.ID) -> Node | None:
         kind, value = decode_any(id)

@@ -101,6 +101,7 @@ class AttemptStatus(StrEnum):
 @strawberry.enum(description="Why nothing is happening to a job right now.")
 class WaitKind(StrEnum):
     PARENT = "parent"
+    PAUSED = "paused"
     TURN = "turn"
     BACK_OFF = "back_off"
     PROVIDER = "provider"

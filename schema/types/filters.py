@@ -46,11 +46,11 @@ class JobFilter:
     def wanted(self) -> Wanted:
         """Return the filter as the reads take it; raise ApiError or MalformedId for a value that makes no sense."""
         return Wanted(
-            ids=_each("ids", self.ids, lambda each: decode_id(each, IdKind.JOB)),
-            kinds=_each("kinds", self.kinds, str),
-            states=_each("states", self.states, str),
-            error_codes=_each("errorCodes", self.error_codes, str),
-            themes=_each("themes", self.themes, str),
+            ids=each_of("ids", self.ids, lambda each: decode_id(each, IdKind.JOB)),
+            kinds=each_of("kinds", self.kinds, str),
+            states=each_of("states", self.states, str),
+            error_codes=each_of("errorCodes", self.error_codes, str),
+            themes=each_of("themes", self.themes, str),
             user_ref=self.user_ref,
             session_id=_id(self.session_id, IdKind.SESSION),
             story_id=_id(self.story_id, IdKind.STORY),
@@ -67,7 +67,7 @@ def _id(text: str | None, kind: IdKind) -> UUID | None:
     return None if text is None else decode_id(text, kind)
 
 
-def _each(name: str, values: Sequence[T] | None, convert: Callable[[T], R]) -> list[R]:
+def each_of(name: str, values: Sequence[T] | None, convert: Callable[[T], R]) -> list[R]:
     """Return the values converted; an empty list would match nothing, so it is refused as the mistake it is."""
     if values is not None and not 1 <= len(values) <= _VALUES_MAX:
         raise ApiError(BAD_USER_INPUT, f"filter.{name} takes 1 to {_VALUES_MAX} values; leave it out to not filter.")

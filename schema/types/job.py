@@ -19,10 +19,11 @@ from schema.types.attempt import ProviderAttempt
 from schema.types.enums import GenerationKind, JobState
 from schema.types.errors import JobError
 from schema.types.event import JobEvent
+from schema.types.job_credits import JobCredits
 from schema.types.node import Node
 from schema.types.theme import Theme
 from schema.types.waiting import WaitReason
-from statemachine.states import State
+from statemachine.states import STEP_OF, State
 
 if TYPE_CHECKING:
     from schema.types.session import Session
@@ -46,7 +47,6 @@ class Job(Node):
     started_at: datetime | None
     finished_at: datetime | None
     estimated_ready_at: datetime | None = strawberry.field(description="Null while nothing can be said.")
-    waiting_because: WaitReason | None
     cursor: str = strawberry.field(description="Where `generationProgress(jobId:, after:)` goes on from here.")
 
     @classmethod
@@ -66,7 +66,6 @@ class Job(Node):
             started_at=record.started_at,
             finished_at=record.finished_at,
             estimated_ready_at=None,
-            waiting_because=WaitReason.of(record),
             cursor=job_cursor(record.id, record.seq),
         )
 
@@ -76,6 +75,16 @@ class Job(Node):
         if job.state not in _ERROR_SHOWN_IN:
             return None
         return JobError.of(job.error_code, job.error_message, job.error_detail, support=support)
+
+    @field("Why nothing is happening to it right now; null while something is, and once it has ended.")
+    async def waiting_because(self, info: Info) -> WaitReason | None:
+        step = STEP_OF.get(self.record.state)
+        pause = None if step is None else await info.context.loaders.pauses.load(step)
+        return WaitReason.of(self.record, pause)
+
+    @field("What it holds, was charged and got back.")
+    async def credits(self, info: Info) -> JobCredits:
+        return JobCredits.of(self.record.credits, await info.context.loaders.credits.load(self.record.id))
 
     @field("The story it belongs to.")
     async def story(self, info: Info) -> Annotated[Story, strawberry.lazy("schema.types.story")] | None:

@@ -7,11 +7,13 @@ from datetime import datetime
 import strawberry
 
 from db.accounts import SessionRecord
+from db.ledger import WalletKey
 from schema.context import Info
 from schema.fields import field
 from schema.ids import IdKind, encode_id
 from schema.lists import list_jobs
 from schema.paging import Connection
+from schema.scalars import BigInt
 from schema.types.enums import JobOrder, Tier
 from schema.types.filters import JobFilter
 from schema.types.job import Job
@@ -37,6 +39,11 @@ class Session(Node):
             created_at=record.created_at,
             expires_at=record.expires_at,
         )
+
+    @field("What its user can still spend.")
+    async def credit_balance(self, info: Info) -> BigInt:
+        wallet = WalletKey(self.record.account_id, self.record.user_ref)
+        return BigInt((await info.context.loaders.balances.load(wallet)).available)
 
     @field("What was asked for in this session, newest first.")
     async def jobs(

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import strawberry
 
+from db.ledger import WalletKey
 from jobs.identity import Principal
+from schema.context import Info
+from schema.fields import field
+from schema.types.credits import CreditBalance
 from schema.types.enums import Role, Tier
 from schema.types.session import Session
 
@@ -14,6 +18,7 @@ class Viewer:
     role: Role
     name: str = strawberry.field(description="The name of the API key, or the session's user reference.")
     tier: Tier
+    wallet: strawberry.Private[WalletKey]
     session: Session | None = strawberry.field(description="Null for an API key.")
 
     @classmethod
@@ -23,5 +28,10 @@ class Viewer:
             role=Role(caller.role),
             name=caller.name,
             tier=Tier(caller.tier),
+            wallet=caller.wallet,
             session=None if caller.session is None else Session.of(caller.session),
         )
+
+    @field("What you can spend: a session's user has credits of their own, beside the account's.")
+    async def credits(self, info: Info) -> CreditBalance:
+        return CreditBalance.of(await info.context.loaders.balances.load(self.wallet))

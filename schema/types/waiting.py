@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import strawberry
 
 from db.jobs import Job
+from db.pausing import Pause
 from schema.types.enums import WaitKind
 from statemachine.states import State
 
@@ -20,12 +21,17 @@ class WaitReason:
     message: str
 
     @classmethod
-    def of(cls, job: Job) -> WaitReason | None:
-        """Return why a job waits; None while a worker has it in hand, and once it has ended."""
+    def of(cls, job: Job, pause: Pause | None = None) -> WaitReason | None:
+        """Return why a job waits; None while a worker has it in hand, and once it has ended.
+
+        `pause` is that of its next step, if that is paused.
+        """
         if job.claimed_by is not None or job.state in _AT_WORK:
             return None
         if job.state is State.WAITING:
             return cls(kind=WaitKind.PARENT, until=None, message="What this is made from is not finished yet.")
+        if pause is not None:
+            return cls(kind=WaitKind.PAUSED, until=None, message="This step is paused for now; it goes on by itself.")
         if job.due_at is None or job.due_at <= datetime.now(UTC):
             return cls(kind=WaitKind.TURN, until=None, message="It waits for a free worker.")
         return cls._until(job.state, job.due_at)

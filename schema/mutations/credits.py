@@ -1,0 +1,72 @@
+"""Giving credits, and putting them right."""
+
+from __future__ import annotations
+
+import strawberry
+
+from jobs.credits import adjust_credits, grant_credits
+from schema.context import Info
+from schema.fields import mutation
+from schema.scalars import BigInt
+from schema.types.credits import CreditBalance, CreditEntry
+from schema.types.errors import UserError
+
+
+@strawberry.input
+class GrantCreditsInput:
+    amount: BigInt = strawberry.field(description="1 to 1000000000.")
+    idempotency_key: str = strawberry.field(description="1 to 255 characters: the same key grants once.")
+    user_ref: str | None = strawberry.field(
+        default=None, description="The end user who gets them, out of your account's own. Support may leave it out."
+    )
+    account: str | None = strawberry.field(default=None, description="For support: the name of the account.")
+    reason: str | None = strawberry.field(default=None, description="At most 500 characters, kept with the entry.")
+
+
+@strawberry.type
+class GrantCreditsPayload:
+    balance: CreditBalance | None = None
+    replayed: bool = strawberry.field(default=False, description="The key had been used: nothing more was granted.")
+    user_errors: list[UserError] = strawberry.field(default_factory=list)
+
+
+@strawberry.input
+class AdjustCreditsInput:
+    account: str = strawberry.field(description="The name of the account.")
+    change: BigInt = strawberry.field(description="More than 0 to give, less to take; never below what is available.")
+    reason: str = strawberry.field(description="Why, at most 500 characters; kept with the entry.")
+    user_ref: str | None = strawberry.field(default=None, description="The end user; null for the account itself.")
+
+
+@strawberry.type
+class AdjustCreditsPayload:
+    entry: CreditEntry | None = None
+    user_errors: list[UserError] = strawberry.field(default_factory=list)
+
+
+@strawberry.type
+class CreditMutations:
+    @mutation("Gives credits to one of your end users, from your account's own.", GrantCreditsPayload)
+    async def grant_credits(self, info: Info, input: GrantCreditsInput) -> GrantCreditsPayload:
+        granted = await info.context.database.write(
+            grant_credits,
+            info.context.principal,
+            amount=input.amount,
+            idempotency_key=input.idempotency_key,
+            user_ref=input.user_ref,
+            account=input.account,
+            reason=input.reason,
+        )
+        return GrantCreditsPayload(balance=CreditBalance.of(granted.balance), replayed=granted.replayed)
+
+    @mutation("For support: puts a wallet right, with a reason that stays in the ledger.", AdjustCreditsPayload)
+    async def adjust_credits(self, info: Info, input: AdjustCreditsInput) -> AdjustCreditsPayload:
+        entry = await info.context.database.write(
+            adjust_credits,
+            info.context.principal,
+            account=input.account,
+            user_ref=input.user_ref,
+            change=input.change,
+            reason=input.reason,
+        )
+        return AdjustCreditsPayload(entry=CreditEntry.of(entry))

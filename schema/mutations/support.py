@@ -1,0 +1,168 @@
+"""Trying ended jobs again, stopping steps, and reviewing what could not be undone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from uuid import UUID
+
+import strawberry
+
+from jobs.pausing import pause, resume
+from jobs.redriving import redrive_jobs, retry_job
+from jobs.reviewing import review_compensation
+from schema.context import Info
+from schema.fields import mutation
+from schema.ids import IdKind, encode_id
+from schema.mutations.arguments import input_id
+from schema.types.compensation import Compensation, CompensationKind
+from schema.types.errors import UserError, user_error
+from schema.types.filters import JobFilter
+from schema.types.job import Job
+from schema.types.step import PipelineStep, StepPause
+from statemachine.states import Step
+
+
+@strawberry.input
+class RetryJobInput:
+    job_id: strawberry.ID
+
+
+@strawberry.type
+class RetryJobPayload:
+    job: Job | None = None
+    revived: list[strawberry.ID] = strawberry.field(
+        default_factory=list, description="Every job that begins again: this one, what it needs, what needed it."
+    )
+    user_errors: list[UserError] = strawberry.field(default_factory=list)
+
+
+@strawberry.input
+class RedriveJobsInput:
+    filter: JobFilter = strawberry.field(description="Which failed jobs; with `states`, canceled ones too.")
+    per_minute: int = strawberry.field(default=60, description="1 to 6000: how many begin in a minute.")
+    first: int = strawberry.field(default=100, description="1 to 500: how many at most, the oldest first.")
+    reason: str | None = strawberry.field(default=None, description="Kept in the history of each job.")
+
+
+@strawberry.type(description="A job that was not redriven, and why.")
+class SkippedJob:
+    job_id: strawberry.ID
+    error: UserError
+
+
+@strawberry.type
+class RedriveJobsPayload:
+    revived: list[strawberry.ID] = strawberry.field(default_factory=list)
+    skipped: list[SkippedJob] = strawberry.field(default_factory=list)
+    user_errors: list[UserError] = strawberry.field(default_factory=list)
+
+
+@strawberry.input
+class PauseStepInput:
+    step: PipelineStep
+    reason: str | None = None
+
+
+@strawberry.type
+class PauseStepPayload:
+    pause: StepPause | None = None
+    user_errors: list[UserError] = strawberry.field(default_factory=list)
+
+
+@strawberry.input
+class ResumeStepInput:
+    step: PipelineStep
+
+
+@strawberry.type
+class ResumeStepPayload:
+    was_paused: bool = False
+    user_errors: list[UserError] = strawberry.field(default_factory=list)
+
+
+@strawberry.enum(description="What becomes of something that could not be undone.")
+class ReviewDecision(StrEnum):
+    RETRY = "retry"
+    WAIVE = "waive"
+
+
+@strawberry.input
+class ReviewCompensationInput:
+    job_id: strawberry.ID
+    action: CompensationKind
+    decision: ReviewDecision
+    note: str | None = strawberry.field(default=None, description="Why; kept with it.")
+
+
+@strawberry.type
+class ReviewCompensationPayload:
+    compensation: Compensation | None = None
+    user_errors: list[UserError] = strawberry.field(default_factory=list)
+
+
+@strawberry.type
+class SupportMutations:
+    @mutation(
+        "Tries a failed or canceled job again, from the first step whose result is missing; its price is held anew.",
+        RetryJobPayload,
+    )
+    async def retry_job(self, info: Info, input: RetryJobInput) -> RetryJobPayload:
+        job_id = input_id(input.job_id, IdKind.JOB, "jobId")
+        retried = await info.context.database.write(retry_job, info.context.principal, job_id)
+        _hint(info, retried.revived)
+        return RetryJobPayload(job=Job.of(retried.job), revived=_ids(retried.revived))
+
+    @mutation("For support: tries many failed jobs again, at a rate.", RedriveJobsPayload)
+    async def redrive_jobs(self, info: Info, input: RedriveJobsInput) -> RedriveJobsPayload:
+        redriven = await info.context.database.write(
+            redrive_jobs,
+            info.context.principal,
+            input.filter.wanted(),
+            per_minute=input.per_minute,
+            at_most=input.first,
+            reason=input.reason,
+        )
+        _hint(info, redriven.revived)
+        skipped = [
+            SkippedJob(job_id=strawberry.ID(encode_id(IdKind.JOB, job_id)), error=user_error(error))
+            for job_id, error in redriven.skipped.items()
+        ]
+        return RedriveJobsPayload(revived=_ids(redriven.revived), skipped=skipped)
+
+    @mutation("For support: keeps workers from beginning any job of a step.", PauseStepPayload)
+    async def pause_step(self, info: Info, input: PauseStepInput) -> PauseStepPayload:
+        record = await info.context.database.write(pause, info.context.principal, input.step, reason=input.reason)
+        return PauseStepPayload(pause=StepPause.of(record))
+
+    @mutation("For support: lets workers go on with a step.", ResumeStepPayload)
+    async def resume_step(self, info: Info, input: ResumeStepInput) -> ResumeStepPayload:
+        was_paused = await info.context.database.write(resume, info.context.principal, input.step)
+        info.context.parts.hint(input.step, ())
+        return ResumeStepPayload(was_paused=was_paused)
+
+    @mutation(
+        "For support: waives something that could not be undone, or has it tried again.", ReviewCompensationPayload
+    )
+    async def review_compensation(self, info: Info, input: ReviewCompensationInput) -> ReviewCompensationPayload:
+        job_id = input_id(input.job_id, IdKind.JOB, "jobId")
+        reviewed = await info.context.database.write(
+            review_compensation,
+            info.context.principal,
+            job_id,
+            input.action.value,
+            waive=input.decision is ReviewDecision.WAIVE,
+            note=input.note,
+        )
+        info.context.parts.hint(Step.COMPENSATE, [job_id])
+        return ReviewCompensationPayload(compensation=Compensation.of(reviewed))
+
+
+def _hint(info: Info, revived: Iterable[UUID]) -> None:
+    """Wake every step that a revived job may begin with."""
+    for step in (Step.SUBMIT, Step.STORE, Step.TRANSCODE):
+        info.context.parts.hint(step, revived if step is Step.SUBMIT else ())
+
+
+def _ids(job_ids: Iterable[UUID]) -> list[strawberry.ID]:
+    return [strawberry.ID(encode_id(IdKind.JOB, each)) for each in sorted(job_ids)]

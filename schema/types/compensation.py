@@ -1,0 +1,82 @@
+"""What has to be undone of jobs, as support sees it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+import strawberry
+
+from db.compensations import ActionFilter, CompensationAction
+from schema.context import Info
+from schema.ids import IdKind, decode_id
+from schema.types.filters import each_of
+from schema.types.job import Job
+
+
+@strawberry.enum(description="Something that is undone of a job that ends badly.")
+class CompensationKind(StrEnum):
+    CANCEL_PREDICTION = "cancel_prediction"
+    DELETE_OBJECTS = "delete_objects"
+    RETURN_CREDITS = "return_credits"
+    ROLL_BACK_PARENT = "roll_back_parent"
+
+
+@strawberry.enum(description="Whether it is undone. What could not be is held for review.")
+class CompensationState(StrEnum):
+    PENDING = "pending"
+    DONE = "done"
+    HELD = "held"
+    WAIVED = "waived"
+
+
+@strawberry.type(description="One thing to undo of a job, and what came of it.")
+class Compensation:
+    record: strawberry.Private[CompensationAction]
+    action: CompensationKind
+    state: CompensationState
+    cycle: int = strawberry.field(description="Which life of the job: a redrive begins another.")
+    result: str | None
+    tries: int
+    last_error: str | None = strawberry.field(description="Why the last try did not work.")
+    reviewed_by: str | None
+    review_note: str | None
+    created_at: datetime
+    changed_at: datetime
+
+    @classmethod
+    def of(cls, record: CompensationAction) -> Compensation:
+        """Return the compensation of a record."""
+        return cls(
+            record=record,
+            action=CompensationKind(record.action),
+            state=CompensationState(record.state),
+            cycle=record.cycle,
+            result=record.result,
+            tries=record.tries,
+            last_error=record.last_error,
+            reviewed_by=record.reviewed_by,
+            review_note=record.review_note,
+            created_at=record.created_at,
+            changed_at=record.changed_at,
+        )
+
+    @strawberry.field
+    async def job(self, info: Info) -> Job | None:
+        found = await info.context.loaders.jobs.load(self.record.job_id)
+        return None if found is None else Job.of(found)
+
+
+@strawberry.input(description="What is given must all hold.")
+class CompensationFilter:
+    states: list[CompensationState] | None = None
+    actions: list[CompensationKind] | None = None
+    job_id: strawberry.ID | None = None
+
+    def wanted(self) -> ActionFilter:
+        """Return the filter as the reads take it; raise ApiError or MalformedId for a value that makes no sense."""
+        return ActionFilter(
+            states=each_of("states", self.states, str),
+            actions=each_of("actions", self.actions, str),
+            job_id=None if self.job_id is None else decode_id(self.job_id, IdKind.JOB),
+        )

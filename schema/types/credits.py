@@ -1,0 +1,97 @@
+"""Credits: balances, and the entries of the ledger that they are the sums of."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+import strawberry
+
+from db.ledger import Balance, EntryFilter, LedgerEntry
+from schema.context import Info
+from schema.fields import field
+from schema.ids import IdKind, decode_id
+from schema.scalars import BigInt
+from schema.types.filters import each_of
+from schema.types.job import Job
+
+
+@strawberry.enum(description="What an entry of the ledger does.")
+class CreditEntryKind(StrEnum):
+    GRANT = "grant"
+    TRANSFER = "transfer"
+    ADJUST = "adjust"
+    HOLD = "hold"
+    CHARGE = "charge"
+    RELEASE = "release"
+    REFUND = "refund"
+
+
+@strawberry.enum(description="Where credits are. Issued is where those of a wallet come from.")
+class CreditBucket(StrEnum):
+    ISSUED = "issued"
+    AVAILABLE = "available"
+    HELD = "held"
+    SPENT = "spent"
+
+
+@strawberry.type(description="What a wallet has.")
+class CreditBalance:
+    available: BigInt = strawberry.field(description="Free to use.")
+    held: BigInt = strawberry.field(description="Held for jobs that have not ended.")
+
+    @classmethod
+    def of(cls, balance: Balance) -> CreditBalance:
+        """Return the balance of a record."""
+        return cls(available=BigInt(balance.available), held=BigInt(balance.held))
+
+
+@strawberry.type(description="One entry of the ledger: an amount that went from one bucket of a wallet to another.")
+class CreditEntry:
+    record: strawberry.Private[LedgerEntry]
+    kind: CreditEntryKind
+    amount: BigInt
+    change: BigInt = strawberry.field(description="By how much it changed what is available.")
+    from_bucket: CreditBucket
+    to_bucket: CreditBucket
+    user_ref: str | None = strawberry.field(description="The end user whose credits these are; null for the account's.")
+    cycle: int | None = strawberry.field(description="Which life of the job: a redrive begins another.")
+    actor: str
+    reason: str | None
+    at: datetime
+
+    @classmethod
+    def of(cls, record: LedgerEntry) -> CreditEntry:
+        """Return the entry of a record."""
+        return cls(
+            record=record,
+            kind=CreditEntryKind(record.kind),
+            amount=BigInt(record.amount),
+            change=BigInt(record.change),
+            from_bucket=CreditBucket(record.debit_bucket),
+            to_bucket=CreditBucket(record.credit_bucket),
+            user_ref=record.user_ref or None,
+            cycle=record.cycle,
+            actor=record.actor,
+            reason=record.reason,
+            at=record.at,
+        )
+
+    @field("The job that it is about.")
+    async def job(self, info: Info) -> Job | None:
+        if self.record.job_id is None:
+            return None
+        found = await info.context.loaders.jobs.load(self.record.job_id)
+        return None if found is None else Job.of(found)
+
+
+@strawberry.input(description="What is given must all hold.")
+class CreditEntryFilter:
+    kinds: list[CreditEntryKind] | None = None
+    user_ref: str | None = None
+    job_id: strawberry.ID | None = None
+
+    def wanted(self) -> EntryFilter:
+        """Return the filter as the reads take it; raise ApiError or MalformedId for a value that makes no sense."""
+        job_id = None if self.job_id is None else decode_id(self.job_id, IdKind.JOB)
+        return EntryFilter(each_of("kinds", self.kinds, str), self.user_ref, job_id)
