@@ -16,6 +16,8 @@ class DatabaseSettings:
     url: str
     pool_size: int = 10
     statement_timeout_s: int = 30
+    # Nobody keeps a row for longer than a moment; whoever does, a forgotten psql say, must not hold up all others.
+    lock_timeout_s: int = 5
     # A forgotten transaction holds back vacuum for every table, so Postgres ends it.
     idle_in_transaction_timeout_s: int = 60
 
@@ -34,6 +36,7 @@ _BY_KEY_ONLY = " -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoi
 def _options(settings: DatabaseSettings) -> str:
     return (
         f"-c statement_timeout={settings.statement_timeout_s}s "
+        f"-c lock_timeout={settings.lock_timeout_s}s "
         f"-c idle_in_transaction_session_timeout={settings.idle_in_transaction_timeout_s}s "
         "-c timezone=UTC "
         # Planning the claim anew each time costs as much as running it, and the plan never depends on its values.

@@ -71,8 +71,17 @@ def _model_row(profile: Profile) -> str:
     return f"| `{profile.model}` | {makes} | {sizes} | {price} | {secret} | {profile.ends or ''} |"
 
 
+def crash_table() -> str:
+    """Return what becomes of a job whose worker is killed, a row a boundary: the list that the tests go through."""
+    # Only in a checkout are the tests there, and only there is this page written.
+    from tests.crashes.points import table
+
+    return table()
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "state-diagram": state_diagram,
+    "crash-points": crash_table,
     "settings": settings_table,
     "themes": themes_table,
     "models": models_table,

@@ -1,0 +1,1 @@
+"""Crashes at every boundary: `points` lists them, `lab` has workers that fail exactly there."""

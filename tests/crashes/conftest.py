@@ -1,0 +1,30 @@
+"""One database for all crashes: what earlier ones left has ended, and stays sound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from db.engine import DatabaseSettings, connect
+from diorama.embedded import EmbeddedPostgres
+from tests.crashes.lab import Lab
+from tests.servers import create_database, drop_database, unique_name
+
+
+@pytest.fixture(scope="module")
+def one_database(postgres_server: EmbeddedPostgres, migrated_template: str) -> Iterator[str]:
+    """The address of a migrated database for all tests of a module."""
+    name = unique_name("crashes")
+    yield create_database(postgres_server.url, name, migrated_template)
+    drop_database(postgres_server.url, name)
+
+
+@pytest.fixture(scope="module")
+def one_lab(one_database: str) -> Iterator[Lab]:
+    """A lab on it."""
+    engine = connect(DatabaseSettings(one_database, pool_size=10), name="test")
+    lab = Lab(engine, one_database)
+    yield lab
+    lab.close()
+    engine.dispose()

@@ -1,0 +1,167 @@
+"""A provider and an object store in memory that behave like the real ones, and a bill."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Lock
+from typing import Any
+from uuid import UUID, uuid4
+
+from jobs.providers import failures
+from jobs.providers.provider import Listed, OutputVanished, Prediction, ProviderTrouble, Submission
+from statemachine.outcomes import Accepted, OutcomeLost, Refused, Rejected
+from storage import ObjectInfo, ObjectMissing, StoredObject
+
+Submitted = Accepted | Refused | Rejected | OutcomeLost
+PICTURE = b"a picture"
+
+
+@dataclass
+class Booked:
+    """A prediction that the provider took, and is paid for."""
+
+    prediction: Prediction
+    token: UUID
+    created_at: datetime
+
+
+@dataclass
+class FakeProvider:
+    """Takes every submission and finishes it at the first look, unless a script says otherwise.
+
+    `answers` are used up one a submission; `ends_as` is what predictions become.
+    """
+
+    answers: list[Callable[[Submission], Submitted | None]] = field(default_factory=list)
+    ends_as: str = "succeeded"
+    error: str | None = None
+    is_listed: bool = True
+    gone: set[str] = field(default_factory=set)
+    booked: dict[str, Booked] = field(default_factory=dict)
+    lock: Lock = field(default_factory=Lock)
+
+    def submit(self, submission: Submission) -> Submitted:
+        """Take a submission, or do what the script says; an answer of None is the usual one."""
+        with self.lock:
+            scripted = self.answers.pop(0)(submission) if self.answers else None
+            return scripted or Accepted(self.take(submission), 0.0)
+
+    def take(self, submission: Submission) -> str:
+        """Book a submission and return the prediction's id."""
+        prediction = Prediction(uuid4().hex, "processing", (), None, "", False, None)
+        self.booked[prediction.id] = Booked(prediction, submission.token, datetime.now(UTC))
+        return prediction.id
+
+    def get(self, prediction_id: str) -> Prediction:
+        """Look at a prediction, which ends it."""
+        booked = self._known(prediction_id)
+        if booked.prediction.is_running:
+            booked.prediction = self._ended(booked.prediction)
+        return booked.prediction
+
+    def cancel(self, prediction_id: str) -> Prediction | None:
+        """Cancel what is running; the rest stays as it is."""
+        booked = self.booked.get(prediction_id)
+        if booked is None:
+            return None
+        if booked.prediction.is_running:
+            booked.prediction = replace(booked.prediction, status="canceled")
+        return booked.prediction
+
+    def find(self, token: UUID, since: datetime) -> str | None:
+        """Return the prediction that carries the token."""
+        if not self.is_listed:
+            raise ProviderTrouble(failures.unreachable(TimeoutError("no list")))
+        return next((id_ for id_, booked in list(self.booked.items()) if booked.token == token), None)
+
+    def listed(self, after: datetime, before: datetime | None = None) -> Iterator[tuple[Listed, ...]]:
+        """Yield one page of everything."""
+        if not self.is_listed:
+            raise ProviderTrouble(failures.unreachable(TimeoutError("no list")))
+        yield tuple(Listed(b.prediction, frozenset({b.token}), b.created_at) for b in list(self.booked.values()))
+
+    @contextmanager
+    def fetch(self, url: str, *, most_bytes: int) -> Iterator[tuple[str, Iterator[bytes]]]:
+        """Open an output."""
+        if url in self.gone:
+            raise OutputVanished("HTTP 404")
+        yield "image/png", iter((PICTURE,))
+
+    def charges(self, token: UUID) -> int:
+        """Return how many submissions with this token were taken."""
+        return sum(booked.token == token for booked in self.booked.values())
+
+    def _known(self, prediction_id: str) -> Booked:
+        if prediction_id not in self.booked:
+            raise ProviderTrouble(failures.of_status(404, "no such prediction", None))
+        return self.booked[prediction_id]
+
+    def _ended(self, prediction: Prediction) -> Prediction:
+        match self.ends_as:
+            case "succeeded":
+                return replace(prediction, status="succeeded", output=(f"memory://{prediction.id}/out.png",))
+            case "processing":
+                return prediction
+            case other:
+                return replace(prediction, status=other, error=self.error)
+
+
+class MemoryStore:
+    """Objects in a dictionary."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+
+    def put_stream(self, key: str, chunks: Iterable[bytes], *, content_type: str, max_bytes: int) -> StoredObject:
+        """Write an object once all of its chunks have come."""
+        return self._put(key, b"".join(chunks), content_type)
+
+    def put_file(self, key: str, path: Path, *, content_type: str) -> StoredObject:
+        """Write a file as an object."""
+        return self._put(key, path.read_bytes(), content_type)
+
+    def download(self, key: str, path: Path, *, max_bytes: int) -> StoredObject:
+        """Read an object into a file."""
+        if key not in self.objects:
+            raise ObjectMissing(f"reading {key}: there is no such object")
+        path.write_bytes(self.objects[key])
+        return _stored(key, self.objects[key], "image/png")
+
+    def delete(self, keys: Iterable[str]) -> int:
+        """Delete objects; a missing one is fine."""
+        given = list(keys)
+        for key in given:
+            self.objects.pop(key, None)
+        return len(given)
+
+    def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
+        """Yield what begins with `prefix`."""
+        for key in sorted(key for key in self.objects if key.startswith(prefix)):
+            yield ObjectInfo(key, len(self.objects[key]), datetime.now(UTC))
+
+    def presigned_get(self, key: str, *, expires_s: int, filename: str | None = None) -> str:
+        """Return an address."""
+        return f"memory://{key}?{filename}"
+
+    def _put(self, key: str, content: bytes, content_type: str) -> StoredObject:
+        self.objects[key] = content
+        return _stored(key, content, content_type)
+
+
+def _stored(key: str, content: bytes, content_type: str) -> StoredObject:
+    return StoredObject(key, len(content), hashlib.sha256(content).hexdigest(), content_type)
+
+
+def no_answer(provider: FakeProvider) -> Callable[[Submission], Any]:
+    """Script: the submission is taken, and the answer is lost."""
+
+    def answer(submission: Submission) -> OutcomeLost:
+        provider.take(submission)
+        return OutcomeLost("ReadTimeout after sending")
+
+    return answer

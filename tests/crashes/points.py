@@ -1,0 +1,121 @@
+"""The boundaries at which a worker can fail, and what comes of it: the list behind the tests and the README's table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Aftermath(StrEnum):
+    """What becomes of the job once its lease has ended."""
+
+    REPEATED = "its lease ends; the step is repeated"
+    GONE_ON = "what it did is recorded; the job goes on with its next step"
+    FOUND = "the provider is asked by the attempt's token: the prediction is found and adopted"
+    ABSENT = "the provider is asked by the attempt's token: provably not there, so it is submitted again"
+    REWRITTEN = "its lease ends; the step is repeated and writes the same object again"
+    UNDONE_AGAIN = "its lease ends; the rest is undone, and what was undone already does no harm"
+
+
+class Fault(StrEnum):
+    """What goes wrong at a boundary."""
+
+    KILLED = "killed"
+    CUT = "cut"  # the worker's connections to Postgres
+    FROZEN = "frozen"  # past its lease, then it goes on
+    ANSWER_LOST = "answer lost"  # the provider did it, and nobody heard
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A boundary: the step, where in it, and what comes of a kill there.
+
+    `calls` is whether it is where the answer of the provider can be lost.
+    """
+
+    step: str
+    place: str
+    aftermath: Aftermath
+    calls: bool = False
+
+    @property
+    def name(self) -> str:
+        """How the lab names it."""
+        return f"{self.step}: {self.place}"
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """What is tried here."""
+        usual = (Fault.KILLED, Fault.CUT, Fault.FROZEN)
+        return (*usual, Fault.ANSWER_LOST) if self.calls else usual
+
+
+def _recorded(step: str, before: Aftermath, after: Aftermath = Aftermath.GONE_ON) -> tuple[Point, ...]:
+    return (
+        Point(step, "before the commit", before),
+        Point(step, "after the commit", after),
+        Point(step, "before the hint", after),
+        Point(step, "after the hint", after),
+    )
+
+
+_A = Aftermath
+
+POINTS: tuple[Point, ...] = (
+    Point("claim", "before the commit", _A.REPEATED),
+    Point("claim", "after the commit", _A.REPEATED),
+    *_recorded("intent", _A.REPEATED, _A.ABSENT),
+    Point("submit", "before the provider is called", _A.ABSENT),
+    Point("submit", "after the provider was called", _A.FOUND, calls=True),
+    *_recorded("submit", _A.FOUND),
+    Point("reconcile", "before the provider is called", _A.REPEATED),
+    Point("reconcile", "after the provider was called", _A.REPEATED, calls=True),
+    *_recorded("reconcile", _A.REPEATED),
+    Point("poll", "before the provider is called", _A.REPEATED),
+    Point("poll", "after the provider was called", _A.REPEATED, calls=True),
+    *_recorded("poll", _A.REPEATED),
+    Point("store", "before the output is fetched", _A.REPEATED),
+    Point("store", "while the output is fetched", _A.REPEATED, calls=True),
+    Point("store", "before the object is written", _A.REPEATED),
+    Point("store", "after the object was written", _A.REWRITTEN),
+    *_recorded("store", _A.REWRITTEN),
+    Point("transcode", "before the source is read", _A.REPEATED),
+    Point("transcode", "before the object is written", _A.REPEATED),
+    Point("transcode", "after the object was written", _A.REWRITTEN),
+    *_recorded("transcode", _A.REWRITTEN),
+    Point("compensate", "before the provider is called", _A.REPEATED),
+    Point("compensate", "after the provider was called", _A.UNDONE_AGAIN, calls=True),
+    Point("compensate", "before the objects are deleted", _A.UNDONE_AGAIN),
+    Point("compensate", "after the objects were deleted", _A.UNDONE_AGAIN),
+    *_recorded("compensate", _A.UNDONE_AGAIN),
+)
+
+CASES: tuple[tuple[Point, Fault], ...] = tuple((point, fault) for point in POINTS for fault in point.faults)
+
+# A worker that is frozen right here comes back and pays, when another worker has long submitted again.
+PAID_LATE = frozenset(
+    {
+        "intent: after the commit",
+        "intent: before the hint",
+        "intent: after the hint",
+        "submit: before the provider is called",
+    }
+)
+
+
+def table() -> str:
+    """Return the table of the README: for each boundary, what becomes of a job whose worker is killed there."""
+    rows = [f"| {point.step} | {places} | {point.aftermath} |" for point, places in _grouped()]
+    return "\n".join(["| step | a worker is killed | what happens |", "| --- | --- | --- |", *rows, ""])
+
+
+def _grouped() -> Iterator[tuple[Point, str]]:
+    """Yield the boundaries, those that follow each other and have the same aftermath as one."""
+    group: list[Point] = []
+    for point in POINTS:
+        if group and (group[0].step, group[0].aftermath) != (point.step, point.aftermath):
+            yield group[0], ", ".join(each.place for each in group)
+            group = []
+        group.append(point)
+    yield group[0], ", ".join(each.place for each in group)

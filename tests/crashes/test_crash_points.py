@@ -1,0 +1,115 @@
+"""At every boundary of every step: whatever fails there, the job ends, once, with exactly what belongs to it."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import suppress
+from importlib import import_module
+from uuid import UUID
+
+import pytest
+
+from db.moves import cancel
+from statemachine.states import State
+from tests.crashes.fakes import no_answer
+from tests.crashes.lab import Killed, Lab, LabWorker, Trap, plain_avatar
+from tests.crashes.points import CASES, PAID_LATE, Aftermath, Fault, Point
+from tests.factories import make_job, make_world
+from tests.invariants import assert_attempts_add_up, assert_credits_add_up, assert_sound
+
+# The state in which a job is when the step begins.
+_BEGINS_IN = {
+    "claim": State.QUEUED,
+    "intent": State.QUEUED,
+    "submit": State.QUEUED,
+    "reconcile": State.RECONCILING,
+    "poll": State.GENERATING,
+    "store": State.STORING,
+    "transcode": State.TRANSCODING,
+    "compensate": State.COMPENSATING,
+}
+_PLAIN = ["requested", "submit_started", "accepted", "output_ready", "stored", "transcoded"]
+
+
+@pytest.fixture
+def lab(one_lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
+    # The function `transcode` hides its module of the same name.
+    monkeypatch.setattr(import_module("jobs.steps.transcode"), "normalise_avatar", plain_avatar)
+    one_lab.renew()
+    return one_lab
+
+
+@pytest.mark.parametrize(("point", "fault"), CASES, ids=[f"{point.name}, {fault}" for point, fault in CASES])
+def test_whatever_fails_here_the_job_ends_with_exactly_what_belongs_to_it(lab: Lab, point: Point, fault: Fault) -> None:
+    job_id = _job_at(lab, point)
+    trap = Trap(point.name, fault)
+    victim = lab.worker(trap)
+    thread = threading.Thread(target=_work, args=(victim,), daemon=True)
+    thread.start()
+    assert trap.reached.wait(20), f"{point.name} was never reached"
+    if fault is not Fault.FROZEN:
+        thread.join(30)
+    elif point.place == "before the commit":
+        # Postgres does so itself, after a while, to whoever keeps a transaction open and idle.
+        lab.cut(victim.name)
+    end = State.CANCELED if point.step == "compensate" else State.SUCCEEDED
+    lab.drive(job_id, end)
+    before = lab.row(job_id)
+    trap.thawed.set()
+    thread.join(30)
+    assert not thread.is_alive()
+    assert lab.row(job_id) == before, "a worker that came back changed something"
+    victim.close()
+    _check(lab, job_id, point, fault)
+
+
+def _check(lab: Lab, job_id: UUID, point: Point, fault: Fault) -> None:
+    assert_sound(lab.engine)
+    assert_attempts_add_up(lab.engine)
+    assert_credits_add_up(lab.engine)
+    paid_late = fault is Fault.FROZEN and point.name in PAID_LATE
+    assert len(lab.provider.booked) == 1 + paid_late
+    assert all(lab.provider.charges(token) <= 1 for token in lab.tokens(job_id))
+    row = lab.row(job_id)
+    expected = [] if point.step == "compensate" else [f"{row.attempt}/avatar.png", f"{row.attempt}/source.png"]
+    assert lab.names_of_objects(job_id) == expected
+    if fault is Fault.KILLED:
+        _check_aftermath(lab.events(job_id), point)
+
+
+def _check_aftermath(events: list[str], point: Point) -> None:
+    """What the table of the README says of a kill."""
+    match point.aftermath:
+        case Aftermath.FOUND:
+            assert events.count("orphan_found") == 1
+        case Aftermath.ABSENT:
+            assert events.count("orphan_absent") == 1
+            assert events.count("submit_started") == 2
+        case _:
+            assert "orphan_absent" not in events
+            assert events.count("submit_started") == 1
+            assert events.count("outcome_lost") == (point.step == "reconcile")
+            if point.step not in ("reconcile", "compensate"):
+                assert events == _PLAIN
+
+
+def _job_at(lab: Lab, point: Point) -> UUID:
+    """Return a job that is about to begin the step of a boundary."""
+    with lab.engine.begin() as conn:
+        job_id = make_job(conn, make_world(conn))
+    if point.step == "reconcile":
+        lab.provider.answers.append(no_answer(lab.provider))
+    if point.step == "compensate":
+        lab.provider.ends_as = "processing"
+    lab.drive(job_id, State.GENERATING if point.step == "compensate" else _BEGINS_IN[point.step])
+    if point.step == "compensate":
+        lab.objects[f"jobs/{job_id}/1/source.png"] = b"half"
+        with lab.engine.begin() as conn:
+            assert cancel(conn, job_id, "api")
+    lab.let_time_pass()
+    return job_id
+
+
+def _work(victim: LabWorker) -> None:
+    with suppress(Killed):
+        victim.work_once()
