@@ -1,0 +1,18 @@
+"""The program on a day on which every model was still served: `python -m tests.acceptance.earlier worker ...`.
+
+Models that need a key in their input are ended one by one; what is promised of that key must stay testable.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+from diorama import wiring
+from diorama.cli import main
+
+build_models = wiring.build_models
+
+if __name__ == "__main__":
+    wiring.build_models = lambda settings: replace(build_models(settings), today=lambda: date(2026, 10, 1))
+    main()

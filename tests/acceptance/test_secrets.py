@@ -1,0 +1,192 @@
+"""Nothing that the system writes holds a secret: not its logs, its rows, its answers or its objects."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import Engine, text
+
+from diorama.embedded import EmbeddedS3, ServerCommand, ServerProcess
+from jobs.identity import issue_api_key
+from storage import S3Store
+from tests.acceptance.workers import Site
+from tests.acceptance.workers import site as open_site
+from tests.eventually import eventually
+
+TOKEN = "r8_RecognisableToken0123456789abcdef"
+KEY = "sk-RecognisableOpenAiKey0123456789abcdef"
+EARLIER = [sys.executable, "-m", "tests.acceptance.earlier"]
+
+EVERYTHING = """
+{
+  jobs(first: 50) {
+    edges { node {
+      state error { code message detail }
+      events(first: 50) { edges { node { event reason error { message detail } } } }
+      attempts { model status promptVersion detail }
+    } }
+  }
+}
+"""
+
+
+@dataclass(frozen=True)
+class Simulator:
+    """Where the simulator answers."""
+
+    api_url: str
+    delivery_url: str
+
+
+@dataclass
+class Watched:
+    """A site whose processes all log at debug level, the API before it, and the support's key."""
+
+    site: Site
+    api_url: str
+    support_key: str
+    directory: Path
+    secrets: tuple[str, ...]
+
+    def ask(self, document: str, **variables: Any) -> str:
+        """Return the text of an answer to the support staff."""
+        headers = {"Authorization": f"Bearer {self.support_key}"}
+        body = {"query": document, "variables": variables}
+        return httpx.post(f"{self.api_url}/graphql", json=body, headers=headers, timeout=20).raise_for_status().text
+
+
+def _announced(process: ServerProcess, word: str) -> dict[str, Any]:
+    def look() -> dict[str, Any] | None:
+        lines = [line for line in process.output().splitlines() if line.startswith("{") and f'"{word}"' in line]
+        return json.loads(lines[0]) if lines else None
+
+    return process.wait_until(look, 30.0)
+
+
+@pytest.fixture
+def watched(
+    engine: Engine, database_url: str, s3_server: EmbeddedS3, store: S3Store, tmp_path: Path
+) -> Iterator[Watched]:
+    """Everything running, on a day on which the model that needs a key of one's own was still served."""
+    with ExitStack() as running:
+
+        def start(name: str, argv: list[str], environment: dict[str, str]) -> ServerProcess:
+            command = ServerCommand(name=name, argv=argv, log_path=tmp_path / f"{name}.log", env=environment)
+            process = ServerProcess.start(command)
+            running.callback(process.stop)
+            return process
+
+        speed = ["--speed", "200", "--canned", "--seed", "1", "--token", TOKEN, "--log-level", "debug"]
+        simulator = start("simulator", [sys.executable, "-m", "simulator", *speed], dict(os.environ))
+        found = _announced(simulator, "delivery")
+        addresses: Any = Simulator(found["api"], found["delivery"])
+        site = running.enter_context(open_site(engine, database_url, s3_server, store, addresses, tmp_path))
+        site.environment |= {
+            "REPLICATE_API_TOKEN": TOKEN,
+            "OPENAI_API_KEY": KEY,
+            "MODELS": "openai/gpt-image-1,minimax/hailuo-2.3",
+            "LOG_LEVEL": "debug",
+            "LEASE_S": "30",
+        }
+        with engine.begin() as conn:
+            support_key = issue_api_key(conn, "support", role="support", key_name="support")
+        api = start("api", [*EARLIER, "serve", "--port", "0"], site.environment)
+        worker = start("worker", [*EARLIER, "worker", "--processes", "1", "--threads", "8"], site.environment)
+        _announced(worker, "worker")
+        secrets = (TOKEN, KEY, support_key, s3_server.secret_access_key)
+        yield Watched(site, str(_announced(api, "api")["api"]), support_key, tmp_path, secrets)
+
+
+def _provoke(site: Site) -> None:
+    """Have jobs succeed, and fail in ways whose texts repeat the secrets."""
+    repeated = f"Incorrect API key provided: {KEY}. Authorization: Bearer {TOKEN}"
+    faults: tuple[tuple[str, dict[str, Any], str, str], ...] = (
+        ("fail", {"error": repeated}, "queued", "provider_account"),
+        ("fail", {"error": f"never heard of {KEY} and {TOKEN} (E005)"}, "failed", "content_rejected"),
+        ("fail", {"error": f"IndexError in {{'openai_api_key': '{KEY}'}}"}, "queued", "provider_rejected"),
+        ("unauthorized", {}, "queued", "provider_account"),
+        ("payment_required", {}, "queued", "provider_account"),
+        ("hang_after_accept", {}, "succeeded", ""),
+    )
+    story = site.ask_for_story("story", video=False)
+    count = text("SELECT count(*) FROM jobs WHERE story_id = :id AND state = 'succeeded'")
+    with site.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+        eventually(lambda: conn.scalar(count, {"id": story}) == 2, within_s=30.0)
+    for number, (action, options, state, code) in enumerate(faults):
+        httpx.delete(f"{site.simulator.api_url}/_simulator/faults").raise_for_status()
+        site.fault(action, options=options, operation="predictions.create", count=1)
+        job_id = site.ask_for_avatar(f"avatar-{number}")
+        _wait_for(site, job_id, state, code)
+
+
+def _wait_for(site: Site, job_id: object, state: str, code: str) -> None:
+    """Wait until a job is in a state for a reason: the history tells why a queued one waits."""
+    why = text(
+        "SELECT error_code FROM job_events WHERE job_id = :id AND error_code IS NOT NULL ORDER BY seq DESC LIMIT 1"
+    )
+    now = text("SELECT state FROM jobs WHERE id = :id")
+    with site.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+
+        def reached() -> bool:
+            told = conn.scalar(why, {"id": job_id}) or ""
+            return conn.scalar(now, {"id": job_id}) == state and (not code or told == code)
+
+        eventually(reached, within_s=30.0)
+
+
+def _rows(engine: Engine) -> Iterator[tuple[str, bytes]]:
+    with engine.connect() as conn:
+        tables = list(conn.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")))
+        assert {"jobs", "job_events", "attempts", "assets"} <= set(tables)
+        for table in tables:
+            rows = conn.scalars(text(f'SELECT t::text FROM "{table}" t'))
+            yield f"table {table}", "\n".join(rows).encode()
+
+
+def _objects(store: S3Store, directory: Path) -> Iterator[tuple[str, bytes]]:
+    for number, found in enumerate(store.list()):
+        path = directory / f"object-{number}"
+        store.download(found.key, path, max_bytes=found.size_bytes + 1)
+        yield f"object {found.key}", found.key.encode() + path.read_bytes()
+
+
+def _written(watched: Watched) -> Iterator[tuple[str, bytes]]:
+    """Yield everything that the system has written, by what it is."""
+    for path in sorted(watched.directory.glob("*.log")):
+        yield path.name, path.read_bytes()
+    yield from _rows(watched.site.engine)
+    yield "answer to support", watched.ask(EVERYTHING).encode()
+    yield from _objects(watched.site.store, watched.directory)
+
+
+def _traces(secret: str) -> tuple[bytes, ...]:
+    """Return how a secret would look: as it is, its middle (cut off or masked by half), and in base64."""
+    middle = len(secret) // 4
+    return secret.encode(), secret[middle:-middle].encode(), base64.b64encode(secret.encode()).rstrip(b"=")[:-2]
+
+
+def test_no_secret_is_in_anything_that_was_written(watched: Watched) -> None:
+    _provoke(watched.site)
+    written = dict(_written(watched))
+    found = [
+        f"{what} holds {secret[:12]}..."
+        for what, content in written.items()
+        for secret in watched.secrets
+        for trace in _traces(secret)
+        if trace in content
+    ]
+    assert found == []
+    # What was looked through is what is meant: the masked words are there, in the rows and in the answer.
+    assert b"Incorrect API key provided: sk-***" in written["table job_events"]
+    assert b"Incorrect API key provided: sk-***" in written["answer to support"]
+    assert all(written[f"{name}.log"] for name in ("api", "worker"))
