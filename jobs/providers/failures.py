@@ -28,6 +28,8 @@ from statemachine.states import ErrorCode
 
 log = structlog.get_logger(__name__)
 
+# A connection that broke says nothing of how long to wait, and is most often whole again at once.
+_ASK_AGAIN_AFTER_S = 5.0
 _DETAIL_LENGTH_MAX = 1000
 UNKNOWN = "unknown"
 
@@ -112,7 +114,7 @@ def of_status(status: int, body: str, retry_after_s: float | None) -> Failure:
 
 def unreachable(error: Exception) -> Failure:
     """Return what a failed connection means."""
-    return classify(Seen.TRANSPORT, f"{type(error).__name__}: {error}")
+    return classify(Seen.TRANSPORT, f"{type(error).__name__}: {error}", retry_after_s=_ASK_AGAIN_AFTER_S)
 
 
 def timed_out(after_s: float) -> Failure:
