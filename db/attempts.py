@@ -21,6 +21,8 @@ class Attempt:
     attempt: int
     model: str
     prompt_version: str
+    experiment: str | None
+    variant: str | None
     status: str
     reserved_micros: int
     cost_micros: int

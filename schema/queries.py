@@ -9,6 +9,7 @@ import strawberry
 
 from schema.context import Info
 from schema.credits import CreditQueries
+from schema.experiments import ExperimentQueries
 from schema.fields import field
 from schema.ids import IdKind, decode_any, decode_id
 from schema.lists import list_jobs, list_stories
@@ -58,7 +59,7 @@ _FIND: dict[IdKind, Callable[[Info, UUID], Awaitable[Node | None]]] = {
 
 
 @strawberry.type
-class Query(CreditQueries, SupportQueries):
+class Query(CreditQueries, SupportQueries, ExperimentQueries):
     @field("Whatever has this id. What is not there and what is not yours look the same: null.")
     async def node(self, info: Info, id: strawberry.ID) -> Node | None:
         kind, value = decode_any(id)

@@ -15,7 +15,9 @@ from schema.types.enums import AttemptStatus
 class ProviderAttempt:
     attempt: int
     model: str
-    prompt_version: str
+    prompt_version: str = strawberry.field(description="The template, and a digest of its words and the theme's.")
+    experiment: str | None = strawberry.field(description="The prompt experiment that it takes part in.")
+    variant: str | None = strawberry.field(description="The wording that the experiment gave it.")
     status: AttemptStatus
     prediction_id: str | None = strawberry.field(description="The provider's own id.")
     reserved_micros: BigInt = strawberry.field(description="The price set aside beforehand, in micro-dollars.")
@@ -32,6 +34,8 @@ class ProviderAttempt:
             attempt=record.attempt,
             model=record.model,
             prompt_version=record.prompt_version,
+            experiment=record.experiment,
+            variant=record.variant,
             status=AttemptStatus(record.status),
             prediction_id=record.prediction_id,
             reserved_micros=BigInt(record.reserved_micros),
