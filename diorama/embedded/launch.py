@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import signal
 import sys
 
 PR_SET_PDEATHSIG = 1
@@ -42,7 +41,6 @@ def main(arguments: list[str]) -> None:
     try:
         take_account(uid, gid)
         die_with_parent(parent, death_signal)
-        signal.pthread_sigmask(signal.SIG_SETMASK, ())
         os.execv(program[0], program)  # noqa: S606 - no shell is wanted
     except OSError as error:
         sys.exit(f"cannot run {program[0]} as {f'the user {uid}' if uid != KEEP else 'ourselves'}: {error.strerror}")

@@ -7,7 +7,6 @@ loopback port, keeps its socket in a directory of its own, and asks for a passwo
 from __future__ import annotations
 
 import atexit
-import shutil
 import signal
 import time
 from collections.abc import Mapping
@@ -24,7 +23,7 @@ from diorama.embedded.ports import LOOPBACK, free_port
 from diorama.embedded.postgres_cluster import SUPERUSER, PostgresCluster, server_environment
 from diorama.embedded.postgres_install import find_postgres
 from diorama.embedded.process import ServerCommand, ServerProcess
-from diorama.embedded.scratch import make_scratch
+from diorama.embedded.scratch import Scratch, make_scratch
 from diorama.embedded.server import EmbeddedServer
 
 DATABASE = "diorama"
@@ -52,7 +51,7 @@ class EmbeddedPostgres(EmbeddedServer):
     def __init__(self, directory: Path, *, settings: Mapping[str, str] | None = None) -> None:
         self._directory = directory.resolve()
         self._settings = {**DEFAULT_SETTINGS, **(settings or {})}
-        self._scratch: Path | None = None
+        self._scratch: Scratch | None = None
         self._cluster: PostgresCluster | None = None
         self._process: ServerProcess | None = None
         self._port = 0
@@ -86,7 +85,7 @@ class EmbeddedPostgres(EmbeddedServer):
         """Where the Unix socket is, for those who want to measure without TCP."""
         if self._scratch is None:
             raise EmbeddedServerError("Postgres is not running: call start() first, or use it in a with block.")
-        return self._scratch
+        return self._scratch.path
 
     @property
     def data_directory(self) -> Path:
@@ -127,7 +126,7 @@ class EmbeddedPostgres(EmbeddedServer):
             self._process.stop()
             self._process = None
         if self._scratch is not None:
-            shutil.rmtree(self._scratch)
+            self._scratch.remove()
             self._scratch = None
         atexit.unregister(self.stop)
 
@@ -148,8 +147,8 @@ class EmbeddedPostgres(EmbeddedServer):
         account = server_account()
         self._scratch = make_scratch(account)
         reachable = account is None or account.can_reach(self._directory)
-        home = (self._directory if reachable else self._scratch) / "postgres"
-        install = find_postgres().usable_by(account, self._scratch)
+        home = (self._directory if reachable else self._scratch.path) / "postgres"
+        install = find_postgres().usable_by(account, self._scratch.path)
         self._cluster = PostgresCluster(home, install, account)
         self._cluster.create(self.log_path)
 
@@ -180,7 +179,7 @@ class EmbeddedPostgres(EmbeddedServer):
         places = {
             "listen_addresses": LOOPBACK,
             "port": str(port),
-            "unix_socket_directories": str(self._scratch),
+            "unix_socket_directories": str(self.socket_directory),
         }
         options = [f"--{name}={value}" for name, value in {**self._settings, **places}.items()]
         return ServerCommand(
@@ -189,7 +188,7 @@ class EmbeddedPostgres(EmbeddedServer):
             log_path=self.log_path,
             env=server_environment(),
             account=self._files.account,
-            cwd=self._scratch,
+            cwd=self.socket_directory,
             stop_signal=self._stop_signal,
             death_signal=signal.SIGQUIT,
         )

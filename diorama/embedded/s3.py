@@ -13,6 +13,7 @@ import os
 import re
 import secrets
 import shutil
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
@@ -20,7 +21,7 @@ from typing import Self
 from diorama.embedded.errors import EmbeddedServerError, ServerFailed, ServerMissing
 from diorama.embedded.ports import LOOPBACK, free_port_with_twin, free_ports
 from diorama.embedded.process import ServerCommand, ServerProcess
-from diorama.embedded.scratch import make_scratch
+from diorama.embedded.scratch import Scratch, make_scratch
 from diorama.embedded.server import EmbeddedServer
 from storage import S3Settings, S3Store, StorageError
 
@@ -75,7 +76,7 @@ class EmbeddedS3(EmbeddedServer):
         self._access_key_id = secrets.token_hex(10)
         self._secret_access_key = secrets.token_urlsafe(30)
         self._ports: Mapping[str, int] = {}
-        self._scratch: Path | None = None
+        self._scratch: Scratch | None = None
         self._process: ServerProcess | None = None
 
     @property
@@ -143,7 +144,7 @@ class EmbeddedS3(EmbeddedServer):
             self.kill()
             self._process = None
         if self._scratch is not None:
-            shutil.rmtree(self._scratch)
+            self._scratch.remove()
             self._scratch = None
         atexit.unregister(self.stop)
 
@@ -203,6 +204,7 @@ class EmbeddedS3(EmbeddedServer):
 
     def _command(self, ports: Mapping[str, int]) -> ServerCommand:
         assert self._scratch is not None
+        scratch = self._scratch.path
         data = self._directory / "seaweedfs"
         _forget_earlier_run(data)
         return ServerCommand(
@@ -212,15 +214,17 @@ class EmbeddedS3(EmbeddedServer):
                 "-logtostderr",
                 "mini",
                 f"-dir={data}",
-                f"-s3.config={self._write_key(self._scratch)}",
-                f"-filer.localSocket={self._scratch / 'filer.sock'}",
-                f"-s3.localSocket={self._scratch / 's3.sock'}",
+                f"-s3.config={self._write_key(scratch)}",
+                f"-filer.localSocket={scratch / 'filer.sock'}",
+                f"-s3.localSocket={scratch / 's3.sock'}",
                 *(f"-{flag}={port}" for flag, port in ports.items()),
                 *FIXED_FLAGS,
             ],
             log_path=self.log_path,
-            env=_environment(self._scratch),
-            cwd=self._scratch,
+            env=_environment(scratch),
+            cwd=scratch,
+            # Killed outright it would leave its sockets in /tmp, with nobody there any more to remove them.
+            death_signal=signal.SIGTERM,
         )
 
     def _write_key(self, scratch: Path) -> Path:

@@ -1,22 +1,54 @@
-"""Temporary directories of servers: short enough for a socket's path, and open to the account that uses them."""
+"""Temporary directories of servers: short enough for a socket's path, open to the account that uses them, never left.
+
+A process that is killed cannot tidy up. So each directory holds a file that its maker keeps locked, and the kernel
+lets go of the lock when the maker is gone: whoever makes the next one removes those that nobody holds any more.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 import tempfile
+import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from diorama.embedded.account import Account, give
 from diorama.embedded.errors import EmbeddedServerError
 
+PREFIX = "diorama-"
+LOCK_NAME = "maker.lock"
+
 # A Unix socket's whole path must fit into 104 bytes, and the servers add up to 40 to its directory's.
 LONGEST_ROOT = 48
 
+# The last processes of a killed server may still be writing.
+REMOVE_ATTEMPTS = 20
+REMOVE_AGAIN_AFTER_S = 0.05
 
-def make_scratch(account: Account | None = None) -> Path:
-    """Create a directory that only the account (None: we ourselves) can use, and return it."""
-    scratch = Path(tempfile.mkdtemp(prefix="diorama-", dir=scratch_root(account)))
-    give(scratch, account)
+
+@dataclass(frozen=True)
+class Scratch:
+    """A temporary directory. `remove` it when the server is gone."""
+
+    path: Path
+    lock: IO[bytes]
+
+    def remove(self) -> None:
+        """Remove the directory and all in it. May be called any number of times."""
+        _remove_tree(self.path)
+        self.lock.close()
+
+
+def make_scratch(account: Account | None = None) -> Scratch:
+    """Create a directory that only the account (None: we ourselves) can use, and remove abandoned ones."""
+    root = scratch_root(account)
+    remove_abandoned(root)
+    path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root))
+    scratch = Scratch(path, _locked(path))
+    give(path, account)
     return scratch
 
 
@@ -30,6 +62,36 @@ def scratch_root(account: Account | None) -> Path:
         f"No temporary directory can be used: tried {', '.join(map(str, candidates))}. One of them must be writable, "
         f"open to the server's account, and at most {LONGEST_ROOT} characters long."
     )
+
+
+def remove_abandoned(root: Path) -> None:
+    """Remove the directories in `root` that we made in processes which are gone."""
+    for lock_path in root.glob(f"{PREFIX}*/{LOCK_NAME}"):
+        try:
+            with lock_path.open("rb") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if os.fstat(lock.fileno()).st_uid == os.geteuid():
+                    _remove_tree(lock_path.parent)
+        except (BlockingIOError, PermissionError, FileNotFoundError):
+            continue  # in use, another user's, or just removed by somebody else
+
+
+def _locked(directory: Path) -> IO[bytes]:
+    """Put the locked file into the directory: under its name only once it is locked, or it would look abandoned."""
+    unnamed = directory / f"{LOCK_NAME}.new"
+    lock = unnamed.open("wb")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    unnamed.rename(directory / LOCK_NAME)
+    return lock
+
+
+def _remove_tree(path: Path) -> None:
+    for _ in range(REMOVE_ATTEMPTS):
+        shutil.rmtree(path, ignore_errors=True)
+        if not path.exists():
+            return
+        time.sleep(REMOVE_AGAIN_AFTER_S)
+    shutil.rmtree(path)
 
 
 def _usable(root: Path, account: Account | None) -> bool:

@@ -32,6 +32,15 @@ def test_several_may_make_the_bucket_at_once(settings: S3Settings) -> None:
     assert list(stores[0].list()) == []
 
 
+def test_who_comes_second_uses_the_bucket_of_who_came_first(
+    settings: S3Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both looked before either had made it."""
+    S3Store(settings).ensure_bucket()
+    monkeypatch.setattr("storage.bucket._exists", lambda *_: False)
+    S3Store(settings).ensure_bucket()
+
+
 def test_a_bucket_elsewhere_than_in_the_first_region_is_made_there(settings: S3Settings) -> None:
     store = S3Store(replace(settings, region="eu-central-1"))
     store.ensure_bucket()

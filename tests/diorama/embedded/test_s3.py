@@ -6,6 +6,7 @@ import socket
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 
 from diorama.embedded import EmbeddedS3
@@ -22,6 +23,13 @@ def test_only_its_own_key_opens_it(s3_server: EmbeddedS3) -> None:
 def test_a_bucket_that_nobody_made_is_not_made_by_writing_to_it(s3_server: EmbeddedS3) -> None:
     with pytest.raises(StorageMisconfigured, match="NoSuchBucket"):
         S3Store(replace(s3_server.settings, bucket="never-made")).check()
+
+
+def test_its_internal_parts_let_nobody_in(s3_server: EmbeddedS3) -> None:
+    """They listen on loopback ports of their own, where every user of the machine could knock."""
+    filer = f"http://127.0.0.1:{s3_server._ports['filer.port']}"
+    assert httpx.get(f"{filer}/buckets/").status_code == 401
+    assert httpx.post(f"{filer}/buckets/{s3_server.bucket}/planted", files={"file": b"x"}).status_code == 401
 
 
 def test_it_listens_on_the_loopback_address_only(s3_server: EmbeddedS3) -> None:
