@@ -14,6 +14,7 @@ from jobs.runtime import Runtime
 from jobs.steps import STEPS
 from jobs.steps.trouble import surprise
 from jobs.steps.work import Work, successor
+from jobs.tidying import WRITES, tidy_soon
 from statemachine.decisions import decide, interrupt
 from statemachine.outcomes import StepFailed
 from statemachine.states import STEP_OF, State
@@ -62,11 +63,19 @@ def _record(work: Work, runtime: Runtime) -> None:
     move = Move(job.claim, job.state, decision, effects=work.effects, output_id=work.output_id)
     step = STEP_OF.get(decision.to_state) if decision.is_due_now else None
     hold_for = runtime.handover.reserve(step) if step else None
-    if step is None or hold_for is None:
-        runtime.recorder.record(_logged(move))
-        return
     recording = runtime.recorder.record(_logged(replace(move, hold_for=hold_for)))
-    recording.add_done_callback(lambda done: runtime.handover.deliver(step, successor(work, decision, _moved(done))))
+    if step is not None and hold_for is not None:
+        recording.add_done_callback(
+            lambda done: runtime.handover.deliver(step, successor(work, decision, _moved(done)))
+        )
+    if job.state in WRITES:
+        recording.add_done_callback(lambda done: _tidied(done, job, runtime))
+
+
+def _tidied(done: Future[Moved | None], job: ClaimedJob, runtime: Runtime) -> None:
+    """Have what was written taken back where the job had moved on without this worker."""
+    if done.exception() is None and done.result() is None:
+        tidy_soon(job, runtime)
 
 
 def _moved(done: Future[Moved | None]) -> Moved | None:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 from db.claims import ClaimedJob
 from db.effects import AttemptChanged
+from jobs.leases import Held, LeaseLost
 from jobs.providers import failures
 from jobs.providers.profiles import profiles
 from jobs.providers.provider import OutputVanished, ProviderTrouble
@@ -12,29 +17,61 @@ from jobs.steps.trouble import storage_failure
 from jobs.steps.work import Work
 from statemachine.outcomes import OutputGone, StepFailed, Stored
 from statemachine.states import Step
-from storage import StorageError
+from storage import StorageError, StoredObject
 from storage.keys import source_key
 
 _EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "video/mp4": "mp4"}
 
 
-def store(job: ClaimedJob, runtime: Runtime) -> Work:
-    """Stream the first output of the current attempt to its own key. Doing it twice writes the same object."""
+def store(job: ClaimedJob, runtime: Runtime) -> Work | None:
+    """Stream the first output of the current attempt to its own key; None where its lease was lost on the way.
+
+    Doing it twice writes the same object.
+    """
     most_bytes = profiles()[job.model or ""].output_bytes_max
     try:
         with (
-            runtime.renewer.holding(job.claim, runtime.leases.of(Step.STORE)),
+            runtime.renewer.holding(job.claim, runtime.leases.of(Step.STORE)) as held,
             runtime.provider.fetch(job.output_urls[0], most_bytes=most_bytes) as (content_type, chunks),
         ):
             content_type = content_type.partition(";")[0].strip() or "application/octet-stream"
             key = source_key(job.id, job.attempt, _EXTENSIONS.get(content_type, "bin"))
-            stored = runtime.store.put_stream(key, chunks, content_type=content_type, max_bytes=most_bytes)
+            stored = runtime.store.put_stream(
+                key, _while_held(held, chunks), content_type=content_type, max_bytes=most_bytes
+            )
+    except LeaseLost:
+        return None
     except OutputVanished as error:
-        return Work(job, OutputGone(failures.output_expired(str(error))))
+        return _after_it_vanished(job, error, runtime)
     except ProviderTrouble as trouble:
         return Work(job, StepFailed(trouble.failure))
     except StorageError as error:
         return Work(job, StepFailed(storage_failure(error)))
+    return _stored(job, stored)
+
+
+def _while_held(held: Held, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Pass the chunks on for as long as the job is ours: nothing is written of one that is not."""
+    for chunk in chunks:
+        held.check()
+        yield chunk
+    held.check()
+
+
+def _after_it_vanished(job: ClaimedJob, error: OutputVanished, runtime: Runtime) -> Work:
+    """Take the copy that an earlier worker made and did not live to record, if there is one; it has been paid for."""
+    try:
+        copies = [found.key for found in runtime.store.list(source_key(job.id, job.attempt, ""))]
+        if not copies:
+            return Work(job, OutputGone(failures.output_expired(str(error))))
+        with TemporaryDirectory(prefix="diorama-store-") as folder:
+            most_bytes = profiles()[job.model or ""].output_bytes_max
+            return _stored(job, runtime.store.download(copies[0], Path(folder) / "copy", max_bytes=most_bytes))
+    except StorageError as trouble:
+        return Work(job, StepFailed(storage_failure(trouble)))
+
+
+def _stored(job: ClaimedJob, stored: StoredObject) -> Work:
     changed = AttemptChanged(
         job.id,
         job.attempt,
