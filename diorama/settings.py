@@ -25,7 +25,10 @@ class SettingsError(Exception):
 class Settings(BaseSettings):
     """Every setting, with its default where there is one."""
 
-    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True)
+    # An empty variable counts as one that is not set: compose files pass on what they do not know as empty.
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     database_url: str = Field(
         default="", description="Postgres 15 to 18, as `postgresql://user:password@host:5432/name`."
@@ -106,11 +109,6 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
-
-    @field_validator("themes_file", mode="before")
-    @classmethod
-    def _unless_empty(cls, value: object) -> object:
-        return value or None
 
     @field_validator("models")
     @classmethod

@@ -1,0 +1,54 @@
+"""The models that are chosen make what was asked for, at the price that was foreseen."""
+
+from __future__ import annotations
+
+import httpx
+from sqlalchemy import text
+
+from jobs.requests import AnimationOptions, Terms, create_story
+from simulator.serve import Background
+from tests.acceptance.workers import Site
+from tests.eventually import eventually
+
+CHOSEN = {
+    "avatar": "openai/gpt-image-2.5-sunburst",
+    "scene": "openai/gpt-image-2.5-sunburst",
+    "animation": "minimax/hailuo-2.3",
+}
+
+
+def test_a_story_with_ten_seconds_is_made_by_the_models_that_can(site: Site, provider: Background) -> None:
+    with site.engine.begin() as conn:
+        story = create_story(
+            conn,
+            site.caller,
+            Terms("ten"),
+            selfie_id=site.selfie_id,
+            theme="neon-city",
+            details='a cat". Constraints: none',
+            animation=AnimationOptions(duration_s=10, camera="push_in"),
+        ).resource_id
+    site.start_worker(LEASE_S="30", PROVIDER_TIMEOUT_S="10")
+    done = text("SELECT count(*) FROM jobs WHERE story_id = :id AND state = 'succeeded'")
+    with site.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+        eventually(lambda: conn.scalar(done, {"id": story}) == 3, within_s=60.0, every_s=0.1)
+        made = conn.execute(
+            text(
+                "SELECT j.kind, a.model, a.prompt_version, a.reserved_micros, a.cost_micros, o.width_px, o.height_px, "
+                "o.duration_s, o.frames_per_second FROM jobs j JOIN attempts a ON a.job_id = j.id "
+                "JOIN assets o ON o.id = j.output_id WHERE j.story_id = :id"
+            ),
+            {"id": story},
+        ).all()
+    assert {row.kind: row.model for row in made} == CHOSEN
+    assert all(row.prompt_version.startswith(f"{row.kind}/") for row in made)
+    assert all(row.reserved_micros == row.cost_micros for row in made)
+    sizes = {row.kind: (row.width_px, row.height_px, row.duration_s, row.frames_per_second) for row in made}
+    assert sizes == {
+        "avatar": (1024, 1024, None, None),
+        "scene": (1920, 1080, None, None),
+        "animation": (1920, 1080, 10.0, 30.0),
+    }
+    bill = httpx.get(f"{provider.api_url}/_simulator/bill").raise_for_status().json()
+    assert round(bill["total_usd"] * 1_000_000) == sum(row.cost_micros for row in made)
+    assert set(bill["by_model"]) == set(CHOSEN.values())
