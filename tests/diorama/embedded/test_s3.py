@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 
-from diorama.embedded import EmbeddedS3
+from diorama.embedded import EmbeddedS3, seaweedfs
 from diorama.embedded import s3 as module
 from diorama.embedded.errors import EmbeddedServerError, ServerMissing
 from storage import S3Store, StorageMisconfigured
@@ -49,11 +51,11 @@ def sockets_of(pid: int) -> set[str]:
 
 @pytest.mark.parametrize("part", ["master.port", "s3.port"])
 def test_a_taken_port_is_given_up_for_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
-    really_free = module._choose_ports
+    really_free = module.choose_ports
     with socket.create_server(("127.0.0.1", 0)) as stranger:
         taken = stranger.getsockname()[1]
         offers = iter([{**really_free(), part: taken}])
-        monkeypatch.setattr(module, "_choose_ports", lambda: next(offers, None) or really_free())
+        monkeypatch.setattr(module, "choose_ports", lambda: next(offers, None) or really_free())
         with EmbeddedS3(tmp_path) as server:
             assert server.endpoint_url != f"http://127.0.0.1:{taken}"
             S3Store(server.settings).check()
@@ -76,6 +78,24 @@ def test_there_is_no_address_before_the_start(tmp_path: Path) -> None:
 
 
 def test_a_missing_program_is_named_with_what_would_help(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "DISTRIBUTION", "no-such-distribution")
+    monkeypatch.setattr(seaweedfs, "DISTRIBUTION", "no-such-distribution")
     with pytest.raises(ServerMissing, match=r"no-such-distribution is missing.*extra 'embedded'"):
         EmbeddedS3(tmp_path).start()
+
+
+def test_sockets_of_servers_that_are_gone_are_removed_and_no_others(open_directory: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as living, socket.socket(socket.AF_UNIX) as starting:
+        for name, age_s, server in (("living", 3600, living), ("starting", 0, starting)):
+            bind(server, open_directory / f"seaweedfs-{name}-grpc-1.sock", age_s)
+        living.listen()
+        with socket.socket(socket.AF_UNIX) as gone:
+            bind(gone, open_directory / "seaweedfs-gone-grpc-1.sock", age_s=3600)
+        seaweedfs.remove_dead_sockets(open_directory)
+        left = sorted(path.name for path in open_directory.iterdir())
+    assert left == ["seaweedfs-living-grpc-1.sock", "seaweedfs-starting-grpc-1.sock"]
+
+
+def bind(server: socket.socket, path: Path, age_s: float) -> None:
+    server.bind(str(path))
+    then = time.time() - age_s
+    os.utime(path, (then, then))
