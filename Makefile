@@ -2,12 +2,14 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# The engines that ours is measured beside need packages that do not go with ours.
+PEERS := .venv-peers
 SELFIE ?=
 THEME ?=
 MINUTES ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check format bench lock clean
+.PHONY: help demo up test check format bench soak lock clean
 
 help:  ## Show what can be made.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -43,12 +45,22 @@ format: $(VENV)/.installed-dev  ## Rewrite the code in the project's format.
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.installed-dev  ## Measure the engine beside Postgres's own limit.
+$(PEERS)/.installed: requirements-peers.lock
+	@test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)
+	@echo "Installing the packages of requirements-peers.lock into $(PEERS) ..." >&2
+	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-peers.lock
+	@touch $@
+
+bench: $(VENV)/.installed-dev $(PEERS)/.installed  ## Measure the engine beside Postgres's own limit and beside its peers.
 	@$(BIN)/python -m tests.bench
+
+soak: $(VENV)/.installed-dev  ## Kill, cut and restart everything under load, and report what is left: make soak MINUTES=10
+	@$(BIN)/python -m tests.soak $(MINUTES)
 
 lock: $(VENV)/.installed-dev  ## Resolve the lock files again (needs uv).
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command 'make lock' --extra embedded pyproject.toml requirements-build.in -o requirements.lock
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command 'make lock' -c requirements.lock --group dev -o requirements-dev.lock
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command 'make lock' requirements-peers.in -o requirements-peers.lock
 
 clean:  ## Remove what the commands above made.
-	@rm -rf $(VENV) demo-output .mypy_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) $(PEERS) demo-output .mypy_cache .ruff_cache .hypothesis

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.claims import ClaimedJob
-from db.statements import statement
+from db.leftovers import leftovers_of
 from jobs.runtime import Runtime
 from statemachine.states import State
 from storage import S3Store, StorageError
@@ -47,14 +47,11 @@ def _tidy(job: ClaimedJob, engine: Engine, store: S3Store) -> None:
 
 
 def _is_tidy(conn: Connection, job: ClaimedJob, store: S3Store) -> bool:
-    """Delete what no row names, or return False while the job is being undone: that may name less in a moment.
-
-    The row stays locked meanwhile, so that nobody begins to write the same keys for good.
-    """
-    row = conn.execute(statement("left_objects"), {"id": job.id, "attempt": job.attempt}).one_or_none()
-    if row is None or row.state == State.COMPENSATING:
-        return row is None
-    if not row.at_work:
+    """Delete what no row names, or return False while the job is being undone: that may name less in a moment."""
+    left = leftovers_of(conn, job.id, job.attempt)
+    if left is None or left.state is State.COMPENSATING:
+        return left is None
+    if not left.at_work:
         found = [each.key for each in store.list(f"{job_prefix(job.id)}{job.attempt}/")]
-        store.delete(key for key in found if key not in row.named)
+        store.delete(key for key in found if key not in left.named)
     return True

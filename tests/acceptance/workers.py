@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,6 +42,7 @@ class Site:
     caller: Principal
     selfie_id: UUID
     workers: list[ServerProcess] = field(default_factory=list)
+    others: list[ServerProcess] = field(default_factory=list)
 
     def start_worker(self, **environment: str) -> ServerProcess:
         """Start a worker process and wait until it works."""
@@ -56,6 +58,29 @@ class Site:
         self.workers.append(worker)
         worker.wait_until(lambda: b'"worker"' in log_path.read_bytes(), 20.0)
         return worker
+
+    @property
+    def running(self) -> list[ServerProcess]:
+        """The workers that run."""
+        return [worker for worker in self.workers if worker.is_running]
+
+    def replace_worker(self, end: Callable[[ServerProcess], None]) -> None:
+        """End the worker that has run the longest, and start another."""
+        if self.running:
+            end(self.running[0])
+        self.start_worker()
+
+    def start_api(self) -> str:
+        """Start an API process and return its address."""
+        log_path = self.directory / "api.log"
+        argv = [sys.executable, "-m", "diorama", "serve", "--port", "0"]
+        api = ServerProcess.start(ServerCommand(name="API", argv=argv, log_path=log_path, env=self.environment))
+        self.others.append(api)
+        return str(api.wait_until(lambda: _announced(log_path), 30.0))
+
+    def calm(self) -> None:
+        """Have the provider behave from now on."""
+        httpx.delete(f"{self.simulator.api_url}/_simulator/faults").raise_for_status()
 
     def fault(self, action: str, **rule: Any) -> None:
         """Have the provider misbehave."""
@@ -134,8 +159,16 @@ def site(
     try:
         yield made
     finally:
-        for worker in made.workers:
-            worker.kill()
+        for process in (*made.workers, *made.others):
+            process.kill()
+
+
+def _announced(log_path: Path) -> str | None:
+    """Return the address that the API says it listens at, if it has."""
+    for line in log_path.read_bytes().splitlines():
+        if line.startswith(b'{"api"'):
+            return str(json.loads(line)["api"])
+    return None
 
 
 def _account(engine: Engine, store: S3Store) -> tuple[Principal, UUID]:

@@ -1,0 +1,86 @@
+"""A whole site under load and in trouble for some time; then calm, until everything has ended."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from db.engine import DatabaseSettings, connect
+from db.migrate import migrate
+from diorama.embedded import EmbeddedPostgres, EmbeddedS3
+from jobs.identity import issue_api_key
+from simulator.serve import Background
+from simulator.settings import SimulatorSettings
+from storage import S3Store
+from tests.acceptance.workers import site as open_site
+from tests.soak.load import Clients
+from tests.soak.report import Report, report
+from tests.soak.trouble import Trouble
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How long, how many and how bad. Times in seconds."""
+
+    lasts_s: float
+    workers: int = 3
+    clients: int = 4
+    pause_s: float = 0.4
+    trouble_every_s: float = 3.0
+    restart_s: tuple[float, float] = (5.0, 40.0)
+    drains_within_s: float = 120.0
+
+
+def run(plan: Plan, directory: Path) -> tuple[Report, dict[str, int]]:
+    """Run the plan and return the report, and what trouble was made."""
+    with ExitStack() as running:
+        postgres = running.enter_context(EmbeddedPostgres(directory / "postgres"))
+        s3 = running.enter_context(EmbeddedS3(directory / "s3"))
+        simulator = running.enter_context(Background(SimulatorSettings(speed=200, canned=True, seed=1)))
+        engine = connect(DatabaseSettings(postgres.url), name="soak")
+        running.callback(engine.dispose)
+        migrate(engine)
+        store = S3Store(s3.settings)
+        site = running.enter_context(open_site(engine, postgres.url, s3, store, simulator, directory))
+        with engine.begin() as conn:
+            key = issue_api_key(conn, "acme", role="partner", key_name="soak")
+        clients = Clients(f"{site.start_api()}/graphql", key, site.selfie_id, plan.pause_s)
+        for _ in range(plan.workers):
+            site.start_worker()
+        trouble = Trouble(site, postgres, every_s=plan.trouble_every_s, restart_s=plan.restart_s)
+        trouble.start()
+        clients.start(plan.clients)
+        time.sleep(plan.lasts_s)
+        trouble.stop()
+        clients.stop()
+        _drain(engine, plan.drains_within_s)
+        for worker in site.workers:
+            worker.stop()
+        billed = simulator.call(lambda sim: [(each.id, str(each.input)) for each in sim.book.in_order])
+        found = report(engine, store, clients.accepted, billed)
+        found.complaints.extend(clients.surprises)
+        return found, {**trouble.made, "requests without an answer": clients.unanswered}
+
+
+def _drain(engine: object, within_s: float) -> None:
+    """Wait until every job has ended; what has not by then is stuck. Long waits are cut short."""
+    ends_at = time.monotonic() + within_s
+    while time.monotonic() < ends_at:
+        try:
+            with engine.begin() as conn:  # type: ignore[attr-defined]
+                conn.execute(
+                    text(
+                        "UPDATE jobs SET due_at = now() WHERE due_at > now() + interval '2 seconds' "
+                        "AND lease_expires_at IS NULL AND state NOT IN ('waiting', 'reconciling')"
+                    )
+                )
+                if not conn.scalar(text("SELECT count(*) FROM jobs WHERE finished_at IS NULL")):
+                    return
+        except SQLAlchemyError:
+            pass
+        time.sleep(0.3)

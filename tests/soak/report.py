@@ -1,0 +1,93 @@
+"""The report: what became of everything that was accepted, and what was left lying about."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import Engine, text
+
+from storage import S3Store
+from tests.invariants import assert_attempts_add_up, assert_credits_add_up, assert_sound
+
+
+@dataclass(frozen=True)
+class Report:
+    """What must be zero is `wrong`; the rest is what happened."""
+
+    accepted: int
+    states: dict[str, int]
+    reasons: dict[str, int]
+    lost: int
+    stuck: int
+    objects_without_row: list[str]
+    rows_without_object: list[str]
+    complaints: list[str]
+    paid_calls: int
+    unused_calls: int
+    charged_twice: int
+    replayed: int
+
+    @property
+    def wrong(self) -> bool:
+        """Whether a promise was broken."""
+        left = (self.objects_without_row, self.rows_without_object, self.complaints)
+        return bool(self.lost or self.stuck or self.charged_twice or any(left))
+
+    def lines(self) -> list[str]:
+        """Return the report as text."""
+        rate = 100 * self.unused_calls / max(1, self.paid_calls)
+        return [
+            f"accepted             {self.accepted}",
+            *(f"  {state:<19}{number}" for state, number in sorted(self.states.items())),
+            *(f"    {code:<17}{number}" for code, number in sorted(self.reasons.items())),
+            f"lost                 {self.lost}",
+            f"stuck                {self.stuck}",
+            f"tokens paid twice    {self.charged_twice}",
+            f"objects without row  {len(self.objects_without_row)} {self.objects_without_row[:3]}",
+            f"rows without object  {len(self.rows_without_object)} {self.rows_without_object[:3]}",
+            f"histories replayed   {self.replayed}",
+            f"paid calls           {self.paid_calls}, not used {self.unused_calls} ({rate:.2f} %)",
+            *(f"WRONG: {complaint}" for complaint in self.complaints),
+        ]
+
+
+def report(engine: Engine, store: S3Store, accepted: Collection[UUID], billed: Collection[tuple[str, str]]) -> Report:
+    """Look at what is left. `billed` are the provider's predictions: their ids and what they were asked with."""
+    with engine.connect() as conn:
+        jobs = {row.id: row for row in conn.execute(text("SELECT id, state, error_code, finished_at FROM jobs"))}
+        known = set(conn.scalars(text("SELECT prediction_id FROM attempts WHERE prediction_id IS NOT NULL")))
+        named = set(conn.scalars(text("SELECT object_key FROM assets WHERE state = 'ready'")))
+        named |= set(conn.scalars(text("SELECT source_key FROM attempts WHERE source_key IS NOT NULL")))
+    objects = {found.key for found in store.list()}
+    inputs = [asked for _, asked in billed]
+    return Report(
+        accepted=len(accepted),
+        states=_count(row.state for row in jobs.values()),
+        reasons=_count(row.error_code for row in jobs.values() if row.error_code),
+        lost=len(set(accepted) - set(jobs)),
+        stuck=sum(row.finished_at is None for row in jobs.values()),
+        objects_without_row=sorted(objects - named),
+        rows_without_object=sorted(named - objects),
+        complaints=_complaints(engine),
+        paid_calls=len(billed),
+        unused_calls=sum(prediction_id not in known for prediction_id, _ in billed),
+        charged_twice=len(inputs) - len(set(inputs)),
+        replayed=len(jobs),
+    )
+
+
+def _complaints(engine: Engine) -> list[str]:
+    found = []
+    for check in (assert_sound, assert_attempts_add_up, assert_credits_add_up):
+        try:
+            check(engine)
+        except AssertionError as error:
+            found.append(f"{check.__name__}: {str(error).splitlines()[0]}")
+    return found
+
+
+def _count(words: Iterable[str]) -> dict[str, int]:
+    return dict(Counter(words))

@@ -1,0 +1,99 @@
+"""The trouble: what is killed, cut and restarted, and how the provider misbehaves."""
+
+from __future__ import annotations
+
+import random
+import signal
+import threading
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+
+import psycopg
+
+from diorama.embedded import EmbeddedPostgres
+from tests.acceptance.workers import Site
+
+# What the provider does, each with its probability a request.
+FAULTS = (
+    {"action": "hang_after_accept", "operation": "predictions.create", "probability": 0.02},
+    {"action": "reset_after_accept", "operation": "predictions.create", "probability": 0.03},
+    {"action": "error_after_accept", "operation": "predictions.create", "probability": 0.03},
+    {"action": "reset_before_accept", "operation": "predictions.create", "probability": 0.03},
+    {"action": "throttle", "operation": "predictions.create", "probability": 0.05},
+    {"action": "server_error", "operation": "predictions.get", "probability": 0.03},
+    {"action": "cut_body", "operation": "predictions.get", "probability": 0.02},
+    {"action": "fail", "options": {"code": "E9828"}, "probability": 0.03},
+    {"action": "fail", "options": {"code": "E005"}, "probability": 0.02},
+    {"action": "lose_file", "probability": 0.02},
+    {"action": "truncate_file", "probability": 0.02},
+    {"action": "cut_body", "listener": "delivery", "probability": 0.03},
+)
+
+
+class Trouble:
+    """Makes trouble from a thread of its own, `every_s` seconds on the average, until it is told to stop."""
+
+    def __init__(
+        self, site: Site, postgres: EmbeddedPostgres, *, every_s: float, restart_s: tuple[float, float]
+    ) -> None:
+        self.made: Counter[str] = Counter()
+        self._site = site
+        self._postgres = postgres
+        self._every_s = every_s
+        self._restart_s = restart_s
+        self._rng = random.Random(1)
+        self._stopping = threading.Event()
+        self._threads = [threading.Thread(target=run, daemon=True) for run in (self._harass, self._restart)]
+
+    def start(self) -> None:
+        """Begin."""
+        for rule in FAULTS:
+            self._site.fault(**rule)
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """End all trouble, wake what was frozen and keep the workers that run."""
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join(60)
+        for worker in self._site.workers:
+            worker.signal(signal.SIGCONT)
+        self._site.calm()
+
+    def _harass(self) -> None:
+        acts: tuple[Callable[[], None], ...] = (self._kill, self._kill, self._freeze, self._cut, self._stop_gently)
+        while not self._stopping.wait(self._every_s * self._rng.uniform(0.5, 1.5)):
+            act = self._rng.choice(acts)
+            act()
+            self.made[act.__name__.strip("_")] += 1
+
+    def _restart(self) -> None:
+        while not self._stopping.wait(self._rng.uniform(*self._restart_s)):
+            if self._rng.random() < 0.5:
+                self._postgres.kill()
+                self.made["crash of postgres"] += 1
+            self._postgres.restart()
+            self.made["restart of postgres"] += 1
+
+    def _kill(self) -> None:
+        self._site.replace_worker(lambda worker: worker.kill())
+
+    def _stop_gently(self) -> None:
+        self._site.replace_worker(lambda worker: worker.stop())
+
+    def _freeze(self) -> None:
+        """Longer than its lease lasts."""
+        worker = self._rng.choice(self._site.running)
+        worker.signal(signal.SIGSTOP)
+        self._stopping.wait(3.0)
+        worker.signal(signal.SIGCONT)
+
+    def _cut(self) -> None:
+        address = self._postgres.url.replace("+psycopg", "")
+        with suppress(psycopg.Error), psycopg.connect(address, autocommit=True) as operator:
+            operator.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE application_name LIKE 'diorama%' AND random() < 0.5"
+            )
