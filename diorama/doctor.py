@@ -14,6 +14,7 @@ from db.migrate import current_revision, newest_revision
 from diorama.drift import compared
 from diorama.settings import Settings, SettingsError, read_settings
 from diorama.wiring import build_engine, build_models, build_store
+from jobs.offer import may_ask_for
 from jobs.providers.choice import TIERS, ModelChoice, NoModel
 from jobs.providers.drift import SchemaUnknown
 from statemachine.states import Kind
@@ -129,7 +130,7 @@ def _models(settings: Settings) -> Iterator[Finding]:
 
 def _model_of(models: ModelChoice, kind: Kind, tier: str) -> Iterator[Finding]:
     what = f"{kind} ({tier})"
-    lengths = models.durations_of(kind, tier) or (None,)
+    lengths = tuple(length for length in models.durations_of(kind, tier) if may_ask_for(tier, length)) or (None,)
     try:
         for length in lengths:
             made = f" of {length} s" if length else ""

@@ -14,6 +14,11 @@ from statemachine.states import Kind
 FREE_DURATION_S = 6
 
 
+def may_ask_for(tier: str, duration_s: int) -> bool:
+    """Whether a tier includes videos of this length."""
+    return duration_s <= FREE_DURATION_S or tier == "paid"
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
     """The themes by their key, and the models that requests are checked against before anything is made."""
@@ -28,7 +33,7 @@ class Offer:
 
     def check_duration(self, tier: str, duration_s: int, *path: str) -> None:
         """Raise TierRequired for a length that only a paid tier may ask for."""
-        if duration_s > FREE_DURATION_S and tier != "paid":
+        if not may_ask_for(tier, duration_s):
             raise TierRequired("Ten seconds need a paid session; ask for 6 seconds instead.", *path)
 
     def check_makeable(self, kind: Kind, tier: str, duration_s: int | None, *path: str) -> None:

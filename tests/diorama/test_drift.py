@@ -67,3 +67,4 @@ def test_the_doctor_tells_drift_by_field(renamed: Background, monkeypatch: pytes
     assert found["schema of minimax/video-01-live"].ok is True
     assert found["openai/gpt-image-1"].told == "is passed over: its maker ended it on 2026-10-23"
     assert found["animation (paid) of 10 s"].told == "minimax/hailuo-2.3"
+    assert "animation (free) of 10 s" not in found
