@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, insert, select, update
 
 from db.ids import new_id
 from db.scope import Scope
@@ -54,6 +54,12 @@ def insert_account(conn: Connection, name: str) -> UUID:
 def account_named(conn: Connection, name: str) -> UUID | None:
     """Return the id of the account of that name, or None."""
     return conn.scalar(select(accounts.c.id).where(accounts.c.name == name))
+
+
+def limit_account(conn: Connection, name: str, jobs_at_once: int | None) -> bool:
+    """Bound how many jobs of an account are at the provider at once, None for any; False for an unknown account."""
+    changed = conn.execute(update(accounts).where(accounts.c.name == name).values(jobs_at_once=jobs_at_once))
+    return changed.rowcount > 0
 
 
 def insert_api_key(conn: Connection, account_id: UUID, *, role: str, name: str, secret: str) -> UUID:

@@ -15,6 +15,9 @@ from db.statements import statement
 from statemachine.decisions import JobFacts
 from statemachine.states import Kind, OnFailure, State, Step
 
+# Comes before every account.
+NOBODY = UUID(int=0)
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -105,15 +108,28 @@ _CONVERSIONS: tuple[tuple[str, Callable[[Any], Any]], ...] = (
 )
 
 
-def claim_due(conn: Connection, step: Step, *, worker: str, limit: int, lease_for: timedelta) -> list[ClaimedJob]:
-    """Lease up to `limit` due jobs of `step` to `worker`, the longest due first; an empty list when none is due.
+def claim_due(
+    conn: Connection, step: Step, *, worker: str, limit: int, lease_for: timedelta, after: UUID = NOBODY
+) -> list[ClaimedJob]:
+    """Lease up to `limit` due jobs of `step` to `worker`; an empty list when none is due.
 
-    The leases end at the database's time + `lease_for`; after that anyone may claim the jobs again.
+    The longest due go first. Queued jobs are shared out among the accounts that have any, beginning with those that
+    come after the account `after`. The leases end at the database's time + `lease_for`; after that anyone may claim the
+    jobs again.
     """
-    rows = conn.execute(
-        statement("claim", "claimed_job"), {"step": step, "worker": worker, "limit": limit, "lease_for": lease_for}
-    )
-    return [ClaimedJob.from_row(row) for row in rows]
+    given = {"worker": worker, "lease_for": lease_for}
+    rows = conn.execute(statement("claim", "claimed_job"), {**given, "step": step, "limit": limit})
+    jobs = [ClaimedJob.from_row(row) for row in rows]
+    if step is Step.SUBMIT and len(jobs) < limit:
+        given |= {"limit": limit - len(jobs), "after": after}
+        rows = conn.execute(statement("claim_queued", "claimed_job"), given)
+        jobs += [ClaimedJob.from_row(row) for row in rows]
+    return jobs
+
+
+def last_served(jobs: Sequence[ClaimedJob], after: UUID) -> UUID:
+    """Return the account whose turn was the last of a claim that began after `after`; that itself for an empty one."""
+    return max((job.account_id for job in jobs), key=lambda each: (each <= after, each), default=after)
 
 
 def release(conn: Connection, claims: Sequence[Claim]) -> int:

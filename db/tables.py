@@ -18,7 +18,7 @@ def _table(table: str, /, **columns: type[TypeEngine[Any]] | TypeEngine[Any]) ->
     return Table(table, metadata, *(Column(name, kind) for name, kind in columns.items()))
 
 
-accounts = _table("accounts", id=Uuid, name=Text, created_at=_Time)
+accounts = _table("accounts", id=Uuid, name=Text, created_at=_Time, jobs_at_once=Int)
 api_keys = _table(
     "api_keys", id=Uuid, account_id=Uuid, role=Text, name=Text, key_sha256=BYTEA, created_at=_Time, revoked_at=_Time
 )

@@ -142,6 +142,21 @@ def grant(
 
 
 @app.command()
+def limit(
+    account: Annotated[str, typer.Argument(help="The account's name.")],
+    jobs: Annotated[int, typer.Argument(help="How many of its jobs may be at the provider at once; 0 for any.", min=0)],
+) -> None:
+    """Bound how many jobs of an account are worked on at once."""
+    from db.accounts import limit_account
+    from diorama.generate import BadInput
+    from diorama.wiring import build_engine
+
+    with _told(), build_engine(read_settings("database"), "limit", pool_size=1).begin() as conn:
+        if not limit_account(conn, account, jobs or None):
+            raise BadInput(f"there is no account {account!r}: `diorama key` makes one.")
+
+
+@app.command()
 def doctor() -> None:
     """Say what is configured, reachable and missing."""
     from diorama.doctor import run_doctor

@@ -19,7 +19,7 @@ from dramatiq import Broker, Consumer, Message, MessageProxy, Middleware, Worker
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from db.claims import Claim, ClaimedJob, claim_due, next_due_in, release
+from db.claims import NOBODY, Claim, ClaimedJob, claim_due, last_served, next_due_in, release
 from db.trouble import passes
 from jobs.runtime import THREAD_SHARE, Leases
 from statemachine.states import Step
@@ -132,6 +132,8 @@ class RowConsumer(Consumer):
         self._mean_s = _AHEAD_S
         self._woken = False
         self._wants_room = False
+        # Whose turn it was last: the next claim of queued jobs begins with the accounts after this one.
+        self._served = NOBODY
 
     def __next__(self) -> MessageProxy | None:
         """Return the next claimed job, or None after a wait in which there was none."""
@@ -236,7 +238,10 @@ class RowConsumer(Consumer):
     def _claim_once(self, room: int) -> tuple[list[ClaimedJob], float]:
         lease_for = self._broker.leases.of(self.step)
         with self._broker.engine.begin() as conn:
-            jobs = claim_due(conn, self.step, worker=self._broker.worker, limit=room, lease_for=lease_for)
+            jobs = claim_due(
+                conn, self.step, worker=self._broker.worker, limit=room, lease_for=lease_for, after=self._served
+            )
+            self._served = last_served(jobs, self._served)
             return jobs, 0.0 if jobs else next_due_in(conn, self.step)
 
     def _wait(self, at_most_s: float, *, for_room: bool = False) -> None:

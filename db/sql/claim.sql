@@ -1,10 +1,12 @@
 -- Lease up to :limit due jobs of one step to a worker, the longest due first, and read them.
--- Called by the broker's consumers. A row whose lease has ended is due like any other: its worker is gone.
--- Zero rows: nothing is due, or the step is paused. The materialized CTE keeps the planner from updating more rows than the limit.
+-- Called by the broker's consumers, for all states but queued. A row whose lease has ended is due like any other: its
+-- worker is gone. Zero rows: nothing is due, or the step is paused.
+-- The materialized CTE keeps the planner from updating more rows than the limit.
 WITH due AS MATERIALIZED (
     SELECT id
     FROM jobs
     WHERE step = :step
+      AND state <> 'queued'
       AND due_at <= diorama_now()
       AND (lease_expires_at IS NULL OR lease_expires_at <= diorama_now())
       AND NOT EXISTS (SELECT FROM paused_steps WHERE paused_steps.step = :step)
@@ -17,7 +19,7 @@ WITH due AS MATERIALIZED (
         claims = jobs.claims + 1,
         claimed_by = :worker,
         lease_expires_at = diorama_now() + CAST(:lease_for AS interval)
-    FROM due
-    WHERE jobs.id = due.id
+    -- An array is looked up row by row; of a join the planner might think that it is worth reading the whole table.
+    WHERE jobs.id = ANY (ARRAY(SELECT id FROM due))
     RETURNING jobs.*
 )

@@ -8,6 +8,9 @@ SELECT step,
        ) AS oldest_due_at,
        count(*) FILTER (WHERE lease_expires_at > diorama_now()) AS in_hand,
        count(*) FILTER (WHERE lease_expires_at <= diorama_now()) AS abandoned
-FROM jobs
-WHERE due_at IS NOT NULL
+FROM (
+    SELECT step, due_at, entered_at, lease_expires_at FROM jobs WHERE due_at IS NOT NULL AND state <> 'queued'
+    UNION ALL
+    SELECT step, due_at, entered_at, lease_expires_at FROM jobs WHERE state = 'queued'
+) AS open
 GROUP BY step

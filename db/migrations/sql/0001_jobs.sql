@@ -103,7 +103,9 @@ CREATE TABLE jobs (
     autovacuum_vacuum_scale_factor = 0.02,
     autovacuum_vacuum_cost_delay = 0
 );
-CREATE INDEX jobs_due ON jobs (step, due_at) WHERE due_at IS NOT NULL;
+-- Queued jobs are claimed account by account, so that nobody waits behind another's thousands; all others as they are due.
+CREATE INDEX jobs_due ON jobs (step, due_at) WHERE due_at IS NOT NULL AND state <> 'queued';
+CREATE INDEX jobs_queued ON jobs (account_id, due_at) WHERE state = 'queued';
 CREATE INDEX jobs_by_account ON jobs (account_id, id);
 CREATE INDEX jobs_by_story ON jobs (story_id) WHERE story_id IS NOT NULL;
 CREATE INDEX jobs_by_parent ON jobs (parent_id) WHERE parent_id IS NOT NULL;

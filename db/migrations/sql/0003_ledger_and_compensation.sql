@@ -181,3 +181,8 @@ CREATE TABLE paused_steps (
     paused_by text NOT NULL,
     reason    text
 );
+
+-- How many jobs of an account may be at the provider at once; null is as many as there is room for.
+ALTER TABLE accounts ADD COLUMN jobs_at_once integer
+    CONSTRAINT accounts_jobs_at_once_positive CHECK (jobs_at_once > 0);
+CREATE INDEX jobs_at_provider ON jobs (account_id) WHERE state IN ('submitting', 'reconciling', 'generating');
