@@ -11,7 +11,9 @@ from rich.table import Table
 
 from diorama.embedded import EmbeddedPostgres
 from tests.bench.engine import EngineFigure, measure_engine
+from tests.bench.flat import FlatFigure, measure_flat_cost
 from tests.bench.limit import measure_limit
+from tests.bench.peers import measure_peers
 
 _STEPS_PER_JOB = 5
 
@@ -23,6 +25,7 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--threads", type=int, default=32)
     parser.add_argument("--seconds", type=int, default=10, help="how long pgbench runs")
+    parser.add_argument("--finished", type=int, default=1_000_000, help="finished jobs in the table for flat cost")
     given = parser.parse_args()
     console = Console()
     with (
@@ -31,7 +34,28 @@ def main() -> None:
     ):
         figure = measure_engine(server, jobs=given.jobs, processes=given.processes, threads=given.threads)
         limit = measure_limit(server, clients=given.processes * given.threads, seconds=given.seconds)
-    console.print(_table(figure, limit, given.processes, given.threads))
+        console.print(_table(figure, limit, given.processes, given.threads))
+        console.print(_peers_table(figure, measure_peers(server)))
+        console.print(_flat_table(measure_flat_cost(server, finished=(1_000, given.finished), due=(1_000, 100_000))))
+
+
+def _peers_table(figure: EngineFigure, peers: dict[str, float]) -> Table:
+    table = Table(title=f"the same {_STEPS_PER_JOB} durable steps on other engines, in the same run")
+    table.add_column("engine")
+    table.add_column("jobs/s", justify="right")
+    table.add_column("ours is", justify="right")
+    for name, jobs_per_s in peers.items():
+        table.add_row(name, f"{jobs_per_s:,.0f}", f"{figure.jobs_per_s / jobs_per_s:.1f} ×")
+    return table
+
+
+def _flat_table(figures: list[FlatFigure]) -> Table:
+    table = Table(title="claiming 50 jobs, whatever else is in the table")
+    for heading in ("finished jobs", "due jobs", "median ms"):
+        table.add_column(heading, justify="right")
+    for figure in figures:
+        table.add_row(f"{figure.finished:,}", f"{figure.due:,}", f"{figure.median_ms:.2f}")
+    return table
 
 
 def _table(figure: EngineFigure, limit_steps_per_s: float, processes: int, threads: int) -> Table:

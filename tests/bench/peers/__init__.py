@@ -1,0 +1,36 @@
+"""Other engines doing the same work, run in their own environment (`.venv-peers`)."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+
+from diorama.embedded import EmbeddedPostgres
+from tests.servers import create_database, drop_database, unique_name
+
+_ROOT = Path(__file__).parents[3]
+_PYTHON = _ROOT / ".venv-peers" / "bin" / "python"
+
+# The script of each engine, and how many jobs take it some ten seconds.
+_PEERS = {"PgQueuer": ("five_pgqueuer.py", 2_000), "DBOS": ("five_dbos.py", 1_000)}
+
+
+def measure_peers(server: EmbeddedPostgres) -> dict[str, float]:
+    """Return the jobs a second of each engine on this server; nothing where their environment is not installed."""
+    if not _PYTHON.exists():
+        return {}
+    return {name: _measure(server, script, jobs) for name, (script, jobs) in _PEERS.items()}
+
+
+def _measure(server: EmbeddedPostgres, script: str, jobs: int) -> float:
+    name = unique_name("peer")
+    url = make_url(create_database(server.url, name)).set(drivername="postgresql")
+    command = [_PYTHON, Path(__file__).parent / script, url.render_as_string(hide_password=False), str(jobs)]
+    try:
+        told = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=300)
+    finally:
+        drop_database(server.url, name)
+    return float(json.loads(told.stdout.splitlines()[-1])["jobs_per_s"])
