@@ -12,6 +12,7 @@ from strawberry.types import ExecutionContext
 from schema.context import Context
 from schema.errors import log_unforeseen
 from schema.gate import Gate, GateKeeper
+from schema.mutations.batches import BatchMutations
 from schema.mutations.credits import CreditMutations
 from schema.mutations.jobs import JobMutations
 from schema.mutations.sessions import SessionMutations
@@ -31,7 +32,9 @@ from schema.types.story import Story
 
 
 @strawberry.type
-class Mutation(SessionMutations, CreditMutations, UploadMutations, StoryMutations, JobMutations, SupportMutations):
+class Mutation(
+    SessionMutations, CreditMutations, UploadMutations, StoryMutations, JobMutations, BatchMutations, SupportMutations
+):
     """All mutations."""
 
 

@@ -1,0 +1,66 @@
+"""Asking for many scenes at once."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import strawberry
+
+from jobs.batches import SceneWanted, create_batch
+from jobs.errors import Invalid
+from jobs.requests import Terms
+from schema.context import Info
+from schema.fields import mutation
+from schema.mutations.arguments import input_source
+from schema.scalars import JSON
+from schema.types.enums import OnFailure
+from schema.types.errors import UserError
+from schema.types.job import Job
+from statemachine.states import Step
+
+
+@strawberry.input(description="One scene of a batch.")
+class BatchSceneInput:
+    avatar_id: strawberry.ID = strawberry.field(description="An avatar, or the job that makes it.")
+    theme: strawberry.ID
+    details: str | None = strawberry.field(default=None, description="Words for the scene, at most 300 characters.")
+    metadata: JSON | None = strawberry.field(default=None, description="An object of at most 4096 bytes, kept for you.")
+
+    def wanted(self) -> SceneWanted:
+        """Return the scene as the use case takes it; raise Invalid for an id or metadata that make no sense."""
+        if self.metadata is not None and not isinstance(self.metadata, dict):
+            raise Invalid("metadata must be an object.", "input", "scenes", "metadata")
+        asset_id, job_id = input_source(self.avatar_id, "scenes")
+        metadata = cast("dict[str, object] | None", self.metadata)
+        return SceneWanted(asset_id, job_id, self.theme, self.details, metadata)
+
+
+@strawberry.input
+class CreateBatchInput:
+    scenes: list[BatchSceneInput] = strawberry.field(description="1 to 200.")
+    idempotency_key: str = strawberry.field(
+        description="1 to 255 characters. The same key with the same input gets what it made before."
+    )
+    on_failure: OnFailure = OnFailure.ROLL_BACK_PARENT
+    priority: int = strawberry.field(default=0, description="-10 to 10; a higher one goes first.")
+
+
+@strawberry.type
+class CreateBatchPayload:
+    jobs: list[Job] = strawberry.field(default_factory=list, description="In the order of the scenes.")
+    replayed: bool = strawberry.field(default=False, description="The key had been used: this is what it made then.")
+    user_errors: list[UserError] = strawberry.field(default_factory=list)
+
+
+@strawberry.type
+class BatchMutations:
+    @mutation("Asks for many scenes; all of them are accepted, or none.", CreateBatchPayload)
+    async def create_batch(self, info: Info, input: CreateBatchInput) -> CreateBatchPayload:
+        context = info.context
+        terms = Terms(input.idempotency_key, input.on_failure, input.priority)
+        scenes = [each.wanted() for each in input.scenes]
+        made = await context.database.write(create_batch, context.principal, terms, scenes, offer=context.offer)
+        context.parts.hint(Step.SUBMIT, ())
+        jobs = await context.loaders.jobs.load_many([each.resource_id for each in made])
+        replayed = all(each.replayed for each in made)
+        return CreateBatchPayload(jobs=[Job.of(job) for job in jobs if job is not None], replayed=replayed)
