@@ -14,6 +14,7 @@ MASK: Final = "***"
 
 # Shorter ones are words, not secrets.
 _SECRET_LENGTH_MIN: Final = 8
+# A repetition that may start at any character is bounded: the texts are anybody's, and may be long.
 _SHAPES: Final = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
@@ -27,7 +28,7 @@ _SHAPES: Final = tuple(
         r"(data:[a-z0-9.+-]+/[a-z0-9.+-]+[^,\s\"']{0,40},)[^\s\"'<>)]+",
         # What makes a signed address work, and credentials in front of a host.
         r"([?&](?:x-amz-(?:signature|credential|security-token)|signature|sig)=)[^&\s\"']+",
-        r"(\b[a-z][a-z0-9+.-]*://[^:/\s@]*:)[^@/\s]+(?=@)",
+        r"(\b[a-z][a-z0-9+.-]{1,20}://[^:/\s@]{0,100}:)[^@/\s]{1,200}(?=@)",
     )
 )
 

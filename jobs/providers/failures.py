@@ -31,6 +31,8 @@ log = structlog.get_logger(__name__)
 # A connection that broke says nothing of how long to wait, and is most often whole again at once.
 _ASK_AGAIN_AFTER_S = 5.0
 _DETAIL_LENGTH_MAX = 1000
+# What the other side says beyond this is not looked at: whole pages come as error answers.
+_WORDS_LENGTH_MAX = 20_000
 UNKNOWN = "unknown"
 
 
@@ -93,6 +95,7 @@ def class_of(seen: Seen, words: str, status: int | None = None) -> str:
 
 def classify(seen: Seen, words: str, status: int | None = None, retry_after_s: float | None = None) -> Failure:
     """Return what was seen as a failure. `words` are the other side's, as they came."""
+    words = words[:_WORDS_LENGTH_MAX]
     name = class_of(seen, words, status)
     if name == UNKNOWN:
         _count_unknown(seen, words, status)
@@ -129,7 +132,7 @@ def empty_output() -> Failure:
 
 def output_expired(detail: str) -> Failure:
     """Return what it means that an output was gone before it could be copied."""
-    return replace(table().classes["expired"], detail=redacted(detail)[:_DETAIL_LENGTH_MAX])
+    return replace(table().classes["expired"], detail=redacted(detail[:_WORDS_LENGTH_MAX])[:_DETAIL_LENGTH_MAX])
 
 
 class UnknownWords:
