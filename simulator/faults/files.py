@@ -16,8 +16,9 @@ from simulator.predictions import Options
 ODD_SIZE_PX = (853, 481)
 ODD_SIZE_SECONDS = 6
 MILLISECOND = Fraction(1, 1000)
-# Frame times of a recording that stutters: none are evenly spaced.
-_STEPS_MS = (33, 50, 17, 100, 41, 25, 67)
+# How long the frames of a recording that stutters are shown, as shares of the even step. They add up to seven even
+# ones, so that the video lasts as long as it should.
+_UNEVEN = (0.8, 1.25, 0.45, 2.0, 1.0, 0.6, 0.9)
 
 
 def is_spoiled(faults: Mapping[str, Options]) -> bool:
@@ -48,7 +49,8 @@ def _variable_rate(media: Media, _: Options) -> Media:
         yield first
         yield from frames
 
-    return replace(media, content=_encoded(all_frames(), size_px, "yuv420p", steps_ms=_STEPS_MS))
+    steps_ms = tuple(round(share * _even_step_ms(media.content)) for share in _UNEVEN)
+    return replace(media, content=_encoded(all_frames(), size_px, "yuv420p", steps_ms=steps_ms))
 
 
 def _truncated(media: Media, options: Options) -> Media:
@@ -57,6 +59,12 @@ def _truncated(media: Media, options: Options) -> Media:
 
 def _wrong_type(media: Media, options: Options) -> Media:
     return replace(media, content=_CONTENT_OF[options["type"]]())
+
+
+def _even_step_ms(video: bytes) -> float:
+    with av.open(io.BytesIO(video), "r") as container:
+        rate = container.streams.video[0].guessed_rate
+    return float(1000 / rate) if rate else 40.0
 
 
 def _frames(video: bytes) -> Iterator[av.VideoFrame]:

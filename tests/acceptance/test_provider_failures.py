@@ -1,0 +1,385 @@
+"""Everything that users of Replicate complain about happens to the whole system, and each job comes to its end.
+
+The scenarios of a table run at once under one worker: the words of each job's wish tell the simulator which faults
+are meant for it. Every webhook is lost throughout, because nobody listens where they are sent.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from sqlalchemy import text
+from structlog.testing import capture_logs
+
+from diorama.drift import log_drift
+from diorama.embedded import EmbeddedPostgres, EmbeddedS3
+from diorama.settings import read_settings
+from jobs.identity import issue_api_key
+from jobs.media import probe_video
+from storage import S3Store
+from tests.acceptance.house import House, Servers, wait_for_all
+from tests.eventually import eventually
+from tests.invariants import assert_attempts_add_up, assert_credits_add_up, assert_sound
+from tests.schema.serving import Caller, serving
+
+CREATE: dict[str, Any] = {"operation": "predictions.create"}
+ONCE: dict[str, Any] = {"count": 1}
+BAD_GATEWAY: dict[str, Any] = {"options": {"status": 502}}
+
+
+def fails(code: str, **more: Any) -> tuple[str, dict[str, Any]]:
+    """A prediction that fails with the text of a code."""
+    return "fail", {"options": {"code": code}, **more}
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What the provider does to one job, and what becomes of it: its end, and its paid calls, first to last."""
+
+    name: str
+    faults: tuple[tuple[str, dict[str, Any]], ...]
+    attempts: tuple[str, ...] = ("succeeded",)
+    code: str | None = None
+    met: str | None = None
+    """An event without which the scenario has not happened."""
+
+    @property
+    def state(self) -> str:
+        return "succeeded" if self.code is None else "failed"
+
+
+AGAIN = ("failed", "succeeded")
+NO_MORE = ("failed",) * 4
+
+SCENARIOS = (
+    Scenario("none", ()),
+    # The answer of the paid call is lost: it is found by its token, and paid for once.
+    Scenario("create hangs, prediction runs", (("hang_after_accept", {**CREATE, **ONCE}),), met="orphan_found"),
+    Scenario("connection reset, prediction runs", (("reset_after_accept", {**CREATE, **ONCE}),), met="orphan_found"),
+    Scenario("502, prediction runs", (("error_after_accept", {**CREATE, **ONCE, **BAD_GATEWAY}),), met="orphan_found"),
+    Scenario("page for an answer, prediction runs", (("garble_body", {**CREATE, **ONCE}),), met="orphan_found"),
+    Scenario(
+        "webhook is missing from the prediction",
+        (("omit_webhook", {}), ("hang_after_accept", {**CREATE, **ONCE})),
+        met="orphan_found",
+    ),
+    # The provider never saw it, and only its list can tell: nothing was paid, and it is submitted again.
+    Scenario(
+        "create hangs, nothing runs",
+        (("hang_before_accept", {**CREATE, **ONCE}),),
+        ("absent", "succeeded"),
+        met="orphan_absent",
+    ),
+    Scenario(
+        "502 twice",
+        (("server_error", {**CREATE, **BAD_GATEWAY, "count": 2}),),
+        ("absent", "absent", "succeeded"),
+        met="orphan_absent",
+    ),
+    # It is refused for a while, which costs nothing and no retry.
+    Scenario(
+        "throttled five times",
+        (("throttle", {**CREATE, "count": 5, "options": {"retry_after_s": 1}}),),
+        (*("refused",) * 5, "succeeded"),
+        met="refused",
+    ),
+    # The provider failed in passing.
+    Scenario("E9828 once", (fails("E9828", **ONCE),), AGAIN, met="generation_failed"),
+    Scenario("PA three times", (fails("PA", count=3),), (*("failed",) * 3, "succeeded")),
+    Scenario("E9828 for ever", (fails("E9828"),), NO_MORE, "provider_unavailable"),
+    Scenario("PA for ever", (fails("PA"),), NO_MORE, "provider_unavailable"),
+    Scenario("E003 once", (fails("E003", **ONCE),), AGAIN, met="generation_failed"),
+    Scenario("unknown words once", (("fail", {"options": {"error": "ur5 exploded"}, **ONCE}),), AGAIN),
+    # It will never work with this input: nothing is tried again.
+    Scenario("E005", (fails("E005"),), ("failed",), "content_rejected"),
+    Scenario("moderation_blocked", (fails("moderation_blocked"),), ("failed",), "content_rejected"),
+    Scenario("empty list", (("empty_output", {}),), ("failed",), "content_rejected"),
+    # What was paid for is taken, however it is wrapped.
+    Scenario("one address for a list", (("wrong_output_type", {}),)),
+    Scenario("a status that nobody knows", (("unknown_status", {}),)),
+    # The output is of no use, or gone.
+    Scenario("picture cut short once", (("truncate_file", ONCE),), ("succeeded", "succeeded"), met="output_invalid"),
+    Scenario(
+        "page for a picture", (("wrong_file_type", {}),), ("succeeded",) * 4, "output_invalid", met="output_invalid"
+    ),
+    Scenario(
+        "nothing for a picture", (("wrong_file_type", {**ONCE, "options": {"type": "empty"}}),), ("succeeded",) * 2
+    ),
+    Scenario("output lost once", (("lose_file", ONCE),), ("succeeded",) * 2, met="output_gone"),
+    Scenario("output expired for ever", (("expire_output", {}),), NO_MORE, "output_expired"),
+    # The deadline passed in the provider's queue: that was free.
+    Scenario("aborted once", (("abort", ONCE),), AGAIN, met="generation_failed"),
+    Scenario("aborted for ever", (("abort", {}),), NO_MORE, "provider_timeout"),
+)
+
+# Words that only the provider uses, and none of which a caller may ever read.
+VENDOR_WORDS = (
+    "replicate", "E005", "E9828", "(code", "Director", "credit to run", "billing", "throttled", "Unauthenticated",
+    "purchase", "upstream", "API key", "moderation_blocked", "exploded", "cloudflare",
+)  # fmt: skip
+
+FOR_CALLERS = """
+query($after: String) {
+  jobs(first: 20, after: $after) {
+    pageInfo { hasNextPage endCursor }
+    edges { node {
+      state metadata error { code message detail } output { url }
+      attempts { model status promptVersion detail }
+      events(first: 50) { edges { node { event reason error { code message detail } } } }
+    } }
+  }
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def servers(
+    postgres_server: EmbeddedPostgres, migrated_template: str, s3_server: EmbeddedS3, shared_store: S3Store
+) -> Servers:
+    return Servers(postgres_server, migrated_template, s3_server, shared_store)
+
+
+@dataclass
+class Played:
+    """A house in which all scenarios were played at once, and their jobs."""
+
+    house: House
+    jobs: dict[str, UUID]
+
+
+@pytest.fixture(scope="module")
+def played(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
+    with servers.house(tmp_path_factory.mktemp("played")) as house:
+        jobs = {}
+        for number, scenario in enumerate(SCENARIOS, start=100):
+            words = f"scene number {number} of the day"
+            for action, rule in scenario.faults:
+                house.fault(action, prompt=words, **rule)
+            jobs[scenario.name] = house.ask_for_scene(words)
+        with house.working():
+            wait_for_all(house, list(jobs.values()), within_s=90.0)
+            yield Played(house, jobs)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_a_scenario_comes_to_its_end(played: Played, scenario: Scenario) -> None:
+    house, job_id = played.house, played.jobs[scenario.name]
+    job = house.site.row(job_id)
+    assert (job.state, job.error_code) == (scenario.state, scenario.code), job.error_detail
+    assert tuple(row.status for row in house.attempts(job_id)) == scenario.attempts
+    assert scenario.met is None or scenario.met in [row.event for row in house.events(job_id)]
+    never_taken = sum(status in ("absent", "refused") for status in scenario.attempts)
+    assert house.creates(job_id) == len(scenario.attempts) - never_taken, "paid for without a row, or the reverse"
+    assert (house.site.objects(job_id) == []) is (scenario.state == "failed")
+
+
+def test_every_cent_of_the_scenarios_is_booked(played: Played) -> None:
+    """What the provider bills is what our jobs say they cost."""
+    with played.house.site.engine.connect() as conn:
+        booked = conn.scalar(text("SELECT sum(cost_micros) FROM jobs"))
+    assert booked == round(played.house.bill()["total_usd"] * 1_000_000)
+
+
+def test_every_history_of_the_scenarios_is_sound(played: Played) -> None:
+    assert_sound(played.house.site.engine)
+    assert_attempts_add_up(played.house.site.engine)
+    assert_credits_add_up(played.house.site.engine)
+
+
+def test_no_webhook_arrived_in_any_scenario(played: Played) -> None:
+    counted = played.house.ask("counters")["webhooks"]
+    assert counted["attempts"] > len(SCENARIOS)
+    assert "delivered" not in counted
+
+
+def test_lost_calls_were_found_in_a_list_that_holds_words_which_clients_choke_on(played: Played) -> None:
+    """One aborted prediction, or one of an unknown status, makes a whole page unreadable to some."""
+    api = f"{played.house.site.simulator.api_url}/v1/predictions"
+    page = httpx.get(api, headers={"Authorization": "Bearer r8_test"}).raise_for_status().json()
+    assert {"aborted", "paused", "failed", "succeeded"} <= {each["status"] for each in page["results"]}
+    found = [name for name, job_id in played.jobs.items() if "orphan_found" in _names(played.house, job_id)]
+    assert len(found) == sum(scenario.met == "orphan_found" for scenario in SCENARIOS)
+
+
+def _names(house: House, job_id: UUID) -> list[str]:
+    return [row.event for row in house.events(job_id)]
+
+
+def test_a_rejection_of_the_content_is_told_kindly(played: Played) -> None:
+    message = played.house.site.row(played.jobs["E005"]).error_message
+    assert "can happen to harmless ones" in message
+    assert "Please try another photo or other words" in message
+
+
+def test_no_caller_reads_the_words_or_the_addresses_of_the_provider(played: Played) -> None:
+    answer = _told(played.house)
+    assert len(answer["nodes"]) == len(SCENARIOS)
+    told = json.dumps(answer)
+    assert [word for word in VENDOR_WORDS if word.lower() in told.lower()] == []
+    assert played.house.site.simulator.delivery_url not in told
+    assert "/xezq/" not in told
+
+
+def test_the_addresses_of_the_provider_are_kept_where_only_the_next_step_reads_them(played: Played) -> None:
+    """A table that is shown to callers holds none."""
+    with played.house.site.engine.connect() as conn:
+        for table in ("jobs", "job_events", "assets", "stories"):
+            rows = " ".join(conn.scalars(text(f'SELECT t::text FROM "{table}" t')))
+            assert "/xezq/" not in rows, table
+
+
+def _told(house: House) -> dict[str, Any]:
+    """Return all that a partner can read of its jobs."""
+    with house.site.engine.begin() as conn:
+        secret = issue_api_key(conn, "acme", role="partner", key_name="reader")
+    url = house.site.environment["DATABASE_URL"]
+    nodes: list[Any] = []
+    with serving(url) as server:
+        caller, after = Caller(server, secret), None
+        while True:
+            page = caller.ask(FOR_CALLERS, after=after)["jobs"]
+            nodes += [edge["node"] for edge in page["edges"]]
+            if not page["pageInfo"]["hasNextPage"]:
+                return {"nodes": nodes}
+            after = page["pageInfo"]["endCursor"]
+
+
+@contextmanager
+def _alone(servers: Servers, directory: Path, **simulated: Any) -> Iterator[House]:
+    """A house for faults that concern everybody in it."""
+    with servers.house(directory, **simulated) as house:
+        yield house
+        assert_sound(house.site.engine)
+        assert_attempts_add_up(house.site.engine)
+
+
+WAITING = "The picture service can not be used right now. We keep trying."
+ACCOUNT_TROUBLE: dict[str, tuple[str, dict[str, Any]]] = {
+    "401": ("unauthorized", CREATE),
+    "402": ("payment_required", CREATE),
+    "429 for want of credit": ("throttle_low_credit", {**CREATE, "options": {"retry_after_s": 1}}),
+    "E001": fails("E001"),
+    "model_not_found": fails("model_not_found"),
+}
+
+
+def test_while_the_account_is_in_trouble_jobs_wait_without_losing_a_retry(servers: Servers, tmp_path: Path) -> None:
+    """Callers are told that we keep trying; once an operator has seen to it, the jobs go on."""
+    with _alone(servers, tmp_path) as house:
+        jobs = {}
+        for number, (trouble, (action, rule)) in enumerate(ACCOUNT_TROUBLE.items(), start=100):
+            words = f"scene number {number} of the day"
+            house.fault(action, prompt=words, count=2, **rule)
+            jobs[trouble] = house.ask_for_scene(words)
+        with house.working():
+            wait_for_all(house, list(jobs.values()), within_s=60.0)
+        for trouble, job_id in jobs.items():
+            assert house.site.row(job_id).state == "succeeded", trouble
+            met = [row for row in house.events(job_id) if row.error_code is not None]
+            assert [row.error_code for row in met] == ["provider_account"] * 2, trouble
+            assert {row.error_message for row in met} == {WAITING}, trouble
+        told = json.dumps(_told(house))
+        assert [word for word in VENDOR_WORDS if word.lower() in told.lower()] == []
+
+
+def test_reads_that_hang_break_and_fail_delay_a_job_and_no_more(servers: Servers, tmp_path: Path) -> None:
+    """Neither a hanging read, nor a storm of 502s, nor half an answer says anything of the prediction."""
+    with _alone(servers, tmp_path) as house:
+        reads = {"operation": "predictions.get"}
+        house.fault("hang_before_accept", count=1, **reads)
+        house.fault("server_error", count=6, **reads, **BAD_GATEWAY)
+        house.fault("cut_body", count=1, **reads)
+        house.fault("garble_body", count=1, **reads)
+        house.fault("cut_body", listener="delivery", count=1)
+        jobs = [house.ask_for_scene(f"scene {number}") for number in range(4)]
+        with house.working():
+            wait_for_all(house, jobs, within_s=40.0)
+        assert [house.site.row(job_id).state for job_id in jobs] == ["succeeded"] * 4
+        assert house.bill()["creates"] == 4
+
+
+def test_jobs_wait_out_a_storm_of_502s_and_none_is_paid_for_twice(servers: Servers, tmp_path: Path) -> None:
+    """Nine of ten requests fail for a while, whatever they ask for."""
+    with _alone(servers, tmp_path) as house:
+        house.fault("server_error", probability=0.9, seed=4, for_s=4, **BAD_GATEWAY)
+        jobs = [house.ask_for_scene(f"scene {number}") for number in range(6)]
+        with house.working():
+            wait_for_all(house, jobs, within_s=60.0)
+        assert [house.site.row(job_id).state for job_id in jobs] == ["succeeded"] * 6
+        assert house.bill()["creates"] == 6
+
+
+def test_a_prediction_that_never_starts_is_ended_by_its_deadline_for_free(servers: Servers, tmp_path: Path) -> None:
+    """`Cancel-After` bounds what waits in the provider's queue; the next attempt is a fresh one."""
+    with _alone(servers, tmp_path, run_limit_s=360_000.0) as house:
+        house.fault("stick_starting", count=1)
+        job_id = house.ask_for_scene("a scene")
+        with house.working():
+            eventually(lambda: house.bill()["by_status"] == {"starting": 1})
+            house.wait_for(job_id, "generating")
+            house.let_pass(601)
+            house.wait_for(job_id)
+        assert [(row.status, row.cost_micros > 0) for row in house.attempts(job_id)] == [
+            ("failed", False),
+            ("succeeded", True),
+        ]
+        assert house.bill()["by_status"] == {"aborted": 1, "succeeded": 1}
+
+
+# By style, whose words are in the prompt: what the provider does to the video, and what becomes of the job.
+VIDEOS: dict[str, tuple[str, tuple[str, ...], str | None]] = {
+    "walk_forward": ("walks", ("odd_size_video", "wrong_output_type"), None),
+    "wave": ("waves", ("variable_rate_video",), None),
+    "look_around": ("looks around", ("truncate_file",), "output_invalid"),
+}
+
+
+def test_odd_videos_are_put_right_and_broken_ones_are_given_up(servers: Servers, tmp_path: Path) -> None:
+    with _alone(servers, tmp_path) as house:
+        for words, actions, _ in VIDEOS.values():
+            for action in actions:
+                house.fault(action, prompt=words)
+        jobs = {style: house.ask_for_video(style) for style in VIDEOS}
+        with house.working():
+            wait_for_all(house, list(jobs.values()), within_s=100.0)
+        for style, (_, _, code) in VIDEOS.items():
+            job = house.site.row(jobs[style])
+            assert job.error_code == code, job.error_detail
+            if code is None:
+                video = tmp_path / f"{style}.mp4"
+                house.site.store.download(f"jobs/{job.id}/1/video.mp4", video, max_bytes=50_000_000)
+                facts = probe_video(video)
+                assert (facts.width_px, facts.height_px, facts.frames) == (1920, 1080, 180)
+
+
+def test_a_schema_that_drifted_is_told_by_field_and_ends_jobs_kindly(servers: Servers, tmp_path: Path) -> None:
+    """The model does not take what we send any more: 422. Nobody is charged, and the log says which field it is."""
+    catalogue = json.loads((files("simulator.models") / "openai.json").read_text("utf-8"))
+    qualities = [entry for name, entry in catalogue["inputs"].items() if name.startswith("quality")]
+    for entry in qualities:
+        entry["enum"], entry["default"] = ["draft"], "draft"
+    changed = tmp_path / "openai.json"
+    changed.write_text(json.dumps(catalogue), encoding="utf-8")
+    with _alone(servers, tmp_path, model_files=(str(changed),)) as house:
+        settings = read_settings(
+            _env_file=None, replicate_base_url=house.site.simulator.api_url, replicate_api_token="r8_x"
+        )
+        with capture_logs() as lines:
+            log_drift(settings)
+        assert ("openai/gpt-image-2.5-sunburst", "quality") in {(line["model"], line["field"]) for line in lines}
+        job_id = house.ask_for_scene("a scene")
+        with house.working():
+            house.wait_for(job_id, "failed")
+        job = house.site.row(job_id)
+        assert (job.error_code, job.cost_micros) == ("provider_rejected", 0)
+        assert "quality" not in job.error_message
+        assert house.bill()["creates"] == 0
