@@ -32,6 +32,7 @@ from tests.factories import World, make_job, make_world
 from tests.invariants import assert_attempts_add_up, assert_credits_add_up, assert_sound
 
 _ROUNDS_MAX = 400
+_STARTS = (State.QUEUED, State.GENERATING, State.STORING, State.TRANSCODING)
 
 
 def _busy(_: Submission) -> Submitted:
@@ -51,13 +52,16 @@ class Machine(RuleBasedStateMachine):
 
     lab: Lab
 
-    @initialize()
-    def begin(self) -> None:
-        """Each run has jobs of its own; the database stays."""
+    @initialize(starts=st.lists(st.sampled_from(_STARTS), min_size=2, max_size=4))
+    def begin(self, starts: list[State]) -> None:
+        """Each run has jobs of its own, somewhere on their way; the database stays."""
         self.lab.renew()
         self.jobs: list[UUID] = []
         with self.lab.engine.begin() as conn:
             self.world: World = make_world(conn)
+        for state in starts:
+            self.create()
+            self.lab.drive(self.jobs[-1], state)
 
     @precondition(lambda self: len(self.jobs) < 4)
     @rule()
@@ -66,16 +70,18 @@ class Machine(RuleBasedStateMachine):
         with self.lab.engine.begin() as conn:
             self.jobs.append(make_job(conn, self.world))
 
-    @rule(steps=st.integers(1, 4))
+    @rule(steps=st.integers(1, 5))
     def advance(self, steps: int) -> None:
-        """A worker does its work."""
+        """A worker does its work, in its own time."""
         for _ in range(steps):
+            self.lab.let_time_pass()
             self.lab.healthy.work_once()
 
     @precondition(lambda self: self.jobs)
     @rule(point=st.sampled_from(POINTS), fault=st.sampled_from([Fault.KILLED, Fault.CUT, Fault.ANSWER_LOST]))
     def crash(self, point: object, fault: Fault) -> None:
         """A worker dies, is cut off or loses an answer, if it comes to that point."""
+        self.lab.let_time_pass()
         worker = self.lab.worker(Trap(point.name, fault))  # type: ignore[attr-defined]
         with suppress(Killed):
             worker.work_once()
