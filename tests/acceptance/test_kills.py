@@ -107,9 +107,10 @@ def test_killed_while_compensating(site: Site) -> None:
     assert told.json()["status"] == "canceled"
 
 
-@pytest.mark.parametrize("state", ["generating", "storing"])
+@pytest.mark.parametrize("state", ["submitting", "generating", "storing", "transcoding"])
 def test_a_frozen_worker_changes_nothing_when_it_comes_back(site: Site, state: str) -> None:
     """Its lease has ended and grown without it."""
+    site.fault("slow_body", operation="predictions.create", count=1, options={"seconds": 0.7})
     site.fault("stall", operation="predictions.get", count=1, options={"seconds": 0.7})
     site.fault("slow_body", listener="delivery", count=1, options={"seconds": 0.7})
     job_id = site.ask_for_avatar()
