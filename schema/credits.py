@@ -14,9 +14,7 @@ from schema.types.credits import CreditEntry, CreditEntryFilter
 
 @strawberry.type
 class CreditQueries:
-    @field(
-        "Your ledger, newest entries first; a session sees its user's. Give `first` or `last`, from 1 to 100."
-    )
+    @field("Your ledger, newest entries first; a session sees its user's. Give `first` or `last`, from 1 to 100.")
     async def credit_entries(
         self,
         info: Info,
