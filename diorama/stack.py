@@ -90,12 +90,14 @@ class Stack:
     def _start_servers(self) -> None:
         """Start the embedded servers side by side; each takes a second or so."""
         servers = self._servers()
+        # Before they start: where one fails, the others must be stopped as well.
+        for server in servers.values():
+            self._running.callback(server.stop)
         with ThreadPoolExecutor(max_workers=len(servers) or 1) as pool:
-            for name, started in {name: pool.submit(server.start) for name, server in servers.items()}.items():
-                server = started.result()
-                self._running.callback(server.stop)
-                self.environment.update(_environment_of(server))
-                self.addresses[name] = _address_of(server)
+            list(pool.map(lambda server: server.start(), servers.values()))
+        for name, server in servers.items():
+            self.environment.update(_environment_of(server))
+            self.addresses[name] = _address_of(server)
 
     def _servers(self) -> dict[str, EmbeddedServer]:
         parts, directory = self._options.embedded_parts, self._options.directory
