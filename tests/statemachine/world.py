@@ -152,7 +152,8 @@ def outcomes_of(state: State, attempt: Attempt) -> tuple[o.Outcome, ...]:
         case State.QUEUED:
             return (o.Rejected(FINAL), o.StepFailed(PASSING))
         case State.RECONCILING:
-            return (o.OrphanFound("p") if reached else o.OrphanAbsent(), o.StillUncertain("no list"))
+            found = o.OrphanFound("p") if reached else o.OrphanAbsent()
+            return (found, o.StillUncertain("no list", may_resubmit=True), o.StillUncertain("no list"))
         case State.GENERATING if attempt.costs:
             return (o.StillRunning(10, 1.0), o.StepFailed(PATIENCE), o.StepFailed(PASSING))
         case State.GENERATING if attempt.status == "done":
