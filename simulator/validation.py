@@ -6,6 +6,7 @@ Only the part of JSON Schema that models use: types, choices, bounds, lengths, a
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ from simulator.problems import InvalidField, InvalidInput
 
 Schema = Mapping[str, Any]
 
+_URI_CHARACTERS = re.compile(r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+")
 WEBHOOK_EVENTS = ("start", "output", "logs", "completed")
 _PREDICTION: dict[str, Schema] = {
     "input": {"type": "object"},
@@ -96,8 +98,11 @@ def _check_length(value: Any, schema: Schema, at: str) -> Iterator[InvalidField]
 def _is_uri(value: str) -> bool:
     if value.startswith("data:"):
         return "," in value
-    parts = urlsplit(value)
-    return parts.scheme in ("http", "https") and bool(parts.netloc)
+    try:
+        parts = urlsplit(value)
+    except ValueError:  # A bracket without its partner.
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc) and _URI_CHARACTERS.fullmatch(value) is not None
 
 
 def _leaf(at: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from simulator.api import models
 from simulator.api.exchange import Call, Reply, json_reply
-from simulator.problems import BadRequest, NotFound
+from simulator.problems import NotFound
 from simulator.simulation import Simulation
 
 HARDWARE = (
@@ -31,7 +31,7 @@ def account(sim: Simulation) -> dict[str, Any]:
         "username": name,
         "name": name.capitalize(),
         "github_url": f"https://github.com/{name}",
-        "avatar_url": None,
+        "avatar_url": f"https://github.com/{name}.png",
     }
 
 
@@ -65,11 +65,13 @@ async def collection(sim: Simulation, call: Call) -> Reply:
 
 
 async def search(sim: Simulation, call: Call) -> Reply:
-    """GET /search"""
-    query = call.query.get("query")
+    """GET /search, the one operation whose errors are plain JSON and carry no status"""
+    query, limit = call.query.get("query"), call.query.get("limit", str(USUAL_RESULTS))
     if not query:
-        raise BadRequest('Query parameter "query" is required')
-    found = models.matching(sim, query)[: _limit(call)]
+        return json_reply({"detail": 'Query parameter "query" is required'}, 400)
+    if not limit.isdigit() or not 1 <= int(limit) <= MOST_RESULTS:
+        return json_reply({"detail": f'Query parameter "limit" must be a number from 1 to {MOST_RESULTS}'}, 400)
+    found = models.matching(sim, query)[: int(limit)]
     matching = [row for row in COLLECTIONS if any(word in row[1].lower() for word in query.lower().split())]
     return json_reply(
         {
@@ -93,13 +95,6 @@ async def no_training(sim: Simulation, call: Call) -> Reply:
 
 def _collection(row: tuple[str, str, str, str]) -> dict[str, Any]:
     return {"slug": row[0], "name": row[1], "description": row[2]}
-
-
-def _limit(call: Call) -> int:
-    text = call.query.get("limit", str(USUAL_RESULTS))
-    if not text.isdigit() or not 1 <= int(text) <= MOST_RESULTS:
-        raise BadRequest(f'Query parameter "limit" must be a number from 1 to {MOST_RESULTS}')
-    return int(text)
 
 
 def _metadata(model: dict[str, Any]) -> dict[str, Any]:

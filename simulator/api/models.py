@@ -13,17 +13,20 @@ from simulator.validation import Schema, check_body
 
 COG_VERSION = "0.16.9"
 _TEXT: Schema = {"type": "string"}
-_LINKS = ("description", "github_url", "paper_url", "license_url", "cover_image_url")
+_URI: Schema = {"type": "string", "format": "uri", "nullable": True}
+_LINKS = ("github_url", "paper_url", "license_url", "cover_image_url")
 _NEW: dict[str, Schema] = {
     "owner": _TEXT,
     "name": _TEXT,
     "visibility": {"type": "string", "enum": ["public", "private"]},
     "hardware": _TEXT,
-    **dict.fromkeys(_LINKS, _TEXT),
+    "description": _TEXT,
+    **dict.fromkeys(_LINKS, _URI),
 }
-_CHANGE: dict[str, Schema] = dict.fromkeys(
-    ("description", "readme", "github_url", "paper_url", "weights_url", "license_url"), _TEXT
-)
+_CHANGE: dict[str, Schema] = {
+    **dict.fromkeys(("description", "readme"), _TEXT),
+    **dict.fromkeys(("github_url", "paper_url", "weights_url", "license_url"), _URI),
+}
 _SORTS = {"sort_by": ("model_created_at", "latest_version_created_at"), "sort_direction": ("asc", "desc")}
 
 
@@ -37,8 +40,9 @@ async def list_all(sim: Simulation, call: Call) -> Reply:
 
 
 async def search(sim: Simulation, call: Call) -> Reply:
-    """QUERY /models, with the words to look for as the body"""
-    return json_reply(_page(matching(sim, call.body.decode("utf-8", "replace"))))
+    """QUERY /models, with the words to look for as the body; here a description is never null"""
+    found = matching(sim, call.body.decode("utf-8", "replace"))
+    return json_reply(_page([{**model, "description": model["description"] or ""} for model in found]))
 
 
 async def get(sim: Simulation, call: Call) -> Reply:
@@ -48,7 +52,7 @@ async def get(sim: Simulation, call: Call) -> Reply:
 
 async def create(sim: Simulation, call: Call) -> Reply:
     """POST /models: a model of the account's own, without a version and therefore not to be run"""
-    body = check_body(call.json(), _NEW, ("owner", "name", "visibility", "hardware"))
+    body = check_body(_without_empty_links(call.json()), _NEW, ("owner", "name", "visibility", "hardware"))
     if body["owner"] != sim.settings.account:
         raise Forbidden("You can only create models for your own account")
     path = f"{body['owner']}/{body['name']}"
@@ -61,7 +65,7 @@ async def create(sim: Simulation, call: Call) -> Reply:
 async def update(sim: Simulation, call: Call) -> Reply:
     """PATCH /models/{owner}/{name}"""
     model = _own(sim, call)
-    changes = check_body(call.json(), _CHANGE, ())
+    changes = check_body(_without_empty_links(call.json()), _CHANGE, ())
     sim.own_readmes[_path(call)] = changes.pop("readme", sim.own_readmes.get(_path(call), ""))
     model |= changes
     return json_reply(model)
@@ -111,8 +115,11 @@ async def train(sim: Simulation, call: Call) -> Reply:
 
 
 def matching(sim: Simulation, words: str) -> list[dict[str, Any]]:
-    """Return the public models whose name or description holds one of the words."""
-    wanted = words.lower().split()
+    """Return the public models whose name or description holds one of the words.
+
+    Quotation marks do not count: the JavaScript client sends its search as a JSON string.
+    """
+    wanted = words.lower().replace('"', " ").split()
     return [model for model in _all(sim) if any(word in _searched(model) for word in wanted)]
 
 
@@ -136,11 +143,19 @@ def _described(owner: str, name: str, given: dict[str, Any]) -> dict[str, Any]:
         "name": name,
         "is_official": False,
         "visibility": given.get("visibility", "public"),
+        "description": given.get("description"),
         **{link: given.get(link) for link in _LINKS},
         "run_count": 0,
         "default_example": None,
         "latest_version": None,
     }
+
+
+def _without_empty_links(body: Any) -> Any:
+    """Return the body with null for links that are empty texts: an answer has a link, or none."""
+    if not isinstance(body, dict):
+        return body
+    return {name: None if value == "" and name.endswith("_url") else value for name, value in body.items()}
 
 
 def _searched(model: dict[str, Any]) -> str:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
 
 from simulator.api import account, control, deployments, files, models, predictions
 from simulator.api.endpoint import Endpoint, Operation
@@ -90,10 +89,15 @@ async def _not_found(request: Request, _: Exception) -> Response:
     return _response(NotFound())
 
 
-async def _not_allowed(request: Request, refused: Exception) -> Response:
-    allowed = refused.headers if isinstance(refused, HTTPException) else None
+async def _not_allowed(request: Request, _: Exception) -> Response:
     body = {"detail": f'Method "{request.method}" not allowed.', "status": 405}
-    return _response(Problem(405, body, dict(allowed or {})))
+    return _response(Problem(405, body, {"Allow": ", ".join(_methods_there(request))}))
+
+
+def _methods_there(request: Request) -> list[str]:
+    """Return the methods of all operations on this path: Starlette itself would name only those of the first."""
+    routes = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    return sorted({method for route in routes for method in route.methods})
 
 
 def _response(problem: Problem) -> Response:

@@ -84,6 +84,7 @@ def test_download_needs_a_right_and_current_signature(api: Api) -> None:
         query = {"owner": "simulator", "expiry": text, "signature": signature}
         response = api.get(f"/files/{file_id}/download", params=query)
         assert response.status_code == status
+        assert status != 200 or response.headers["content-type"] == "application/octet-stream"
     forged = {"owner": "simulator", "expiry": str(int(time.time()) + 10**8), "signature": "AAAA"}
     assert api.get(f"/files/{file_id}/download", params=forged).status_code == 404
 

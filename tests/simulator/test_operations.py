@@ -88,6 +88,24 @@ def test_models_are_listed_sorted_and_searched(api: Api) -> None:
     assert api.get("/models", params={"sort_by": "colour"}).status_code == 400
 
 
+def test_search_for_models_takes_words_in_quotation_marks_and_always_describes(api: Api) -> None:
+    api.post("/models", json={"owner": "simulator", "name": "plain", "visibility": "public", "hardware": "cpu"})
+    (found,) = api.http.request("QUERY", "/v1/models", content='"plain"').json()["results"]
+    assert (found["name"], found["description"]) == ("plain", "")
+
+
+@pytest.mark.parametrize("link", ["no link", "https://[", "https://a b", "ftp://a"])
+def test_link_of_a_model_is_a_link_or_none(api: Api, link: str) -> None:
+    new = {"owner": "simulator", "name": "mine", "visibility": "private", "hardware": "cpu"}
+    assert api.post("/models", json={**new, "paper_url": link}).status_code == 422
+    assert api.post("/models", json={**new, "paper_url": ""}).json()["paper_url"] is None
+
+
+def test_refused_method_is_told_all_that_are_allowed(api: Api) -> None:
+    answer = api.http.request("PUT", "/v1/models")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD, POST, QUERY")
+
+
 def test_own_model_lives_from_creation_to_deletion(api: Api) -> None:
     new = {"owner": "simulator", "name": "mine", "visibility": "private", "hardware": "cpu"}
     created = api.post("/models", json=new)
@@ -166,5 +184,7 @@ def test_collections_hold_their_models(api: Api) -> None:
 def test_search_finds_models_and_wants_words(api: Api) -> None:
     found = api.get("/search", params={"query": "sunburst", "limit": 1}).json()
     assert [each["model"]["name"] for each in found["models"]] == ["gpt-image-2.5-sunburst"]
-    assert api.get("/search").json()["detail"] == 'Query parameter "query" is required'
+    refused = api.get("/search")
+    assert refused.json() == {"detail": 'Query parameter "query" is required'}
+    assert refused.headers["content-type"].startswith("application/json")
     assert api.get("/search", params={"query": "x", "limit": 51}).status_code == 400

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ import replicate
 from replicate.exceptions import ModelError, ReplicateError
 from replicate.webhook import Webhooks
 
+from tests.simulator.certificates import needs_openssl, self_signed
 from tests.simulator.clients import IMAGE, Api
 from tests.simulator.conftest import Start
 from tests.simulator.receiver import Receiver
@@ -51,6 +50,14 @@ def test_create_get_wait_and_cancel(client: Any) -> None:
     prediction.cancel()
     prediction.reload()
     assert prediction.status == "succeeded"
+
+
+def test_cancel_ends_what_still_runs(start: Start) -> None:
+    client = replicate.Client(api_token="r8_any", base_url=start(speed=1.0).background.api_url)
+    prediction = client.models.predictions.create(IMAGE, {"prompt": "x"})
+    prediction.cancel()
+    prediction.reload()
+    assert prediction.status == "canceled"
 
 
 def test_create_with_wait_brings_the_output(client: Any) -> None:
@@ -92,14 +99,11 @@ def test_file_objects_in_the_input_are_uploaded_and_used(drawing: Api) -> None:
     assert prediction.input["first_frame_image"].startswith(f"{drawing.background.api_url}/v1/files/")
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")
+@needs_openssl
 def test_outputs_over_https_are_files_to_the_client(
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cert, key = str(tmp_path / "cert.pem"), str(tmp_path / "key.pem")
-    san = "subjectAltName=IP:127.0.0.1"
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=simulator"]
-    subprocess.run([*command, "-addext", san, "-keyout", key, "-out", cert], check=True, capture_output=True)
+    cert, key = self_signed(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", cert)
     api = start(tls_cert_file=cert, tls_key_file=key)
     client = replicate.Client(api_token="r8_any", base_url=api.background.api_url)
@@ -140,7 +144,7 @@ def test_webhooks_pass_the_clients_own_validation(api: Api, client: Any, receive
     Webhooks.validate(headers=request.headers, body=request.body.decode(), secret=secret, tolerance=60)
 
 
-def test_async_methods_work_too(api: Api) -> None:
+def test_async_methods_run_create_wait_and_list(api: Api) -> None:
     async def story() -> tuple[Any, str, int]:
         client = replicate.Client(api_token="r8_any", base_url=api.background.api_url)
         output = await client.async_run(IMAGE, input={"prompt": "x"})
@@ -152,6 +156,46 @@ def test_async_methods_work_too(api: Api) -> None:
     output, status, count = asyncio.run(story())
     assert len(output) == 1
     assert (status, count) == ("succeeded", 2)
+
+
+def test_async_methods_cancel(start: Start) -> None:
+    slow = start(speed=1.0)
+
+    async def story() -> str:
+        client = replicate.Client(api_token="r8_any", base_url=slow.background.api_url)
+        prediction = await client.models.predictions.async_create(IMAGE, {"prompt": "x"})
+        await prediction.async_cancel()
+        await prediction.async_reload()
+        return str(prediction.status)
+
+    assert asyncio.run(story()) == "canceled"
+
+
+def test_async_methods_follow_pages(start: Start) -> None:
+    api = start(instant=True)
+    for _ in range(120):
+        api.created()
+
+    async def story() -> list[int]:
+        client = replicate.Client(api_token="r8_any", base_url=api.background.api_url)
+        return [len(page.results) async for page in replicate.pagination.async_paginate(client.predictions.async_list)]
+
+    assert asyncio.run(story()) == [100, 20]
+
+
+def test_async_methods_keep_files_and_validate_webhooks(api: Api, receiver: Receiver) -> None:
+    api.created(webhook=receiver.url)
+    request = receiver.wait_for(1)[0]
+
+    async def story() -> tuple[str, int]:
+        client = replicate.Client(api_token="r8_any", base_url=api.background.api_url)
+        file = await client.files.async_create(io.BytesIO(b"content"), filename="a.txt")
+        await client.files.async_delete(file.id)
+        secret = await client.webhooks.default.async_secret()
+        Webhooks.validate(headers=request.headers, body=request.body.decode(), secret=secret, tolerance=60)
+        return file.name, len(list(await client.files.async_list()))
+
+    assert asyncio.run(story()) == ("a.txt", 0)
 
 
 def test_aborted_predictions_break_the_client_as_they_do_in_real_life(api: Api, client: Any) -> None:
