@@ -4,12 +4,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 # The engines that ours is measured beside need packages that do not go with ours.
 PEERS := .venv-peers
+# Schemathesis needs packages that do not go with ours, and the JavaScript client is installed where npm is.
+SCHEMATHESIS := .venv-schemathesis
+JAVASCRIPT := tests/conformance/javascript
+CLIENTS := $(SCHEMATHESIS)/.installed $(if $(shell command -v npm 2>/dev/null),$(JAVASCRIPT)/node_modules/.installed)
 SELFIE ?=
 THEME ?=
 MINUTES ?= 1
+EXAMPLES ?= 200
+SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check format bench soak lock clean
+.PHONY: help demo up test check format clients conformance bench soak lock clean
 
 help:  ## Show what can be made.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -45,6 +51,22 @@ format: $(VENV)/.installed-dev  ## Rewrite the code in the project's format.
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
+$(SCHEMATHESIS)/.installed: requirements-schemathesis.lock
+	@test -x $(SCHEMATHESIS)/bin/python || $(PYTHON) -m venv $(SCHEMATHESIS)
+	@echo "Installing the packages of requirements-schemathesis.lock into $(SCHEMATHESIS) ..." >&2
+	@$(SCHEMATHESIS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-schemathesis.lock
+	@touch $@
+
+$(JAVASCRIPT)/node_modules/.installed: $(JAVASCRIPT)/package-lock.json
+	@echo "Installing the packages of $< ..." >&2
+	@npm ci --silent --prefix $(JAVASCRIPT)
+	@touch $@
+
+clients: $(CLIENTS)  ## Install the foreign clients that the conformance tests drive, so that `make test` includes those.
+
+conformance: $(VENV)/.installed-dev $(CLIENTS)  ## Hold the simulator against Replicate's clients and description at length: make conformance EXAMPLES=500 SEED=2
+	@CONFORMANCE_EXAMPLES=$(EXAMPLES) CONFORMANCE_SEED=$(SEED) $(BIN)/python -m pytest -rs --timeout 0 tests/conformance
+
 $(PEERS)/.installed: requirements-peers.lock
 	@test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)
 	@echo "Installing the packages of requirements-peers.lock into $(PEERS) ..." >&2
@@ -61,6 +83,7 @@ lock: $(VENV)/.installed-dev  ## Resolve the lock files again (needs uv).
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command 'make lock' --extra embedded pyproject.toml requirements-build.in -o requirements.lock
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command 'make lock' -c requirements.lock --group dev -o requirements-dev.lock
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command 'make lock' requirements-peers.in -o requirements-peers.lock
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command 'make lock' requirements-schemathesis.in -o requirements-schemathesis.lock
 
 clean:  ## Remove what the commands above made.
-	@rm -rf $(VENV) $(PEERS) demo-output .mypy_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) $(PEERS) $(SCHEMATHESIS) $(JAVASCRIPT)/node_modules demo-output .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,93 @@
+"""Schemathesis holds the simulator against Replicate's own description of its API, operation by operation.
+
+All of its checks are on, save two:
+
+- `positive_data_acceptance`: nothing bears a made-up name, so that most such requests are rightly refused;
+- `negative_data_rejection`: how strict the real service is with odd queries and headers is not known.
+
+One is widened in `openapi_hooks.py`: statuses that are not described pass, if they are errors known from the real
+service (400, 401, 403, 404, 422) in the form it gives them.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from simulator.api.routes import OPERATIONS
+from simulator.settings import RateLimits
+from tests.conformance.conftest import HERE
+from tests.simulator.clients import IMAGE, LIVE, Api
+from tests.simulator.conftest import Start
+
+TOKEN = "r8_conformance"
+EXAMPLES = os.environ.get("CONFORMANCE_EXAMPLES", "10")
+SEED = os.environ.get("CONFORMANCE_SEED", "1")
+NEVER_S = 1e9
+# Nothing can be trained here, and the versions there are belong to others.
+NEVER_GRANTED = {"trainings.create", "trainings.get", "trainings.cancel", "models.versions.delete"}
+
+
+@pytest.mark.slow
+def test_every_answer_is_as_replicate_describes_it(
+    schemathesis: str, document: str, start: Start, tmp_path: Path
+) -> None:
+    api = start(tokens=(TOKEN,), rate_limits=RateLimits(enabled=False), run_limit_s=NEVER_S)
+    api.http.headers["Authorization"] = f"Bearer {TOKEN}"
+    make_predictions_of_every_kind(api)
+    run = subprocess.run(
+        [schemathesis, "run", document, *arguments(api)],
+        cwd=tmp_path,
+        env={**os.environ, **environment(api)},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stdout[-8000:] + run.stderr
+    assert operations_without_success(api) == NEVER_GRANTED
+
+
+def arguments(api: Api) -> list[str]:
+    """Return what Schemathesis's command is told."""
+    return [
+        f"--url={api.background.api_url}/v1",
+        f"--header=Authorization: Bearer {TOKEN}",
+        "--checks=all",
+        "--exclude-checks=positive_data_acceptance,negative_data_rejection",
+        f"--max-examples={EXAMPLES}",
+        f"--seed={SEED}",
+        "--generation-database=none",
+        "--warnings=off",
+        "--no-color",
+    ]
+
+
+def environment(api: Api) -> dict[str, str]:
+    """Return what the hooks need to know."""
+    return {
+        "SCHEMATHESIS_HOOKS": str(HERE / "openapi_hooks.py"),
+        "SIMULATOR_URL": api.background.api_url,
+        "SIMULATOR_TOKEN": TOKEN,
+        "SIMULATOR_FILES_SECRET": api.background.settings.files_secret,
+    }
+
+
+def make_predictions_of_every_kind(api: Api) -> None:
+    """Fill the list: outputs of each shape, every end there is, no end, and one whose data is gone."""
+    api.finished(IMAGE)
+    api.control("POST", "/clock", {"advance_s": 3601})
+    for action in ("fail", "abort", "stick_starting", "stick_processing"):
+        api.fault(action, count=1)
+        api.created(IMAGE)
+    api.finished(IMAGE)
+    api.finished(LIVE)
+    api.post(f"/predictions/{api.created(LIVE)['id']}/cancel")
+
+
+def operations_without_success(api: Api) -> set[str]:
+    """Return the operations that only ever refused."""
+    answers = api.control("GET", "/counters")["answers"]
+    granted = {operation for operation, _, status in (answer.partition(" ") for answer in answers) if status < "300"}
+    return {operation.id for operation in OPERATIONS} - granted
