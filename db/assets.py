@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from db.scope import Scope
 from db.tables import assets
@@ -54,9 +54,9 @@ def insert_pending(
     session_id: UUID | None,
     object_key: str,
     content_type: str,
-    expires_at: datetime | None,
+    kept_for: timedelta | None,
 ) -> Asset:
-    """Add a selfie that is still to be uploaded."""
+    """Add a selfie that is still to be uploaded, and is kept for so long; None is for ever."""
     row = conn.execute(
         insert(assets)
         .values(
@@ -67,7 +67,7 @@ def insert_pending(
             state="pending",
             object_key=object_key,
             content_type=content_type,
-            expires_at=expires_at,
+            expires_at=None if kept_for is None else func.diorama_now() + kept_for,
         )
         .returning(*assets.c)
     ).one()

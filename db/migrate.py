@@ -9,6 +9,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, text
 
+from db.retention import make_history_months
 from statemachine.transitions import TRANSITIONS
 
 # Any number of hosts may migrate at once: the first one works, the others wait here and then find nothing to do.
@@ -27,6 +28,7 @@ def migrate(engine: Engine) -> None:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         write_transitions(connection)
+        make_history_months(connection)
 
 
 def current_revision(connection: Connection) -> str | None:

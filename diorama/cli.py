@@ -157,11 +157,29 @@ def limit(
 
 
 @app.command()
-def doctor() -> None:
+def doctor(
+    storage: Annotated[
+        bool, typer.Option("--storage", help="Compare the bucket with the rows instead, both from end to end.")
+    ] = False,
+) -> None:
     """Say what is configured, reachable and missing."""
     from diorama.doctor import run_doctor
 
-    raise typer.Exit(run_doctor(Console()))
+    raise typer.Exit(run_doctor(Console(), storage=storage))
+
+
+@app.command()
+def sweep() -> None:
+    """Remove at once what is too old, which workers do now and then, and print how much that was."""
+    from diorama.bucket import sweep_all
+
+    with _told():
+        settings = read_settings("database", "store")
+        _log(settings)
+        check_database(settings)
+        swept, left = sweep_all(settings)
+        sys.stdout.write(f"{swept.files} files, {swept.sources} sources, {left} left objects")
+        sys.stdout.write(f", {len(swept.months)} months of history\n")
 
 
 @app.command()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import httpx
 from rich.console import Console
@@ -11,7 +10,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.migrate import current_revision, newest_revision
+from diorama.bucket import examine_storage
 from diorama.drift import compared
+from diorama.findings import Finding
 from diorama.settings import Settings, SettingsError, read_settings
 from diorama.wiring import build_engine, build_models, build_store
 from jobs.offer import may_ask_for
@@ -23,18 +24,12 @@ from storage import StorageError
 _REQUEST_TIMEOUT_S = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at: `ok` True, False for a fault, None for something to know."""
+def run_doctor(console: Console, *, storage: bool = False) -> int:
+    """Print every finding and return the exit status: 0 when nothing is wrong, 1 otherwise.
 
-    what: str
-    ok: bool | None
-    told: str
-
-
-def run_doctor(console: Console) -> int:
-    """Print every finding and return the exit status: 0 when nothing is wrong, 1 otherwise."""
-    findings = list(examine())
+    With `storage`, the bucket is compared with the rows and nothing else is looked at.
+    """
+    findings = list(examine_storage() if storage else examine())
     for finding in findings:
         mark = {True: "[green]ok[/]  ", False: "[red]bad[/] ", None: "[yellow]note[/]"}[finding.ok]
         console.print(f"{mark} {finding.what}: {finding.told}", highlight=False)

@@ -85,6 +85,34 @@ class Settings(BaseSettings):
         default=None, description="A JSON file of themes that are offered beside the built-in ones: docs/themes.md."
     )
 
+    retention_upload_hours: int = Field(
+        default=24, ge=1, le=8760, description="Hours after which an upload that nobody completed is removed."
+    )
+    retention_selfie_days: int = Field(
+        default=30, ge=0, le=36_500, description="Days that selfies are kept; 0 keeps them for ever, here and below."
+    )
+    retention_output_days: int = Field(
+        default=90, ge=0, le=36_500, description="Days that finished pictures and videos are kept."
+    )
+    retention_source_days: int = Field(
+        default=7, ge=0, le=36_500, description="Days that the provider's originals are kept after their job has ended."
+    )
+    retention_history_days: int = Field(
+        default=365,
+        ge=0,
+        le=36_500,
+        description="Days that the history of ended jobs is kept; it goes by whole months.",
+    )
+    retention_sweep_s: float = Field(
+        default=600.0, gt=0, le=86_400, description="Seconds between the passes that remove what is too old."
+    )
+    storage_grace_s: float = Field(
+        default=3600.0,
+        ge=0,
+        le=604_800,
+        description="Seconds for which an object without a row, or a row without its object, counts as in the making.",
+    )
+
     host: str = Field(default="127.0.0.1", description="The address that the API listens at.")
     port: int = Field(default=8000, ge=0, le=65535, description="The port that the API listens at; 0 takes a free one.")
     allowed_origins: Words = Field(default=(), description="Web origins that may open subscriptions.")

@@ -18,6 +18,7 @@ from jobs.providers.guard import Timeouts
 from jobs.providers.inputs import PictureInputs
 from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
 from jobs.recorder import Recorder
+from jobs.retention import Leftovers, RetentionPolicy, sweep_old
 from jobs.rounds import Round
 from jobs.runtime import Leases, PollSettings, Runtime
 from jobs.sweep import sweep
@@ -99,6 +100,7 @@ def build_runtime(settings: Settings, engine: Engine, recorder: Recorder, renewe
         polling=PollSettings(least_s=settings.provider_poll_s),
         models=build_models(settings),
         prompts=PromptBook(themes=build_themes(settings)),
+        retention=build_retention(settings),
         policy=RetryPolicy(
             reconcile_for=timedelta(seconds=settings.provider_reconcile_s),
             spend_cap_micros=settings.job_spend_cap_micros,
@@ -111,7 +113,30 @@ def build_runtime(settings: Settings, engine: Engine, recorder: Recorder, renewe
 
 def build_rounds(settings: Settings, runtime: Runtime, hinter: Hinter) -> tuple[Round, ...]:
     """Return what one worker process of all does for all of them."""
-    return (Round("sweep", settings.provider_sweep_s, lambda: sweep(runtime)),)
+    policy = runtime.retention
+    leftovers = Leftovers(runtime.engine, runtime.store, policy.grace)
+    return (
+        Round("sweep", settings.provider_sweep_s, lambda: sweep(runtime)),
+        Round("retention", settings.retention_sweep_s, lambda: sweep_old(runtime.engine, runtime.store, policy)),
+        Round("leftovers", settings.retention_sweep_s, leftovers.sweep),
+    )
+
+
+def build_retention(settings: Settings) -> RetentionPolicy:
+    """Return how long things are kept."""
+    return RetentionPolicy(
+        uploads=timedelta(hours=settings.retention_upload_hours),
+        selfies=_days(settings.retention_selfie_days),
+        outputs=_days(settings.retention_output_days),
+        sources=_days(settings.retention_source_days),
+        history=_days(settings.retention_history_days),
+        grace=timedelta(seconds=settings.storage_grace_s),
+    )
+
+
+def _days(days: int) -> timedelta | None:
+    """Return so many days; 0 is for ever."""
+    return timedelta(days=days) if days else None
 
 
 def _text(url: object) -> str | None:

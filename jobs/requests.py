@@ -19,6 +19,7 @@ from db.assets import Asset, asset_by_id
 from db.ids import new_id
 from db.jobs import Job, lock_parent
 from db.requests import IdempotencyKey, JobRequest, Owner, claim_key, insert_job, insert_story, prices_of_made
+from db.retention import database_time
 from jobs.credits import hold_price
 from jobs.errors import IdempotencyKeyReused, Invalid, NotFound, NotReady
 from jobs.identity import Principal
@@ -187,6 +188,8 @@ def _insert_after(conn: Connection, caller: Principal, job_id: UUID, request: Jo
         return
     parent = _parent(conn, caller, source)
     waits = parent.state is not State.SUCCEEDED
+    if parent.output_id is not None and not waits:
+        _ready_asset(conn, caller, parent.output_id, source.asset_kind, source.argument)
     insert_job(conn, owner, job_id, request, deadline=JOB_DEADLINE, parent_id=parent.id, waits=waits)
 
 
@@ -205,6 +208,9 @@ def _ready_asset(conn: Connection, caller: Principal, asset_id: UUID, kind: str,
         raise NotFound(f"There is no such {kind}.", "input", argument)
     if asset.state != "ready":
         raise NotReady(f"That {kind} is {asset.state}; complete its upload first.", "input", argument)
+    # Retention deletes what has expired, so nothing may begin with it any more.
+    if asset.expires_at is not None and asset.expires_at <= database_time(conn):
+        raise NotReady(f"That {kind} has expired; make or upload it again.", "input", argument)
     return asset
 
 

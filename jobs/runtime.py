@@ -17,6 +17,7 @@ from jobs.providers.choice import ModelChoice
 from jobs.providers.inputs import PictureInputs
 from jobs.providers.provider import Provider
 from jobs.recorder import Recorder
+from jobs.retention import RetentionPolicy
 from statemachine.backoff import RetryPolicy
 from statemachine.states import Step
 from storage import S3Store
@@ -96,6 +97,7 @@ class Runtime:
     polling: PollSettings = field(default_factory=PollSettings)
     models: ModelChoice = field(default_factory=ModelChoice)
     prompts: PromptBook = field(default_factory=PromptBook)
+    retention: RetentionPolicy = field(default_factory=RetentionPolicy)
     # Keys that travel in a model's input, by the name the profile gives them.
     secrets: dict[str, str] = field(default_factory=dict, repr=False)
     # A create that was lost may still be on its way: the provider's list is believed only this long after it.

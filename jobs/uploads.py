@@ -10,7 +10,6 @@ from tempfile import TemporaryDirectory
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine
-from storage.keys import asset_key, upload_key
 
 from db.assets import Asset, asset_by_id, insert_pending, mark_ready, mark_rejected
 from db.ids import new_id
@@ -19,13 +18,13 @@ from jobs.errors import Invalid, NotFound, UnsupportedMedia
 from jobs.identity import Principal
 from jobs.media import ImageFacts, MediaError, clean_selfie
 from storage import ObjectMissing, ObjectTooLarge, PresignedPost, S3Store
+from storage.keys import asset_key, upload_key
 
 log = logging.getLogger(__name__)
 
 UPLOAD_TYPES = ("image/jpeg", "image/png", "image/webp")
 UPLOAD_BYTES_MAX = 20 * 1024 * 1024
 _UPLOAD_FOR = timedelta(minutes=15)
-_KEPT_FOR = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +36,10 @@ class Upload:
     expires_at: datetime
 
 
-def create_upload(conn: Connection, store: S3Store, caller: Principal, *, content_type: str) -> Upload:
-    """Promise a place for a selfie. Raises Invalid for a type that is not accepted."""
+def create_upload(
+    conn: Connection, store: S3Store, caller: Principal, *, content_type: str, kept_for: timedelta | None
+) -> Upload:
+    """Promise a place for a selfie that is kept for so long. Raises Invalid for a type that is not accepted."""
     if content_type not in UPLOAD_TYPES:
         raise Invalid(f"contentType must be one of {', '.join(UPLOAD_TYPES)}.", "input", "contentType")
     now = datetime.now(UTC)
@@ -50,7 +51,7 @@ def create_upload(conn: Connection, store: S3Store, caller: Principal, *, conten
         session_id=caller.session.id if caller.session else None,
         object_key=upload_key(caller.account_id, asset_id),
         content_type=content_type,
-        expires_at=now + _KEPT_FOR,
+        kept_for=kept_for,
     )
     form = store.presigned_post(
         asset.object_key,

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from jobs.offer import DEFAULT_OFFER, Offer
+from jobs.retention import RetentionPolicy
 from storage import S3Store
 
 
@@ -21,6 +22,7 @@ class ApiRuntime:
     store: S3Store
     # What can be asked for: themes, and what the configured models make.
     offer: Offer = DEFAULT_OFFER
+    retention: RetentionPolicy = field(default_factory=RetentionPolicy)
 
 
 @dataclass(frozen=True, slots=True)

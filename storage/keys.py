@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from uuid import UUID
+
+_UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_OF_JOB = re.compile(rf"jobs/({_UUID})/.+")
+_OF_ASSET = re.compile(rf"(?:uploads|assets)/{_UUID}/({_UUID})(?:\.[a-z0-9]+)?")
 
 
 def upload_key(account_id: UUID, asset_id: UUID) -> str:
@@ -28,3 +34,20 @@ def source_key(job_id: UUID, attempt: int, extension: str) -> str:
 def output_key(job_id: UUID, attempt: int, role: str, extension: str) -> str:
     """Return the key of a finished file; `role` is avatar, scene, video or poster."""
     return f"{job_prefix(job_id)}{attempt}/{role}.{extension}"
+
+
+@dataclass(frozen=True, slots=True)
+class Belongs:
+    """What a key belongs to: a job, or an uploaded asset."""
+
+    job_id: UUID | None = None
+    asset_id: UUID | None = None
+
+
+def belongs(key: str) -> Belongs | None:
+    """Return what a key belongs to by its form, or None for one that is not ours."""
+    if found := _OF_JOB.fullmatch(key):
+        return Belongs(job_id=UUID(found[1]))
+    if found := _OF_ASSET.fullmatch(key):
+        return Belongs(asset_id=UUID(found[1]))
+    return None

@@ -122,10 +122,12 @@ class S3Store:
             count += len(batch)
         return count
 
-    def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
-        """Yield every object whose key begins with `prefix`, in the order of keys."""
+    def list(self, prefix: str = "", *, after: str = "") -> Iterator[ObjectInfo]:
+        """Yield every object whose key begins with `prefix` and comes after `after`, in the order of keys."""
         with translated(f"listing {prefix or 'everything'}"):
-            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=prefix, StartAfter=after
+            )
             for page in pages:
                 for found in page.get("Contents", []):
                     yield ObjectInfo(found["Key"], found["Size"], found["LastModified"])

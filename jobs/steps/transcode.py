@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,6 +20,7 @@ from jobs.media import (
     normalise_video,
 )
 from jobs.providers.profiles import profiles
+from jobs.retention import RetentionPolicy
 from jobs.runtime import Runtime
 from jobs.steps.trouble import storage_failure
 from jobs.steps.work import Work
@@ -35,7 +37,7 @@ def transcode(job: ClaimedJob, runtime: Runtime) -> Work | None:
         runtime.renewer.holding(job.claim, runtime.leases.of(Step.TRANSCODE)) as held,
     ):
         try:
-            return _finished(job, _make(job, Path(folder), held, runtime))
+            return _finished(job, _make(job, Path(folder), held, runtime), runtime.retention)
         except MediaError as error:
             message = "The picture service returned something unusable. Please try again."
             failure = Failure(ErrorCode.OUTPUT_INVALID, message, Cure.RETRY, f"{type(error).__name__}: {error}")
@@ -87,14 +89,15 @@ def _keep(job: ClaimedJob, role: str, path: Path, facts: ImageFacts | VideoFacts
     )
 
 
-def _finished(job: ClaimedJob, made: Transcoded) -> Work:
-    poster = _asset(job, made.poster) if made.poster else None
-    output = _asset(job, made.output, poster)
+def _finished(job: ClaimedJob, made: Transcoded, retention: RetentionPolicy) -> Work:
+    expires_at = retention.output_expires_at(job.now)
+    poster = _asset(job, made.poster, expires_at) if made.poster else None
+    output = _asset(job, made.output, expires_at, poster)
     effects = (poster, output) if poster else (output,)
     return Work(job, made, effects, output_id=output.id)
 
 
-def _asset(job: ClaimedJob, made: MadeAsset, poster: AssetMade | None = None) -> AssetMade:
+def _asset(job: ClaimedJob, made: MadeAsset, expires_at: datetime | None, poster: AssetMade | None = None) -> AssetMade:
     return AssetMade(
         id=new_id(),
         account_id=job.account_id,
@@ -109,4 +112,5 @@ def _asset(job: ClaimedJob, made: MadeAsset, poster: AssetMade | None = None) ->
         size_bytes=made.size_bytes,
         sha256=made.sha256,
         poster_id=poster.id if poster else None,
+        expires_at=expires_at,
     )

@@ -64,8 +64,13 @@ class UploadMutations:
     @mutation("Promises a place for a selfie; its bytes go straight to the object store.", CreateUploadPayload)
     async def create_upload(self, info: Info, input: CreateUploadInput) -> CreateUploadPayload:
         context = info.context
+        runtime = context.parts.runtime
         upload = await context.database.write(
-            create_upload, context.parts.runtime.store, context.principal, content_type=input.content_type
+            create_upload,
+            runtime.store,
+            context.principal,
+            content_type=input.content_type,
+            kept_for=runtime.retention.selfies,
         )
         return CreateUploadPayload(asset=Asset.of(upload.asset), form=UploadForm.of(upload))
 

@@ -1,0 +1,101 @@
+-- History in monthly partitions, and the indexes by which retention finds what is old.
+
+-- Ids are ordered by the time they were made (UUIDv7), so a job's whole history lies in the partition of the month in
+-- which the job was made: one partition is read for a job, and an old month goes as a whole.
+ALTER TABLE job_events RENAME TO job_events_unparted;
+ALTER TABLE job_events_unparted RENAME CONSTRAINT job_events_pkey TO job_events_unparted_pkey;
+CREATE TABLE job_events (
+    LIKE job_events_unparted,
+    CONSTRAINT job_events_pkey PRIMARY KEY (job_id, seq),
+    CONSTRAINT job_events_legal FOREIGN KEY (from_state, event, to_state) REFERENCES job_transitions
+) PARTITION BY RANGE (job_id);
+-- The net: what no month takes, because the coming months were not made in time, or because its own month is gone.
+CREATE TABLE job_events_other PARTITION OF job_events DEFAULT;
+INSERT INTO job_events SELECT * FROM job_events_unparted;
+DROP TABLE job_events_unparted;
+CREATE TRIGGER job_events_append_only BEFORE UPDATE ON job_events FOR EACH ROW EXECUTE FUNCTION job_history_is_final();
+
+-- The least id that can be made at a time.
+CREATE FUNCTION least_id_at(at timestamptz) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$
+    SELECT (lpad(to_hex((1000 * extract(epoch FROM at))::bigint), 12, '0') || repeat('0', 20))::uuid
+$$;
+
+-- The months that have a partition, as they begin.
+CREATE FUNCTION history_months() RETURNS TABLE (name text, month timestamptz) LANGUAGE sql STABLE AS $$
+    SELECT c.relname::text, to_date(right(c.relname, 7), 'YYYY_MM')::timestamp AT TIME ZONE 'UTC'
+    FROM pg_inherits i
+    JOIN pg_class c ON c.oid = i.inhrelid
+    WHERE i.inhparent = 'job_events'::regclass AND c.relname ~ '^job_events_\d{4}_\d\d$'
+$$;
+
+-- Make the partitions of this month and of those to come, and return how many were missing. The table is made first
+-- and attached then, which holds up nobody who writes history; what the net had of its month moves into it.
+CREATE FUNCTION make_history_months(ahead integer) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+    this_month timestamp := date_trunc('month', diorama_now() AT TIME ZONE 'UTC');
+    begins timestamptz;
+    ends timestamptz;
+    name text;
+    made integer := 0;
+BEGIN
+    -- Whoever else makes them, goes first.
+    PERFORM pg_advisory_xact_lock(7302114502);
+    FOR n IN 0..ahead LOOP
+        begins := (this_month + n * interval '1 month') AT TIME ZONE 'UTC';
+        ends := (this_month + (n + 1) * interval '1 month') AT TIME ZONE 'UTC';
+        name := 'job_events_' || to_char(this_month + n * interval '1 month', 'YYYY_MM');
+        CONTINUE WHEN EXISTS (SELECT FROM history_months() WHERE month = begins);
+        EXECUTE format('CREATE TABLE %I (LIKE job_events INCLUDING CONSTRAINTS INCLUDING INDEXES)', name);
+        EXECUTE format('ALTER TABLE %I ADD CONSTRAINT job_events_legal '
+                       'FOREIGN KEY (from_state, event, to_state) REFERENCES job_transitions', name);
+        EXECUTE 'LOCK TABLE job_events_other IN ACCESS EXCLUSIVE MODE';
+        EXECUTE format('WITH moved AS (DELETE FROM job_events_other WHERE job_id >= $1 AND job_id < $2 RETURNING *) '
+                       'INSERT INTO %I SELECT * FROM moved', name) USING least_id_at(begins), least_id_at(ends);
+        EXECUTE format('ALTER TABLE job_events ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
+                       name, least_id_at(begins), least_id_at(ends));
+        made := made + 1;
+    END LOOP;
+    RETURN made;
+END
+$$;
+
+-- Whether a job made in this time may still move, or ended less than `kept_for` ago.
+CREATE FUNCTION history_is_wanted(begins timestamptz, ends timestamptz, kept_for interval) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (
+        SELECT FROM jobs
+        WHERE id >= least_id_at(begins) AND id < least_id_at(ends)
+          AND (finished_at IS NULL OR finished_at > diorama_now() - kept_for)
+    )
+$$;
+
+-- Drop the oldest month of which nothing is wanted any more, and return its name; null when there is none.
+-- It is looked at once more under the lock, for a job may have been redriven meanwhile.
+CREATE FUNCTION drop_history_month(kept_for interval) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    old record;
+BEGIN
+    FOR old IN
+        SELECT m.name, m.month AS begins, m.month + interval '1 month' AS ends
+        FROM history_months() m
+        WHERE m.month + interval '1 month' <= diorama_now() - kept_for
+        ORDER BY m.month
+    LOOP
+        CONTINUE WHEN history_is_wanted(old.begins, old.ends, kept_for);
+        LOCK TABLE job_events IN ACCESS EXCLUSIVE MODE;
+        CONTINUE WHEN history_is_wanted(old.begins, old.ends, kept_for);
+        EXECUTE format('DROP TABLE %I', old.name);
+        RETURN old.name;
+    END LOOP;
+    RETURN NULL;
+END
+$$;
+
+SELECT make_history_months(3);
+
+-- What expires, uploads that nobody completed, and copies of the provider's outputs, the oldest first.
+CREATE INDEX assets_expiring ON assets (expires_at) WHERE state = 'ready' AND expires_at IS NOT NULL;
+CREATE INDEX assets_pending ON assets (created_at) WHERE state = 'pending';
+CREATE INDEX attempts_with_source ON attempts (completed_at) WHERE source_key IS NOT NULL;
+-- Who still works on a finished file, and whose it is.
+CREATE INDEX jobs_by_output ON jobs (output_id) WHERE output_id IS NOT NULL;

@@ -1,0 +1,19 @@
+-- Find files whose time is over and uploads that nobody completed, the oldest first. Called by retention.
+-- What an unfinished job still works on stays until that has ended. Zero rows: nothing is due.
+SELECT a.id, a.object_key
+FROM (
+    (SELECT * FROM assets WHERE state = 'ready' AND expires_at <= diorama_now() ORDER BY expires_at)
+    UNION ALL
+    (SELECT * FROM assets WHERE state = 'pending' AND created_at <= diorama_now() - CAST(:uploads AS interval)
+     ORDER BY created_at)
+) AS a
+WHERE NOT EXISTS (
+    SELECT FROM job_requests r JOIN jobs j ON j.id = r.job_id WHERE r.input_id = a.id AND j.finished_at IS NULL
+)
+  AND NOT EXISTS (
+    SELECT
+    FROM jobs parent
+    JOIN jobs child ON child.parent_id = parent.id
+    WHERE parent.output_id = a.id AND child.finished_at IS NULL
+)
+LIMIT :most

@@ -1,0 +1,9 @@
+-- Forget copies of the provider's outputs whose objects are gone: a redrive begins with a new submission then.
+-- Called by retention after it deleted them. Zero rows: others have forgotten them.
+UPDATE attempts
+SET source_key = NULL
+FROM unnest(CAST(:job_ids AS uuid[]), CAST(:attempts AS integer[]), CAST(:keys AS text[])) AS gone (job_id, attempt, key)
+WHERE attempts.job_id = gone.job_id
+  AND attempts.attempt = gone.attempt
+  AND attempts.source_key = gone.key
+RETURNING attempts.job_id

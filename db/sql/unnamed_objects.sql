@@ -1,0 +1,19 @@
+-- Tell which objects no row names, nor will: those of jobs that ended some time ago, and of uploads that are over.
+-- Called by retention and by the doctor, with the ids that are in the keys. `is_known` is whether there is such a job
+-- or asset at all: where there is none, the object may be somebody else's. Zero rows: all are named, or in the making.
+SELECT o.key, coalesce(j.id, a.id) IS NOT NULL AS is_known
+FROM unnest(CAST(:keys AS text[]), CAST(:job_ids AS uuid[]), CAST(:asset_ids AS uuid[])) AS o (key, job_id, asset_id)
+LEFT JOIN jobs j ON j.id = o.job_id
+LEFT JOIN assets a ON a.id = o.asset_id
+WHERE CASE WHEN j.id IS NOT NULL THEN
+          j.finished_at IS NOT NULL AND j.finished_at <= diorama_now() - CAST(:grace AS interval)
+          AND NOT EXISTS (SELECT FROM attempts t WHERE t.job_id = j.id AND t.source_key = o.key)
+          AND NOT EXISTS (
+              SELECT
+              FROM assets output
+              JOIN assets made ON made.id IN (output.id, output.poster_id)
+              WHERE output.id = j.output_id AND made.object_key = o.key AND made.state = 'ready'
+          )
+      WHEN a.id IS NOT NULL THEN
+          a.state IN ('rejected', 'deleted') OR (a.state = 'ready' AND a.object_key <> o.key)
+      ELSE true END

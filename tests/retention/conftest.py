@@ -1,0 +1,142 @@
+"""A database and an object store in which each row has its object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Engine, func, insert, text
+
+from db.assets import insert_pending
+from db.ids import new_id
+from db.tables import assets
+from jobs.inventory import Inventory, take_inventory
+from jobs.retention import Leftovers, RetentionPolicy, Swept, sweep_old
+from statemachine.states import State
+from storage import S3Store
+from storage.keys import asset_key, upload_key
+from tests.clock import move_clock
+from tests.factories import World, make_job, make_world
+
+
+@dataclass
+class House:
+    """Somebody's files: rows, objects, and the means to let time pass."""
+
+    engine: Engine
+    store: S3Store
+    world: World
+
+    def put(self, key: str) -> str:
+        """Write an object."""
+        self.store.put_stream(key, [b"x"], content_type="image/png", max_bytes=1)
+        return key
+
+    def objects(self) -> list[str]:
+        """Return what is in the store."""
+        return [each.key for each in self.store.list()]
+
+    def selfie(self, *, kept_for: timedelta | None) -> UUID:
+        """Add a selfie with its object."""
+        asset_id, account_id = new_id(), self.world.owner.account_id
+        with self.engine.begin() as conn:
+            conn.execute(
+                insert(assets).values(
+                    id=asset_id,
+                    account_id=account_id,
+                    kind="selfie",
+                    state="ready",
+                    object_key=self.put(asset_key(account_id, asset_id, "jpg")),
+                    content_type="image/jpeg",
+                    size_bytes=1,
+                    sha256="00",
+                    expires_at=None if kept_for is None else func.diorama_now() + kept_for,
+                )
+            )
+        return asset_id
+
+    def upload(self) -> UUID:
+        """Add an upload that was posted and never completed."""
+        asset_id, account_id = new_id(), self.world.owner.account_id
+        with self.engine.begin() as conn:
+            insert_pending(
+                conn,
+                asset_id=asset_id,
+                account_id=account_id,
+                session_id=None,
+                object_key=self.put(upload_key(account_id, asset_id)),
+                content_type="image/jpeg",
+                kept_for=timedelta(days=30),
+            )
+        return asset_id
+
+    def job(self, state: State = State.SUCCEEDED, *, kept_for: timedelta | None = None, **request: Any) -> UUID:
+        """Add a job, and an object for each key that its rows name; its output expires after so long."""
+        with self.engine.begin() as conn:
+            job_id = make_job(conn, self.world, state, **request)
+            given = {"job": f"jobs/{job_id}/%", "kept_for": kept_for}
+            conn.execute(
+                text("UPDATE assets SET expires_at = diorama_now() + :kept_for WHERE object_key LIKE :job"), given
+            )
+            named = conn.scalars(
+                text(
+                    "SELECT object_key FROM assets WHERE object_key LIKE :job UNION "
+                    "SELECT source_key FROM attempts WHERE source_key LIKE :job"
+                ),
+                given,
+            )
+            for key in named.all():
+                self.put(key)
+        return job_id
+
+    def asset_state(self, asset_id: UUID) -> str:
+        """Return the state of an asset."""
+        return str(self.scalar("SELECT state FROM assets WHERE id = :id", id=asset_id))
+
+    def scalar(self, statement: str, **given: Any) -> Any:
+        """Return what one statement tells."""
+        with self.engine.connect() as conn:
+            return conn.scalar(text(statement), given)
+
+    def pass_time(self, by: timedelta) -> None:
+        """Let time pass; what is asked of the database from now on happens that much later."""
+        move_clock(self.engine, by)
+
+    def sweep(self, **policy: Any) -> Swept:
+        """Make one pass."""
+        return sweep_old(self.engine, self.store, RetentionPolicy(**policy))
+
+    def sweep_left(self, grace: timedelta = timedelta(hours=1)) -> int:
+        """Go through the whole bucket."""
+        return Leftovers(self.engine, self.store, grace).sweep()
+
+    def inventory(self, grace: timedelta = timedelta(hours=1)) -> Inventory:
+        """Compare the bucket with the rows."""
+        return take_inventory(self.engine, self.store, grace=grace)
+
+
+@pytest.fixture
+def house(engine: Engine, store: S3Store) -> House:
+    with engine.begin() as conn:
+        world = make_world(conn)
+        # The world's own selfie has no object.
+        conn.execute(text("UPDATE assets SET state = 'deleted'"))
+    return House(engine, store, world)
+
+
+@pytest.fixture
+def dies(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """A function that has a pass die where it would call a function of `jobs.retention`, once."""
+
+    def die(name: str) -> None:
+        def stop(*_: object, **__: object) -> None:
+            monkeypatch.undo()
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(f"jobs.retention.{name}", stop)
+
+    return die

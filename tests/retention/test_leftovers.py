@@ -1,0 +1,104 @@
+"""Objects that no row names: found by going through the bucket, and told by the inventory."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+
+from db.retention import NamedObject
+from jobs.inventory import merged
+from jobs.retention import Leftovers
+from statemachine.states import State
+from storage import ObjectInfo
+from tests.retention.conftest import House
+
+HOUR = timedelta(hours=1)
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def strays_of(house: House) -> list[str]:
+    """Plant what workers and browsers that came too late leave behind."""
+    ended, failed, upload = house.job(), house.job(State.FAILED), house.upload()
+    with house.engine.begin() as conn:
+        conn.execute(text("UPDATE assets SET state = 'rejected', rejection = 'no face' WHERE id = :id"), {"id": upload})
+    account = house.world.owner.account_id
+    planted = [house.put(f"jobs/{ended}/2/source.png"), house.put(f"jobs/{failed}/1/avatar.png")]
+    return [*planted, f"uploads/{account}/{upload}"]
+
+
+def test_what_no_row_names_goes_after_the_grace_and_the_rest_stays(house: House) -> None:
+    house.selfie(kept_for=None)
+    strays = strays_of(house)
+    named = set(house.objects()) - set(strays)
+    assert house.sweep_left() == 0, "younger than the grace"
+    house.pass_time(2 * HOUR)
+    assert house.sweep_left() == len(strays)
+    assert set(house.objects()) == named
+    assert house.inventory().is_sound
+
+
+def test_objects_of_unfinished_jobs_and_awaited_uploads_stay(house: House) -> None:
+    job_id = house.job(State.STORING)
+    upload = house.upload()
+    house.put(f"jobs/{job_id}/1/source.png")
+    house.put(f"assets/{house.world.owner.account_id}/{upload}.jpg")
+    house.pass_time(2 * HOUR)
+    assert house.sweep_left() == 0
+
+
+def test_what_the_database_does_not_know_is_told_and_not_touched(house: House) -> None:
+    foreign = [house.put("somebody/else.txt"), house.put(f"jobs/{uuid4()}/1/source.png")]
+    house.pass_time(2 * HOUR)
+    assert house.sweep_left() == 0
+    assert sorted(house.inventory().unnamed.first) == sorted(foreign)
+
+
+def test_the_bucket_is_gone_through_in_stretches(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jobs.retention._BATCH", 2)
+    job_id = house.job(State.CANCELED)
+    for number in range(5):
+        house.put(f"jobs/{job_id}/{number}/source.png")
+    house.pass_time(2 * HOUR)
+    leftovers = Leftovers(house.engine, house.store, HOUR)
+    assert [leftovers.sweep(batches=1) for _ in range(3)] == [2, 2, 1]
+    assert leftovers.is_at_start
+    assert house.objects() == []
+
+
+def test_the_inventory_finds_what_is_planted_on_both_sides(house: House) -> None:
+    house.selfie(kept_for=None)
+    strays = strays_of(house)
+    job_id = house.job()
+    lost = [f"jobs/{job_id}/1/avatar.png", f"jobs/{job_id}/1/source.png"]
+    house.store.delete(lost)
+    assert house.inventory().is_sound, "younger than the grace"
+    house.pass_time(2 * HOUR)
+    found = house.inventory()
+    assert (found.unnamed.count, sorted(found.unnamed.first)) == (len(strays), sorted(strays))
+    assert (found.missing.count, found.missing.first) == (2, lost)
+
+
+def test_an_awaited_upload_need_not_be_there(house: House) -> None:
+    house.upload()
+    house.store.delete(house.objects())
+    house.pass_time(2 * HOUR)
+    assert house.inventory().is_sound
+
+
+def test_only_the_first_few_are_named_and_all_are_counted(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jobs.inventory._BATCH", 3)
+    for number in range(10):
+        house.put(f"odd/{number}")
+    house.pass_time(2 * HOUR)
+    found = house.inventory()
+    assert (found.objects, found.unnamed.count, len(found.unnamed.first)) == (10, 10, 5)
+
+
+def test_both_sides_are_paired_by_their_keys() -> None:
+    objects = (ObjectInfo(key, 1, NOW) for key in ("a", "b", "d"))
+    rows = (NamedObject(key, True, NOW, NOW) for key in ("b", "c", "d", "e"))
+    pairs = [(found and found.key, named and named.key) for found, named in merged(objects, rows)]
+    assert pairs == [("a", None), ("b", "b"), (None, "c"), ("d", "d"), (None, "e")]

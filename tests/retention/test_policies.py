@@ -1,0 +1,185 @@
+"""Each policy, over a real Postgres and a real object store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from jobs.errors import NotReady
+from jobs.identity import Principal
+from jobs.redriving import retry_job
+from jobs.requests import Terms, create_avatar, create_scene
+from statemachine.states import Kind, State
+from tests.retention.conftest import House
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+def caller(house: House) -> Principal:
+    return Principal(house.world.owner.account_id, "partner", "test")
+
+
+def test_an_upload_that_nobody_completed_goes_after_its_hours(house: House) -> None:
+    upload = house.upload()
+    house.pass_time(23 * HOUR)
+    assert house.sweep(uploads=24 * HOUR).files == 0
+    house.pass_time(25 * HOUR)
+    assert house.sweep(uploads=24 * HOUR).files == 1
+    assert house.asset_state(upload) == "deleted"
+    assert house.objects() == []
+
+
+def test_a_selfie_goes_when_it_has_expired_and_not_before(house: House) -> None:
+    selfie = house.selfie(kept_for=30 * DAY)
+    house.pass_time(29 * DAY)
+    assert house.sweep().files == 0
+    house.pass_time(31 * DAY)
+    assert house.sweep().files == 1
+    assert (house.asset_state(selfie), house.objects()) == ("deleted", [])
+
+
+def test_what_is_kept_for_ever_stays(house: House) -> None:
+    selfie = house.selfie(kept_for=None)
+    job_id = house.job()
+    before = house.objects()
+    house.pass_time(4000 * DAY)
+    assert house.sweep(sources=None, history=None).files == 0
+    assert (house.asset_state(selfie), house.objects()) == ("ready", before)
+    assert house.scalar("SELECT count(*) FROM job_events WHERE job_id = :id", id=job_id) > 0
+
+
+def test_finished_files_go_when_they_have_expired(house: House) -> None:
+    job_id = house.job(kept_for=90 * DAY)
+    house.pass_time(91 * DAY)
+    assert house.sweep(sources=None).files == 1
+    assert house.scalar("SELECT a.state FROM assets a JOIN jobs j ON j.output_id = a.id") == "deleted"
+    assert house.objects() == [f"jobs/{job_id}/1/source.png"]
+
+
+def test_what_an_unfinished_job_works_on_stays_until_it_has_ended(house: House) -> None:
+    selfie = house.selfie(kept_for=DAY)
+    with house.engine.begin() as conn:
+        conn.execute(text("UPDATE assets SET expires_at = NULL WHERE state = 'deleted'"))
+    house.world = type(house.world)(house.world.owner, selfie)
+    working = house.job(State.GENERATING)
+    parent = house.job(kept_for=DAY)
+    child = house.job(State.QUEUED, kind=Kind.SCENE, parent_id=parent)
+    house.pass_time(2 * DAY)
+    assert house.sweep().files == 0
+    with house.engine.begin() as conn:
+        ended = "UPDATE jobs SET state = 'failed', event = 'undone', seq = seq + 1, due_at = NULL, error_code = 'x', "
+        ended += "finished_at = diorama_now() WHERE id = :id"
+        for job_id, event in ((working, "generation_failed"), (child, "cancel_requested")):
+            conn.execute(
+                text("UPDATE jobs SET state = 'compensating', event = :event, seq = seq + 1 WHERE id = :id"),
+                {"id": job_id, "event": event},
+            )
+            conn.execute(text(ended), {"id": job_id})
+    assert house.sweep().files == 2
+
+
+@pytest.mark.parametrize("state", [State.SUCCEEDED, State.FAILED])
+def test_originals_go_some_days_after_their_job_has_ended(house: House, state: State) -> None:
+    job_id = house.job(state)
+    with house.engine.begin() as conn:
+        conn.execute(text("UPDATE attempts SET source_key = :key"), {"key": house.put(f"jobs/{job_id}/1/source.png")})
+        conn.execute(text("UPDATE attempts SET completed_at = coalesce(completed_at, diorama_now())"))
+    house.pass_time(6 * DAY)
+    assert house.sweep(sources=7 * DAY).sources == 0
+    house.pass_time(8 * DAY)
+    assert house.sweep(sources=7 * DAY).sources == 1
+    assert f"jobs/{job_id}/1/source.png" not in house.objects()
+    assert house.scalar("SELECT count(source_key) FROM attempts") == 0
+
+
+def test_a_job_whose_original_is_gone_is_redriven_from_its_submission(house: House) -> None:
+    job_id = house.job(State.FAILED)
+    with house.engine.begin() as conn:
+        key = house.put(f"jobs/{job_id}/1/source.png")
+        conn.execute(text("UPDATE attempts SET source_key = :key, completed_at = diorama_now()"), {"key": key})
+    house.pass_time(8 * DAY)
+    house.sweep()
+    with house.engine.begin() as conn:
+        assert retry_job(conn, caller(house), job_id).job.state is State.QUEUED
+
+
+def test_originals_of_unfinished_jobs_stay(house: House) -> None:
+    job_id = house.job(State.TRANSCODING)
+    house.pass_time(30 * DAY)
+    assert house.sweep().sources == 0
+    assert house.objects() == [f"jobs/{job_id}/1/source.png"]
+
+
+def test_nothing_new_begins_with_what_has_expired(house: House) -> None:
+    selfie = house.selfie(kept_for=DAY)
+    avatar_job = house.job(kept_for=DAY)
+    house.pass_time(2 * DAY)
+    with house.engine.begin() as conn, pytest.raises(NotReady, match="has expired"):
+        create_avatar(conn, caller(house), Terms("a"), selfie_id=selfie)
+    with house.engine.begin() as conn, pytest.raises(NotReady, match="has expired"):
+        create_scene(conn, caller(house), Terms("b"), avatar_job_id=avatar_job, theme="neon-city")
+
+
+@pytest.mark.parametrize("place", ["forget_files", "forget_sources"])
+def test_a_pass_that_dies_between_object_and_row_is_healed_by_the_next(
+    house: House, dies: Callable[[str], None], place: str
+) -> None:
+    house.selfie(kept_for=DAY)
+    house.job(kept_for=DAY)
+    house.pass_time(8 * DAY)
+    dies(place)
+    with pytest.raises(KeyboardInterrupt):
+        house.sweep()
+    assert house.inventory().missing.count > 0
+    house.sweep()
+    assert house.objects() == []
+    assert house.inventory().is_sound
+    assert house.sweep() == house.sweep(), "a third pass finds nothing"
+
+
+def test_a_pass_that_dies_before_the_objects_leaves_the_rows(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    selfie = house.selfie(kept_for=DAY)
+    house.pass_time(2 * DAY)
+
+    def fail(_: object) -> int:
+        raise OSError("the store is away")
+
+    monkeypatch.setattr(house.store, "delete", fail)
+    with pytest.raises(OSError, match="away"):
+        house.sweep()
+    assert house.asset_state(selfie) == "ready"
+    assert house.inventory().is_sound
+
+
+def test_an_upload_that_is_completed_at_that_moment_stays(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    upload = house.upload()
+    house.pass_time(25 * HOUR)
+    delete = house.store.delete
+
+    def complete_meanwhile(keys: object) -> int:
+        cleaned = house.put(f"assets/{house.world.owner.account_id}/{upload}.jpg")
+        with house.engine.begin() as conn:
+            conn.execute(
+                text(
+                    "UPDATE assets SET state = 'ready', object_key = :key, size_bytes = 1, sha256 = '' WHERE id = :id"
+                ),
+                {"key": cleaned, "id": upload},
+            )
+        return delete(keys)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(house.store, "delete", complete_meanwhile)
+    assert house.sweep().files == 0
+    assert house.asset_state(upload) == "ready"
+    assert house.inventory().is_sound
+
+
+def test_a_round_takes_bounded_batches_and_the_next_goes_on(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jobs.retention._BATCH", 2)
+    monkeypatch.setattr("jobs.retention.sweep_old.__kwdefaults__", {"batches": 2})
+    for _ in range(5):
+        house.selfie(kept_for=DAY)
+    house.pass_time(2 * DAY)
+    assert [house.sweep().files for _ in range(3)] == [4, 1, 0]
