@@ -157,6 +157,15 @@ def test_a_waiting_job_is_due_when_its_deadline_passes(engine: Engine, world: Wo
         assert row.due_at == row.deadline_at == row.created_at + timedelta(hours=6)
 
 
+def test_an_unknown_policy_is_refused(engine: Engine, world: World) -> None:
+    """A word that the program can not read would break every claim that takes the row along."""
+    with engine.connect() as conn:
+        job_id = make_job(conn, world)
+        with pytest.raises(IntegrityError) as refused:
+            conn.execute(text("UPDATE job_requests SET on_failure = 'shrug' WHERE job_id = :id"), {"id": job_id})
+    assert constraint_of(refused) == "job_requests_on_failure_known"
+
+
 def test_an_unknown_kind_is_refused(engine: Engine, world: World) -> None:
     with engine.connect() as conn, pytest.raises(IntegrityError) as refused:
         conn.execute(

@@ -122,7 +122,8 @@ CREATE TABLE job_requests (
     camera     text,
     duration_s smallint,
     tier       text NOT NULL,
-    on_failure text NOT NULL,
+    on_failure text NOT NULL
+        CONSTRAINT job_requests_on_failure_known CHECK (on_failure IN ('keep_parent', 'roll_back_parent')),
     metadata   jsonb CONSTRAINT job_requests_metadata_bounded CHECK (octet_length(metadata::text) <= 4096)
 );
 
