@@ -1,6 +1,6 @@
 """Checks request bodies and model inputs, and tells what is wrong in Replicate's words.
 
-Only the part of JSON Schema that models use: types, choices, bounds, lengths, arrays and `format: uri`.
+Only the part of JSON Schema that models use: types, choices, bounds, lengths, arrays, patterns and `format: uri`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from simulator.problems import InvalidField, InvalidInput
 
 Schema = Mapping[str, Any]
 
+SLUG: Schema = {"type": "string", "pattern": "[A-Za-z0-9][A-Za-z0-9._-]*"}
+"""A name that can be a part of a path."""
 _URI_CHARACTERS = re.compile(r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+")
 WEBHOOK_EVENTS = ("start", "output", "logs", "completed")
 _PREDICTION: dict[str, Schema] = {
@@ -76,7 +78,7 @@ def _check(value: Any, schema: Schema, at: str) -> Iterator[InvalidField]:
         choices = ", ".join(json.dumps(choice) for choice in schema["enum"])
         yield InvalidField("enum", at, f"{_leaf(at)} must be one of the following: {choices}")
     yield from _check_bounds(value, schema, at)
-    yield from _check_length(value, schema, at)
+    yield from _check_form(value, schema, at)
     for position, item in enumerate(value if schema["type"] == "array" else ()):
         yield from _check(item, schema["items"], f"{at}.{position}")
 
@@ -88,11 +90,13 @@ def _check_bounds(value: Any, schema: Schema, at: str) -> Iterator[InvalidField]
         yield InvalidField("number_lte", at, f"Must be less than or equal to {schema['maximum']}")
 
 
-def _check_length(value: Any, schema: Schema, at: str) -> Iterator[InvalidField]:
+def _check_form(value: Any, schema: Schema, at: str) -> Iterator[InvalidField]:
     if "maxItems" in schema and len(value) > schema["maxItems"]:
         yield InvalidField("array_max_items", at, f"Array must have at most {schema['maxItems']} items")
     if schema.get("format") == "uri" and not _is_uri(value):
         yield InvalidField("format", at, "Does not match format 'uri'")
+    if "pattern" in schema and not re.fullmatch(schema["pattern"], value):
+        yield InvalidField("pattern", at, f"Does not match pattern '^{schema['pattern']}$'")
 
 
 def _is_uri(value: str) -> bool:

@@ -10,7 +10,7 @@ from simulator.api.exchange import Call, Reply, json_reply
 from simulator.clock import to_text
 from simulator.problems import BadRequest, InvalidVersion, NotFound
 from simulator.simulation import Simulation
-from simulator.validation import Schema, check_body
+from simulator.validation import SLUG, Schema, check_body
 
 _INSTANCES: dict[str, Schema] = {
     "min_instances": {"type": "integer", "minimum": 0, "maximum": 5},
@@ -18,7 +18,7 @@ _INSTANCES: dict[str, Schema] = {
 }
 _TEXT: Schema = {"type": "string"}
 _CHANGE: dict[str, Schema] = {"hardware": _TEXT, "version": _TEXT, **_INSTANCES}
-_NEW: dict[str, Schema] = {"name": _TEXT, "model": _TEXT, **_CHANGE}
+_NEW: dict[str, Schema] = {"name": SLUG, "model": _TEXT, **_CHANGE}
 
 
 async def list_all(sim: Simulation, call: Call) -> Reply:

@@ -9,7 +9,7 @@ from simulator.models import Model
 from simulator.models.catalogue import LATEST_VERSION_AT
 from simulator.problems import BadRequest, Forbidden, NotFound
 from simulator.simulation import Simulation
-from simulator.validation import Schema, check_body
+from simulator.validation import SLUG, Schema, check_body
 
 COG_VERSION = "0.16.9"
 _TEXT: Schema = {"type": "string"}
@@ -17,7 +17,7 @@ _URI: Schema = {"type": "string", "format": "uri", "nullable": True}
 _LINKS = ("github_url", "paper_url", "license_url", "cover_image_url")
 _NEW: dict[str, Schema] = {
     "owner": _TEXT,
-    "name": _TEXT,
+    "name": SLUG,
     "visibility": {"type": "string", "enum": ["public", "private"]},
     "hardware": _TEXT,
     "description": _TEXT,

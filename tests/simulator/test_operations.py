@@ -101,6 +101,13 @@ def test_link_of_a_model_is_a_link_or_none(api: Api, link: str) -> None:
     assert api.post("/models", json={**new, "paper_url": ""}).json()["paper_url"] is None
 
 
+@pytest.mark.parametrize("name", ["", "two words", "a/b", ".", "é", "a\n"])
+def test_names_must_fit_into_a_path(api: Api, name: str) -> None:
+    new = {"owner": "simulator", "name": name, "visibility": "private", "hardware": "cpu"}
+    refused = api.post("/models", json=new)
+    assert [each["type"] for each in refused.json()["invalid_fields"]] == ["pattern"]
+
+
 def test_refused_method_is_told_all_that_are_allowed(api: Api) -> None:
     answer = api.http.request("PUT", "/v1/models")
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD, POST, QUERY")
