@@ -121,6 +121,11 @@ def drop_history_month(conn: Connection, *, kept_for: timedelta) -> str | None:
     return name
 
 
+def forget_history(conn: Connection, *, kept_for: timedelta, most: int) -> int:
+    """Delete events of jobs that ended longer ago and that no month took; return how many."""
+    return len(conn.execute(statement("forget_history"), {"kept_for": kept_for, "most": most}).all())
+
+
 def database_time(conn: Connection) -> datetime:
     """Return the time by the clock that leases and retention go by."""
     now: datetime = conn.execute(text("SELECT diorama_now()")).scalar_one()

@@ -22,6 +22,7 @@ from db.retention import (
     drop_history_month,
     expired_files,
     forget_files,
+    forget_history,
     forget_sources,
     make_history_months,
     old_sources,
@@ -121,7 +122,15 @@ def _sweep_history(engine: Engine, kept_for: timedelta | None) -> tuple[str, ...
         if month is None:
             break
         dropped.append(month)
+    if kept_for is not None:
+        _forget_history(engine, kept_for)
     return tuple(dropped)
+
+
+def _forget_history(engine: Engine, kept_for: timedelta) -> None:
+    """Delete a batch of what no month took, such as the events of a job that was redriven after its month had gone."""
+    with engine.begin() as conn:
+        forget_history(conn, kept_for=kept_for, most=_BATCH)
 
 
 class Leftovers:

@@ -150,6 +150,8 @@ async def _resumed(parts: Parts, subject: Subject, jobs: Sequence[Job], after: s
     """Return where a subscriber's cursor says it was."""
     seen = _seen_by(subject, jobs, after)
     told = {event.job_id: Standing.after(event) for event in await parts.database.read(events_at, seen)}
+    if len(told) < len(jobs):
+        raise ApiError(BAD_USER_INPUT, "What this cursor points at is no longer kept: subscribe without a cursor.")
     return Followed(subject, {job.id: told[job.id] for job in jobs})
 
 

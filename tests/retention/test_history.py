@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import IntegrityError
 
-from db.retention import MONTHS_AHEAD, drop_history_month, make_history_months
+from db.retention import MONTHS_AHEAD, drop_history_month, forget_history, make_history_months
 from statemachine.states import State
 from tests.clock import move_clock
 from tests.factories import World, make_job, make_world
@@ -154,6 +154,17 @@ def test_only_old_months_of_which_all_jobs_have_ended_are_dropped(engine: Engine
     assert drop_all(engine) == [table_of(now)]
     with engine.begin() as conn:
         assert (place_of(conn, first), place_of(conn, later)) == (set(), {table_of(now + 62 * DAY)})
+
+
+def test_what_no_month_took_goes_when_it_is_old(engine: Engine, world: World) -> None:
+    later = datetime.now(UTC) + 200 * DAY
+    with engine.begin() as conn:
+        ended = make_job_at(conn, world, later)
+        works = make_job_at(conn, world, later + DAY, State.QUEUED)
+    move_clock(engine, 200 * DAY + YEAR + DAY)
+    with engine.begin() as conn:
+        assert forget_history(conn, kept_for=YEAR, most=10) == 3
+        assert (place_of(conn, ended), place_of(conn, works)) == (set(), {"job_events_other"})
 
 
 @pytest.mark.parametrize("unfinished", [True, False])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from schema.cursors import job_cursor, story_cursor
 from schema.ids import IdKind, decode_id
@@ -203,6 +204,15 @@ def test_a_cursor_must_be_of_the_subject(acme: Partner, job_id: str) -> None:
         assert _refused(acme, jobId=job_id, after=after) == "BAD_USER_INPUT", after
     for after in (job_cursor(mine, 1), story_cursor(story_id, {}), story_cursor(story_id, {mine: 1})):
         assert _refused(acme, storyId=story["id"], after=after) == "BAD_USER_INPUT"
+
+
+def test_a_cursor_into_history_that_is_no_longer_kept_is_refused(acme: Partner, job_id: str) -> None:
+    move(acme.server.engine, job_id, *TO_SUCCESS)
+    with acme.server.engine.begin() as conn:
+        conn.execute(text("DELETE FROM job_events"))
+    assert _refused(acme, jobId=job_id, after=job_cursor(decode_id(job_id, IdKind.JOB), 3)) == "BAD_USER_INPUT"
+    [told] = all_of(acme, jobId=job_id)
+    assert (told["isSnapshot"], told["state"]) == (True, "SUCCEEDED")
 
 
 def _refused(caller: Caller, **subject: Any) -> str:

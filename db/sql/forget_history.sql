@@ -1,0 +1,11 @@
+-- Delete what no month took of the history of jobs that ended long ago. Called by retention, a batch at a time.
+-- Zero rows: the net holds nothing that is old.
+DELETE FROM job_events_other
+WHERE ctid = ANY (ARRAY(
+    SELECT e.ctid
+    FROM job_events_other e
+    JOIN jobs j ON j.id = e.job_id
+    WHERE j.finished_at <= diorama_now() - CAST(:kept_for AS interval)
+    LIMIT :most
+))
+RETURNING job_id
