@@ -9,15 +9,16 @@ from dataclasses import replace
 import structlog
 
 from db.claims import Claim, ClaimedJob, load
+from db.effects import AttemptChanged, Effect
 from db.moves import Move, Moved
 from jobs.runtime import Runtime
 from jobs.steps import STEPS
 from jobs.steps.trouble import surprise
 from jobs.steps.work import Work, successor
 from jobs.tidying import WRITES, tidy_soon
-from statemachine.decisions import decide, interrupt
+from statemachine.decisions import Decision, decide, interrupt
 from statemachine.outcomes import StepFailed
-from statemachine.states import STEP_OF, State
+from statemachine.states import STEP_OF, Event, State
 
 log = structlog.get_logger(__name__)
 
@@ -35,11 +36,18 @@ def advance(claim: Claim, runtime: Runtime, steps: Steps = STEPS, known: Claimed
         return
     decision = interrupt(job.facts, job.now, runtime.policy)
     if decision is not None:
-        runtime.recorder.record(_logged(Move(job.claim, job.state, decision)))
+        runtime.recorder.record(_logged(Move(job.claim, job.state, decision, effects=_left_open(job, decision))))
         return
     work = _act(job, runtime, steps)
     if work is not None:
         _record(work, runtime)
+
+
+def _left_open(job: ClaimedJob, decision: Decision) -> tuple[Effect, ...]:
+    """The row of a submission whose worker vanished: only a lost one is swept should the job go on without it."""
+    if decision.event is not Event.OUTCOME_LOST:
+        return ()
+    return (AttemptChanged(job.id, job.attempt, "lost", error_detail=decision.reason),)
 
 
 def _load(claim: Claim, runtime: Runtime) -> ClaimedJob | None:

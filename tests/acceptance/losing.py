@@ -1,0 +1,148 @@
+"""A worker process that dies in the middle of paid calls: what `losses` starts, again and again.
+
+Everything that has to do with the paid call is real: the provider's client, the intent, the search, the sweeper. Only
+the bytes of pictures are left out, because ten thousand of them prove nothing more.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from multiprocessing.connection import Connection
+from random import Random
+from typing import cast
+from uuid import UUID
+
+import structlog
+
+from db.engine import DatabaseSettings, connect_worker, normalised_url
+from jobs.hints import Hinter
+from jobs.leases import Renewer
+from jobs.providers.guard import Timeouts
+from jobs.providers.inputs import PictureInputs
+from jobs.providers.provider import Listed, Prediction, Submission
+from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
+from jobs.recorder import Recorder
+from jobs.rounds import Round
+from jobs.runtime import Leases, PollSettings, Runtime
+from jobs.steps import STEPS
+from jobs.sweep import sweep
+from jobs.worker import Engines, WorkerProcess
+from statemachine.backoff import RetryPolicy
+from statemachine.outcomes import Accepted, OutcomeLost, Refused, Rejected
+from statemachine.states import State
+from storage import S3Store
+from tests.bench.instant import NoPictures, store, transcode
+
+_THREADS = 8
+# Dead workers are frequent here, so their jobs are taken over soon, and are not taken for the cause of the deaths.
+_LEASES = Leases(timedelta(seconds=2), timedelta(seconds=2))
+_CLAIMS_MAX = 1000
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Where a worker works, and how often it dies."""
+
+    database_url: str
+    api_url: str
+    kill_share: float
+    reconcile_for_s: float
+    spend_cap_micros: int
+
+
+class DeadlyProvider:
+    """The real provider, at whose calls the worker dies: of a share of them just after they were accepted.
+
+    A tenth as often it dies between the committed intent and the call.
+    """
+
+    def __init__(self, inner: ReplicateProvider, kill_share: float, rng: Random) -> None:
+        self._inner = inner
+        self._kill_share = kill_share
+        self._rng = rng
+
+    def submit(self, submission: Submission) -> Accepted | Refused | Rejected | OutcomeLost:
+        """Make the paid call, and die of it."""
+        drawn = self._rng.random()
+        if drawn < self._kill_share / 10:
+            _die()
+        outcome = self._inner.submit(submission)
+        if drawn > 1 - self._kill_share:
+            _die()
+        return outcome
+
+    def get(self, prediction_id: str) -> Prediction:
+        return self._inner.get(prediction_id)
+
+    def cancel(self, prediction_id: str) -> Prediction | None:
+        return self._inner.cancel(prediction_id)
+
+    def find(self, token: UUID, since: datetime) -> str | None:
+        return self._inner.find(token, since)
+
+    def listed(self, after: datetime, before: datetime | None = None) -> Iterator[tuple[Listed, ...]]:
+        return self._inner.listed(after, before)
+
+    @contextmanager
+    def fetch(self, url: str, *, most_bytes: int) -> Iterator[tuple[str, Iterator[bytes]]]:
+        with self._inner.fetch(url, most_bytes=most_bytes) as opened:
+            yield opened
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def work(terms: Terms, seed: int, orders: Connection) -> None:
+    """Work until killed, or until the other end of `orders` is closed."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    name = f"losing-{os.getpid()}"
+    engine = connect_worker(DatabaseSettings(terms.database_url, pool_size=_THREADS + 8), name=name)
+    listen_url = normalised_url(terms.database_url).set(drivername="postgresql")
+    settings = ReplicateSettings(
+        api_token="r8_losses",
+        base_url=terms.api_url,
+        timeouts=Timeouts(answer_s=5.0),
+        first_poll_s=0.0,
+    )
+    provider = DeadlyProvider(ReplicateProvider(settings), terms.kill_share, Random(seed))
+    policy = RetryPolicy(
+        claims_max=_CLAIMS_MAX,
+        reconcile_for=timedelta(seconds=terms.reconcile_for_s),
+        spend_cap_micros=terms.spend_cap_micros,
+        delays_s=(0.1,) * 10,
+    )
+
+    def runtime(recorder: Recorder, renewer: Renewer) -> Runtime:
+        return Runtime(
+            engine=engine,
+            store=cast(S3Store, None),
+            provider=provider,
+            inputs=cast(PictureInputs, NoPictures()),
+            recorder=recorder,
+            renewer=renewer,
+            leases=_LEASES,
+            policy=policy,
+            polling=PollSettings(least_s=0.1, most_s=0.5),
+            list_settles_after_s=2.0,
+            sweep_first_after_s=2.0,
+            public_url="https://webhooks.invalid",
+            secrets={"openai_api_key": "none"},
+        )
+
+    engines = Engines(engine, listen_url.render_as_string(hide_password=False))
+    steps = {**STEPS, State.STORING: store, State.TRANSCODING: transcode}
+    worker = WorkerProcess(engines, runtime, name=name, threads=_THREADS, steps=steps, rounds_of=_rounds)
+    with worker, suppress(EOFError):
+        orders.recv()
+
+
+def _rounds(runtime: Runtime, hinter: Hinter) -> Sequence[Round]:
+    return (Round("sweep", 1.0, partial(sweep, runtime)),)
