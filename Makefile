@@ -65,7 +65,7 @@ $(JAVASCRIPT)/node_modules/.installed: $(JAVASCRIPT)/package-lock.json
 clients: $(CLIENTS)  ## Install the foreign clients that the conformance tests drive, so that `make test` includes those.
 
 conformance: $(VENV)/.installed-dev $(CLIENTS)  ## Hold the simulator against Replicate's clients and description at length: make conformance EXAMPLES=500 SEED=2
-	@CONFORMANCE_EXAMPLES=$(EXAMPLES) CONFORMANCE_SEED=$(SEED) $(BIN)/python -m pytest -rs --timeout 0 tests/conformance
+	@CONFORMANCE_EXAMPLES=$(EXAMPLES) CONFORMANCE_SEED=$(SEED) $(BIN)/python -m pytest -rs tests/conformance
 
 $(PEERS)/.installed: requirements-peers.lock
 	@test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)

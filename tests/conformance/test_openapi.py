@@ -26,12 +26,15 @@ from tests.simulator.conftest import Start
 TOKEN = "r8_conformance"
 EXAMPLES = os.environ.get("CONFORMANCE_EXAMPLES", "10")
 SEED = os.environ.get("CONFORMANCE_SEED", "1")
+# Ten examples take some fifteen seconds on two idle cores.
+LONGEST_S = 240 + 3 * int(EXAMPLES)
 NEVER_S = 1e9
 # Nothing can be trained here, and the versions there are belong to others.
 NEVER_GRANTED = {"trainings.create", "trainings.get", "trainings.cancel", "models.versions.delete"}
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(LONGEST_S)
 def test_every_answer_is_as_replicate_describes_it(
     schemathesis: str, document: str, start: Start, tmp_path: Path
 ) -> None:
