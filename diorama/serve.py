@@ -12,7 +12,14 @@ from starlette.applications import Starlette
 from db.engine import connect_async
 from diorama.announce import announce
 from diorama.settings import Settings
-from diorama.wiring import build_engine, build_offer, build_retention, build_store, database_settings
+from diorama.wiring import (
+    build_engine,
+    build_offer,
+    build_retention,
+    build_store,
+    build_webhook_key,
+    database_settings,
+)
 from schema.app import ApiRuntime, ApiSettings, Limits, create_app, end_waiting
 
 # Subscriptions end by themselves when the server stops; this bounds whatever does not.
@@ -29,6 +36,7 @@ def run_api(settings: Settings) -> None:
         store=build_store(settings),
         offer=build_offer(settings),
         retention=build_retention(settings),
+        webhook_key=build_webhook_key(settings),
     )
     app = create_app(
         runtime, ApiSettings(development=settings.development, allowed_origins=tuple(settings.allowed_origins))

@@ -60,6 +60,12 @@ class Settings(BaseSettings):
         default=30.0, gt=0, le=120, description="Seconds to wait for the provider's answer."
     )
     provider_poll_s: float = Field(default=1.0, gt=0, le=60, description="Seconds between looks at a young prediction.")
+    provider_untold_s: float = Field(
+        default=180.0,
+        gt=0,
+        le=1800,
+        description="With webhooks, the most seconds until a prediction is looked at that none has told of.",
+    )
     provider_list_settles_s: float = Field(
         default=10.0, ge=0, le=300, description="Seconds after which a create is believed not to be in the list."
     )
@@ -74,6 +80,12 @@ class Settings(BaseSettings):
     )
     job_spend_cap_micros: int = Field(
         default=3_000_000, ge=0, description="What the submissions of one job may cost together, in micro-dollars."
+    )
+    public_url: AnyHttpUrl | None = Field(
+        default=None, description="Where the provider reaches the API; empty, it is asked for no webhooks."
+    )
+    replicate_webhook_secret: SecretStr = Field(
+        default=SecretStr(""), description="The `whsec_` key of webhooks; empty, the API fetches it with the token."
     )
     models: Words = Field(
         default=DEFAULT_MODELS,

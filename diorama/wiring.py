@@ -23,6 +23,7 @@ from jobs.rounds import Round
 from jobs.runtime import Leases, PollSettings, Runtime
 from jobs.sweep import sweep
 from jobs.themes import Theme, ThemesError, themes_with
+from jobs.webhooks_in import SigningKey
 from statemachine.backoff import RetryPolicy
 from storage import S3Settings, S3Store
 
@@ -67,6 +68,18 @@ def build_provider(settings: Settings) -> ReplicateProvider:
     )
 
 
+def build_webhook_key(settings: Settings) -> SigningKey | None:
+    """Return what webhooks are verified with, or None where none are asked for; nothing is fetched yet."""
+    if settings.public_url is None:
+        return None
+    if key := settings.replicate_webhook_secret.get_secret_value():
+        return SigningKey(key)
+    if not settings.replicate_api_token.get_secret_value():
+        message = "PUBLIC_URL is set, so the API needs REPLICATE_WEBHOOK_SECRET, or REPLICATE_API_TOKEN to fetch it."
+        raise SettingsError(message)
+    return SigningKey(fetch=build_provider(settings).webhook_key)
+
+
 def build_models(settings: Settings) -> ModelChoice:
     """Return the configured models, and which of them have the keys they need."""
     keys = {name for name in _MODEL_KEYS if getattr(settings, name).get_secret_value()}
@@ -97,7 +110,7 @@ def build_runtime(settings: Settings, engine: Engine, recorder: Recorder, renewe
         recorder=recorder,
         renewer=renewer,
         leases=Leases(timedelta(seconds=settings.lease_s), timedelta(seconds=2 * settings.provider_timeout_s)),
-        polling=PollSettings(least_s=settings.provider_poll_s),
+        polling=PollSettings(least_s=settings.provider_poll_s, untold_most_s=settings.provider_untold_s),
         models=build_models(settings),
         prompts=PromptBook(themes=build_themes(settings)),
         retention=build_retention(settings),
@@ -107,6 +120,7 @@ def build_runtime(settings: Settings, engine: Engine, recorder: Recorder, renewe
         ),
         list_settles_after_s=settings.provider_list_settles_s,
         sweep_first_after_s=settings.provider_sweep_s,
+        public_url=_text(settings.public_url),
         secrets={name: getattr(settings, name).get_secret_value() for name in _MODEL_KEYS},
     )
 

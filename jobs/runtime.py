@@ -54,10 +54,17 @@ class PollSettings:
     least_s: float = 1.0
     most_s: float = 10.0
     share_of_elapsed: float = 0.15
+    # With webhooks, a look without having been told is the net under lost ones, and may come late.
+    untold_share_of_typical: float = 1.5
+    untold_most_s: float = 180.0
 
     def wait_s(self, elapsed_s: float) -> float:
         """Return the seconds until the next look after `elapsed_s` of work."""
         return min(self.most_s, max(self.least_s, elapsed_s * self.share_of_elapsed))
+
+    def untold_s(self, typical_s: float) -> float:
+        """Return how old a prediction becomes that no webhook tells of, before it is looked at."""
+        return min(self.untold_most_s, typical_s * self.untold_share_of_typical)
 
 
 class Handover(Protocol):
@@ -107,6 +114,12 @@ class Runtime:
     # Where the provider's webhooks reach us, as `https://host`; without it, none are asked for.
     public_url: str | None = None
     rng: Random = field(default_factory=Random)
+
+    def look_in_s(self, usual_s: float, elapsed_s: float, typical_s: float) -> float:
+        """Return the seconds until the next look at a prediction: with webhooks not before it should have ended."""
+        if self.public_url is None:
+            return usual_s
+        return max(usual_s, self.polling.untold_s(typical_s) - elapsed_s)
 
     def webhook_for(self, token: UUID) -> str | None:
         """Return the address that the provider tells of the attempt with this token, or None."""

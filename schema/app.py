@@ -20,6 +20,7 @@ from schema.build import build_schema
 from schema.context import Parts
 from schema.http import HttpEndpoint
 from schema.hub import EventHub
+from schema.provider_webhook import provider_webhook
 from schema.reads import Database
 from schema.runtime import ApiRuntime, ApiSettings, Limits
 from schema.sharing import SharedAnswers
@@ -40,12 +41,19 @@ def create_app(runtime: ApiRuntime, settings: ApiSettings) -> Starlette:
             WebSocketRoute("/graphql", SocketEndpoint(schema, parts)),
             Route("/healthz", _healthz),
             Route("/readyz", _readyz(database)),
+            *_told_by_provider(parts),
         ],
         middleware=_cross_origin(settings),
         lifespan=_lifespan(parts),
     )
     app.state.hub = hub
     return app
+
+
+def _told_by_provider(parts: Parts) -> list[Route]:
+    """Where webhooks come in; nowhere, unless the provider is asked to send them."""
+    key = parts.runtime.webhook_key
+    return [] if key is None else [Route("/webhooks/replicate", provider_webhook(parts, key), methods=["POST"])]
 
 
 async def end_waiting(app: Starlette) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from jobs.offer import DEFAULT_OFFER, Offer
 from jobs.retention import RetentionPolicy
+from jobs.webhooks_in import SigningKey
 from storage import S3Store
 
 
@@ -23,6 +24,8 @@ class ApiRuntime:
     # What can be asked for: themes, and what the configured models make.
     offer: Offer = DEFAULT_OFFER
     retention: RetentionPolicy = field(default_factory=RetentionPolicy)
+    # What the provider's webhooks are verified with; None where it was not asked for any.
+    webhook_key: SigningKey | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 -- Write what became known of submissions; null leaves a column as it is. URLs come joined by spaces.
--- A job whose prediction has ended already, as a webhook told while the answer was on its way, is due at once.
+-- A webhook may have come while the answer was on its way. A job whose prediction has ended already is due at once, and
+-- so is one whose answer was lost: its prediction has been named.
 WITH changed AS (
     UPDATE attempts AS a
     SET status = c.status,
@@ -25,11 +26,12 @@ WITH changed AS (
     )
     WHERE a.job_id = c.job_id
       AND a.attempt = c.attempt
-    RETURNING a.job_id, a.told_ended AND a.status = 'running' AS is_due
+    RETURNING a.job_id,
+              CASE WHEN a.status = 'running' AND a.told_ended THEN 'generating'
+                   WHEN a.status = 'lost' AND a.noted_prediction_id IS NOT NULL THEN 'reconciling' END AS due_state
 )
 UPDATE jobs
 SET due_at = diorama_now()
 FROM changed
-WHERE changed.is_due
-  AND jobs.id = changed.job_id
-  AND jobs.state = 'generating'
+WHERE jobs.id = changed.job_id
+  AND jobs.state = changed.due_state

@@ -66,7 +66,7 @@ class ReplicateProvider:
         try:
             with canceled_after(submission.cancel_after):
                 answer = self._client._request("POST", path, json=_body(submission))
-            prediction = _prediction(answer.json())
+            prediction = read_prediction(answer.json())
         except ErrorAnswer as error:
             return _of_error_answer(error)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
@@ -78,12 +78,12 @@ class ReplicateProvider:
 
     def get(self, prediction_id: str) -> Prediction:
         """Return a prediction, or raise ProviderTrouble."""
-        return _prediction(self._read("GET", f"/v1/predictions/{quote(prediction_id)}"))
+        return read_prediction(self._read("GET", f"/v1/predictions/{quote(prediction_id)}"))
 
     def cancel(self, prediction_id: str) -> Prediction | None:
         """Ask for a prediction to be canceled and return it as it is then; None where it is unknown."""
         try:
-            return _prediction(self._read("POST", f"/v1/predictions/{quote(prediction_id)}/cancel"))
+            return read_prediction(self._read("POST", f"/v1/predictions/{quote(prediction_id)}/cancel"))
         except ProviderTrouble as trouble:
             if not (trouble.failure.detail or "").startswith("HTTP 404"):
                 raise
@@ -123,6 +123,13 @@ class ReplicateProvider:
         except httpx.HTTPError as error:
             raise ProviderTrouble(failures.unreachable(error)) from None
 
+    def webhook_key(self) -> str:
+        """Return the key that this account's webhooks are signed with, or raise ProviderTrouble."""
+        key = self._read("GET", "/v1/webhooks/default/secret").get("key")
+        if not isinstance(key, str) or not key:
+            raise ProviderTrouble(failures.unreachable(TypeError("the answer holds no key")))
+        return key
+
     def close(self) -> None:
         """Close the connections."""
         self._downloads.close()
@@ -152,7 +159,7 @@ def _of_error_answer(error: ErrorAnswer) -> Refused | Rejected | OutcomeLost:
     return Rejected(failure) if failure.cure is Cure.NEVER else Refused(failure)
 
 
-def _prediction(record: dict[str, Any]) -> Prediction:
+def read_prediction(record: dict[str, Any]) -> Prediction:
     """Read a prediction object; only its id and its status must be there."""
     output = record.get("output")
     return Prediction(
@@ -174,7 +181,8 @@ def _body(submission: Submission) -> dict[str, Any]:
 
 def _listed(record: dict[str, Any]) -> Listed:
     """Read a prediction of a list, and the tokens in its webhook's address and its shorter inputs."""
-    return Listed(_prediction(record), frozenset(_tokens(record)), datetime.fromisoformat(str(record["created_at"])))
+    created_at = datetime.fromisoformat(str(record["created_at"]))
+    return Listed(read_prediction(record), frozenset(_tokens(record)), created_at)
 
 
 def _tokens(record: dict[str, Any]) -> Iterator[UUID]:

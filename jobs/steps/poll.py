@@ -56,7 +56,8 @@ def _running(job: ClaimedJob, elapsed_s: float, runtime: Runtime) -> Work:
     # The provider ends it itself; a prediction that runs on regardless is given up a little later.
     if elapsed_s > profile.cancel_after_s * 1.2 + 60:
         return _failed(job, GenerationFailed(failures.timed_out(elapsed_s)), 0)
-    return Work(job, StillRunning(_percent(elapsed_s, profile.typical_s), runtime.polling.wait_s(elapsed_s)))
+    look_in_s = runtime.look_in_s(runtime.polling.wait_s(elapsed_s), elapsed_s, profile.typical_s)
+    return Work(job, StillRunning(_percent(elapsed_s, profile.typical_s), look_in_s))
 
 
 def _failed(job: ClaimedJob, outcome: GenerationFailed, cost_micros: int) -> Work:

@@ -93,6 +93,8 @@ def _submit_once(job: ClaimedJob, input_key: str, profile: Profile, prompt: Prom
             webhook=runtime.webhook_for(attempt.token),
         )
     )
+    if isinstance(outcome, Accepted):
+        outcome = replace(outcome, poll_after_s=runtime.look_in_s(outcome.poll_after_s, 0.0, profile.typical_s))
     return Work(job, outcome, (_seen(job, outcome),))
 
 

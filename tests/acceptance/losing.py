@@ -130,7 +130,7 @@ def work(terms: Terms, seed: int, orders: Connection) -> None:
             renewer=renewer,
             leases=_LEASES,
             policy=policy,
-            polling=PollSettings(least_s=0.1, most_s=0.5),
+            polling=PollSettings(least_s=0.1, most_s=0.5, untold_most_s=0.1),
             list_settles_after_s=2.0,
             sweep_first_after_s=2.0,
             public_url="https://webhooks.invalid",

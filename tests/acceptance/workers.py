@@ -150,6 +150,7 @@ def site(
         "OPENAI_API_KEY": "sk-test",
         "PROVIDER_INPUTS": "url",
         "PROVIDER_POLL_S": "0.1",
+        "PROVIDER_UNTOLD_S": "0.1",
         "PROVIDER_TIMEOUT_S": "1",
         "PROVIDER_LIST_SETTLES_S": "1",
         "LEASE_S": "1",

@@ -20,6 +20,7 @@ from websockets.sync.client import ClientConnection, connect
 from db.engine import DatabaseSettings, connect_async
 from db.engine import connect as connect_blocking
 from jobs.offer import DEFAULT_OFFER, Offer
+from jobs.webhooks_in import SigningKey
 from schema.app import ApiRuntime, ApiSettings, create_app, end_waiting
 from storage import S3Settings, S3Store
 
@@ -55,11 +56,14 @@ def serving(
     store: S3Store | None = None,
     name: str = "api",
     offer: Offer = DEFAULT_OFFER,
+    webhook_key: SigningKey | None = None,
 ) -> Iterator[Server]:
     """Serve the API on a free port until the end of the block, or until it is stopped."""
     database = DatabaseSettings(database_url, pool_size=4)
     blocking = connect_blocking(database, name=name)
-    runtime = ApiRuntime(connect_async(database, name=name), blocking, store or offline_store(), offer)
+    runtime = ApiRuntime(
+        connect_async(database, name=name), blocking, store or offline_store(), offer, webhook_key=webhook_key
+    )
     app = create_app(runtime, settings or ApiSettings())
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(

@@ -1,4 +1,4 @@
-"""What all workers share about the provider: budgets, breakers, and webhooks that came in."""
+"""What comes to be known of a submission beside its own answer, and the webhooks that came in."""
 
 from __future__ import annotations
 
@@ -11,4 +11,4 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    op.execute(migration_sql("0002_provider_budgets"))
+    op.execute(migration_sql("0002_provider_webhooks"))

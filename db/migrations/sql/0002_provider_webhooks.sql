@@ -9,41 +9,20 @@ ALTER TABLE attempts
     ADD COLUMN noted_prediction_id text,
     -- A webhook said that the prediction has ended: the next look is worth a call.
     ADD COLUMN told_ended boolean NOT NULL DEFAULT false,
-    -- The ended prediction as it stood in the provider's list, which spares the call that would read it.
-    ADD COLUMN listed jsonb,
     -- How often the sweeper has looked for a submission that went on without its job.
     ADD COLUMN looks integer NOT NULL DEFAULT 0;
 
 -- Few and short-lived: what the sweeper looks at.
 CREATE INDEX attempts_astray ON attempts (started_at) WHERE status IN ('lost', 'absent');
--- The latest durations of each model, from which polling and progress are timed.
-CREATE INDEX attempts_by_completion ON attempts (model, completed_at) WHERE completed_at IS NOT NULL;
 
 -- Webhooks that were taken, by the provider's own id of the message: a repeated one changes nothing. Kept for a day.
 CREATE TABLE provider_webhooks (
     webhook_id    text PRIMARY KEY CONSTRAINT provider_webhooks_id_bounded CHECK (length(webhook_id) <= 200),
     token         uuid,
     prediction_id text NOT NULL,
-    status        text NOT NULL,
+    has_ended     boolean NOT NULL,
     effect        text NOT NULL CONSTRAINT provider_webhooks_effect_known
         CHECK (effect IN ('due', 'noted', 'late', 'foreign', 'none')),
     received_at   timestamptz NOT NULL DEFAULT diorama_now()
 );
 CREATE INDEX provider_webhooks_by_time ON provider_webhooks (received_at);
-
--- What all workers share about a provider's account, one row for creating and one for reading: how many calls are
--- left, until when there are none, and how many failed in a row. `account` is a digest, never a key.
-CREATE TABLE provider_gates (
-    account        text NOT NULL,
-    verb           text NOT NULL CONSTRAINT provider_gates_verb_known CHECK (verb IN ('create', 'read')),
-    permits        double precision NOT NULL,
-    filled_at      timestamptz NOT NULL DEFAULT diorama_now(),
-    paused_until   timestamptz,
-    pause_reason   text,
-    failures       integer NOT NULL DEFAULT 0,
-    -- How often in a row the breaker has opened; each time it stays open for longer.
-    opened         integer NOT NULL DEFAULT 0,
-    -- While one call tries whether the provider is back, the others wait for it until then.
-    probing_until  timestamptz,
-    CONSTRAINT provider_gates_pkey PRIMARY KEY (account, verb)
-) WITH (fillfactor = 20);
