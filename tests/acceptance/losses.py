@@ -276,7 +276,10 @@ def main() -> int:
             runs.append(lose(server, jobs=jobs, per_s=given.per_s, list_works=works, seed=given.seed))
             console.print(report(runs))
     complaints = [complaint for run in runs for complaint in run.complaints]
-    console.print("\n".join(complaints) or "No money was spent twice; every cent is booked.")
+    console.print(
+        "\n".join(complaints)
+        or "Nothing was paid for twice while the list worked; no job is over its cap, and every cent is booked."
+    )
     return 1 if complaints else 0
 
 
