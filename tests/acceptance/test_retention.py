@@ -32,7 +32,8 @@ def test_what_a_story_made_is_complete_until_it_expires_and_gone_afterwards(site
     story_id = site.ask_for_story("story", video=False)
     site.start_worker(**DAYS)
     jobs = [site.wait_for(job_id, "succeeded") for job_id in _jobs_of(site, story_id)]
-    assert run(site, "doctor", "--storage")[0] == 0
+    # A look at the provider may time out on a busy machine, so the doctor is asked until it is content.
+    eventually(lambda: run(site, "doctor", "--storage")[0] == 0)
     with site.engine.connect() as conn:
         made_for = conn.scalars(text("SELECT expires_at - created_at FROM assets WHERE kind IN ('avatar', 'scene')"))
         assert all(timedelta(days=1.9) < kept <= timedelta(days=2) for kept in made_for)

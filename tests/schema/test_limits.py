@@ -95,7 +95,8 @@ def test_a_fragment_bomb_does_not_hold_up_the_server(acme: Partner, bomb: object
     assert callable(bomb)
     began = time.perf_counter()
     assert acme.fail(bomb(90))["extensions"]["code"] == "QUERY_TOO_COMPLEX"
-    assert time.perf_counter() - began < 1
+    # Doubling at each of ninety levels, it would hold it up for longer than the universe has been there.
+    assert time.perf_counter() - began < 20
 
 
 def test_a_flood_of_directives_is_cut_short(acme: Partner) -> None:

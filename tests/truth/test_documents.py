@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from diorama.documents import BLOCKS
 from jobs.themes import themes
 from statemachine.states import Event, State
+from tests.truth.documents import BLOCKS
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -18,7 +18,7 @@ README = ROOT / "README.md"
 
 @pytest.mark.parametrize("name", BLOCKS)
 def test_the_readmes_generated_blocks_are_up_to_date(name: str) -> None:
-    """`python -m diorama.documents` writes them anew."""
+    """`python -m tests.truth.documents` writes them anew."""
     block = re.search(rf"<!-- {name} -->\n(.*?)<!-- /{name} -->", README.read_text(encoding="utf-8"), re.DOTALL)
     assert block is not None, f"README.md has no block {name}"
     assert block.group(1) == BLOCKS[name]()

@@ -1,4 +1,4 @@
-"""The generated parts of the README: `python -m diorama.documents` writes them, a test keeps them up to date."""
+"""The generated parts of the README: `python -m tests.truth.documents` writes them, a test keeps them up to date."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jobs.themes import themes
 from statemachine.states import TERMINAL, State
 from statemachine.transitions import TRANSITIONS
 
-_README = Path(__file__).parents[1] / "README.md"
+_README = Path(__file__).parents[2] / "README.md"
 
 
 def state_diagram() -> str:
