@@ -77,6 +77,7 @@ bench: $(VENV)/.installed-dev $(PEERS)/.installed  ## Measure the engine beside 
 	@$(BIN)/python -m tests.bench
 
 soak: $(VENV)/.installed-dev  ## Kill, cut and restart everything under load, and report what is left: make soak MINUTES=10
+	@$(BIN)/python -m pytest -n 3 -m thorough
 	@$(BIN)/python -m tests.soak $(MINUTES)
 
 lock: $(VENV)/.installed-dev  ## Resolve the lock files again (needs uv).

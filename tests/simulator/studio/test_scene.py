@@ -99,7 +99,14 @@ def test_another_avatar_makes_another_scene() -> None:
     assert difference(standing_in(scene("moon base")), standing_in(scene("moon base", BORIS))) > 0.05
 
 
-@pytest.mark.parametrize("theme", [*THEMES, "a bowl of soup"])
+# Every setting takes seconds to draw, so the tests look at some of them and `make soak` at the rest.
+LOOKED_AT = ("enchanted forest", "alpine summit", "a bowl of soup")
+
+
+@pytest.mark.parametrize(
+    "theme",
+    [*LOOKED_AT, *(pytest.param(theme, marks=pytest.mark.thorough) for theme in THEMES if theme not in LOOKED_AT)],
+)
 def test_the_figure_keeps_to_the_middle_and_off_the_cropped_edges(theme: str) -> None:
     picture = scene(theme, size_px=(960, 640))
     actor = find_actor(picture)
