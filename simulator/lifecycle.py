@@ -193,8 +193,8 @@ class Lifecycle:
         return Output(prediction, None, lambda: self._draw(prediction, order, None))
 
     def _publish(self, prediction: Prediction, made: list[Output]) -> None:
-        """Serve the files and write their URLs into the prediction."""
-        if prediction.is_over:
+        """Serve the files and write their URLs into the prediction; what is gone on completion is never seen."""
+        if prediction.is_over or self._ttl_s(prediction) <= 0:
             return
         for index, output in enumerate(made):
             path = f"/xezq/{self.names.long()}/{_file_name(prediction, index)}"
@@ -231,7 +231,14 @@ class Lifecycle:
             self._withdraw(prediction)
         self.announce(prediction, "completed")
         prediction.wake_watchers()
-        self.agenda.at(prediction.completed_at + self._ttl_s(prediction), lambda: self._expire(prediction))
+        self._expire_later(prediction, prediction.completed_at + self._ttl_s(prediction))
+
+    def _expire_later(self, prediction: Prediction, at: float) -> None:
+        if at <= self.agenda.clock.now():
+            # By appointment would be after whoever reads it first, and the fault would be met only now and then.
+            self._expire(prediction)
+        else:
+            self.agenda.at(at, lambda: self._expire(prediction))
 
     def _withdraw(self, prediction: Prediction) -> None:
         """Take back outputs of a prediction that ended otherwise after all, and stop its task."""

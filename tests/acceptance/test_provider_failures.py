@@ -115,6 +115,7 @@ SCENARIOS = (
         "nothing for a picture", (("wrong_file_type", {**ONCE, "options": {"type": "empty"}}),), ("succeeded",) * 2
     ),
     Scenario("output lost once", (("lose_file", ONCE),), ("succeeded",) * 2, met="output_gone"),
+    Scenario("output expired for ever", (("expire_output", {}),), NO_MORE, "output_expired"),
     # The deadline passed in the provider's queue: that was free.
     Scenario("aborted once", (("abort", ONCE),), AGAIN, met="generation_failed"),
     Scenario("aborted for ever", (("abort", {}),), NO_MORE, "provider_timeout"),
