@@ -39,7 +39,7 @@ up: $(VENV)/.installed  ## Start every part, keep it running and print the addre
 	@exec $(BIN)/python -m diorama up
 
 test: $(VENV)/.installed-dev  ## Run every test on the embedded parts.
-	@$(BIN)/python -m pytest -n 3 --dist worksteal
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.installed-dev  ## Format, lint, types, import directions and the docs' truth tests.
 	@$(BIN)/ruff format --check .
@@ -77,7 +77,7 @@ bench: $(VENV)/.installed-dev $(PEERS)/.installed  ## Measure the engine beside 
 	@$(BIN)/python -m tests.bench
 
 soak: $(VENV)/.installed-dev  ## Kill, cut and restart everything under load, and report what is left: make soak MINUTES=10
-	@$(BIN)/python -m pytest -n 3 -m thorough
+	@$(BIN)/python -m pytest -n 3 --dist loadfile -m thorough
 	@$(BIN)/python -m tests.soak $(MINUTES)
 
 lock: $(VENV)/.installed-dev  ## Resolve the lock files again (needs uv).

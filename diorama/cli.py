@@ -1,4 +1,8 @@
-"""The command line: one program, `diorama`, with a command for each part and each task."""
+"""The command line: one program, `diorama`, with a command for each part and each task.
+
+Each command imports what it needs when it runs: loading every part takes most of a second, and neither `--help` nor
+a wrong setting should.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,6 @@ import typer
 from rich.console import Console
 
 from diorama.logging import configure_logging
-from diorama.preflight import check_database, check_provider, check_store
 from diorama.settings import Settings, SettingsError, read_settings
 
 app = typer.Typer(
@@ -34,12 +37,13 @@ Out = Annotated[Path, typer.Option("--out", help="The folder that the files are 
 @app.command()
 def serve(port: Annotated[int | None, typer.Option(help="The port; 0 takes a free one. [PORT]")] = None) -> None:
     """Run the GraphQL API."""
-    from diorama.serve import run_api
-
     with _told():
         given = {} if port is None else {"port": port}
         settings = read_settings("database", "store", **given)
         _log(settings)
+        from diorama.preflight import check_database, check_store
+        from diorama.serve import run_api
+
         check_database(settings)
         check_store(settings)
         run_api(settings)
@@ -51,11 +55,12 @@ def worker(
     threads: Annotated[int | None, typer.Option(help="Threads of each. [WORKER_THREADS]")] = None,
 ) -> None:
     """Run Dramatiq workers that move jobs."""
-    from diorama.work import run_worker, supervise
-
     with _told():
         settings = read_settings("database", "store", "provider")
         _log(settings)
+        from diorama.preflight import check_database, check_provider, check_store
+        from diorama.work import run_worker, supervise
+
         check_database(settings)
         check_store(settings)
         check_provider(settings)
@@ -68,11 +73,12 @@ def worker(
 @app.command()
 def migrate() -> None:
     """Bring the database to the newest schema, and make the bucket where it is missing."""
-    from db.migrate import migrate as migrate_database
-    from diorama.wiring import build_engine, build_store
-
     with _told():
         settings = read_settings("database", "store")
+        from db.migrate import migrate as migrate_database
+        from diorama.preflight import check_database
+        from diorama.wiring import build_engine, build_store
+
         check_database(settings, migrated=False)
         migrate_database(build_engine(settings, "migrate", pool_size=2))
         build_store(settings).ensure_bucket()
@@ -171,11 +177,12 @@ def doctor(
 @app.command()
 def sweep() -> None:
     """Remove at once what is too old, which workers do now and then, and print how much that was."""
-    from diorama.bucket import sweep_all
-
     with _told():
         settings = read_settings("database", "store")
         _log(settings)
+        from diorama.bucket import sweep_all
+        from diorama.preflight import check_database
+
         check_database(settings)
         swept, left = sweep_all(settings)
         sys.stdout.write(f"{swept.files} files, {swept.sources} sources, {left} left objects")
@@ -214,21 +221,35 @@ def _log(settings: Settings) -> None:
 @contextmanager
 def _told() -> Iterator[None]:
     """Turn the errors that a user can mend into one clear line and an exit status, without a trace."""
+    try:
+        yield
+    except SettingsError as error:
+        _say(str(error))
+        raise typer.Exit(_EXIT_BAD_INPUT) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(_EXIT_INTERRUPTED) from None
+    except Exception as error:
+        status = _exit_status(error)
+        if status is None:
+            raise
+        _say(str(error))
+        raise typer.Exit(status) from None
+
+
+def _exit_status(error: Exception) -> int | None:
+    """Return the status that an error ends the program with, or None where only its trace can help."""
     from diorama.client import Refused, Unreachable
     from diorama.embedded import EmbeddedServerError
     from diorama.generate import BadInput
     from storage import StorageError
 
-    try:
-        yield
-    except (BadInput, SettingsError, Refused) as error:
-        _say(str(error))
-        raise typer.Exit(_EXIT_BAD_INPUT) from None
-    except (Unreachable, EmbeddedServerError, StorageError) as error:
-        _say(str(error))
-        raise typer.Exit(_EXIT_FAILED) from None
-    except KeyboardInterrupt:
-        raise typer.Exit(_EXIT_INTERRUPTED) from None
+    match error:
+        case BadInput() | Refused():
+            return _EXIT_BAD_INPUT
+        case Unreachable() | EmbeddedServerError() | StorageError():
+            return _EXIT_FAILED
+        case _:
+            return None
 
 
 def _say(line: str) -> None:

@@ -15,6 +15,16 @@ from storage import S3Store
 from tests.servers import create_database, drop_database, unique_name
 
 
+LONGEST = ("soak", "acceptance", "crashes", "conformance")
+"""Folders whose files take longest: begun first, so that no worker is left alone with one in the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest first; everything else stays in its order."""
+    place = {folder: number for number, folder in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.parent.name, len(LONGEST)))
+
+
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
     """One Postgres for the session; each test makes its own database on it."""
