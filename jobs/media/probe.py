@@ -76,7 +76,9 @@ def read_timing(source: SourceVideo, limits: VideoLimits) -> Timing:
         if not packet.is_discard:
             shown.append((packet.pts, packet.duration or 0, packet.is_keyframe))
     _check_complete(source.stream, read, len(shown))
-    return _timing(sorted(shown), read - len(shown), starts_with_keyframe, source.time_base)
+    shown.sort()
+    _check_moves_on(shown)
+    return _timing(shown, read - len(shown), starts_with_keyframe, source.time_base)
 
 
 def _timing(shown: list[tuple[int, int, bool]], hidden: int, starts_with_keyframe: bool, time_base: Fraction) -> Timing:
@@ -98,6 +100,12 @@ def _check_complete(stream: VideoStream, read: int, shown: int) -> None:
     listed = len(stream.index_entries)
     if shown == 0 or read < listed:
         raise Damaged(DOES_NOT_DECODE, f"{read} of {listed} packets are there")
+
+
+def _check_moves_on(shown: list[tuple[int, int, bool]]) -> None:
+    """Raise `Damaged` when all of several pictures have the same time: there is no telling when each is shown."""
+    if len(shown) > 1 and shown[0][0] == shown[-1][0]:
+        raise Damaged(DOES_NOT_DECODE, f"{len(shown)} pictures are shown at one time")
 
 
 def probe_video(path: Path, limits: VideoLimits) -> VideoProbe:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -63,6 +64,19 @@ def test_video_that_lacks_its_last_packet_is_damaged(tmp_path: Path) -> None:
         last = max(entry.pos for entry in opened.streams.video[0].index_entries)
     source.write_bytes(source.read_bytes()[:last])
     assert_refused(Damaged, source)
+
+
+def test_video_whose_pictures_are_all_shown_at_once_is_damaged(tmp_path: Path) -> None:
+    source = tmp_path / "in.mp4"
+    with av.open(str(source), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
+        for shade in range(25):
+            picture = av.VideoFrame.from_image(Image.new("RGB", (320, 180), (shade * 10, 0, 0)))
+            picture.pts, picture.time_base = shade, Fraction(1, 1_000_000)
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode())
+    assert "one time" in (assert_refused(Damaged, source).detail or "")
 
 
 def test_video_cut_off_within_its_first_picture_is_refused(tmp_path: Path) -> None:
