@@ -8,11 +8,11 @@ from tests.acceptance.workers import Site
 from tests.eventually import eventually
 from tests.invariants import assert_attempts_add_up, assert_sound
 
-STORIES, VIDEOS = 50, 4
+STORIES, VIDEOS = 50, 1
 
 
 def test_fifty_stories_on_two_workers_all_finish(site: Site) -> None:
-    """Every history is gapless and legal, and every picture was paid for once. Videos take longest: a few have one."""
+    """Every history is gapless and legal, and every picture was paid for once. Videos take longest: one has one."""
     for number in range(STORIES):
         site.ask_for_story(f"story-{number}", video=number < VIDEOS)
     for _ in range(2):
