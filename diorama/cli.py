@@ -89,7 +89,7 @@ def simulator(context: typer.Context) -> None:
     """Run the stand-in for Replicate's HTTP API (see its own --help)."""
     from simulator.cli import main as run_simulator
 
-    raise typer.Exit(run_simulator(context.args))
+    raise typer.Exit(run_simulator(context.args, program="diorama simulator"))
 
 
 @app.command()

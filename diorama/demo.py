@@ -52,8 +52,9 @@ def run_up(port: int, *, directory: Path) -> None:
     embedded = PARTS - configured_parts()
     with Stack(StackOptions(directory, frozenset(embedded), api_port=port)) as stack:
         for name, address in stack.addresses.items():
-            console.print(f"{name:<20}{address}")
-        console.print(f"{'API key':<20}{stack.api_key}")
+            # An address that were broken at the terminal's edge could not be copied.
+            console.print(f"{name:<20}{address}", soft_wrap=True)
+        console.print(f"{'API key':<20}{stack.api_key}", soft_wrap=True)
         console.print("Open the API's address in a browser for GraphiQL. Ctrl-C stops everything.")
         signal.pause()
 

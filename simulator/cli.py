@@ -1,4 +1,4 @@
-"""The command line: `python -m simulator --port 8100 --delivery-port 8101 --speed 60`."""
+"""The command line: `python -m simulator --port 8100 --delivery-port 8101 --speed 60`, or `diorama simulator …`."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ Point a client at it with REPLICATE_BASE_URL=<api> and any REPLICATE_API_TOKEN.
 """
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the simulator; return the exit code."""
-    parser = _parser()
+def main(arguments: Sequence[str] | None = None, *, program: str = "python -m simulator") -> int:
+    """Run the simulator; return the exit code. `program` is what its help calls it."""
+    parser = _parser(program)
     given = parser.parse_args(arguments)
     logging.basicConfig(level=given.log_level.upper(), format="%(levelname)s %(name)s %(message)s")
     try:
@@ -40,9 +40,9 @@ def _print_ready(addresses: Addresses) -> None:
     sys.stdout.flush()
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m simulator",
+        prog=program,
         description=DESCRIPTION,
         epilog=_epilog(),
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -99,7 +99,12 @@ _ACTIONS = (
     Action("foreign_output", Stage.PREDICTION, "serve a picture that has nothing to do with the input"),
     Action("odd_size_video", Stage.PREDICTION, "serve a video with odd width and height"),
     Action("variable_rate_video", Stage.PREDICTION, "serve a video with a variable frame rate"),
-    Action("expire_output", Stage.PREDICTION, "remove the data soon after completion; at 0 s nobody sees it", {"seconds": 0.0}),
+    Action(
+        "expire_output",
+        Stage.PREDICTION,
+        "remove the data soon after completion; at 0 s nobody sees it",
+        {"seconds": 0.0},
+    ),
     Action("lose_file", Stage.PREDICTION, "succeed, but the output URL answers 404"),
     Action("list_late", Stage.PREDICTION, "stay out of the list for a while", {"seconds": 5.0}),
     Action("omit_webhook", Stage.PREDICTION, "leave `webhook` out of the prediction object"),

@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 import simulator
+from simulator.cli import main
 from simulator.faults.menu import MENU
 from simulator.settings import SimulatorSettings
 
@@ -124,6 +125,12 @@ def test_help_lists_every_fault_action() -> None:
     text = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True).stdout
     assert [name for name in MENU if f"  {name} " not in text] == []
     assert "/_simulator/bill" in text
+
+
+def test_help_calls_the_program_as_it_was_called(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"], program="diorama simulator")
+    assert capsys.readouterr().out.startswith("usage: diorama simulator ")
 
 
 def test_package_imports_nothing_of_the_other_packages() -> None:
