@@ -14,7 +14,6 @@ from diorama.embedded import THROWAWAY_SETTINGS, EmbeddedPostgres, EmbeddedS3
 from storage import S3Store
 from tests.servers import create_database, drop_database, unique_name
 
-
 LONGEST = ("soak", "acceptance", "crashes", "conformance")
 """Folders whose files take longest: begun first, so that no worker is left alone with one in the end."""
 

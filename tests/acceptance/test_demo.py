@@ -66,19 +66,49 @@ def usual_ports_taken() -> Iterator[None]:
         yield
 
 
+def assert_finished(demo: subprocess.Popen[str], scratch: Path, files: Path) -> None:
+    """Wait for a demo's end and assert that its files are there, as its last line says, and nothing else is."""
+    out, told = demo.communicate(timeout=110)
+    assert demo.returncode == 0, told
+    match = LAST_LINE.fullmatch(out.splitlines()[-1])
+    assert match is not None, out
+    assert Path(match.group(1)) == files / "video.mp4"
+    assert {"avatar.png", "scene.png", "video.mp4", "poster.webp"} == {path.name for path in files.iterdir()}
+    assert probe_video(files / "video.mp4").frames == 180
+    assert_nothing_is_left(scratch)
+
+
+def assert_nothing_is_left(scratch: Path) -> None:
+    """Assert that no process and no file of a demo is there any more."""
+    eventually(lambda: left_behind(scratch) == [], within_s=5.0)
+    assert list(scratch.iterdir()) == []
+
+
+def interrupt(demo: subprocess.Popen[str], number: signal.Signals) -> None:
+    """Interrupt a demo as soon as its parts are up, and wait for its end."""
+    assert demo.stderr is not None
+    while "Ready after" not in demo.stderr.readline():
+        assert demo.poll() is None
+    os.killpg(demo.pid, number)
+    demo.communicate(timeout=30)
+    assert demo.returncode == 130
+
+
+def test_a_demo_leaves_its_files_and_nothing_else_while_another_is_interrupted(
+    usual_ports_taken: None, tmp_path: Path
+) -> None:
+    whole = start(scratch=tmp_path / "tmp", out=tmp_path / "out")
+    other = start(scratch=tmp_path / "tmp-other", out=tmp_path / "out-other")
+    interrupt(other, signal.SIGINT)
+    assert_nothing_is_left(tmp_path / "tmp-other")
+    assert_finished(whole, tmp_path / "tmp", tmp_path / "out")
+
+
+@pytest.mark.thorough
 def test_two_demos_at_once_each_leave_their_files_and_nothing_else(usual_ports_taken: None, tmp_path: Path) -> None:
     demos = [start(scratch=tmp_path / f"tmp{n}", out=tmp_path / f"out{n}") for n in (1, 2)]
     for number, demo in enumerate(demos, start=1):
-        out, told = demo.communicate(timeout=110)
-        assert demo.returncode == 0, told
-        match = LAST_LINE.fullmatch(out.splitlines()[-1])
-        assert match is not None, out
-        files = tmp_path / f"out{number}"
-        assert Path(match.group(1)) == files / "video.mp4"
-        assert {"avatar.png", "scene.png", "video.mp4", "poster.webp"} == {path.name for path in files.iterdir()}
-        assert probe_video(files / "video.mp4").frames == 180
-        assert left_behind(tmp_path / f"tmp{number}") == []
-        assert list((tmp_path / f"tmp{number}").iterdir()) == []
+        assert_finished(demo, tmp_path / f"tmp{number}", tmp_path / f"out{number}")
 
 
 def test_what_is_configured_is_used_instead_of_the_embedded_part(
@@ -109,19 +139,10 @@ def test_what_is_configured_is_used_instead_of_the_embedded_part(
     assert len([found for found in store.list("jobs/") if found.key.endswith("video.mp4")]) == 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
-def test_an_interrupted_demo_stops_everything(number: signal.Signals, tmp_path: Path) -> None:
-    scratch = tmp_path / "tmp"
-    demo = start(scratch=scratch, out=tmp_path / "out")
-    assert demo.stderr is not None
-    while "Ready after" not in demo.stderr.readline():
-        assert demo.poll() is None
-    assert left_behind(scratch) != []
-    os.killpg(demo.pid, number)
-    demo.communicate(timeout=30)
-    assert demo.returncode == 130
-    eventually(lambda: left_behind(scratch) == [], within_s=5.0)
-    assert list(scratch.iterdir()) == []
+def test_a_terminated_demo_stops_everything(tmp_path: Path) -> None:
+    demo = start(scratch=tmp_path / "tmp", out=tmp_path / "out")
+    interrupt(demo, signal.SIGTERM)
+    assert_nothing_is_left(tmp_path / "tmp")
 
 
 def test_a_killed_demo_takes_its_servers_with_it(tmp_path: Path) -> None:
