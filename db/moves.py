@@ -91,13 +91,14 @@ class _Columns:
 class Moved:
     """A move that was recorded at the database's time `at`: the job's lease now, and whether it is held on.
 
-    `is_priced` is whether the job costs credits.
+    `is_priced` is whether the job costs credits, `is_canceled` whether somebody has asked for its end.
     """
 
     lease: int
     held: bool
     is_priced: bool
     at: datetime
+    is_canceled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ def record(conn: Connection, moves: Sequence[Move]) -> Recorded:
     for move in sorted(moves, key=lambda move: move.claim.job_id):
         columns.add(move)
     rows = conn.execute(statement("record_moves"), columns.parameters())
-    moved = {row.id: Moved(row.lease, row.held, row.is_priced, row.at) for row in rows}
+    moved = {row.id: Moved(row.lease, row.held, row.is_priced, row.at, row.is_canceled) for row in rows}
     held = [move for move in moves if move.claim.job_id in moved]
     apply_effects(conn, [effect for move in held for effect in move.effects])
     relatives = _settle_children(conn, held)
@@ -168,7 +169,7 @@ def fail_descendants(conn: Connection, parents: Sequence[UUID]) -> set[UUID]:
 
 
 def cancel(conn: Connection, job_id: UUID, actor: str) -> bool:
-    """Send a job to compensating at once, or note the wish while a submission is under way; False if it has ended."""
+    """Send a job to compensating at once; while a submission is under way, note the wish. False if it has ended."""
     given = {
         "id": job_id,
         "actor": actor,

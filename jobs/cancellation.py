@@ -1,4 +1,4 @@
-"""Canceling a job: it wins over whatever a worker is doing, except that a submission's outcome is awaited first."""
+"""Canceling a job: it wins over whatever a worker is doing, and shows at once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ class Canceled:
 def cancel_job(conn: Connection, caller: Principal, job_id: UUID) -> Canceled:
     """Cancel a job and everything that waits for it.
 
-    Raises NotFound, or AlreadyFinished for a job that has ended or is ending. Canceling twice is such a case.
+    A job whose submission is under way stays in its state, with `cancel_requested_at` and an event of the history that
+    tell of the cancel; as soon as the outcome is known it is undone. Asking again meanwhile changes nothing.
+
+    Raises NotFound, or AlreadyFinished for a job that has ended or is ending, as one does that was canceled before.
     """
     job = job_by_id(conn, caller.scope, job_id)
     if job is None:

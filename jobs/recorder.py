@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from db.moves import Move, Moved, Recorded, record
 from db.trouble import passes
 from jobs.hints import Hinter
-from statemachine.states import STEP_OF, Step
+from statemachine.states import STEP_OF, State, Step
 
 log = logging.getLogger(__name__)
 
@@ -144,13 +144,12 @@ class Recorder:
 
 def _steps_due(moves: Sequence[Move], recorded: Recorded) -> set[Step]:
     """Return the steps that have something to claim at once: those of the moves, and those of their relatives."""
-    due = {
-        STEP_OF[move.decision.to_state]
-        for move in moves
-        if move.decision.is_due_now and not _is_held(recorded.moved.get(move.claim.job_id))
-    }
+    due = {STEP_OF[move.decision.to_state] for move in moves if _is_due(move, recorded.moved.get(move.claim.job_id))}
     return due | ({Step.SUBMIT, Step.COMPENSATE} if recorded.relatives else set())
 
 
-def _is_held(moved: Moved | None) -> bool:
-    return moved is None or moved.held
+def _is_due(move: Move, moved: Moved | None) -> bool:
+    """Whether a move leaves something to be claimed at once. A cancel that came meanwhile does, whatever the wait."""
+    if moved is None or moved.held or move.decision.due_in is None:
+        return False
+    return move.decision.is_due_now or (moved.is_canceled and move.from_state is not State.COMPENSATING)

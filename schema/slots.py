@@ -10,6 +10,7 @@ from uuid import UUID
 
 from db.events import JobEvent
 from schema.errors import ApiError
+from statemachine.states import Event
 
 
 class FellBehind(ApiError):
@@ -86,7 +87,12 @@ class Slot:
     def _conflate(self) -> None:
         last_of = {event.job_id: event.seq for event in self._waiting}
         for index, event in enumerate(self._waiting):
-            if event.from_state is event.to_state and event.seq < last_of[event.job_id]:
+            if _is_tick(event) and event.seq < last_of[event.job_id]:
                 del self._waiting[index]
                 self._skipped += 1
                 return
+
+
+def _is_tick(event: JobEvent) -> bool:
+    """Whether an event only tells of progress. A cancel that is noted changes no state, and is news all the same."""
+    return event.from_state is event.to_state and event.event is not Event.CANCEL_REQUESTED

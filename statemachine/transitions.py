@@ -49,6 +49,7 @@ TRANSITIONS: tuple[Transition, ...] = (
     Transition(S.SUBMITTING, E.REFUSED, S.QUEUED),  # provably not accepted: again, after a wait
     Transition(S.SUBMITTING, E.REJECTED, S.COMPENSATING),
     Transition(S.SUBMITTING, E.OUTCOME_LOST, S.RECONCILING),
+    Transition(S.SUBMITTING, E.CANCEL_REQUESTED, S.SUBMITTING),  # noted: only what is known to be there can be canceled
     #
     Transition(S.RECONCILING, E.ORPHAN_FOUND, S.GENERATING),
     Transition(S.RECONCILING, E.ORPHAN_ABSENT, S.QUEUED),

@@ -9,6 +9,7 @@ job ends without it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import structlog
 
@@ -17,9 +18,11 @@ from db.compensations import PendingAction, pending_actions
 from db.effects import ActionTried, AttemptChanged, Effect
 from jobs.providers.provider import ProviderTrouble
 from jobs.runtime import Runtime
+from jobs.steps.reconcile import lost_prediction, settles_in_s_of
 from jobs.steps.trouble import storage_failure, surprise
 from jobs.steps.work import Work
 from statemachine.outcomes import Cure, Failure, StepFailed, Undone
+from statemachine.states import ErrorCode
 from storage import StorageError
 from storage.keys import job_prefix
 
@@ -35,17 +38,17 @@ def compensate(job: ClaimedJob, runtime: Runtime) -> Work:
     effects: list[Effect] = []
     again: Failure | None = None
     for action in pending:
-        failure = _try(action, job, runtime)
-        if failure is not None and not _is_last(action, failure):
-            again = failure
-        effects.extend(_seen(job, action, failure))
+        came = _try(action, job, runtime)
+        if isinstance(came, Failure) and not _is_last(action, came):
+            again = came
+        effects.extend(_seen(job, action, came))
     return Work(job, StepFailed(again) if again else Undone(), tuple(effects))
 
 
-def _try(action: PendingAction, job: ClaimedJob, runtime: Runtime) -> Failure | None:
-    """Undo one thing; return why that did not work, or None. A surprise is logged and counts like the rest."""
+def _try(action: PendingAction, job: ClaimedJob, runtime: Runtime) -> str | Failure:
+    """Undo one thing; return what came of it, or why it did not work. A surprise is logged and counts like the rest."""
     try:
-        _DO[action.action](action, job, runtime)
+        return _DO[action.action](action, job, runtime)
     except ProviderTrouble as trouble:
         return trouble.failure
     except StorageError as error:
@@ -53,20 +56,48 @@ def _try(action: PendingAction, job: ClaimedJob, runtime: Runtime) -> Failure | 
     except Exception as error:
         log.exception("undoing failed", job_id=str(job.id), undoing=action.action)
         return surprise(error)
-    return None
 
 
-def _cancel_prediction(action: PendingAction, job: ClaimedJob, runtime: Runtime) -> None:
-    if job.prediction_id is not None and not action.ended:
-        runtime.provider.cancel(job.prediction_id)
+def _cancel_prediction(action: PendingAction, job: ClaimedJob, runtime: Runtime) -> str:
+    if action.ended:
+        return "it had ended by itself"
+    if job.prediction_id is None:
+        return _cancel_lost(action, job, runtime)
+    runtime.provider.cancel(job.prediction_id)
+    return "canceled"
 
 
-def _delete_objects(action: PendingAction, job: ClaimedJob, runtime: Runtime) -> None:
+def _cancel_lost(action: PendingAction, job: ClaimedJob, runtime: Runtime) -> str:
+    """Cancel a submission whose outcome was lost, where it can be found; the sweep is the net, and books it."""
+    try:
+        prediction_id = lost_prediction(job, runtime)
+    except ProviderTrouble:
+        return "the provider could not say whether it was taken; the sweep goes on looking for it"
+    if prediction_id is not None:
+        runtime.provider.cancel(prediction_id)
+        return "found by its token and canceled"
+    if (settles_in_s := settles_in_s_of(job, runtime)) <= 0:
+        return "it was never taken"
+    # Looked for three times until the provider's list has settled, so that one that was taken does not run for long.
+    look_in_s = settles_in_s if action.tries else settles_in_s / 2
+    raise ProviderTrouble(replace(_NOT_LISTED_YET, retry_after_s=look_in_s))
+
+
+_NOT_LISTED_YET = Failure(
+    ErrorCode.SUBMISSION_UNCERTAIN,
+    "We are making sure that nothing of it goes on.",
+    Cure.WAIT,
+    "not in the provider's list yet",
+)
+
+
+def _delete_objects(action: PendingAction, job: ClaimedJob, runtime: Runtime) -> str:
     found = (each.key for each in runtime.store.list(job_prefix(job.id)))
     runtime.store.delete(key for key in found if key != action.keep_key)
+    return "deleted, but for what a redrive can begin with" if action.keep_key else "deleted"
 
 
-_DO: Mapping[str, Callable[[PendingAction, ClaimedJob, Runtime], None]] = {
+_DO: Mapping[str, Callable[[PendingAction, ClaimedJob, Runtime], str]] = {
     "cancel_prediction": _cancel_prediction,
     "delete_objects": _delete_objects,
 }
@@ -77,19 +108,12 @@ def _is_last(action: PendingAction, failure: Failure) -> bool:
     return action.tries + 1 >= TRIES_MAX or failure.cure is Cure.NEVER
 
 
-def _seen(job: ClaimedJob, action: PendingAction, failure: Failure | None) -> tuple[Effect, ...]:
+def _seen(job: ClaimedJob, action: PendingAction, came: str | Failure) -> tuple[Effect, ...]:
     """The rows that tell what came of an action."""
-    if failure is not None:
-        state = "held" if _is_last(action, failure) else "pending"
-        told = failure.detail or failure.message
-        return (ActionTried(job.id, action.cycle, action.action, state, last_error=told),)
-    done = ActionTried(job.id, action.cycle, action.action, "done", _result(action))
-    if action.action == "cancel_prediction" and not action.ended:
+    if isinstance(came, Failure):
+        state = "held" if _is_last(action, came) else "pending"
+        return (ActionTried(job.id, action.cycle, action.action, state, last_error=came.detail or came.message),)
+    done = ActionTried(job.id, action.cycle, action.action, "done", came)
+    if action.action == "cancel_prediction" and not action.ended and job.prediction_id is not None:
         return (done, AttemptChanged(job.id, job.attempt, "canceled"))
     return (done,)
-
-
-def _result(action: PendingAction) -> str:
-    if action.action == "cancel_prediction":
-        return "it had ended by itself" if action.ended else "canceled"
-    return "deleted, but for what a redrive can begin with" if action.keep_key else "deleted"

@@ -14,20 +14,34 @@ from statemachine.outcomes import OrphanAbsent, OrphanFound, StillUncertain
 
 def reconcile(job: ClaimedJob, runtime: Runtime) -> Work:
     """Adopt the prediction that carries the attempt's token: one that a webhook named, else one of the list."""
-    if job.token is None or job.attempt_started_at is None:
-        raise LookupError(f"job {job.id} is reconciling without an attempt")
-    with runtime.engine.connect() as conn:
-        noted = noted_prediction(conn, job.id, job.attempt)
     try:
-        prediction_id = noted or runtime.provider.find(job.token, job.attempt_started_at)
+        prediction_id = lost_prediction(job, runtime)
     except ProviderTrouble as trouble:
         return Work(job, _uncertain(job, trouble.failure.detail or "the provider can not be asked", runtime))
     if prediction_id is not None:
         found = AttemptChanged(job.id, job.attempt, "running", prediction_id=prediction_id)
         return Work(job, OrphanFound(prediction_id), (found,))
-    if (job.now - job.attempt_started_at).total_seconds() < runtime.list_settles_after_s:
+    if settles_in_s_of(job, runtime) > 0:
         return Work(job, StillUncertain("not in the provider's list yet"))
     return Work(job, OrphanAbsent(), (AttemptChanged(job.id, job.attempt, "absent"),))
+
+
+def lost_prediction(job: ClaimedJob, runtime: Runtime) -> str | None:
+    """Return the prediction of the current attempt, whose outcome was lost; None where it is not there (yet).
+
+    Raises ProviderTrouble where the provider can not say.
+    """
+    if job.token is None or job.attempt_started_at is None:
+        raise LookupError(f"job {job.id} is looked for without an attempt")
+    with runtime.engine.connect() as conn:
+        noted = noted_prediction(conn, job.id, job.attempt)
+    return noted or runtime.provider.find(job.token, job.attempt_started_at)
+
+
+def settles_in_s_of(job: ClaimedJob, runtime: Runtime) -> float:
+    """Return the seconds until the provider's list is believed where it does not show the current attempt."""
+    begun_at = job.attempt_started_at or job.entered_at
+    return runtime.list_settles_after_s - (job.now - begun_at).total_seconds()
 
 
 def _uncertain(job: ClaimedJob, reason: str, runtime: Runtime) -> StillUncertain:

@@ -115,7 +115,9 @@ class JobMutations:
         return CreateAnimationPayload(job=await find_job(info, made.resource_id), replayed=made.replayed)
 
     @mutation(
-        "Cancels a job and everything that waits for it. It wins over whatever a worker is doing.", CancelJobPayload
+        "Cancels a job and everything that waits for it. It wins over whatever a worker is doing and shows at once; "
+        "the answer to a submission that is under way is awaited before it is undone. What was held is released.",
+        CancelJobPayload,
     )
     async def cancel_job(self, info: Info, input: CancelJobInput) -> CancelJobPayload:
         job_id = input_id(input.job_id, IdKind.JOB, "jobId")

@@ -46,6 +46,9 @@ class Job(Node):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    cancel_requested_at: datetime | None = strawberry.field(
+        description="Since when it is to be canceled. While a submission is under way, its outcome is awaited first."
+    )
     estimated_ready_at: datetime | None = strawberry.field(description="Null while nothing can be said.")
     cursor: str = strawberry.field(description="Where `generationProgress(jobId:, after:)` goes on from here.")
 
@@ -65,6 +68,7 @@ class Job(Node):
             created_at=record.created_at,
             started_at=record.started_at,
             finished_at=record.finished_at,
+            cancel_requested_at=record.cancel_requested_at,
             estimated_ready_at=None,
             cursor=job_cursor(record.id, record.seq),
         )

@@ -94,6 +94,21 @@ def test_a_cancel_is_told_of_all_that_it_ends(hinted: Server) -> None:
     assert {each["event"]["event"] for each in told} == {"CANCEL_REQUESTED", "PARENT_FAILED"}
 
 
+def test_a_cancel_is_told_of_while_the_paid_call_is_under_way(hinted: Server) -> None:
+    """It changes no state, and its subscriber, the job and its history tell of it all the same."""
+    caller, job_id = _with_job(hinted)
+    move(hinted.engine, job_id, TO_SUCCESS[0])
+    with caller.socket() as socket:
+        follow(socket, 1, jobId=job_id)
+        caller.ask(CANCEL_JOB, id=job_id)
+        [told] = take(socket, 1)
+    assert (told["event"]["event"], told["event"]["toState"]) == ("CANCEL_REQUESTED", "SUBMITTING")
+    assert not told["isFinal"]
+    job = caller.ask("query ($id: ID!) { job(id: $id) { state cancelRequestedAt } }", id=job_id)["job"]
+    assert job["state"] == "SUBMITTING"
+    assert job["cancelRequestedAt"] is not None
+
+
 def test_one_hint_may_name_many_jobs_and_odd_words(hinted: Server) -> None:
     caller, job_id = _with_job(hinted)
     other = make_avatar(caller, caller.asset())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -77,6 +78,13 @@ def test_only_superseded_ticks_are_conflated_and_they_are_counted() -> None:
     told = taken(slot)
     assert [each.event.seq for each in told] == [4, 7]
     assert [each.skipped for each in told] == [4, 0]
+
+
+def test_a_cancel_that_is_noted_is_no_tick() -> None:
+    slot = Slot({JOB: 1}, size=1, size_max=20)
+    slot.offer(replace(event(2, tick=True), event=Event.CANCEL_REQUESTED))
+    slot.offer(event(3))
+    assert [(each.event.seq, each.skipped) for each in taken(slot)] == [(2, 0), (3, 0)]
 
 
 def test_the_newest_tick_stays() -> None:

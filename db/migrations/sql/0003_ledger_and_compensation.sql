@@ -149,8 +149,9 @@ BEGIN
     INSERT INTO compensation_actions (job_id, cycle, action, keep_key)
     SELECT NEW.id, NEW.cycle, 'cancel_prediction', NULL
     FROM attempts a
-    WHERE a.job_id = NEW.id AND a.attempt = NEW.attempt AND a.prediction_id IS NOT NULL AND a.output_urls IS NULL
-      AND a.completed_at IS NULL
+    WHERE a.job_id = NEW.id AND a.attempt = NEW.attempt AND a.output_urls IS NULL AND a.completed_at IS NULL
+      -- Of a canceled job, one that was lost and may run is looked for at once, and not only by the sweep.
+      AND (a.prediction_id IS NOT NULL OR (a.status = 'lost' AND NEW.cancel_requested_at IS NOT NULL))
     UNION ALL
     SELECT NEW.id, NEW.cycle, 'delete_objects',
            CASE WHEN keeps THEN (SELECT a.source_key FROM attempts a WHERE (a.job_id, a.attempt) = (NEW.id, NEW.attempt)) END
