@@ -1,4 +1,4 @@
-"""The generated parts of the README: `python -m tests.truth.documents` writes them, a test keeps them up to date."""
+"""The generated parts of the documents: `python -m tests.truth.documents` writes them, a test keeps them up to date."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from jobs.providers.profiles import Profile, profiles
 from jobs.themes import themes
 from statemachine.states import TERMINAL, State
 from statemachine.transitions import TRANSITIONS
+from tests.truth import simulator_page
 
-_README = Path(__file__).parents[2] / "README.md"
+_ROOT = Path(__file__).parents[2]
+Blocks = dict[str, Callable[[], str]]
 
 
 def state_diagram() -> str:
@@ -79,7 +81,7 @@ def crash_table() -> str:
     return table()
 
 
-BLOCKS: dict[str, Callable[[], str]] = {
+BLOCKS: Blocks = {
     "state-diagram": state_diagram,
     "crash-points": crash_table,
     "settings": settings_table,
@@ -88,13 +90,24 @@ BLOCKS: dict[str, Callable[[], str]] = {
 }
 
 
+PAGES: dict[Path, Blocks] = {
+    _ROOT / "README.md": BLOCKS,
+    _ROOT / "docs" / "simulator.md": simulator_page.BLOCKS,
+}
+
+
 def main() -> None:
-    """Write every generated block of the README anew."""
-    text = _README.read_text(encoding="utf-8")
-    for name, block in BLOCKS.items():
+    """Write every generated block of every page anew."""
+    for page, blocks in PAGES.items():
+        page.write_text(_written(page.read_text(encoding="utf-8"), blocks), encoding="utf-8")
+
+
+def _written(text: str, blocks: Blocks) -> str:
+    """Return the text with what stands between the marks of each block replaced."""
+    for name, block in blocks.items():
         pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
         text = pattern.sub(lambda found, block=block: found.group(1) + block() + found.group(2), text)  # type: ignore[misc]
-    _README.write_text(text, encoding="utf-8")
+    return text
 
 
 if __name__ == "__main__":

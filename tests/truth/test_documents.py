@@ -10,23 +10,27 @@ import yaml
 
 from jobs.themes import themes
 from statemachine.states import Event, State
-from tests.truth.documents import BLOCKS
+from tests.truth.documents import PAGES
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 
 
-@pytest.mark.parametrize("name", BLOCKS)
-def test_the_readmes_generated_blocks_are_up_to_date(name: str) -> None:
+_BLOCKS = [(page, name) for page, blocks in PAGES.items() for name in blocks]
+
+
+@pytest.mark.parametrize(("page", "name"), _BLOCKS, ids=[f"{page.name}-{name}" for page, name in _BLOCKS])
+def test_the_generated_blocks_are_up_to_date(page: Path, name: str) -> None:
     """`python -m tests.truth.documents` writes them anew."""
-    block = re.search(rf"<!-- {name} -->\n(.*?)<!-- /{name} -->", README.read_text(encoding="utf-8"), re.DOTALL)
-    assert block is not None, f"README.md has no block {name}"
-    assert block.group(1) == BLOCKS[name]()
+    block = re.search(rf"<!-- {name} -->\n(.*?)<!-- /{name} -->", page.read_text(encoding="utf-8"), re.DOTALL)
+    assert block is not None, f"{page.name} has no block {name}"
+    assert block.group(1) == PAGES[page][name]()
 
 
-def test_every_link_of_the_readme_leads_somewhere() -> None:
-    links = re.findall(r"\]\(([^)#]+)\)", README.read_text(encoding="utf-8"))
-    missing = [link for link in links if "://" not in link and not (ROOT / link).exists()]
+@pytest.mark.parametrize("page", [README, *sorted((ROOT / "docs").glob("*.md"))], ids=lambda page: page.name)
+def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8"))
+    missing = [link for link in links if "://" not in link and not (page.parent / link).exists()]
     assert missing == []
 
 
