@@ -109,8 +109,8 @@ class House:
         httpx.post(url, json={"advance_s": seconds}).raise_for_status()
 
     @contextmanager
-    def working(self, policy: RetryPolicy = QUICK) -> Iterator[None]:
-        """Run a worker for the length of the block."""
+    def working(self, policy: RetryPolicy = QUICK, public_url: str = NOWHERE) -> Iterator[None]:
+        """Run a worker for the length of the block, which asks for webhooks at `public_url`."""
         settings = _settings(self.site)
         database = DatabaseSettings(settings.database_url, pool_size=_THREADS + 8)
         engine = connect_worker(database, name="house")
@@ -118,7 +118,7 @@ class House:
         engines = Engines(engine, listen_url.render_as_string(hide_password=False))
 
         def runtime(recorder: Recorder, renewer: Renewer) -> Runtime:
-            return replace(build_runtime(settings, engine, recorder, renewer), policy=policy, public_url=NOWHERE)
+            return replace(build_runtime(settings, engine, recorder, renewer), policy=policy, public_url=public_url)
 
         rounds = partial(build_rounds, settings)
         with WorkerProcess(engines, runtime, name="house", threads=_THREADS, rounds_of=rounds):

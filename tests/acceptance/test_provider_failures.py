@@ -30,6 +30,7 @@ from tests.acceptance.house import House, Servers, wait_for_all
 from tests.eventually import eventually
 from tests.invariants import assert_attempts_add_up, assert_credits_add_up, assert_sound
 from tests.schema.serving import Caller, serving
+from tests.simulator.receiver import Receiver
 
 CREATE: dict[str, Any] = {"operation": "predictions.create"}
 ONCE: dict[str, Any] = {"count": 1}
@@ -318,21 +319,40 @@ def test_jobs_wait_out_a_storm_of_502s_and_none_is_paid_for_twice(servers: Serve
         assert house.bill()["creates"] == 6
 
 
-def test_a_prediction_that_never_starts_is_ended_by_its_deadline_for_free(servers: Servers, tmp_path: Path) -> None:
-    """`Cancel-After` bounds what waits in the provider's queue; the next attempt is a fresh one."""
+def test_predictions_that_get_stuck_are_ended_by_their_deadline(servers: Servers, tmp_path: Path) -> None:
+    """`Cancel-After` bounds them at the provider, in its queue for free; the next attempt is a fresh one."""
     with _alone(servers, tmp_path, run_limit_s=360_000.0) as house:
-        house.fault("stick_starting", count=1)
-        job_id = house.ask_for_scene("a scene")
+        jobs = {}
+        for state in ("starting", "processing"):
+            house.fault(f"stick_{state}", prompt=f"{state} for ever", count=1)
+            jobs[state] = house.ask_for_scene(f"{state} for ever")
         with house.working():
-            eventually(lambda: house.bill()["by_status"] == {"starting": 1})
-            house.wait_for(job_id, "generating")
+            eventually(lambda: house.bill()["by_status"] == {"starting": 1, "processing": 1})
+            for job_id in jobs.values():
+                house.wait_for(job_id, "generating")
             house.let_pass(601)
+            wait_for_all(house, list(jobs.values()), within_s=40.0)
+        paid = {
+            state: [(row.status, row.cost_micros > 0) for row in house.attempts(id_)] for state, id_ in jobs.items()
+        }
+        assert paid["starting"] == [("failed", False), ("succeeded", True)]
+        assert paid["processing"] == [("failed", True), ("succeeded", True)]
+        assert house.bill()["by_status"] == {"aborted": 1, "canceled": 1, "succeeded": 2}
+
+
+def test_webhooks_that_are_redirected_or_never_answered_cost_nothing_but_time(servers: Servers, tmp_path: Path) -> None:
+    with _alone(servers, tmp_path) as house, Receiver() as receiver:
+        receiver.answers = [301] * 4
+        job_id = house.ask_for_scene("a redirected scene")
+        with house.working(public_url=receiver.url):
             house.wait_for(job_id)
-        assert [(row.status, row.cost_micros > 0) for row in house.attempts(job_id)] == [
-            ("failed", False),
-            ("succeeded", True),
-        ]
-        assert house.bill()["by_status"] == {"aborted": 1, "succeeded": 1}
+            assert {request.path.split("?")[0] for request in receiver.wait_for(2)} == {"/hook/webhooks/replicate"}
+            receiver.may_answer.clear()
+            try:
+                house.wait_for(house.ask_for_scene("a scene for nobody"))
+            finally:
+                receiver.may_answer.set()
+        assert house.bill()["creates"] == 2
 
 
 # By style, whose words are in the prompt: what the provider does to the video, and what becomes of the job.

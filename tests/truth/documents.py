@@ -13,6 +13,7 @@ from jobs.providers.profiles import Profile, profiles
 from jobs.themes import themes
 from statemachine.states import TERMINAL, State
 from statemachine.transitions import TRANSITIONS
+from tests.acceptance.complaints import COMPLAINTS
 from tests.truth import simulator_page
 
 _ROOT = Path(__file__).parents[2]
@@ -73,6 +74,12 @@ def _model_row(profile: Profile) -> str:
     return f"| `{profile.model}` | {makes} | {sizes} | {price} | {secret} | {profile.ends or ''} |"
 
 
+def complaints_table() -> str:
+    """Return what users of the provider complain about, and what becomes of the job."""
+    rows = [f"| {each.what} | {each.end} |" for each in COMPLAINTS]
+    return "\n".join(["| what happens | what becomes of the job |", "| --- | --- |", *rows, ""])
+
+
 def crash_table() -> str:
     """Return what becomes of a job whose worker is killed, a row a boundary: the list that the tests go through."""
     # Only in a checkout are the tests there, and only there is this page written.
@@ -92,6 +99,7 @@ BLOCKS: Blocks = {
 
 PAGES: dict[Path, Blocks] = {
     _ROOT / "README.md": BLOCKS,
+    _ROOT / "docs" / "provider-failures.md": {"complaints": complaints_table},
     _ROOT / "docs" / "simulator.md": simulator_page.BLOCKS,
 }
 

@@ -1,0 +1,149 @@
+"""What users of Replicate complain about, each with what it does to a job here, and the tests that play it.
+
+docs/provider-failures.md is written from this list, and a test keeps each name in it true. A name is that of a scenario
+or of a test of this folder.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Complaint:
+    """One failure of the provider, what becomes of the job, and where it is played through the whole system."""
+
+    what: str
+    end: str
+    played_by: tuple[str, ...]
+
+
+COMPLAINTS = (
+    Complaint(
+        "a call, or a prediction, hangs for ever",
+        "every call has a timeout, and every prediction a deadline at the provider; the job makes a new attempt",
+        (
+            "create hangs, nothing runs",
+            "test_reads_that_hang_break_and_fail_delay_a_job_and_no_more",
+            "test_predictions_that_get_stuck_are_ended_by_their_deadline",
+        ),
+    ),
+    Complaint(
+        "a create times out, or its connection breaks, and the prediction runs and is billed",
+        "the job looks for its token in the list and goes on with that prediction; it is paid for once",
+        (
+            "create hangs, prediction runs",
+            "connection reset, prediction runs",
+            "502, prediction runs",
+            "page for an answer, prediction runs",
+            "test_a_submission_whose_answer_was_lost_is_adopted_without_asking_the_list",
+            "test_while_the_list_is_out_of_order_a_job_pays_again_only_within_its_cap",
+        ),
+    ),
+    Complaint(
+        "nine of ten calls answer 502, for hours",
+        "jobs wait and are tried again; nothing is paid for twice",
+        ("502 twice", "test_jobs_wait_out_a_storm_of_502s_and_none_is_paid_for_twice"),
+    ),
+    Complaint(
+        "webhooks stop, the address is missing from the prediction, or only the last event comes",
+        "polling is the truth: the job ends the same way, somewhat later",
+        (
+            "webhook is missing from the prediction",
+            "test_no_webhook_arrived_in_any_scenario",
+            "test_a_job_succeeds_and_is_paid_for_once_however_its_webhooks_come",
+        ),
+    ),
+    Complaint(
+        "webhooks are lost by a redirect, a firewall, or a handler that takes too long",
+        "the job ends the same way; `diorama doctor` says what is wrong with `PUBLIC_URL`",
+        (
+            "test_no_webhook_arrived_in_any_scenario",
+            "test_webhooks_that_are_redirected_or_never_answered_cost_nothing_but_time",
+        ),
+    ),
+    Complaint(
+        "predictions are stuck in the queue",
+        "`Cancel-After` ends them there, for free; the job makes a new attempt, and gives up after four",
+        ("aborted once", "aborted for ever", "test_predictions_that_get_stuck_are_ended_by_their_deadline"),
+    ),
+    Complaint(
+        "the output is gone before it was fetched",
+        "it is fetched as soon as it is there; where it is gone, a new attempt, and in the end `OUTPUT_EXPIRED`",
+        ("output lost once", "output expired for ever"),
+    ),
+    Complaint(
+        "addresses of the provider, which expire, are handed to callers",
+        "callers get addresses of the own object store only",
+        (
+            "test_no_caller_reads_the_words_or_the_addresses_of_the_provider",
+            "test_the_addresses_of_the_provider_are_kept_where_only_the_next_step_reads_them",
+        ),
+    ),
+    Complaint(
+        "a want of credit is taken for load, and shown to end users",
+        "jobs wait without using up a retry, operators are told, and callers read that we keep trying",
+        (
+            "test_while_the_account_is_in_trouble_jobs_wait_without_losing_a_retry",
+            "test_no_caller_reads_the_words_or_the_addresses_of_the_provider",
+        ),
+    ),
+    Complaint(
+        "the provider is throttling",
+        "the wait that it asks for is kept, and uses up no retry",
+        ("throttled five times",),
+    ),
+    Complaint(
+        "E005: the content check declines harmless pictures, and not always the same ones",
+        "the job fails at once and kindly, its credits go back; the user may try other words",
+        ("E005", "moderation_blocked", "test_a_rejection_of_the_content_is_told_kindly"),
+    ),
+    Complaint(
+        "E9828, PA, E003 and words that nobody knows come at random",
+        "a new attempt, at most three; then the job fails and its credits go back",
+        (
+            "E9828 once",
+            "PA three times",
+            "E9828 for ever",
+            "PA for ever",
+            "E003 once",
+            "unknown words once",
+        ),
+    ),
+    Complaint(
+        "the output is of another type: a text for a list, a list for a text, an empty list",
+        "one address is taken however it is wrapped; an empty list is what the content check answers",
+        (
+            "one address for a list",
+            "empty list",
+            "test_odd_videos_are_put_right_and_broken_ones_are_given_up",
+        ),
+    ),
+    Complaint(
+        "the file is cut short, empty, or no picture at all",
+        "it is never delivered: a new attempt, and in the end `OUTPUT_INVALID`",
+        (
+            "picture cut short once",
+            "page for a picture",
+            "nothing for a picture",
+            "test_odd_videos_are_put_right_and_broken_ones_are_given_up",
+        ),
+    ),
+    Complaint(
+        "clients break on what they do not know: a status, `aborted` in a list",
+        "statuses and lists are read tolerantly; one odd prediction hides no other",
+        (
+            "a status that nobody knows",
+            "test_lost_calls_were_found_in_a_list_that_holds_words_which_clients_choke_on",
+        ),
+    ),
+    Complaint(
+        "schemas and prices change, and models end, without a word",
+        "drift is told by field at start and by `diorama doctor`; each attempt books what it cost",
+        (
+            "test_a_schema_that_drifted_is_told_by_field_and_ends_jobs_kindly",
+            "model_not_found",
+            "test_every_cent_of_the_scenarios_is_booked",
+        ),
+    ),
+)
