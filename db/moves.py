@@ -24,8 +24,8 @@ from statemachine.states import State
 class Move:
     """One decided move of a claimed job, and the rows that go with it.
 
-    `attempts_begun` is 1 where the move begins a paid submission; `keep_lease` where the same step goes on;
-    `hold_for` claims the job for the same worker's next step, for that long.
+    `attempts_begun` is 1 where the move begins a paid submission. `hold_for` claims the job for the same worker's next
+    step, for that long; with `keep_lease` the same step goes on, under a lease that lasts so long from now.
     """
 
     claim: Claim

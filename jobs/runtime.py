@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
@@ -11,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import Engine
 
 from db.claims import ClaimedJob
+from jobs.elapsed import Instant, this_instant
 from jobs.leases import Renewer
 from jobs.prompts import PromptBook
 from jobs.providers.choice import ModelChoice
@@ -114,6 +116,8 @@ class Runtime:
     # Where the provider's webhooks reach us, as `https://host`; without it, none are asked for.
     public_url: str | None = None
     rng: Random = field(default_factory=Random)
+    # How this process notices that it was stopped; everything that is written goes by the database's clock.
+    instant: Callable[[], Instant] = this_instant
 
     def look_in_s(self, usual_s: float, elapsed_s: float, typical_s: float) -> float:
         """Return the seconds until the next look at a prediction: with webhooks not before it should have ended."""

@@ -4,7 +4,8 @@
 -- A cancel that arrived meanwhile makes the job due at once, so that it is seen before anything else happens; what is
 -- being undone by then keeps its waits.
 -- `hold_for` claims the job for its next step in the same statement, for the worker that moved it here; a job that is
--- to be canceled is not held, nor is one whose next step is paused.
+-- to be canceled is not held, nor is one whose next step is paused. With `keep_lease` the same step goes on under the
+-- same lease, which lasts for `held_for` from now where that is given.
 UPDATE jobs AS j
 SET state = m.to_state,
     event = m.event,
@@ -15,9 +16,9 @@ SET state = m.to_state,
     attempt = j.attempt + m.attempts_begun,
     accepted = j.accepted + CASE WHEN m.event IN ('accepted', 'orphan_found') THEN 1 ELSE 0 END,
     failures = m.failures,
-    lease = j.lease + CASE WHEN m.hold_for IS NULL THEN 0 ELSE 1 END,
+    lease = j.lease + CASE WHEN m.keep_lease OR m.hold_for IS NULL THEN 0 ELSE 1 END,
     claims = CASE WHEN m.keep_lease THEN j.claims WHEN m.hold_for IS NOT NULL AND j.cancel_requested_at IS NULL THEN 1 ELSE 0 END,
-    lease_expires_at = CASE WHEN m.keep_lease THEN j.lease_expires_at
+    lease_expires_at = CASE WHEN m.keep_lease THEN coalesce(diorama_now() + m.held_for, j.lease_expires_at)
                             WHEN j.cancel_requested_at IS NULL THEN diorama_now() + m.hold_for END,
     claimed_by = CASE WHEN m.keep_lease OR (j.cancel_requested_at IS NULL AND m.hold_for IS NOT NULL)
                       THEN j.claimed_by END,

@@ -3,22 +3,24 @@
 The SDK (1.0.7) sends a create without any timeout, repeats reads inside the call for as long as a `Retry-After`
 says, loses what an error answer said, and can set no header for one call. Its client takes a transport, so this one
 puts it right: every request has a timeout, an error answer becomes `ErrorAnswer` at once, and a create carries
-`Cancel-After`.
+`Cancel-After`, and looks once more before its first byte whether it may still be made.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import httpx
 
 _cancel_after: ContextVar[timedelta | None] = ContextVar("cancel_after", default=None)
+_last_look: ContextVar[Callable[[], None] | None] = ContextVar("last_look", default=None)
 
 _RETRY_TEXT = re.compile(r"(?:resets in ~|available in )(\d+)\s*s")
 
@@ -58,6 +60,9 @@ class GuardTransport(httpx.BaseTransport):
         cancel_after = _cancel_after.get()
         if cancel_after is not None and request.method == "POST":
             request.headers["Cancel-After"] = f"{max(5, int(cancel_after.total_seconds()))}s"
+        last_look = _last_look.get()
+        if last_look is not None and request.method == "POST":
+            request.extensions["trace"] = partial(_traced, last_look)
         response = self._inner.handle_request(request)
         if response.status_code >= 400:
             raise _error_answer(response)
@@ -66,6 +71,22 @@ class GuardTransport(httpx.BaseTransport):
     def close(self) -> None:
         """Close the connections."""
         self._inner.close()
+
+
+def _traced(last_look: Callable[[], None], event: str, _: object) -> None:
+    """Look once more when a request is about to be written: connections take time to open, and so does waiting."""
+    if event.endswith("send_request_headers.started"):
+        last_look()
+
+
+@contextmanager
+def looked_at_last(last_look: Callable[[], None]) -> Iterator[None]:
+    """Have every create within the block call `last_look` before its first byte; what that raises holds it back."""
+    token = _last_look.set(last_look)
+    try:
+        yield
+    finally:
+        _last_look.reset(token)
 
 
 @contextmanager

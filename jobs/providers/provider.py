@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,11 +12,20 @@ from uuid import UUID
 from statemachine.outcomes import Accepted, Failure, OutcomeLost, Refused, Rejected
 
 
+class NotSent(Exception):
+    """A submission was held back at the last moment, and the provider saw nothing of it."""
+
+
+def _go_ahead() -> None:
+    """Hold nothing back."""
+
+
 @dataclass(frozen=True, slots=True)
 class Submission:
     """A paid call about to be made. `token` is the attempt's own, and finds the prediction again.
 
-    `webhook` is the address that is told of its start and its end, or None where nobody can be told.
+    `webhook` is the address that is told of its start and its end, or None where nobody can be told. `last_look` is
+    called when all is ready and before the first byte is sent; it raises NotSent to hold the call back.
     """
 
     model: str
@@ -24,6 +33,7 @@ class Submission:
     token: UUID
     cancel_after: timedelta
     webhook: str | None = None
+    last_look: Callable[[], None] = _go_ahead
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +89,10 @@ class Provider(Protocol):
     """A provider of generation models. Every call may be made from any thread."""
 
     def submit(self, submission: Submission) -> Accepted | Refused | Rejected | OutcomeLost:
-        """Make the paid call once, never again by itself, and say what is known of it."""
+        """Make the paid call once, never again by itself, and say what is known of it.
+
+        Raises NotSent where the submission's last look says so.
+        """
 
     def get(self, prediction_id: str) -> Prediction:
         """Return a prediction, or raise ProviderTrouble."""

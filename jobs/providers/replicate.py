@@ -20,7 +20,7 @@ import httpx
 from replicate.client import Client
 
 from jobs.providers import failures
-from jobs.providers.guard import ErrorAnswer, GuardTransport, Timeouts, canceled_after
+from jobs.providers.guard import ErrorAnswer, GuardTransport, Timeouts, canceled_after, looked_at_last
 from jobs.providers.provider import Listed, OutputVanished, Prediction, ProviderTrouble, Submission
 from statemachine.outcomes import Accepted, Cure, OutcomeLost, Refused, Rejected
 
@@ -61,10 +61,10 @@ class ReplicateProvider:
         self._downloads = httpx.Client(timeout=httpx.Timeout(30.0, connect=5.0), follow_redirects=False)
 
     def submit(self, submission: Submission) -> Accepted | Refused | Rejected | OutcomeLost:
-        """Make the paid call once and say what is known of it."""
+        """Make the paid call once and say what is known of it; raise NotSent where its last look holds it back."""
         path = f"/v1/models/{submission.model}/predictions"
         try:
-            with canceled_after(submission.cancel_after):
+            with canceled_after(submission.cancel_after), looked_at_last(submission.last_look):
                 answer = self._client._request("POST", path, json=_body(submission))
             prediction = read_prediction(answer.json())
         except ErrorAnswer as error:

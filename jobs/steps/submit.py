@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,16 +12,17 @@ from db.claims import ClaimedJob
 from db.effects import AttemptBegun, AttemptChanged
 from db.moves import Move
 from db.spending import spend_of
+from jobs.elapsed import Instant
 from jobs.prompts import NoPrompt, Prompt
 from jobs.providers.choice import NoModel
 from jobs.providers.profiles import Profile
-from jobs.providers.provider import Submission
+from jobs.providers.provider import NotSent, Submission
 from jobs.runtime import Runtime
 from jobs.steps.trouble import storage_failure
 from jobs.steps.work import Work
 from statemachine.decisions import move
 from statemachine.outcomes import Accepted, Cure, Failure, Outcome, OutcomeLost, Refused, Rejected, StepFailed
-from statemachine.states import ErrorCode, Event, State
+from statemachine.states import ErrorCode, Event, State, Step
 from storage import StorageError
 
 _CAP_REACHED = Failure(
@@ -28,6 +30,10 @@ _CAP_REACHED = Failure(
     "The picture service failed too often. Please try again later.",
     Cure.NEVER,
     "another submission could cost more than the job's spend cap allows",
+)
+
+_HELD_UP = Failure(
+    ErrorCode.INTERNAL, "Something went wrong on our side. We keep trying.", Cure.WAIT, retry_after_s=1.0
 )
 
 # The provider fetches the input soon after it has accepted the job; a slow queue there may take a while.
@@ -68,7 +74,9 @@ def _submit_once(job: ClaimedJob, input_key: str, profile: Profile, prompt: Prom
     token = uuid4()
     # Before the intent is committed: where the picture can not be had, there is no call to be unsure of.
     picture = runtime.inputs.address(input_key, token, expires_s=_INPUT_URL_LASTS_S)
-    begun = _begin(job, token, profile, prompt)
+    begun = _begin(job, token, profile, prompt, runtime.leases.of(Step.SUBMIT))
+    # The lease begins anew with the commit, so by this clock it ends a little earlier than it does.
+    began = runtime.instant()
     if not runtime.recorder.record_now(begun):
         return None
     attempt = begun.effects[0]
@@ -84,22 +92,43 @@ def _submit_once(job: ClaimedJob, input_key: str, profile: Profile, prompt: Prom
         output_urls=(),
         source_key=None,
     )
-    outcome = runtime.provider.submit(
+    outcome = _called(
         Submission(
             model=profile.model,
             input=model_input(job, profile, prompt, picture, runtime.secrets),
             token=attempt.token,
             cancel_after=profile.cancel_after,
             webhook=runtime.webhook_for(attempt.token),
-        )
+            last_look=partial(_check_lease, began, runtime),
+        ),
+        runtime,
     )
     if isinstance(outcome, Accepted):
         outcome = replace(outcome, poll_after_s=runtime.look_in_s(outcome.poll_after_s, 0.0, profile.typical_s))
     return Work(job, outcome, (_seen(job, outcome),))
 
 
-def _begin(job: ClaimedJob, token: UUID, profile: Profile, prompt: Prompt) -> Move:
-    """The intent, as it is committed before the call: a fresh token and the price set aside."""
+def _called(submission: Submission, runtime: Runtime) -> Accepted | Refused | Rejected | OutcomeLost:
+    """Make the paid call, unless this worker was held up on the way to it."""
+    try:
+        return runtime.provider.submit(submission)
+    except NotSent as held_up:
+        return Refused(replace(_HELD_UP, detail=str(held_up)))
+
+
+def _check_lease(began: Instant, runtime: Runtime) -> None:
+    """Raise NotSent unless the lease outlasts the wait for an answer.
+
+    A worker that was stopped since its intent was committed may have been taken for dead: another one then looks for
+    the call in the provider's list, does not find it, and pays.
+    """
+    passed_s = runtime.instant().since(began)
+    if passed_s > runtime.leases.usual.total_seconds():
+        raise NotSent(f"{passed_s:.1f} s have passed since the intent was committed; nothing was sent")
+
+
+def _begin(job: ClaimedJob, token: UUID, profile: Profile, prompt: Prompt, lease_for: timedelta) -> Move:
+    """The intent, as it is committed before the call: a fresh token, the price set aside, and the lease begun anew."""
     attempt = AttemptBegun(
         job_id=job.id,
         attempt=job.attempt + 1,
@@ -111,7 +140,9 @@ def _begin(job: ClaimedJob, token: UUID, profile: Profile, prompt: Prompt) -> Mo
         variant=prompt.variant,
     )
     decision = move(job.facts, Event.SUBMIT_STARTED, due_in=timedelta(0))
-    return Move(job.claim, job.state, decision, attempts_begun=1, keep_lease=True, effects=(attempt,))
+    return Move(
+        job.claim, job.state, decision, attempts_begun=1, keep_lease=True, hold_for=lease_for, effects=(attempt,)
+    )
 
 
 def model_input(

@@ -67,6 +67,7 @@ POINTS: tuple[Point, ...] = (
     Point("claim", "after the commit", _A.REPEATED),
     *_recorded("intent", _A.REPEATED, _A.ABSENT),
     Point("submit", "before the provider is called", _A.ABSENT),
+    Point("submit", "after the last look at its lease", _A.ABSENT),
     Point("submit", "after the provider was called", _A.FOUND, calls=True),
     *_recorded("submit", _A.FOUND),
     Point("reconcile", "before the provider is called", _A.REPEATED),
@@ -93,20 +94,25 @@ POINTS: tuple[Point, ...] = (
 
 CASES: tuple[tuple[Point, Fault], ...] = tuple((point, fault) for point in POINTS for fault in point.faults)
 
-# A worker that is frozen right here comes back and pays, when another worker has long submitted again.
-PAID_LATE = frozenset(
-    {
-        "intent: after the commit",
-        "intent: before the hint",
-        "intent: after the hint",
-        "submit: before the provider is called",
-    }
-)
+# Before the first byte of the paid call goes out, a worker looks at how much of its lease is left. Frozen after that,
+# and for longer than what was left, it comes back and pays when another worker has submitted again.
+PAID_LATE = frozenset({"submit: after the last look at its lease"})
+_LATE = "it pays when it comes back; what it paid for is found by its token, canceled and booked as a duplicate"
 
 
 def table() -> str:
-    """Return the table of the README: for each boundary, what becomes of a job whose worker is killed there."""
-    rows = [f"| {point.step} | {places} | {point.aftermath} |" for point, places in _grouped()]
+    """Return the table of the README: what becomes of a job whose worker is killed, or frozen, at each boundary."""
+    killed = [f"| {point.step} | {places} | {point.aftermath} |" for point, places in _grouped()]
+    frozen = [
+        f"| {point.step} | {point.place}, frozen until its lease has ended | {_LATE} |"
+        for point in POINTS
+        if point.name in PAID_LATE
+    ]
+    rows = [
+        *killed,
+        *frozen,
+        "| all | frozen anywhere else until its lease has ended | it changes nothing when it comes back |",
+    ]
     return "\n".join(["| step | a worker is killed | what happens |", "| --- | --- | --- |", *rows, ""])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from threading import Barrier, Thread
 from uuid import UUID
@@ -11,6 +12,7 @@ from sqlalchemy import Engine, text
 
 from db.claims import Claim, claim_due, load, next_due_in, release, renew
 from db.moves import cancel, fail_descendants, record
+from db.pausing import pause_step
 from statemachine.outcomes import Accepted, GenerationFailed, OutputReady, StillRunning
 from statemachine.states import STEP_OF, TERMINAL, Kind, State, Step
 from tests.factories import REFUSED, World, begin_of, claimed, make_job, make_world, move_of
@@ -127,6 +129,20 @@ def test_a_lease_can_be_prolonged_by_its_holder_only(engine: Engine, world: Worl
         assert renew(conn, claim, timedelta(hours=1))
         assert not renew(conn, Claim(claim.job_id, claim.lease - 1), timedelta(hours=1))
         assert conn.scalar(text("SELECT lease_expires_at > now() + interval '50 minutes' FROM jobs"))
+
+
+def test_the_commit_of_an_intent_begins_the_lease_anew(engine: Engine, world: World) -> None:
+    """However long the job lay with its worker before, the paid call has a whole lease; a pause changes nothing."""
+    jobs_in(engine, world, State.QUEUED)
+    (claim,) = claim_all(engine, Step.SUBMIT)
+    with engine.begin() as conn:
+        pause_step(conn, Step.SUBMIT, by="support:mo", reason=None)
+        job = load(conn, claim)
+        assert job is not None
+        begun = replace(begin_of(job), keep_lease=True, hold_for=timedelta(hours=1))
+        moved = record(conn, [begun]).moved[claim.job_id]
+        assert (moved.lease, moved.held) == (claim.lease, True)
+        assert conn.scalar(text("SELECT lease_expires_at = now() + interval '1 hour' FROM jobs"))
 
 
 @pytest.mark.parametrize("state", sorted(set(State) - TERMINAL - {State.SUBMITTING, State.COMPENSATING, State.WAITING}))

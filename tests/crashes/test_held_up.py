@@ -1,0 +1,53 @@
+"""A worker that was held up between its intent and its call, and still has its lease: it gives the job back unpaid."""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+
+from jobs.runtime import Leases
+from statemachine.states import State
+from tests.crashes.lab import Lab, Trap
+from tests.factories import make_job, make_world
+
+
+class Sleep(Trap):
+    """The machine of the worker sleeps for a while, once, just before the provider is called."""
+
+    def __init__(self, for_s: float) -> None:
+        super().__init__()
+        self._for_s = for_s
+
+    def reach(self, point: str) -> None:
+        if point == "submit: before the provider is called":
+            self.slept_s, self._for_s = self._for_s, 0.0
+
+
+def test_too_little_of_the_lease_is_left_for_an_answer(one_lab: Lab) -> None:
+    """Nothing was sent and nothing went wrong at the provider: no retry is burnt, and there is nothing to look for."""
+    one_lab.renew()
+    with one_lab.engine.begin() as conn:
+        job_id = make_job(conn, make_world(conn))
+    worker = one_lab.worker(Sleep(Leases().usual.total_seconds()))
+    one_lab.let_time_pass()
+    worker.work_once()
+    worker.close()
+    assert one_lab.provider.booked == {}
+    assert one_lab.events(job_id) == ["requested", "submit_started", "refused"]
+    row = one_lab.row(job_id)
+    assert (row.state, row.failures, row.accepted) == ("queued", 0, 0)
+    with one_lab.engine.connect() as conn:
+        told = conn.execute(text("SELECT status, error_detail FROM attempts WHERE job_id = :id"), {"id": job_id}).one()
+    assert told.status == "refused"
+    assert "nothing was sent" in told.error_detail
+
+
+def test_a_pause_that_leaves_enough_of_the_lease_holds_nothing_back(one_lab: Lab) -> None:
+    one_lab.renew()
+    with one_lab.engine.begin() as conn:
+        job_id = make_job(conn, make_world(conn))
+    worker = one_lab.worker(Sleep(Leases().usual.total_seconds() - 20))
+    one_lab.let_time_pass()
+    worker.work_once()
+    worker.close()
+    assert one_lab.state(job_id) is State.GENERATING
+    assert len(one_lab.provider.booked) == 1

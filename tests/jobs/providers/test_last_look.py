@@ -1,0 +1,78 @@
+"""The last look at the lease: nothing leaves for the provider once a worker was held up for too long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from jobs.elapsed import Instant
+from jobs.providers.provider import NotSent, Submission
+from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
+from simulator.serve import Background
+from simulator.settings import SimulatorSettings
+from statemachine.outcomes import Accepted
+
+MODEL = "openai/gpt-image-2.5-sunburst"
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[Background]:
+    with Background(SimulatorSettings(speed=200, canned=True, seed=1)) as running:
+        yield running
+
+
+@pytest.fixture
+def provider(simulator: Background) -> Iterator[ReplicateProvider]:
+    provider = ReplicateProvider(ReplicateSettings("r8_test", base_url=simulator.api_url))
+    yield provider
+    provider.close()
+
+
+def submission(**last_look: Any) -> Submission:
+    return Submission(MODEL, {"prompt": "a figure"}, uuid4(), timedelta(minutes=1), **last_look)
+
+
+def creates(simulator: Background) -> int:
+    return int(httpx.get(f"{simulator.api_url}/_simulator/bill").raise_for_status().json()["creates"])
+
+
+def hold_back() -> None:
+    raise NotSent("61.0 s have passed")
+
+
+@pytest.mark.parametrize("is_connected", [False, True], ids=["new connection", "connection kept alive"])
+def test_what_is_held_back_never_reaches_the_provider(
+    simulator: Background, provider: ReplicateProvider, is_connected: bool
+) -> None:
+    if is_connected:
+        assert isinstance(provider.submit(submission()), Accepted)
+    before = creates(simulator)
+    with pytest.raises(NotSent, match="61"):
+        provider.submit(submission(last_look=hold_back))
+    assert creates(simulator) == before
+    assert isinstance(provider.submit(submission()), Accepted), "the next call is not harmed by it"
+
+
+def test_the_look_comes_once_the_connection_is_open_and_once_a_call(
+    simulator: Background, provider: ReplicateProvider
+) -> None:
+    """Opening a connection may take seconds, and a worker may be stopped meanwhile."""
+    looks: list[int] = []
+    accepted = provider.submit(submission(last_look=lambda: looks.append(creates(simulator))))
+    assert isinstance(accepted, Accepted)
+    assert looks == [creates(simulator) - 1]
+    provider.get(accepted.prediction_id)
+    provider.cancel(accepted.prediction_id)
+    assert len(looks) == 1, "only paid calls are looked at"
+
+
+@pytest.mark.parametrize("clock", ["monotonic_s", "boottime_s", "wall_s"])
+def test_the_clock_that_counted_the_most_is_believed(clock: str) -> None:
+    earlier = Instant(100.0, 100.0, 100.0)
+    later = Instant(**{"monotonic_s": 101.0, "boottime_s": 101.0, "wall_s": 40.0, clock: 190.0})
+    assert later.since(earlier) == 90.0
