@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -17,6 +18,7 @@ from db.engine import DatabaseSettings, connect_worker
 from db.moves import Move, Moved, Recorded
 from jobs.advance import advance
 from jobs.broker import RowBroker
+from jobs.elapsed import Instant, this_instant
 from jobs.hints import Hinter
 from jobs.leases import Renewer
 from jobs.media import ImageFacts
@@ -58,6 +60,12 @@ class Trap:
         self.cut: Callable[[], None] = lambda: None
         self.is_dead = False
         self.at = "submit"
+        self.slept_s = 0.0
+
+    def instant(self) -> Instant:
+        """Return what the clocks of the worker's machine say, which ran on while it was frozen."""
+        now = this_instant()
+        return replace(now, monotonic_s=now.monotonic_s + self.slept_s)
 
     def reach(self, point: str) -> None:
         """Tell that a worker is at a boundary, and do what is to happen there."""
@@ -79,6 +87,7 @@ class Trap:
         self.reached.set()
         if self.fault is Fault.FROZEN:
             self.thawed.wait(30)
+            self.slept_s = 3600.0
             return
         self.is_dead = self.fault is Fault.KILLED
         self.cut()
@@ -139,6 +148,8 @@ class LabProvider:
 
     def submit(self, submission: Submission) -> Any:
         with self._around():
+            submission.last_look()
+            self._trap.reach("submit: after the last look at its lease")
             answer = self._inner.submit(submission)
         return OutcomeLost("ReadTimeout after sending") if self._trap.loses(self._after) else answer
 
@@ -227,6 +238,7 @@ class LabWorker:
             recorder=self.recorder,
             renewer=self._renewer,
             policy=RetryPolicy(),
+            instant=trap.instant,
             polling=PollSettings(least_s=0.0, most_s=0.0),
             list_settles_after_s=0.0,
             secrets={"openai_api_key": "sk-test"},
