@@ -46,3 +46,27 @@ def assert_attempts_add_up(engine: Engine) -> None:
         ).all()
     for row in rows:
         assert (row.begun, row.taken) == (row.attempt, row.accepted), f"attempts of {row.id} do not add up"
+
+
+def assert_undone(engine: Engine) -> None:
+    """Check that nothing which had to be undone was dropped by a job that ended or began again."""
+    query = """
+        SELECT j.id, j.state, a.action FROM compensation_actions a JOIN jobs j ON j.id = a.job_id
+        WHERE a.state = 'pending' AND (j.state <> 'compensating' OR a.cycle > j.cycle)
+    """
+    with engine.connect() as conn:
+        assert conn.execute(text(query)).all() == [], "jobs went on with something pending to be undone"
+
+
+def assert_roll_backs_took_nothing_owned(engine: Engine) -> None:
+    """Check that what was rolled back belonged to a story of which something failed, and was used for nothing else."""
+    query = """
+        SELECT e.job_id FROM job_events e JOIN jobs p ON p.id = e.job_id
+        WHERE e.event = 'rolled_back' AND NOT EXISTS (
+            SELECT FROM jobs child JOIN job_requests r ON r.job_id = child.id
+            JOIN job_events ended ON ended.job_id = child.id AND ended.to_state = 'failed' AND ended.at = e.at
+            WHERE child.parent_id = p.id AND child.story_id = p.story_id AND r.on_failure = 'roll_back_parent'
+        )
+    """
+    with engine.connect() as conn:
+        assert conn.scalars(text(query)).all() == [], "something was rolled back that its owner keeps"

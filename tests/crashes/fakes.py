@@ -34,13 +34,14 @@ class Booked:
 class FakeProvider:
     """Takes every submission and finishes it at the first look, unless a script says otherwise.
 
-    `answers` are used up one a submission; `ends_as` is what predictions become.
+    `answers` are used up one a submission; `ends_as` is what predictions become; `cancels` whether they can be stopped.
     """
 
     answers: list[Callable[[Submission], Submitted | None]] = field(default_factory=list)
     ends_as: str = "succeeded"
     error: str | None = None
     is_listed: bool = True
+    cancels: bool = True
     gone: set[str] = field(default_factory=set)
     booked: dict[str, Booked] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
@@ -66,6 +67,8 @@ class FakeProvider:
 
     def cancel(self, prediction_id: str) -> Prediction | None:
         """Cancel what is running; the rest stays as it is."""
+        if not self.cancels:
+            raise ProviderTrouble(failures.of_status(403, "it may not be canceled", None))
         booked = self.booked.get(prediction_id)
         if booked is None:
             return None

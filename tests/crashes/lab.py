@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import pytest
 from sqlalchemy import Engine, text
 
 from db.claims import ClaimedJob
@@ -21,7 +24,7 @@ from jobs.broker import RowBroker
 from jobs.elapsed import Instant, this_instant
 from jobs.hints import Hinter
 from jobs.leases import Renewer
-from jobs.media import ImageFacts
+from jobs.media import ImageFacts, VideoFacts
 from jobs.providers import failures
 from jobs.providers.inputs import PictureInputs
 from jobs.providers.provider import Prediction, ProviderTrouble, Submission
@@ -30,10 +33,12 @@ from jobs.runtime import Leases, PollSettings, Runtime
 from statemachine.backoff import RetryPolicy
 from statemachine.outcomes import OutcomeLost
 from statemachine.states import Event, State, Step
+from tests.clock import move_clock
 from tests.crashes.fakes import FakeProvider, MemoryStore
 from tests.crashes.points import Fault
 
 _STEP_NAMES = {
+    State.WAITING: "submit",
     State.QUEUED: "submit",
     State.SUBMITTING: "submit",
     State.RECONCILING: "reconcile",
@@ -161,6 +166,9 @@ class LabProvider:
 
     def find(self, token: UUID, since: Any) -> str | None:
         return self._read(lambda: self._inner.find(token, since))
+
+    def listed(self, after: Any, before: Any = None) -> Iterator[Any]:
+        return self._inner.listed(after, before)
 
     @contextmanager
     def fetch(self, url: str, *, most_bytes: int) -> Iterator[tuple[str, Iterator[bytes]]]:
@@ -313,6 +321,7 @@ class Lab:
         self.provider = FakeProvider()
         self.objects: dict[str, bytes] = {}
         self._names = 0
+        self._ahead = timedelta(0)
         self._healthy: LabWorker | None = None
 
     def worker(self, trap: Trap | None = None) -> LabWorker:
@@ -328,9 +337,14 @@ class Lab:
         return self._healthy
 
     def renew(self) -> None:
-        """Begin with another provider and an empty store."""
+        """Begin with another provider and an empty store, now; what a failed test has left is out of the way."""
         self.provider = FakeProvider()
         self.objects.clear()
+        with self.engine.begin() as conn:
+            conn.execute(text("UPDATE jobs SET due_at = '9999-01-01' WHERE finished_at IS NULL"))
+            conn.execute(text("DELETE FROM paused_steps"))
+        if self._ahead:
+            self.move_clock(-self._ahead)
 
     def close(self) -> None:
         """Stop the healthy worker."""
@@ -367,11 +381,17 @@ class Lab:
         with self.engine.begin() as conn:
             conn.execute(
                 text(
-                    "UPDATE jobs SET due_at = least(due_at, now()), lease_expires_at = "
-                    "CASE WHEN lease_expires_at IS NOT NULL THEN now() - interval '1 second' END "
-                    "WHERE finished_at IS NULL AND state <> 'waiting'"
+                    "UPDATE jobs SET due_at = least(due_at, diorama_now()), lease_expires_at = "
+                    "CASE WHEN lease_expires_at IS NOT NULL THEN diorama_now() - interval '1 second' END "
+                    "WHERE finished_at IS NULL AND state <> 'waiting' AND due_at < '9000-01-01'"
                 )
             )
+
+    def move_clock(self, by: timedelta) -> None:
+        """Have the database's clock run ahead by so much more, for everyone; nobody may be at work meanwhile."""
+        self._ahead += by
+        move_clock(self.engine, self._ahead)
+        self.healthy.engine.dispose()
 
     def drive(self, job_id: UUID, *states: State) -> None:
         """Have the healthy worker work until the job is in one of these states."""
@@ -396,3 +416,19 @@ def plain_avatar(source: Path, target: Path) -> ImageFacts:
     content = source.read_bytes()
     target.write_bytes(content)
     return ImageFacts("image/png", 1024, 1024, len(content), "00")
+
+
+def plain_video(source: Path, target: Path, *, seconds: int, **_: Any) -> VideoFacts:
+    """Stand in for a video of so many seconds."""
+    content = source.read_bytes()
+    target.write_bytes(content)
+    return VideoFacts("video/mp4", 1920, 1080, 30 * seconds, 30.0, seconds, "h264", len(content), "00", False)
+
+
+def without_media_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the transcode step copy what it is given."""
+    # The function `transcode` hides its module of the same name.
+    step = import_module("jobs.steps.transcode")
+    for name in ("normalise_avatar", "normalise_scene", "make_poster"):
+        monkeypatch.setattr(step, name, plain_avatar)
+    monkeypatch.setattr(step, "normalise_video", plain_video)

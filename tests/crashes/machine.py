@@ -1,0 +1,267 @@
+"""What may happen to a few jobs, in any order: asked for, advanced, crashed, canceled, paused, told of, tried again.
+
+Everything is real but the provider, the object store and the media work: Postgres, its commits and its clock, the
+steps, the recorder, the use cases behind the API. After each happening the invariants hold; in the end, when
+everything behaves again, every job ends with one bill a token and exactly its own objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from sqlalchemy import Connection, text
+
+from db.jobs import JobFilter
+from jobs.cancellation import cancel_job
+from jobs.errors import UseCaseError
+from jobs.pausing import pause, resume
+from jobs.redriving import redrive_jobs, retry_job
+from jobs.reviewing import review_compensation
+from jobs.sweep import sweep
+from jobs.webhooks_in import NotVerified
+from statemachine.states import State, Step
+from tests.crashes import asking, moods
+from tests.crashes.lab import Killed, Lab, Trap
+from tests.crashes.points import POINTS, Fault, Point
+from tests.crashes.post import Message, messages_of
+from tests.eventually import eventually
+from tests.factories import make_world
+from tests.invariants import (
+    assert_attempts_add_up,
+    assert_credits_add_up,
+    assert_roll_backs_took_nothing_owned,
+    assert_sound,
+    assert_undone,
+)
+from tests.jobs.reviewers import SUPPORT, partner_of
+
+T = TypeVar("T")
+
+_ROUNDS_MAX = 400
+_JOBS_MAX = 9
+_FOREIGN_KEY = "whsec_bm90LXRoZS1rZXktdGhhdC13YXMtYWdyZWVk"
+# Shorter than any lease, longer than one, longer than anyone looks for a lost submission, beyond every deadline.
+_HOPS = (timedelta(seconds=10), timedelta(minutes=3), timedelta(minutes=25), timedelta(hours=7))
+# Which of so many: drawn as a number, so that a run can be repeated although what there is has other ids.
+_PLACES = st.integers(0, 59)
+_FAULTS = (Fault.KILLED, Fault.CUT, Fault.ANSWER_LOST)
+
+
+class Machine(RuleBasedStateMachine):
+    """A few jobs of one account, and all that may happen to them. `lab` is set by the test."""
+
+    lab: Lab
+
+    @initialize(starts=st.lists(st.sampled_from(asking.STARTS), min_size=1, max_size=2))
+    def begin(self, starts: list[tuple[asking.Ask, State]]) -> None:
+        """Each run has an account of its own, with jobs somewhere on their way; the database stays."""
+        self.lab.renew()
+        self.number = 0
+        with self.lab.engine.begin() as conn:
+            self.world = make_world(conn)
+        self.partner = partner_of(self.world)
+        for ask, state in starts:
+            self._ask(ask)
+            (avatar,) = self._rows(
+                "SELECT id FROM jobs WHERE id = ANY (:jobs) AND (kind, state) = ('avatar', 'queued')"
+            )
+            self.lab.drive(avatar.id, state)
+
+    @rule(ask=st.sampled_from(asking.ASKS))
+    def ask(self, ask: asking.Ask) -> None:
+        """Somebody asks for something, and at once for the same again: that makes nothing more."""
+        if len(self._jobs()) < _JOBS_MAX:
+            self._ask(ask)
+
+    @rule(steps=st.integers(1, 6))
+    def advance(self, steps: int) -> None:
+        """A worker does its work, whatever is due in its own time."""
+        for _ in range(steps):
+            self.lab.let_time_pass()
+            with self._pauses_are_kept():
+                self.lab.healthy.work_once()
+
+    @rule(point=st.sampled_from(POINTS), fault=st.sampled_from(_FAULTS))
+    def crash(self, point: Point, fault: Fault) -> None:
+        """A worker dies, is cut off or loses an answer, if it comes to that point."""
+        self.lab.let_time_pass()
+        worker = self.lab.worker(Trap(point.name, fault))
+        with self._pauses_are_kept(), suppress(Killed):
+            worker.work_once()
+        worker.close()
+
+    @rule(by=st.sampled_from(_HOPS))
+    def time_passes(self, by: timedelta) -> None:
+        """The database's clock goes on: leases end, waits are over, deadlines pass."""
+        self.lab.move_clock(by)
+
+    @rule(mood=st.sampled_from(moods.MOODS))
+    def the_provider_is(self, mood: moods.Mood) -> None:
+        """The provider changes, for the next submission or for good."""
+        mood(self.lab)
+
+    @rule(place=_PLACES)
+    def cancel(self, place: int) -> None:
+        """An owner changes their mind."""
+        self._tried(lambda conn, job_id: cancel_job(conn, self.partner, job_id), place)
+
+    @rule(place=_PLACES)
+    def retry(self, place: int) -> None:
+        """An owner wants another try."""
+        self._tried(lambda conn, job_id: retry_job(conn, self.partner, job_id), place)
+
+    @rule(states=st.sampled_from([(), (State.CANCELED,), (State.FAILED, State.CANCELED)]), most=st.integers(1, 3))
+    def redrive(self, states: tuple[State, ...], most: int) -> None:
+        """Support sends what ended badly back, at a rate."""
+        wanted = JobFilter(ids=self._jobs(), states=states)
+        with self.lab.engine.begin() as conn:
+            redrive_jobs(conn, SUPPORT, wanted, per_minute=60, at_most=most, reason="the models are well again")
+
+    @rule(step=st.sampled_from(Step))
+    def pause(self, step: Step) -> None:
+        """Support stops a step for everyone, or lets it go on."""
+        with self.lab.engine.begin() as conn:
+            if not resume(conn, SUPPORT, step):
+                pause(conn, SUPPORT, step, reason="the models are ill")
+
+    @rule(place=_PLACES, waive=st.booleans())
+    def review(self, place: int, waive: bool) -> None:
+        """Support has what could not be undone tried again, or waives it."""
+        held = self._rows(
+            "SELECT job_id, action FROM compensation_actions WHERE state = 'held' AND job_id = ANY (:jobs)"
+        )
+        if held:
+            job_id, action = _at(place, held)
+            with suppress(UseCaseError), self.lab.engine.begin() as conn:
+                review_compensation(conn, SUPPORT, job_id, action, waive=waive, note="looked at")
+
+    @rule(place=_PLACES, is_reversed=st.booleans(), times=st.integers(1, 2))
+    def webhooks_come(self, place: int, is_reversed: bool, times: int) -> None:
+        """The provider tells of a prediction: late, twice, in the wrong order. No job is moved by it."""
+        if not self.lab.provider.booked:
+            return
+        told = messages_of(self.lab.provider, _at(place, list(self.lab.provider.booked)))
+        before = self._standing()
+        for message in reversed(told) if is_reversed else told:
+            for time in range(times):
+                assert message.deliver(self.lab.engine) is None or time == 0, "a message was taken twice"
+        assert self._standing() == before
+
+    @rule()
+    def others_write(self) -> None:
+        """Whoever has no token of ours, or not the provider's key, changes nothing at all."""
+        before = self._rows("SELECT * FROM jobs WHERE id = ANY (:jobs) ORDER BY id")
+        assert Message(uuid4(), "elsewhere", "succeeded").deliver(self.lab.engine) is None
+        for booked in list(self.lab.provider.booked.values())[:1]:
+            with pytest.raises(NotVerified):
+                Message(booked.token, "forged", "succeeded").deliver(self.lab.engine, signed_with=_FOREIGN_KEY)
+        assert self._rows("SELECT * FROM jobs WHERE id = ANY (:jobs) ORDER BY id") == before
+
+    @rule()
+    def sweep(self) -> None:
+        """What went on at the provider without its job is looked for."""
+        sweep(self.lab.healthy.runtime)
+
+    @invariant()
+    def it_is_sound(self) -> None:
+        """Histories are gapless and legal, attempts and credits add up, and nothing was taken that is owned."""
+        engine = self.lab.engine
+        assert_sound(engine)
+        assert_attempts_add_up(engine)
+        assert_credits_add_up(engine)
+        assert_undone(engine)
+        assert_roll_backs_took_nothing_owned(engine)
+
+    def teardown(self) -> None:
+        """When everything behaves again, every job ends, with one bill a token and exactly its own objects."""
+        self._calm()
+        for _ in range(_ROUNDS_MAX):
+            self.lab.let_time_pass()
+            if not self.lab.healthy.work_once():
+                break
+        for job_id in self._jobs():
+            assert self.lab.state(job_id).is_terminal, self.lab.events(job_id)
+            assert all(self.lab.provider.charges(token) <= 1 for token in self.lab.tokens(job_id))
+        eventually(lambda: set(self.lab.objects) == self._named())
+        self.it_is_sound()
+        assert self._running_unseen() == []
+
+    def _ask(self, ask: asking.Ask) -> None:
+        self.number += 1
+        key = f"asked-{self.number}"
+        jobs = [
+            (row.id, State(row.state))
+            for row in self._rows("SELECT id, state FROM jobs WHERE kind = 'avatar' AND id = ANY (:jobs) ORDER BY id")
+        ]
+        with suppress(UseCaseError):
+            with self.lab.engine.begin() as conn:
+                made = ask(conn, self.partner, key, self.world.selfie_id, jobs)
+            with self.lab.engine.begin() as conn:
+                again = ask(conn, self.partner, key, self.world.selfie_id, jobs)
+            assert [each.resource_id for each in again] == [each.resource_id for each in made]
+            assert all(each.replayed for each in again)
+
+    def _tried(self, act: Callable[[Connection, UUID], Any], place: int) -> None:
+        job_id = _at(place, self._jobs())
+        with suppress(UseCaseError), self.lab.engine.begin() as conn:
+            act(conn, job_id)
+
+    def _calm(self) -> None:
+        moods.well_again(self.lab)
+        with self.lab.engine.begin() as conn:
+            for step in Step:
+                resume(conn, SUPPORT, step)
+
+    @contextmanager
+    def _pauses_are_kept(self) -> Iterator[None]:
+        """What is in a paused step's hands is not touched by a worker meanwhile; what waits may be moved by others."""
+        query = (
+            "SELECT id, lease, seq FROM jobs WHERE state <> 'waiting' AND id = ANY (:jobs) "
+            "AND state = ANY (ARRAY(SELECT unnest(states) FROM paused_steps)) ORDER BY id"
+        )
+        before = self._rows(query)
+        yield
+        assert set(before) <= set(self._rows(query)), "a job of a paused step was worked on"
+
+    def _jobs(self) -> list[UUID]:
+        with self.lab.engine.connect() as conn:
+            query = text("SELECT id FROM jobs WHERE account_id = :id ORDER BY id")
+            return list(conn.scalars(query, {"id": self.world.owner.account_id}))
+
+    def _rows(self, query: str) -> list[Any]:
+        with self.lab.engine.connect() as conn:
+            return list(conn.execute(text(query), {"jobs": self._jobs()}).all())
+
+    def _standing(self) -> list[Any]:
+        return self._rows("SELECT id, state, seq FROM jobs WHERE id = ANY (:jobs) ORDER BY id")
+
+    def _named(self) -> set[str]:
+        """The objects that rows of these jobs name."""
+        rows = self._rows(
+            "SELECT source_key AS key FROM attempts WHERE job_id = ANY (:jobs) AND source_key IS NOT NULL "
+            "UNION ALL SELECT a.object_key FROM assets a JOIN jobs j ON a.object_key LIKE 'jobs/' || j.id || '/%' "
+            "WHERE j.id = ANY (:jobs) AND a.state = 'ready'"
+        )
+        return {row.key for row in rows}
+
+    def _running_unseen(self) -> list[str]:
+        """Predictions that are still running, and that neither the sweeper looks for nor a person was told of."""
+        looked_for = self._rows(
+            "SELECT t.token FROM attempts t WHERE t.job_id = ANY (:jobs) AND (t.status IN ('lost', 'absent') "
+            "OR EXISTS (SELECT FROM compensation_actions c WHERE c.job_id = t.job_id "
+            "AND c.action = 'cancel_prediction' AND c.state IN ('held', 'waived')))"
+        )
+        tokens = {row.token for row in looked_for}
+        booked = self.lab.provider.booked.items()
+        return [id_ for id_, each in booked if each.prediction.is_running and each.token not in tokens]
+
+
+def _at(place: int, of: Sequence[T]) -> T:
+    return of[place % len(of)]

@@ -1,0 +1,48 @@
+"""The provider's post: webhooks signed with its key, taken by the code behind the route, in any order and number."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from itertools import count
+from uuid import UUID
+
+import standardwebhooks
+from sqlalchemy import Engine
+
+from db.webhooks import DueJob
+from jobs.webhooks_in import SigningKey, read_webhook, take
+from tests.crashes.fakes import FakeProvider
+
+KEY = "whsec_dGhlLWtleS10aGF0LXdhcy1hZ3JlZWQ="
+_numbers = count()
+
+
+class Message:
+    """One message, which may be delivered more than once. `status` is what it says of the prediction."""
+
+    def __init__(self, token: UUID, prediction_id: str, status: str) -> None:
+        self._address_token = str(token)
+        self._webhook_id = f"msg_{next(_numbers)}_{prediction_id}"
+        self._body = json.dumps({"id": prediction_id, "status": status, "output": None}).encode()
+
+    def deliver(self, engine: Engine, *, signed_with: str = KEY) -> DueJob | None:
+        """Have it verified and taken, as the route does. Raises NotVerified where another key signed it."""
+        at = datetime.now(UTC)
+        headers = {
+            "webhook-id": self._webhook_id,
+            "webhook-timestamp": str(int(at.timestamp())),
+            "webhook-signature": standardwebhooks.Webhook(signed_with).sign(self._webhook_id, at, self._body.decode()),
+        }
+        webhook = read_webhook(SigningKey(KEY), self._body, headers, self._address_token)
+        with engine.begin() as conn:
+            return take(conn, webhook)
+
+
+def messages_of(provider: FakeProvider, prediction_id: str) -> list[Message]:
+    """Return what the provider tells of a prediction: that it began and, where it has ended by now, that."""
+    booked = provider.booked[prediction_id]
+    told = [Message(booked.token, prediction_id, "starting")]
+    if not booked.prediction.is_running:
+        told.append(Message(booked.token, prediction_id, booked.prediction.status))
+    return told
