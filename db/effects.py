@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from db.statements import statement
 from db.text import storable
+from statemachine.states import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +81,9 @@ class ActionTried:
 Effect = AttemptBegun | AttemptChanged | AssetMade | ActionTried
 
 
-def apply_effects(conn: Connection, effects: Sequence[Effect]) -> None:
-    """Write the rows of all effects, a statement a kind."""
+def apply_effects(conn: Connection, effects: Sequence[Effect]) -> set[State]:
+    """Write the rows of all effects, a statement a kind; return the states of jobs that have become due by them."""
+    due: set[State] = set()
     for kind, name in (
         (AttemptBegun, "begin_attempts"),
         (AttemptChanged, "change_attempts"),
@@ -90,7 +92,9 @@ def apply_effects(conn: Connection, effects: Sequence[Effect]) -> None:
     ):
         rows = [effect for effect in effects if isinstance(effect, kind)]
         if rows:
-            conn.execute(statement(name), _columns(rows))
+            found = conn.execute(statement(name), _columns(rows))
+            due |= {State(row.state) for row in found} if kind is AttemptChanged else set()
+    return due
 
 
 def _columns(rows: Iterable[Any]) -> dict[str, list[Any]]:

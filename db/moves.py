@@ -103,10 +103,14 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What a group of moves did: those that were still held, by job, and the parents and children that moved along."""
+    """What a group of moves did: those that were still held, by job, and the parents and children that moved along.
+
+    `told` are the states of jobs that are due at once because a webhook was there before the move.
+    """
 
     moved: Mapping[UUID, Moved]
     relatives: frozenset[UUID]
+    told: frozenset[State] = frozenset()
 
 
 def record(conn: Connection, moves: Sequence[Move]) -> Recorded:
@@ -121,9 +125,9 @@ def record(conn: Connection, moves: Sequence[Move]) -> Recorded:
     rows = conn.execute(statement("record_moves"), columns.parameters())
     moved = {row.id: Moved(row.lease, row.held, row.is_priced, row.at, row.is_canceled) for row in rows}
     held = [move for move in moves if move.claim.job_id in moved]
-    apply_effects(conn, [effect for move in held for effect in move.effects])
+    told = apply_effects(conn, [effect for move in held for effect in move.effects])
     relatives = _settle_children(conn, held)
-    return Recorded(moved, frozenset(relatives | _settle_ended(conn, held, moved)))
+    return Recorded(moved, frozenset(relatives | _settle_ended(conn, held, moved)), frozenset(told))
 
 
 def _settle_ended(conn: Connection, moves: Iterable[Move], moved: Mapping[UUID, Moved]) -> set[UUID]:

@@ -145,6 +145,7 @@ class Recorder:
 def _steps_due(moves: Sequence[Move], recorded: Recorded) -> set[Step]:
     """Return the steps that have something to claim at once: those of the moves, and those of their relatives."""
     due = {STEP_OF[move.decision.to_state] for move in moves if _is_due(move, recorded.moved.get(move.claim.job_id))}
+    due |= {STEP_OF[state] for state in recorded.told}
     return due | ({Step.SUBMIT, Step.COMPENSATE} if recorded.relatives else set())
 
 

@@ -1,6 +1,6 @@
 -- Write what became known of submissions; null leaves a column as it is. URLs come joined by spaces.
 -- A webhook may have come while the answer was on its way. A job whose prediction has ended already is due at once, and
--- so is one whose answer was lost: its prediction has been named.
+-- so is one whose answer was lost: its prediction has been named. Returns the states of those, for a hint.
 WITH changed AS (
     UPDATE attempts AS a
     SET status = c.status,
@@ -35,3 +35,4 @@ SET due_at = diorama_now()
 FROM changed
 WHERE jobs.id = changed.job_id
   AND jobs.state = changed.due_state
+RETURNING jobs.state

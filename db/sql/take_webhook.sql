@@ -2,13 +2,14 @@
 -- by the API with the job locked; two old ones go with each new one, so that there is never more than a day of them.
 --   noted    the submission's answer is not recorded yet: reconciling will adopt the prediction without a search. One
 --            that searches at this moment is fenced off, or it might find nothing and have the job paid for again
---   due      the prediction that the job waits for has ended: the next look is worth a call
+--   due      the prediction that the job waits for has ended: the next look is worth a call. One that is under way has
+--            not seen the end, and is fenced off, or it would put the next one off
 --   late     the job went on without the submission: the sweeper will cancel it without a search
 --   foreign  no attempt of ours has the token
 -- Returns the job that has become due. Zero rows: none has, or the message was taken before.
 WITH seen AS (
-    SELECT a.job_id, a.status, a.prediction_id, a.noted_prediction_id, a.completed_at, j.state,
-           a.attempt = j.attempt AS is_current
+    SELECT a.job_id, a.status, a.prediction_id, a.noted_prediction_id, a.told_ended, a.completed_at, j.state,
+           a.attempt = j.attempt AS is_current, j.lease_expires_at IS NOT NULL AS is_claimed
     FROM attempts a
     JOIN jobs j ON j.id = a.job_id
     WHERE a.token = CAST(:token AS uuid)
@@ -27,10 +28,10 @@ WITH seen AS (
     RETURNING effect
 ), noted AS (
     UPDATE attempts AS a
-    SET noted_prediction_id = :prediction_id,
+    SET noted_prediction_id = CASE WHEN taken.effect = 'due' THEN a.noted_prediction_id ELSE :prediction_id END,
         told_ended = a.told_ended OR :has_ended
     FROM taken
-    WHERE taken.effect IN ('noted', 'late')
+    WHERE taken.effect IN ('due', 'noted', 'late')
       AND a.token = CAST(:token AS uuid)
 ), forgotten AS (
     DELETE FROM provider_webhooks
@@ -43,7 +44,9 @@ WITH seen AS (
         FOR UPDATE SKIP LOCKED
     )
 ), news AS (
-    SELECT seen.job_id, taken.effect = 'noted' AND seen.noted_prediction_id IS NULL AS fences
+    SELECT seen.job_id,
+           CASE taken.effect WHEN 'due' THEN seen.is_claimed AND NOT seen.told_ended
+                             ELSE seen.noted_prediction_id IS NULL END AS fences
     FROM seen, taken
     WHERE taken.effect = 'due'
        OR (taken.effect = 'noted' AND seen.state = 'reconciling')

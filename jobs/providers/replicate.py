@@ -33,6 +33,9 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 _TOKEN_TEXT_MAX = 4096
 # Clocks differ; looking back a little further costs nothing.
 _CLOCK_SKEW = timedelta(seconds=60)
+# A submission may be on its way for as long as its answer may take, and no longer: what was created after that is
+# another's, and after an outage of the list there may be more of it than can be read.
+_SUBMITTED_WITHIN = timedelta(seconds=180)
 _CHUNK_BYTES = 256 * 1024
 
 
@@ -91,7 +94,7 @@ class ReplicateProvider:
 
     def find(self, token: UUID, since: datetime) -> str | None:
         """Return the id of the prediction that carries this token in its input or its webhook address, or None."""
-        for page in self.listed(since - _CLOCK_SKEW):
+        for page in self.listed(since - _CLOCK_SKEW, since + _SUBMITTED_WITHIN):
             for each in page:
                 if token in each.tokens:
                     return each.prediction.id

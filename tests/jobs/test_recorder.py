@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import replace
+from queue import Queue
 from typing import Any
 from uuid import UUID
 
@@ -17,10 +18,10 @@ from db.effects import AttemptChanged
 from db.engine import DatabaseSettings, connect
 from db.moves import Move, Moved
 from jobs import recorder as recorders
-from jobs.hints import Hinter
+from jobs.hints import DueListener, Hinter
 from jobs.recorder import OutOfReach, Recorder
-from statemachine.outcomes import StillRunning
-from statemachine.states import State
+from statemachine.outcomes import Accepted, StillRunning
+from statemachine.states import State, Step
 from tests.factories import World, claimed, make_job, move_of
 from tests.invariants import assert_sound
 from tests.jobs.cuts import at_commit, cut_connection, nothing, once
@@ -156,3 +157,19 @@ def lose_the_answer(connection: Any) -> None:
 def sequence(engine: Engine, move: Move) -> int:
     with engine.connect() as conn:
         return int(conn.scalar(text("SELECT seq FROM jobs WHERE id = :id"), {"id": move.claim.job_id}) or 0)
+
+
+def test_a_job_that_a_webhook_was_ahead_of_is_hinted_at_with_its_answer(
+    engine: Engine, world: World, recorder: Recorder
+) -> None:
+    hinted: Queue[set[Step]] = Queue()
+    listen_url = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    listener = DueListener(listen_url, lambda steps: hinted.put(set(steps)))
+    assert hinted.get(timeout=10) == set(Step), "after connecting, everything may have been missed"
+    with engine.begin() as conn:
+        job = claimed(conn, make_job(conn, world, State.SUBMITTING))
+        conn.execute(text("UPDATE attempts SET told_ended = true WHERE job_id = :id"), {"id": job.id})
+    answer = AttemptChanged(job.id, job.attempt, "running", prediction_id="early")
+    assert recorder.record_now(move_of(job, Accepted("early", 60.0), answer))
+    assert Step.POLL in hinted.get(timeout=10)
+    listener.close()

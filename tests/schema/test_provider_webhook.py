@@ -87,6 +87,26 @@ def test_a_final_webhook_makes_the_waiting_job_due_and_leaves_its_state(told: Se
     assert (after.state, after.seq, after.lease) == (job.state, job.seq, job.lease)
 
 
+def test_a_look_that_is_under_way_does_not_put_off_what_a_final_webhook_makes_due(told: Server) -> None:
+    job = job_in(told, State.GENERATING)
+    with told.engine.begin() as conn:
+        looking = claimed(conn, job.id)
+    assert send(told, job.token, body_of(job.prediction_id)) == 202
+    with told.engine.begin() as conn:
+        assert record(conn, [move_of(looking, o.StillRunning(20, FAR.total_seconds()))]).moved == {}
+    assert row(told, job.id).is_due
+
+
+def test_a_final_webhook_that_comes_again_fences_off_no_second_look(told: Server) -> None:
+    job = job_in(told, State.GENERATING)
+    assert send(told, job.token, body_of(job.prediction_id)) == 202
+    with told.engine.begin() as conn:
+        looking = claimed(conn, job.id)
+    assert send(told, job.token, body_of(job.prediction_id)) == 202
+    with told.engine.begin() as conn:
+        assert record(conn, [move_of(looking, o.StillRunning(20, 1.0))]).moved.keys() == {job.id}
+
+
 def test_a_start_does_not_make_a_waiting_job_due_nor_does_another_prediction(told: Server) -> None:
     job = job_in(told, State.GENERATING)
     assert send(told, job.token, body_of(job.prediction_id, "starting")) == 202

@@ -1,0 +1,49 @@
+"""The provider's list, read a page at a time and no further than it has to be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from jobs.providers.provider import Submission
+from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
+from simulator.serve import Background
+from simulator.settings import SimulatorSettings
+
+PAGE = 100
+
+
+@pytest.fixture
+def simulator() -> Iterator[Background]:
+    with Background(SimulatorSettings(instant=True, seed=1)) as running:
+        yield running
+
+
+@pytest.fixture
+def provider(simulator: Background) -> Iterator[ReplicateProvider]:
+    provider = ReplicateProvider(ReplicateSettings("r8_test", base_url=simulator.api_url))
+    yield provider
+    provider.close()
+
+
+def submission(token: UUID) -> Submission:
+    webhook = f"https://127.0.0.1/told?token={token}"
+    return Submission("openai/gpt-image-2.5-sunburst", {"prompt": "x"}, token, timedelta(minutes=1), webhook)
+
+
+def test_a_lost_submission_is_found_without_reading_what_was_created_long_after_it(
+    simulator: Background, provider: ReplicateProvider
+) -> None:
+    """After an outage of the list at the full rate, what came later would fill more pages than can be read."""
+    token, since = uuid4(), datetime.now(UTC)
+    provider.submit(submission(token))
+    httpx.post(f"{simulator.api_url}/_simulator/clock", json={"advance_s": 600}).raise_for_status()
+    for _ in range(PAGE):
+        provider.submit(submission(uuid4()))
+    assert provider.find(token, since) is not None
+    counts = httpx.get(f"{simulator.api_url}/_simulator/counters").raise_for_status().json()
+    assert counts["requests"]["predictions.list"] == 1
