@@ -81,6 +81,24 @@ class Settings(BaseSettings):
     job_spend_cap_micros: int = Field(
         default=3_000_000, ge=0, description="What the submissions of one job may cost together, in micro-dollars."
     )
+    job_deadline_s: float = Field(
+        default=21_600.0,
+        ge=60,
+        le=604_800,
+        description="Seconds after which a job is given up that has not ended, waiting for its turn included.",
+    )
+    generate_deadline_s: float = Field(
+        default=5_400.0, ge=60, le=86_400, description="Seconds that a job may wait for the provider's work."
+    )
+    store_deadline_s: float = Field(
+        default=3_000.0,
+        ge=60,
+        le=3_600,
+        description="Seconds within which an output must be copied; the provider removes it after an hour.",
+    )
+    transcode_deadline_s: float = Field(
+        default=7_200.0, ge=60, le=86_400, description="Seconds within which a copied output must be finished."
+    )
     public_url: AnyHttpUrl | None = Field(
         default=None, description="Where the provider reaches the API; empty, it is asked for no webhooks."
     )

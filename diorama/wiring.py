@@ -25,6 +25,7 @@ from jobs.sweep import sweep
 from jobs.themes import Theme, ThemesError, themes_with
 from jobs.webhooks_in import SigningKey
 from statemachine.backoff import RetryPolicy
+from statemachine.deadlines import Deadlines
 from storage import S3Settings, S3Store
 
 # Secrets that travel in a model's input, by the names that profiles give them.
@@ -88,7 +89,19 @@ def build_models(settings: Settings) -> ModelChoice:
 
 def build_offer(settings: Settings) -> Offer:
     """Return what can be asked for."""
-    return Offer(models=build_models(settings), themes=build_themes(settings))
+    return Offer(
+        models=build_models(settings), themes=build_themes(settings), job_deadline=build_deadlines(settings).job
+    )
+
+
+def build_deadlines(settings: Settings) -> Deadlines:
+    """Return how long a job and its steps may take."""
+    return Deadlines(
+        job=timedelta(seconds=settings.job_deadline_s),
+        generating=timedelta(seconds=settings.generate_deadline_s),
+        storing=timedelta(seconds=settings.store_deadline_s),
+        transcoding=timedelta(seconds=settings.transcode_deadline_s),
+    )
 
 
 def build_themes(settings: Settings) -> Mapping[str, Theme]:
@@ -117,6 +130,7 @@ def build_runtime(settings: Settings, engine: Engine, recorder: Recorder, renewe
         policy=RetryPolicy(
             reconcile_for=timedelta(seconds=settings.provider_reconcile_s),
             spend_cap_micros=settings.job_spend_cap_micros,
+            deadlines=build_deadlines(settings),
         ),
         list_settles_after_s=settings.provider_list_settles_s,
         sweep_first_after_s=settings.provider_sweep_s,

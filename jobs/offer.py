@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from jobs.errors import Invalid, TierRequired
 from jobs.providers.choice import ModelChoice, NoModel
 from jobs.themes import Theme, themes
+from statemachine.deadlines import Deadlines
 from statemachine.states import Kind
 
 # A longer video is for paying users.
@@ -25,6 +27,8 @@ class Offer:
 
     models: ModelChoice = field(default_factory=ModelChoice)
     themes: Mapping[str, Theme] = field(default_factory=themes)
+    # How long a job may take from being asked for, waiting included.
+    job_deadline: timedelta = Deadlines().job
 
     def check_theme(self, theme: str) -> None:
         """Raise Invalid for a theme that is not offered."""

@@ -21,7 +21,7 @@ from db.redriving import Relative, Revival, lock_family, revive
 from jobs.credits import hold_from
 from jobs.errors import AlreadyFinished, Forbidden, Invalid, NotFound, NotReady, UseCaseError
 from jobs.identity import Principal
-from jobs.requests import JOB_DEADLINE
+from jobs.offer import DEFAULT_OFFER, Offer
 from statemachine.backoff import head_start
 from statemachine.states import State
 
@@ -47,21 +47,28 @@ class Redriven:
     skipped: Mapping[UUID, UseCaseError]
 
 
-def retry_job(conn: Connection, caller: Principal, job_id: UUID) -> Retried:
+def retry_job(conn: Connection, caller: Principal, job_id: UUID, offer: Offer = DEFAULT_OFFER) -> Retried:
     """Try a failed or canceled job again.
 
     Raises NotFound, AlreadyFinished for one that succeeded, NotReady for one that has not ended, InsufficientCredits.
     """
     if job_by_id(conn, caller.scope, job_id) is None:
         raise NotFound("There is no such job.", "input", "jobId")
-    revived = _redrive(conn, job_id, actor=caller.actor, reason=None, due_in=timedelta(0))
+    revived = _redrive(conn, job_id, _Terms(caller.actor, None, timedelta(0), offer.job_deadline))
     job = job_by_id(conn, caller.scope, job_id)
     assert job is not None
     return Retried(job, frozenset(revived))
 
 
 def redrive_jobs(
-    conn: Connection, caller: Principal, wanted: JobFilter, *, per_minute: int, at_most: int, reason: str | None
+    conn: Connection,
+    caller: Principal,
+    wanted: JobFilter,
+    *,
+    per_minute: int,
+    at_most: int,
+    reason: str | None,
+    offer: Offer = DEFAULT_OFFER,
 ) -> Redriven:
     """Revive failed and canceled jobs of a filter, the oldest first, so many of them a minute; for support.
 
@@ -79,10 +86,10 @@ def redrive_jobs(
     for job in found:
         if job.id in revived:
             continue
-        due_in = timedelta(minutes=len(revived) / per_minute)
+        terms = _Terms(caller.actor, reason, timedelta(minutes=len(revived) / per_minute), offer.job_deadline)
         try:
             with conn.begin_nested():
-                revived |= _redrive(conn, job.id, actor=caller.actor, reason=reason, due_in=due_in)
+                revived |= _redrive(conn, job.id, terms)
         except UseCaseError as error:
             skipped[job.id] = error
     return Redriven(frozenset(revived), skipped)
@@ -95,7 +102,17 @@ def _ended(wanted: JobFilter) -> JobFilter:
     return replace(wanted, states=wanted.states or (State.FAILED,))
 
 
-def _redrive(conn: Connection, job_id: UUID, *, actor: str, reason: str | None, due_in: timedelta) -> set[UUID]:
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """Who redrives and why, when a job begins, and how long it may take from being redriven."""
+
+    actor: str
+    reason: str | None
+    due_in: timedelta
+    deadline: timedelta
+
+
+def _redrive(conn: Connection, job_id: UUID, terms: _Terms) -> set[UUID]:
     family = lock_family(conn, job_id)
     job = family[job_id]
     if job.state is State.SUCCEEDED:
@@ -104,13 +121,13 @@ def _redrive(conn: Connection, job_id: UUID, *, actor: str, reason: str | None, 
         raise NotReady("The job is still being undone; try again in a moment.", "input", "jobId")
     if job.state not in _ENDED_BADLY:
         raise NotReady(f"The job is {job.state}: it has not ended.", "input", "jobId")
-    revivals = _revivals(job, family, due_in)
-    revived = revive(conn, revivals, deadline=JOB_DEADLINE, actor=actor, reason=reason)
-    _hold(conn, [family[each] for each in revived], actor)
+    revivals = _revivals(job, family, terms)
+    revived = revive(conn, revivals, deadline=terms.deadline, actor=terms.actor, reason=terms.reason)
+    _hold(conn, [family[each] for each in revived], terms.actor)
     return revived
 
 
-def _revivals(job: Relative, family: Mapping[UUID, Relative], due_in: timedelta) -> list[Revival]:
+def _revivals(job: Relative, family: Mapping[UUID, Relative], terms: _Terms) -> list[Revival]:
     """Return how a job, what it needs and what needs it begin again: the topmost works, all others wait for it."""
     line = [job]
     while (parent := _missing_parent(line[-1], family)) is not None and parent.state in _ENDED_BADLY:
@@ -118,7 +135,7 @@ def _revivals(job: Relative, family: Mapping[UUID, Relative], due_in: timedelta)
     top, waiting = line[-1], line[:-1]
     waiting += [each for each in family.values() if each.is_below]
     begins = State.WAITING if parent is not None else top.resume_at
-    return [_revival(top, begins, due_in), *(_revival(each, State.WAITING, due_in) for each in waiting)]
+    return [_revival(top, begins, terms), *(_revival(each, State.WAITING, terms) for each in waiting)]
 
 
 def _missing_parent(job: Relative, family: Mapping[UUID, Relative]) -> Relative | None:
@@ -129,12 +146,12 @@ def _missing_parent(job: Relative, family: Mapping[UUID, Relative]) -> Relative 
     return None if parent.state is State.SUCCEEDED else parent
 
 
-def _revival(job: Relative, to_state: State, due_in: timedelta) -> Revival:
+def _revival(job: Relative, to_state: State, terms: _Terms) -> Revival:
     if to_state is State.WAITING:
-        return Revival(job.id, to_state, JOB_DEADLINE)
+        return Revival(job.id, to_state, terms.deadline)
     # Whoever redrives at a rate means it: only what may begin at once gets the head start of its priority.
-    early = head_start(job.priority) if to_state is State.QUEUED and not due_in else timedelta(0)
-    return Revival(job.id, to_state, due_in - early)
+    early = head_start(job.priority) if to_state is State.QUEUED and not terms.due_in else timedelta(0)
+    return Revival(job.id, to_state, terms.due_in - early)
 
 
 def _hold(conn: Connection, jobs: list[Relative], actor: str) -> None:

@@ -9,7 +9,6 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -27,9 +26,6 @@ from jobs.offer import DEFAULT_OFFER, Offer
 from jobs.prices import price_of
 from statemachine.backoff import HIGHEST_PRIORITY, LOWEST_PRIORITY
 from statemachine.states import Kind, OnFailure, State
-
-# From creation to the end, waiting included: an outage of the provider is waited for, but not for ever.
-JOB_DEADLINE = timedelta(hours=6)
 
 DETAILS_LENGTH_MAX = 300
 METADATA_BYTES_MAX = 4096
@@ -95,11 +91,12 @@ def create_story(
         insert_story(conn, owner, story_id, selfie.id)
         avatar = _request(caller, terms, Kind.AVATAR, input_id=selfie.id)
         scene = _request(caller, terms, Kind.SCENE, theme=theme, details=details)
-        parent_id = _insert(conn, owner, avatar, story_id=story_id)
-        parent_id = _insert(conn, owner, scene, story_id=story_id, parent_id=parent_id, waits=True)
+        place: dict[str, Any] = {"story_id": story_id, "deadline": offer.job_deadline}
+        parent_id = _insert(conn, owner, avatar, **place)
+        parent_id = _insert(conn, owner, scene, parent_id=parent_id, waits=True, **place)
         if animation is not None:
             video = _request(caller, terms, Kind.ANIMATION, theme=theme, **asdict(animation))
-            _insert(conn, owner, video, story_id=story_id, parent_id=parent_id, waits=True)
+            _insert(conn, owner, video, parent_id=parent_id, waits=True, **place)
 
     return _once(conn, caller, "createStory", terms, given, make)
 
@@ -114,7 +111,7 @@ def create_avatar(
         offer.check_makeable(Kind.AVATAR, caller.tier, None, "input")
         selfie = _ready_asset(conn, caller, selfie_id, "selfie", "selfieId")
         request = _request(caller, terms, Kind.AVATAR, input_id=selfie.id)
-        insert_job(conn, _owner(caller), job_id, request, deadline=JOB_DEADLINE)
+        insert_job(conn, _owner(caller), job_id, request, deadline=offer.job_deadline)
 
     return _once(conn, caller, "createAvatar", terms, {"selfie": selfie_id}, make)
 
@@ -139,7 +136,7 @@ def create_scene(
     def make(job_id: UUID) -> None:
         offer.check_makeable(Kind.SCENE, caller.tier, None, "input")
         request = _request(caller, terms, Kind.SCENE, theme=theme, details=details, input_id=avatar_asset_id)
-        _insert_after(conn, caller, job_id, request, source)
+        _insert_after(conn, caller, job_id, request, source, offer)
 
     return _once(conn, caller, "createScene", terms, given, make)
 
@@ -163,7 +160,7 @@ def create_animation(
     def make(job_id: UUID) -> None:
         _check_length(offer, caller, options, "options")
         request = _request(caller, terms, Kind.ANIMATION, input_id=scene_asset_id, **asdict(options))
-        _insert_after(conn, caller, job_id, request, source)
+        _insert_after(conn, caller, job_id, request, source, offer)
 
     return _once(conn, caller, "createAnimation", terms, given, make)
 
@@ -179,18 +176,20 @@ class _Source:
     job_id: UUID | None
 
 
-def _insert_after(conn: Connection, caller: Principal, job_id: UUID, request: JobRequest, source: _Source) -> None:
+def _insert_after(
+    conn: Connection, caller: Principal, job_id: UUID, request: JobRequest, source: _Source, offer: Offer
+) -> None:
     """Add a job that works on `source`, waiting for it where it is not finished."""
     owner = _owner(caller)
     if source.asset_id is not None:
         _ready_asset(conn, caller, source.asset_id, source.asset_kind, source.argument)
-        insert_job(conn, owner, job_id, request, deadline=JOB_DEADLINE)
+        insert_job(conn, owner, job_id, request, deadline=offer.job_deadline)
         return
     parent = _parent(conn, caller, source)
     waits = parent.state is not State.SUCCEEDED
     if parent.output_id is not None and not waits:
         _ready_asset(conn, caller, parent.output_id, source.asset_kind, source.argument)
-    insert_job(conn, owner, job_id, request, deadline=JOB_DEADLINE, parent_id=parent.id, waits=waits)
+    insert_job(conn, owner, job_id, request, deadline=offer.job_deadline, parent_id=parent.id, waits=waits)
 
 
 def _parent(conn: Connection, caller: Principal, source: _Source) -> Job:
@@ -232,7 +231,7 @@ def _request(caller: Principal, terms: Terms, kind: Kind, **subject: Any) -> Job
 
 def _insert(conn: Connection, owner: Owner, request: JobRequest, **place: Any) -> UUID:
     job_id = new_id()
-    insert_job(conn, owner, job_id, request, deadline=JOB_DEADLINE, **place)
+    insert_job(conn, owner, job_id, request, **place)
     return job_id
 
 

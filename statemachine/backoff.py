@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
+
+from statemachine.deadlines import Deadlines
 
 LOWEST_PRIORITY, HIGHEST_PRIORITY = -10, 10
 
@@ -26,6 +28,7 @@ class RetryPolicy:
     reconcile_for: timedelta = timedelta(minutes=20)
     # What the submissions of one job may cost together, those that are still open counted in full.
     spend_cap_micros: int = 3_000_000
+    deadlines: Deadlines = field(default_factory=Deadlines)
 
     def delay_before(self, failures: int, rng: Random) -> timedelta | None:
         """Return the wait after the `failures`-th failure in a row (1-based), or None when no retry is left."""

@@ -8,6 +8,7 @@ from random import Random
 
 from statemachine import outcomes as o
 from statemachine.backoff import RetryPolicy, head_start
+from statemachine.deadlines import Deadlines
 from statemachine.states import ErrorCode, Event, State
 from statemachine.transitions import next_state
 
@@ -100,7 +101,7 @@ def move(job: JobFacts, event: Event, to_state: State | None = None, *, due_in: 
 def interrupt(job: JobFacts, now: datetime, policy: RetryPolicy) -> Decision | None:
     """Return what must happen to a claimed job before its step runs, or None when the step may run.
 
-    Looked at in this order: a submission whose worker vanished, a cancel, the deadline, a crash loop.
+    Looked at in this order: a submission whose worker vanished, a cancel, the deadlines, a crash loop.
     """
     if job.state is State.SUBMITTING:
         lost = move(job, Event.OUTCOME_LOST, due_in=timedelta(0))
@@ -109,8 +110,12 @@ def interrupt(job: JobFacts, now: datetime, policy: RetryPolicy) -> Decision | N
         return None
     if job.cancel_requested:
         return compensate(job, Event.CANCEL_REQUESTED, CANCELED_BY_REQUEST)
-    if now >= job.deadline_at and job.state is not State.RECONCILING:
-        return compensate(job, Event.DEADLINE_PASSED, DEADLINE_MISSED)
+    end = policy.deadlines.end_of(job.state, job.entered_at, job.deadline_at)
+    if end is not None and now >= end:
+        of_what = "job" if end == job.deadline_at else f"step, {job.state},"
+        return compensate(
+            job, Event.DEADLINE_PASSED, DEADLINE_MISSED, reason=f"the deadline of the {of_what} has passed"
+        )
     if job.claims > policy.claims_max:
         return compensate(job, Event.GAVE_UP, WORKERS_DIED, reason=f"{job.claims} claims without a result")
     return None
@@ -124,6 +129,19 @@ def compensate(job: JobFacts, event: Event, failure: o.Failure, *, reason: str |
 
 def decide(job: JobFacts, outcome: o.Outcome, now: datetime, policy: RetryPolicy, rng: Random) -> Decision:
     """Return what `outcome` means for `job` at `now`; raise `IllegalTransition` for one its state can not have."""
+    return _in_time(_meaning(job, outcome, now, policy, rng), job, now, policy.deadlines)
+
+
+def _in_time(decision: Decision, job: JobFacts, now: datetime, deadlines: Deadlines) -> Decision:
+    """Have no wait go beyond the deadline: a job is looked at when that passes, however long it was to wait."""
+    entered_at = job.entered_at if decision.to_state is job.state else now
+    end = deadlines.end_of(decision.to_state, entered_at, job.deadline_at)
+    if end is None or decision.due_in is None or now + decision.due_in <= end:
+        return decision
+    return replace(decision, due_in=max(end - now, timedelta(0)))
+
+
+def _meaning(job: JobFacts, outcome: o.Outcome, now: datetime, policy: RetryPolicy, rng: Random) -> Decision:
     match outcome:
         case o.Accepted(_, poll_after_s):
             return move(job, Event.ACCEPTED, due_in=timedelta(seconds=poll_after_s))

@@ -109,7 +109,7 @@ class SupportMutations:
     )
     async def retry_job(self, info: Info, input: RetryJobInput) -> RetryJobPayload:
         job_id = input_id(input.job_id, IdKind.JOB, "jobId")
-        retried = await info.context.database.write(retry_job, info.context.principal, job_id)
+        retried = await info.context.database.write(retry_job, info.context.principal, job_id, info.context.offer)
         _hint(info, retried.revived)
         return RetryJobPayload(job=Job.of(retried.job), revived=_ids(retried.revived))
 
@@ -122,6 +122,7 @@ class SupportMutations:
             per_minute=input.per_minute,
             at_most=input.first,
             reason=input.reason,
+            offer=info.context.offer,
         )
         _hint(info, redriven.revived)
         skipped = [

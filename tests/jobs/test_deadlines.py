@@ -1,0 +1,77 @@
+"""Deadlines by the database's clock, which a test sets: a worker that claims a job after its deadline ends it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, cast
+
+import pytest
+from sqlalchemy import Engine, text
+
+from jobs.advance import advance
+from jobs.hints import Hinter
+from jobs.identity import Principal
+from jobs.offer import Offer
+from jobs.recorder import Recorder
+from jobs.redriving import retry_job
+from jobs.requests import Terms, create_avatar
+from jobs.runtime import Runtime
+from statemachine.backoff import RetryPolicy
+from statemachine.deadlines import Deadlines
+from statemachine.states import State
+from tests.clock import move_clock
+from tests.factories import World, claimed, make_job
+from tests.invariants import assert_sound
+
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+SHORT = Deadlines(job=3 * HOUR, generating=20 * MINUTE, storing=10 * MINUTE, transcoding=30 * MINUTE)
+
+
+def after(engine: Engine, hinter: Hinter, world: World, state: State, passed: timedelta) -> Any:
+    """Let time pass for a job in a state, have a worker claim it, and return its row."""
+    with engine.begin() as conn:
+        job_id = make_job(conn, world, state)
+    move_clock(engine, passed)
+    recorder = Recorder(engine, hinter)
+    unused = cast("Any", None)
+    runtime = Runtime(engine, unused, unused, unused, recorder, unused, policy=RetryPolicy(deadlines=SHORT))
+    with engine.begin() as conn:
+        claim = claimed(conn, job_id).claim
+    advance(claim, runtime, {state: lambda *_: None})
+    recorder.close()
+    assert_sound(engine)
+    with engine.connect() as conn:
+        return conn.execute(text("SELECT * FROM jobs WHERE id = :id"), {"id": job_id}).one()
+
+
+@pytest.mark.parametrize(
+    ("state", "limit"), [(State.GENERATING, 20), (State.STORING, 10), (State.TRANSCODING, 30)], ids=str
+)
+def test_a_step_ends_by_the_databases_clock(
+    engine: Engine, hinter: Hinter, world: World, state: State, limit: int
+) -> None:
+    late = after(engine, hinter, world, state, (limit + 1) * MINUTE)
+    assert (late.state, late.event, late.error_code) == ("compensating", "deadline_passed", "deadline_exceeded")
+    assert late.reason == f"the deadline of the step, {state}, has passed"
+
+
+@pytest.mark.parametrize(
+    ("state", "limit"), [(State.QUEUED, 175), (State.GENERATING, 19), (State.STORING, 9), (State.TRANSCODING, 29)]
+)
+def test_until_then_the_step_goes_on(engine: Engine, hinter: Hinter, world: World, state: State, limit: int) -> None:
+    assert after(engine, hinter, world, state, limit * MINUTE).state == state
+
+
+def test_how_long_a_job_may_take_is_what_is_offered_and_begins_anew_when_it_is_tried_again(
+    engine: Engine, world: World
+) -> None:
+    caller, offer = Principal(world.owner.account_id, "partner", "test"), Offer(job_deadline=3 * HOUR)
+    with engine.begin() as conn:
+        made = create_avatar(conn, caller, Terms("key"), selfie_id=world.selfie_id, offer=offer).resource_id
+        failed = make_job(conn, world, State.FAILED)
+    move_clock(engine, HOUR)
+    with engine.begin() as conn:
+        retry_job(conn, caller, failed, offer)
+        ends = "SELECT deadline_at - diorama_now() FROM jobs WHERE id = :id"
+        assert 2 * HOUR - MINUTE < conn.scalar(text(ends), {"id": made}) < 2 * HOUR
+        assert conn.scalar(text(ends), {"id": failed}) == 3 * HOUR

@@ -1,0 +1,91 @@
+"""Deadlines: of the whole job, and of the steps that have one of their own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from statemachine import outcomes as o
+from statemachine.backoff import RetryPolicy
+from statemachine.deadlines import Deadlines
+from statemachine.decisions import interrupt
+from statemachine.states import TERMINAL, ErrorCode, Event, State
+from tests.statemachine.test_decisions import NOW, decided, facts
+
+SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
+FAR = NOW + 24 * HOUR
+LIMITED = {
+    State.GENERATING: timedelta(minutes=90),
+    State.STORING: timedelta(minutes=50),
+    State.TRANSCODING: timedelta(hours=2),
+}
+NEVER = (State.RECONCILING, State.COMPENSATING)
+PATIENCE = o.Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", o.Cure.WAIT, retry_after_s=36_000)
+
+
+def ended(state: State, *, entered_at: datetime = NOW, deadline_at: datetime = FAR) -> str | None:
+    """Return the reason for which the clock alone ends a job now, or None."""
+    decision = interrupt(facts(state, entered_at=entered_at, deadline_at=deadline_at), NOW, RetryPolicy())
+    if decision is None:
+        return None
+    assert (decision.event, decision.to_state) == (Event.DEADLINE_PASSED, State.COMPENSATING)
+    assert decision.failure is not None
+    assert decision.failure.code is ErrorCode.DEADLINE_EXCEEDED
+    return decision.reason
+
+
+@pytest.mark.parametrize(("state", "limit"), LIMITED.items())
+def test_a_step_ends_at_its_own_deadline_and_not_before(state: State, limit: timedelta) -> None:
+    assert ended(state, entered_at=NOW - limit + SECOND) is None
+    assert ended(state, entered_at=NOW - limit) == f"the deadline of the step, {state}, has passed"
+
+
+@pytest.mark.parametrize("state", [State.WAITING, State.QUEUED, *LIMITED])
+def test_whatever_a_job_waits_for_its_own_deadline_ends_it(state: State) -> None:
+    assert ended(state, deadline_at=NOW + SECOND) is None
+    assert ended(state, deadline_at=NOW) == "the deadline of the job has passed"
+
+
+@pytest.mark.parametrize("state", [State.WAITING, State.QUEUED])
+def test_a_turn_has_no_deadline_but_the_jobs(state: State) -> None:
+    assert ended(state, entered_at=NOW - 23 * HOUR) is None
+
+
+@pytest.mark.parametrize("state", NEVER)
+def test_what_may_be_paid_for_or_must_be_undone_is_never_ended_by_the_clock(state: State) -> None:
+    assert ended(state, entered_at=NOW - 99 * HOUR, deadline_at=NOW - 99 * HOUR) is None
+
+
+def test_a_cancel_comes_before_a_deadline() -> None:
+    decision = interrupt(facts(State.STORING, deadline_at=NOW, cancel_requested=True), NOW, RetryPolicy())
+    assert decision is not None
+    assert decision.event is Event.CANCEL_REQUESTED
+
+
+@pytest.mark.parametrize(("state", "limit"), LIMITED.items())
+def test_no_wait_goes_beyond_the_deadline_of_its_step(state: State, limit: timedelta) -> None:
+    job = facts(state, entered_at=NOW - limit + 60 * SECOND, deadline_at=FAR)
+    assert decided(job, o.StepFailed(PATIENCE)).due_in == 60 * SECOND
+    assert decided(replace(job, deadline_at=NOW + 9 * SECOND), o.StepFailed(PATIENCE)).due_in == 9 * SECOND
+
+
+def test_a_wait_in_the_queue_ends_with_the_job() -> None:
+    job = facts(State.SUBMITTING, deadline_at=NOW + HOUR)
+    assert decided(job, o.Refused(PATIENCE)).due_in == HOUR
+
+
+def test_undoing_keeps_its_waits_when_the_deadline_has_passed() -> None:
+    job = facts(State.COMPENSATING, deadline_at=NOW - HOUR)
+    assert decided(job, o.StepFailed(PATIENCE)).due_in == 10 * HOUR
+
+
+def test_outputs_outlast_the_deadline_of_storing() -> None:
+    """The provider removes them an hour after it has finished; a look at the prediction may come some minutes late."""
+    assert Deadlines().storing <= timedelta(minutes=50)
+
+
+def test_the_clock_can_end_every_state_but_those_with_a_clock_of_their_own() -> None:
+    ends = {state for state in State if Deadlines().end_of(state, NOW, FAR) is not None}
+    assert ends == set(State) - TERMINAL - {State.SUBMITTING, *NEVER}
