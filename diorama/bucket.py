@@ -8,6 +8,7 @@ from datetime import timedelta
 from sqlalchemy.exc import SQLAlchemyError
 
 from diorama.findings import Finding
+from diorama.preflight import check_database
 from diorama.settings import Settings, SettingsError, read_settings
 from diorama.wiring import build_engine, build_retention, build_store
 from jobs.inventory import Tally, take_inventory
@@ -19,6 +20,7 @@ def examine_storage() -> Iterator[Finding]:
     """Compare the bucket with the rows, both read from end to end."""
     try:
         settings = read_settings("database", "store")
+        check_database(settings)
     except SettingsError as error:
         yield Finding("settings", False, str(error).replace("\n", "; "))
         return

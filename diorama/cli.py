@@ -11,13 +11,16 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from diorama.logging import configure_logging
 from diorama.settings import Settings, SettingsError, read_settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -41,11 +44,12 @@ def serve(port: Annotated[int | None, typer.Option(help="The port; 0 takes a fre
         given = {} if port is None else {"port": port}
         settings = read_settings("database", "store", **given)
         _log(settings)
-        from diorama.preflight import check_database, check_store
+        from diorama.preflight import check_database, check_public_url, check_store
         from diorama.serve import run_api
 
         check_database(settings)
         check_store(settings)
+        check_public_url(settings)
         run_api(settings)
 
 
@@ -118,13 +122,12 @@ def key(
 ) -> None:
     """Make an API key for an account and print it. It can not be read again."""
     from diorama.generate import BadInput
-    from diorama.wiring import build_engine
     from jobs.identity import issue_api_key
 
     with _told():
         if role not in ("partner", "support"):
             raise BadInput("--role must be partner or support.")
-        with build_engine(read_settings("database"), "key", pool_size=1).begin() as conn:
+        with _database("key") as conn:
             sys.stdout.write(issue_api_key(conn, account, role=role, key_name=account) + "\n")
 
 
@@ -135,11 +138,10 @@ def grant(
 ) -> None:
     """Give credits to an account and print what it has now."""
     from diorama.generate import BadInput
-    from diorama.wiring import build_engine
     from jobs.credits import grant_to_account
     from jobs.errors import NotFound
 
-    with _told(), build_engine(read_settings("database"), "grant", pool_size=1).begin() as conn:
+    with _told(), _database("grant") as conn:
         try:
             balance = grant_to_account(conn, account, amount, actor="command line")
         except NotFound as error:
@@ -155,9 +157,8 @@ def limit(
     """Bound how many jobs of an account are worked on at once."""
     from db.accounts import limit_account
     from diorama.generate import BadInput
-    from diorama.wiring import build_engine
 
-    with _told(), build_engine(read_settings("database"), "limit", pool_size=1).begin() as conn:
+    with _told(), _database("limit") as conn:
         if not limit_account(conn, account, jobs or None):
             raise BadInput(f"there is no account {account!r}: `diorama key` makes one.")
 
@@ -216,6 +217,22 @@ def up(
 
 def _log(settings: Settings) -> None:
     configure_logging(settings.log_level, settings.log_format, settings.secrets)
+
+
+@contextmanager
+def _database(name: str) -> Iterator[Connection]:
+    """Yield a connection to the database in a transaction of its own, once it is known to be there and migrated."""
+    from diorama.preflight import check_database
+    from diorama.wiring import build_engine
+
+    settings = read_settings("database")
+    check_database(settings)
+    engine = build_engine(settings, name, pool_size=1)
+    try:
+        with engine.begin() as conn:
+            yield conn
+    finally:
+        engine.dispose()
 
 
 @contextmanager

@@ -6,13 +6,16 @@ from collections.abc import Callable, Iterator
 
 import httpx
 from rich.console import Console
+from rich.markup import escape
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
 from db.migrate import current_revision, newest_revision
 from diorama.bucket import examine_storage
+from diorama.clocks import examine_clocks
 from diorama.drift import compared
 from diorama.findings import Finding
+from diorama.preflight import check_database
+from diorama.public_url import examine_webhooks
 from diorama.settings import Settings, SettingsError, read_settings
 from diorama.wiring import build_engine, build_models, build_store
 from jobs.offer import may_ask_for
@@ -32,7 +35,9 @@ def run_doctor(console: Console, *, storage: bool = False) -> int:
     findings = list(examine_storage() if storage else examine())
     for finding in findings:
         mark = {True: "[green]ok[/]  ", False: "[red]bad[/] ", None: "[yellow]note[/]"}[finding.ok]
-        console.print(f"{mark} {finding.what}: {finding.told}", highlight=False)
+        # A finding is one line, whatever the width of the terminal; what it quotes is no markup.
+        told = escape(f"{finding.what}: {finding.told}".replace("\n", "; "))
+        console.print(f"{mark} {told}", highlight=False, soft_wrap=True)
     return 1 if any(finding.ok is False for finding in findings) else 0
 
 
@@ -55,18 +60,22 @@ def examine() -> Iterator[Finding]:
             yield Finding(part, False, str(error).replace("\n", "; "))
             continue
         yield from check(settings)
+    yield from examine_webhooks(settings)
+    yield from examine_clocks(settings)
     yield from _models(settings)
 
 
 def _database(settings: Settings) -> Iterator[Finding]:
+    try:
+        check_database(settings, migrated=False)
+    except SettingsError as error:
+        yield Finding("database", False, str(error))
+        return
     engine = build_engine(settings, "doctor", pool_size=1)
     try:
         with engine.connect() as conn:
             version = conn.scalar(text("SHOW server_version"))
             revision = current_revision(conn)
-    except SQLAlchemyError as error:
-        yield Finding("database", False, f"can not be reached: {type(getattr(error, 'orig', error)).__name__}")
-        return
     finally:
         engine.dispose()
     yield Finding("database", True, f"Postgres {version}")
@@ -78,7 +87,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
 def _store(settings: Settings) -> Iterator[Finding]:
     try:
         build_store(settings).check()
-    except StorageError as error:
+    except (StorageError, ValueError) as error:
         yield Finding("store", False, str(error))
     else:
         yield Finding("store", True, f"bucket {settings.s3_bucket}")
@@ -93,10 +102,24 @@ def _provider(settings: Settings) -> Iterator[Finding]:
         yield Finding("provider", False, f"{base_url} can not be reached: {type(error).__name__}")
         return
     if answer.status_code != 200:
-        yield Finding("provider", False, f"{base_url} answered HTTP {answer.status_code}; check REPLICATE_API_TOKEN")
+        mend = "check REPLICATE_API_TOKEN" if answer.status_code in (401, 403) else "jobs wait for it to be well again"
+        yield Finding("provider", False, f"{base_url} answered HTTP {answer.status_code}; {mend}")
         return
-    yield Finding("provider", True, f"{base_url}, account {answer.json().get('username')}")
+    account = _account(answer)
+    if account is None:
+        yield Finding("provider", False, f"{base_url} answers, but not as Replicate does; check REPLICATE_BASE_URL")
+        return
+    yield Finding("provider", True, f"{base_url}, account {account}")
     yield from _schemas(settings)
+
+
+def _account(answer: httpx.Response) -> str | None:
+    """Return the account's name, or None where this is no answer of Replicate's."""
+    try:
+        told = answer.json()
+    except ValueError:
+        return None
+    return str(told["username"]) if isinstance(told, dict) and "username" in told else None
 
 
 def _schemas(settings: Settings) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from db.engine import normalised_url
 from db.migrate import current_revision, newest_revision
+from diorama.public_url import misplaced
 from diorama.settings import Settings, SettingsError
 from diorama.wiring import build_engine, build_store
 from storage import StorageError
@@ -59,6 +60,12 @@ def check_provider(settings: Settings) -> None:
         return
     if answer.status_code in (401, 403):
         raise SettingsError(f"REPLICATE_API_TOKEN is wrong: {base_url} refuses it (HTTP {answer.status_code})")
+
+
+def check_public_url(settings: Settings) -> None:
+    """Log where the provider could not reach PUBLIC_URL. Webhooks only make jobs faster, so work goes on."""
+    if wrong := misplaced(settings):
+        log.warning("PUBLIC_URL is wrong: %s", wrong)
 
 
 def _first_line(error: DBAPIError) -> str:
