@@ -11,17 +11,18 @@ from sqlalchemy import Connection
 
 from db.ledger import WalletKey
 from db.statements import statement
-from statemachine.states import State
+from statemachine.states import Kind, State
 
 
 @dataclass(frozen=True, slots=True)
 class Relative:
     """A job that may be redriven, something it was made from, or (`is_below`) something that failed because of it.
 
-    `resume_at` is the first state whose result is missing.
+    `resume_at` is the first state whose result is missing; `has_input` whether what it is made from is still kept.
     """
 
     id: UUID
+    kind: Kind
     parent_id: UUID | None
     state: State
     priority: int
@@ -29,6 +30,7 @@ class Relative:
     wallet: WalletKey
     is_below: bool
     resume_at: State
+    has_input: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ def lock_family(conn: Connection, job_id: UUID) -> dict[UUID, Relative]:
     return {
         row.id: Relative(
             id=row.id,
+            kind=Kind(row.kind),
             parent_id=row.parent_id,
             state=State(row.state),
             priority=row.priority,
@@ -52,6 +55,7 @@ def lock_family(conn: Connection, job_id: UUID) -> dict[UUID, Relative]:
             wallet=WalletKey(row.account_id, row.user_ref),
             is_below=row.is_below,
             resume_at=State(row.resume_at),
+            has_input=row.has_input,
         )
         for row in conn.execute(statement("family"), {"job": job_id})
     }

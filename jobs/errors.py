@@ -4,6 +4,7 @@
     ├── Invalid              an argument is wrong; the message says what would be right
     ├── NotFound             no such thing, or not the caller's: both look the same
     ├── NotReady             it exists, but is not finished yet
+    ├── InputExpired         what a job was made from is no longer kept
     ├── TierRequired         only a paid session may ask for this
     ├── InsufficientCredits  its price is more than there is; carries `required` and `available`
     ├── IdempotencyKeyReused the key was used for another request
@@ -42,6 +43,12 @@ class NotReady(UseCaseError):
     """It exists, but is not finished yet."""
 
     code = "NOT_READY"
+
+
+class InputExpired(UseCaseError):
+    """What a job was made from is no longer kept."""
+
+    code = "INPUT_EXPIRED"
 
 
 class TierRequired(UseCaseError):

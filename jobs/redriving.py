@@ -19,16 +19,22 @@ from db.ledger import WalletKey
 from db.paging import Window
 from db.redriving import Relative, Revival, lock_family, revive
 from jobs.credits import hold_from
-from jobs.errors import AlreadyFinished, Forbidden, Invalid, NotFound, NotReady, UseCaseError
+from jobs.errors import AlreadyFinished, Forbidden, InputExpired, Invalid, NotFound, NotReady, UseCaseError
 from jobs.identity import Principal
 from jobs.offer import DEFAULT_OFFER, Offer
 from statemachine.backoff import head_start
-from statemachine.states import State
+from statemachine.states import Kind, State
 
 AT_ONCE_MAX = 500
 PER_MINUTE_MAX = 6_000
 
 _ENDED_BADLY = (State.FAILED, State.CANCELED)
+
+_NO_LONGER_KEPT = {
+    Kind.AVATAR: "The selfie it was to be made from is no longer kept. Upload it again, and ask for a new avatar.",
+    Kind.SCENE: "The avatar it was to be made from is no longer kept. Make a new one, and ask for a new scene.",
+    Kind.ANIMATION: "The scene it was to be made from is no longer kept. Make a new one, and ask for a new video.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +56,8 @@ class Redriven:
 def retry_job(conn: Connection, caller: Principal, job_id: UUID, offer: Offer = DEFAULT_OFFER) -> Retried:
     """Try a failed or canceled job again.
 
-    Raises NotFound, AlreadyFinished for one that succeeded, NotReady for one that has not ended, InsufficientCredits.
+    Raises NotFound, AlreadyFinished for one that succeeded, NotReady for one that has not ended, InputExpired where
+    what it would begin with is no longer kept, InsufficientCredits.
     """
     if job_by_id(conn, caller.scope, job_id) is None:
         raise NotFound("There is no such job.", "input", "jobId")
@@ -135,6 +142,8 @@ def _revivals(job: Relative, family: Mapping[UUID, Relative], terms: _Terms) -> 
     top, waiting = line[-1], line[:-1]
     waiting += [each for each in family.values() if each.is_below]
     begins = State.WAITING if parent is not None else top.resume_at
+    if begins is State.QUEUED and not top.has_input:
+        raise InputExpired(_NO_LONGER_KEPT[top.kind], "input", "jobId")
     return [_revival(top, begins, terms), *(_revival(each, State.WAITING, terms) for each in waiting)]
 
 

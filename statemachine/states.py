@@ -107,6 +107,7 @@ class ErrorCode(StrEnum):
     CONTENT_REJECTED = "content_rejected"
     INPUT_INVALID = "input_invalid"
     INPUT_UNREADABLE = "input_unreadable"
+    INPUT_EXPIRED = "input_expired"
     PROVIDER_REJECTED = "provider_rejected"
     PROVIDER_UNAVAILABLE = "provider_unavailable"
     PROVIDER_TIMEOUT = "provider_timeout"

@@ -9,5 +9,5 @@ SELECT j.id, j.lease, j.account_id, j.session_id, j.story_id, j.parent_id, j.kin
 FROM claimed j
 JOIN job_requests r ON r.job_id = j.id
 LEFT JOIN jobs parent ON parent.id = j.parent_id
-LEFT JOIN assets input ON input.id = coalesce(r.input_id, parent.output_id)
+LEFT JOIN assets input ON input.id = coalesce(r.input_id, parent.output_id) AND input.state = 'ready'
 LEFT JOIN attempts a ON a.job_id = j.id AND a.attempt = j.attempt

@@ -1,6 +1,7 @@
 -- Lock a job with all it was made from, and with all that failed because of it. Called before a redrive.
 -- `resume_at` is the first state whose result is missing: a stored source needs no second payment, and the provider
--- keeps its outputs for an hour. Zero rows: there is no such job.
+-- keeps its outputs for an hour. `has_input` is whether what a job is made from is still kept, and may still be used.
+-- Zero rows: there is no such job.
 WITH RECURSIVE above AS (
     SELECT id, parent_id FROM jobs WHERE id = :job
     UNION ALL
@@ -11,14 +12,18 @@ WITH RECURSIVE above AS (
     SELECT child.id FROM jobs child JOIN below ON child.parent_id = below.id
     WHERE child.error_code = 'parent_failed' AND child.state IN ('compensating', 'failed', 'canceled')
 )
-SELECT j.id, j.parent_id, j.state, j.priority, j.credits, j.account_id, coalesce(s.user_ref, '') AS user_ref,
+SELECT j.id, j.kind, j.parent_id, j.state, j.priority, j.credits, j.account_id, coalesce(s.user_ref, '') AS user_ref,
        j.id <> :job AND j.id IN (SELECT id FROM below) AS is_below,
        CASE WHEN a.source_key IS NOT NULL THEN 'transcoding'
             WHEN a.output_urls IS NOT NULL AND a.completed_at > diorama_now() - interval '50 minutes'
                  AND j.error_code NOT IN ('output_expired', 'output_invalid', 'rolled_back', 'content_rejected')
                  THEN 'storing'
-            ELSE 'queued' END AS resume_at
+            ELSE 'queued' END AS resume_at,
+       coalesce(input.state = 'ready' AND (input.expires_at IS NULL OR input.expires_at > diorama_now()), false) AS has_input
 FROM jobs j
+JOIN job_requests r ON r.job_id = j.id
+LEFT JOIN jobs parent ON parent.id = j.parent_id
+LEFT JOIN assets input ON input.id = coalesce(r.input_id, parent.output_id)
 LEFT JOIN sessions s ON s.id = j.session_id
 LEFT JOIN attempts a ON (a.job_id, a.attempt) = (j.id, j.attempt)
 WHERE j.id IN (SELECT id FROM above UNION SELECT id FROM below)

@@ -51,8 +51,8 @@ def submit(job: ClaimedJob, runtime: Runtime) -> Work | None:
         message = "This theme is not offered any more. Please choose another one."
         return Work(job, Rejected(Failure(ErrorCode.INPUT_INVALID, message, Cure.NEVER, str(error))))
     if job.input_key is None:
-        message = "The picture this was to be made from is gone."
-        return Work(job, Rejected(Failure(ErrorCode.INPUT_UNREADABLE, message, Cure.NEVER)))
+        message = "The picture this was to be made from is no longer kept. Please begin again with a new one."
+        return Work(job, Rejected(Failure(ErrorCode.INPUT_EXPIRED, message, Cure.NEVER)))
     if not _affords(job, profile, runtime):
         return Work(job, StepFailed(_CAP_REACHED))
     try:

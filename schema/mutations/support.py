@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from enum import StrEnum
 from uuid import UUID
@@ -16,7 +17,7 @@ from schema.fields import mutation
 from schema.ids import IdKind, encode_id
 from schema.mutations.arguments import input_id
 from schema.types.compensation import Compensation, CompensationKind
-from schema.types.errors import UserError, user_error
+from schema.types.errors import UserError, UserErrorCode, user_error
 from schema.types.filters import JobFilter
 from schema.types.job import Job
 from schema.types.step import PipelineStep, StepPause
@@ -51,10 +52,19 @@ class SkippedJob:
     error: UserError
 
 
+@strawberry.type(description="How many jobs were not redriven for one reason.")
+class SkippedCount:
+    code: UserErrorCode
+    count: int
+
+
 @strawberry.type
 class RedriveJobsPayload:
     revived: list[strawberry.ID] = strawberry.field(default_factory=list)
     skipped: list[SkippedJob] = strawberry.field(default_factory=list)
+    skipped_counts: list[SkippedCount] = strawberry.field(
+        default_factory=list, description="The skipped jobs counted by reason, the most frequent first."
+    )
     user_errors: list[UserError] = strawberry.field(default_factory=list)
 
 
@@ -129,7 +139,12 @@ class SupportMutations:
             SkippedJob(job_id=strawberry.ID(encode_id(IdKind.JOB, job_id)), error=user_error(error))
             for job_id, error in redriven.skipped.items()
         ]
-        return RedriveJobsPayload(revived=_ids(redriven.revived), skipped=skipped)
+        counts = Counter(each.error.code for each in skipped).most_common()
+        return RedriveJobsPayload(
+            revived=_ids(redriven.revived),
+            skipped=skipped,
+            skipped_counts=[SkippedCount(code=code, count=count) for code, count in counts],
+        )
 
     @mutation("For support: keeps workers from beginning any job of a step.", PauseStepPayload)
     async def pause_step(self, info: Info, input: PauseStepInput) -> PauseStepPayload:

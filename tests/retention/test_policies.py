@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import text
 
-from jobs.errors import NotReady
+from jobs.errors import InputExpired, NotReady
 from jobs.identity import Principal
+from jobs.providers.choice import ModelChoice
 from jobs.redriving import retry_job
 from jobs.requests import Terms, create_avatar, create_scene
-from statemachine.states import Kind, State
+from jobs.runtime import Runtime
+from jobs.steps.submit import submit
+from statemachine.outcomes import Rejected
+from statemachine.states import ErrorCode, Kind, State
+from tests.factories import World, claimed
 from tests.retention.conftest import House
 
+MODEL = ("openai/gpt-image-2.5-sunburst",)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
@@ -96,6 +103,7 @@ def test_originals_go_some_days_after_their_job_has_ended(house: House, state: S
 
 
 def test_a_job_whose_original_is_gone_is_redriven_from_its_submission(house: House) -> None:
+    house.world = World(house.world.owner, house.selfie(kept_for=None))
     job_id = house.job(State.FAILED)
     with house.engine.begin() as conn:
         key = house.put(f"jobs/{job_id}/1/source.png")
@@ -104,6 +112,54 @@ def test_a_job_whose_original_is_gone_is_redriven_from_its_submission(house: Hou
     house.sweep()
     with house.engine.begin() as conn:
         assert retry_job(conn, caller(house), job_id).job.state is State.QUEUED
+
+
+@pytest.mark.parametrize("swept", [False, True], ids=["expired", "removed"])
+def test_a_job_whose_selfie_is_no_longer_kept_is_refused_at_once(house: House, swept: bool) -> None:
+    """Whether or not the sweep has come by: it must not be taken for something that can be made."""
+    house.world = World(house.world.owner, house.selfie(kept_for=30 * DAY))
+    job_id = house.job(State.FAILED)
+    house.pass_time(31 * DAY)
+    if swept:
+        assert house.sweep().files == 1
+    with house.engine.begin() as conn, pytest.raises(InputExpired, match=r"selfie .* no longer kept\. Upload it again"):
+        retry_job(conn, caller(house), job_id)
+    assert house.scalar("SELECT state FROM jobs WHERE id = :id", id=job_id) == "failed"
+
+
+def test_a_job_whose_parents_picture_is_no_longer_kept_is_refused_at_once(house: House) -> None:
+    avatar = house.job(kept_for=30 * DAY)
+    scene = house.job(State.FAILED, kind=Kind.SCENE, parent_id=avatar)
+    house.pass_time(31 * DAY)
+    house.sweep()
+    with house.engine.begin() as conn, pytest.raises(InputExpired, match="avatar it was to be made from"):
+        retry_job(conn, caller(house), scene)
+
+
+def test_what_was_copied_before_needs_its_selfie_no_more(house: House) -> None:
+    house.world = World(house.world.owner, house.selfie(kept_for=DAY))
+    job_id = house.job(State.FAILED)
+    with house.engine.begin() as conn:
+        key = house.put(f"jobs/{job_id}/1/source.png")
+        conn.execute(text("UPDATE attempts SET source_key = :key, completed_at = diorama_now()"), {"key": key})
+    house.pass_time(2 * DAY)
+    house.sweep()
+    with house.engine.begin() as conn:
+        assert retry_job(conn, caller(house), job_id).job.state is State.TRANSCODING
+
+
+def test_a_submission_without_its_picture_is_not_made(house: House) -> None:
+    """The net below the refusal: a worker sees a deleted picture as none at all."""
+    house.world = World(house.world.owner, house.selfie(kept_for=None))
+    job_id = house.job(State.QUEUED)
+    with house.engine.begin() as conn:
+        conn.execute(text("UPDATE assets SET state = 'deleted'"))
+        job = claimed(conn, job_id)
+    unused = cast("Any", None)
+    work = submit(job, Runtime(house.engine, unused, unused, unused, unused, unused, models=ModelChoice(MODEL)))
+    assert work is not None
+    assert isinstance(work.outcome, Rejected)
+    assert work.outcome.failure.code is ErrorCode.INPUT_EXPIRED
 
 
 def test_originals_of_unfinished_jobs_stay(house: House) -> None:
