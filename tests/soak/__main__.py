@@ -16,7 +16,7 @@ def main() -> int:
     """Walk the rules deeply, make chaos, and tell."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("minutes", type=float)
-    parser.add_argument("--depth", type=int, default=18, help="how deep the rules are walked first")
+    parser.add_argument("--depth", type=int, default=14, help="how deep the rules are walked first")
     given = parser.parse_args()
     # The stand-in for Replicate runs in this process, and complains about each connection that it was told to cut.
     logging.getLogger("uvicorn").setLevel(logging.CRITICAL)

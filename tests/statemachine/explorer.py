@@ -1,23 +1,27 @@
 """An exhaustive walk over everything that can happen to one job, and what must be true wherever it leads.
 
-`explore` visits every world that can be reached in so many happenings. In each it checks the invariants, and that the
-job ends whatever comes next: if all goes well from here, if every worker dies from here on, and if everything fails in
-passing from here on. `python -m tests.statemachine.explorer DEPTH` walks as deep as asked.
+`explore` begins at a job's birth and at every state through which it passes if all goes well, and visits every world
+that can be reached from any of these in so many happenings. In each it checks the invariants, and that the job ends
+whatever comes next: if all goes well from here, if every worker dies from here on, and if everything fails in passing
+from here on. `python -m tests.statemachine.explorer DEPTH` walks as deep as asked.
 """
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from statemachine.backoff import RetryPolicy
 from statemachine.states import TERMINAL, State
 from statemachine.transitions import IllegalTransition
-from tests.statemachine.world import Job, Next, Rules, Violation, World, advanced, claimed, killed, what_can_happen
+from tests.statemachine.happenings import advanced, claimed, killed, what_can_happen
+from tests.statemachine.world import Job, Next, Rules, Violation, World
 
 BIRTHS = (World(Job(State.QUEUED)), World(Job(State.WAITING), due="later"))
+# A birth in a smaller world, in which support does nothing.
+ALONE = {World(Job(State.QUEUED), pause="over", redrives=0, reviews=0): "requested where support does nothing"}
 # More happenings than any ending needs; what is not over by then never will be.
 _ENDING_MAX = 400
 
@@ -26,7 +30,10 @@ Chooser = Callable[[World, Rules], World]
 
 @dataclass(frozen=True, slots=True)
 class Explored:
-    """How far the walk went: worlds visited, happenings tried, and whether there was nothing left to visit."""
+    """How far the walk went: worlds visited, happenings tried, and whether there was nothing left to visit.
+
+    `depth` counts from the nearest beginning.
+    """
 
     worlds: int
     happenings: int
@@ -34,20 +41,36 @@ class Explored:
     is_complete: bool
 
 
-def explore(rules: Rules | None = None, *, depth: int) -> Explored:
-    """Visit every world within `depth` happenings of a job's birth. Raises Violation with the way that led there."""
-    return _Walk(rules or Rules()).run(depth)
+def explore(rules: Rules | None = None, *, depth: int, since: Mapping[World, str] | None = None) -> Explored:
+    """Visit every world within `depth` happenings of a beginning. Raises Violation with the way that led there.
+
+    `since` are other beginnings than the usual ones, and what is told of them.
+    """
+    return _Walk(rules or Rules(), beginnings() if since is None else since).run(depth)
+
+
+def beginnings() -> dict[World, str]:
+    """Return the births of a job, and how it stands in each state that it comes through if all goes well."""
+    found = dict.fromkeys(BIRTHS, "requested")
+    world = BIRTHS[0]
+    while world.job.state is not State.SUCCEEDED:
+        before, world = world.job.state, all_goes_well(world, Rules())
+        if world.job.state is not before and not world.workers:
+            found[world] = f"all went well until {world.job.state}"
+    return found
 
 
 class _Walk:
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: Rules, since: Mapping[World, str]) -> None:
         self._rules = rules
-        self._came_from: dict[World, tuple[World | None, str]] = dict.fromkeys(BIRTHS, (None, "requested"))
+        self._came_from: dict[World, tuple[World | None, str]] = {
+            world: (None, label) for world, label in since.items()
+        }
         self._ends: dict[Chooser, set[World]] = {chooser: set() for chooser in (all_goes_well, all_die, all_fails)}
         self._happenings = 0
 
     def run(self, depth: int) -> Explored:
-        layer = list(BIRTHS)
+        layer = list(self._came_from)
         for reached in range(depth):
             layer = [found for world in layer for found in self._visited(world)]
             if not layer:
@@ -102,8 +125,20 @@ def check(world: World) -> None:
     if job.state in (State.FAILED, State.CANCELED) and not world.workers:
         if world.objects and not world.spilled:
             raise Violation(f"a job is {job.state} and its objects are still there")
-        if world.attempt.known and world.attempt.costs:
+        if world.attempt.known and world.attempt.costs and not world.for_review:
             raise Violation(f"a job is {job.state} and its prediction is still running")
+    _check_credits(world)
+
+
+def _check_credits(world: World) -> None:
+    """A hold ends as one charge or one release, and a charge is given back once, if at all."""
+    state, (wallet, held, spent) = world.job.state, world.credits
+    if wallet + held + spent != 1 or min(world.credits) < 0:
+        raise Violation(f"the credits of a job that is {state} do not add up: {world.credits}")
+    if state in TERMINAL and held:
+        raise Violation(f"a job is {state} and credits are still held for it")
+    if spent != (state is State.SUCCEEDED) and state is not State.COMPENSATING:
+        raise Violation(f"a job is {state} and {spent} of 1 credits are charged for it")
 
 
 def _check_it_ends(world: World, rules: Rules, choose: Chooser, ended: set[World]) -> None:
@@ -156,7 +191,9 @@ def _stepped(world: World, rules: Rules, pick: Callable[[list[Next]], World]) ->
 
 
 def _at_leisure(world: World) -> World | None:
-    """The next thing that time alone brings, before a worker is needed; None where there is none left."""
+    """The next thing that time and a resumed step bring, before a worker is needed; None where there is none left."""
+    if world.pause == "on":
+        return world._replace(pause="over")
     if world.leased == "live":
         return world._replace(leased="ended")
     if world.job.state is State.WAITING and not world.late:

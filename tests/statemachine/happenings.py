@@ -1,0 +1,406 @@
+"""All that can happen next in a small world around one job.
+
+The rules are the real ones (`decide`, `interrupt` and the table of transitions); what is around them is imitated: what
+SQL does to the row and the ledger, what a provider does with a submission, how workers die, freeze and come back, and
+what people want.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from random import Random
+
+from statemachine import outcomes as o
+from statemachine.decisions import Decision, JobFacts, move
+from statemachine.states import TERMINAL, ErrorCode, Event, State
+from statemachine.transitions import next_state, next_states
+from tests.statemachine.world import Attempt, Credits, Job, Next, Rules, Violation, Worker, World
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+_HOUR = timedelta(hours=1)
+# Longer than anyone looks for a lost submission.
+_LONG = timedelta(days=1)
+_UNDONE_STATES = (State.COMPENSATING, State.FAILED, State.CANCELED)
+
+PASSING = o.Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", o.Cure.RETRY)
+PATIENCE = o.Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", o.Cure.WAIT, retry_after_s=1)
+FINAL = o.Failure(ErrorCode.CONTENT_REJECTED, "no", o.Cure.NEVER)
+_MADE = o.MadeAsset("avatar", "key", "image/png", 1, 1, 1, "00")
+
+
+class HeldForReview(o.Undone):
+    """Something could not be undone and is held for a person; the job ends without it."""
+
+
+HELD_FOR_REVIEW = HeldForReview()
+
+
+def facts_of(job: Job, late: bool, long: bool) -> JobFacts:
+    """Return a job as decisions take it."""
+    return JobFacts(
+        state=job.state,
+        priority=0,
+        accepted=job.accepted,
+        failures=job.failures,
+        claims=job.claims,
+        entered_at=NOW - _LONG if long else NOW,
+        deadline_at=NOW - _HOUR if late else NOW + _HOUR,
+        cancel_requested=job.canceled,
+    )
+
+
+@cache
+def _interrupted(rules: Rules, job: Job, late: bool, long: bool) -> Decision | None:
+    return rules.interrupt(facts_of(job, late, long), NOW, rules.policy)
+
+
+@cache
+def _decided(rules: Rules, job: Job, late: bool, long: bool, outcome: o.Outcome) -> Decision:
+    return rules.decide(facts_of(job, late, long), outcome, NOW, rules.policy, Random(1))
+
+
+_CALLS: tuple[tuple[o.Outcome, str], ...] = (
+    (o.Accepted("p", 1.0), "running"),
+    (o.Accepted("p", 1.0), "stuck"),
+    (o.Refused(PATIENCE), "ended"),
+    (o.Rejected(FINAL), "ended"),
+    (o.OutcomeLost("accepted"), "running"),
+    (o.OutcomeLost("not accepted"), "unsent"),
+    (o.Refused(PASSING), "ended"),
+)
+
+
+def outcomes_of(state: State, attempt: Attempt) -> tuple[o.Outcome, ...]:
+    """Return what a step may see, the best first and the passing failure last."""
+    reached = attempt.status not in ("none", "unsent", "ended")
+    match state:
+        case State.QUEUED:
+            return (o.Rejected(FINAL), o.StepFailed(PASSING))
+        case State.RECONCILING:
+            found = o.OrphanFound("p") if reached else o.OrphanAbsent()
+            if attempt.named:
+                return (found,)
+            return (found, o.StillUncertain("no list", may_resubmit=True), o.StillUncertain("no list"))
+        case State.GENERATING if attempt.costs:
+            return (o.StillRunning(10, 1.0), o.StepFailed(PATIENCE), o.StepFailed(PASSING))
+        case State.GENERATING if attempt.status == "done":
+            return (o.OutputReady(("u",), 1), o.StepFailed(PATIENCE), o.StepFailed(PASSING))
+        case State.GENERATING:
+            return (o.GenerationFailed(FINAL), o.StepFailed(PATIENCE), o.GenerationFailed(PASSING))
+        case State.STORING if attempt.status == "done":
+            return (o.Stored("k", "image/png", 1, "00"), o.StepFailed(PATIENCE), o.StepFailed(PASSING))
+        case State.STORING:
+            return (o.OutputGone(PASSING),)
+        case State.TRANSCODING:
+            return (o.Transcoded(_MADE), o.StepFailed(PATIENCE), o.OutputInvalid(PASSING))
+        case State.COMPENSATING:
+            return (o.Undone(), HELD_FOR_REVIEW, o.StepFailed(PASSING))
+        case _:
+            raise Violation(f"a job is {state}, was claimed, and has no step to run")
+
+
+def what_can_happen(world: World, rules: Rules) -> Iterator[Next]:
+    """Yield everything that may happen next, in any order that the real world may choose."""
+    yield from _to_the_row(world, rules)
+    yield from _by_people(world, rules)
+    yield from _at_the_provider(world)
+    yield from _by_webhook(world, rules)
+    for index in range(len(world.workers)):
+        yield "a worker is killed", killed(world, index)
+        yield from advanced(world, index, rules)
+
+
+def _to_the_row(world: World, rules: Rules) -> Iterator[Next]:
+    job = world.job
+    if job.state in TERMINAL:
+        return
+    if world.leased == "live":
+        yield "the lease ends", world._replace(leased="ended")
+    if world.due == "later" and job.state is not State.WAITING:
+        yield "its time comes, or a webhook that it has ended makes it due", world._replace(due="now")
+    if not world.late:
+        yield "the deadline passes", world._replace(late=True, due="now" if job.state is State.WAITING else world.due)
+    if job.state is State.RECONCILING and not world.long:
+        yield "it has been looked for long enough", world._replace(long=True)
+    if _claimable(world, rules):
+        yield "a worker claims", claimed(world, rules)
+    if job.state is State.WAITING:
+        yield "its parent is ready", _moved_by_parent(world, Event.PARENT_READY)
+        yield "its parent fails", _fence(_moved_by_parent(world, Event.PARENT_FAILED))
+
+
+def _claimable(world: World, rules: Rules) -> bool:
+    paused = world.pause == "on" and rules.pauses
+    return world.due == "now" and world.leased != "live" and len(world.workers) < rules.workers_max and not paused
+
+
+def _by_people(world: World, rules: Rules) -> Iterator[Next]:
+    """What owners and support do."""
+    state = world.job.state
+    if state in TERMINAL:
+        yield from _after_the_end(world, rules)
+        return
+    if state is not State.COMPENSATING and not (state is State.SUBMITTING and world.job.canceled):
+        yield "it is canceled", canceled(world)
+    if world.pause == "not yet":
+        yield "its step is paused", world._replace(pause="on")
+    if world.pause == "on":
+        yield "its step is resumed", world._replace(pause="over")
+
+
+def _after_the_end(world: World, rules: Rules) -> Iterator[Next]:
+    if world.job.state is not State.SUCCEEDED:
+        yield from _redriven(world)
+        yield from _reviewed(world)
+        return
+    if not world.used:
+        yield "something else is made from it", world._replace(used=True)
+    if not (world.used and rules.spares_used):
+        yield "what its story made from it fails", _rolled_back(world)
+
+
+def _rolled_back(world: World) -> World:
+    """What roll_back_parents.sql does."""
+    if world.used:
+        raise Violation("a job was rolled back although its owner uses what it made")
+    state = next_state(world.job.state, Event.ROLLED_BACK)
+    return _fence(world)._replace(job=world.job._replace(state=state, failures=0, claims=0), due="now")
+
+
+def _reviewed(world: World) -> Iterator[Next]:
+    """What reopen.sql does: support wants that undone which was held."""
+    if world.for_review and world.reviews:
+        state = next_state(world.job.state, Event.UNDO_RETRIED)
+        job = world.job._replace(state=state, failures=0, claims=0)
+        again = world._replace(job=job, due="now", for_review=False, reviews=world.reviews - 1)
+        yield "support has it undone again", _fence(again)
+
+
+def _by_webhook(world: World, rules: Rules) -> Iterator[Next]:
+    """What take_webhook.sql does with one that is ahead of the answer: a search under way is overtaken by it."""
+    attempt = world.attempt
+    if attempt.status in ("none", "unsent", "ended") or attempt.known or attempt.named:
+        return
+    if world.job.state not in (State.SUBMITTING, State.RECONCILING):
+        return
+    named = world._replace(attempt=attempt._replace(named=True, excused=False))
+    if world.job.state is State.RECONCILING and rules.hears_names:
+        job = world.job._replace(claims=0)
+        named = _fence(named)._replace(job=job, leased="no", due="now")
+    yield "a webhook names its prediction", named
+
+
+def _at_the_provider(world: World) -> Iterator[Next]:
+    attempt = world.attempt
+    if attempt.status == "running":
+        yield "the prediction succeeds", world._replace(attempt=attempt._replace(status="done"))
+        yield "the prediction fails", world._replace(attempt=attempt._replace(status="failed"))
+    if attempt.status == "done":
+        yield "the output vanishes", world._replace(attempt=attempt._replace(status="gone"))
+    if world.strays:
+        yield "the provider's own limit ends a stray", world._replace(strays=False)
+
+
+def claimed(world: World, rules: Rules) -> World:
+    """Lease the job to another worker; whoever held it is fenced off."""
+    if world.pause == "on":
+        raise Violation("a worker began a job of a paused step")
+    job = world.job._replace(claims=min(world.job.claims + 1, rules.policy.claims_max + 1))
+    worker = Worker(job, world.late, world.long)
+    world = _fence(world)
+    return world._replace(job=job, leased="live", workers=(*world.workers, worker))
+
+
+def canceled(world: World) -> World:
+    """What cancel.sql does."""
+    job = world.job._replace(canceled=True)
+    if job.state is State.SUBMITTING:
+        return world._replace(job=job)
+    state = next_state(job.state, Event.CANCEL_REQUESTED, State.COMPENSATING)
+    return _fence(world)._replace(job=job._replace(state=state, claims=0), leased="no", due="now", long=False)
+
+
+def killed(world: World, index: int) -> World:
+    """A worker is gone. What it had written without anyone's leave stays until the sweep."""
+    worker = world.workers[index]
+    spilled = world.spilled or (not worker.current and _writes(worker.outcome))
+    return world._replace(workers=_without(world, index), spilled=spilled)
+
+
+def advanced(world: World, index: int, rules: Rules) -> Iterator[Next]:
+    """Yield what a worker may do next."""
+    worker = world.workers[index]
+    match worker.phase:
+        case "claimed":
+            yield from _acts(world, index, rules)
+        case "beginning":
+            yield "it commits the intent", _begun(world, index, rules)
+        case "begun":
+            yield from _calls(world, index)
+        case _:
+            recorded = _recorded(world, index, rules)
+            yield "it records", recorded
+            if recorded.due == "now" and recorded.leased == "no" and _is_handed_on(world, recorded, rules):
+                yield "it records, and goes on with the next step", _handed_on(recorded)
+
+
+def _acts(world: World, index: int, rules: Rules) -> Iterator[Next]:
+    worker = world.workers[index]
+    if _interrupted(rules, worker.seen, worker.late, worker.long) is not None:
+        yield "it is interrupted", _with(world, index, worker._replace(phase="decided"))
+        return
+    if worker.seen.state is State.QUEUED:
+        yield "it prepares a submission", _with(world, index, worker._replace(phase="beginning"))
+    for outcome in outcomes_of(worker.seen.state, world.attempt):
+        acted = _with(world, index, worker._replace(phase="decided", outcome=outcome))
+        yield f"it sees {type(outcome).__name__}", _affected(acted, outcome, rules)
+
+
+def _affected(world: World, outcome: o.Outcome, rules: Rules) -> World:
+    """What an act leaves behind before anything of it is recorded."""
+    if _writes(outcome):
+        return world._replace(objects=True)
+    if isinstance(outcome, HeldForReview):
+        return world._replace(objects=False)
+    if isinstance(outcome, o.Undone) and rules.undoes:
+        attempt = world.attempt
+        ended = attempt._replace(status="ended") if attempt.known and attempt.costs else attempt
+        return world._replace(objects=False, attempt=ended)
+    return world
+
+
+def _begun(world: World, index: int, rules: Rules) -> World:
+    """Commit the intent under the lease: a fresh attempt, and the same worker goes on."""
+    worker = world.workers[index]
+    if not _may_record(world, worker, rules):
+        return world._replace(workers=_without(world, index))
+    move(facts_of(worker.seen, worker.late, worker.long), Event.SUBMIT_STARTED, due_in=timedelta(0))
+    strays = world.strays or (world.attempt.costs and not world.attempt.excused)
+    others = tuple(other._replace(own=False) for other in world.workers)
+    world = world._replace(workers=others, attempt=Attempt("unsent"), strays=strays, due="now", long=False)
+    world = world._replace(job=world.job._replace(state=State.SUBMITTING))
+    return _with(world, index, worker._replace(phase="begun", seen=worker.seen._replace(state=State.SUBMITTING)))
+
+
+def _calls(world: World, index: int) -> Iterator[Next]:
+    worker = world.workers[index]
+    for outcome, status in _CALLS:
+        called = _with(world, index, worker._replace(phase="decided", outcome=outcome))
+        if worker.own and status != "unsent":
+            attempt = Attempt(status, known=False, excused=not worker.current)
+            if attempt.costs and not attempt.excused and world.strays:
+                raise Violation("a job was submitted again while an earlier submission of it was running")
+            called = called._replace(attempt=attempt)
+        yield f"it calls: {type(outcome).__name__}, {status}", called
+
+
+def _recorded(world: World, index: int, rules: Rules) -> World:
+    """What record_moves.sql does, and what a worker does whose move it dropped."""
+    worker = world.workers[index]
+    rest = world._replace(workers=_without(world, index))
+    if not _may_record(world, worker, rules):
+        tidied = _writes(worker.outcome) and world.job.state in _UNDONE_STATES
+        return rest._replace(objects=False) if tidied else rest
+    if not worker.current:
+        raise Violation("a worker recorded under a lease that had grown without it")
+    decision = (
+        _decided(rules, worker.seen, worker.late, worker.long, worker.outcome)
+        if worker.outcome is not None
+        else _interrupted(rules, worker.seen, worker.late, worker.long)
+    )
+    assert decision is not None
+    moved = _moved(rest, decision, rules)
+    if worker.outcome != HELD_FOR_REVIEW:
+        return moved
+    return moved._replace(for_review=True, attempt=moved.attempt._replace(excused=True))
+
+
+def _moved(world: World, decision: Decision, rules: Rules) -> World:
+    job = world.job
+    if decision.to_state not in next_states(job.state, decision.event):
+        raise Violation(f"{job.state} moved to {decision.to_state} by {decision.event}")
+    due = None if decision.due_in is None else "now" if decision.is_due_now or job.canceled else "later"
+    found = decision.event in (Event.ACCEPTED, Event.ORPHAN_FOUND)
+    attempt = world.attempt._replace(known=True) if found else world.attempt
+    if (decision.to_state in (State.FAILED, State.CANCELED) or decision.event is Event.GAVE_UP) and not attempt.known:
+        # Canceled, given up on or paid for again before anyone knew of it: the provider's own limit ends it.
+        attempt = attempt._replace(excused=True)
+    return world._replace(
+        job=Job(decision.to_state, min(job.accepted + found, 4), min(decision.failures, 4), 0, job.canceled),
+        leased="no",
+        due=due,
+        attempt=attempt,
+        long=world.long and decision.to_state is job.state,
+        credits=_settled(world.credits, decision.to_state, rules),
+    )
+
+
+def _settled(credits: Credits, state: State, rules: Rules) -> Credits:
+    """What settle_credits.sql does as a job ends; what was settled before is not settled again."""
+    wallet, held, spent = credits
+    if state is State.SUCCEEDED:
+        return Credits(wallet, 0, held)
+    if state not in (State.FAILED, State.CANCELED):
+        return credits
+    if not rules.settles_once:
+        return Credits(wallet + 1, 0, 0)
+    return Credits(wallet + held + (spent if rules.refunds else 0), 0, 0)
+
+
+def _is_handed_on(before: World, recorded: World, rules: Rules) -> bool:
+    """Whether the very move that made the job due may claim it for the same worker."""
+    moved = recorded.job.state is not before.job.state
+    paused = recorded.pause == "on" and rules.pauses
+    return moved and not recorded.job.canceled and not paused and recorded.job.state not in TERMINAL
+
+
+def _handed_on(world: World) -> World:
+    """What `hold_for` does in record_moves.sql."""
+    if world.pause == "on":
+        raise Violation("a worker began a job of a paused step")
+    job = world.job._replace(claims=1)
+    worker = Worker(job, world.late, world.long)
+    return world._replace(job=job, leased="live", workers=(*world.workers, worker))
+
+
+def _may_record(world: World, worker: Worker, rules: Rules) -> bool:
+    return world.job.state is worker.seen.state and (worker.current or not rules.fenced)
+
+
+def _redriven(world: World) -> Iterator[Next]:
+    """Support sends an ended job back, once: from the start, or from what is still there."""
+    if world.redrives and world.job.state is not State.SUCCEEDED:
+        for target in next_states(world.job.state, Event.REDRIVEN):
+            if target is State.QUEUED or (target is State.STORING and world.attempt.status == "done"):
+                again = world._replace(
+                    job=Job(target, accepted=0),
+                    due="now",
+                    late=False,
+                    for_review=False,
+                    credits=world.credits._replace(wallet=world.credits.wallet - 1, held=1),
+                    redrives=world.redrives - 1,
+                )
+                yield f"it is redriven to {target}", _fence(again)
+
+
+def _moved_by_parent(world: World, event: Event) -> World:
+    state = next_state(world.job.state, event)
+    return world._replace(job=world.job._replace(state=state), due="now")
+
+
+def _fence(world: World) -> World:
+    return world._replace(workers=tuple(worker._replace(current=False) for worker in world.workers))
+
+
+def _with(world: World, index: int, worker: Worker) -> World:
+    return world._replace(workers=(*world.workers[:index], worker, *world.workers[index + 1 :]))
+
+
+def _without(world: World, index: int) -> tuple[Worker, ...]:
+    return (*world.workers[:index], *world.workers[index + 1 :])
+
+
+def _writes(outcome: o.Outcome | None) -> bool:
+    return isinstance(outcome, o.Stored | o.Transcoded)
