@@ -115,5 +115,6 @@ class Provider(Protocol):
     def fetch(self, url: str, *, most_bytes: int) -> AbstractContextManager[tuple[str, Iterator[bytes]]]:
         """Open an output: its content type and its bytes in chunks.
 
-        Raises OutputVanished where it is gone, and ProviderTrouble for anything else, also while the bytes are read.
+        Raises OutputVanished where it is gone, has more than `most_bytes`, or lies where no output of the provider can
+        be, and ProviderTrouble for anything else; both also while the bytes are read.
         """

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 from uuid import UUID
 
 import httpx
@@ -74,23 +74,27 @@ class ReplicateProvider:
             return _of_error_answer(error)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             return Refused(failures.unreachable(error))
-        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+        except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError) as error:
             # Whatever else went wrong, the request may have been read: only the provider knows.
             return OutcomeLost(f"{type(error).__name__} after sending")
         return Accepted(prediction.id, self._settings.first_poll_s)
 
     def get(self, prediction_id: str) -> Prediction:
         """Return a prediction, or raise ProviderTrouble."""
-        return read_prediction(self._read("GET", f"/v1/predictions/{quote(prediction_id)}"))
+        record = self._read("GET", f"/v1/predictions/{quote(prediction_id)}")
+        with _understood():
+            return read_prediction(record)
 
     def cancel(self, prediction_id: str) -> Prediction | None:
         """Ask for a prediction to be canceled and return it as it is then; None where it is unknown."""
         try:
-            return read_prediction(self._read("POST", f"/v1/predictions/{quote(prediction_id)}/cancel"))
+            record = self._read("POST", f"/v1/predictions/{quote(prediction_id)}/cancel")
         except ProviderTrouble as trouble:
             if not (trouble.failure.detail or "").startswith("HTTP 404"):
                 raise
             return None
+        with _understood():
+            return read_prediction(record)
 
     def find(self, token: UUID, since: datetime) -> str | None:
         """Return the id of the prediction that carries this token in its input or its webhook address, or None."""
@@ -106,7 +110,9 @@ class ReplicateProvider:
         path: str | None = f"/v1/predictions?created_after={quote(after.isoformat())}{until}"
         for _ in range(_PAGES_MAX):
             page = self._read("GET", path or "")
-            yield tuple(_listed(record) for record in page.get("results", []))
+            with _understood():
+                results = tuple(_listed(record) for record in page["results"])
+            yield results
             path = page.get("next")
             if not path:
                 return
@@ -149,9 +155,22 @@ class ReplicateProvider:
         return answer
 
     def _check_host(self, url: str) -> None:
-        place = urlsplit(url).netloc
+        try:
+            # Read by what fetches it: two readers may differ in what they take for the host.
+            place = httpx.URL(url).netloc.decode("ascii")
+        except httpx.InvalidURL:
+            raise OutputVanished("the output's address is none") from None
         if not any(place == allowed or place.endswith(f".{allowed}") for allowed in self._settings.delivery_hosts):
             raise OutputVanished(f"the output is on a host that is not allowed: {place}")
+
+
+@contextmanager
+def _understood() -> Iterator[None]:
+    """Raise ProviderTrouble where what the provider answered is not what it should be."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ProviderTrouble(failures.unreachable(TypeError(f"the answer is odd ({type(error).__name__})"))) from None
 
 
 def _of_error_answer(error: ErrorAnswer) -> Refused | Rejected | OutcomeLost:
@@ -163,18 +182,28 @@ def _of_error_answer(error: ErrorAnswer) -> Refused | Rejected | OutcomeLost:
 
 
 def read_prediction(record: dict[str, Any]) -> Prediction:
-    """Read a prediction object; only its id and its status must be there."""
-    output = record.get("output")
+    """Read a prediction object; only its id and its status must be there, and nothing else can spoil it."""
     return Prediction(
         id=str(record["id"]),
         status=str(record["status"]),
-        output=(output,) if isinstance(output, str) else tuple(str(item) for item in output or ()),
+        output=_addresses(record.get("output")),
         error=None if record.get("error") is None else str(record["error"]),
         logs=str(record.get("logs") or ""),
         data_removed=bool(record.get("data_removed")),
-        predict_s=(record.get("metrics") or {}).get("predict_time"),
+        predict_s=_predict_s(record.get("metrics")),
         has_started=record.get("started_at") is not None,
     )
+
+
+def _addresses(output: object) -> tuple[str, ...]:
+    """Return the texts of an output, one or a list of them, whatever the model was to give."""
+    several = output if isinstance(output, list) else [output]
+    return tuple(item for item in several if isinstance(item, str))
+
+
+def _predict_s(metrics: object) -> float | None:
+    seconds = metrics.get("predict_time") if isinstance(metrics, dict) else None
+    return float(seconds) if isinstance(seconds, int | float) else None
 
 
 def _body(submission: Submission) -> dict[str, Any]:

@@ -155,7 +155,8 @@ class LabProvider:
         with self._around():
             submission.last_look()
             self._trap.reach("submit: after the last look at its lease")
-            answer = self._inner.submit(submission)
+            # A worker that is frozen here has made its last look: there is no other.
+            answer = self._inner.submit(replace(submission, last_look=lambda: None))
         return OutcomeLost("ReadTimeout after sending") if self._trap.loses(self._after) else answer
 
     def get(self, prediction_id: str) -> Prediction:
@@ -391,6 +392,7 @@ class Lab:
         """Have the database's clock run ahead by so much more, for everyone; nobody may be at work meanwhile."""
         self._ahead += by
         move_clock(self.engine, self._ahead)
+        self.provider.ahead = self._ahead
         self.healthy.engine.dispose()
 
     def drive(self, job_id: UUID, *states: State) -> None:
