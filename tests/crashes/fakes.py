@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -29,12 +29,17 @@ class Booked:
     token: UUID
     created_at: datetime
 
+    def is_between(self, after: datetime, before: datetime | None) -> bool:
+        """Whether it was created from the one time on and before the other."""
+        return after <= self.created_at and (before is None or self.created_at < before)
+
 
 @dataclass
 class FakeProvider:
     """Takes every submission and finishes it at the first look, unless a script says otherwise.
 
-    `answers` are used up one a submission; `ends_as` is what predictions become; `cancels` whether they can be stopped.
+    `answers` are used up one a submission; `ends_as` is what predictions become; `cancels` whether they can be stopped;
+    `ahead` is how far its clock is set, and is to be the database's.
     """
 
     answers: list[Callable[[Submission], Submitted | None]] = field(default_factory=list)
@@ -42,12 +47,14 @@ class FakeProvider:
     error: str | None = None
     is_listed: bool = True
     cancels: bool = True
+    ahead: timedelta = timedelta(0)
     gone: set[str] = field(default_factory=set)
     booked: dict[str, Booked] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
 
     def submit(self, submission: Submission) -> Submitted:
         """Take a submission, or do what the script says; an answer of None is the usual one."""
+        submission.last_look()
         with self.lock:
             scripted = self.answers.pop(0)(submission) if self.answers else None
             return scripted or Accepted(self.take(submission), 0.0)
@@ -55,7 +62,7 @@ class FakeProvider:
     def take(self, submission: Submission) -> str:
         """Book a submission and return the prediction's id."""
         prediction = Prediction(uuid4().hex, "processing", (), None, "", False, None)
-        self.booked[prediction.id] = Booked(prediction, submission.token, datetime.now(UTC))
+        self.booked[prediction.id] = Booked(prediction, submission.token, datetime.now(UTC) + self.ahead)
         return prediction.id
 
     def get(self, prediction_id: str) -> Prediction:
@@ -77,22 +84,27 @@ class FakeProvider:
         return booked.prediction
 
     def find(self, token: UUID, since: datetime) -> str | None:
-        """Return the prediction that carries the token."""
-        if not self.is_listed:
-            raise ProviderTrouble(failures.unreachable(TimeoutError("no list")))
-        return next((id_ for id_, booked in list(self.booked.items()) if booked.token == token), None)
+        """Return the prediction that carries the token, of those created since, give or take a minute."""
+        for page in self.listed(since - timedelta(minutes=1)):
+            for each in page:
+                if token in each.tokens:
+                    return each.prediction.id
+        return None
 
     def listed(self, after: datetime, before: datetime | None = None) -> Iterator[tuple[Listed, ...]]:
-        """Yield one page of everything."""
+        """Yield one page of everything that was created between two times, newest first."""
         if not self.is_listed:
             raise ProviderTrouble(failures.unreachable(TimeoutError("no list")))
-        yield tuple(Listed(b.prediction, frozenset({b.token}), b.created_at) for b in list(self.booked.values()))
+        booked = [each for each in list(self.booked.values()) if each.is_between(after, before)]
+        yield tuple(Listed(each.prediction, frozenset({each.token}), each.created_at) for each in reversed(booked))
 
     @contextmanager
     def fetch(self, url: str, *, most_bytes: int) -> Iterator[tuple[str, Iterator[bytes]]]:
         """Open an output."""
-        if url in self.gone:
+        if url in self.gone or not url.startswith("memory://"):
             raise OutputVanished("HTTP 404")
+        if len(PICTURE) > most_bytes:
+            raise OutputVanished(f"the output is larger than {most_bytes} bytes")
         yield "image/png", iter((PICTURE,))
 
     def charges(self, token: UUID) -> int:

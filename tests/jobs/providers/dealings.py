@@ -1,0 +1,163 @@
+"""One way to deal with a provider, whether it is the tests' fake or the real client over HTTP.
+
+A dealing sets the scene (what the next submission comes to), and looks behind it (what was charged). What happens in
+between is the provider's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+from uuid import UUID, uuid4
+
+import httpx
+
+from jobs.providers import failures
+from jobs.providers.provider import Prediction, Provider, ProviderTrouble, Submission
+from jobs.providers.replicate import ReplicateProvider
+from simulator.serve import Background
+from statemachine.outcomes import Accepted, Refused, Rejected
+from tests.crashes.fakes import FakeProvider, no_answer
+from tests.eventually import eventually
+
+MODEL = "openai/gpt-image-2.5-sunburst"
+
+
+def submission(**given: Any) -> Submission:
+    """Return a submission that any provider would take, told of nowhere."""
+    token = given.pop("token", None) or uuid4()
+    model_input = given.pop("input", {"prompt": "a figure"})
+    webhook = f"http://127.0.0.1:9/told?token={token}"
+    return Submission(MODEL, model_input, token, timedelta(minutes=10), webhook, **given)
+
+
+class Dealing(Protocol):
+    """What the contract needs to know of a provider besides its own calls."""
+
+    @property
+    def provider(self) -> Provider: ...
+
+    def runs_into(self, end: str) -> None:
+        """From now on predictions end as `succeeded`, `failed` or `aborted`, or stay at work as `running`."""
+
+    def answers_next(self, how: str) -> None:
+        """The next submission's answer is `lost` after it was taken, or it is `refused` for the moment."""
+
+    def unacceptable(self) -> Submission:
+        """Return a submission that is rejected for good."""
+
+    def has_no_list(self) -> None:
+        """The list says nothing from now on."""
+
+    def takes_no_cancel(self) -> None:
+        """Cancels do not work from now on."""
+
+    def loses(self, url: str) -> None:
+        """An output is gone from now on."""
+
+    def charges(self, token: UUID) -> int:
+        """How many submissions with this token were taken."""
+
+
+def begun(dealing: Dealing, **given: Any) -> str:
+    """Submit and return the prediction's id."""
+    outcome = dealing.provider.submit(submission(**given))
+    assert isinstance(outcome, Accepted)
+    return outcome.prediction_id
+
+
+def ended(dealing: Dealing, end: str, **given: Any) -> Prediction:
+    """Return a prediction that has come to this end."""
+    dealing.runs_into(end)
+    prediction_id = begun(dealing, **given)
+
+    def look() -> Prediction | None:
+        prediction = dealing.provider.get(prediction_id)
+        return None if prediction.is_running else prediction
+
+    found: Prediction = eventually(look)
+    return found
+
+
+@dataclass
+class InMemory:
+    """The fake."""
+
+    provider: FakeProvider = field(default_factory=FakeProvider)
+
+    def runs_into(self, end: str) -> None:
+        self.provider.ends_as = "processing" if end == "running" else end
+        self.provider.error = "Director: unexpected error handling prediction (E9828)" if end == "failed" else None
+
+    def answers_next(self, how: str) -> None:
+        refused = Refused(failures.of_status(429, "", None))
+        self.provider.answers.append(no_answer(self.provider) if how == "lost" else lambda _: refused)
+
+    def unacceptable(self) -> Submission:
+        rejected = Rejected(failures.of_status(422, "", None))
+        self.provider.answers.append(lambda _: rejected)
+        return submission()
+
+    def has_no_list(self) -> None:
+        self.provider.is_listed = False
+
+    def takes_no_cancel(self) -> None:
+        self.provider.cancels = False
+
+    def loses(self, url: str) -> None:
+        self.provider.gone.add(url)
+
+    def charges(self, token: UUID) -> int:
+        return self.provider.charges(token)
+
+
+@dataclass
+class OverHttp:
+    """The real client, and a simulator that nobody else uses meanwhile."""
+
+    provider: ReplicateProvider
+    simulator: Background
+
+    def runs_into(self, end: str) -> None:
+        httpx.delete(self._at("faults")).raise_for_status()
+        action = {"failed": "fail", "aborted": "abort", "running": "stick_processing"}.get(end)
+        if action is not None:
+            self._fault(action)
+
+    def answers_next(self, how: str) -> None:
+        action = {"lost": "reset_after_accept", "refused": "throttle"}[how]
+        self._fault(action, operation="predictions.create", count=1)
+
+    def unacceptable(self) -> Submission:
+        return submission(input={"prompt": 7})
+
+    def has_no_list(self) -> None:
+        self._fault("server_error", operation="predictions.list")
+
+    def takes_no_cancel(self) -> None:
+        self._fault("server_error", operation="predictions.cancel")
+
+    def loses(self, url: str) -> None:
+        self._fault("not_found", listener="delivery", path=urlsplit(url).path)
+
+    def charges(self, token: UUID) -> int:
+        bill = httpx.get(self._at("bill")).raise_for_status().json()
+        return int(bill["by_token"].get(str(token), {"creates": 0})["creates"])
+
+    def _fault(self, action: str, **rule: Any) -> None:
+        httpx.post(self._at("faults"), json={"action": action, **rule}).raise_for_status()
+
+    def _at(self, page: str) -> str:
+        return f"{self.simulator.api_url}/_simulator/{page}"
+
+
+def trouble_of(call: Callable[[], Any]) -> ProviderTrouble:
+    """Return the trouble that a call ends in."""
+    try:
+        call()
+    except ProviderTrouble as trouble:
+        return trouble
+    raise AssertionError("no trouble")

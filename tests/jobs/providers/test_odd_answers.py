@@ -1,0 +1,110 @@
+"""Answers that are no predictions say nothing: a read is trouble, and a paid call's outcome is not known."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
+from statemachine.outcomes import Accepted, Cure, OutcomeLost
+from tests.jobs.providers.dealings import submission, trouble_of
+
+ODD = [b"", b"null", b"[]", b'"starting"', b"{}", b'{"id": "p"}', b'{"status": "starting"}', b"<html>", b"\xff", b"{"]
+ODD_BESIDES = json.dumps(
+    {"id": "p", "status": "succeeded", "metrics": "none", "output": [7, None, "https://x/y"], "error": {}, "logs": []}
+).encode()
+ODD_PAGES = [
+    b'{"results": null}',
+    b'{"results": [{}]}',
+    b'{"results": [{"id": "p", "status": "x", "created_at": "now"}]}',
+]
+
+
+class Answering:
+    """Answers every request with 200 and the same body."""
+
+    body = b""
+
+    def __enter__(self) -> Answering:
+        answering = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def answer(self) -> None:
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(answering.body)))
+                self.end_headers()
+                self.wfile.write(answering.body)
+
+            do_GET = do_POST = answer  # noqa: N815 - the names are the library's
+
+            def log_message(self, format: str, *arguments: Any) -> None:
+                """Keep the tests' output clean."""
+
+        self._server = HTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Answering]:
+    with Answering() as running:
+        yield running
+
+
+@pytest.fixture
+def provider(server: Answering) -> Iterator[ReplicateProvider]:
+    with closing(ReplicateProvider(ReplicateSettings("r8_test", base_url=server.url))) as provider:
+        yield provider
+
+
+@pytest.mark.parametrize("body", ODD)
+def test_a_look_at_something_odd_is_trouble_that_passes(
+    server: Answering, provider: ReplicateProvider, body: bytes
+) -> None:
+    server.body = body
+    for call in (lambda: provider.get("p"), lambda: provider.cancel("p")):
+        assert trouble_of(call).failure.cure is Cure.WAIT
+
+
+@pytest.mark.parametrize("body", [*ODD, *ODD_PAGES])
+def test_an_odd_list_proves_no_absence(server: Answering, provider: ReplicateProvider, body: bytes) -> None:
+    server.body = body
+    since = datetime.now(UTC)
+    trouble_of(lambda: provider.find(uuid4(), since))
+    trouble_of(lambda: list(provider.listed(since)))
+
+
+@pytest.mark.parametrize("body", ODD)
+def test_an_odd_answer_to_a_paid_call_leaves_its_outcome_unknown(
+    server: Answering, provider: ReplicateProvider, body: bytes
+) -> None:
+    server.body = body
+    assert isinstance(provider.submit(submission()), OutcomeLost)
+
+
+def test_what_is_odd_besides_the_id_and_the_status_spoils_nothing(
+    server: Answering, provider: ReplicateProvider
+) -> None:
+    """The prediction is there and paid for."""
+    server.body = ODD_BESIDES
+    assert isinstance(provider.submit(submission()), Accepted)
+    prediction = provider.get("p")
+    assert (prediction.output, prediction.predict_s) == (("https://x/y",), None)
