@@ -12,6 +12,7 @@ from diorama.preflight import check_database
 from diorama.settings import Settings, SettingsError, read_settings
 from diorama.wiring import build_engine, build_retention, build_store
 from jobs.inventory import Tally, take_inventory
+from jobs.old_rows import Forgotten, OldRows
 from jobs.retention import Leftovers, Swept, sweep_old
 from storage import StorageError
 
@@ -47,13 +48,14 @@ def _counted(what: str, tally: Tally) -> Finding:
     return Finding(what, False, f"{tally.count}: {', '.join(tally.first)}{more}")
 
 
-def sweep_all(settings: Settings) -> tuple[Swept, int]:
-    """Remove all that is too old, and all that is left over; return what a pass removed and how many left objects."""
+def sweep_all(settings: Settings) -> tuple[Swept, int, Forgotten]:
+    """Remove all that is too old, and all that is left over; return what went, how many left objects, and the rows."""
     engine = build_engine(settings, "sweep", pool_size=2)
     store, policy = build_store(settings), build_retention(settings)
     try:
         swept = sweep_old(engine, store, policy, batches=_WITHOUT_END)
-        return swept, Leftovers(engine, store, policy.grace).sweep(batches=_WITHOUT_END)
+        left = Leftovers(engine, store, policy.grace).sweep(batches=_WITHOUT_END)
+        return swept, left, OldRows(engine, store, policy.rows).sweep(batches=_WITHOUT_END)
     finally:
         engine.dispose()
 

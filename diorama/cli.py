@@ -185,9 +185,10 @@ def sweep() -> None:
         from diorama.preflight import check_database
 
         check_database(settings)
-        swept, left = sweep_all(settings)
+        swept, left, rows = sweep_all(settings)
         sys.stdout.write(f"{swept.files} files, {swept.sources} sources, {left} left objects")
-        sys.stdout.write(f", {len(swept.months)} months of history\n")
+        sys.stdout.write(f", {len(swept.months)} months of history")
+        sys.stdout.write(f", the rows of {rows.jobs} jobs, {rows.files} files and {rows.keys} idempotency keys\n")
 
 
 @app.command()

@@ -43,7 +43,8 @@ class RetentionPolicy:
     """How long things are kept; None is for ever.
 
     `uploads` are promised places that nobody completed; `sources` the provider's originals, counted from the end of
-    their jobs; `history` the events of ended jobs; `grace` how old an object without a row must be to be left over.
+    their jobs; `history` the events of ended jobs; `rows` the rows of ended jobs and of files that are gone; `grace`
+    how old an object without a row must be to be left over.
     """
 
     uploads: timedelta = timedelta(hours=24)
@@ -51,6 +52,7 @@ class RetentionPolicy:
     outputs: timedelta | None = timedelta(days=90)
     sources: timedelta | None = timedelta(days=7)
     history: timedelta | None = timedelta(days=365)
+    rows: timedelta | None = timedelta(days=730)
     grace: timedelta = timedelta(hours=1)
 
     def output_expires_at(self, made_at: datetime) -> datetime | None:

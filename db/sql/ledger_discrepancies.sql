@@ -1,5 +1,5 @@
 -- Name everything that does not add up: wallets that differ from the sum of their entries, jobs without the hold that
--- accepted them, holds of ended jobs that are open, successes that are not charged, failures that are.
+-- accepted them, holds of ended or forgotten jobs that are open, successes that are not charged, failures that are.
 -- Called by tests, by `diorama doctor` and by whoever doubts. Zero rows: all adds up.
 WITH summed AS (
     SELECT e.account_id, e.user_ref,
@@ -37,3 +37,8 @@ SELECT 'job', id, 'succeeded and is not charged once' FROM settled WHERE state =
 UNION ALL
 SELECT 'job', id, 'did not succeed and is charged' FROM settled
 WHERE state NOT IN ('succeeded', 'compensating') AND charged <> 0
+UNION ALL
+SELECT 'job', hold.job_id, 'is gone and still holds credits' FROM ledger_entries hold
+WHERE hold.kind = 'hold'
+  AND NOT EXISTS (SELECT FROM jobs WHERE jobs.id = hold.job_id)
+  AND NOT EXISTS (SELECT FROM ledger_entries later WHERE later.of_id = hold.id)

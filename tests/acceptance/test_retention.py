@@ -81,7 +81,7 @@ def test_the_doctor_names_what_only_one_side_has_and_a_sweep_removes_what_is_lef
     site.store.put_stream(left, [b"x"], content_type="image/png", max_bytes=1)
     status, told = run(site, "doctor", "--storage")
     assert (status, left in told) == (1, True)
-    assert "0 files, 0 sources, 1 left objects, 0 months of history\n" in run(site, "sweep")[1]
+    assert "0 files, 0 sources, 1 left objects, 0 months of history, the rows of 0 jobs" in run(site, "sweep")[1]
     assert run(site, "doctor", "--storage")[0] == 0
     site.store.delete([lost])
     status, told = run(site, "doctor", "--storage")

@@ -31,7 +31,8 @@ CREATE TABLE ledger_entries (
     account_id    uuid NOT NULL CONSTRAINT ledger_entries_account REFERENCES accounts,
     user_ref      text NOT NULL,
     kind          text NOT NULL,
-    job_id        uuid CONSTRAINT ledger_entries_job REFERENCES jobs,
+    -- No foreign key: entries outlive the rows of their jobs. A trigger sees to it that a hold is of a job that is there.
+    job_id        uuid,
     cycle         integer,
     amount        bigint NOT NULL CONSTRAINT ledger_entries_amount_positive CHECK (amount > 0),
     debit_bucket  text NOT NULL,
@@ -93,6 +94,24 @@ $$;
 CREATE TRIGGER ledger_entries_move_wallets AFTER INSERT ON ledger_entries
     REFERENCING NEW TABLE AS entries FOR EACH STATEMENT EXECUTE FUNCTION ledger_moves_wallets();
 
+CREATE FUNCTION ledger_holds_for_jobs() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    nobody uuid;
+BEGIN
+    -- Charges, releases and refunds name the entry of a hold, and with it the job.
+    SELECT e.job_id INTO nobody FROM entries e
+    WHERE e.kind = 'hold' AND NOT EXISTS (SELECT FROM jobs j WHERE j.id = e.job_id)
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'credits can only be held for a job that is there (job %)', nobody
+            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'ledger_entries_job';
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER ledger_entries_job AFTER INSERT ON ledger_entries
+    REFERENCING NEW TABLE AS entries FOR EACH STATEMENT EXECUTE FUNCTION ledger_holds_for_jobs();
+
 CREATE FUNCTION ledger_is_final() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'the ledger is append-only: write an entry that puts it right'
@@ -118,7 +137,7 @@ CREATE TRIGGER wallets_follow_ledger BEFORE INSERT OR UPDATE OR DELETE OR TRUNCA
 -- What has to be undone of a job's cycle, a row an action. Written by the move that makes the job compensating,
 -- whoever makes it. What is held waits for a person, with its reason; the job may end meanwhile.
 CREATE TABLE compensation_actions (
-    job_id      uuid NOT NULL CONSTRAINT compensation_actions_job REFERENCES jobs,
+    job_id      uuid NOT NULL CONSTRAINT compensation_actions_job REFERENCES jobs ON DELETE CASCADE,
     cycle       integer NOT NULL,
     action      text NOT NULL CONSTRAINT compensation_actions_action_known
         CHECK (action IN ('cancel_prediction', 'delete_objects', 'return_credits', 'roll_back_parent')),

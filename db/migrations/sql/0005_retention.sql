@@ -99,3 +99,39 @@ CREATE INDEX assets_pending ON assets (created_at) WHERE state = 'pending';
 CREATE INDEX attempts_with_source ON attempts (completed_at) WHERE source_key IS NOT NULL;
 -- Who still works on a finished file, and whose it is.
 CREATE INDEX jobs_by_output ON jobs (output_id) WHERE output_id IS NOT NULL;
+
+-- Whether the rows of an ended job may go. They are the last of it: its history, its files and its originals have gone
+-- before, nothing that was made from it is left, nothing of it waits for a person, and its credits are settled.
+CREATE FUNCTION job_may_go(job jobs, kept_for interval) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT coalesce(job.finished_at <= diorama_now() - kept_for, false)
+       AND NOT EXISTS (SELECT FROM job_events WHERE job_id = job.id)
+       AND NOT EXISTS (SELECT FROM jobs child WHERE child.parent_id = job.id)
+       AND NOT EXISTS (SELECT FROM attempts WHERE job_id = job.id AND source_key IS NOT NULL)
+       AND NOT EXISTS (
+           SELECT
+           FROM assets output
+           JOIN assets made ON made.id IN (output.id, output.poster_id)
+           WHERE output.id = job.output_id AND made.state <> 'deleted'
+       )
+       AND NOT EXISTS (SELECT FROM compensation_actions WHERE job_id = job.id AND state IN ('pending', 'held'))
+       AND NOT EXISTS (
+           SELECT
+           FROM ledger_entries hold
+           WHERE hold.job_id = job.id AND hold.kind = 'hold'
+             AND NOT EXISTS (SELECT FROM ledger_entries later WHERE later.of_id = hold.id)
+       )
+$$;
+
+-- Whether the row of a file may go: its object has gone before, and no row refers to it.
+CREATE FUNCTION asset_may_go(asset assets, kept_for interval) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT asset.state IN ('deleted', 'rejected')
+       AND greatest(asset.expires_at, asset.created_at) <= diorama_now() - kept_for
+       AND NOT EXISTS (SELECT FROM job_requests WHERE input_id = asset.id)
+       AND NOT EXISTS (SELECT FROM stories WHERE selfie_id = asset.id)
+       AND NOT EXISTS (SELECT FROM jobs WHERE output_id = asset.id)
+       AND NOT EXISTS (SELECT FROM assets video WHERE video.poster_id = asset.id)
+$$;
+CREATE INDEX assets_gone ON assets (id) WHERE state IN ('deleted', 'rejected');
+CREATE INDEX assets_by_poster ON assets (poster_id) WHERE poster_id IS NOT NULL;
+CREATE INDEX stories_by_selfie ON stories (selfie_id);
+CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at);

@@ -1,0 +1,69 @@
+"""Rows whose time is over: of ended jobs, of files that are gone, and of idempotency keys."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from db.statements import statement
+
+
+@dataclass(frozen=True, slots=True)
+class OldJob:
+    """The row of an old job, and whether it may go."""
+
+    id: UUID
+    may_go: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OldAsset:
+    """The row of a file that is gone, the key its object had, and whether the row may go."""
+
+    id: UUID
+    key: str
+    may_go: bool
+
+
+def old_jobs(conn: Connection, *, after: UUID, kept_for: timedelta, most: int) -> list[OldJob]:
+    """Return the next jobs that are older than `kept_for`, in the order of their ids."""
+    given = {"after": after, "kept_for": kept_for, "most": most}
+    return [OldJob(*row) for row in conn.execute(statement("old_jobs"), given)]
+
+
+def jobs_that_may_go(conn: Connection, ids: Collection[UUID], *, kept_for: timedelta) -> list[UUID]:
+    """Return those of the jobs whose rows may go."""
+    query = text("SELECT job.id FROM jobs job WHERE job.id = ANY (:ids) AND job_may_go(job, :kept_for)")
+    return list(conn.scalars(query, {"ids": list(ids), "kept_for": kept_for}))
+
+
+def forget_jobs(conn: Connection, ids: Collection[UUID], *, kept_for: timedelta) -> tuple[int, set[UUID]]:
+    """Delete jobs with their requests, attempts and actions, and the stories that are empty then.
+
+    Returns how many went, and what they were made from. Entries of the ledger stay.
+    """
+    gone = conn.execute(statement("forget_jobs"), {"ids": list(ids), "kept_for": kept_for}).all()
+    stories = {row.story_id for row in gone} - {None}
+    if stories:
+        conn.execute(statement("forget_stories"), {"ids": list(stories)})
+    return len(gone), {row.parent_id for row in gone} - {None}
+
+
+def old_assets(conn: Connection, *, after: UUID, kept_for: timedelta, most: int) -> list[OldAsset]:
+    """Return the next files that are gone and older than `kept_for`, in the order of their ids."""
+    given = {"after": after, "kept_for": kept_for, "most": most}
+    return [OldAsset(*row) for row in conn.execute(statement("old_assets"), given)]
+
+
+def forget_assets(conn: Connection, ids: Collection[UUID], *, kept_for: timedelta) -> int:
+    """Delete the rows of files that are gone; return how many went."""
+    return len(conn.execute(statement("forget_asset_rows"), {"ids": list(ids), "kept_for": kept_for}).all())
+
+
+def forget_keys(conn: Connection, *, kept_for: timedelta, most: int) -> int:
+    """Delete a batch of idempotency keys that are older than `kept_for`; return how many went."""
+    return len(conn.execute(statement("forget_keys"), {"kept_for": kept_for, "most": most}).all())

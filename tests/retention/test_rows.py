@@ -1,0 +1,237 @@
+"""Old rows: what goes with a job, what makes it stay, and that the credits add up without it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from db.ids import new_id
+from db.ledger import hold_credits, ledger_discrepancies
+from db.requests import IdempotencyKey, claim_key, insert_story
+from jobs.old_rows import Forgotten, OldRows
+from jobs.retention import RetentionPolicy
+from statemachine.states import Kind, State
+from tests.factories import World
+from tests.invariants import assert_credits_add_up
+from tests.retention.conftest import House
+
+DAY = timedelta(days=1)
+YEARS = 730 * DAY
+LONG = 900 * DAY
+TABLES = ("jobs", "job_requests", "attempts", "compensation_actions", "job_events", "stories")
+
+
+def sweep(house: House, kept_for: timedelta | None = YEARS, **policy: Any) -> Forgotten:
+    """Make one pass over everything, as the workers' rounds do."""
+    house.sweep(**policy)
+    return OldRows(house.engine, house.store, kept_for).sweep()
+
+
+def count(house: House, table: str) -> int:
+    return int(house.scalar(f"SELECT count(*) FROM {table}"))
+
+
+def failed(house: House, **request: Any) -> UUID:
+    """Add a job that failed and of which everything is undone."""
+    job_id = house.job(State.FAILED, **request)
+    with house.engine.begin() as conn:
+        conn.execute(text("UPDATE compensation_actions SET state = 'done', result = 'deleted' WHERE state = 'pending'"))
+    return job_id
+
+
+def a_story(house: House) -> tuple[UUID, UUID]:
+    """Return the avatar and the scene of a story that is over, with its selfie, all of which expires."""
+    house.world = World(house.world.owner, house.selfie(kept_for=30 * DAY))
+    story_id = new_id()
+    with house.engine.begin() as conn:
+        insert_story(conn, house.world.owner, story_id, house.world.selfie_id)
+    how: dict[str, Any] = {"story_id": story_id, "credits": 5, "kept_for": 90 * DAY}
+    avatar = house.job(State.SUCCEEDED, **how)
+    return avatar, failed(house, parent_id=avatar, kind=Kind.SCENE, **how)
+
+
+def test_the_rows_of_a_story_go_when_all_else_of_it_has_gone(house: House) -> None:
+    a_story(house)
+    house.pass_time(729 * DAY)
+    assert sweep(house).jobs == 0
+    assert count(house, "job_events") == 0, "its history went before"
+    house.pass_time(LONG)
+    assert sweep(house).jobs == 2
+    assert {table: count(house, table) for table in TABLES} == dict.fromkeys(TABLES, 0)
+    assert sweep(house) == Forgotten(0, 0, 0)
+    assert (house.objects(), house.inventory().is_sound) == ([], True)
+
+
+def test_credits_are_told_of_for_ever_and_add_up_without_their_jobs(house: House) -> None:
+    avatar, scene = a_story(house)
+    with house.engine.connect() as conn:
+        before = conn.execute(text("SELECT * FROM ledger_entries ORDER BY id")).all()
+        wallets = conn.execute(text("SELECT * FROM wallets ORDER BY account_id")).all()
+    house.pass_time(LONG)
+    assert sweep(house).jobs == 2
+    with house.engine.connect() as conn:
+        assert conn.execute(text("SELECT * FROM ledger_entries ORDER BY id")).all() == before
+        assert conn.execute(text("SELECT * FROM wallets ORDER BY account_id")).all() == wallets
+    assert {entry.job_id for entry in before} >= {avatar, scene}
+    assert_credits_add_up(house.engine)
+
+
+def test_files_that_are_gone_lose_their_rows_once_no_job_names_them(house: House) -> None:
+    a_story(house)
+    house.pass_time(LONG)
+    rows = OldRows(house.engine, house.store, YEARS)
+    house.sweep()
+    gone = count(house, "assets")
+    assert OldRows(house.engine, house.store, None).sweep() == Forgotten(0, 0, 0)
+    assert rows.sweep().files == gone, "the jobs went in the same pass"
+    assert count(house, "assets") == 0
+
+
+def test_a_file_whose_job_stays_keeps_its_row(house: House) -> None:
+    house.job(State.SUCCEEDED, kept_for=90 * DAY)
+    house.pass_time(LONG)
+    assert sweep(house, history=None) == Forgotten(jobs=0, files=0, keys=0)
+    assert house.scalar("SELECT count(*) FROM assets a JOIN jobs j ON j.output_id = a.id AND a.state = 'deleted'") == 1
+
+
+@pytest.mark.parametrize(
+    ("why", "policy", "kept_for"),
+    [
+        ("its history is kept", {"history": None}, 90 * DAY),
+        ("its picture is kept", {"sources": 7 * DAY}, None),
+        ("its original is kept", {"sources": None}, 90 * DAY),
+    ],
+)
+def test_a_job_stays_as_long_as_anything_of_it(
+    house: House, why: str, policy: dict[str, Any], kept_for: timedelta | None
+) -> None:
+    house.job(State.SUCCEEDED, kept_for=kept_for)
+    house.pass_time(LONG)
+    assert sweep(house, **policy).jobs == 0, why
+    assert house.inventory().is_sound
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        "UPDATE jobs SET finished_at = diorama_now() - interval '729 days'",
+        "INSERT INTO compensation_actions (job_id, cycle, action, state, last_error) "
+        "SELECT id, 7, 'cancel_prediction', 'held', 'it said 503' FROM jobs",
+    ],
+    ids=["ended later", "waits for a person"],
+)
+def test_what_is_not_over_stays(house: House, meanwhile: str) -> None:
+    failed(house)
+    house.pass_time(LONG)
+    with house.engine.begin() as conn:
+        conn.execute(text(meanwhile))
+    assert sweep(house).jobs == 0
+
+
+def test_unfinished_jobs_stay_however_old(house: House) -> None:
+    house.job(State.QUEUED)
+    house.pass_time(LONG)
+    assert sweep(house).jobs == 0
+
+
+def test_credits_that_were_never_settled_keep_their_job(house: House) -> None:
+    """That can not happen; should it all the same, it must still be there for whoever looks into it."""
+    job_id = failed(house)
+    with house.engine.begin() as conn:
+        conn.execute(text("UPDATE jobs SET credits = 5 WHERE id = :id"), {"id": job_id})
+        hold_credits(conn, [job_id], actor="test")
+    house.pass_time(LONG)
+    assert sweep(house).jobs == 0
+
+
+def test_what_was_left_over_goes_with_the_job(house: House) -> None:
+    job_id = failed(house)
+    house.pass_time(LONG)
+    house.put(f"jobs/{job_id}/1/half.png")
+    assert sweep(house).jobs == 1
+    assert house.objects() == []
+
+
+def test_a_pass_that_dies_before_the_rows_is_healed_by_the_next(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    job_id = failed(house)
+    house.pass_time(LONG)
+    house.put(f"jobs/{job_id}/1/half.png")
+
+    def die(*_: object, **__: object) -> None:
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("jobs.old_rows.forget_jobs", die)
+    with pytest.raises(KeyboardInterrupt):
+        sweep(house)
+    assert house.inventory().is_sound
+    assert sweep(house).jobs == 1
+
+
+def test_a_job_that_is_redriven_at_that_moment_stays(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    failed(house)
+    house.pass_time(LONG)
+    house.sweep()
+    listed = house.store.list
+
+    def redrive_meanwhile(prefix: str) -> Any:
+        with house.engine.begin() as conn:
+            conn.execute(
+                text(
+                    "UPDATE jobs SET state = 'queued', event = 'redriven', seq = seq + 1, finished_at = NULL, "
+                    "due_at = now()"
+                )
+            )
+        return listed(prefix)
+
+    monkeypatch.setattr(house.store, "list", redrive_meanwhile)
+    assert OldRows(house.engine, house.store, YEARS).sweep().jobs == 0
+    assert count(house, "jobs") == 1
+
+
+def test_a_round_looks_at_a_stretch_and_the_next_goes_on(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jobs.old_rows._BATCH", 2)
+    stays = house.job(State.SUCCEEDED)
+    for _ in range(4):
+        failed(house)
+    house.pass_time(LONG)
+    house.sweep()
+    rows = OldRows(house.engine, house.store, YEARS)
+    assert [rows.sweep(batches=1).jobs for _ in range(4)] == [1, 2, 1, 0]
+    assert house.scalar("SELECT id FROM jobs") == stays
+
+
+def test_idempotency_keys_go_with_the_rows(house: House) -> None:
+    with house.engine.begin() as conn:
+        claim_key(conn, IdempotencyKey(house.world.owner.account_id, "", "createAvatar", "key"), b"digest", new_id())
+    house.pass_time(YEARS - DAY)
+    assert sweep(house).keys == 0
+    house.pass_time(YEARS + DAY)
+    assert sweep(house).keys == 1
+
+
+def test_credits_are_held_only_for_a_job_that_is_there(house: House) -> None:
+    """There is no foreign key that says so, for entries outlive their jobs."""
+    hold = text(
+        "INSERT INTO ledger_entries (account_id, user_ref, kind, job_id, cycle, amount, debit_bucket, credit_bucket, "
+        "actor) VALUES (:account, '', 'hold', :job, 1, 5, 'available', 'held', 'test')"
+    )
+    with house.engine.begin() as conn, pytest.raises(IntegrityError, match="a job that is there"):
+        conn.execute(hold, {"account": house.world.owner.account_id, "job": new_id()})
+
+
+def test_a_forgotten_job_that_still_holds_credits_is_named(house: House) -> None:
+    job_id = house.job(State.QUEUED, credits=5)
+    with house.engine.begin() as conn:
+        conn.execute(text("DELETE FROM jobs"))
+        found = ledger_discrepancies(conn)
+    assert [(each.id, each.why) for each in found] == [(job_id, "is gone and still holds credits")]
+
+
+def test_rows_are_kept_for_two_years_unless_told_otherwise() -> None:
+    assert RetentionPolicy().rows == YEARS
