@@ -133,6 +133,12 @@ class Settings(BaseSettings):
         le=36_500,
         description="Days that the history of ended jobs is kept; it goes by whole months.",
     )
+    retention_row_days: int = Field(
+        default=730,
+        ge=0,
+        le=36_500,
+        description="Days that rows of ended jobs, of files that are gone and of idempotency keys are kept.",
+    )
     retention_sweep_s: float = Field(
         default=600.0, gt=0, le=86_400, description="Seconds between the passes that remove what is too old."
     )

@@ -12,6 +12,7 @@ from diorama.settings import Settings, SettingsError
 from jobs.hints import Hinter
 from jobs.leases import Renewer
 from jobs.offer import Offer
+from jobs.old_rows import OldRows
 from jobs.prompts import PromptBook
 from jobs.providers.choice import ModelChoice
 from jobs.providers.guard import Timeouts
@@ -143,10 +144,12 @@ def build_rounds(settings: Settings, runtime: Runtime, hinter: Hinter) -> tuple[
     """Return what one worker process of all does for all of them."""
     policy = runtime.retention
     leftovers = Leftovers(runtime.engine, runtime.store, policy.grace)
+    rows = OldRows(runtime.engine, runtime.store, policy.rows)
     return (
         Round("sweep", settings.provider_sweep_s, lambda: sweep(runtime)),
         Round("retention", settings.retention_sweep_s, lambda: sweep_old(runtime.engine, runtime.store, policy)),
         Round("leftovers", settings.retention_sweep_s, leftovers.sweep),
+        Round("rows", settings.retention_sweep_s, rows.sweep),
     )
 
 
@@ -158,6 +161,7 @@ def build_retention(settings: Settings) -> RetentionPolicy:
         outputs=_days(settings.retention_output_days),
         sources=_days(settings.retention_source_days),
         history=_days(settings.retention_history_days),
+        rows=_days(settings.retention_row_days),
         grace=timedelta(seconds=settings.storage_grace_s),
     )
 
