@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from db.statements import statement
+from db.statements import as_json, statement
 from db.text import storable
 from statemachine.states import State
 
@@ -92,20 +92,22 @@ def apply_effects(conn: Connection, effects: Sequence[Effect]) -> set[State]:
     ):
         rows = [effect for effect in effects if isinstance(effect, kind)]
         if rows:
-            found = conn.execute(statement(name), _columns(rows))
+            found = conn.execute(statement(name), {"rows": as_json(map(_given, rows))})
             due |= {State(row.state) for row in found} if kind is AttemptChanged else set()
     return due
 
 
-def _columns(rows: Iterable[Any]) -> dict[str, list[Any]]:
-    """Return one list a field. Arrays inside arrays would have to be of one length, so those travel as text."""
-    given = list(rows)
-    columns: dict[str, list[Any]] = {
-        field.name: [getattr(row, field.name) for row in given] for field in fields(given[0])
-    }
-    for words in ("error_detail", "last_error"):
-        if words in columns:
-            columns[words] = [storable(each) for each in columns[words]]
-    if "output_urls" in columns:
-        columns["output_urls"] = [None if urls is None else " ".join(urls) for urls in columns["output_urls"]]
-    return columns
+def _given(effect: Effect) -> dict[str, Any]:
+    """Return an effect's fields as its statement reads them. What is left out is null there."""
+    return {name: given for name in _NAMES[type(effect)] if (given := _sent(getattr(effect, name))) is not None}
+
+
+def _sent(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [storable(each) for each in value]
+    return storable(value) if isinstance(value, str) else value
+
+
+_NAMES = {
+    kind: [field.name for field in fields(kind)] for kind in (AttemptBegun, AttemptChanged, AssetMade, ActionTried)
+}

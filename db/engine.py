@@ -55,16 +55,39 @@ def connect_worker(settings: DatabaseSettings, *, name: str) -> Engine:
     It does not look whether a connection is alive before using it, which would cost a round trip each time: the
     first use after a restart of Postgres fails, so its users must try again.
     """
-    return _connect(settings, name, options=_options(settings) + _BY_KEY_ONLY, pre_ping=False)
+    return _connect(
+        settings,
+        name,
+        options=_options(settings) + _BY_KEY_ONLY,
+        pre_ping=False,
+        # There are few statements, each made thousands of times: they are planned when a connection first makes them,
+        # and the connection used last, which has planned them, is used again first.
+        prepare_threshold=0,
+        lifo=True,
+    )
 
 
-def _connect(settings: DatabaseSettings, name: str, *, options: str, pre_ping: bool) -> Engine:
+def _connect(
+    settings: DatabaseSettings,
+    name: str,
+    *,
+    options: str,
+    pre_ping: bool,
+    prepare_threshold: int = 5,
+    lifo: bool = False,
+) -> Engine:
     return create_engine(
         normalised_url(settings.url),
         pool_size=settings.pool_size,
         max_overflow=0,
         pool_pre_ping=pre_ping,
-        connect_args={"application_name": name, "options": options, "connect_timeout": 10},
+        pool_use_lifo=lifo,
+        connect_args={
+            "application_name": name,
+            "options": options,
+            "connect_timeout": 10,
+            "prepare_threshold": prepare_threshold,
+        },
     )
 
 

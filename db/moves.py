@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from db.claims import Claim
 from db.compensations import settle_ended
 from db.effects import Effect, apply_effects
 from db.ledger import settle_credits
-from db.statements import statement
+from db.statements import as_json, statement
 from db.text import storable
 from statemachine.decisions import CANCELED_BY_REQUEST, PARENT_FAILED, Decision
 from statemachine.states import State
@@ -39,59 +39,45 @@ class Move:
     effects: tuple[Effect, ...] = ()
 
 
-@dataclass(slots=True)
-class _Columns:
-    """The moves turned into one array a column, as `record_moves.sql` takes them."""
-
-    id: list[UUID] = field(default_factory=list)
-    lease: list[int] = field(default_factory=list)
-    from_state: list[str] = field(default_factory=list)
-    event: list[str] = field(default_factory=list)
-    to_state: list[str] = field(default_factory=list)
-    actor: list[str] = field(default_factory=list)
-    reason: list[str | None] = field(default_factory=list)
-    due_in: list[timedelta | None] = field(default_factory=list)
-    percent: list[int] = field(default_factory=list)
-    failures: list[int] = field(default_factory=list)
-    attempts_begun: list[int] = field(default_factory=list)
-    keep_lease: list[bool] = field(default_factory=list)
-    hold_for: list[timedelta | None] = field(default_factory=list)
-    cost_micros: list[int] = field(default_factory=list)
-    error_code: list[str | None] = field(default_factory=list)
-    error_message: list[str | None] = field(default_factory=list)
-    error_detail: list[str | None] = field(default_factory=list)
-    output_id: list[UUID | None] = field(default_factory=list)
-
-    def add(self, move: Move) -> None:
-        decision, failure = move.decision, move.decision.failure
-        self.id.append(move.claim.job_id)
-        self.lease.append(move.claim.lease)
-        self.from_state.append(move.from_state)
-        self.event.append(decision.event)
-        self.to_state.append(decision.to_state)
-        self.actor.append(move.actor)
-        self.reason.append(storable(decision.reason))
-        self.due_in.append(decision.due_in)
-        self.percent.append(decision.percent)
-        self.failures.append(decision.failures)
-        self.attempts_begun.append(move.attempts_begun)
-        self.keep_lease.append(move.keep_lease)
-        self.hold_for.append(move.hold_for)
-        self.cost_micros.append(decision.cost_micros)
-        self.error_code.append(failure.code if failure else None)
-        self.error_message.append(failure.message if failure else None)
-        self.error_detail.append(storable(failure.detail) if failure else None)
-        self.output_id.append(move.output_id)
-
-    def parameters(self) -> dict[str, Any]:
-        return {column.name: getattr(self, column.name) for column in fields(self)}
+def _given(move: Move) -> dict[str, Any]:
+    """Return a move as `record_moves.sql` reads it. What is left out is null there."""
+    decision, failure = move.decision, move.decision.failure
+    given: dict[str, Any] = {
+        "id": move.claim.job_id,
+        "lease": move.claim.lease,
+        "from_state": move.from_state,
+        "event": decision.event,
+        "to_state": decision.to_state,
+        "actor": move.actor,
+        "percent": decision.percent,
+        "failures": decision.failures,
+        "attempts_begun": move.attempts_begun,
+        "keep_lease": move.keep_lease,
+        "cost_micros": decision.cost_micros,
+    }
+    if decision.due_in is not None:
+        given["due_in_s"] = decision.due_in.total_seconds()
+    if move.hold_for is not None:
+        given["held_for_s"] = move.hold_for.total_seconds()
+    if move.output_id is not None:
+        given["output_id"] = move.output_id
+    if decision.reason is not None:
+        given["reason"] = storable(decision.reason)
+    if failure is not None:
+        given |= {
+            "error_code": failure.code,
+            "error_message": failure.message,
+            "error_detail": storable(failure.detail),
+        }
+    return given
 
 
 @dataclass(frozen=True, slots=True)
 class Moved:
     """A move that was recorded at the database's time `at`: the job's lease now, and whether it is held on.
 
-    `is_priced` is whether the job costs credits, `is_canceled` whether somebody has asked for its end.
+    `is_priced` is whether the job costs credits, `is_canceled` whether somebody has asked for its end. The fields are
+    what `record_moves.sql` returns after the id, in that order.
     """
 
     lease: int
@@ -119,11 +105,9 @@ def record(conn: Connection, moves: Sequence[Move]) -> Recorded:
     A move whose job is in another state, or under another lease, is dropped with everything that goes with it.
     Call it in a transaction; at most one move a job.
     """
-    columns = _Columns()
-    for move in sorted(moves, key=lambda move: move.claim.job_id):
-        columns.add(move)
-    rows = conn.execute(statement("record_moves"), columns.parameters())
-    moved = {row.id: Moved(row.lease, row.held, row.is_priced, row.at, row.is_canceled) for row in rows}
+    in_order = sorted(moves, key=lambda move: move.claim.job_id.int)
+    rows = conn.execute(statement("record_moves"), {"moves": as_json(map(_given, in_order))})
+    moved = {job_id: Moved(*what) for job_id, *what in rows}
     held = [move for move in moves if move.claim.job_id in moved]
     told = apply_effects(conn, [effect for move in held for effect in move.effects])
     relatives = _settle_children(conn, held)

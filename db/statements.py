@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from functools import cache
 from importlib.resources import files
+from typing import Any
+from uuid import UUID
 
 from sqlalchemy import TextClause, text
 
@@ -16,3 +21,21 @@ def statement(*names: str) -> TextClause:
     """
     folder = files("db") / "sql"
     return text("\n".join((folder / f"{name}.sql").read_text(encoding="utf-8") for name in names))
+
+
+def as_json(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Return rows as one parameter, which the statement takes apart with `json_to_recordset`.
+
+    One text is written several times faster than an array a column, each of which the driver escapes word by word.
+    """
+    return json.dumps(list(rows), default=_plain, check_circular=False)
+
+
+def _plain(value: object) -> str:
+    """Return what JSON has no word for as Postgres reads it."""
+    match value:
+        case UUID():
+            return str(value)
+        case datetime():
+            return value.isoformat()
+    raise TypeError(f"{type(value).__name__} can not be a parameter: give it as text, a number, a date or an id")

@@ -131,6 +131,7 @@ class RowConsumer(Consumer):
         self._reserved = 0
         self._mean_s = _AHEAD_S
         self._woken = False
+        self._look_at = 0.0
         self._wants_room = False
         # Whose turn it was last: the next claim of queued jobs begins with the accounts after this one.
         self._served = NOBODY
@@ -162,12 +163,13 @@ class RowConsumer(Consumer):
                 self._ready.append(claim)
 
     def wake_for_delivered(self) -> None:
-        """End the present wait where something has been delivered."""
+        """End the present wait where something has been delivered. That says nothing of what else may be due."""
         if self._ready:
-            self.wake()
+            with self._changed:
+                self._changed.notify()
 
     def wake(self) -> None:
-        """End the present wait, or skip the next one: something may be due."""
+        """End the present wait and look at once, or as soon as there is room: something may be due."""
         with self._changed:
             self._woken = True
             self._changed.notify()
@@ -197,15 +199,23 @@ class RowConsumer(Consumer):
         room = self._room()
         if self._broker.draining.is_set() or room <= 0:
             self._wait(self._idle_s, for_room=True)
-            return False
+        elif self._woken or time.monotonic() >= self._look_at:
+            self._look(room)
+        else:
+            self._wait(self._look_at - time.monotonic())
+        return bool(self._ready)
+
+    def _look(self, room: int) -> None:
+        """Claim what is due. Where nothing was, look again when something will be, or when a hint says so.
+
+        Without that, whoever lives on what is handed over would look in vain each time it had worked that off.
+        """
         with self._changed:
             self._woken = False
         jobs, idle_s = self._claim(room)
         self._broker.claimed(jobs)
         self._ready.extend(job.claim for job in jobs)
-        if not jobs:
-            self._wait(min(idle_s, self._idle_s))
-        return bool(jobs)
+        self._look_at = 0.0 if jobs else time.monotonic() + min(idle_s, self._idle_s)
 
     def _room(self) -> int:
         """How many claims may be taken now: what the threads get through in a moment, less what they have in hand."""
@@ -247,9 +257,9 @@ class RowConsumer(Consumer):
     def _wait(self, at_most_s: float, *, for_room: bool = False) -> None:
         with self._changed:
             self._wants_room = for_room
-            if not self._woken and not self._ready:
+            if not self._ready and (for_room or not self._woken):
                 self._changed.wait(at_most_s)
-            self._woken = self._wants_room = False
+            self._wants_room = False
 
     def _release(self, claims: list[Claim]) -> None:
         if not claims:

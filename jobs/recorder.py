@@ -1,8 +1,8 @@
 """Recording in groups: the moves of all of a process's threads, some at a time, in one transaction.
 
 A commit costs the same for one move and for fifty, so whatever gathered while the last group was being written goes
-into the next. Nothing waits for a group to fill. A process that dies loses the moves it had gathered, like any
-other work in hand: their leases end and the steps are repeated.
+into the next. Nothing waits for a group to fill, save for a moment where many moves come at once. A process that dies
+loses the moves it had gathered, like any other work in hand: their leases end and the steps are repeated.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ from statemachine.states import STEP_OF, State, Step
 log = logging.getLogger(__name__)
 
 _GROUP_MAX = 200
+# After a group of this many, the next one gathers for a moment: what the last one set going ends up in it, too.
+_BUSY_FROM = 16
+_GATHER_FOR_S = 0.003
 # Beyond this many moves in hand whoever records waits, so that a stalled database slows the steps down.
 _PENDING_MAX = 1000
 _RETRY_EVERY_S = 0.2
@@ -78,7 +81,10 @@ class Recorder:
         self._thread.join()
 
     def _run(self) -> None:
+        written = 0
         while True:
+            if written >= _BUSY_FROM:
+                self._closing.wait(_GATHER_FOR_S)
             with self._changed:
                 self._changed.wait_for(lambda: self._pending or self._closing.is_set())
                 group, self._pending = self._pending[:_GROUP_MAX], self._pending[_GROUP_MAX:]
@@ -87,6 +93,7 @@ class Recorder:
                 self._write(group)
             elif self._closing.is_set():
                 return
+            written = len(group)
 
     def _write(self, group: Sequence[tuple[Move, Future[Moved | None]]]) -> None:
         """Write a group; where the database refuses it, write each move alone so that only the bad one fails."""

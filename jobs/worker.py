@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -61,6 +62,8 @@ class WorkerProcess(AbstractContextManager["WorkerProcess"]):
 
     def __enter__(self) -> WorkerProcess:
         """Start claiming."""
+        # What was built until now lasts as long as the process: no garbage collection need look through it again.
+        gc.freeze()
         self._worker.start()
         self._listener = DueListener(self._engines.listen_url, self.broker.wake)
         if self._due_rounds:
@@ -80,3 +83,4 @@ class WorkerProcess(AbstractContextManager["WorkerProcess"]):
             self._listener.close()
         self._renewer.close()
         self.hinter.close()
+        gc.unfreeze()

@@ -3,8 +3,7 @@ INSERT INTO attempts (
     job_id, attempt, token, model, prompt_version, reserved_micros, experiment, variant, status, started_at
 )
 SELECT b.*, 'submitting', diorama_now()
-FROM unnest(
-    CAST(:job_id AS uuid[]), CAST(:attempt AS integer[]), CAST(:token AS uuid[]), CAST(:model AS text[]),
-    CAST(:prompt_version AS text[]), CAST(:reserved_micros AS bigint[]), CAST(:experiment AS text[]),
-    CAST(:variant AS text[])
-) AS b (job_id, attempt, token, model, prompt_version, reserved_micros, experiment, variant)
+FROM json_to_recordset(CAST(:rows AS json)) AS b (
+    job_id uuid, attempt integer, token uuid, model text, prompt_version text, reserved_micros bigint, experiment text,
+    variant text
+)

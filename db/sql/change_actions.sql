@@ -4,10 +4,9 @@ WITH tried AS (
     UPDATE compensation_actions AS a
     SET state = c.state, result = c.result, last_error = coalesce(c.last_error, a.last_error), tries = a.tries + 1,
         changed_at = diorama_now()
-    FROM unnest(
-        CAST(:job_id AS uuid[]), CAST(:cycle AS integer[]), CAST(:action AS text[]), CAST(:state AS text[]),
-        CAST(:result AS text[]), CAST(:last_error AS text[])
-    ) AS c (job_id, cycle, action, state, result, last_error)
+    FROM json_to_recordset(CAST(:rows AS json)) AS c (
+        job_id uuid, cycle integer, action text, state text, result text, last_error text
+    )
     WHERE (a.job_id, a.cycle, a.action) = (c.job_id, c.cycle, c.action)
       AND a.state = 'pending'
     RETURNING a.job_id, a.action, a.state, a.keep_key

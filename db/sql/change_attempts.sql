@@ -1,11 +1,11 @@
--- Write what became known of submissions; null leaves a column as it is. URLs come joined by spaces.
+-- Write what became known of submissions; null leaves a column as it is.
 -- A webhook may have come while the answer was on its way. A job whose prediction has ended already is due at once, and
 -- so is one whose answer was lost: its prediction has been named. Returns the states of those, for a hint.
 WITH changed AS (
     UPDATE attempts AS a
     SET status = c.status,
         prediction_id = coalesce(c.prediction_id, a.prediction_id),
-        output_urls = coalesce(string_to_array(c.output_urls, ' '), a.output_urls),
+        output_urls = coalesce(c.output_urls, a.output_urls),
         cost_micros = coalesce(c.cost_micros, a.cost_micros),
         source_key = coalesce(c.source_key, a.source_key),
         source_type = coalesce(c.source_type, a.source_type),
@@ -15,14 +15,9 @@ WITH changed AS (
         accepted_at = CASE WHEN c.status = 'running' THEN coalesce(a.accepted_at, diorama_now()) ELSE a.accepted_at END,
         completed_at = CASE WHEN c.status IN ('succeeded', 'failed', 'canceled', 'refused', 'rejected')
                             THEN coalesce(a.completed_at, diorama_now()) ELSE a.completed_at END
-    FROM unnest(
-        CAST(:job_id AS uuid[]), CAST(:attempt AS integer[]), CAST(:status AS text[]), CAST(:prediction_id AS text[]),
-        CAST(:output_urls AS text[]), CAST(:cost_micros AS bigint[]), CAST(:source_key AS text[]),
-        CAST(:source_type AS text[]), CAST(:source_bytes AS bigint[]), CAST(:source_sha256 AS text[]),
-        CAST(:error_detail AS text[])
-    ) AS c (
-        job_id, attempt, status, prediction_id, output_urls, cost_micros, source_key, source_type, source_bytes,
-        source_sha256, error_detail
+    FROM json_to_recordset(CAST(:rows AS json)) AS c (
+        job_id uuid, attempt integer, status text, prediction_id text, output_urls text[], cost_micros bigint,
+        source_key text, source_type text, source_bytes bigint, source_sha256 text, error_detail text
     )
     WHERE a.job_id = c.job_id
       AND a.attempt = c.attempt

@@ -34,22 +34,20 @@ SET state = m.to_state,
     finished_at = CASE WHEN m.due_in IS NULL THEN diorama_now() END
 FROM (
     SELECT given.*,
-           CASE WHEN given.to_state <> ALL (ARRAY(SELECT unnest(states) FROM paused_steps)) THEN given.held_for END AS hold_for
-    FROM unnest(
-        CAST(:id AS uuid[]), CAST(:lease AS bigint[]), CAST(:from_state AS text[]), CAST(:event AS text[]),
-        CAST(:to_state AS text[]), CAST(:actor AS text[]), CAST(:reason AS text[]), CAST(:due_in AS interval[]),
-        CAST(:percent AS smallint[]), CAST(:failures AS integer[]), CAST(:attempts_begun AS integer[]),
-        CAST(:keep_lease AS boolean[]), CAST(:hold_for AS interval[]), CAST(:cost_micros AS bigint[]),
-        CAST(:error_code AS text[]), CAST(:error_message AS text[]), CAST(:error_detail AS text[]),
-        CAST(:output_id AS uuid[])
-    ) AS given (
-        id, lease, from_state, event, to_state, actor, reason, due_in, percent, failures, attempts_begun, keep_lease,
-        held_for, cost_micros, error_code, error_message, error_detail, output_id
+           make_interval(secs => given.due_in_s) AS due_in,
+           make_interval(secs => given.held_for_s) AS held_for,
+           CASE WHEN given.to_state <> ALL (ARRAY(SELECT unnest(states) FROM paused_steps))
+                THEN make_interval(secs => given.held_for_s) END AS hold_for
+    FROM json_to_recordset(CAST(:moves AS json)) AS given (
+        id uuid, lease bigint, from_state text, event text, to_state text, actor text, reason text,
+        due_in_s double precision, percent smallint, failures integer, attempts_begun integer, keep_lease boolean,
+        held_for_s double precision, cost_micros bigint, error_code text, error_message text, error_detail text,
+        output_id uuid
     )
 ) AS m
 WHERE j.id = m.id
-  AND j.lease = m.lease
-  AND j.lease_expires_at IS NOT NULL
+  -- One condition of two: the planner knows that hardly any job is leased, and would begin by looking for those.
+  AND m.lease = CASE WHEN j.lease_expires_at IS NOT NULL THEN j.lease END
   AND j.state = m.from_state
 RETURNING j.id, j.lease, j.lease_expires_at IS NOT NULL AS held, j.credits > 0 AS is_priced, diorama_now() AS at,
           j.cancel_requested_at IS NOT NULL AS is_canceled

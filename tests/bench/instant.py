@@ -89,6 +89,7 @@ def transcode(job: ClaimedJob, runtime: Runtime) -> Work:
 
 def main(url: str, name: str, threads: int) -> None:
     """Work until told to stop."""
+    started = resource.getrusage(resource.RUSAGE_SELF)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     engine = connect_worker(DatabaseSettings(url, pool_size=threads + 8), name=name)
     listen_url = normalised_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
@@ -108,7 +109,7 @@ def main(url: str, name: str, threads: int) -> None:
     with WorkerProcess(Engines(engine, listen_url), runtime, name=name, threads=threads, steps=steps):
         sys.stdin.read()
     used = resource.getrusage(resource.RUSAGE_SELF)
-    sys.stdout.write(f"{used.ru_utime + used.ru_stime:.3f}\n")
+    sys.stdout.write(f"{used.ru_utime + used.ru_stime - started.ru_utime - started.ru_stime:.3f}\n")
 
 
 if __name__ == "__main__":
