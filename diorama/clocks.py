@@ -57,7 +57,7 @@ def judged(ahead_s: Mapping[str, float]) -> Iterator[Finding]:
         apart = f"{bound.one}'s is {_apart_s(known, bound):.0f} s from {bound.other}'s"
         yield Finding("clocks", False, f"{apart}: beyond {bound.most_s:.0f} s {bound.harm}; keep both by NTP")
     if not faults:
-        told = ", ".join(f"{name} {seconds:+.0f} s" for name, seconds in ahead_s.items())
+        told = ", ".join(f"{name} {round(seconds):+d} s" for name, seconds in ahead_s.items())
         yield Finding("clocks", True, f"close to {HERE}'s: {told}")
 
 

@@ -35,6 +35,11 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m si
     return 0
 
 
+def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
+    """Return what a command line says. Raises SystemExit where it says something else."""
+    return _parser("simulator").parse_args(arguments)
+
+
 def _print_ready(addresses: Addresses) -> None:
     sys.stdout.write(json.dumps({"api": addresses.api, "delivery": addresses.delivery}) + "\n")
     sys.stdout.flush()

@@ -1,0 +1,140 @@
+"""The image and the compose file hold together: names, order, settings and commands."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from diorama.cli import app
+from diorama.settings import Settings
+from simulator.cli import read_arguments
+from tests.truth.test_structure import MAY_IMPORT
+
+ROOT = Path(__file__).parents[2]
+DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+COMPOSE_TEXT = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+COMPOSE: dict[str, Any] = yaml.safe_load(COMPOSE_TEXT)
+SERVICES: dict[str, Any] = COMPOSE["services"]
+OURS = {name: service for name, service in SERVICES.items() if service["image"] == "diorama"}
+SETTINGS = {name.upper() for name in Settings.model_fields}
+COMMANDS = {info.name or info.callback.__name__ for info in app.registered_commands if info.callback}
+# Not a setting of the program, but of the database that the compose file starts.
+OTHERS = {"POSTGRES_PASSWORD"}
+
+
+def variables() -> dict[str, set[str]]:
+    """Return the variables that the compose file reads, each with how: `:?`, or `:-` and its default."""
+    found: dict[str, set[str]] = {}
+    for name, how in re.findall(r"\$\{([A-Z0-9_]+)((?::[-?])[^}]*)?\}", COMPOSE_TEXT):
+        found.setdefault(name, set()).add(how)
+    return found
+
+
+def documented() -> dict[str, bool]:
+    """Return the variables of .env.example, each with whether it is set there or only shown."""
+    lines = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
+    return {found[2]: not found[1] for line in lines if (found := re.match(r"(# )?([A-Z0-9_]+)=", line))}
+
+
+def test_every_variable_of_the_compose_file_is_a_setting_and_documented() -> None:
+    assert set(variables()) <= SETTINGS | OTHERS
+    assert set(variables()) <= set(documented())
+
+
+def test_what_the_compose_file_can_not_do_without_is_set_in_the_example() -> None:
+    needed = {name for name, how in variables().items() if any(each.startswith(":?") for each in how)}
+    assert needed == {name for name, is_set in documented().items() if is_set} & needed
+    assert needed >= {"POSTGRES_PASSWORD", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY", "REPLICATE_API_TOKEN"}
+
+
+def test_a_variable_has_one_default_wherever_it_stands() -> None:
+    assert {name: how for name, how in variables().items() if len(how) > 1} == {}
+
+
+def test_defaults_of_the_compose_file_are_the_programs() -> None:
+    for name, how in variables().items():
+        default = next(iter(how)).removeprefix(":-")
+        field = Settings.model_fields.get(name.lower())
+        own = getattr(field, "default", None)
+        if how == {":-"} or own in (None, "") or next(iter(how)).startswith(":?"):
+            continue
+        shown = ",".join(own) if isinstance(own, tuple) else str(own).lower()
+        assert default == shown.rstrip("/"), name
+
+
+def test_every_setting_can_be_given_in_the_environment_file() -> None:
+    """Not only those that the compose file names: the containers read it, too."""
+    for name, service in OURS.items():
+        assert service["env_file"] == [{"path": ".env", "required": False}], name
+        assert set(service["environment"]) <= SETTINGS, name
+
+
+def test_services_start_one_after_the_other_and_only_when_the_ones_before_are_well() -> None:
+    for name, service in SERVICES.items():
+        for other, how in service.get("depends_on", {}).items():
+            assert other in SERVICES, f"{name} waits for {other}"
+            wanted = "service_completed_successfully" if other == "migrate" else "service_healthy"
+            assert how["condition"] == wanted, f"{name} waits for {other}"
+            assert other == "migrate" or "healthcheck" in SERVICES[other]
+    assert set(SERVICES["migrate"]["depends_on"]) == {"postgres", "s3"}
+
+
+def test_nothing_but_the_api_and_the_object_store_can_be_reached_from_outside() -> None:
+    assert {name for name, service in SERVICES.items() if "ports" in service} == {"api", "s3"}
+
+
+def test_volumes_and_configs_that_are_used_are_declared() -> None:
+    mounted = {volume.split(":")[0] for each in SERVICES.values() for volume in each.get("volumes", [])}
+    configs = {config["source"] for each in SERVICES.values() for config in each.get("configs", [])}
+    assert (mounted, configs) == (set(COMPOSE["volumes"]), set(COMPOSE["configs"]))
+
+
+def test_addresses_between_services_name_services_and_the_ports_they_listen_at() -> None:
+    listens = {"postgres": {5432}, "s3": {8333}, "simulator": {8100, 8101}, "api": {8000}}
+    text = COMPOSE_TEXT + (ROOT / ".env.example").read_text(encoding="utf-8")
+    for service, ports in listens.items():
+        named = {int(port) for port in re.findall(rf"[/@=,]{service}:(\d+)", text)}
+        assert named <= ports, service
+    assert "-s3.port=8333" in SERVICES["s3"]["command"]
+    assert OURS["api"]["environment"]["PORT"] == "8000"
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_container_runs_a_command_of_the_program(name: str) -> None:
+    command, *arguments = shlex.split(OURS[name]["command"])
+    assert command in COMMANDS
+    if command == "simulator":
+        given = read_arguments(arguments)
+        assert (given.host, given.port, given.delivery_port) == ("0.0.0.0", 8100, 8101)
+    else:
+        assert arguments == []
+
+
+def test_the_image_holds_every_package_and_nothing_that_is_not_locked() -> None:
+    copied = set(re.findall(r"^COPY (\w+) \1$", DOCKERFILE, re.MULTILINE))
+    assert copied == set(MAY_IMPORT)
+    assert "--require-hashes -r requirements.lock" in DOCKERFILE
+    assert "--no-deps --no-build-isolation ." in DOCKERFILE
+
+
+def test_the_image_runs_a_supported_python_as_an_ordinary_user() -> None:
+    supported = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["requires-python"]
+    least, below = (tuple(map(int, bound.split("."))) for bound in re.findall(r"3\.\d+", supported))
+    versions = {tuple(map(int, found.split("."))) for found in re.findall(r"^FROM python:(3\.\d+)-", DOCKERFILE, re.M)}
+    assert len(versions) == 1
+    assert all(least <= version < below for version in versions)
+    last_stage = DOCKERFILE[DOCKERFILE.rindex("\nFROM ") :]
+    assert re.search(r"^USER diorama$", last_stage, re.MULTILINE)
+    assert set(re.findall(r'"(\w+)"', "".join(re.findall(r"^CMD .*$", last_stage, re.MULTILINE)))) <= COMMANDS
+
+
+def test_no_secret_goes_to_the_builder() -> None:
+    ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    assert {".env", ".git", ".diorama"} <= set(ignored)
+    assert not {f"{package}" for package in MAY_IMPORT} & set(ignored)
