@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from sqlalchemy import Engine, text
 
 from db.ledger import ledger_discrepancies
@@ -11,11 +13,16 @@ from statemachine.transitions import TRANSITIONS
 LEGAL = {(rule.from_state or "new", str(rule.event), str(rule.to_state)) for rule in TRANSITIONS}
 
 
-def assert_sound(engine: Engine) -> None:
-    """Check every job's history and row against the invariants of the state machine."""
+# The jobs of one account, or all of them.
+_OF = "(SELECT id FROM jobs WHERE CAST(:account AS uuid) IS NULL OR account_id = :account)"
+
+
+def assert_sound(engine: Engine, account_id: UUID | None = None) -> None:
+    """Check every job's history and row, or those of one account, against the invariants of the state machine."""
     with engine.connect() as conn:
-        jobs = {row.id: row for row in conn.execute(text("SELECT * FROM jobs"))}
-        events = conn.execute(text("SELECT * FROM job_events ORDER BY job_id, seq")).all()
+        given = {"account": account_id}
+        jobs = {row.id: row for row in conn.execute(text(f"SELECT * FROM jobs WHERE id IN {_OF}"), given)}
+        events = conn.execute(text(f"SELECT * FROM job_events WHERE job_id IN {_OF} ORDER BY job_id, seq"), given).all()
     seen: dict[object, tuple[int, str]] = {}
     for event in events:
         before_seq, before_state = seen.get(event.job_id, (0, "new"))
@@ -29,44 +36,56 @@ def assert_sound(engine: Engine) -> None:
         assert (job.due_at is None) == State(job.state).is_terminal
 
 
-def assert_credits_add_up(engine: Engine) -> None:
+def assert_credits_add_up(engine: Engine, account_id: UUID | None = None) -> None:
     """Check that wallets, holds, charges and refunds agree with each other and with the jobs."""
     with engine.connect() as conn:
-        assert ledger_discrepancies(conn) == []
+        its_own = {account_id, *conn.scalars(text(_OF), {"account": account_id})}
+        found = ledger_discrepancies(conn)
+    assert [each for each in found if account_id is None or each.id in its_own] == []
 
 
-def assert_attempts_add_up(engine: Engine) -> None:
+def assert_attempts_add_up(engine: Engine, account_id: UUID | None = None) -> None:
     """Check that every accepted submission is in the ledger of attempts, once, with its prediction."""
     with engine.connect() as conn:
         rows = conn.execute(
             text(
                 "SELECT j.id, j.attempt, j.accepted, count(a.*) AS begun, count(a.prediction_id) AS taken "
-                "FROM jobs j LEFT JOIN attempts a ON a.job_id = j.id GROUP BY j.id"
-            )
+                f"FROM jobs j LEFT JOIN attempts a ON a.job_id = j.id WHERE j.id IN {_OF} GROUP BY j.id"
+            ),
+            {"account": account_id},
         ).all()
     for row in rows:
         assert (row.begun, row.taken) == (row.attempt, row.accepted), f"attempts of {row.id} do not add up"
 
 
-def assert_undone(engine: Engine) -> None:
+def assert_undone(engine: Engine, account_id: UUID | None = None) -> None:
     """Check that nothing which had to be undone was dropped by a job that ended or began again."""
-    query = """
+    query = f"""
         SELECT j.id, j.state, a.action FROM compensation_actions a JOIN jobs j ON j.id = a.job_id
-        WHERE a.state = 'pending' AND (j.state <> 'compensating' OR a.cycle > j.cycle)
+        WHERE a.state = 'pending' AND (j.state <> 'compensating' OR a.cycle > j.cycle) AND j.id IN {_OF}
     """
     with engine.connect() as conn:
-        assert conn.execute(text(query)).all() == [], "jobs went on with something pending to be undone"
+        assert conn.execute(text(query), {"account": account_id}).all() == [], (
+            "jobs went on with something pending to be undone"
+        )
 
 
-def assert_roll_backs_took_nothing_owned(engine: Engine) -> None:
+def assert_roll_backs_took_nothing_owned(engine: Engine, account_id: UUID | None = None) -> None:
     """Check that what was rolled back belonged to a story of which something failed, and was used for nothing else."""
-    query = """
+    query = f"""
         SELECT e.job_id FROM job_events e JOIN jobs p ON p.id = e.job_id
-        WHERE e.event = 'rolled_back' AND NOT EXISTS (
+        WHERE e.event = 'rolled_back' AND e.job_id IN {_OF} AND (NOT EXISTS (
             SELECT FROM jobs child JOIN job_requests r ON r.job_id = child.id
             JOIN job_events ended ON ended.job_id = child.id AND ended.to_state = 'failed' AND ended.at = e.at
             WHERE child.parent_id = p.id AND child.story_id = p.story_id AND r.on_failure = 'roll_back_parent'
-        )
+        ) OR EXISTS (
+            SELECT FROM jobs other CROSS JOIN LATERAL (
+                SELECT to_state FROM job_events WHERE job_id = other.id AND at <= e.at ORDER BY seq DESC LIMIT 1
+            ) AS stood
+            WHERE other.parent_id = p.id AND stood.to_state NOT IN ('compensating', 'failed', 'canceled')
+        ))
     """
     with engine.connect() as conn:
-        assert conn.scalars(text(query)).all() == [], "something was rolled back that its owner keeps"
+        assert conn.scalars(text(query), {"account": account_id}).all() == [], (
+            "something was rolled back that its owner keeps"
+        )

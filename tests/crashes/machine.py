@@ -28,7 +28,7 @@ from jobs.sweep import sweep
 from jobs.webhooks_in import NotVerified
 from statemachine.states import State, Step
 from tests.crashes import asking, moods
-from tests.crashes.lab import Killed, Lab, Trap
+from tests.crashes.lab import Killed, Lab, LabWorker, Trap
 from tests.crashes.points import POINTS, Fault, Point
 from tests.crashes.post import Message, messages_of
 from tests.eventually import eventually
@@ -45,12 +45,29 @@ from tests.jobs.reviewers import SUPPORT, partner_of
 T = TypeVar("T")
 
 _ROUNDS_MAX = 400
-_JOBS_MAX = 9
+_JOBS_MAX = 12
 _FOREIGN_KEY = "whsec_bm90LXRoZS1rZXktdGhhdC13YXMtYWdyZWVk"
-# Shorter than any lease, longer than one, longer than anyone looks for a lost submission, beyond every deadline.
-_HOPS = (timedelta(seconds=10), timedelta(minutes=3), timedelta(minutes=25), timedelta(hours=7))
+# Shorter than any lease, longer than one, longer than anyone looks for a lost submission; seldom beyond every deadline.
+_HOPS = (10, 10, 180, 180, 180, 1500, 1500, 25200)
 # Which of so many: drawn as a number, so that a run can be repeated although what there is has other ids.
 _PLACES = st.integers(0, 59)
+_INVARIANTS = (
+    assert_sound,
+    assert_attempts_add_up,
+    assert_credits_add_up,
+    assert_undone,
+    assert_roll_backs_took_nothing_owned,
+)
+_STEPS_AT = {
+    State.QUEUED: ("intent", "submit"),
+    State.RECONCILING: ("reconcile",),
+    State.GENERATING: ("poll",),
+    State.STORING: ("store",),
+    State.TRANSCODING: ("transcode",),
+    State.COMPENSATING: ("compensate",),
+}
+# How many steps a worker does after somebody did something.
+_THEN = st.integers(0, 3)
 _FAULTS = (Fault.KILLED, Fault.CUT, Fault.ANSWER_LOST)
 
 
@@ -74,48 +91,53 @@ class Machine(RuleBasedStateMachine):
             )
             self.lab.drive(avatar.id, state)
 
-    @rule(ask=st.sampled_from(asking.ASKS))
-    def ask(self, ask: asking.Ask) -> None:
+    @rule(ask=st.sampled_from(asking.ASKS), then=_THEN)
+    def ask(self, ask: asking.Ask, then: int) -> None:
         """Somebody asks for something, and at once for the same again: that makes nothing more."""
         if len(self._jobs()) < _JOBS_MAX:
             self._ask(ask)
+        self._work(self.lab.healthy, then)
 
     @rule(steps=st.integers(1, 6))
     def advance(self, steps: int) -> None:
         """A worker does its work, whatever is due in its own time."""
-        for _ in range(steps):
-            self.lab.let_time_pass()
-            with self._pauses_are_kept():
-                self.lab.healthy.work_once()
+        self._work(self.lab.healthy, steps)
 
-    @rule(point=st.sampled_from(POINTS), fault=st.sampled_from(_FAULTS))
-    def crash(self, point: Point, fault: Fault) -> None:
+    @rule(place=st.integers(0, 599), fault=st.sampled_from(_FAULTS), steps=st.integers(1, 4))
+    def crash(self, place: int, fault: Fault, steps: int) -> None:
         """A worker dies, is cut off or loses an answer, if it comes to that point."""
-        self.lab.let_time_pass()
-        worker = self.lab.worker(Trap(point.name, fault))
-        with self._pauses_are_kept(), suppress(Killed):
-            worker.work_once()
+        worker = self.lab.worker(Trap(_at(place, self._points_ahead()).name, fault))
+        with suppress(Killed):
+            self._work(worker, steps)
         worker.close()
 
-    @rule(by=st.sampled_from(_HOPS))
-    def time_passes(self, by: timedelta) -> None:
-        """The database's clock goes on: leases end, waits are over, deadlines pass."""
-        self.lab.move_clock(by)
+    @rule(seconds=st.sampled_from(_HOPS))
+    def time_passes(self, seconds: int) -> None:
+        """The database's clock goes on: leases end, waits are over, deadlines pass, the sweeper makes its round."""
+        self.lab.move_clock(timedelta(seconds=seconds))
+        sweep(self.lab.healthy.runtime)
 
-    @rule(mood=st.sampled_from(moods.MOODS))
-    def the_provider_is(self, mood: moods.Mood) -> None:
-        """The provider changes, for the next submission or for good."""
+    @rule(mood=st.sampled_from(moods.MOODS), steps=st.integers(1, 3))
+    def the_provider_is(self, mood: moods.Mood, steps: int) -> None:
+        """The provider changes, for the next submission or for good, and maybe somebody works with it."""
         mood(self.lab)
+        if not self._rows("SELECT FROM jobs WHERE state = 'queued' AND id = ANY (:jobs)"):
+            self.ask(asking.avatar, 0)
+        self._work(self.lab.healthy, steps)
 
-    @rule(place=_PLACES)
-    def cancel(self, place: int) -> None:
-        """An owner changes their mind."""
-        self._tried(lambda conn, job_id: cancel_job(conn, self.partner, job_id), place)
+    @rule(place=_PLACES, then=_THEN)
+    def cancel(self, place: int, then: int) -> None:
+        """An owner changes their mind, mostly in time."""
+        self._tried(lambda conn, job_id: cancel_job(conn, self.partner, job_id), place, "finished_at IS NULL")
+        self._work(self.lab.healthy, then)
 
-    @rule(place=_PLACES)
-    def retry(self, place: int) -> None:
-        """An owner wants another try."""
-        self._tried(lambda conn, job_id: retry_job(conn, self.partner, job_id), place)
+    @rule(place=_PLACES, then=_THEN)
+    def retry(self, place: int, then: int) -> None:
+        """An owner wants another try, mostly of what has ended."""
+        self._tried(
+            lambda conn, job_id: retry_job(conn, self.partner, job_id), place, "state IN ('failed', 'canceled')"
+        )
+        self._work(self.lab.healthy, then)
 
     @rule(states=st.sampled_from([(), (State.CANCELED,), (State.FAILED, State.CANCELED)]), most=st.integers(1, 3))
     def redrive(self, states: tuple[State, ...], most: int) -> None:
@@ -124,12 +146,13 @@ class Machine(RuleBasedStateMachine):
         with self.lab.engine.begin() as conn:
             redrive_jobs(conn, SUPPORT, wanted, per_minute=60, at_most=most, reason="the models are well again")
 
-    @rule(step=st.sampled_from(Step))
-    def pause(self, step: Step) -> None:
+    @rule(step=st.sampled_from(Step), then=_THEN)
+    def pause(self, step: Step, then: int) -> None:
         """Support stops a step for everyone, or lets it go on."""
         with self.lab.engine.begin() as conn:
             if not resume(conn, SUPPORT, step):
                 pause(conn, SUPPORT, step, reason="the models are ill")
+        self._work(self.lab.healthy, then)
 
     @rule(place=_PLACES, waive=st.booleans())
     def review(self, place: int, waive: bool) -> None:
@@ -145,39 +168,26 @@ class Machine(RuleBasedStateMachine):
     @rule(place=_PLACES, is_reversed=st.booleans(), times=st.integers(1, 2))
     def webhooks_come(self, place: int, is_reversed: bool, times: int) -> None:
         """The provider tells of a prediction: late, twice, in the wrong order. No job is moved by it."""
+        self._others_write()
         if not self.lab.provider.booked:
             return
-        told = messages_of(self.lab.provider, _at(place, list(self.lab.provider.booked)))
+        # Mostly of one of the last, for those are still waited for.
+        predictions = list(self.lab.provider.booked)
+        prediction_id = _at(place, predictions[-3:] if place % 5 else predictions)
+        self.lab.provider.get(prediction_id)
+        told = messages_of(self.lab.provider, prediction_id)
         before = self._standing()
         for message in reversed(told) if is_reversed else told:
             for time in range(times):
                 assert message.deliver(self.lab.engine) is None or time == 0, "a message was taken twice"
         assert self._standing() == before
 
-    @rule()
-    def others_write(self) -> None:
-        """Whoever has no token of ours, or not the provider's key, changes nothing at all."""
-        before = self._rows("SELECT * FROM jobs WHERE id = ANY (:jobs) ORDER BY id")
-        assert Message(uuid4(), "elsewhere", "succeeded").deliver(self.lab.engine) is None
-        for booked in list(self.lab.provider.booked.values())[:1]:
-            with pytest.raises(NotVerified):
-                Message(booked.token, "forged", "succeeded").deliver(self.lab.engine, signed_with=_FOREIGN_KEY)
-        assert self._rows("SELECT * FROM jobs WHERE id = ANY (:jobs) ORDER BY id") == before
-
-    @rule()
-    def sweep(self) -> None:
-        """What went on at the provider without its job is looked for."""
-        sweep(self.lab.healthy.runtime)
-
     @invariant()
     def it_is_sound(self) -> None:
         """Histories are gapless and legal, attempts and credits add up, and nothing was taken that is owned."""
-        engine = self.lab.engine
-        assert_sound(engine)
-        assert_attempts_add_up(engine)
-        assert_credits_add_up(engine)
-        assert_undone(engine)
-        assert_roll_backs_took_nothing_owned(engine)
+        # Those of this run only: what a failed run has left must not make the next one fail, too.
+        for check in _INVARIANTS:
+            check(self.lab.engine, self.world.owner.account_id)
 
     def teardown(self) -> None:
         """When everything behaves again, every job ends, with one bill a token and exactly its own objects."""
@@ -192,6 +202,15 @@ class Machine(RuleBasedStateMachine):
         eventually(lambda: set(self.lab.objects) == self._named())
         self.it_is_sound()
         assert self._running_unseen() == []
+
+    def _others_write(self) -> None:
+        """Whoever has no token of ours, or not the provider's key, changes nothing at all."""
+        before = self._rows("SELECT * FROM jobs WHERE id = ANY (:jobs) ORDER BY id")
+        assert Message(uuid4(), "elsewhere", "succeeded").deliver(self.lab.engine) is None
+        for booked in list(self.lab.provider.booked.values())[:1]:
+            with pytest.raises(NotVerified):
+                Message(booked.token, "forged", "succeeded").deliver(self.lab.engine, signed_with=_FOREIGN_KEY)
+        assert self._rows("SELECT * FROM jobs WHERE id = ANY (:jobs) ORDER BY id") == before
 
     def _ask(self, ask: asking.Ask) -> None:
         self.number += 1
@@ -208,10 +227,23 @@ class Machine(RuleBasedStateMachine):
             assert [each.resource_id for each in again] == [each.resource_id for each in made]
             assert all(each.replayed for each in again)
 
-    def _tried(self, act: Callable[[Connection, UUID], Any], place: int) -> None:
-        job_id = _at(place, self._jobs())
+    def _tried(self, act: Callable[[Connection, UUID], Any], place: int, mostly: str) -> None:
+        apt = self._rows(f"SELECT id FROM jobs WHERE id = ANY (:jobs) AND {mostly} ORDER BY id")
+        job_id = _at(place, [row.id for row in apt] if apt and place % 10 else self._jobs())
         with suppress(UseCaseError), self.lab.engine.begin() as conn:
             act(conn, job_id)
+
+    def _points_ahead(self) -> list[Point]:
+        """The boundaries that the next step of some job has."""
+        states = {State(row.state) for row in self._rows("SELECT DISTINCT state FROM jobs WHERE id = ANY (:jobs)")}
+        steps = {"claim", *(step for state in states for step in _STEPS_AT.get(state, ()))}
+        return [point for point in POINTS if point.step in steps]
+
+    def _work(self, worker: LabWorker, steps: int) -> None:
+        for _ in range(steps):
+            self.lab.let_time_pass()
+            with self._pauses_are_kept():
+                worker.work_once()
 
     def _calm(self) -> None:
         moods.well_again(self.lab)
