@@ -12,6 +12,7 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from db.ids import new_id
 from db.scope import Scope
+from db.statements import statement
 from db.tables import accounts, api_keys, sessions
 
 _now = func.diorama_now
@@ -132,3 +133,8 @@ def sessions_by_id(conn: Connection, account_id: UUID, ids: list[UUID]) -> dict[
     """Return the account's sessions with these ids."""
     rows = conn.execute(select(*_SESSION_COLUMNS).where(sessions.c.account_id == account_id, sessions.c.id.in_(ids)))
     return {row.id: SessionRecord(**row._mapping) for row in rows}
+
+
+def accounts_at_limit(conn: Connection, ids: Collection[UUID]) -> set[UUID]:
+    """Return those of the accounts that have as many jobs at the provider as they may have at once."""
+    return {row.id for row in conn.execute(statement("accounts_at_limit"), {"ids": list(ids)})}

@@ -36,6 +36,7 @@ class Job:
     attempt: int
     credits: int
     claimed_by: str | None
+    lease_expires_at: datetime | None
     due_at: datetime | None
     cancel_requested_at: datetime | None
     error_code: ErrorCode | None

@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 from strawberry.dataloader import DataLoader
 
-from db.accounts import SessionRecord, sessions_in_scope
+from db.accounts import SessionRecord, accounts_at_limit, sessions_in_scope
 from db.assets import Asset, assets_by_id
 from db.attempts import Attempt, attempts_of
 from db.events import JobEvent, event_pages
@@ -46,6 +46,8 @@ class Loaders:
     balances: DataLoader[WalletKey, Balance]
     credits: DataLoader[UUID, JobCredits]
     pauses: DataLoader[Step, Pause | None]
+    # Whether an account has as many jobs at the provider as it may have.
+    limits: DataLoader[UUID, bool]
 
 
 def new_loaders(database: Database, scope: Scope) -> Loaders:
@@ -77,6 +79,10 @@ def new_loaders(database: Database, scope: Scope) -> Loaders:
         found = await database.read(pauses)
         return [found.get(step) for step in steps]
 
+    async def load_limits(ids: list[UUID]) -> Sequence[bool]:
+        found = await database.read(accounts_at_limit, ids)
+        return [each in found for each in ids]
+
     return Loaders(
         jobs=by_id(jobs_by_id),
         children=by_id(children_of),
@@ -89,4 +95,5 @@ def new_loaders(database: Database, scope: Scope) -> Loaders:
         balances=DataLoader(load_balances, max_batch_size=_BATCH_MAX),
         credits=DataLoader(load_credits, max_batch_size=_BATCH_MAX),
         pauses=DataLoader(load_pauses, max_batch_size=_BATCH_MAX),
+        limits=DataLoader(load_limits, max_batch_size=_BATCH_MAX),
     )

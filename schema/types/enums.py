@@ -98,11 +98,18 @@ class AttemptStatus(StrEnum):
     CANCELED = "canceled"
 
 
-@strawberry.enum(description="Why nothing is happening to a job right now.")
+@strawberry.enum(
+    description="Why nothing is happening to a job right now: what it is made from; a step that support has paused; "
+    "its turn among others, or a worker; its account's limit; the wait after a failure; the provider at work; the "
+    "provider busy or out of order; a lost submission that is looked for; something that an operator must put right."
+)
 class WaitKind(StrEnum):
     PARENT = "parent"
     PAUSED = "paused"
     TURN = "turn"
+    ACCOUNT_LIMIT = "account_limit"
     BACK_OFF = "back_off"
     PROVIDER = "provider"
+    PROVIDER_UNAVAILABLE = "provider_unavailable"
     RECONCILING = "reconciling"
+    OPERATOR = "operator"

@@ -22,7 +22,7 @@ from schema.types.event import JobEvent
 from schema.types.job_credits import JobCredits
 from schema.types.node import Node
 from schema.types.theme import Theme
-from schema.types.waiting import WaitReason
+from schema.types.waiting import Surroundings, WaitReason
 from statemachine.states import STEP_OF, State
 
 if TYPE_CHECKING:
@@ -83,8 +83,10 @@ class Job(Node):
     @field("Why nothing is happening to it right now; null while something is, and once it has ended.")
     async def waiting_because(self, info: Info) -> WaitReason | None:
         step = STEP_OF.get(self.record.state)
-        pause = None if step is None else await info.context.loaders.pauses.load(step)
-        return WaitReason.of(self.record, pause)
+        loaders = info.context.loaders
+        pause = None if step is None else await loaders.pauses.load(step)
+        is_at_limit = self.record.state is State.QUEUED and await loaders.limits.load(self.record.account_id)
+        return WaitReason.of(self.record, Surroundings(pause, is_at_limit))
 
     @field("What it holds, was charged and got back.")
     async def credits(self, info: Info) -> JobCredits:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import strawberry
@@ -9,9 +10,19 @@ import strawberry
 from db.jobs import Job
 from db.pausing import Pause
 from schema.types.enums import WaitKind
-from statemachine.states import State
+from statemachine.states import ErrorCode, Event, State
 
-_AT_WORK = frozenset({State.SUBMITTING, State.SUCCEEDED, State.FAILED, State.CANCELED})
+_ENDED = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELED})
+# What came of a call itself, and not of the work that was asked for.
+_OF_A_CALL = frozenset({Event.REFUSED, Event.POSTPONED})
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a job waits for beside itself: whether its next step is paused, and whether its account has no room."""
+
+    pause: Pause | None = None
+    is_at_limit: bool = False
 
 
 @strawberry.type(description="Why nothing is happening to a job right now.")
@@ -21,28 +32,46 @@ class WaitReason:
     message: str
 
     @classmethod
-    def of(cls, job: Job, pause: Pause | None = None) -> WaitReason | None:
-        """Return why a job waits; None while a worker has it in hand, and once it has ended.
-
-        `pause` is that of its next step, if that is paused.
-        """
-        if job.claimed_by is not None or job.state in _AT_WORK:
+    def of(cls, job: Job, around: Surroundings) -> WaitReason | None:
+        """Return why a job waits; None while a worker has it in hand, and once it has ended."""
+        now = datetime.now(UTC)
+        if job.state in _ENDED or (job.lease_expires_at is not None and job.lease_expires_at > now):
             return None
         if job.state is State.WAITING:
             return cls(kind=WaitKind.PARENT, until=None, message="What this is made from is not finished yet.")
-        if pause is not None:
+        if around.pause is not None:
             return cls(kind=WaitKind.PAUSED, until=None, message="This step is paused for now; it goes on by itself.")
-        if job.due_at is None or job.due_at <= datetime.now(UTC):
-            return cls(kind=WaitKind.TURN, until=None, message="It waits for a free worker.")
-        return cls._until(job.state, job.due_at)
+        if job.due_at is None or job.due_at <= now:
+            return cls._due(job, around)
+        kind, message = _why_later(job)
+        return cls(kind=kind, until=job.due_at, message=message)
 
     @classmethod
-    def _until(cls, state: State, due_at: datetime) -> WaitReason:
-        if state is State.GENERATING:
-            return cls(kind=WaitKind.PROVIDER, until=due_at, message="The provider is working on it.")
-        if state is State.RECONCILING:
-            message = "It is not known whether the provider took it; that is looked for before paying again."
-            return cls(kind=WaitKind.RECONCILING, until=due_at, message=message)
-        return cls(
-            kind=WaitKind.BACK_OFF, until=due_at, message="An earlier try did not succeed; the next one follows."
-        )
+    def _due(cls, job: Job, around: Surroundings) -> WaitReason:
+        """It could go on: it waits for those who would do it, or for its account's other jobs."""
+        if job.state is State.QUEUED and around.is_at_limit:
+            message = "As many jobs of this account are at the provider as may be at once; the next end makes room."
+            return cls(kind=WaitKind.ACCOUNT_LIMIT, until=None, message=message)
+        if job.claimed_by is not None:
+            message = "The worker that had it is gone; another one takes it over."
+            return cls(kind=WaitKind.TURN, until=None, message=message)
+        return cls(kind=WaitKind.TURN, until=None, message="It waits for a free worker.")
+
+
+def _why_later(job: Job) -> tuple[WaitKind, str]:
+    """Return why a job is not due yet."""
+    if job.state is State.COMPENSATING:
+        # Its error is why it ends, and says nothing of what is awaited.
+        return WaitKind.BACK_OFF, "Something of it could not be undone yet; that is tried again."
+    if job.state is State.RECONCILING:
+        message = "It is not known whether the provider took it; that is looked for before paying again."
+        return WaitKind.RECONCILING, message
+    if job.event == Event.REDRIVEN:
+        return WaitKind.TURN, "It was sent back with others, which begin so many a minute."
+    if job.error_code is ErrorCode.PROVIDER_ACCOUNT:
+        return WaitKind.OPERATOR, "The picture service can not be used until we have put something right."
+    if job.error_code is ErrorCode.PROVIDER_UNAVAILABLE and job.event in _OF_A_CALL:
+        return WaitKind.PROVIDER_UNAVAILABLE, "The picture service is busy or out of order. We keep trying."
+    if job.error_code is None and job.state is State.GENERATING:
+        return WaitKind.PROVIDER, "The provider is working on it."
+    return WaitKind.BACK_OFF, "An earlier try did not succeed; the next one follows."

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, event
 
-from schema.ids import IdKind, decode_id
 from statemachine.states import Event, State
 from tests.schema.documents import CANCEL_JOB, make_avatar, make_story
 from tests.schema.world import TO_FAILURE, TO_SUCCESS, Move, Partner, add_attempt, move
-
-WAITING = "query ($id: ID!) { job(id: $id) { waitingBecause { kind until message } } }"
 
 
 def test_what_was_made_is_told_with_an_address_that_ends(acme: Partner) -> None:
@@ -100,33 +96,6 @@ def test_a_failure_that_is_tried_again_is_not_the_jobs_error(acme: Partner) -> N
     job = acme.ask(document, id=job_id)["job"]
     assert job["error"] is None
     assert job["events"]["edges"][0]["node"]["error"] == {"code": "PROVIDER_UNAVAILABLE", "retryable": True}
-
-
-def test_why_a_job_waits_is_what_its_row_says(acme: Partner) -> None:
-    story = make_story(acme, acme.asset())
-    avatar, engine = story["avatar"]["id"], acme.server.engine
-
-    def waiting(job_id: str = avatar) -> tuple[str, str | None] | None:
-        reason = acme.ask(WAITING, id=job_id)["job"]["waitingBecause"]
-        return None if reason is None else (reason["kind"], reason["until"])
-
-    assert waiting() == ("TURN", None)
-    assert waiting(story["scene"]["id"]) == ("PARENT", None)
-    move(engine, avatar, TO_SUCCESS[0])
-    assert waiting() is None
-    move(engine, avatar, Move(Event.REFUSED, State.QUEUED, due_in_s=300))
-    kind, until = waiting() or ("", "")
-    assert kind == "BACK_OFF"
-    left = datetime.fromisoformat(until or "") - datetime.now(UTC)
-    assert timedelta(seconds=280) < left < timedelta(seconds=301)
-    move(engine, avatar, TO_SUCCESS[0], Move(Event.ACCEPTED, State.GENERATING, 5, due_in_s=30))
-    assert (waiting() or ("",))[0] == "PROVIDER"
-    with engine.begin() as conn:
-        conn.exec_driver_sql(
-            "UPDATE jobs SET claimed_by = 'w', lease_expires_at = now() + interval '1 min' WHERE id = %s",
-            (decode_id(avatar, IdKind.JOB),),
-        )
-    assert waiting() is None
 
 
 def test_metadata_comes_back_as_it_was_given(acme: Partner) -> None:

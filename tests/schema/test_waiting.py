@@ -1,0 +1,174 @@
+"""Why a job waits: a test for each reason, and for each state that a job can wait in."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from schema.ids import IdKind, decode_id
+from schema.types.enums import WaitKind
+from statemachine.states import TERMINAL, Event, State
+from tests.schema.documents import CANCEL_JOB, make_avatar, make_story
+from tests.schema.world import REDRIVEN, TO_FAILURE, TO_SUCCESS, Move, Partner, move
+
+WAITING = "query ($id: ID!) { job(id: $id) { state waitingBecause { kind until message } } }"
+SUBMITTED, GENERATING = TO_SUCCESS[:1], TO_SUCCESS[:2]
+LATER = 300.0
+
+# What leads a queued job to where it waits, and why it waits there until its time comes.
+LATER_BECAUSE: dict[str, tuple[tuple[Move, ...], str]] = {
+    "a passing failure of a submission": (
+        (*SUBMITTED, Move(Event.REFUSED, State.QUEUED, due_in_s=LATER, error="provider_timeout")),
+        "BACK_OFF",
+    ),
+    "the provider is busy or away": (
+        (*SUBMITTED, Move(Event.REFUSED, State.QUEUED, due_in_s=LATER, error="provider_unavailable")),
+        "PROVIDER_UNAVAILABLE",
+    ),
+    "our account at the provider": (
+        (*SUBMITTED, Move(Event.REFUSED, State.QUEUED, due_in_s=LATER, error="provider_account")),
+        "OPERATOR",
+    ),
+    "a failed prediction": (
+        (*GENERATING, Move(Event.GENERATION_FAILED, State.QUEUED, due_in_s=LATER, error="provider_unavailable")),
+        "BACK_OFF",
+    ),
+    "a redrive at a rate": ((*TO_FAILURE, Move(Event.REDRIVEN, State.QUEUED, due_in_s=LATER)), "TURN"),
+    "a lost submission": (
+        (*SUBMITTED, Move(Event.OUTCOME_LOST, State.RECONCILING, due_in_s=LATER)),
+        "RECONCILING",
+    ),
+    "the provider at work": (
+        (*SUBMITTED, Move(Event.ACCEPTED, State.GENERATING, due_in_s=LATER)),
+        "PROVIDER",
+    ),
+    "a look that the provider did not answer": (
+        (*GENERATING, Move(Event.POSTPONED, State.GENERATING, due_in_s=LATER, error="provider_unavailable")),
+        "PROVIDER_UNAVAILABLE",
+    ),
+    "a look that our account may not have": (
+        (*GENERATING, Move(Event.POSTPONED, State.GENERATING, due_in_s=LATER, error="provider_account")),
+        "OPERATOR",
+    ),
+    "our own storage, before copying": (
+        (*TO_SUCCESS[:5], Move(Event.POSTPONED, State.STORING, due_in_s=LATER, error="internal")),
+        "BACK_OFF",
+    ),
+    "our own storage, before finishing": (
+        (*TO_SUCCESS[:6], Move(Event.POSTPONED, State.TRANSCODING, due_in_s=LATER, error="internal")),
+        "BACK_OFF",
+    ),
+    "something that could not be undone yet": (
+        (
+            *GENERATING,
+            Move(Event.GENERATION_FAILED, State.COMPENSATING, error="provider_account"),
+            Move(Event.POSTPONED, State.COMPENSATING, due_in_s=LATER, error="provider_account"),
+        ),
+        "BACK_OFF",
+    ),
+}
+DUE: dict[State, tuple[Move, ...]] = {
+    State.QUEUED: (),
+    State.RECONCILING: (*SUBMITTED, Move(Event.OUTCOME_LOST, State.RECONCILING)),
+    State.GENERATING: GENERATING,
+    State.STORING: TO_SUCCESS[:5],
+    State.TRANSCODING: TO_SUCCESS[:6],
+    State.COMPENSATING: TO_FAILURE[:3],
+}
+
+
+def because(caller: Partner, job_id: str) -> dict[str, Any] | None:
+    found: dict[str, Any] | None = caller.ask(WAITING, id=job_id)["job"]["waitingBecause"]
+    return found
+
+
+def kind(caller: Partner, job_id: str) -> str | None:
+    found = because(caller, job_id)
+    return None if found is None else found["kind"]
+
+
+def change(caller: Partner, job_id: str, what: str) -> None:
+    """Change a job's row without moving it."""
+    with caller.server.engine.begin() as conn:
+        conn.execute(text(f"UPDATE jobs SET {what} WHERE id = :id"), {"id": decode_id(job_id, IdKind.JOB)})
+
+
+@pytest.mark.parametrize("reason", LATER_BECAUSE)
+def test_what_is_to_go_on_later_says_why_and_when(acme: Partner, reason: str) -> None:
+    moves, expected = LATER_BECAUSE[reason]
+    job_id = make_avatar(acme, acme.asset())
+    move(acme.server.engine, job_id, *moves)
+    found = because(acme, job_id)
+    assert found is not None
+    assert found["kind"] == expected
+    left = datetime.fromisoformat(found["until"]) - datetime.now(UTC)
+    assert timedelta(seconds=LATER - 60) < left < timedelta(seconds=LATER + 1)
+    assert "provider" not in found["message"] or expected in ("PROVIDER", "RECONCILING")
+
+
+@pytest.mark.parametrize("state", DUE)
+def test_what_could_go_on_waits_for_its_turn(acme: Partner, state: State) -> None:
+    job_id = make_avatar(acme, acme.asset())
+    move(acme.server.engine, job_id, *DUE[state])
+    assert kind(acme, job_id) == "TURN"
+
+
+def test_what_is_made_from_another_waits_for_it(acme: Partner) -> None:
+    assert kind(acme, make_story(acme, acme.asset())["scene"]["id"]) == "PARENT"
+
+
+def test_what_a_worker_has_in_hand_does_not_wait_until_the_worker_is_gone(acme: Partner) -> None:
+    job_id = make_avatar(acme, acme.asset())
+    move(acme.server.engine, job_id, *SUBMITTED)
+    change(acme, job_id, "claimed_by = 'w', lease_expires_at = now() + interval '1 minute'")
+    assert because(acme, job_id) is None
+    acme.ask(CANCEL_JOB, id=job_id)
+    assert because(acme, job_id) is None, "its answer is on the way"
+    change(acme, job_id, "lease_expires_at = now() - interval '1 second'")
+    found = because(acme, job_id)
+    assert found is not None
+    assert (found["kind"], "another one takes it over" in found["message"]) == ("TURN", True)
+
+
+def test_an_account_with_as_many_jobs_at_the_provider_as_it_may_have_says_so(acme: Partner) -> None:
+    """It is the account's own limit and nobody else's turn: support's `diorama limit` set it."""
+    at_provider, waits = make_avatar(acme, acme.asset()), make_avatar(acme, acme.asset())
+    move(acme.server.engine, at_provider, *GENERATING)
+    account = {"account": acme.principal.account_id}
+    others = "SELECT count(*) FROM jobs WHERE account_id = :account "
+    others += "AND state IN ('submitting', 'reconciling', 'generating')"
+    with acme.server.engine.begin() as conn:
+        busy = int(conn.scalar(text(others), account) or 0)
+        conn.execute(text("UPDATE accounts SET jobs_at_once = :busy WHERE id = :account"), {**account, "busy": busy})
+    try:
+        assert kind(acme, waits) == "ACCOUNT_LIMIT"
+        assert kind(acme, at_provider) == "TURN", "what is there is not held up by the limit"
+        with acme.server.engine.begin() as conn:
+            conn.execute(text("UPDATE accounts SET jobs_at_once = jobs_at_once + 1 WHERE id = :account"), account)
+        assert kind(acme, waits) == "TURN"
+        change(acme, waits, "claimed_by = 'w', lease_expires_at = now() + interval '1 minute'")
+        third = make_avatar(acme, acme.asset())
+        assert kind(acme, third) == "ACCOUNT_LIMIT", "what a worker has in hand is on its way there"
+    finally:
+        with acme.server.engine.begin() as conn:
+            conn.execute(text("UPDATE accounts SET jobs_at_once = NULL WHERE id = :account"), account)
+
+
+@pytest.mark.parametrize("end", [TO_SUCCESS, TO_FAILURE], ids=["succeeded", "failed"])
+def test_what_has_ended_waits_for_nothing(acme: Partner, end: tuple[Move, ...]) -> None:
+    job_id = make_avatar(acme, acme.asset())
+    move(acme.server.engine, job_id, *end)
+    assert because(acme, job_id) is None
+    if end is TO_FAILURE:
+        move(acme.server.engine, job_id, REDRIVEN)
+        assert kind(acme, job_id) == "TURN"
+
+
+def test_every_reason_and_every_state_has_a_test() -> None:
+    """A paused step has its test where support pauses one."""
+    elsewhere = {"PARENT", "ACCOUNT_LIMIT", "PAUSED", "TURN"}
+    assert {expected for _, expected in LATER_BECAUSE.values()} | elsewhere == {each.name for each in WaitKind}
+    assert {*DUE, State.WAITING, State.SUBMITTING} == set(State) - TERMINAL
