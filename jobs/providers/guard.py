@@ -8,8 +8,6 @@ puts it right: every request has a timeout, an error answer becomes `ErrorAnswer
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -19,10 +17,13 @@ from functools import partial
 
 import httpx
 
+from jobs.providers.patience import asked_wait_s
+
 _cancel_after: ContextVar[timedelta | None] = ContextVar("cancel_after", default=None)
 _last_look: ContextVar[Callable[[], None] | None] = ContextVar("last_look", default=None)
 
-_RETRY_TEXT = re.compile(r"(?:resets in ~|available in )(\d+)\s*s")
+# An error page may be of any size; the classifier looks at its first 20,000 characters.
+_ERROR_BYTES_MAX = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,24 +101,20 @@ def canceled_after(limit: timedelta) -> Iterator[None]:
 
 
 def _error_answer(response: httpx.Response) -> ErrorAnswer:
+    body = _beginning(response).decode("utf-8", errors="replace")
+    return ErrorAnswer(response.status_code, body, asked_wait_s(body, response.headers.get("retry-after")))
+
+
+def _beginning(response: httpx.Response) -> bytes:
+    """Return what says what is wrong: the beginning of the body, or what came of it."""
+    body = bytearray()
     try:
-        body = response.read().decode("utf-8", errors="replace")
+        for chunk in response.iter_bytes():
+            body += chunk
+            if len(body) >= _ERROR_BYTES_MAX:
+                break
     except httpx.HTTPError:
-        body = ""
+        return bytes(body)
     finally:
         response.close()
-    return ErrorAnswer(response.status_code, body, _retry_after_s(body, response.headers.get("retry-after")))
-
-
-def _retry_after_s(body: str, header: str | None) -> float | None:
-    """Return the wait that was asked for: in the body's field, else in the header, else in the words."""
-    try:
-        value = json.loads(body).get("retry_after")
-    except (ValueError, AttributeError):
-        value = None
-    if isinstance(value, int | float):
-        return float(value)
-    if header and header.isdigit():
-        return float(header)
-    words = _RETRY_TEXT.search(body)
-    return float(words.group(1)) if words else None
+    return bytes(body)

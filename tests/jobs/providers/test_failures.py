@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 
 from jobs.providers import failures
 from jobs.providers.failures import Seen, UnknownWords, class_of, classify, table
+from simulator.faults.menu import ERRORS
 from statemachine.outcomes import Cure
 from statemachine.states import ErrorCode
 
@@ -114,6 +115,20 @@ def test_a_failed_prediction_has_a_class(text: str, wanted: str) -> None:
     assert class_of(Seen.PREDICTION, text) == wanted
     failure = failures.of_prediction_error(text)
     assert (failure.code, failure.cure) == CURES[wanted]
+
+
+def test_every_text_that_the_stand_in_fails_with_is_known_as_the_text_of_its_code() -> None:
+    """Its texts were written from the same facts by others' words: what one knows, so must the other."""
+    classes = {code: class_of(Seen.PREDICTION, text) for code, text in ERRORS.items()}
+    assert classes == {
+        **dict.fromkeys(("PA", "E1000", "E6716", "E8367", "E8765", "E9243", "E9825", "E9828"), "platform"),
+        **dict.fromkeys(("E001", "E002"), "account"),
+        **dict.fromkeys(("E003", "E004"), "busy"),
+        **dict.fromkeys(("E005", "moderation_blocked"), "content"),
+        "E1001": "too_large",
+        "E4875": "ours",
+        "model_not_found": "model_gone",
+    }
 
 
 @pytest.mark.parametrize("error", [httpx.ConnectError("refused"), httpx.ReadTimeout("slow"), ValueError("no JSON")])
