@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, make_url, text
 
 from diorama.embedded import EmbeddedS3, ServerCommand, ServerProcess
 from jobs.identity import issue_api_key
@@ -25,6 +25,7 @@ from tests.eventually import eventually
 
 TOKEN = "r8_RecognisableToken0123456789abcdef"
 KEY = "sk-RecognisableOpenAiKey0123456789abcdef"
+SIGNING_KEY = "whsec_UmVjb2duaXNhYmxlU2lnbmluZ0tleTAxMjM0NTY3"
 EARLIER = [sys.executable, "-m", "tests.acceptance.earlier"]
 
 EVERYTHING = """
@@ -87,6 +88,7 @@ def watched(
             return process
 
         speed = ["--speed", "200", "--canned", "--seed", "1", "--token", TOKEN, "--log-level", "debug"]
+        speed += ["--webhook-secret", SIGNING_KEY]
         simulator = start("simulator", [sys.executable, "-m", "simulator", *speed], dict(os.environ))
         found = _announced(simulator, "delivery")
         addresses: Any = Simulator(found["api"], found["delivery"])
@@ -97,14 +99,19 @@ def watched(
             "MODELS": "openai/gpt-image-1,minimax/hailuo-2.3",
             "LOG_LEVEL": "debug",
             "LEASE_S": "30",
+            # Where the provider tells: the API fetches the key for it, and the worker needs the real address below.
+            "PUBLIC_URL": "http://127.0.0.1",
         }
         with engine.begin() as conn:
             support_key = issue_api_key(conn, "support", role="support", key_name="support")
         api = start("api", [*EARLIER, "serve", "--port", "0"], site.environment)
+        site.environment["PUBLIC_URL"] = api_url = str(_announced(api, "api")["api"])
         worker = start("worker", [*EARLIER, "worker", "--processes", "1", "--threads", "8"], site.environment)
         _announced(worker, "worker")
-        secrets = (TOKEN, KEY, support_key, s3_server.secret_access_key)
-        yield Watched(site, str(_announced(api, "api")["api"]), support_key, tmp_path, secrets)
+        password = make_url(database_url).password or ""
+        secrets = (TOKEN, KEY, SIGNING_KEY, support_key, s3_server.secret_access_key, password)
+        assert all(len(secret) > 16 for secret in secrets)
+        yield Watched(site, api_url, support_key, tmp_path, secrets)
 
 
 def _provoke(site: Site) -> None:
@@ -190,3 +197,4 @@ def test_no_secret_is_in_anything_that_was_written(watched: Watched) -> None:
     assert b"Incorrect API key provided: sk-***" in written["table job_events"]
     assert b"Incorrect API key provided: sk-***" in written["answer to support"]
     assert all(written[f"{name}.log"] for name in ("api", "worker"))
+    assert b"due" in written["table provider_webhooks"], "a message was verified, so the key was there"
