@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-
 import httpx
-import pytest
 from sqlalchemy import text
 
 from db.moves import cancel
@@ -105,26 +102,6 @@ def test_killed_while_compensating(site: Site) -> None:
         f"{site.simulator.api_url}/v1/predictions/{prediction_id}", headers={"Authorization": "Bearer r8_test"}
     )
     assert told.json()["status"] == "canceled"
-
-
-@pytest.mark.parametrize("state", ["submitting", "generating", "storing", "transcoding"])
-def test_a_frozen_worker_changes_nothing_when_it_comes_back(site: Site, state: str) -> None:
-    """Its lease has ended and grown without it."""
-    site.fault("slow_body", operation="predictions.create", count=1, options={"seconds": 0.7})
-    site.fault("stall", operation="predictions.get", count=1, options={"seconds": 0.7})
-    site.fault("slow_body", listener="delivery", count=1, options={"seconds": 0.7})
-    job_id = site.ask_for_avatar()
-    zombie = site.start_worker()
-    site.wait_for(job_id, state, held=True)
-    zombie.signal(signal.SIGSTOP)
-    finish(site, job_id)
-    before = site.row(job_id)
-    zombie.signal(signal.SIGCONT)
-    zombie.stop()
-    assert site.row(job_id) == before
-    assert_sound(site.engine)
-    # Frozen before its call was sent, it leaves nothing to adopt, and the second attempt's objects are the only ones.
-    assert site.objects(job_id) == [f"{before.attempt}/avatar.png", f"{before.attempt}/source.png"]
 
 
 def test_a_worker_that_is_told_to_stop_hands_back_what_it_had_not_begun(site: Site) -> None:

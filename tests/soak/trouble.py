@@ -63,11 +63,17 @@ class Trouble:
         self._site.calm()
 
     def _harass(self) -> None:
-        acts: tuple[Callable[[], None], ...] = (self._kill, self._kill, self._freeze, self._cut, self._stop_gently)
+        acts: list[Callable[[], None]] = []
         while not self._stopping.wait(self._every_s * self._rng.uniform(0.5, 1.5)):
-            act = self._rng.choice(acts)
+            # Each kind has had its turn before any comes again, so that a short run has all of them.
+            acts = acts or self._rng.sample(self._kinds, len(self._kinds))
+            act = acts.pop()
             act()
             self.made[act.__name__.strip("_")] += 1
+
+    @property
+    def _kinds(self) -> list[Callable[[], None]]:
+        return [self._kill, self._kill, self._freeze, self._cut, self._stop_gently]
 
     def _restart(self) -> None:
         while not self._stopping.wait(self._rng.uniform(*self._restart_s)):

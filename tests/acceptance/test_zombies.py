@@ -1,0 +1,133 @@
+"""A worker process that is frozen past its lease and comes back changes nothing, at every step.
+
+The cases follow each other in one house: whoever finishes a job in place of a zombie is the zombie of the next case.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from db.moves import cancel
+from diorama.embedded import EmbeddedPostgres, EmbeddedS3, ServerProcess
+from storage import S3Store
+from tests.acceptance.house import House, Servers
+from tests.acceptance.workers import Site
+from tests.invariants import assert_attempts_add_up, assert_credits_add_up, assert_sound
+
+# How long the provider keeps the victim waiting: time enough to freeze it, and less than it waits.
+_HELD_UP = {"seconds": 0.8}
+
+
+class Relay:
+    """A house with one worker at work."""
+
+    def __init__(self, house: House) -> None:
+        self.site: Site = house.site
+        self.worker: ServerProcess = self.site.start_worker()
+        self._asked = 0
+
+    def ask(self) -> UUID:
+        """Ask for one more avatar."""
+        self._asked += 1
+        return self.site.ask_for_avatar(f"avatar-{self._asked}")
+
+    def freeze(self, job_id: UUID, state: str) -> ServerProcess:
+        """Freeze the worker while it has the job in hand in this state, and return it; nobody is at work then."""
+        self.site.wait_for(job_id, state, held=True)
+        self.worker.signal(signal.SIGSTOP)
+        return self.worker
+
+    def take_over(self, job_id: UUID, end: str) -> Any:
+        """Have another worker bring the job to its end, and return its row."""
+        self.worker = self.site.start_worker()
+        return self.site.wait_for(job_id, end)
+
+
+@pytest.fixture(scope="module")
+def relay(
+    postgres_server: EmbeddedPostgres,
+    migrated_template: str,
+    s3_server: EmbeddedS3,
+    shared_store: S3Store,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Relay]:
+    servers = Servers(postgres_server, migrated_template, s3_server, shared_store)
+    with servers.house(tmp_path_factory.mktemp("zombies")) as house:
+        yield Relay(house)
+
+
+def answer_slowly(site: Site) -> None:
+    site.fault("slow_body", operation="predictions.create", count=1, options=_HELD_UP)
+
+
+def lose_the_answer_and_list_slowly(site: Site) -> None:
+    site.fault("reset_after_accept", operation="predictions.create", count=1)
+    site.fault("stall", operation="predictions.list", count=1, options=_HELD_UP)
+
+
+def tell_slowly(site: Site) -> None:
+    site.fault("stall", operation="predictions.get", count=1, options=_HELD_UP)
+
+
+def deliver_slowly(site: Site) -> None:
+    site.fault("slow_body", listener="delivery", count=1, options=_HELD_UP)
+
+
+def nothing(_: Site) -> None:
+    """Bringing a picture to its size takes long enough."""
+
+
+@pytest.mark.parametrize(
+    ("state", "holds_up"),
+    [
+        ("submitting", answer_slowly),
+        ("reconciling", lose_the_answer_and_list_slowly),
+        ("generating", tell_slowly),
+        ("storing", deliver_slowly),
+        ("transcoding", nothing),
+    ],
+    ids=["submitting", "reconciling", "generating", "storing", "transcoding"],
+)
+def test_a_frozen_worker_changes_nothing_when_it_comes_back(
+    relay: Relay, state: str, holds_up: Callable[[Site], None]
+) -> None:
+    """Its lease has ended and grown without it."""
+    holds_up(relay.site)
+    job_id = relay.ask()
+    zombie = relay.freeze(job_id, state)
+    before = relay.take_over(job_id, "succeeded")
+    _come_back(relay, zombie, before)
+    # Frozen before its call was sent, it leaves nothing to adopt, and the second attempt's objects are the only ones.
+    assert relay.site.objects(job_id) == [f"{before.attempt}/avatar.png", f"{before.attempt}/source.png"]
+
+
+def test_one_that_was_frozen_while_it_undid_a_job_changes_nothing_either(relay: Relay) -> None:
+    relay.site.fault("stick_processing", count=1)
+    relay.site.fault("stall", operation="predictions.cancel", count=1, options=_HELD_UP)
+    job_id = relay.ask()
+    relay.site.wait_for(job_id, "generating")
+    with relay.site.engine.begin() as conn:
+        assert cancel(conn, job_id, "api")
+    zombie = relay.freeze(job_id, "compensating")
+    before = relay.take_over(job_id, "canceled")
+    _come_back(relay, zombie, before)
+    assert relay.site.objects(job_id) == []
+    with relay.site.engine.connect() as conn:
+        undone = conn.execute(text("SELECT state FROM compensation_actions WHERE job_id = :id"), {"id": job_id})
+        assert set(undone.scalars()) == {"done"}
+
+
+def _come_back(relay: Relay, zombie: ServerProcess, before: Any) -> None:
+    zombie.signal(signal.SIGCONT)
+    zombie.stop()
+    assert relay.site.row(before.id) == before
+    assert len(relay.site.events(before.id)) == before.seq
+    for check in (assert_sound, assert_attempts_add_up, assert_credits_add_up):
+        check(relay.site.engine)
+    relay.site.calm()
