@@ -27,7 +27,13 @@ class Settings(BaseSettings):
 
     # An empty variable counts as one that is not set: compose files pass on what they do not know as empty.
     model_config = SettingsConfigDict(
-        env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        # A key that was copied often brings its line's end along.
+        str_strip_whitespace=True,
     )
 
     database_url: str = Field(
@@ -173,6 +179,14 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
+
+    @field_validator("replicate_api_token", "openai_api_key", "replicate_webhook_secret", "s3_secret_access_key")
+    @classmethod
+    def _sendable(cls, value: SecretStr) -> SecretStr:
+        text = value.get_secret_value()
+        if not (text.isascii() and text.isprintable()):
+            raise ValueError("it holds characters that are in no key, as of one that was cut short with dots")
+        return value
 
     @field_validator("models")
     @classmethod
