@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from diorama.embedded import EmbeddedS3
+from diorama.settings import SettingsError, read_settings
 from simulator.serve import Background
 from simulator.settings import SimulatorSettings
 
@@ -100,3 +101,17 @@ def test_a_database_that_was_never_migrated_is_named(
     assert callable(new_database)
     (line,) = told_by("serve", {**environment, "DATABASE_URL": new_database(None)}, tmp_path)
     assert "run `diorama migrate`" in line
+
+
+def test_keys_lose_the_line_end_that_they_were_copied_with() -> None:
+    settings = read_settings(_env_file=None, replicate_api_token=" r8_abc\n", s3_bucket="b ")
+    assert (settings.replicate_api_token.get_secret_value(), settings.s3_bucket) == ("r8_abc", "b")
+
+
+@pytest.mark.parametrize("name", ["replicate_api_token", "openai_api_key", "s3_secret_access_key"])
+def test_a_key_that_no_request_could_carry_is_named_and_not_shown(name: str) -> None:
+    for value in ("r8_abc…", "r8_a\nbc", "r8_\0"):
+        with pytest.raises(SettingsError) as told:
+            read_settings(_env_file=None, **{name: value})
+        assert str(told.value).startswith(f"{name.upper()} is wrong: it holds characters that are in no key")
+        assert "r8_" not in str(told.value)
