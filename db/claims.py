@@ -70,6 +70,11 @@ class ClaimedJob:
     accepted_at: datetime | None
     source_key: str | None
     source_type: str | None
+    # When the provider created the prediction, by its own clock; whether a webhook said that it has ended; and what
+    # the provider's list said of it.
+    listed_at: datetime | None
+    told_ended: bool | None
+    sighting: dict[str, Any] | None
 
     @classmethod
     def from_row(cls, row: Any) -> ClaimedJob:
@@ -109,20 +114,27 @@ _CONVERSIONS: tuple[tuple[str, Callable[[Any], Any]], ...] = (
 
 
 def claim_due(
-    conn: Connection, step: Step, *, worker: str, limit: int, lease_for: timedelta, after: UUID = NOBODY
+    conn: Connection,
+    step: Step,
+    *,
+    worker: str,
+    limit: int,
+    lease_for: timedelta,
+    after: UUID = NOBODY,
+    admit: Callable[[int], int] = int,
 ) -> list[ClaimedJob]:
     """Lease up to `limit` due jobs of `step` to `worker`; an empty list when none is due.
 
     The longest due go first. Queued jobs are shared out among the accounts that have any, beginning with those that
-    come after the account `after`. The leases end at the database's time + `lease_for`; after that anyone may claim the
-    jobs again.
+    come after the account `after`, and of so many of them as there is room for, `admit` says how many may be begun. The
+    leases end at the database's time + `lease_for`; after that anyone may claim the jobs again.
     """
     given = {"worker": worker, "lease_for": lease_for}
     rows = conn.execute(statement("claim", "claimed_job"), {**given, "step": step, "limit": limit})
     jobs = [ClaimedJob.from_row(row) for row in rows]
-    if step is Step.SUBMIT and len(jobs) < limit:
-        given |= {"limit": limit - len(jobs), "after": after}
-        rows = conn.execute(statement("claim_queued", "claimed_job"), given)
+    room = limit - len(jobs)
+    if step is Step.SUBMIT and room and (most := admit(room)):
+        rows = conn.execute(statement("claim_queued", "claimed_job"), {**given, "limit": most, "after": after})
         jobs += [ClaimedJob.from_row(row) for row in rows]
     return jobs
 

@@ -31,7 +31,10 @@ class AttemptBegun:
 
 @dataclass(frozen=True, slots=True)
 class AttemptChanged:
-    """What became known of a submission. None leaves a column as it is."""
+    """What became known of a submission. None leaves a column as it is.
+
+    `listed_at` is when the provider created the prediction, `took_s` how long that took, both by its own clock.
+    """
 
     job_id: UUID
     attempt: int
@@ -44,6 +47,8 @@ class AttemptChanged:
     source_bytes: int | None = None
     source_sha256: str | None = None
     error_detail: str | None = None
+    listed_at: datetime | None = None
+    took_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

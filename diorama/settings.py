@@ -72,6 +72,14 @@ class Settings(BaseSettings):
         le=1800,
         description="With webhooks, the most seconds until a prediction is looked at that none has told of.",
     )
+    provider_watch_from: int = Field(
+        default=20,
+        ge=1,
+        description="Predictions in flight from which on they are looked at in the provider's list, a hundred a call.",
+    )
+    provider_watch_reads_per_min: int = Field(
+        default=60, ge=1, le=3000, description="Pages of the list that are read a minute for that."
+    )
     provider_list_settles_s: float = Field(
         default=10.0, ge=0, le=300, description="Seconds after which a create is believed not to be in the list."
     )

@@ -9,8 +9,10 @@ from sqlalchemy import Engine
 
 from db.engine import DatabaseSettings, connect
 from diorama.settings import Settings, SettingsError
+from jobs.durations import Durations
 from jobs.hints import Hinter
 from jobs.leases import Renewer
+from jobs.looking import PollSettings
 from jobs.offer import Offer
 from jobs.old_rows import OldRows
 from jobs.prompts import PromptBook
@@ -21,9 +23,11 @@ from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
 from jobs.recorder import Recorder
 from jobs.retention import Leftovers, RetentionPolicy, sweep_old
 from jobs.rounds import Round
-from jobs.runtime import Leases, PollSettings, Runtime
+from jobs.runtime import Leases, Runtime
 from jobs.sweep import sweep
 from jobs.themes import Theme, ThemesError, themes_with
+from jobs.watched import Watched
+from jobs.watcher import Watcher, WatchSettings
 from jobs.webhooks_in import SigningKey
 from statemachine.backoff import RetryPolicy
 from statemachine.deadlines import Deadlines
@@ -31,6 +35,8 @@ from storage import S3Settings, S3Store
 
 # Secrets that travel in a model's input, by the names that profiles give them.
 _MODEL_KEYS = ("openai_api_key",)
+# How often the watcher sees whether it may read another page.
+_WATCH_STEP_S = 0.25
 
 
 def database_settings(settings: Settings, *, pool_size: int | None = None) -> DatabaseSettings:
@@ -125,6 +131,8 @@ def build_runtime(settings: Settings, engine: Engine, recorder: Recorder, renewe
         renewer=renewer,
         leases=Leases(timedelta(seconds=settings.lease_s), timedelta(seconds=2 * settings.provider_timeout_s)),
         polling=PollSettings(least_s=settings.provider_poll_s, untold_most_s=settings.provider_untold_s),
+        durations=Durations.of(engine),
+        watched=Watched.of(engine),
         models=build_models(settings),
         prompts=PromptBook(themes=build_themes(settings)),
         retention=build_retention(settings),
@@ -145,7 +153,10 @@ def build_rounds(settings: Settings, runtime: Runtime, hinter: Hinter) -> tuple[
     policy = runtime.retention
     leftovers = Leftovers(runtime.engine, runtime.store, policy.grace)
     rows = OldRows(runtime.engine, runtime.store, policy.rows)
+    watching = WatchSettings(few=settings.provider_watch_from, reads_per_min=settings.provider_watch_reads_per_min)
+    watcher = Watcher(runtime, hinter, watching)
     return (
+        Round("watch", _WATCH_STEP_S, watcher.step),
         Round("sweep", settings.provider_sweep_s, lambda: sweep(runtime)),
         Round("retention", settings.retention_sweep_s, lambda: sweep_old(runtime.engine, runtime.store, policy)),
         Round("leftovers", settings.retention_sweep_s, leftovers.sweep),

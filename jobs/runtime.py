@@ -12,14 +12,17 @@ from uuid import UUID
 from sqlalchemy import Engine
 
 from db.claims import ClaimedJob
+from jobs.durations import Durations
 from jobs.elapsed import Instant, this_instant
 from jobs.leases import Renewer
+from jobs.looking import PollSettings
 from jobs.prompts import PromptBook
 from jobs.providers.choice import ModelChoice
 from jobs.providers.inputs import PictureInputs
 from jobs.providers.provider import Provider
 from jobs.recorder import Recorder
 from jobs.retention import RetentionPolicy
+from jobs.watched import Watched
 from statemachine.backoff import RetryPolicy
 from statemachine.states import Step
 from storage import S3Store
@@ -47,26 +50,6 @@ class Leases:
     def of(self, step: Step) -> timedelta:
         """Return how long a claim of a step lasts."""
         return self.usual + self.answer_within if step is Step.SUBMIT else self.usual
-
-
-@dataclass(frozen=True, slots=True)
-class PollSettings:
-    """How often a running generation is looked at: a share of the time it has taken so far, within bounds."""
-
-    least_s: float = 1.0
-    most_s: float = 10.0
-    share_of_elapsed: float = 0.15
-    # With webhooks, a look without having been told is the net under lost ones, and may come late.
-    untold_share_of_typical: float = 1.5
-    untold_most_s: float = 180.0
-
-    def wait_s(self, elapsed_s: float) -> float:
-        """Return the seconds until the next look after `elapsed_s` of work."""
-        return min(self.most_s, max(self.least_s, elapsed_s * self.share_of_elapsed))
-
-    def untold_s(self, typical_s: float) -> float:
-        """Return how old a prediction becomes that no webhook tells of, before it is looked at."""
-        return min(self.untold_most_s, typical_s * self.untold_share_of_typical)
 
 
 class Handover(Protocol):
@@ -104,6 +87,8 @@ class Runtime:
     leases: Leases = field(default_factory=Leases)
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     polling: PollSettings = field(default_factory=PollSettings)
+    durations: Durations = field(default_factory=Durations)
+    watched: Watched = field(default_factory=Watched)
     models: ModelChoice = field(default_factory=ModelChoice)
     prompts: PromptBook = field(default_factory=PromptBook)
     retention: RetentionPolicy = field(default_factory=RetentionPolicy)
@@ -118,12 +103,6 @@ class Runtime:
     rng: Random = field(default_factory=Random)
     # How this process notices that it was stopped; everything that is written goes by the database's clock.
     instant: Callable[[], Instant] = this_instant
-
-    def look_in_s(self, usual_s: float, elapsed_s: float, typical_s: float) -> float:
-        """Return the seconds until the next look at a prediction: with webhooks not before it should have ended."""
-        if self.public_url is None:
-            return usual_s
-        return max(usual_s, self.polling.untold_s(typical_s) - elapsed_s)
 
     def webhook_for(self, token: UUID) -> str | None:
         """Return the address that the provider tells of the attempt with this token, or None."""

@@ -6,6 +6,7 @@ A step never says what its outcome means for the job; `decisions.decide` does.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from statemachine.states import ErrorCode
@@ -25,7 +26,8 @@ class Failure:
     """Something went wrong.
 
     `message` is for the end user: what happened and what they can do. `detail` is for support: the provider's own
-    words with secrets removed. `retry_after_s` is what the other side asked for, or None.
+    words with secrets removed. `retry_after_s` is what the other side asked for, or None. `status` is that of the HTTP
+    answer that told of it, or None.
     """
 
     code: ErrorCode
@@ -33,14 +35,19 @@ class Failure:
     cure: Cure
     detail: str | None = None
     retry_after_s: float | None = None
+    status: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The provider took the job and will work under `prediction_id`; look again in `poll_after_s`."""
+    """The provider took the job and will work under `prediction_id`; look again in `poll_after_s`.
+
+    `created_at` is when it says it did, by its own clock; None where it does not say.
+    """
 
     prediction_id: str
     poll_after_s: float
+    created_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,17 @@ WITH changed AS (
         source_bytes = coalesce(c.source_bytes, a.source_bytes),
         source_sha256 = coalesce(c.source_sha256, a.source_sha256),
         error_detail = coalesce(c.error_detail, a.error_detail),
+        listed_at = coalesce(c.listed_at, a.listed_at),
+        took_s = coalesce(c.took_s, a.took_s),
+        -- What the list said is recorded by whatever ends the run.
+        sighting = CASE WHEN c.status = 'running' THEN a.sighting END,
         accepted_at = CASE WHEN c.status = 'running' THEN coalesce(a.accepted_at, diorama_now()) ELSE a.accepted_at END,
         completed_at = CASE WHEN c.status IN ('succeeded', 'failed', 'canceled', 'refused', 'rejected')
                             THEN coalesce(a.completed_at, diorama_now()) ELSE a.completed_at END
     FROM json_to_recordset(CAST(:rows AS json)) AS c (
         job_id uuid, attempt integer, status text, prediction_id text, output_urls text[], cost_micros bigint,
-        source_key text, source_type text, source_bytes bigint, source_sha256 text, error_detail text
+        source_key text, source_type text, source_bytes bigint, source_sha256 text, error_detail text,
+        listed_at timestamptz, took_s double precision
     )
     WHERE a.job_id = c.job_id
       AND a.attempt = c.attempt

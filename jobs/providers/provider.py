@@ -41,7 +41,8 @@ class Prediction:
     """What the provider says of a prediction. `status` is its word, known or not.
 
     `output` holds the addresses of the outputs; `error` is its free text; `predict_s` what it counts as run time;
-    `has_started` whether it has begun to run, from when on it costs money even when it is canceled.
+    `has_started` whether it has begun to run, from when on it costs money even when it is canceled. `created_at` and
+    `took_s`, the time from then to its end, are by the provider's own clock; None where it does not say.
     """
 
     id: str
@@ -52,6 +53,8 @@ class Prediction:
     data_removed: bool
     predict_s: float | None
     has_started: bool = True
+    created_at: datetime | None = None
+    took_s: float | None = None
 
     @property
     def is_running(self) -> bool:

@@ -77,7 +77,7 @@ class ReplicateProvider:
         except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError) as error:
             # Whatever else went wrong, the request may have been read: only the provider knows.
             return OutcomeLost(f"{type(error).__name__} after sending")
-        return Accepted(prediction.id, self._settings.first_poll_s)
+        return Accepted(prediction.id, self._settings.first_poll_s, prediction.created_at)
 
     def get(self, prediction_id: str) -> Prediction:
         """Return a prediction, or raise ProviderTrouble."""
@@ -192,7 +192,25 @@ def read_prediction(record: dict[str, Any]) -> Prediction:
         data_removed=bool(record.get("data_removed")),
         predict_s=_predict_s(record.get("metrics")),
         has_started=record.get("started_at") is not None,
+        created_at=(created_at := _time(record.get("created_at"))),
+        took_s=_seconds_between(created_at, _time(record.get("completed_at"))),
     )
+
+
+def _time(value: object) -> datetime | None:
+    """Return a time of an answer; None where there is none, or none that makes sense."""
+    try:
+        return datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def _seconds_between(begin: datetime | None, end: datetime | None) -> float | None:
+    try:
+        return None if begin is None or end is None else max(0.0, (end - begin).total_seconds())
+    except TypeError:
+        # One of them says its zone, the other does not.
+        return None
 
 
 def _addresses(output: object) -> tuple[str, ...]:

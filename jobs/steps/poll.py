@@ -7,9 +7,12 @@ from math import exp
 from db.claims import ClaimedJob
 from db.effects import AttemptChanged
 from jobs.providers import failures
-from jobs.providers.profiles import profiles
+from jobs.providers.profiles import Profile, profiles
+from jobs.providers.progress import progress_of
 from jobs.providers.provider import Prediction, ProviderTrouble
 from jobs.runtime import Runtime
+from jobs.sightings import ended_prediction
+from jobs.steps.looks import look_at
 from jobs.steps.work import Work
 from statemachine.decisions import PERCENT_AT
 from statemachine.outcomes import GenerationFailed, OutputReady, StepFailed, StillRunning
@@ -17,25 +20,40 @@ from statemachine.states import State
 
 
 def poll(job: ClaimedJob, runtime: Runtime) -> Work:
-    """Ask how the current attempt's prediction stands."""
+    """Say how the current attempt's prediction stands: as the list showed its end, or as the provider says now.
+
+    Where somebody else will tell of its end, only its progress is told, and nobody is asked.
+    """
     if job.prediction_id is None:
         raise LookupError(f"job {job.id} is generating without a prediction")
+    elapsed_s = (job.now - (job.accepted_at or job.entered_at)).total_seconds()
+    listed = ended_prediction(job.prediction_id, job.sighting)
+    if listed is not None:
+        return _seen(job, listed, elapsed_s, runtime)
+    profile = profiles()[job.model or ""]
+    look = look_at(job, elapsed_s, profile, runtime)
+    if not look.is_due:
+        progress = job.sighting["progress"] if job.sighting else None
+        return Work(job, StillRunning(_percent(job, elapsed_s, progress, profile, runtime), look.again_in_s))
     try:
         prediction = runtime.provider.get(job.prediction_id)
     except ProviderTrouble as trouble:
         return Work(job, StepFailed(trouble.failure))
-    return _seen(job, prediction, runtime)
+    return _seen(job, prediction, elapsed_s, runtime)
 
 
-def _seen(job: ClaimedJob, prediction: Prediction, runtime: Runtime) -> Work:
-    price = profiles()[job.model or ""].price(job.kind, job.duration_s)
-    elapsed_s = (job.now - (job.accepted_at or job.entered_at)).total_seconds()
+def _seen(job: ClaimedJob, prediction: Prediction, elapsed_s: float, runtime: Runtime) -> Work:
     if prediction.is_running and not prediction.output:
-        return _running(job, elapsed_s, runtime)
+        return _running(job, prediction, elapsed_s, runtime)
+    price = profiles()[job.model or ""].price(job.kind, job.duration_s)
+    # Where the output is there before the end, this is the end.
+    took_s = elapsed_s if prediction.took_s is None else prediction.took_s
     match prediction.status:
         # A prediction that still says "processing" may already hold all of its output.
         case _ if prediction.output:
-            changed = AttemptChanged(job.id, job.attempt, "succeeded", output_urls=prediction.output, cost_micros=price)
+            changed = AttemptChanged(
+                job.id, job.attempt, "succeeded", output_urls=prediction.output, cost_micros=price, took_s=took_s
+            )
             return Work(job, OutputReady(prediction.output, price), (changed,))
         case "succeeded" if prediction.data_removed:
             failure = failures.output_expired("the provider has removed the output")
@@ -43,7 +61,7 @@ def _seen(job: ClaimedJob, prediction: Prediction, runtime: Runtime) -> Work:
         case "succeeded":
             return _failed(job, GenerationFailed(failures.empty_output(), price), price)
         case "failed":
-            return _failed(job, GenerationFailed(failures.of_prediction_error(prediction.error or "")), 0)
+            return _failed(job, GenerationFailed(failures.of_prediction_error(prediction.error or "")), 0, took_s)
         case "canceled":
             # Nobody here asked for it, or the job would not be generating: the provider's deadline ended it.
             return _failed(job, GenerationFailed(failures.timed_out(elapsed_s), price), price)
@@ -51,23 +69,36 @@ def _seen(job: ClaimedJob, prediction: Prediction, runtime: Runtime) -> Work:
             return _failed(job, GenerationFailed(failures.timed_out(elapsed_s)), 0)
 
 
-def _running(job: ClaimedJob, elapsed_s: float, runtime: Runtime) -> Work:
+def _running(job: ClaimedJob, prediction: Prediction, elapsed_s: float, runtime: Runtime) -> Work:
     profile = profiles()[job.model or ""]
     # The provider ends it itself; a prediction that runs on regardless is given up a little later.
     if elapsed_s > profile.cancel_after_s * 1.2 + 60:
         return _failed(job, GenerationFailed(failures.timed_out(elapsed_s)), 0)
-    look_in_s = runtime.look_in_s(runtime.polling.wait_s(elapsed_s), elapsed_s, profile.typical_s)
-    return Work(job, StillRunning(_percent(elapsed_s, profile.typical_s), look_in_s))
+    percent = _percent(job, elapsed_s, progress_of(prediction.logs), profile, runtime)
+    running = StillRunning(percent, look_at(job, elapsed_s, profile, runtime).again_in_s)
+    return Work(job, running, _placed(job, prediction))
 
 
-def _failed(job: ClaimedJob, outcome: GenerationFailed, cost_micros: int) -> Work:
+def _placed(job: ClaimedJob, prediction: Prediction) -> tuple[AttemptChanged, ...]:
+    """What makes a prediction known in the list whose creation was not answered."""
+    if job.listed_at is not None or prediction.created_at is None:
+        return ()
+    return (AttemptChanged(job.id, job.attempt, "running", listed_at=prediction.created_at),)
+
+
+def _failed(job: ClaimedJob, outcome: GenerationFailed, cost_micros: int, took_s: float | None = None) -> Work:
     changed = AttemptChanged(
-        job.id, job.attempt, "failed", cost_micros=cost_micros, error_detail=outcome.failure.detail
+        job.id, job.attempt, "failed", cost_micros=cost_micros, error_detail=outcome.failure.detail, took_s=took_s
     )
     return Work(job, outcome, (changed,))
 
 
-def _percent(elapsed_s: float, typical_s: float) -> int:
-    """Return the progress of the whole job: ever slower towards the next state, most of the way at the usual time."""
+def _percent(job: ClaimedJob, elapsed_s: float, progress: float | None, profile: Profile, runtime: Runtime) -> int:
+    """Return the progress of the whole job: what the model prints, or else by the clock.
+
+    By the clock it gets ever slower towards the next state, and is most of the way at the usual time.
+    """
     start, end = PERCENT_AT[State.GENERATING], PERCENT_AT[State.STORING]
-    return start + int((end - start) * (1 - exp(-1.5 * elapsed_s / typical_s)))
+    if progress is None:
+        progress = 1 - exp(-1.5 * elapsed_s / runtime.durations.usual(profile, job.duration_s).middle_s)
+    return start + int((end - start) * progress)

@@ -18,6 +18,7 @@ from jobs.providers.choice import NoModel
 from jobs.providers.profiles import Profile
 from jobs.providers.provider import NotSent, Submission
 from jobs.runtime import Runtime
+from jobs.steps.looks import first_look_in_s
 from jobs.steps.trouble import storage_failure
 from jobs.steps.work import Work
 from statemachine.decisions import move
@@ -91,6 +92,9 @@ def _submit_once(job: ClaimedJob, input_key: str, profile: Profile, prompt: Prom
         prediction_id=None,
         output_urls=(),
         source_key=None,
+        listed_at=None,
+        told_ended=None,
+        sighting=None,
     )
     outcome = _called(
         Submission(
@@ -104,7 +108,7 @@ def _submit_once(job: ClaimedJob, input_key: str, profile: Profile, prompt: Prom
         runtime,
     )
     if isinstance(outcome, Accepted):
-        outcome = replace(outcome, poll_after_s=runtime.look_in_s(outcome.poll_after_s, 0.0, profile.typical_s))
+        outcome = replace(outcome, poll_after_s=first_look_in_s(job, outcome, profile, runtime))
     return Work(job, outcome, (_seen(job, outcome),))
 
 
@@ -165,8 +169,8 @@ def model_input(
 def _seen(job: ClaimedJob, outcome: Outcome) -> AttemptChanged:
     """What the attempt's row says after the call."""
     match outcome:
-        case Accepted(prediction_id):
-            return AttemptChanged(job.id, job.attempt, "running", prediction_id=prediction_id)
+        case Accepted(prediction_id, _, created_at):
+            return AttemptChanged(job.id, job.attempt, "running", prediction_id=prediction_id, listed_at=created_at)
         case Refused(failure):
             return AttemptChanged(job.id, job.attempt, "refused", error_detail=failure.detail)
         case Rejected(failure):

@@ -35,6 +35,7 @@ def successor(work: Work, decision: Decision, moved: Moved | None) -> ClaimedJob
         job,
         prediction_id=changed.prediction_id or job.prediction_id,
         accepted_at=moved.at if changed.prediction_id else job.accepted_at,
+        listed_at=changed.listed_at or job.listed_at,
         output_urls=changed.output_urls or job.output_urls,
         source_key=changed.source_key or job.source_key,
         source_type=changed.source_type or job.source_type,

@@ -24,13 +24,14 @@ import structlog
 from db.engine import DatabaseSettings, connect_worker, normalised_url
 from jobs.hints import Hinter
 from jobs.leases import Renewer
+from jobs.looking import PollSettings
 from jobs.providers.guard import Timeouts
 from jobs.providers.inputs import PictureInputs
 from jobs.providers.provider import Listed, Prediction, Submission
 from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
 from jobs.recorder import Recorder
 from jobs.rounds import Round
-from jobs.runtime import Leases, PollSettings, Runtime
+from jobs.runtime import Leases, Runtime
 from jobs.steps import STEPS
 from jobs.sweep import sweep
 from jobs.worker import Engines, WorkerProcess

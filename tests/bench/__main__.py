@@ -14,6 +14,7 @@ from tests.bench.engine import EngineFigure, measure_engine
 from tests.bench.flat import FlatFigure, measure_flat_cost
 from tests.bench.limit import measure_limit
 from tests.bench.peers import measure_peers
+from tests.bench.watched import WatchFigure, measure_watching
 
 _STEPS_PER_JOB = 5
 
@@ -26,6 +27,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=32)
     parser.add_argument("--seconds", type=int, default=10, help="how long pgbench runs")
     parser.add_argument("--finished", type=int, default=1_000_000, help="finished jobs in the table for flat cost")
+    parser.add_argument("--in-flight", type=int, default=2_000, help="predictions that are watched at once")
     given = parser.parse_args()
     console = Console()
     with (
@@ -37,6 +39,8 @@ def main() -> None:
         console.print(_table(figure, limit, given.processes, given.threads))
         console.print(_peers_table(figure, measure_peers(server)))
         console.print(_flat_table(measure_flat_cost(server, finished=(1_000, given.finished), due=(1_000, 100_000))))
+        watched = {told: measure_watching(server, jobs=given.in_flight, told=told) for told in (True, False)}
+        console.print(_watch_table(watched))
 
 
 def _peers_table(figure: EngineFigure, peers: dict[str, float]) -> Table:
@@ -55,6 +59,29 @@ def _flat_table(figures: list[FlatFigure]) -> Table:
         table.add_column(heading, justify="right")
     for figure in figures:
         table.add_row(f"{figure.finished:,}", f"{figure.due:,}", f"{figure.median_ms:.2f}")
+    return table
+
+
+def _watch_table(figures: dict[bool, WatchFigure]) -> Table:
+    table = Table(title="calls to the provider, counted by the stand-in; predictions run as long as real ones")
+    for heading in (
+        "in flight",
+        "told by",
+        "calls a job",
+        "reads/min after the first",
+        "noticed after s",
+        "latest",
+    ):
+        table.add_column(heading, justify="left" if heading == "told by" else "right")
+    for told, figure in figures.items():
+        table.add_row(
+            f"{figure.most_running:,}",
+            "webhooks" if told else "the list",
+            f"{figure.calls_a_job:.2f}",
+            f"{figure.reads_a_minute}",
+            f"{figure.noticed_median_s:.1f}",
+            f"{figure.noticed_latest_s:.1f}",
+        )
     return table
 
 

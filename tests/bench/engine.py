@@ -41,7 +41,7 @@ def measure_engine(server: EmbeddedPostgres, *, jobs: int, processes: int, threa
     engine = connect(DatabaseSettings(url), name="bench")
     try:
         migrate(engine)
-        _queue(engine, jobs)
+        queue_jobs(engine, jobs)
         before = _postgres_cpu_s(server.pid)
         worker_cpu_s = _work(engine, url, jobs, processes, threads)
         postgres_cpu_s = _postgres_cpu_s(server.pid) - before
@@ -56,7 +56,8 @@ def measure_engine(server: EmbeddedPostgres, *, jobs: int, processes: int, threa
         drop_database(server.url, name)
 
 
-def _queue(engine: Engine, jobs: int) -> None:
+def queue_jobs(engine: Engine, jobs: int) -> None:
+    """Queue so many avatars of one account."""
     with engine.begin() as conn:
         world = make_world(conn)
         request = JobRequest(Kind.AVATAR, "paid", 0, OnFailure.KEEP_PARENT, input_id=world.selfie_id)

@@ -15,9 +15,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from db.engine import DatabaseSettings, connect_worker
 from jobs.advance import Steps
 from jobs.leases import Renewer
+from jobs.looking import PollSettings
 from jobs.providers.inputs import PictureInputs
 from jobs.recorder import Recorder
-from jobs.runtime import Leases, PollSettings, Runtime
+from jobs.runtime import Leases, Runtime
 from jobs.steps import STEPS
 from jobs.worker import Engines, WorkerProcess
 from tests.crashes.fakes import FakeProvider, MemoryStore

@@ -1,0 +1,15 @@
+-- Read what is running at the provider and can be recognized in its list, the newest first. Called by the watcher
+-- before a pass. What the list has shown to have ended is left out: its job is due and takes care of itself.
+SELECT j.id AS job_id, a.prediction_id, a.listed_at, a.model, r.duration_s,
+       extract(epoch FROM diorama_now() - a.accepted_at)::double precision AS elapsed_s
+FROM jobs j
+JOIN attempts a ON a.job_id = j.id AND a.attempt = j.attempt
+JOIN job_requests r ON r.job_id = j.id
+WHERE j.step = 'poll'
+  AND j.state <> 'queued'
+  AND j.due_at IS NOT NULL
+  AND a.status = 'running'
+  AND a.prediction_id IS NOT NULL
+  AND a.listed_at IS NOT NULL
+  AND (a.sighting IS NULL OR NOT (a.sighting -> 'has_ended')::boolean)
+ORDER BY a.listed_at DESC

@@ -1,0 +1,23 @@
+-- How long the last predictions of each model took, by the length of video that was asked for; of the last day at
+-- most, and at most 200 of a model. Called now and then by whoever estimates; no row for a model that made nothing.
+--   ended_s      however they ended, in order
+--   succeeded_s  those that succeeded, in order
+--   finishing_s  what storing and transcoding then took, at the median
+SELECT a.model, r.duration_s,
+       array_agg(a.took_s ORDER BY a.took_s) AS ended_s,
+       coalesce(array_agg(a.took_s ORDER BY a.took_s) FILTER (WHERE a.status = 'succeeded'), '{}') AS succeeded_s,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM j.finished_at - a.completed_at))
+           FILTER (WHERE j.state = 'succeeded' AND j.attempt = a.attempt) AS finishing_s
+FROM unnest(CAST(:models AS text[])) AS known (model)
+CROSS JOIN LATERAL (
+    SELECT *
+    FROM attempts
+    WHERE attempts.model = known.model
+      AND took_s IS NOT NULL
+      AND completed_at > diorama_now() - interval '1 day'
+    ORDER BY completed_at DESC
+    LIMIT 200
+) AS a
+JOIN jobs j ON j.id = a.job_id
+JOIN job_requests r ON r.job_id = a.job_id
+GROUP BY a.model, r.duration_s

@@ -1,0 +1,63 @@
+"""A worker process for benchmarks: the real engine and the real provider over HTTP, and no bytes to move.
+
+Run as `python -m tests.bench.looking URL NAME THREADS PROVIDER_URL [PUBLIC_URL]`; works until its standard input
+closes.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import cast
+
+import structlog
+
+from db.engine import DatabaseSettings, connect_worker, normalised_url
+from jobs.durations import Durations
+from jobs.hints import Hinter
+from jobs.leases import Renewer
+from jobs.providers.inputs import PictureInputs
+from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
+from jobs.recorder import Recorder
+from jobs.rounds import Round
+from jobs.runtime import Runtime
+from jobs.steps import STEPS
+from jobs.watched import Watched
+from jobs.watcher import Watcher
+from jobs.worker import Engines, WorkerProcess
+from statemachine.states import State
+from storage import S3Store
+from tests.bench.instant import NoPictures, store, transcode
+
+
+def main(url: str, name: str, threads: int, provider_url: str, public_url: str | None = None) -> None:
+    """Work until told to stop."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    engine = connect_worker(DatabaseSettings(url, pool_size=threads + 8), name=name)
+    listen_url = normalised_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+    def runtime(recorder: Recorder, renewer: Renewer) -> Runtime:
+        return Runtime(
+            engine=engine,
+            store=cast(S3Store, None),
+            provider=ReplicateProvider(ReplicateSettings("r8_bench", base_url=provider_url)),
+            inputs=cast(PictureInputs, NoPictures()),
+            recorder=recorder,
+            renewer=renewer,
+            durations=Durations.of(engine),
+            watched=Watched.of(engine),
+            public_url=public_url,
+            secrets={"openai_api_key": "none"},
+        )
+
+    def rounds(runtime: Runtime, hinter: Hinter) -> tuple[Round, ...]:
+        return (Round("watch", 0.25, Watcher(runtime, hinter).step),)
+
+    steps = {**STEPS, State.STORING: store, State.TRANSCODING: transcode}
+    engines = Engines(engine, listen_url)
+    with WorkerProcess(engines, runtime, name=name, threads=threads, steps=steps, rounds_of=rounds):
+        sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), *sys.argv[4:])
