@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 import yaml
+from graphql import build_schema, parse, validate
 
+from diorama.cli import app
 from jobs.themes import themes
 from statemachine.states import Event, State
 from tests.truth.documents import PAGES
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
+PROSE = [README, *sorted((ROOT / "docs").glob("*.md"))]
 
 
 _BLOCKS = [(page, name) for page, blocks in PAGES.items() for name in blocks]
@@ -27,7 +32,7 @@ def test_the_generated_blocks_are_up_to_date(page: Path, name: str) -> None:
     assert block.group(1) == PAGES[page][name]()
 
 
-@pytest.mark.parametrize("page", [README, *sorted((ROOT / "docs").glob("*.md"))], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PROSE, ids=lambda page: page.name)
 def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
     links = re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8"))
     missing = [link for link in links if "://" not in link and not (page.parent / link).exists()]
@@ -40,8 +45,34 @@ def test_every_make_target_that_the_readme_names_exists() -> None:
     assert named <= targets
 
 
-def test_there_are_at_least_eight_themes_and_their_keys_are_fit_for_a_command_line() -> None:
-    assert len(themes()) >= 8
+@pytest.mark.parametrize("page", PROSE, ids=lambda page: page.name)
+def test_every_command_that_a_page_names_exists_with_its_options(page: Path) -> None:
+    commands = {info.name or info.callback.__name__: info for info in app.registered_commands if info.callback}
+    for name, rest in re.findall(r"(?:`|^|exec api )diorama ([a-z]+)([^`\n|]*)", page.read_text("utf-8"), re.MULTILINE):
+        assert name in commands, f"diorama {name}"
+        if name != "simulator":
+            known = " ".join(_options_of(commands[name].callback))
+            assert [option for option in re.findall(r"--[a-z-]+", rest) if option not in known] == [], f"diorama {name}"
+
+
+def _options_of(command: object) -> Iterator[str]:
+    """Yield the options of a command, named or by the parameter that they set."""
+    for name, hint in get_type_hints(command, include_extras=True).items():
+        yield f"--{name.replace('_', '-')}"
+        for each in getattr(hint, "__metadata__", ()):
+            yield from getattr(each, "param_decls", None) or ()
+
+
+@pytest.mark.parametrize("page", PROSE, ids=lambda page: page.name)
+def test_every_document_of_the_api_that_a_page_shows_is_valid(page: Path) -> None:
+    schema = build_schema((ROOT / "schema" / "schema.graphql").read_text("utf-8"))
+    shown = re.findall(r"```graphql\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+    assert {str(error) for text in shown for error in validate(schema, parse(text))} == set()
+    assert page != README or len(shown) >= 2
+
+
+def test_there_are_at_least_twelve_themes_and_their_keys_are_fit_for_a_command_line() -> None:
+    assert len(themes()) >= 12
     assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", key) for key in themes())
 
 
