@@ -174,6 +174,25 @@ compensation_actions = _table(
     changed_at=_Time,
 )
 paused_steps = _table("paused_steps", step=Text, states=ARRAY(Text), paused_at=_Time, paused_by=Text, reason=Text)
+provider_budgets = _table(
+    "provider_budgets",
+    call=Text,
+    permits=Double,
+    filled_at=_Time,
+    blocked_until=_Time,
+    next_slot_at=_Time,
+    let_through=ARRAY(Uuid),
+)
+provider_breaker = _table(
+    "provider_breaker",
+    state=Text,
+    failures=Int,
+    openings=Int,
+    cause=Text,
+    detail=Text,
+    opened_at=_Time,
+    until=_Time,
+)
 idempotency_keys = _table(
     "idempotency_keys",
     account_id=Uuid,

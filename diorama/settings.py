@@ -65,6 +65,27 @@ class Settings(BaseSettings):
     provider_timeout_s: float = Field(
         default=30.0, gt=0, le=120, description="Seconds to wait for the provider's answer."
     )
+    provider_creates_per_min: int = Field(
+        default=500, ge=1, le=100_000, description="Submissions a minute, of all workers together."
+    )
+    provider_reads_per_min: int = Field(
+        default=2500,
+        ge=1,
+        le=100_000,
+        description="Other calls of the provider's API a minute, of all workers together.",
+    )
+    provider_in_flight: int = Field(
+        default=0, ge=0, le=100_000, description="Jobs that may be at the provider at once; 0 for any number."
+    )
+    provider_failures: int = Field(
+        default=10, ge=1, le=1000, description="Submissions that fail in a row before none are made for a while."
+    )
+    provider_outage_s: float = Field(
+        default=5.0, gt=0, le=600, description="Seconds for which none are made then at first; each further time twice."
+    )
+    provider_account_s: float = Field(
+        default=60.0, gt=0, le=3600, description="The same for trouble with the provider's account."
+    )
     provider_poll_s: float = Field(default=1.0, gt=0, le=60, description="Seconds between looks at a young prediction.")
     provider_untold_s: float = Field(
         default=180.0,

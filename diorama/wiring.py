@@ -17,8 +17,10 @@ from jobs.offer import Offer
 from jobs.old_rows import OldRows
 from jobs.prompts import PromptBook
 from jobs.providers.choice import ModelChoice
+from jobs.providers.gate import GateSettings, SharedGate
 from jobs.providers.guard import Timeouts
 from jobs.providers.inputs import PictureInputs
+from jobs.providers.limited import LimitedProvider
 from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
 from jobs.recorder import Recorder
 from jobs.retention import Leftovers, RetentionPolicy, sweep_old
@@ -30,6 +32,8 @@ from jobs.watched import Watched
 from jobs.watcher import Watcher, WatchSettings
 from jobs.webhooks_in import SigningKey
 from statemachine.backoff import RetryPolicy
+from statemachine.breaker import BreakerPolicy
+from statemachine.budget import Budget
 from statemachine.deadlines import Deadlines
 from storage import S3Settings, S3Store
 
@@ -73,6 +77,24 @@ def build_provider(settings: Settings) -> ReplicateProvider:
             timeouts=Timeouts(answer_s=settings.provider_timeout_s),
             first_poll_s=settings.provider_poll_s,
         )
+    )
+
+
+def build_gate(settings: Settings, engine: Engine) -> SharedGate:
+    """Return what all workers share of the provider's patience."""
+    return SharedGate(
+        engine,
+        GateSettings(
+            creates=Budget(settings.provider_creates_per_min),
+            reads=Budget(settings.provider_reads_per_min),
+            in_flight_most=settings.provider_in_flight or None,
+            breaker=BreakerPolicy(
+                failures_max=settings.provider_failures,
+                outage_s=settings.provider_outage_s,
+                account_s=settings.provider_account_s,
+                probe_s=2 * settings.provider_timeout_s,
+            ),
+        ),
     )
 
 
@@ -121,11 +143,12 @@ def build_themes(settings: Settings) -> Mapping[str, Theme]:
 
 def build_runtime(settings: Settings, engine: Engine, recorder: Recorder, renewer: Renewer) -> Runtime:
     """Return everything the steps of a worker need."""
-    store = build_store(settings)
+    store, gate = build_store(settings), build_gate(settings, engine)
     return Runtime(
         engine=engine,
         store=store,
-        provider=build_provider(settings),
+        provider=LimitedProvider(build_provider(settings), gate),
+        gate=gate,
         inputs=PictureInputs(store, inline=settings.provider_inputs == "inline"),
         recorder=recorder,
         renewer=renewer,

@@ -16,13 +16,14 @@ from typing import Any, NoReturn
 from uuid import UUID
 
 from dramatiq import Broker, Consumer, Message, MessageProxy, Middleware, Worker
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.claims import NOBODY, Claim, ClaimedJob, claim_due, last_served, next_due_in, release
 from db.trouble import passes
+from jobs.providers.gate import Admission, Gate, OpenGate
 from jobs.runtime import THREAD_SHARE, Leases
-from statemachine.states import Step
+from statemachine.states import State, Step
 
 log = logging.getLogger(__name__)
 
@@ -34,15 +35,19 @@ _CLAIM_MAX = 100
 
 
 class RowBroker(Broker):
-    """Claims due jobs for one process. `worker` names it in `claimed_by`; `threads` is how many it runs."""
+    """Claims due jobs for one process. `worker` names it in `claimed_by`; `threads` is how many it runs.
 
-    def __init__(self, engine: Engine, *, worker: str, threads: int, leases: Leases) -> None:
+    `gate` says how many jobs may be begun at the provider.
+    """
+
+    def __init__(self, engine: Engine, *, worker: str, threads: int, leases: Leases, gate: Gate | None = None) -> None:
         # None of Dramatiq's own middleware: retries, delays and time limits belong to the row.
         super().__init__(middleware=[_StopClaiming(self)])
         self.engine = engine
         self.worker = worker
         self.threads = threads
         self.leases = leases
+        self.gate: Gate = gate or OpenGate()
         self.draining = threading.Event()
         self._consumers: dict[Step, RowConsumer] = {}
         self._claimed: dict[Claim, ClaimedJob] = {}
@@ -148,6 +153,8 @@ class RowConsumer(Consumer):
 
     def reserve(self) -> bool:
         """Set a place aside, unless the threads have enough to do or the worker is stopping."""
+        if self.step is Step.SUBMIT and self._broker.gate.is_limited:
+            return False
         with self._changed:
             free = self._ahead() - len(self._in_hand) - len(self._ready) - self._reserved > 0
             if not free or self._broker.draining.is_set():
@@ -246,13 +253,20 @@ class RowConsumer(Consumer):
         return [], _LOOK_EVERY_S
 
     def _claim_once(self, room: int) -> tuple[list[ClaimedJob], float]:
-        lease_for = self._broker.leases.of(self.step)
         with self._broker.engine.begin() as conn:
+            asking = _Asking(self._broker.gate, conn)
             jobs = claim_due(
-                conn, self.step, worker=self._broker.worker, limit=room, lease_for=lease_for, after=self._served
+                conn,
+                self.step,
+                worker=self._broker.worker,
+                limit=room,
+                lease_for=self._broker.leases.of(self.step),
+                after=self._served,
+                admit=asking.admit,
             )
             self._served = last_served(jobs, self._served)
-            return jobs, 0.0 if jobs else next_due_in(conn, self.step)
+            asking.book(jobs)
+            return jobs, 0.0 if jobs else max(asking.wait_s, next_due_in(conn, self.step))
 
     def _wait(self, at_most_s: float, *, for_room: bool = False) -> None:
         with self._changed:
@@ -278,6 +292,29 @@ class RowConsumer(Consumer):
             log.info("handing claims back: %s", type(error).__name__)
             return False
         return True
+
+
+class _Asking:
+    """Asks the gate for one claim, in the claim's own transaction: a permit is taken with its job or not at all."""
+
+    def __init__(self, gate: Gate, conn: Connection) -> None:
+        self._gate = gate
+        self._conn = conn
+        self._admission = Admission(0)
+
+    def admit(self, room: int) -> int:
+        """Return how many queued jobs may be claimed."""
+        self._admission = self._gate.admit(self._conn, room)
+        return self._admission.most
+
+    def book(self, jobs: list[ClaimedJob]) -> None:
+        """Book those that were."""
+        self._gate.admitted(self._conn, self._admission, [job.id for job in jobs if job.state is State.QUEUED])
+
+    @property
+    def wait_s(self) -> float:
+        """The seconds after which to ask again where nobody was let through."""
+        return 0.0 if self._admission.most else self._admission.wait_s
 
 
 def _message(step: Step, claim: Claim) -> Message[Any]:

@@ -18,6 +18,7 @@ from jobs.leases import Renewer
 from jobs.looking import PollSettings
 from jobs.prompts import PromptBook
 from jobs.providers.choice import ModelChoice
+from jobs.providers.gate import Gate, OpenGate
 from jobs.providers.inputs import PictureInputs
 from jobs.providers.provider import Provider
 from jobs.recorder import Recorder
@@ -84,6 +85,7 @@ class Runtime:
     recorder: Recorder
     renewer: Renewer
     handover: Handover = field(default_factory=NoHandover)
+    gate: Gate = field(default_factory=OpenGate)
     leases: Leases = field(default_factory=Leases)
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     polling: PollSettings = field(default_factory=PollSettings)

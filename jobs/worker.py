@@ -53,7 +53,7 @@ class WorkerProcess(AbstractContextManager["WorkerProcess"]):
         self._renewer = Renewer(engines.engine)
         runtime = build_runtime(self.recorder, self._renewer)
         self._due_rounds = rounds_of(runtime, self.hinter) if rounds_of else ()
-        self.broker = RowBroker(engines.engine, worker=name, threads=threads, leases=runtime.leases)
+        self.broker = RowBroker(engines.engine, worker=name, threads=threads, leases=runtime.leases, gate=runtime.gate)
         self.recorder.after_group = self.broker.wake_for_delivered
         declare_actors(self.broker, replace(runtime, handover=self.broker), steps)
         self._worker = dramatiq.Worker(self.broker, worker_threads=threads, worker_timeout=250)

@@ -102,7 +102,7 @@ def classify(seen: Seen, words: str, status: int | None = None, retry_after_s: f
     told = words if status is None else f"HTTP {status}: {words}"
     # Masked before it is cut: half a key would no longer look like one.
     detail = redacted(told)[:_DETAIL_LENGTH_MAX]
-    return replace(table().classes[name], detail=detail, retry_after_s=retry_after_s)
+    return replace(table().classes[name], detail=detail, retry_after_s=retry_after_s, status=status)
 
 
 def of_prediction_error(text: str) -> Failure:

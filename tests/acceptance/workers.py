@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,12 +63,6 @@ class Site:
     def running(self) -> list[ServerProcess]:
         """The workers that run."""
         return [worker for worker in self.workers if worker.is_running]
-
-    def replace_worker(self, end: Callable[[ServerProcess], None]) -> None:
-        """End the worker that has run the longest, and start another."""
-        if self.running:
-            end(self.running[0])
-        self.start_worker()
 
     def start_api(self) -> str:
         """Start an API process and return its address."""
@@ -153,6 +147,11 @@ def site(
         "PROVIDER_UNTOLD_S": "0.1",
         "PROVIDER_TIMEOUT_S": "1",
         "PROVIDER_LIST_SETTLES_S": "1",
+        # The simulator is much faster than what it stands for; so are its budgets and the patience with it.
+        "PROVIDER_CREATES_PER_MIN": "60000",
+        "PROVIDER_READS_PER_MIN": "100000",
+        "PROVIDER_OUTAGE_S": "0.2",
+        "PROVIDER_ACCOUNT_S": "0.3",
         "LEASE_S": "1",
     }
     caller, selfie_id = _account(engine, store)

@@ -1,0 +1,87 @@
+"""The budgets of calls to the provider and its breaker, as all processes share them.
+
+Whoever changes one locks its row, reads it, lets the pure rules decide, and writes it in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, func, select, update
+
+from db.statements import statement
+from db.tables import provider_breaker, provider_budgets
+from statemachine.breaker import Breaker, BreakerState, Cause
+from statemachine.budget import Bucket
+
+CREATE, READ = "create", "read"
+
+
+@dataclass(frozen=True, slots=True)
+class Creates:
+    """How submissions stand at `now`, by the database's clock.
+
+    `at_provider` and `on_their_way` are the jobs in flight; the first is None where they were not counted.
+    """
+
+    bucket: Bucket
+    breaker: Breaker
+    now: datetime
+    at_provider: int | None
+    on_their_way: tuple[UUID, ...]
+
+
+def lock_creates(conn: Connection, *, counts_in_flight: bool) -> Creates:
+    """Read how submissions stand and keep others from doing so until the transaction ends."""
+    row = conn.execute(statement("lock_creates"), {"counts_in_flight": counts_in_flight}).one()
+    return Creates(_bucket(row), _breaker(row), row.now, row.at_provider, tuple(row.on_their_way))
+
+
+def save_creates(conn: Connection, bucket: Bucket, breaker: Breaker, let_through: Sequence[UUID] | None = None) -> None:
+    """Write how submissions stand; `let_through` is who is on the way to the provider, where that is kept."""
+    own: dict[str, Any] = {} if let_through is None else {"let_through": list(let_through)}
+    _save_bucket(conn, CREATE, bucket, **own)
+    conn.execute(update(provider_breaker).values(**asdict(breaker)))
+
+
+def lock_reads(conn: Connection) -> tuple[Bucket, datetime]:
+    """Read how reads stand, and the database's time; keep others from doing so until the transaction ends."""
+    found = select(provider_budgets, func.diorama_now().label("now")).where(provider_budgets.c.call == READ)
+    row = conn.execute(found.with_for_update()).one()
+    return _bucket(row), row.now
+
+
+def save_reads(conn: Connection, bucket: Bucket) -> None:
+    """Write how reads stand."""
+    _save_bucket(conn, READ, bucket)
+
+
+def limits_now(conn: Connection) -> tuple[dict[str, Bucket], Breaker, datetime]:
+    """Read the buckets by call, the breaker, and the database's time, without keeping anybody from anything."""
+    rows = conn.execute(select(provider_budgets, func.diorama_now().label("now"))).all()
+    breaker = _breaker(conn.execute(select(provider_breaker)).one())
+    return {row.call: _bucket(row) for row in rows}, breaker, rows[0].now
+
+
+def _save_bucket(conn: Connection, call: str, bucket: Bucket, **own: Any) -> None:
+    conn.execute(update(provider_budgets).where(provider_budgets.c.call == call).values(**asdict(bucket), **own))
+
+
+def _bucket(row: Any) -> Bucket:
+    return Bucket(row.permits, row.filled_at, row.blocked_until, row.next_slot_at)
+
+
+def _breaker(row: Any) -> Breaker:
+    return Breaker(
+        state=BreakerState(row.state),
+        failures=row.failures,
+        openings=row.openings,
+        cause=None if row.cause is None else Cause(row.cause),
+        detail=row.detail,
+        opened_at=row.opened_at,
+        until=row.until,
+    )

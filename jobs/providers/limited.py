@@ -1,0 +1,82 @@
+"""A provider whose calls go through the gate: each takes its permit, and what becomes of it is noticed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+from jobs.providers.gate import Gate
+from jobs.providers.provider import Listed, NotSent, Prediction, Provider, ProviderTrouble, Submission
+from statemachine.outcomes import Accepted, Cure, Failure, OutcomeLost, Refused, Rejected
+from statemachine.states import ErrorCode
+
+R = TypeVar("R")
+
+
+class LimitedProvider:
+    """Implements `Provider` over another one. Submissions take their permits with their claims, not here."""
+
+    def __init__(self, inner: Provider, gate: Gate) -> None:
+        self._inner = inner
+        self._gate = gate
+
+    def submit(self, submission: Submission) -> Accepted | Refused | Rejected | OutcomeLost:
+        """Make the paid call and have the gate notice what became of it."""
+        try:
+            outcome = self._inner.submit(submission)
+        except NotSent:
+            self._gate.saw(None)
+            raise
+        self._gate.saw(outcome)
+        return outcome
+
+    def get(self, prediction_id: str) -> Prediction:
+        """Return a prediction, or raise ProviderTrouble, also where too many have been read."""
+        wait_s = self._gate.read_in_s()
+        if wait_s > 0:
+            raise ProviderTrouble(_out_of_reads(wait_s))
+        return self._noticed(lambda: self._inner.get(prediction_id))
+
+    def cancel(self, prediction_id: str) -> Prediction | None:
+        """Ask for a prediction to be canceled at once: what runs on costs money."""
+        self._gate.must_read()
+        return self._noticed(lambda: self._inner.cancel(prediction_id))
+
+    def find(self, token: UUID, since: datetime) -> str | None:
+        """Return the id of the prediction that carries this token, or None where it provably does not exist."""
+        self._gate.must_read()
+        return self._noticed(lambda: self._inner.find(token, since))
+
+    def listed(self, after: datetime, before: datetime | None = None) -> Iterator[tuple[Listed, ...]]:
+        """Yield the predictions created between two times, newest first, a call a page."""
+        pages = self._inner.listed(after, before)
+        while True:
+            self._gate.must_read()
+            page = self._noticed(lambda: next(pages, None))
+            if page is None:
+                return
+            yield page
+
+    def fetch(self, url: str, *, most_bytes: int) -> AbstractContextManager[tuple[str, Iterator[bytes]]]:
+        """Open an output. Files are no calls of the API: nobody counts them."""
+        return self._inner.fetch(url, most_bytes=most_bytes)
+
+    def _noticed(self, call: Callable[[], R]) -> R:
+        try:
+            return call()
+        except ProviderTrouble as trouble:
+            self._gate.saw_read(trouble.failure)
+            raise
+
+
+def _out_of_reads(wait_s: float) -> Failure:
+    return Failure(
+        ErrorCode.PROVIDER_UNAVAILABLE,
+        "The picture service is busy. We keep trying.",
+        Cure.WAIT,
+        "our own budget of reads is spent for now",
+        wait_s,
+    )

@@ -1,0 +1,74 @@
+"""How often the provider may be called: a budget of calls a minute, kept as a bucket of permits. Pure arithmetic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """So many calls a minute, of which a share may be made at once."""
+
+    per_minute: float
+    burst_share: float = 0.1
+
+    @property
+    def burst(self) -> float:
+        """How many permits are saved up at most."""
+        return max(1.0, self.per_minute * self.burst_share)
+
+    @property
+    def every_s(self) -> float:
+        """The seconds in which one permit comes in."""
+        return 60.0 / self.per_minute
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """The permits that are there. Below zero, what could not be put off has been taken ahead of time.
+
+    `blocked_until` is what the provider asked for. `next_slot_at` is the first moment that nobody has been sent away
+    to yet.
+    """
+
+    permits: float
+    filled_at: datetime
+    blocked_until: datetime | None = None
+    next_slot_at: datetime | None = None
+
+    def filled(self, budget: Budget, now: datetime) -> Bucket:
+        """Return the bucket with what has come in since; a clock that went back brings nothing."""
+        passed_s = max(0.0, (now - self.filled_at).total_seconds())
+        permits = min(budget.burst, self.permits + passed_s / budget.every_s)
+        return replace(self, permits=permits, filled_at=max(now, self.filled_at))
+
+    def whole(self, now: datetime) -> int:
+        """Return how many calls may be made now; call it on a filled bucket."""
+        return 0 if self.is_blocked(now) else max(0, int(self.permits + 1e-9))
+
+    def is_blocked(self, now: datetime) -> bool:
+        """Whether the provider asked for a pause that is not over."""
+        return self.blocked_until is not None and now < self.blocked_until
+
+    def spend(self, calls: int) -> Bucket:
+        """Return the bucket after so many calls."""
+        return replace(self, permits=self.permits - calls)
+
+    def wait_s(self, budget: Budget, now: datetime) -> float:
+        """Return the seconds until a call may be made."""
+        missing_s = max(0.0, 1.0 - self.permits) * budget.every_s
+        blocked_s = (self.blocked_until - now).total_seconds() if self.blocked_until else 0.0
+        return max(missing_s, blocked_s, 0.0)
+
+    def put_off(self, budget: Budget, now: datetime) -> tuple[Bucket, float]:
+        """Send a caller away: the bucket, and the seconds after which to come back, each caller a slot later."""
+        first = now + timedelta(seconds=self.wait_s(budget, now))
+        slot = max(first, self.next_slot_at or first)
+        after = slot + timedelta(seconds=budget.every_s)
+        return replace(self, next_slot_at=after), (slot - now).total_seconds()
+
+    def block(self, until: datetime) -> Bucket:
+        """Return the bucket of which nothing may be taken before then; what was saved up is gone."""
+        later = until if self.blocked_until is None else max(until, self.blocked_until)
+        return replace(self, permits=min(self.permits, 0.0), blocked_until=later)

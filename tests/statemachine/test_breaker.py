@@ -1,0 +1,96 @@
+"""The breaker: opens after a run of failures, lets one through, closes after a success, and waits longer each time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from statemachine.breaker import Breaker, BreakerPolicy, BreakerState, Cause
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+POLICY = BreakerPolicy(failures_max=3, outage_s=5, account_s=60, doublings_max=2, probe_s=30)
+
+
+def failing(breaker: Breaker, times: int = 1, cause: Cause = Cause.OUTAGE, now: datetime = NOW) -> Breaker:
+    for _ in range(times):
+        breaker = breaker.failed(now, cause, "why", POLICY)
+    return breaker
+
+
+def at(seconds: float) -> datetime:
+    return NOW + timedelta(seconds=seconds)
+
+
+def test_failures_with_a_success_between_them_open_nothing() -> None:
+    breaker = failing(failing(Breaker(), 2).succeeded(), 2)
+    assert breaker.most(NOW) is None
+
+
+def test_a_run_of_failures_stops_submissions() -> None:
+    breaker = failing(Breaker(), 3)
+    assert breaker.state is BreakerState.OPEN
+    assert (breaker.most(at(4.9)), breaker.wait_s(NOW)) == (0, 5.0)
+
+
+def test_trouble_with_the_account_stops_them_at_once() -> None:
+    breaker = failing(Breaker(), 1, Cause.ACCOUNT)
+    assert (breaker.state, breaker.wait_s(NOW)) == (BreakerState.OPEN, 60.0)
+
+
+def test_then_one_is_let_through_and_nobody_else() -> None:
+    breaker = failing(Breaker(), 3)
+    assert breaker.most(at(5)) == 1
+    probing = breaker.probing(at(5), POLICY)
+    assert probing.state is BreakerState.HALF_OPEN
+    assert probing.most(at(5)) == 0
+
+
+def test_its_success_ends_the_pause() -> None:
+    assert failing(Breaker(), 3).probing(at(5), POLICY).succeeded() == Breaker()
+
+
+def test_its_failure_begins_a_longer_one_up_to_a_limit() -> None:
+    breaker, pauses, now = failing(Breaker(), 3), [], NOW
+    for _ in range(4):
+        pauses.append(breaker.wait_s(now))
+        now += timedelta(seconds=breaker.wait_s(now))
+        breaker = failing(breaker.probing(now, POLICY), 1, now=now)
+    assert pauses == [5, 10, 20, 20]
+    assert breaker.opened_at == NOW
+
+
+def test_one_that_never_shows_how_things_are_is_replaced() -> None:
+    probing = failing(Breaker(), 3).probing(at(5), POLICY)
+    assert probing.most(at(35)) == 1
+
+
+def test_what_was_begun_before_neither_prolongs_a_pause_nor_ends_it() -> None:
+    breaker = failing(Breaker(), 3)
+    assert failing(breaker, 5, now=at(4)) == breaker
+    assert breaker.succeeded() == breaker
+
+
+def test_that_a_person_is_needed_is_news_even_then() -> None:
+    breaker = failing(failing(Breaker(), 3), 1, Cause.ACCOUNT)
+    assert (breaker.cause, breaker.wait_s(NOW)) == (Cause.ACCOUNT, 60.0)
+
+
+@given(st.lists(st.sampled_from(["ok", "outage", "account", "probe", "time"]), max_size=40))
+def test_whatever_happens_it_never_stays_shut_for_ever(happenings: list[str]) -> None:
+    breaker, now = Breaker(), NOW
+    for happening in happenings:
+        match happening:
+            case "ok":
+                breaker = breaker.succeeded()
+            case "probe":
+                breaker = breaker.probing(now, POLICY) if breaker.most(now) else breaker
+            case "time":
+                now += timedelta(seconds=20)
+            case cause:
+                breaker = failing(breaker, 1, Cause(cause), now)
+        assert (breaker.until is None) == (breaker.state is BreakerState.CLOSED) == (breaker.cause is None)
+        wait_s = breaker.wait_s(now)
+        assert wait_s <= 240
+        assert breaker.most(now + timedelta(seconds=wait_s)) != 0

@@ -1,0 +1,83 @@
+"""The budget of calls a minute: never more than was saved up and has come in since, whoever asks and when."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from statemachine.budget import Bucket, Budget
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+BUDGET = Budget(600)
+FULL = Bucket(1e9, START)
+
+
+def after(seconds: float) -> datetime:
+    return START + timedelta(seconds=seconds)
+
+
+@given(
+    st.floats(6, 6000),
+    st.lists(st.tuples(st.floats(0, 30), st.integers(0, 100)), max_size=40),
+)
+def test_no_stretch_of_time_sees_more_calls_than_the_burst_and_what_comes_in(
+    per_minute: float, asked: list[tuple[float, int]]
+) -> None:
+    budget, bucket, now_s = Budget(per_minute), FULL, 0.0
+    made: list[tuple[float, int]] = []
+    for wait_s, want in asked:
+        now_s += wait_s
+        bucket = bucket.filled(budget, after(now_s))
+        taken = min(want, bucket.whole(after(now_s)))
+        bucket = bucket.spend(taken)
+        made.append((now_s, taken))
+    for number, (begun_s, _) in enumerate(made):
+        for end in range(number, len(made)):
+            total = sum(calls for _, calls in made[number : end + 1])
+            assert total <= budget.burst + (made[end][0] - begun_s) / budget.every_s + 1e-6
+
+
+def test_a_permit_comes_in_when_the_wait_is_over() -> None:
+    bucket = FULL.filled(BUDGET, START).spend(60)
+    assert bucket.whole(START) == 0
+    wait_s = bucket.wait_s(BUDGET, START)
+    assert bucket.filled(BUDGET, after(wait_s)).whole(after(wait_s)) == 1
+    assert bucket.filled(BUDGET, after(wait_s * 0.9)).whole(after(wait_s * 0.9)) == 0
+
+
+def test_what_was_taken_ahead_of_time_is_missing_later() -> None:
+    bucket = FULL.filled(BUDGET, START).spend(70)
+    assert bucket.filled(BUDGET, after(1.0)).whole(after(1.0)) == 0
+    assert bucket.filled(BUDGET, after(1.1)).whole(after(1.1)) == 1
+
+
+def test_nothing_is_taken_before_the_provider_wants_it_and_nothing_was_saved_up() -> None:
+    bucket = FULL.filled(BUDGET, START).block(after(7))
+    assert bucket.wait_s(BUDGET, START) == 7
+    assert bucket.filled(BUDGET, after(6.9)).whole(after(6.9)) == 0
+    assert bucket.block(after(3)).wait_s(BUDGET, START) == 7, "a shorter wait does not end a longer one"
+    late = after(7)
+    assert bucket.filled(BUDGET, late).whole(late) <= BUDGET.burst
+
+
+def test_each_that_is_sent_away_gets_a_slot_of_its_own() -> None:
+    bucket, slots = FULL.filled(BUDGET, START).spend(60), []
+    for _ in range(5):
+        bucket, wait_s = bucket.put_off(BUDGET, START)
+        slots.append(round(wait_s, 6))
+    assert slots == [0.1, 0.2, 0.3, 0.4, 0.5]
+
+
+def test_slots_that_have_passed_are_forgotten() -> None:
+    bucket, _ = FULL.filled(BUDGET, START).spend(60).put_off(BUDGET, START)
+    bucket = bucket.filled(BUDGET, after(60)).spend(60)
+    _, wait_s = bucket.put_off(BUDGET, after(60))
+    assert round(wait_s, 6) == 0.1
+
+
+def test_a_clock_that_goes_back_brings_nothing() -> None:
+    bucket = FULL.filled(BUDGET, START).spend(60)
+    assert bucket.filled(BUDGET, after(-100)).whole(after(-100)) == 0
+    assert bucket.filled(BUDGET, after(-100)).filled(BUDGET, START).whole(START) == 0
