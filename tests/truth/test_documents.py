@@ -51,7 +51,7 @@ def test_every_command_that_a_page_names_exists_with_its_options(page: Path) -> 
     for name, rest in re.findall(r"(?:`|^|exec api )diorama ([a-z]+)([^`\n|]*)", page.read_text("utf-8"), re.MULTILINE):
         assert name in commands, f"diorama {name}"
         if name != "simulator":
-            known = " ".join(_options_of(commands[name].callback))
+            known = set(_options_of(commands[name].callback))
             assert [option for option in re.findall(r"--[a-z-]+", rest) if option not in known] == [], f"diorama {name}"
 
 
