@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection
 
 from db.statements import as_json, statement
-from db.text import storable
 from statemachine.states import State
 
 
@@ -104,15 +104,13 @@ def apply_effects(conn: Connection, effects: Sequence[Effect]) -> set[State]:
 
 def _given(effect: Effect) -> dict[str, Any]:
     """Return an effect's fields as its statement reads them. What is left out is null there."""
-    return {name: given for name in _NAMES[type(effect)] if (given := _sent(getattr(effect, name))) is not None}
+    names, values = _READERS[type(effect)]
+    return {name: value for name, value in zip(names, values(effect), strict=True) if value is not None}
 
 
-def _sent(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return [storable(each) for each in value]
-    return storable(value) if isinstance(value, str) else value
+def _reader(kind: type[Effect]) -> tuple[list[str], attrgetter[tuple[Any, ...]]]:
+    names = [field.name for field in fields(kind)]
+    return names, attrgetter(*names)
 
 
-_NAMES = {
-    kind: [field.name for field in fields(kind)] for kind in (AttemptBegun, AttemptChanged, AssetMade, ActionTried)
-}
+_READERS = {kind: _reader(kind) for kind in (AttemptBegun, AttemptChanged, AssetMade, ActionTried)}

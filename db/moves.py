@@ -15,7 +15,6 @@ from db.compensations import settle_ended
 from db.effects import Effect, apply_effects
 from db.ledger import settle_credits
 from db.statements import as_json, statement
-from db.text import storable
 from statemachine.decisions import CANCELED_BY_REQUEST, PARENT_FAILED, Decision
 from statemachine.states import State
 
@@ -43,7 +42,7 @@ def _given(move: Move) -> dict[str, Any]:
     """Return a move as `record_moves.sql` reads it. What is left out is null there."""
     decision, failure = move.decision, move.decision.failure
     given: dict[str, Any] = {
-        "id": move.claim.job_id,
+        "id": str(move.claim.job_id),
         "lease": move.claim.lease,
         "from_state": move.from_state,
         "event": decision.event,
@@ -60,14 +59,14 @@ def _given(move: Move) -> dict[str, Any]:
     if move.hold_for is not None:
         given["held_for_s"] = move.hold_for.total_seconds()
     if move.output_id is not None:
-        given["output_id"] = move.output_id
+        given["output_id"] = str(move.output_id)
     if decision.reason is not None:
-        given["reason"] = storable(decision.reason)
+        given["reason"] = decision.reason
     if failure is not None:
         given |= {
             "error_code": failure.code,
             "error_message": failure.message,
-            "error_detail": storable(failure.detail),
+            "error_detail": failure.detail,
         }
     return given
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import replace
 
 import structlog
 
@@ -68,10 +67,10 @@ def _record(work: Work, runtime: Runtime) -> None:
     """Record what came of a step; a job whose next step is due stays with this process where there is room."""
     job = work.job
     decision = decide(job.facts, work.outcome, job.now, runtime.policy, runtime.rng)
-    move = Move(job.claim, job.state, decision, effects=work.effects, output_id=work.output_id)
     step = STEP_OF.get(decision.to_state) if decision.is_due_now else None
     hold_for = runtime.handover.reserve(step) if step else None
-    recording = runtime.recorder.record(_logged(replace(move, hold_for=hold_for)))
+    move = Move(job.claim, job.state, decision, hold_for=hold_for, effects=work.effects, output_id=work.output_id)
+    recording = runtime.recorder.record(_logged(move))
     if step is not None and hold_for is not None:
         recording.add_done_callback(
             lambda done: runtime.handover.deliver(step, successor(work, decision, _moved(done)))

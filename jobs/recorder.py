@@ -61,7 +61,8 @@ class Recorder:
         """
         future: Future[Moved | None] = Future()
         with self._changed:
-            self._changed.wait_for(lambda: len(self._pending) < _PENDING_MAX)
+            while len(self._pending) >= _PENDING_MAX:
+                self._changed.wait()
             self._pending.append((move, future))
             self._changed.notify_all()
         return future

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from uuid import UUID
 
 from db.claims import ClaimedJob
@@ -31,8 +31,7 @@ def successor(work: Work, decision: Decision, moved: Moved | None) -> ClaimedJob
         return None
     job = work.job
     changed = next((effect for effect in work.effects if isinstance(effect, AttemptChanged)), _UNCHANGED)
-    return replace(
-        job,
+    return job.changed(
         prediction_id=changed.prediction_id or job.prediction_id,
         accepted_at=moved.at if changed.prediction_id else job.accepted_at,
         listed_at=changed.listed_at or job.listed_at,

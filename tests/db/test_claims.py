@@ -207,3 +207,11 @@ def test_a_claim_reads_what_belongs_to_its_own_job(engine: Engine, world: World)
         for job_id in (first, second):
             assert jobs[job_id] == load(conn, jobs[job_id].claim)
     assert jobs[first].prediction_id != jobs[second].prediction_id
+
+
+def test_a_claimed_job_is_changed_only_in_fields_that_it_has(engine: Engine) -> None:
+    with engine.begin() as conn:
+        job = claimed(conn, make_job(conn, make_world(conn), State.STORING))
+    assert job.changed(lease=job.lease + 1) == replace(job, lease=job.lease + 1)
+    with pytest.raises(TypeError, match="no leese"):
+        job.changed(leese=2)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from uuid import UUID
+
 import pytest
 from sqlalchemy import Engine, text
 
 from db.effects import AttemptChanged
 from db.moves import record
+from db.statements import as_json
 from db.text import storable
 from statemachine.outcomes import Cure, Failure, GenerationFailed
 from statemachine.states import ErrorCode, State
@@ -27,6 +31,25 @@ def test_odd_characters_are_replaced(engine: Engine, odd: str) -> None:
         kept = conn.scalar(text("SELECT CAST(:given AS text)"), {"given": storable(odd)})
     assert kept == storable(odd)
     assert "\x00" not in kept
+
+
+def test_rows_travel_as_one_text_whatever_is_in_them(engine: Engine) -> None:
+    given = {
+        "id": UUID(int=7),
+        "at": datetime(2026, 1, 2, tzinfo=UTC),
+        "words": ("plain", ODD),
+        "odd": ODD,
+        "none": None,
+    }
+    with engine.connect() as conn:
+        kept = conn.execute(
+            text(
+                "SELECT * FROM json_to_recordset(CAST(:rows AS json)) "
+                "AS r (id uuid, at timestamptz, words text[], odd text, none text, absent text)"
+            ),
+            {"rows": as_json([given])},
+        ).one()
+    assert kept == (given["id"], given["at"], ["plain", storable(ODD)], storable(ODD), None, None)
 
 
 def test_odd_words_of_the_provider_do_not_stop_a_move(engine: Engine) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from uuid import uuid4
 
 import pytest
@@ -67,6 +68,23 @@ def test_what_is_delivered_is_handed_out_and_its_place_freed_once_done(
     assert consumer._room() == 1
     consumer.ack(message)
     assert consumer._room() == consumer._ahead() == 2
+
+
+def test_whoever_lives_on_what_is_handed_over_does_not_look_in_vain(
+    engine: Engine, world: World, broker: RowBroker, consumer: RowConsumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+    monkeypatch.setattr(consumer, "_claim", lambda room: (looks.append(room), ([], inf))[1])
+    consumer._idle_s = 60.0
+    assert next(consumer) is None
+    for _ in range(3):
+        assert broker.reserve(Step.STORE) is not None
+        broker.deliver(Step.STORE, a_claimed_job(engine, world))
+        consumer.ack(next_of(consumer))
+    assert len(looks) == 1
+    consumer.wake()
+    assert next(consumer) is None
+    assert len(looks) == 2, "a hint makes it look at once"
 
 
 def test_a_step_without_a_consumer_has_no_place(broker: RowBroker) -> None:

@@ -58,15 +58,17 @@ def spoilt_by_a_taken_prediction(move: Move) -> Move:
     return replace(move, effects=(AttemptChanged(move.claim.job_id, 1, "running", prediction_id="taken"),))
 
 
-def spoilt_by_a_nul(move: Move) -> Move:
-    return replace(move, actor="wor\x00ker")
+def spoilt_by_a_number_out_of_bounds(move: Move) -> Move:
+    return replace(move, decision=replace(move.decision, percent=101))
 
 
-def spoilt_by_half_a_character(move: Move) -> Move:
-    return replace(move, actor="\ud800")
+def spoilt_by_what_has_no_text(move: Move) -> Move:
+    return replace(move, actor=object())  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("spoil", [spoilt_by_a_taken_prediction, spoilt_by_a_nul, spoilt_by_half_a_character])
+@pytest.mark.parametrize(
+    "spoil", [spoilt_by_a_taken_prediction, spoilt_by_a_number_out_of_bounds, spoilt_by_what_has_no_text]
+)
 def test_of_a_group_only_the_poisoned_move_fails(
     engine: Engine, world: World, recorder: Recorder, spoil: Callable[[Move], Move]
 ) -> None:
@@ -77,7 +79,7 @@ def test_of_a_group_only_the_poisoned_move_fails(
     began = time.monotonic()
     failed, *written = as_one_group(recorder, [spoil(bad), *good])
     assert all(future.result(10) is not None for future in written)
-    assert isinstance(failed.exception(10), DBAPIError | UnicodeEncodeError)
+    assert isinstance(failed.exception(10), DBAPIError | TypeError)
     assert time.monotonic() - began < 5, "the others waited for the poisoned one"
     assert running(engine) == {move.claim.job_id for move in good}
     assert recorder.record_now(taken), "the recorder must go on afterwards"
