@@ -46,11 +46,13 @@ class WatchState:
 class Recent:
     """How long the last predictions of a model and a length took, in seconds and in order.
 
-    `finishing_s` is what came after that until their jobs had succeeded, at the median; None where none has.
+    `queued_s` is how long their jobs had waited before, `finishing_s` what came after that until they had succeeded, at
+    the median; None where nothing can be told.
     """
 
     ended_s: tuple[float, ...]
     succeeded_s: tuple[float, ...]
+    queued_s: float | None
     finishing_s: float | None
 
 
@@ -84,5 +86,6 @@ def recent_durations(conn: Connection, models: Sequence[str]) -> dict[tuple[str,
     """Return how long the last predictions took, by model and by the length that was asked for."""
     rows = conn.execute(statement("recent_durations"), {"models": list(models)})
     return {
-        (row.model, row.duration_s): Recent(tuple(row.ended_s), tuple(row.succeeded_s), row.finishing_s) for row in rows
+        (row.model, row.duration_s): Recent(tuple(row.ended_s), tuple(row.succeeded_s), row.queued_s, row.finishing_s)
+        for row in rows
     }

@@ -33,13 +33,14 @@ _ENOUGH = 10
 class Usual:
     """How long predictions of one kind take, in seconds. Hardly one ends before `low_s` or after `high_s`.
 
-    `succeeded_s` are the times of the last ones, in order; empty where the others are guesses. `finishing_s` is what
-    comes after the prediction until the job has succeeded.
+    `succeeded_s` are the times of the last ones, in order; empty where the others are guesses. `queued_s` is what comes
+    before the prediction, from the request on, `finishing_s` what comes after it until the job has succeeded.
     """
 
     low_s: float
     middle_s: float
     high_s: float
+    queued_s: float = 0.0
     finishing_s: float = 0.0
     succeeded_s: tuple[float, ...] = ()
 
@@ -90,12 +91,13 @@ def usual_of(recents: Recents, profile: Profile, duration_s: int | None) -> Usua
     """Return what the recent predictions say, or the profile while there are not enough of them."""
     recent = recents.get((profile.model, duration_s))
     if recent is None or len(recent.succeeded_s) < _ENOUGH:
-        finishing_s = (recent.finishing_s if recent else None) or 0.0
-        return Usual(profile.typical_s / 2, profile.typical_s, 2 * profile.typical_s, finishing_s)
+        queued_s, finishing_s = (recent.queued_s or 0.0, recent.finishing_s or 0.0) if recent else (0.0, 0.0)
+        return Usual(profile.typical_s / 2, profile.typical_s, 2 * profile.typical_s, queued_s, finishing_s)
     return Usual(
         low_s=_at(recent.ended_s, 0.02),
         middle_s=_at(recent.succeeded_s, 0.5),
         high_s=_at(recent.succeeded_s, 0.98),
+        queued_s=recent.queued_s or 0.0,
         finishing_s=recent.finishing_s or 0.0,
         succeeded_s=recent.succeeded_s,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from jobs.hints import Hinter
 from jobs.identity import Principal
 from jobs.offer import Offer
 from schema.errors import unauthenticated
+from schema.estimates import UsualTimes
 from schema.loaders import Loaders, new_loaders
 from schema.reads import Database
 from schema.runtime import ApiRuntime, ApiSettings
@@ -34,6 +35,11 @@ class Parts:
     hub: EventHub
     shared: SharedAnswers
     hinter: Hinter | None = None
+    usual_times: UsualTimes = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Know nothing yet of how long things take."""
+        self.usual_times = UsualTimes(self.database)
 
     def hint(self, step: Step, job_ids: Iterable[UUID]) -> None:
         """Wake the workers of a step, and whoever follows these jobs, here and in other processes."""

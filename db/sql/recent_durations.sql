@@ -2,10 +2,13 @@
 -- most, and at most 200 of a model. Called now and then by whoever estimates; no row for a model that made nothing.
 --   ended_s      however they ended, in order
 --   succeeded_s  those that succeeded, in order
+--   queued_s     how long jobs that waited for no other had been queued, at the median
 --   finishing_s  what storing and transcoding then took, at the median
 SELECT a.model, r.duration_s,
        array_agg(a.took_s ORDER BY a.took_s) AS ended_s,
        coalesce(array_agg(a.took_s ORDER BY a.took_s) FILTER (WHERE a.status = 'succeeded'), '{}') AS succeeded_s,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM a.started_at - j.created_at))
+           FILTER (WHERE a.attempt = 1 AND j.parent_id IS NULL) AS queued_s,
        percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM j.finished_at - a.completed_at))
            FILTER (WHERE j.state = 'succeeded' AND j.attempt = a.attempt) AS finishing_s
 FROM unnest(CAST(:models AS text[])) AS known (model)

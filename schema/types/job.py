@@ -10,6 +10,7 @@ import strawberry
 from db.jobs import Job as JobRecord
 from schema.context import Info
 from schema.cursors import job_cursor, read_job_cursor
+from schema.estimates import job_ready_at
 from schema.fields import field
 from schema.ids import IdKind, encode_id
 from schema.paging import Connection, window
@@ -49,7 +50,6 @@ class Job(Node):
     cancel_requested_at: datetime | None = strawberry.field(
         description="Since when it is to be canceled. While a submission is under way, its outcome is awaited first."
     )
-    estimated_ready_at: datetime | None = strawberry.field(description="Null while nothing can be said.")
     cursor: str = strawberry.field(description="Where `generationProgress(jobId:, after:)` goes on from here.")
 
     @classmethod
@@ -69,9 +69,12 @@ class Job(Node):
             started_at=record.started_at,
             finished_at=record.finished_at,
             cancel_requested_at=record.cancel_requested_at,
-            estimated_ready_at=None,
             cursor=job_cursor(record.id, record.seq),
         )
+
+    @field("When it will have succeeded, as its model usually has it; null where nothing can be said.")
+    async def estimated_ready_at(self, info: Info) -> datetime | None:
+        return await job_ready_at(info.context, self.record)
 
     @field("Why it failed or was canceled; null while it may still succeed.")
     def error(self, info: Info) -> JobError | None:

@@ -8,6 +8,7 @@ import strawberry
 
 from schema.context import Info
 from schema.errors import NOT_FOUND, ApiError
+from schema.estimates import job_ready_at, story_ready_at
 from schema.fields import field
 from schema.progress import Progress
 from schema.types.enums import JobState
@@ -46,9 +47,12 @@ class GenerationProgress:
     def skipped(self) -> int:
         return self.record.skipped
 
-    @field("Null while nothing can be said.")
-    def estimated_ready_at(self) -> datetime | None:
-        return None
+    @field("When what is followed will have succeeded, as its models usually have it; null where nothing can be said.")
+    async def estimated_ready_at(self, info: Info) -> datetime | None:
+        if self.record.story_id is not None:
+            return await story_ready_at(info.context, self.record.story_id)
+        job = await info.context.loaders.jobs.load(self.record.job_id)
+        return None if job is None else await job_ready_at(info.context, job)
 
     @field("Give it as `after` to go on from here, on any server.")
     def cursor(self) -> str:

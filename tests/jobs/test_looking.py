@@ -69,10 +69,10 @@ def test_without_their_watcher_many_jobs_look_ten_times_a_second_together() -> N
 
 
 def test_what_is_usual_is_measured_once_there_are_enough() -> None:
-    few = Recent(ended_s=(1.0,) * 9, succeeded_s=(1.0,) * 9, finishing_s=2.0)
-    assert usual_of({(MODEL.model, None): few}, MODEL, None) == Usual(20.0, 40.0, 80.0, 2.0)
+    few = Recent(ended_s=(1.0,) * 9, succeeded_s=(1.0,) * 9, queued_s=1.0, finishing_s=2.0)
+    assert usual_of({(MODEL.model, None): few}, MODEL, None) == Usual(20.0, 40.0, 80.0, 1.0, 2.0)
     succeeded_s = tuple(float(s) for s in range(10, 110))
-    many = Recent(ended_s=(1.0, *succeeded_s), succeeded_s=succeeded_s, finishing_s=2.0)
+    many = Recent(ended_s=(1.0, *succeeded_s), succeeded_s=succeeded_s, queued_s=1.0, finishing_s=2.0)
     usual = usual_of({(MODEL.model, None): many}, MODEL, None)
     assert (usual.low_s, usual.middle_s, usual.high_s) == (11.0, 60.0, 108.0)
 
