@@ -100,7 +100,9 @@ def _kept_alive(child: _Child, command: list[str]) -> _Child:
 
 def _ended(child: _Child) -> int:
     try:
-        return abs(child.process.wait(_STOP_WITHIN_S))
+        code = child.process.wait(_STOP_WITHIN_S)
+        # One that is still starting does not hear the signal yet, and ends by it: it had nothing in hand.
+        return 0 if code == -signal.SIGTERM else abs(code)
     except subprocess.TimeoutExpired:
         child.process.kill()
         return 1

@@ -6,7 +6,9 @@ from math import inf
 from uuid import uuid4
 
 import pytest
-from dramatiq import MessageProxy
+from dramatiq import Message, MessageProxy
+from dramatiq.middleware import Pipelines, Retries, TimeLimit
+from dramatiq.results import Results
 from sqlalchemy import Engine, text
 
 from db.claims import Claim, ClaimedJob
@@ -155,3 +157,11 @@ def test_a_database_that_is_away_is_no_error_of_the_consumer() -> None:
     assert next(consumer) is None
     consumer.requeue([])
     consumer._release([Claim(job_id=uuid4(), lease=1)])
+
+
+def test_nothing_can_be_sent_delayed_or_retried_beside_the_row(broker: RowBroker) -> None:
+    """Two stores that know when a job is due would come to disagree: there is the row, and nothing else."""
+    with pytest.raises(TypeError, match="can not be sent"):
+        broker.enqueue(Message(queue_name="poll", actor_name="poll", args=("id", 1), kwargs={}, options={}), delay=5)
+    assert not [each for each in broker.middleware if isinstance(each, Retries | Pipelines | Results | TimeLimit)]
+    assert not broker.delay_queues

@@ -11,7 +11,7 @@ from contextlib import suppress
 
 import psycopg
 
-from diorama.embedded import EmbeddedPostgres
+from diorama.embedded import EmbeddedPostgres, ServerFailed, ServerProcess
 from tests.acceptance.workers import Site
 
 # What the provider does, each with its probability a request.
@@ -29,6 +29,10 @@ FAULTS = (
     {"action": "truncate_file", "probability": 0.02},
     {"action": "cut_body", "listener": "delivery", "probability": 0.03},
 )
+
+
+# As often as a supervisor would have to start a worker until Postgres is back.
+_STARTS_MAX = 20
 
 
 class Trouble:
@@ -84,17 +88,26 @@ class Trouble:
             self.made["restart of postgres"] += 1
 
     def _kill(self) -> None:
-        self._site.replace_worker(lambda worker: worker.kill())
+        self._replace(lambda worker: worker.kill())
 
     def _stop_gently(self) -> None:
-        self._site.replace_worker(lambda worker: worker.stop())
+        self._replace(lambda worker: worker.stop())
+
+    def _replace(self, end: Callable[[ServerProcess], None]) -> None:
+        """End the worker that has run the longest, and start others until one is up: Postgres may just be away."""
+        for worker in self._site.running[:1]:
+            end(worker)
+        for _ in range(_STARTS_MAX):
+            with suppress(ServerFailed):
+                self._site.start_worker()
+                return
 
     def _freeze(self) -> None:
         """Longer than its lease lasts."""
-        worker = self._rng.choice(self._site.running)
-        worker.signal(signal.SIGSTOP)
-        self._stopping.wait(3.0)
-        worker.signal(signal.SIGCONT)
+        for worker in self._rng.sample(self._site.running, 1) if self._site.running else ():
+            worker.signal(signal.SIGSTOP)
+            self._stopping.wait(3.0)
+            worker.signal(signal.SIGCONT)
 
     def _cut(self) -> None:
         address = self._postgres.url.replace("+psycopg", "")

@@ -80,6 +80,13 @@ def complaints_table() -> str:
     return "\n".join(["| what happens | what becomes of the job |", "| --- | --- |", *rows, ""])
 
 
+def engine_failures_table() -> str:
+    """Return how engines of this kind have failed, and which tests hold it off here."""
+    from tests.crashes.engine_failures import table
+
+    return table()
+
+
 def crash_table() -> str:
     """Return what becomes of a job whose worker is killed, a row a boundary: the list that the tests go through."""
     # Only in a checkout are the tests there, and only there is this page written.
@@ -99,6 +106,7 @@ BLOCKS: Blocks = {
 
 PAGES: dict[Path, Blocks] = {
     _ROOT / "README.md": BLOCKS,
+    _ROOT / "docs" / "engine-failures.md": {"engine-failures": engine_failures_table},
     _ROOT / "docs" / "provider-failures.md": {"complaints": complaints_table},
     _ROOT / "docs" / "simulator.md": simulator_page.BLOCKS,
 }
