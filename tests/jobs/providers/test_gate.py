@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
 from threading import Thread
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import Engine, text
@@ -20,6 +20,7 @@ from statemachine.breaker import BreakerPolicy, BreakerState
 from statemachine.budget import Budget
 from statemachine.outcomes import Accepted, OutcomeLost, Refused, Rejected
 from statemachine.states import State, Step
+from tests.eventually import eventually
 from tests.factories import REFUSED, make_job, make_world
 
 TAKEN = Accepted("p1", 1.0)
@@ -86,6 +87,25 @@ def test_all_workers_together_begin_no_more_jobs_than_there_are_permits(engine: 
         thread.join()
     assert len(claimed) == 6
     assert len(workers[0].claim(ahead_s=5.5)) == 5
+
+
+def test_who_asks_meanwhile_waits_for_the_answer_before(engine: Engine, others: Engine) -> None:
+    queue(engine, 30)
+    first, second, claimed = Worker(engine, SLOW), Worker(others, SLOW), list[ClaimedJob]()
+    thread = Thread(target=lambda: claimed.extend(second.claim()))
+    with engine.begin() as conn:
+        admission = first.gate.admit(conn, 100)
+        thread.start()
+        eventually(lambda: is_anybody_waiting(engine) or not thread.is_alive())
+        first.gate.admitted(conn, admission, [uuid4() for _ in range(admission.most)])
+    thread.join()
+    assert (admission.most, claimed) == (6, [])
+
+
+def is_anybody_waiting(engine: Engine) -> bool:
+    found = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with engine.connect() as conn:
+        return bool(conn.scalar(text(found)))
 
 
 def test_who_has_to_wait_keeps_its_place_and_burns_nothing(engine: Engine) -> None:
