@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from datetime import datetime
 from uuid import UUID
 
 
@@ -13,3 +14,8 @@ def new_id() -> UUID:
     random_bits = secrets.randbits(74)
     high, low = random_bits >> 62, random_bits & ((1 << 62) - 1)
     return UUID(int=(milliseconds << 80) | (0x7 << 76) | (high << 64) | (0b10 << 62) | low)
+
+
+def least_id_at(moment: datetime) -> UUID:
+    """Return the least id that may have been made at a moment: from it on, ids are younger."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import httpx
 from rich.console import Console
 from rich.markup import escape
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from db.migrate import current_revision, newest_revision
 from diorama.bucket import examine_storage
@@ -17,6 +17,7 @@ from diorama.findings import Finding
 from diorama.preflight import check_database
 from diorama.public_url import examine_webhooks
 from diorama.settings import Settings, SettingsError, read_settings
+from diorama.submissions import examine_submissions
 from diorama.wiring import build_engine, build_models, build_store
 from jobs.offer import may_ask_for
 from jobs.providers.choice import TIERS, ModelChoice, NoModel
@@ -75,13 +76,20 @@ def _database(settings: Settings) -> Iterator[Finding]:
     try:
         with engine.connect() as conn:
             version = conn.scalar(text("SHOW server_version"))
-            revision = current_revision(conn)
+            yield Finding("database", True, f"Postgres {version}")
+            yield from _migrated(conn)
     finally:
         engine.dispose()
-    yield Finding("database", True, f"Postgres {version}")
-    newest = newest_revision()
-    told = f"revision {revision}" if revision == newest else f"revision {revision}, not {newest}: run `diorama migrate`"
-    yield Finding("schema", revision == newest, told)
+
+
+def _migrated(conn: Connection) -> Iterator[Finding]:
+    """Whether the tables are this program's; only then they say anything."""
+    revision, newest = current_revision(conn), newest_revision()
+    if revision != newest:
+        yield Finding("schema", False, f"revision {revision}, not {newest}: run `diorama migrate`")
+        return
+    yield Finding("schema", True, f"revision {revision}")
+    yield from examine_submissions(conn)
 
 
 def _store(settings: Settings) -> Iterator[Finding]:
