@@ -19,6 +19,7 @@ from jobs.media import (
     normalise_scene,
     normalise_video,
 )
+from jobs.providers import failures
 from jobs.providers.profiles import profiles
 from jobs.retention import RetentionPolicy
 from jobs.runtime import Runtime
@@ -26,7 +27,7 @@ from jobs.steps.trouble import storage_failure
 from jobs.steps.work import Work
 from statemachine.outcomes import Cure, Failure, MadeAsset, OutputInvalid, StepFailed, Transcoded
 from statemachine.states import ErrorCode, Kind, Step
-from storage import StorageError
+from storage import ObjectMissing, StorageError
 from storage.keys import output_key
 
 
@@ -42,6 +43,9 @@ def transcode(job: ClaimedJob, runtime: Runtime) -> Work | None:
             message = "The picture service returned something unusable. Please try again."
             failure = Failure(ErrorCode.OUTPUT_INVALID, message, Cure.RETRY, f"{type(error).__name__}: {error}")
             return Work(job, OutputInvalid(failure))
+        except ObjectMissing as error:
+            # Waiting would not bring it back: it is made again.
+            return Work(job, OutputInvalid(failures.output_expired(f"our own copy is gone: {error}")))
         except StorageError as error:
             return Work(job, StepFailed(storage_failure(error)))
         except LeaseLost:

@@ -68,6 +68,16 @@ def test_a_copy_whose_worker_died_is_used_when_the_providers_own_has_vanished(la
     assert lab.names_of_objects(job_id) == ["1/avatar.png", "1/source.png"]
 
 
+def test_what_was_copied_and_is_gone_from_the_store_is_made_again(lab: Lab) -> None:
+    """Waiting for it would keep its owner waiting until the deadline."""
+    job_id = job_in(lab, State.TRANSCODING)
+    lab.objects.clear()
+    lab.drive(job_id, State.SUCCEEDED)
+    assert lab.events(job_id).count("output_invalid") == 1
+    assert len(lab.provider.booked) == 2
+    assert lab.names_of_objects(job_id) == ["2/avatar.png", "2/source.png"]
+
+
 def test_without_a_copy_what_vanished_is_made_again(lab: Lab) -> None:
     job_id = job_in(lab, State.STORING)
     lab.provider.gone.update(f"memory://{id_}/out.png" for id_ in lab.provider.booked)
