@@ -16,9 +16,10 @@ from uuid import UUID, uuid4
 import httpx
 
 from jobs.providers import failures
+from jobs.providers.gate import OpenGate
+from jobs.providers.limited import LimitedProvider
 from jobs.providers.provider import Prediction, Provider, ProviderTrouble, Submission
 from jobs.providers.replicate import ReplicateProvider
-from simulator.serve import Background
 from statemachine.outcomes import Accepted, Refused, Rejected
 from tests.crashes.fakes import FakeProvider, no_answer
 from tests.eventually import eventually
@@ -78,7 +79,8 @@ def ended(dealing: Dealing, end: str, **given: Any) -> Prediction:
         prediction = dealing.provider.get(prediction_id)
         return None if prediction.is_running else prediction
 
-    found: Prediction = eventually(look)
+    found = eventually(look)
+    assert found is not None
     return found
 
 
@@ -86,43 +88,55 @@ def ended(dealing: Dealing, end: str, **given: Any) -> Prediction:
 class InMemory:
     """The fake."""
 
-    provider: FakeProvider = field(default_factory=FakeProvider)
+    fake: FakeProvider = field(default_factory=FakeProvider)
+
+    @property
+    def provider(self) -> Provider:
+        return self.fake
 
     def runs_into(self, end: str) -> None:
-        self.provider.ends_as = "processing" if end == "running" else end
-        self.provider.error = "Director: unexpected error handling prediction (E9828)" if end == "failed" else None
+        self.fake.ends_as = "processing" if end == "running" else end
+        self.fake.error = "Director: unexpected error handling prediction (E9828)" if end == "failed" else None
 
     def answers_next(self, how: str) -> None:
         refused = Refused(failures.of_status(429, "", None))
-        self.provider.answers.append(no_answer(self.provider) if how == "lost" else lambda _: refused)
+        self.fake.answers.append(no_answer(self.fake) if how == "lost" else lambda _: refused)
 
     def unacceptable(self) -> Submission:
         rejected = Rejected(failures.of_status(422, "", None))
-        self.provider.answers.append(lambda _: rejected)
+        self.fake.answers.append(lambda _: rejected)
         return submission()
 
     def has_no_list(self) -> None:
-        self.provider.is_listed = False
+        self.fake.is_listed = False
 
     def takes_no_cancel(self) -> None:
-        self.provider.cancels = False
+        self.fake.cancels = False
 
     def loses(self, url: str) -> None:
-        self.provider.gone.add(url)
+        self.fake.gone.add(url)
 
     def charges(self, token: UUID) -> int:
-        return self.provider.charges(token)
+        return self.fake.charges(token)
+
+
+class Limited(InMemory):
+    """The fake behind the gate that workers have before the real one."""
+
+    @property
+    def provider(self) -> Provider:
+        return LimitedProvider(self.fake, OpenGate())
 
 
 @dataclass
 class OverHttp:
-    """The real client, and a simulator that nobody else uses meanwhile."""
+    """The real client, and the control of a simulator that nobody else uses meanwhile."""
 
     provider: ReplicateProvider
-    simulator: Background
+    control: httpx.Client
 
     def runs_into(self, end: str) -> None:
-        httpx.delete(self._at("faults")).raise_for_status()
+        self.control.delete("/faults").raise_for_status()
         action = {"failed": "fail", "aborted": "abort", "running": "stick_processing"}.get(end)
         if action is not None:
             self._fault(action)
@@ -144,14 +158,11 @@ class OverHttp:
         self._fault("not_found", listener="delivery", path=urlsplit(url).path)
 
     def charges(self, token: UUID) -> int:
-        bill = httpx.get(self._at("bill")).raise_for_status().json()
+        bill = self.control.get("/bill").raise_for_status().json()
         return int(bill["by_token"].get(str(token), {"creates": 0})["creates"])
 
     def _fault(self, action: str, **rule: Any) -> None:
-        httpx.post(self._at("faults"), json={"action": action, **rule}).raise_for_status()
-
-    def _at(self, page: str) -> str:
-        return f"{self.simulator.api_url}/_simulator/{page}"
+        self.control.post("/faults", json={"action": action, **rule}).raise_for_status()
 
 
 def trouble_of(call: Callable[[], Any]) -> ProviderTrouble:

@@ -19,8 +19,9 @@ from jobs.providers.provider import NotSent, OutputVanished, ProviderTrouble
 from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
 from simulator.serve import Background
 from simulator.settings import SimulatorSettings
+from simulator.sketch import Sketch
 from statemachine.outcomes import Accepted, Cure, OutcomeLost, Refused, Rejected
-from tests.jobs.providers.dealings import Dealing, InMemory, OverHttp, begun, ended, submission, trouble_of
+from tests.jobs.providers.dealings import Dealing, InMemory, Limited, OverHttp, begun, ended, submission, trouble_of
 
 LARGE = 50_000_000
 ENDS = ("succeeded", "failed", "aborted")
@@ -28,24 +29,31 @@ ENDS = ("succeeded", "failed", "aborted")
 
 @pytest.fixture(scope="module")
 def simulator() -> Iterator[Background]:
-    with Background(SimulatorSettings(speed=10_000, canned=True, seed=1)) as running:
+    with Background(SimulatorSettings(speed=10_000, canned=True, seed=1), Sketch()) as running:
         yield running
 
 
-@pytest.fixture(params=["fake", "replicate"])
-def dealing(request: pytest.FixtureRequest, simulator: Background) -> Iterator[Dealing]:
-    if request.param == "fake":
-        yield InMemory()
-        return
+@pytest.fixture(scope="module")
+def over_http(simulator: Background) -> Iterator[OverHttp]:
     settings = ReplicateSettings(
         "r8_test",
         base_url=simulator.api_url,
         delivery_hosts=(simulator.delivery_url.removeprefix("http://"),),
         timeouts=Timeouts(answer_s=5.0),
     )
-    with closing(ReplicateProvider(settings)) as provider:
-        yield OverHttp(provider, simulator)
-    httpx.post(f"{simulator.api_url}/_simulator/reset").raise_for_status()
+    # One of each for all tests: reading the trusted certificates takes longer than most of them.
+    control = httpx.Client(base_url=f"{simulator.api_url}/_simulator", verify=False)
+    with control, closing(ReplicateProvider(settings)) as provider:
+        yield OverHttp(provider, control)
+
+
+@pytest.fixture(params=["fake", "limited", "replicate"])
+def dealing(request: pytest.FixtureRequest, over_http: OverHttp) -> Iterator[Dealing]:
+    if request.param != "replicate":
+        yield Limited() if request.param == "limited" else InMemory()
+        return
+    yield over_http
+    over_http.control.post("/reset").raise_for_status()
 
 
 def now() -> datetime:

@@ -69,7 +69,7 @@ def server() -> Iterator[Answering]:
         yield running
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def provider(server: Answering) -> Iterator[ReplicateProvider]:
     with closing(ReplicateProvider(ReplicateSettings("r8_test", base_url=server.url))) as provider:
         yield provider
