@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, func, select, update
@@ -60,11 +60,19 @@ def save_reads(conn: Connection, bucket: Bucket) -> None:
     _save_bucket(conn, READ, bucket)
 
 
-def limits_now(conn: Connection) -> tuple[dict[str, Bucket], Breaker, datetime]:
-    """Read the buckets by call, the breaker, and the database's time, without keeping anybody from anything."""
+class Limits(NamedTuple):
+    """How calls stand `now`, by the database's clock: the buckets by call, and the breaker."""
+
+    buckets: dict[str, Bucket]
+    breaker: Breaker
+    now: datetime
+
+
+def limits_now(conn: Connection) -> Limits:
+    """Read how calls stand without keeping anybody from anything."""
     rows = conn.execute(select(provider_budgets, func.diorama_now().label("now"))).all()
     breaker = _breaker(conn.execute(select(provider_breaker)).one())
-    return {row.call: _bucket(row) for row in rows}, breaker, rows[0].now
+    return Limits({row.call: _bucket(row) for row in rows}, breaker, rows[0].now)
 
 
 def _save_bucket(conn: Connection, call: str, bucket: Bucket, **own: Any) -> None:
@@ -72,7 +80,7 @@ def _save_bucket(conn: Connection, call: str, bucket: Bucket, **own: Any) -> Non
 
 
 def _bucket(row: Any) -> Bucket:
-    return Bucket(row.permits, row.filled_at, row.blocked_until, row.next_slot_at)
+    return Bucket(row.permits, row.filled_at, row.blocked_until, row.next_slot_at, row.per_minute)
 
 
 def _breaker(row: Any) -> Breaker:

@@ -181,6 +181,7 @@ provider_budgets = _table(
     filled_at=_Time,
     blocked_until=_Time,
     next_slot_at=_Time,
+    per_minute=Double,
     let_through=ARRAY(Uuid),
 )
 provider_breaker = _table(

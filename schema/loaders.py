@@ -21,6 +21,7 @@ from db.jobs import Job, children_of, jobs_by_id, jobs_of_stories
 from db.ledger import Balance, JobCredits, WalletKey, balances_of, credits_of_jobs
 from db.paging import Page, Window
 from db.pausing import Pause, pauses
+from db.provider_limits import Limits, limits_now
 from db.scope import Scope
 from db.stories import Story, stories_by_id
 from schema.reads import Database
@@ -48,6 +49,8 @@ class Loaders:
     pauses: DataLoader[Step, Pause | None]
     # Whether an account has as many jobs at the provider as it may have.
     limits: DataLoader[UUID, bool]
+    # How submissions stand for everybody.
+    submissions: DataLoader[None, Limits]
 
 
 def new_loaders(database: Database, scope: Scope) -> Loaders:
@@ -83,6 +86,9 @@ def new_loaders(database: Database, scope: Scope) -> Loaders:
         found = await database.read(accounts_at_limit, ids)
         return [each in found for each in ids]
 
+    async def load_submissions(keys: list[None]) -> Sequence[Limits]:
+        return [await database.read(limits_now)] * len(keys)
+
     return Loaders(
         jobs=by_id(jobs_by_id),
         children=by_id(children_of),
@@ -96,4 +102,5 @@ def new_loaders(database: Database, scope: Scope) -> Loaders:
         credits=DataLoader(load_credits, max_batch_size=_BATCH_MAX),
         pauses=DataLoader(load_pauses, max_batch_size=_BATCH_MAX),
         limits=DataLoader(load_limits, max_batch_size=_BATCH_MAX),
+        submissions=DataLoader(load_submissions, max_batch_size=_BATCH_MAX),
     )

@@ -6,6 +6,7 @@ import strawberry
 
 from db.compensations import ActionFilter, CompensationAction, action_page
 from db.pausing import step_statuses
+from db.provider_limits import limits_now
 from schema.context import Info
 from schema.cursors import action_cursor, read_action_cursor
 from schema.errors import FORBIDDEN, ApiError
@@ -46,4 +47,5 @@ class SupportQueries:
     @field("For support: how each step of the pipeline stands.")
     async def steps(self, info: Info) -> list[StepStatus]:
         check_support(info)
-        return [StepStatus.of(each) for each in await info.context.database.read(step_statuses)]
+        limits = await info.context.database.read(limits_now)
+        return [StepStatus.of(each, limits) for each in await info.context.database.read(step_statuses)]

@@ -29,19 +29,24 @@ class Bucket:
     """The permits that are there. Below zero, what could not be put off has been taken ahead of time.
 
     `blocked_until` is what the provider asked for. `next_slot_at` is the first moment that nobody has been sent away
-    to yet.
+    to yet. `per_minute` is the rate at which it was last filled.
     """
 
     permits: float
     filled_at: datetime
     blocked_until: datetime | None = None
     next_slot_at: datetime | None = None
+    per_minute: float | None = None
 
     def filled(self, budget: Budget, now: datetime) -> Bucket:
         """Return the bucket with what has come in since; a clock that went back brings nothing."""
         passed_s = max(0.0, (now - self.filled_at).total_seconds())
         permits = min(budget.burst, self.permits + passed_s / budget.every_s)
-        return replace(self, permits=permits, filled_at=max(now, self.filled_at))
+        return replace(self, permits=permits, filled_at=max(now, self.filled_at), per_minute=budget.per_minute)
+
+    def left(self, now: datetime) -> int | None:
+        """Return how many calls may be made now at the rate it was last filled at; None for one never asked for any."""
+        return None if self.per_minute is None else self.filled(Budget(self.per_minute), now).whole(now)
 
     def whole(self, now: datetime) -> int:
         """Return how many calls may be made now; call it on a filled bucket."""

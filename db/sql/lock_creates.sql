@@ -1,7 +1,7 @@
 -- Read how many submissions may be begun, and keep everybody else from asking until this transaction ends. Called by the
 -- broker's consumer of the first step before it claims queued jobs. With :counts_in_flight the jobs at the provider are
 -- counted, and with them those that were let through and are on their way there.
-SELECT b.permits, b.filled_at, b.blocked_until, b.next_slot_at,
+SELECT b.permits, b.filled_at, b.blocked_until, b.next_slot_at, b.per_minute,
        k.state, k.failures, k.openings, k.cause, k.detail, k.opened_at, k.until,
        diorama_now() AS now,
        CASE WHEN :counts_in_flight THEN

@@ -110,6 +110,7 @@ class WaitKind(StrEnum):
     ACCOUNT_LIMIT = "account_limit"
     BACK_OFF = "back_off"
     PROVIDER = "provider"
+    PROVIDER_BUDGET = "provider_budget"
     PROVIDER_UNAVAILABLE = "provider_unavailable"
     RECONCILING = "reconciling"
     OPERATOR = "operator"

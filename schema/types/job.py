@@ -89,7 +89,8 @@ class Job(Node):
         loaders = info.context.loaders
         pause = None if step is None else await loaders.pauses.load(step)
         is_at_limit = self.record.state is State.QUEUED and await loaders.limits.load(self.record.account_id)
-        return WaitReason.of(self.record, Surroundings(pause, is_at_limit))
+        limits = await loaders.submissions.load(None) if self.record.state is State.QUEUED else None
+        return WaitReason.of(self.record, Surroundings(pause, is_at_limit, limits))
 
     @field("What it holds, was charged and got back.")
     async def credits(self, info: Info) -> JobCredits:

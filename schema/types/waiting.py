@@ -9,20 +9,28 @@ import strawberry
 
 from db.jobs import Job
 from db.pausing import Pause
+from db.provider_limits import CREATE, Limits
 from schema.types.enums import WaitKind
+from statemachine.breaker import BreakerState, Cause
 from statemachine.states import ErrorCode, Event, State
 
 _ENDED = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELED})
 # What came of a call itself, and not of the work that was asked for.
 _OF_A_CALL = frozenset({Event.REFUSED, Event.POSTPONED})
+_OPERATOR = "The picture service can not be used until we have put something right."
+_UNAVAILABLE = "The picture service is busy or out of order. We keep trying."
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a job waits for beside itself: whether its next step is paused, and whether its account has no room."""
+    """What a job waits for beside itself.
+
+    Whether its next step is paused, whether its account has no room, and how calls of the provider stand.
+    """
 
     pause: Pause | None = None
     is_at_limit: bool = False
+    limits: Limits | None = None
 
 
 @strawberry.type(description="Why nothing is happening to a job right now.")
@@ -52,10 +60,27 @@ class WaitReason:
         if job.state is State.QUEUED and around.is_at_limit:
             message = "As many jobs of this account are at the provider as may be at once; the next end makes room."
             return cls(kind=WaitKind.ACCOUNT_LIMIT, until=None, message=message)
+        if job.state is State.QUEUED and around.limits is not None and (held := cls._held_back(around.limits)):
+            return held
         if job.claimed_by is not None:
             message = "The worker that had it is gone; another one takes it over."
             return cls(kind=WaitKind.TURN, until=None, message=message)
         return cls(kind=WaitKind.TURN, until=None, message="It waits for a free worker.")
+
+    @classmethod
+    def _held_back(cls, limits: Limits) -> WaitReason | None:
+        """Return why nobody is submitted right now, or None."""
+        bucket, breaker = limits.buckets[CREATE], limits.breaker
+        if breaker.state is not BreakerState.CLOSED:
+            is_ours = breaker.cause is Cause.ACCOUNT
+            kind = WaitKind.OPERATOR if is_ours else WaitKind.PROVIDER_UNAVAILABLE
+            return cls(kind=kind, until=breaker.until, message=_OPERATOR if is_ours else _UNAVAILABLE)
+        if bucket.is_blocked(limits.now):
+            return cls(kind=WaitKind.PROVIDER_UNAVAILABLE, until=bucket.blocked_until, message=_UNAVAILABLE)
+        if bucket.left(limits.now) == 0:
+            message = "As much is asked of the picture service as it takes a minute; it follows in its turn."
+            return cls(kind=WaitKind.PROVIDER_BUDGET, until=None, message=message)
+        return None
 
 
 def _why_later(job: Job) -> tuple[WaitKind, str]:
@@ -69,9 +94,9 @@ def _why_later(job: Job) -> tuple[WaitKind, str]:
     if job.event == Event.REDRIVEN:
         return WaitKind.TURN, "It was sent back with others, which begin so many a minute."
     if job.error_code is ErrorCode.PROVIDER_ACCOUNT:
-        return WaitKind.OPERATOR, "The picture service can not be used until we have put something right."
+        return WaitKind.OPERATOR, _OPERATOR
     if job.error_code is ErrorCode.PROVIDER_UNAVAILABLE and job.event in _OF_A_CALL:
-        return WaitKind.PROVIDER_UNAVAILABLE, "The picture service is busy or out of order. We keep trying."
+        return WaitKind.PROVIDER_UNAVAILABLE, _UNAVAILABLE
     if job.error_code is None and job.state is State.GENERATING:
         return WaitKind.PROVIDER, "The provider is working on it."
     return WaitKind.BACK_OFF, "An earlier try did not succeed; the next one follows."

@@ -168,7 +168,7 @@ def test_what_has_ended_waits_for_nothing(acme: Partner, end: tuple[Move, ...]) 
 
 
 def test_every_reason_and_every_state_has_a_test() -> None:
-    """A paused step has its test where support pauses one."""
-    elsewhere = {"PARENT", "ACCOUNT_LIMIT", "PAUSED", "TURN"}
+    """A paused step has its test where support pauses one, and a spent budget where submissions are held."""
+    elsewhere = {"PARENT", "ACCOUNT_LIMIT", "PAUSED", "TURN", "PROVIDER_BUDGET"}
     assert {expected for _, expected in LATER_BECAUSE.values()} | elsewhere == {each.name for each in WaitKind}
     assert {*DUE, State.WAITING, State.SUBMITTING} == set(State) - TERMINAL

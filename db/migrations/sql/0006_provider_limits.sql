@@ -8,6 +8,8 @@ CREATE TABLE provider_budgets (
     blocked_until timestamptz,
     -- The first moment that nobody has been sent away to yet.
     next_slot_at  timestamptz,
+    -- The rate by the settings of the worker that wrote last, for those who read how things stand.
+    per_minute    double precision,
     -- Who has been let through and has not come to the provider yet. Kept only where the jobs in flight are limited.
     let_through   uuid[] NOT NULL DEFAULT '{}'
 );
