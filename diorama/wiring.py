@@ -24,7 +24,7 @@ from jobs.providers.limited import LimitedProvider
 from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
 from jobs.recorder import Recorder
 from jobs.retention import Leftovers, RetentionPolicy, sweep_old
-from jobs.rounds import Round
+from jobs.rounds import WATCHING, Round
 from jobs.runtime import Leases, Runtime
 from jobs.sweep import sweep
 from jobs.themes import Theme, ThemesError, themes_with
@@ -179,7 +179,8 @@ def build_rounds(settings: Settings, runtime: Runtime, hinter: Hinter) -> tuple[
     watching = WatchSettings(few=settings.provider_watch_from, reads_per_min=settings.provider_watch_reads_per_min)
     watcher = Watcher(runtime, hinter, watching)
     return (
-        Round("watch", _WATCH_STEP_S, watcher.step),
+        # By itself: it must not wait for a long sweep.
+        Round("watch", _WATCH_STEP_S, watcher.step, WATCHING),
         Round("sweep", settings.provider_sweep_s, lambda: sweep(runtime)),
         Round("retention", settings.retention_sweep_s, lambda: sweep_old(runtime.engine, runtime.store, policy)),
         Round("leftovers", settings.retention_sweep_s, leftovers.sweep),

@@ -26,8 +26,8 @@ from jobs.worker import Engines, WorkerProcess
 
 log = structlog.get_logger(__name__)
 
-# Connections beside those of the threads: claims, recording, hints, renewals.
-_EXTRA_CONNECTIONS = 8
+# Connections beside those of the threads: claims, recording, hints, renewals, rounds.
+_EXTRA_CONNECTIONS = 10
 _RESTART_AFTER_S = 1.0
 _STOP_WITHIN_S = 600.0
 

@@ -1,7 +1,8 @@
 """Rounds: what one process of all does for all of them, now and then.
 
 Every worker process is ready to make the rounds; the one that holds an advisory lock of Postgres makes them. When it
-dies, its connection goes and the lock with it, and another process takes over within seconds.
+dies, its connection goes and the lock with it, and another process takes over within seconds. Rounds of different locks
+do not wait for each other, and may be made by different processes.
 """
 
 from __future__ import annotations
@@ -17,25 +18,34 @@ from sqlalchemy.exc import SQLAlchemyError
 
 log = structlog.get_logger(__name__)
 
-_LOCK = 7_302_114_501
+HOUSEKEEPING = 7_302_114_501
+WATCHING = 7_302_114_503
 _TRY_EVERY_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One thing to do again and again, `every_s` seconds after it was last done."""
+    """One thing to do again and again, `every_s` seconds after it was last done, by whoever holds `lock`."""
 
     name: str
     every_s: float
     act: Callable[[], object]
+    lock: int = HOUSEKEEPING
+
+
+def by_lock(rounds: Sequence[Round]) -> list[list[Round]]:
+    """Return the rounds put together by their locks."""
+    locks = sorted({each.lock for each in rounds})
+    return [[each for each in rounds if each.lock == lock] for lock in locks]
 
 
 class Rounds:
-    """Makes the rounds from a thread of its own, while this process is the one whose turn it is."""
+    """Makes the rounds of one lock from a thread of its own, while this process is the one whose turn it is."""
 
     def __init__(self, engine: Engine, rounds: Sequence[Round]) -> None:
         self._engine = engine
         self._rounds = rounds
+        self._lock = rounds[0].lock
         self._due_at = {each.name: 0.0 for each in rounds}
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="rounds", daemon=True)
@@ -56,7 +66,7 @@ class Rounds:
             self._stopping.wait(_TRY_EVERY_S)
 
     def _while_chosen(self, conn: Connection) -> None:
-        if not conn.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": _LOCK}):
+        if not conn.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": self._lock}):
             return
         try:
             while not self._stopping.wait(self._idle_s()):
@@ -65,7 +75,7 @@ class Rounds:
                 self._make_due()
         finally:
             if not conn.invalidated:
-                conn.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": _LOCK})
+                conn.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": self._lock})
 
     def _idle_s(self) -> float:
         return max(0.0, min(self._due_at.values()) - time.monotonic())

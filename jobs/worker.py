@@ -17,7 +17,7 @@ from jobs.broker import RowBroker
 from jobs.hints import DueListener, Hinter
 from jobs.leases import Renewer
 from jobs.recorder import Recorder
-from jobs.rounds import Round, Rounds
+from jobs.rounds import Round, Rounds, by_lock
 from jobs.runtime import Runtime
 from jobs.steps import STEPS
 
@@ -58,7 +58,7 @@ class WorkerProcess(AbstractContextManager["WorkerProcess"]):
         declare_actors(self.broker, replace(runtime, handover=self.broker), steps)
         self._worker = dramatiq.Worker(self.broker, worker_threads=threads, worker_timeout=250)
         self._listener: DueListener | None = None
-        self._rounds: Rounds | None = None
+        self._rounds: list[Rounds] = []
 
     def __enter__(self) -> WorkerProcess:
         """Start claiming."""
@@ -66,16 +66,15 @@ class WorkerProcess(AbstractContextManager["WorkerProcess"]):
         gc.freeze()
         self._worker.start()
         self._listener = DueListener(self._engines.listen_url, self.broker.wake)
-        if self._due_rounds:
-            self._rounds = Rounds(self._engines.engine, self._due_rounds)
+        self._rounds = [Rounds(self._engines.engine, rounds) for rounds in by_lock(self._due_rounds)]
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop gracefully. Returns when every step under way has finished and its move is committed."""
-        if self._rounds is not None:
-            self._rounds.close()
+        for rounds in self._rounds:
+            rounds.close()
         self._worker.stop()
         self.recorder.close()
         self.broker.release_all()

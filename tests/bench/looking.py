@@ -19,7 +19,7 @@ from jobs.leases import Renewer
 from jobs.providers.inputs import PictureInputs
 from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
 from jobs.recorder import Recorder
-from jobs.rounds import Round
+from jobs.rounds import WATCHING, Round
 from jobs.runtime import Runtime
 from jobs.steps import STEPS
 from jobs.watched import Watched
@@ -51,7 +51,7 @@ def main(url: str, name: str, threads: int, provider_url: str, public_url: str |
         )
 
     def rounds(runtime: Runtime, hinter: Hinter) -> tuple[Round, ...]:
-        return (Round("watch", 0.25, Watcher(runtime, hinter).step),)
+        return (Round("watch", 0.25, Watcher(runtime, hinter).step, WATCHING),)
 
     steps = {**STEPS, State.STORING: store, State.TRANSCODING: transcode}
     engines = Engines(engine, listen_url)
