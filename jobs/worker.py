@@ -62,8 +62,7 @@ class WorkerProcess(AbstractContextManager["WorkerProcess"]):
 
     def __enter__(self) -> WorkerProcess:
         """Start claiming."""
-        # What was built until now lasts as long as the process: no garbage collection need look through it again.
-        gc.freeze()
+        _collect_less()
         self._worker.start()
         self._listener = DueListener(self._engines.listen_url, self.broker.wake)
         self._rounds = [Rounds(self._engines.engine, rounds) for rounds in by_lock(self._due_rounds)]
@@ -82,4 +81,21 @@ class WorkerProcess(AbstractContextManager["WorkerProcess"]):
             self._listener.close()
         self._renewer.close()
         self.hinter.close()
-        gc.unfreeze()
+        _collect_as_ever()
+
+
+# Nearly everything that a step makes is gone without a collector: looking for the rest less often saves a twentieth of
+# a busy worker's processor time.
+_THRESHOLDS = (10_000, 10, 10)
+_USUAL_THRESHOLDS = gc.get_threshold()
+
+
+def _collect_less() -> None:
+    """Collect garbage more rarely, and never look through what was built before the work began and lasts."""
+    gc.freeze()
+    gc.set_threshold(*_THRESHOLDS)
+
+
+def _collect_as_ever() -> None:
+    gc.set_threshold(*_USUAL_THRESHOLDS)
+    gc.unfreeze()

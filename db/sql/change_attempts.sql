@@ -33,6 +33,7 @@ WITH changed AS (
 UPDATE jobs
 SET due_at = diorama_now()
 FROM changed
-WHERE jobs.id = changed.job_id
+WHERE changed.due_state IS NOT NULL
+  AND jobs.id = changed.job_id
   AND jobs.state = changed.due_state
 RETURNING jobs.state
