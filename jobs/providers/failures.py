@@ -8,6 +8,7 @@ support can read. Words that no rule knows are taken for a passing fault and cou
 from __future__ import annotations
 
 import hashlib
+import html
 import json
 import re
 import threading
@@ -34,6 +35,8 @@ _DETAIL_LENGTH_MAX = 1000
 # What the other side says beyond this is not looked at: whole pages come as error answers.
 _WORDS_LENGTH_MAX = 20_000
 UNKNOWN = "unknown"
+_PAGE = re.compile(r"\s*<(!doctype|html|head|body)\b", re.IGNORECASE)
+_MARKUP = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 
 
 class Seen(StrEnum):
@@ -99,10 +102,17 @@ def classify(seen: Seen, words: str, status: int | None = None, retry_after_s: f
     name = class_of(seen, words, status)
     if name == UNKNOWN:
         _count_unknown(seen, words, status)
-    told = words if status is None else f"HTTP {status}: {words}"
+    told = _one_line(words) if status is None else f"HTTP {status}: {_one_line(words)}"
     # Masked before it is cut: half a key would no longer look like one.
     detail = redacted(told)[:_DETAIL_LENGTH_MAX]
     return replace(table().classes[name], detail=detail, retry_after_s=retry_after_s, status=status)
+
+
+def _one_line(words: str) -> str:
+    """Return words as one line; of a whole page, which proxies answer with, only what a reader would see."""
+    if _PAGE.match(words):
+        words = html.unescape(_MARKUP.sub(" ", words))
+    return " ".join(words.split())
 
 
 def of_prediction_error(text: str) -> Failure:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
+from jobs.providers.finding import created_between, find_in
 from jobs.providers.gate import Gate
 from jobs.providers.provider import Listed, NotSent, Prediction, Provider, ProviderTrouble, Submission
 from statemachine.outcomes import Accepted, Cure, Failure, OutcomeLost, Refused, Rejected
@@ -47,8 +48,7 @@ class LimitedProvider:
 
     def find(self, token: UUID, since: datetime) -> str | None:
         """Return the id of the prediction that carries this token, or None where it provably does not exist."""
-        self._gate.must_read()
-        return self._noticed(lambda: self._inner.find(token, since))
+        return find_in(self.listed(*created_between(since)), token)
 
     def listed(self, after: datetime, before: datetime | None = None) -> Iterator[tuple[Listed, ...]]:
         """Yield the predictions created between two times, newest first, a call a page."""

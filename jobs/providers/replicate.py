@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
@@ -20,6 +20,7 @@ import httpx
 from replicate.client import Client
 
 from jobs.providers import failures
+from jobs.providers.finding import created_between, find_in
 from jobs.providers.guard import ErrorAnswer, GuardTransport, Timeouts, canceled_after, looked_at_last
 from jobs.providers.provider import Listed, OutputVanished, Prediction, ProviderTrouble, Submission
 from statemachine.outcomes import Accepted, Cure, OutcomeLost, Refused, Rejected
@@ -31,11 +32,7 @@ _WEBHOOK_EVENTS = ["start", "completed"]
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 # Longer inputs are pictures inside the request; a token is in none of them.
 _TOKEN_TEXT_MAX = 4096
-# Clocks differ; looking back a little further costs nothing.
-_CLOCK_SKEW = timedelta(seconds=60)
-# A submission may be on its way for as long as its answer may take, and no longer: what was created after that is
-# another's, and after an outage of the list there may be more of it than can be read.
-_SUBMITTED_WITHIN = timedelta(seconds=180)
+_NOT_FOUND = 404
 _CHUNK_BYTES = 256 * 1024
 
 
@@ -90,7 +87,7 @@ class ReplicateProvider:
         try:
             record = self._read("POST", f"/v1/predictions/{quote(prediction_id)}/cancel")
         except ProviderTrouble as trouble:
-            if not (trouble.failure.detail or "").startswith("HTTP 404"):
+            if trouble.failure.status != _NOT_FOUND:
                 raise
             return None
         with _understood():
@@ -98,11 +95,7 @@ class ReplicateProvider:
 
     def find(self, token: UUID, since: datetime) -> str | None:
         """Return the id of the prediction that carries this token in its input or its webhook address, or None."""
-        for page in self.listed(since - _CLOCK_SKEW, since + _SUBMITTED_WITHIN):
-            for each in page:
-                if token in each.tokens:
-                    return each.prediction.id
-        return None
+        return find_in(self.listed(*created_between(since)), token)
 
     def listed(self, after: datetime, before: datetime | None = None) -> Iterator[tuple[Listed, ...]]:
         """Yield the predictions created between two times, newest first, a call a page."""

@@ -193,3 +193,10 @@ def test_unknown_words_are_logged_by_their_digest_alone() -> None:
     assert line["event"] == "provider said something unknown"
     assert set(line) == {"event", "log_level", "seen", "status", "digest", "count"}
     assert failures.unknown_words.counts()[line["digest"]] == line["count"]
+
+
+def test_a_page_for_an_answer_is_kept_as_the_line_that_a_reader_would_see() -> None:
+    page = "<!DOCTYPE html>\n<html><head><title>api | 502</title><style>p { color: red }</style></head>\n"
+    page += "<body><h1>Bad gateway</h1>\n<p>Error&nbsp;code 502, ray 8f3</p></body></html>"
+    assert classify(Seen.HTTP, page, 502).detail == "HTTP 502: api | 502 Bad gateway Error code 502, ray 8f3"
+    assert classify(Seen.PREDICTION, "a < b\nand <c>").detail == "a < b and <c>", "markup in a sentence stays"

@@ -1,0 +1,72 @@
+"""Each call of the provider's API is counted, and what can not wait is not put off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import Engine, text
+
+from jobs.providers import failures
+from jobs.providers.gate import GateSettings, SharedGate
+from jobs.providers.limited import LimitedProvider
+from jobs.providers.provider import Listed, Prediction, ProviderTrouble
+from statemachine.budget import Budget
+from statemachine.outcomes import Cure
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+TOKEN = uuid4()
+FIVE_A_MINUTE = GateSettings(reads=Budget(60, burst_share=5 / 60))
+
+
+class ThreePages:
+    """A provider whose list has three pages, the second of which shows what is looked for; nothing else is right."""
+
+    def get(self, prediction_id: str) -> Prediction:
+        """Run into a throttle."""
+        raise ProviderTrouble(failures.of_status(429, "Request was throttled.", 60))
+
+    def listed(self, after: datetime, before: datetime | None = None) -> Iterator[tuple[Listed, ...]]:
+        """Yield the pages."""
+        for tokens in (frozenset(), frozenset({TOKEN}), frozenset()):
+            yield (Listed(Prediction("p", "processing", (), None, "", False, None), tokens, NOW),)
+
+
+@pytest.fixture
+def provider(engine: Engine) -> LimitedProvider:
+    inner: Any = ThreePages()
+    return LimitedProvider(inner, SharedGate(engine, FIVE_A_MINUTE))
+
+
+def permits(engine: Engine) -> float:
+    with engine.connect() as conn:
+        return float(conn.scalar(text("SELECT permits FROM provider_budgets WHERE call = 'read'")) or 0)
+
+
+def test_each_page_is_a_call_and_none_is_read_beyond_what_was_looked_for(
+    provider: LimitedProvider, engine: Engine
+) -> None:
+    assert provider.find(TOKEN, NOW) == "p"
+    assert 3 <= permits(engine) < 3.5
+    assert provider.find(uuid4(), NOW) is None
+    assert -1 <= permits(engine) < 0.5
+
+
+def test_a_read_that_has_no_permit_is_put_off_without_being_made(provider: LimitedProvider, engine: Engine) -> None:
+    for _ in range(2):
+        provider.find(uuid4(), NOW)
+    with pytest.raises(ProviderTrouble) as caught:
+        provider.get("p")
+    failure = caught.value.failure
+    assert (failure.cure, failure.status) == (Cure.WAIT, None)
+    assert failure.retry_after_s is not None
+    assert failure.retry_after_s > 0.5
+
+
+def test_a_throttled_read_is_everybodys_reason_to_wait(provider: LimitedProvider, engine: Engine) -> None:
+    with pytest.raises(ProviderTrouble, match="429"):
+        provider.get("p")
+    assert SharedGate(engine, FIVE_A_MINUTE).read_in_s() > 50
