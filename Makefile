@@ -73,7 +73,7 @@ $(PEERS)/.installed: requirements-peers.lock
 	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-peers.lock
 	@touch $@
 
-bench: $(VENV)/.installed-dev $(PEERS)/.installed  ## Measure the engine beside Postgres's own limit and beside its peers.
+bench: $(VENV)/.installed-dev $(PEERS)/.installed  ## Measure the engine beside Postgres's own limit and its peers, and the calls that watching costs.
 	@$(BIN)/python -m tests.bench
 
 soak: $(VENV)/.installed-dev  ## Kill, cut and restart everything under load, and report what is left: make soak MINUTES=10
