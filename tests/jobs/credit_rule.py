@@ -1,0 +1,47 @@
+"""The written rule of what becomes of a job's credits: the list behind the tests and the README's table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Something that happens to a job, what becomes of its credits in words, and the ledger's entries of it then."""
+
+    what: str
+    credits: str
+    entries: tuple[str, ...]
+
+
+HELD, CHARGED = ("hold",), ("hold", "charge")
+RELEASED, REFUNDED = ("hold", "release"), ("hold", "charge", "refund")
+
+RULE: dict[str, Row] = {
+    "accepted": Row("it is accepted", "its price is held", HELD),
+    "succeeded": Row("it succeeds", "charged", CHARGED),
+    "failed": Row("it fails, or a deadline passes, whatever the provider was paid for it", "released", RELEASED),
+    "canceled queued": Row("anyone cancels it before it was submitted", "released", RELEASED),
+    "canceled submitting": Row(
+        "anyone cancels it while its submission is under way, or looked for",
+        "released, once the answer is known and it is undone",
+        RELEASED,
+    ),
+    "canceled generating": Row(
+        "anyone cancels it later, while it has not succeeded", "released, though the provider may be paid", RELEASED
+    ),
+    "canceled too late": Row("anyone cancels it after it succeeded", "refused: it stays charged", CHARGED),
+    "parent failed": Row("what it was to be made from fails or is canceled", "released", RELEASED),
+    "rolled back": Row("it had succeeded, and is rolled back because its story failed", "refunded", REFUNDED),
+    "child canceled": Row(
+        "it had succeeded, and what is made from it is canceled", "nothing: it stays, and stays charged", CHARGED
+    ),
+    "tried again": Row("it is tried again", "its price is held anew", (*RELEASED, "hold")),
+    "undoing held": Row("something of it can not be undone, and waits for support", "released all the same", RELEASED),
+}
+
+
+def table() -> str:
+    """Return the table of the README."""
+    rows = [f"| {row.what} | {row.credits} |" for row in RULE.values()]
+    return "\n".join(["| what happens to a job | its credits |", "| --- | --- |", *rows, ""])
