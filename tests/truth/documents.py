@@ -95,8 +95,16 @@ def crash_table() -> str:
     return table()
 
 
+def credit_rule() -> str:
+    """Return what becomes of a job's credits, a row a happening: the list that the tests go through."""
+    from tests.jobs.credit_rule import table
+
+    return table()
+
+
 BLOCKS: Blocks = {
     "state-diagram": state_diagram,
+    "credit-rule": credit_rule,
     "crash-points": crash_table,
     "settings": settings_table,
     "themes": themes_table,
