@@ -73,10 +73,22 @@ def _running(job: ClaimedJob, prediction: Prediction, elapsed_s: float, runtime:
     profile = profiles()[job.model or ""]
     # The provider ends it itself; a prediction that runs on regardless is given up a little later.
     if elapsed_s > profile.cancel_after_s * 1.2 + 60:
-        return _failed(job, GenerationFailed(failures.timed_out(elapsed_s)), 0)
+        return _given_up(job, prediction, elapsed_s, runtime)
     percent = _percent(job, elapsed_s, progress_of(prediction.logs), profile, runtime)
     running = StillRunning(percent, look_at(job, elapsed_s, profile, runtime).again_in_s)
     return Work(job, running, _placed(job, prediction))
+
+
+def _given_up(job: ClaimedJob, prediction: Prediction, elapsed_s: float, runtime: Runtime) -> Work:
+    """Cancel what should have ended long ago, and book it: another attempt must not run, and cost, beside it."""
+    try:
+        ended = runtime.provider.cancel(prediction.id)
+    except ProviderTrouble as trouble:
+        return Work(job, StepFailed(trouble.failure))
+    if ended is not None and not ended.is_running:
+        return _seen(job, ended, elapsed_s, runtime)
+    price = profiles()[job.model or ""].price(job.kind, job.duration_s)
+    return _failed(job, GenerationFailed(failures.timed_out(elapsed_s), price), price)
 
 
 def _placed(job: ClaimedJob, prediction: Prediction) -> tuple[AttemptChanged, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 from importlib import import_module
 from uuid import UUID
 
@@ -76,6 +77,18 @@ def test_what_was_copied_and_is_gone_from_the_store_is_made_again(lab: Lab) -> N
     assert lab.events(job_id).count("output_invalid") == 1
     assert len(lab.provider.booked) == 2
     assert lab.names_of_objects(job_id) == ["2/avatar.png", "2/source.png"]
+
+
+def test_a_prediction_that_outlives_its_limit_is_canceled_before_another_is_paid_for(lab: Lab) -> None:
+    lab.provider.ends_as = "processing"
+    job_id = job_in(lab, State.GENERATING)
+    lab.move_clock(timedelta(hours=1))
+    lab.drive(job_id, State.QUEUED)
+    assert [booked.prediction.status for booked in lab.provider.booked.values()] == ["canceled"]
+    assert lab.row(job_id).cost_micros > 0
+    lab.provider.ends_as = "succeeded"
+    lab.drive(job_id, State.SUCCEEDED)
+    assert len(lab.provider.booked) == 2
 
 
 def test_without_a_copy_what_vanished_is_made_again(lab: Lab) -> None:
