@@ -199,7 +199,8 @@ class Webhooks:
             return {}
         forged = _applies(prediction, "forge_webhook", message.event) is not None
         key = FORGED_KEY if forged else self.settings.webhook_secret
-        at = datetime.fromtimestamp(int(time.time()), UTC)
+        back = _applies(prediction, "backdate_webhook", message.event)
+        at = datetime.fromtimestamp(int(time.time() - (float(back["seconds"]) if back else 0.0)), UTC)
         return {
             "webhook-id": message.record.id,
             "webhook-timestamp": str(int(at.timestamp())),

@@ -114,6 +114,7 @@ _ACTIONS = (
     Action("delay_webhook", Stage.WEBHOOK, "send these events late", {"seconds": 5.0, **_EVENTS}),
     Action("unsigned_webhook", Stage.WEBHOOK, "send these events without a signature", _EVENTS),
     Action("forge_webhook", Stage.WEBHOOK, "sign these events with another key", _EVENTS),
+    Action("backdate_webhook", Stage.WEBHOOK, "sign these events as of long ago", {"seconds": 600.0, **_EVENTS}),
 )
 
 MENU: dict[str, Action] = {action.name: action for action in _ACTIONS}

@@ -7,6 +7,7 @@ import io
 import re
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -376,3 +377,16 @@ def test_rules_for_the_delivery_listener_leave_the_api_alone(api: Api) -> None:
     assert DOWNLOADS.get(url).status_code == 503
     with pytest.raises(LOST):
         DOWNLOADS.get(url)
+
+
+def test_backdate_webhook_is_signed_with_the_right_key_and_too_old(api: Api, receiver: Receiver) -> None:
+    api.fault("backdate_webhook")
+    api.created(webhook=receiver.url)
+    (request,) = receiver.wait_for(1)
+    with pytest.raises(WebhookVerificationError, match="too old"):
+        Webhook(api.background.settings.webhook_secret).verify(request.body, request.headers)
+    at = datetime.fromtimestamp(int(request.headers["webhook-timestamp"]), UTC)
+    signature = Webhook(api.background.settings.webhook_secret).sign(
+        request.headers["webhook-id"], at, request.body.decode()
+    )
+    assert request.headers["webhook-signature"] == signature
