@@ -42,7 +42,7 @@ COMPLAINTS = (
     ),
     Complaint(
         "nine of ten calls answer 502, for hours",
-        "jobs wait and are tried again; nothing is paid for twice",
+        "jobs wait, and while a breaker is open one at a time is tried; nothing is paid for twice",
         ("502 twice", "test_jobs_wait_out_a_storm_of_502s_and_none_is_paid_for_twice"),
     ),
     Complaint(
@@ -82,7 +82,7 @@ COMPLAINTS = (
     ),
     Complaint(
         "a want of credit is taken for load, and shown to end users",
-        "jobs wait without using up a retry, operators are told, and callers read that we keep trying",
+        "submissions stop and operators are told; jobs wait without using up a retry, and callers read that we keep trying",
         (
             "test_while_the_account_is_in_trouble_jobs_wait_without_losing_a_retry",
             "test_no_caller_reads_the_words_or_the_addresses_of_the_provider",
