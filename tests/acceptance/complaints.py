@@ -82,7 +82,7 @@ COMPLAINTS = (
     ),
     Complaint(
         "a want of credit is taken for load, and shown to end users",
-        "submissions stop and operators are told; jobs wait without using up a retry, and callers read that we keep trying",
+        "submissions stop and operators are told; jobs wait without using up a retry; callers read that we keep trying",
         (
             "test_while_the_account_is_in_trouble_jobs_wait_without_losing_a_retry",
             "test_no_caller_reads_the_words_or_the_addresses_of_the_provider",
