@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Engine, text
@@ -29,6 +30,8 @@ class Report:
     unused_calls: int
     charged_twice: int
     replayed: int
+    # The whole history of each job that something is wrong with.
+    histories: list[str] = field(default_factory=list)
 
     @property
     def wrong(self) -> bool:
@@ -51,6 +54,7 @@ class Report:
             f"histories replayed   {self.replayed}",
             f"paid calls           {self.paid_calls}, not used {self.unused_calls} ({rate:.2f} %)",
             *(f"WRONG: {complaint}" for complaint in self.complaints),
+            *self.histories,
         ]
 
 
@@ -76,7 +80,32 @@ def report(engine: Engine, store: S3Store, accepted: Collection[UUID], billed: C
         unused_calls=sum(prediction_id not in known for prediction_id, _ in billed),
         charged_twice=len(inputs) - len(set(inputs)),
         replayed=len(jobs),
+        histories=_histories(engine, _suspects(jobs, objects ^ named)),
     )
+
+
+def _suspects(jobs: dict[UUID, Any], keys: Iterable[str]) -> list[UUID]:
+    """Return the jobs that are stuck, and those to which objects without rows, or rows without objects, belong."""
+    stuck = {job_id for job_id, row in jobs.items() if row.finished_at is None}
+    owners = {UUID(key.split("/")[1]) for key in keys if key.startswith("jobs/")}
+    return sorted(stuck | (owners & set(jobs)))
+
+
+def _histories(engine: Engine, job_ids: Iterable[UUID]) -> list[str]:
+    queries = (
+        "SELECT state, lease, lease_expires_at, claimed_by, claims, due_at, failures FROM jobs WHERE id = :id",
+        "SELECT at, from_state, event, to_state, lease, reason, error_detail FROM job_events WHERE job_id = :id "
+        "ORDER BY seq",
+        "SELECT * FROM attempts WHERE job_id = :id ORDER BY attempt",
+        "SELECT * FROM compensation_actions WHERE job_id = :id",
+    )
+    with engine.connect() as conn:
+        return [
+            f"{job_id}: {row}"
+            for job_id in job_ids
+            for query in queries
+            for row in conn.execute(text(query), {"id": job_id})
+        ]
 
 
 def _complaints(engine: Engine) -> list[str]:
