@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -103,28 +102,28 @@ def test_postgres_starts_with_its_usual_port_taken(tmp_path: Path) -> None:
             assert execute(server, "SELECT 1") == 1
 
 
-def test_stopping_is_quick_may_be_repeated_and_leaves_nothing(tmp_path: Path, scratch_root: Path) -> None:
+def test_stopping_may_be_repeated_and_leaves_nothing(tmp_path: Path, scratch_root: Path) -> None:
     servers = [postgres_in(tmp_path), EmbeddedS3(tmp_path)]
     start_all(servers)
     assert len(list(scratch_root.iterdir())) == 2
-    began_at = time.monotonic()
     for server in servers * 2:
         server.stop()
-    assert time.monotonic() - began_at < 1.0
     assert list(scratch_root.iterdir()) == []
     sockets = [word for word in (tmp_path / "seaweedfs.log").read_text().split() if word.endswith(".sock")]
     assert len(sockets) >= 4
     assert [path for path in sockets if Path(path).exists()] == []
 
 
-def test_a_durable_postgres_stops_quickly_under_an_open_transaction(tmp_path: Path) -> None:
+def test_a_durable_postgres_ends_an_open_transaction_and_stops_in_order(tmp_path: Path) -> None:
+    """One that waited for it would be killed in the end, and would have to recover at its next start."""
     with EmbeddedPostgres(tmp_path) as server:
         conn = psycopg.connect(server.url.replace("+psycopg", ""))
         conn.execute("CREATE TABLE open (x int)")
-        began_at = time.monotonic()
         server.stop()
-        assert time.monotonic() - began_at < 2.0
         conn.close()
+    log = (tmp_path / "postgres.log").read_text(encoding="utf-8")
+    assert "terminating connection due to administrator command" in log
+    assert log.rstrip().endswith("database system is shut down")
 
 
 def test_starting_again_on_a_directory_finds_what_was_kept(open_directory: Path) -> None:
