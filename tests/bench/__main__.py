@@ -13,7 +13,7 @@ from diorama.embedded import EmbeddedPostgres
 from tests.bench.engine import EngineFigure, measure_engine
 from tests.bench.flat import FlatFigure, measure_flat_cost
 from tests.bench.limit import measure_limit
-from tests.bench.peers import measure_peers
+from tests.bench.peers import PeerFigure, measure_peers
 from tests.bench.watched import WatchFigure, measure_watching
 
 _STEPS_PER_JOB = 5
@@ -43,13 +43,20 @@ def main() -> None:
         console.print(_watch_table(watched))
 
 
-def _peers_table(figure: EngineFigure, peers: dict[str, float]) -> Table:
+def _peers_table(figure: EngineFigure, peers: dict[str, PeerFigure]) -> Table:
     table = Table(title=f"the same {_STEPS_PER_JOB} durable steps on other engines, in the same run")
     table.add_column("engine")
-    table.add_column("jobs/s", justify="right")
-    table.add_column("ours is", justify="right")
-    for name, jobs_per_s in peers.items():
-        table.add_row(name, f"{jobs_per_s:,.0f}", f"{figure.jobs_per_s / jobs_per_s:.1f} ×")
+    for heading in ("jobs/s", "ours is", "CPU s per 1,000 jobs", "ours is"):
+        table.add_column(heading, justify="right")
+    ours_s = figure.worker_cpu_s + figure.postgres_cpu_s
+    for name, peer in peers.items():
+        table.add_row(
+            name,
+            f"{peer.jobs_per_s:,.0f}",
+            f"{figure.jobs_per_s / peer.jobs_per_s:.1f} × as many",
+            f"{peer.cpu_s:.2f}",
+            f"1/{peer.cpu_s / ours_s:.1f}",
+        )
     return table
 
 

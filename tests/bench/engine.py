@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -17,11 +16,10 @@ from db.migrate import migrate
 from db.requests import JobRequest, insert_job
 from diorama.embedded import EmbeddedPostgres
 from statemachine.states import Kind, OnFailure
+from tests.bench.peers.spent import spent_by_postgres_s
 from tests.eventually import eventually
 from tests.factories import make_world
 from tests.servers import create_database, drop_database, unique_name
-
-_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
@@ -42,9 +40,9 @@ def measure_engine(server: EmbeddedPostgres, *, jobs: int, processes: int, threa
     try:
         migrate(engine)
         queue_jobs(engine, jobs)
-        before = _postgres_cpu_s(server.pid)
+        before = spent_by_postgres_s(server.pid)
         worker_cpu_s = _work(engine, url, jobs, processes, threads)
-        postgres_cpu_s = _postgres_cpu_s(server.pid) - before
+        postgres_cpu_s = spent_by_postgres_s(server.pid) - before
         return EngineFigure(
             jobs=jobs,
             jobs_per_s=jobs / _took_s(engine),
@@ -90,27 +88,3 @@ def _took_s(engine: Engine) -> float:
             text("SELECT max(at) - min(at) FROM job_events WHERE event <> 'requested'")
         ).scalar_one()
     return took.total_seconds()
-
-
-def _postgres_cpu_s(postmaster: int) -> float:
-    """Return the processor seconds of Postgres so far: its own, its running children's and its ended children's."""
-    own = _stat(postmaster)
-    running = (
-        sum(_stat(int(child.name))[:2])
-        for child in Path("/proc").iterdir()
-        if child.name.isdigit() and _parent(child) == postmaster
-    )
-    return (sum(own) + sum(running)) / _TICKS_PER_S
-
-
-def _stat(pid: int) -> tuple[int, int, int, int]:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    utime, stime, children_utime, children_stime = (int(field) for field in fields[11:15])
-    return utime, stime, children_utime, children_stime
-
-
-def _parent(process: Path) -> int | None:
-    try:
-        return int((process / "stat").read_text().rpartition(")")[2].split()[1])
-    except FileNotFoundError:
-        return None

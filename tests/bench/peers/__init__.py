@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
@@ -18,19 +19,33 @@ _PYTHON = _ROOT / ".venv-peers" / "bin" / "python"
 _PEERS = {"PgQueuer": ("five_pgqueuer.py", 2_000), "DBOS": ("five_dbos.py", 1_000)}
 
 
-def measure_peers(server: EmbeddedPostgres) -> dict[str, float]:
-    """Return the jobs a second of each engine on this server; nothing where their environment is not installed."""
+@dataclass(frozen=True)
+class PeerFigure:
+    """What a run of another engine measured. Processor seconds are its workers' and Postgres's, for 1,000 jobs."""
+
+    jobs_per_s: float
+    cpu_s: float
+
+
+def measure_peers(server: EmbeddedPostgres) -> dict[str, PeerFigure]:
+    """Return the figures of each engine on this server; nothing where their environment is not installed."""
     if not _PYTHON.exists():
         return {}
     return {name: _measure(server, script, jobs) for name, (script, jobs) in _PEERS.items()}
 
 
-def _measure(server: EmbeddedPostgres, script: str, jobs: int) -> float:
+def _measure(server: EmbeddedPostgres, script: str, jobs: int) -> PeerFigure:
     name = unique_name("peer")
     url = make_url(create_database(server.url, name)).set(drivername="postgresql")
-    command = [_PYTHON, Path(__file__).parent / script, url.render_as_string(hide_password=False), str(jobs)]
+    command = [
+        _PYTHON,
+        Path(__file__).parent / script,
+        url.render_as_string(hide_password=False),
+        str(jobs),
+        str(server.pid),
+    ]
     try:
         told = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=300)
     finally:
         drop_database(server.url, name)
-    return float(json.loads(told.stdout.splitlines()[-1])["jobs_per_s"])
+    return PeerFigure(**json.loads(told.stdout.splitlines()[-1]))

@@ -1,4 +1,7 @@
-"""Five durable steps a job on PgQueuer: `five_pgqueuer.py URL JOBS`. Each is a queued job that enqueues the next."""
+"""Five durable steps a job on PgQueuer: `five_pgqueuer.py URL JOBS POSTMASTER`.
+
+Each is a queued job that enqueues the next.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from datetime import timedelta
 import asyncpg
 from pgqueuer import AsyncpgDriver, AsyncpgPoolDriver, PgQueuer, Queries
 from pgqueuer.models import Job
+from spent import spent_by_postgres_s, spent_s
 
 LAST = 5
 BATCH = 50
@@ -34,7 +38,7 @@ async def work(url: str) -> None:
     await pgq.run(batch_size=BATCH, dequeue_timeout=timedelta(seconds=1))
 
 
-async def main(url: str, jobs: int) -> None:
+async def main(url: str, jobs: int, postmaster: int) -> None:
     """Install, enqueue, start two workers, and wait until the queue is empty."""
     conn = await asyncpg.connect(url)
     queries = Queries(AsyncpgDriver(conn))
@@ -44,18 +48,20 @@ async def main(url: str, jobs: int) -> None:
         await queries.enqueue(["step1"] * size, [b"x"] * size, [0] * size)
     workers = [subprocess.Popen([sys.executable, __file__, url, "worker"]) for _ in range(2)]
     try:
-        began = 0.0
+        began, spent_before = 0.0, 0.0
+        pids = [worker.pid for worker in workers]
         while True:
             left, first = await conn.fetchrow(
                 "SELECT count(*), count(*) FILTER (WHERE entrypoint = 'step1' AND status = 'queued') FROM pgqueuer"
             )
             now = time.monotonic()
             if not began and first < jobs:
-                began = now
+                began, spent_before = now, spent_s(pids) + spent_by_postgres_s(postmaster)
             if began and left == 0:
                 break
             await asyncio.sleep(0.1)
-        print(json.dumps({"jobs_per_s": jobs / (now - began)}))
+        spent = spent_s(pids) + spent_by_postgres_s(postmaster) - spent_before
+        print(json.dumps({"jobs_per_s": jobs / (now - began), "cpu_s": spent * 1000 / jobs}))
     finally:
         for worker in workers:
             worker.kill()
@@ -65,4 +71,4 @@ if __name__ == "__main__":
     if sys.argv[2] == "worker":
         asyncio.run(work(sys.argv[1]))
     else:
-        asyncio.run(main(sys.argv[1], int(sys.argv[2])))
+        asyncio.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
