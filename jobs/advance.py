@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from dataclasses import replace
 
 import structlog
 
@@ -67,6 +68,8 @@ def _record(work: Work, runtime: Runtime) -> None:
     """Record what came of a step; a job whose next step is due stays with this process where there is room."""
     job = work.job
     decision = decide(job.facts, work.outcome, job.now, runtime.policy, runtime.rng)
+    if work.charged_micros:
+        decision = replace(decision, cost_micros=decision.cost_micros + work.charged_micros)
     step = STEP_OF.get(decision.to_state) if decision.is_due_now else None
     hold_for = runtime.handover.reserve(step) if step else None
     move = Move(job.claim, job.state, decision, hold_for=hold_for, effects=work.effects, output_id=work.output_id)

@@ -14,12 +14,16 @@ from statemachine.outcomes import Outcome
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """An outcome, the job as it stood when it happened, and the rows that go with the move."""
+    """An outcome, the job as it stood when it happened, and the rows that go with the move.
+
+    `charged_micros` is what the step found to have been paid, beside what the outcome says.
+    """
 
     job: ClaimedJob
     outcome: Outcome
     effects: tuple[Effect, ...] = ()
     output_id: UUID | None = None
+    charged_micros: int = 0
 
 
 _UNCHANGED = AttemptChanged(UUID(int=0), 0, "running")

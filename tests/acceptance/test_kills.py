@@ -82,7 +82,7 @@ def test_killed_while_transcoding(site: Site) -> None:
 
 
 def test_killed_while_compensating(site: Site) -> None:
-    """A canceled job ends as canceled, nothing of it is left, and the provider was told."""
+    """A canceled job ends as canceled, nothing of it is left, the provider was told, and what it charged is booked."""
     site.fault("stick_processing")
     site.fault("stall", operation="predictions.cancel", count=1, options={"seconds": 5})
     job_id = site.ask_for_avatar()
@@ -102,6 +102,8 @@ def test_killed_while_compensating(site: Site) -> None:
         f"{site.simulator.api_url}/v1/predictions/{prediction_id}", headers={"Authorization": "Bearer r8_test"}
     )
     assert told.json()["status"] == "canceled"
+    bill = httpx.get(f"{site.simulator.api_url}/_simulator/bill").raise_for_status().json()
+    assert site.row(job_id).cost_micros == round(bill["total_usd"] * 1_000_000) > 0
 
 
 def test_a_worker_that_is_told_to_stop_hands_back_what_it_had_not_begun(site: Site) -> None:
