@@ -60,6 +60,7 @@ def settle_ended(conn: Connection, job_ids: Sequence[UUID]) -> set[UUID]:
     Called in the transaction in which the jobs end and their credits return, so that no moment shows one of it alone.
     """
     error = {"error_code": ROLLED_BACK.code, "error_message": ROLLED_BACK.message}
+    conn.execute(statement("lock_parents"), {"jobs": list(job_ids)})
     parents = conn.execute(statement("roll_back_parents"), {"jobs": list(job_ids), **error}).all()
     if parents:
         conn.execute(statement("retire_assets"), {"outputs": [row.output_id for row in parents]})
