@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import exp
 
 from db.claims import ClaimedJob
@@ -15,8 +16,10 @@ from jobs.sightings import ended_prediction
 from jobs.steps.looks import look_at
 from jobs.steps.work import Work
 from statemachine.decisions import PERCENT_AT
-from statemachine.outcomes import GenerationFailed, OutputReady, StepFailed, StillRunning
+from statemachine.outcomes import Cure, Failure, GenerationFailed, OutputReady, StepFailed, StillRunning
 from statemachine.states import State
+
+_NOT_FOUND = 404
 
 
 def poll(job: ClaimedJob, runtime: Runtime) -> Work:
@@ -38,8 +41,23 @@ def poll(job: ClaimedJob, runtime: Runtime) -> Work:
     try:
         prediction = runtime.provider.get(job.prediction_id)
     except ProviderTrouble as trouble:
-        return Work(job, StepFailed(trouble.failure))
+        return _unseen(job, trouble.failure, elapsed_s, runtime)
     return _seen(job, prediction, elapsed_s, runtime)
+
+
+def _unseen(job: ClaimedJob, failure: Failure, elapsed_s: float, runtime: Runtime) -> Work:
+    """Say what it means that a look showed nothing: mostly that it has to be repeated.
+
+    A prediction that the provider no longer knows will not come back. It counts as paid for, because nobody knows
+    better. One that is younger than the provider's list is believed for may only not have arrived everywhere yet.
+    """
+    if failure.status != _NOT_FOUND:
+        return Work(job, StepFailed(failure))
+    if elapsed_s < runtime.list_settles_after_s:
+        return Work(job, StepFailed(replace(failure, cure=Cure.WAIT, retry_after_s=runtime.list_settles_after_s)))
+    price = profiles()[job.model or ""].price(job.kind, job.duration_s)
+    gone = failures.output_expired("the provider no longer knows the prediction")
+    return _failed(job, GenerationFailed(gone, price), price)
 
 
 def _seen(job: ClaimedJob, prediction: Prediction, elapsed_s: float, runtime: Runtime) -> Work:
