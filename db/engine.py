@@ -52,8 +52,9 @@ def connect(settings: DatabaseSettings, *, name: str) -> Engine:
 def connect_worker(settings: DatabaseSettings, *, name: str) -> Engine:
     """Return an engine for a worker, tuned for many small statements that find their rows by key.
 
-    It does not look whether a connection is alive before using it, which would cost a round trip each time: the
-    first use after a restart of Postgres fails, so its users must try again.
+    It takes one statement at a time, so it can not migrate. It does not look whether a connection is alive before using
+    it, which would cost a round trip each time: the first use after a restart of Postgres fails, so its users must try
+    again.
     """
     return _connect(
         settings,

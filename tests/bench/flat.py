@@ -11,7 +11,7 @@ from statistics import median
 from sqlalchemy import Engine, text
 
 from db.claims import claim_due
-from db.engine import DatabaseSettings, connect_worker
+from db.engine import DatabaseSettings, connect, connect_worker
 from db.migrate import migrate
 from diorama.embedded import EmbeddedPostgres
 from statemachine.states import State, Step
@@ -34,9 +34,10 @@ class FlatFigure:
 def measure_flat_cost(server: EmbeddedPostgres, *, finished: Sequence[int], due: Sequence[int]) -> list[FlatFigure]:
     """Measure each number of finished jobs with the least of `due`, and the least with each number of due ones."""
     name = unique_name("flat")
-    engine = connect_worker(DatabaseSettings(create_database(server.url, name)), name="bench")
+    settings = DatabaseSettings(create_database(server.url, name))
+    engine = connect_worker(settings, name="bench")
     try:
-        migrate(engine)
+        migrate(connect(settings, name="bench"))
         with engine.begin() as conn:
             world = make_world(conn)
             make_job(conn, world)
