@@ -8,11 +8,17 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from db.trouble import passes
 from jobs.providers.finding import created_between, find_in
 from jobs.providers.gate import Gate
 from jobs.providers.provider import Listed, NotSent, Prediction, Provider, ProviderTrouble, Submission
 from statemachine.outcomes import Accepted, Cure, Failure, OutcomeLost, Refused, Rejected
 from statemachine.states import ErrorCode
+
+log = structlog.get_logger(__name__)
 
 R = TypeVar("R")
 
@@ -29,9 +35,9 @@ class LimitedProvider:
         try:
             outcome = self._inner.submit(submission)
         except NotSent:
-            self._gate.saw(None)
+            _notice(lambda: self._gate.saw(None))
             raise
-        self._gate.saw(outcome)
+        _notice(lambda: self._gate.saw(outcome))
         return outcome
 
     def get(self, prediction_id: str) -> Prediction:
@@ -68,8 +74,19 @@ class LimitedProvider:
         try:
             return call()
         except ProviderTrouble as trouble:
-            self._gate.saw_read(trouble.failure)
+            failure = trouble.failure
+            _notice(lambda: self._gate.saw_read(failure))
             raise
+
+
+def _notice(take: Callable[[], None]) -> None:
+    """Have the gate take notice; while the database is away, an answer that was paid for counts more than that."""
+    try:
+        take()
+    except SQLAlchemyError as error:
+        if not passes(error):
+            raise
+        log.warning("the gate took no notice of an answer", why=type(error).__name__)
 
 
 def _out_of_reads(wait_s: float) -> Failure:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, create_engine, text
 
 from jobs.providers import failures
 from jobs.providers.gate import GateSettings, SharedGate
 from jobs.providers.limited import LimitedProvider
-from jobs.providers.provider import Listed, Prediction, ProviderTrouble
+from jobs.providers.provider import Listed, Prediction, ProviderTrouble, Submission
 from statemachine.budget import Budget
-from statemachine.outcomes import Cure
+from statemachine.outcomes import Cure, OutcomeLost
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 TOKEN = uuid4()
@@ -33,6 +33,14 @@ class ThreePages:
         """Yield the pages."""
         for tokens in (frozenset(), frozenset({TOKEN}), frozenset()):
             yield (Listed(Prediction("p", "processing", (), None, "", False, None), tokens, NOW),)
+
+
+class Silent:
+    """A provider whose answers are lost."""
+
+    def submit(self, submission: Submission) -> OutcomeLost:
+        """Lose the answer."""
+        return OutcomeLost("no answer")
 
 
 @pytest.fixture
@@ -70,3 +78,10 @@ def test_a_throttled_read_is_everybodys_reason_to_wait(provider: LimitedProvider
     with pytest.raises(ProviderTrouble, match="429"):
         provider.get("p")
     assert SharedGate(engine, FIVE_A_MINUTE).read_in_s() > 50
+
+
+def test_what_became_of_a_paid_call_is_told_even_while_the_database_is_away() -> None:
+    away = create_engine("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
+    inner: Any = Silent()
+    told = LimitedProvider(inner, SharedGate(away)).submit(cast(Any, None))
+    assert told == OutcomeLost("no answer")
