@@ -25,5 +25,6 @@ def leftovers_of(conn: Connection, job_id: UUID, attempt: int) -> Leftovers | No
 
     The job can not move until the transaction ends, so that nobody begins to write the same keys for good.
     """
+    conn.execute(statement("lock_job"), {"id": job_id})
     row = conn.execute(statement("left_objects"), {"id": job_id, "attempt": attempt}).one_or_none()
     return None if row is None else Leftovers(State(row.state), row.at_work, frozenset(row.named))

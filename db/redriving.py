@@ -44,6 +44,8 @@ class Revival:
 
 def lock_family(conn: Connection, job_id: UUID) -> dict[UUID, Relative]:
     """Return a job with its relatives, all locked until the transaction ends; empty where there is no such job."""
+    # Twice: where the first has to wait for a lock, it sees the jobs as they are then, and their attempts as before.
+    conn.execute(statement("family"), {"job": job_id})
     return {
         row.id: Relative(
             id=row.id,
