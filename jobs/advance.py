@@ -11,6 +11,7 @@ import structlog
 from db.claims import Claim, ClaimedJob, load
 from db.effects import AttemptChanged, Effect
 from db.moves import Move, Moved
+from jobs.providers.limited import notice
 from jobs.runtime import Runtime
 from jobs.steps import STEPS
 from jobs.steps.trouble import surprise
@@ -37,10 +38,22 @@ def advance(claim: Claim, runtime: Runtime, steps: Steps = STEPS, known: Claimed
     decision = interrupt(job.facts, job.now, runtime.policy)
     if decision is not None:
         runtime.recorder.record(_logged(Move(job.claim, job.state, decision, effects=_left_open(job, decision))))
+        _give_way(job, runtime)
         return
     work = _act(job, runtime, steps)
     if work is not None:
         _record(work, runtime)
+    _give_way(work.job if work else job, runtime)
+
+
+def _give_way(job: ClaimedJob, runtime: Runtime) -> None:
+    """Let the gate know of a queued job that never came to the provider.
+
+    It may have been the one that was to show whether the provider works again. After a long outage the oldest jobs are
+    past their deadlines, and each would hold up the others until the gate gives up on it.
+    """
+    if job.state is State.QUEUED:
+        notice(lambda: runtime.gate.saw(None))
 
 
 def _left_open(job: ClaimedJob, decision: Decision) -> tuple[Effect, ...]:

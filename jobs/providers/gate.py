@@ -142,8 +142,8 @@ class SharedGate:
 
     def saw(self, outcome: Outcome | None) -> None:
         """Count failures, honor a wait that was asked for, and close the breaker after a success."""
-        went_well = isinstance(outcome, Accepted | Rejected)
-        if went_well and self._is_untouched:
+        failed = isinstance(outcome, Refused | OutcomeLost)
+        if self._is_untouched and not failed:
             return
         with self._engine.begin() as conn:
             creates = lock_creates(conn, counts_in_flight=False)

@@ -35,9 +35,9 @@ class LimitedProvider:
         try:
             outcome = self._inner.submit(submission)
         except NotSent:
-            _notice(lambda: self._gate.saw(None))
+            notice(lambda: self._gate.saw(None))
             raise
-        _notice(lambda: self._gate.saw(outcome))
+        notice(lambda: self._gate.saw(outcome))
         return outcome
 
     def get(self, prediction_id: str) -> Prediction:
@@ -75,11 +75,11 @@ class LimitedProvider:
             return call()
         except ProviderTrouble as trouble:
             failure = trouble.failure
-            _notice(lambda: self._gate.saw_read(failure))
+            notice(lambda: self._gate.saw_read(failure))
             raise
 
 
-def _notice(take: Callable[[], None]) -> None:
+def notice(take: Callable[[], None]) -> None:
     """Have the gate take notice; while the database is away, an answer that was paid for counts more than that."""
     try:
         take()

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from threading import Thread
+from types import SimpleNamespace
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -14,8 +17,10 @@ from structlog.testing import capture_logs
 
 from db.claims import ClaimedJob, claim_due
 from db.engine import DatabaseSettings, connect
+from jobs.advance import advance
 from jobs.providers import failures
 from jobs.providers.gate import Admission, GateSettings, SharedGate
+from jobs.runtime import Runtime
 from statemachine.breaker import BreakerPolicy, BreakerState
 from statemachine.budget import Budget
 from statemachine.outcomes import Accepted, OutcomeLost, Refused, Rejected
@@ -214,6 +219,19 @@ def test_one_that_did_not_come_to_the_provider_makes_room_for_the_next(engine: E
     worker.gate.saw(NO_TOKEN)
     assert len(worker.claim(ahead_s=601)) == 1
     worker.gate.saw(None)
+    assert len(worker.claim(ahead_s=601)) == 1
+
+
+def test_one_that_was_past_its_deadline_makes_room_for_the_next(engine: Engine) -> None:
+    queue(engine, 5)
+    worker = Worker(engine, PATIENT)
+    worker.gate.saw(NO_TOKEN)
+    (late,) = worker.claim(ahead_s=601)
+    late = replace(late, deadline_at=late.now)
+    nothing: Any = None
+    recorder: Any = SimpleNamespace(record=lambda move: None)
+    runtime = Runtime(engine, nothing, nothing, nothing, recorder=recorder, renewer=nothing, gate=worker.gate)
+    advance(late.claim, runtime, known=late)
     assert len(worker.claim(ahead_s=601)) == 1
 
 
