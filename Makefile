@@ -39,7 +39,7 @@ up: $(VENV)/.installed  ## Start every part, keep it running and print the addre
 	@exec $(BIN)/python -m diorama up
 
 test: $(VENV)/.installed-dev  ## Run every test on the embedded parts.
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.installed-dev  ## Format, lint, types, import directions and the docs' truth tests.
 	@$(BIN)/ruff format --check .

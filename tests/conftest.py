@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
+import structlog
 from sqlalchemy import Engine
 
 from db.engine import DatabaseSettings, connect
@@ -13,6 +14,14 @@ from db.migrate import migrate
 from diorama.embedded import THROWAWAY_SETTINGS, EmbeddedPostgres, EmbeddedS3
 from storage import S3Store
 from tests.servers import create_database, drop_database, unique_name
+
+# By default tracebacks are drawn in boxes, which takes most of a second each.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 LONGEST = ("soak", "acceptance", "crashes", "conformance")
 """Folders whose files take longest: begun first, so that no worker is left alone with one in the end."""
@@ -86,6 +95,11 @@ def shared_store(s3_server: EmbeddedS3) -> S3Store:
 
 @pytest.fixture
 def store(shared_store: S3Store) -> Iterator[S3Store]:
-    """An object store that is empty before and after the test."""
+    """An object store that is empty before and after the test, whatever others have left in it."""
+    _empty(shared_store)
     yield shared_store
-    shared_store.delete(found.key for found in shared_store.list())
+    _empty(shared_store)
+
+
+def _empty(store: S3Store) -> None:
+    store.delete(found.key for found in store.list())

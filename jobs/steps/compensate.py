@@ -79,9 +79,10 @@ def _cancel_prediction(action: PendingAction, job: ClaimedJob, runtime: Runtime)
 
 def _charged(prediction: Prediction | None, job: ClaimedJob) -> int:
     """What a prediction costs that was told to stop; one that has begun and has not stopped yet costs what it would."""
-    price = profiles()[job.model or ""].price(job.kind, job.duration_s)
-    if prediction is None:
+    profile = profiles().get(job.model or "")
+    if prediction is None or profile is None:
         return 0
+    price = profile.price(job.kind, job.duration_s)
     if prediction.is_running:
         return price if prediction.has_started else 0
     return prediction.charged(price)

@@ -139,6 +139,7 @@ def test_what_is_configured_is_used_instead_of_the_embedded_part(
     assert len([found for found in store.list("jobs/") if found.key.endswith("video.mp4")]) == 1
 
 
+@pytest.mark.thorough
 def test_a_terminated_demo_stops_everything(tmp_path: Path) -> None:
     demo = start(scratch=tmp_path / "tmp", out=tmp_path / "out")
     interrupt(demo, signal.SIGTERM)
