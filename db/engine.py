@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import URL, make_url
@@ -27,6 +27,11 @@ def normalised_url(url: str) -> URL:
     parsed = make_url(url.replace("postgres://", "postgresql://", 1) if url.startswith("postgres://") else url)
     return parsed.set(drivername="postgresql+psycopg")
 
+
+# A worker that is frozen within a transaction keeps its locks, and that on the budgets of calls is everybody's: Postgres
+# ends such a transaction after this long, and whoever waits for the lock waits longer than that.
+_WORKER_IDLE_IN_TRANSACTION_S = 5
+_WORKER_LOCK_TIMEOUT_S = 2 * _WORKER_IDLE_IN_TRANSACTION_S
 
 # A worker's statements find a handful of rows by their keys. How many, the planner can not know, because the numbers
 # are parameters: its guess of a tenth of the table makes it read all of it. So it is not given the choice.
@@ -54,12 +59,17 @@ def connect_worker(settings: DatabaseSettings, *, name: str) -> Engine:
 
     It takes one statement at a time, so it can not migrate. It does not look whether a connection is alive before using
     it, which would cost a round trip each time: the first use after a restart of Postgres fails, so its users must try
-    again.
+    again. A transaction in which it does nothing for some seconds is ended.
     """
+    limits = replace(
+        settings,
+        idle_in_transaction_timeout_s=_WORKER_IDLE_IN_TRANSACTION_S,
+        lock_timeout_s=_WORKER_LOCK_TIMEOUT_S,
+    )
     return _connect(
         settings,
         name,
-        options=_options(settings) + _BY_KEY_ONLY,
+        options=_options(limits) + _BY_KEY_ONLY,
         pre_ping=False,
         # There are few statements, each made thousands of times: they are planned when a connection first makes them,
         # and the connection used last, which has planned them, is used again first.

@@ -16,7 +16,7 @@ from sqlalchemy import Engine, text
 from structlog.testing import capture_logs
 
 from db.claims import ClaimedJob, claim_due
-from db.engine import DatabaseSettings, connect
+from db.engine import DatabaseSettings, connect, connect_worker
 from jobs.advance import advance
 from jobs.providers import failures
 from jobs.providers.gate import Admission, GateSettings, SharedGate
@@ -105,6 +105,19 @@ def test_who_asks_meanwhile_waits_for_the_answer_before(engine: Engine, others: 
         first.gate.admitted(conn, admission, [uuid4() for _ in range(admission.most)])
     thread.join()
     assert (admission.most, claimed) == (6, [])
+
+
+def test_a_worker_that_is_frozen_while_it_asks_holds_up_the_others_for_seconds_only(database_url: str) -> None:
+    """It keeps its lock until Postgres ends its transaction; the others wait for longer than that."""
+    engines = [connect_worker(DatabaseSettings(database_url, pool_size=4), name=name) for name in ("frozen", "other")]
+    queue(engines[1], 3)
+    frozen, other = (Worker(engine, SLOW) for engine in engines)
+    with engines[0].connect() as conn:
+        assert frozen.gate.admit(conn, 100).most == 6
+        assert len(other.claim()) == 3
+        conn.invalidate()
+    for engine in engines:
+        engine.dispose()
 
 
 def is_anybody_waiting(engine: Engine) -> bool:
