@@ -28,8 +28,8 @@ def normalised_url(url: str) -> URL:
     return parsed.set(drivername="postgresql+psycopg")
 
 
-# A worker that is frozen within a transaction keeps its locks, and that on the budgets of calls is everybody's: Postgres
-# ends such a transaction after this long, and whoever waits for the lock waits longer than that.
+# A worker that is frozen within a transaction keeps its locks, and that on the budgets of calls is everybody's.
+# Postgres ends such a transaction after this long, and whoever waits for the lock waits longer than that.
 _WORKER_IDLE_IN_TRANSACTION_S = 5
 _WORKER_LOCK_TIMEOUT_S = 2 * _WORKER_IDLE_IN_TRANSACTION_S
 
