@@ -9,10 +9,8 @@ from sqlalchemy import Engine
 
 from db.engine import DatabaseSettings, connect
 from diorama.settings import Settings, SettingsError
-from jobs.durations import Durations
 from jobs.hints import Hinter
 from jobs.leases import Renewer
-from jobs.looking import PollSettings
 from jobs.offer import Offer
 from jobs.old_rows import OldRows
 from jobs.prompts import PromptBook
@@ -28,8 +26,10 @@ from jobs.rounds import WATCHING, Round
 from jobs.runtime import Leases, Runtime
 from jobs.sweep import sweep
 from jobs.themes import Theme, ThemesError, themes_with
-from jobs.watched import Watched
-from jobs.watcher import Watcher, WatchSettings
+from jobs.watching.durations import Durations
+from jobs.watching.looking import PollSettings
+from jobs.watching.watched import Watched
+from jobs.watching.watcher import Watcher, WatchSettings
 from jobs.webhooks_in import SigningKey
 from statemachine.backoff import RetryPolicy
 from statemachine.breaker import BreakerPolicy

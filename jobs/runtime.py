@@ -12,10 +12,8 @@ from uuid import UUID
 from sqlalchemy import Engine
 
 from db.claims import ClaimedJob
-from jobs.durations import Durations
 from jobs.elapsed import Instant, this_instant
 from jobs.leases import Renewer
-from jobs.looking import PollSettings
 from jobs.prompts import PromptBook
 from jobs.providers.choice import ModelChoice
 from jobs.providers.gate import Gate, OpenGate
@@ -23,7 +21,9 @@ from jobs.providers.inputs import PictureInputs
 from jobs.providers.provider import Provider
 from jobs.recorder import Recorder
 from jobs.retention import RetentionPolicy
-from jobs.watched import Watched
+from jobs.watching.durations import Durations
+from jobs.watching.looking import PollSettings
+from jobs.watching.watched import Watched
 from statemachine.backoff import RetryPolicy
 from statemachine.states import Step
 from storage import S3Store

@@ -11,10 +11,10 @@ from uuid import UUID
 from db.attempts import Attempt
 from db.jobs import Job
 from db.watching import recent_durations
-from jobs.durations import Recents, Usual, usual_of
-from jobs.estimates import Way, ready_at
 from jobs.providers.choice import NoModel
 from jobs.providers.profiles import Profile, profiles
+from jobs.watching.durations import Recents, Usual, usual_of
+from jobs.watching.estimates import Way, ready_at
 from schema.reads import Database
 from statemachine.states import STEP_OF, State
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from db.claims import ClaimedJob
-from jobs.looking import Look, Telling, next_look
 from jobs.providers.profiles import Profile
 from jobs.runtime import Runtime
+from jobs.watching.looking import Look, Telling, next_look
 from statemachine.outcomes import Accepted
 
 

@@ -12,9 +12,9 @@ from jobs.providers.profiles import Profile, profiles
 from jobs.providers.progress import progress_of
 from jobs.providers.provider import Prediction, ProviderTrouble
 from jobs.runtime import Runtime
-from jobs.sightings import ended_prediction
 from jobs.steps.looks import look_at
 from jobs.steps.work import Work
+from jobs.watching.sightings import ended_prediction
 from statemachine.decisions import PERCENT_AT
 from statemachine.outcomes import Cure, Failure, GenerationFailed, OutputReady, StepFailed, StillRunning
 from statemachine.states import State

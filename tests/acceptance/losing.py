@@ -24,7 +24,6 @@ import structlog
 from db.engine import DatabaseSettings, connect_worker, normalised_url
 from jobs.hints import Hinter
 from jobs.leases import Renewer
-from jobs.looking import PollSettings
 from jobs.providers.guard import Timeouts
 from jobs.providers.inputs import PictureInputs
 from jobs.providers.provider import Listed, Prediction, Submission
@@ -34,6 +33,7 @@ from jobs.rounds import Round
 from jobs.runtime import Leases, Runtime
 from jobs.steps import STEPS
 from jobs.sweep import sweep
+from jobs.watching.looking import PollSettings
 from jobs.worker import Engines, WorkerProcess
 from statemachine.backoff import RetryPolicy
 from statemachine.outcomes import Accepted, OutcomeLost, Refused, Rejected

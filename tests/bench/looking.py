@@ -13,7 +13,6 @@ from typing import cast
 import structlog
 
 from db.engine import DatabaseSettings, connect_worker, normalised_url
-from jobs.durations import Durations
 from jobs.hints import Hinter
 from jobs.leases import Renewer
 from jobs.providers.inputs import PictureInputs
@@ -22,8 +21,9 @@ from jobs.recorder import Recorder
 from jobs.rounds import WATCHING, Round
 from jobs.runtime import Runtime
 from jobs.steps import STEPS
-from jobs.watched import Watched
-from jobs.watcher import Watcher
+from jobs.watching.durations import Durations
+from jobs.watching.watched import Watched
+from jobs.watching.watcher import Watcher
 from jobs.worker import Engines, WorkerProcess
 from statemachine.states import State
 from storage import S3Store

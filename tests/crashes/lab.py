@@ -24,13 +24,13 @@ from jobs.broker import RowBroker
 from jobs.elapsed import Instant, this_instant
 from jobs.hints import Hinter
 from jobs.leases import Renewer
-from jobs.looking import PollSettings
 from jobs.media import ImageFacts, VideoFacts
 from jobs.providers import failures
 from jobs.providers.inputs import PictureInputs
 from jobs.providers.provider import Prediction, ProviderTrouble, Submission
 from jobs.recorder import Recorder
 from jobs.runtime import Leases, Runtime
+from jobs.watching.looking import PollSettings
 from statemachine.backoff import RetryPolicy
 from statemachine.outcomes import OutcomeLost
 from statemachine.states import Event, State, Step

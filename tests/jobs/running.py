@@ -15,11 +15,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from db.engine import DatabaseSettings, connect_worker
 from jobs.advance import Steps
 from jobs.leases import Renewer
-from jobs.looking import PollSettings
 from jobs.providers.inputs import PictureInputs
 from jobs.recorder import Recorder
 from jobs.runtime import Leases, Runtime
 from jobs.steps import STEPS
+from jobs.watching.looking import PollSettings
 from jobs.worker import Engines, WorkerProcess
 from tests.crashes.fakes import FakeProvider, MemoryStore
 from tests.eventually import eventually

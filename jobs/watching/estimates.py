@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from jobs.durations import Usual
+from jobs.watching.durations import Usual
 from statemachine.states import State
 
 

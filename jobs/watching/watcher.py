@@ -16,13 +16,13 @@ from datetime import timedelta
 import structlog
 
 from db.watching import Flight, Sighting, in_flight, sight, write_watch
-from jobs.durations import Usual
 from jobs.hints import Hinter
 from jobs.providers.profiles import profiles
 from jobs.providers.progress import progress_of
 from jobs.providers.provider import Listed, ProviderTrouble
 from jobs.runtime import Runtime
-from jobs.sightings import has_news, sighting_of
+from jobs.watching.durations import Usual
+from jobs.watching.sightings import has_news, sighting_of
 from statemachine.states import Step
 
 log = structlog.get_logger(__name__)

@@ -8,9 +8,9 @@ from random import Random
 import pytest
 
 from db.watching import Recent, WatchState
-from jobs.durations import Usual, usual_of
-from jobs.looking import Look, PollSettings, Telling, next_look
 from jobs.providers.profiles import profiles
+from jobs.watching.durations import Usual, usual_of
+from jobs.watching.looking import Look, PollSettings, Telling, next_look
 
 STEADY = PollSettings(jitter=0.0)
 MODEL = profiles()["openai/gpt-image-2.5-sunburst"]

@@ -19,10 +19,10 @@ from jobs.hints import Hinter
 from jobs.providers.provider import Submission
 from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
 from jobs.runtime import Runtime
-from jobs.sightings import ended_prediction
 from jobs.steps.poll import poll
-from jobs.watched import Watched
-from jobs.watcher import Permits, Watcher, WatchSettings
+from jobs.watching.sightings import ended_prediction
+from jobs.watching.watched import Watched
+from jobs.watching.watcher import Permits, Watcher, WatchSettings
 from simulator.serve import Background
 from simulator.settings import SimulatorSettings
 from statemachine.outcomes import Accepted, GenerationFailed, OutputReady, StillRunning

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from jobs.durations import Usual
-from jobs.estimates import Way, ready_at
+from jobs.watching.durations import Usual
+from jobs.watching.estimates import Way, ready_at
 from statemachine.states import State
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from random import Random
 
 from db.watching import WatchState
-from jobs.durations import Usual
+from jobs.watching.durations import Usual
 
 
 @dataclass(frozen=True, slots=True)

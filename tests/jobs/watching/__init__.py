@@ -1,0 +1,1 @@
+"""Tests of how running predictions are watched."""
