@@ -41,10 +41,14 @@ def lock_creates(conn: Connection, *, counts_in_flight: bool) -> Creates:
     return Creates(_bucket(row), _breaker(row), row.now, row.at_provider, tuple(row.on_their_way))
 
 
-def save_creates(conn: Connection, bucket: Bucket, breaker: Breaker, let_through: Sequence[UUID] | None = None) -> None:
+def save_creates(conn: Connection, bucket: Bucket, let_through: Sequence[UUID] | None = None) -> None:
     """Write how submissions stand; `let_through` is who is on the way to the provider, where that is kept."""
     own: dict[str, Any] = {} if let_through is None else {"let_through": list(let_through)}
     _save_bucket(conn, CREATE, bucket, **own)
+
+
+def save_breaker(conn: Connection, breaker: Breaker) -> None:
+    """Write how the breaker stands."""
     conn.execute(update(provider_breaker).values(**asdict(breaker)))
 
 

@@ -79,6 +79,13 @@ class Breaker:
             return self
         return replace(self, state=BreakerState.HALF_OPEN, until=now + timedelta(seconds=policy.probe_s))
 
+    def held_back(self, now: datetime) -> Breaker:
+        """Return the breaker after a submission that was let through never came to the provider: another one may.
+
+        An open one stays: that submission was begun before, and the pause is as long as it was.
+        """
+        return replace(self, until=now) if self.state is BreakerState.HALF_OPEN else self
+
     def succeeded(self) -> Breaker:
         """Return the breaker after the provider took a submission.
 

@@ -16,10 +16,10 @@ from uuid import UUID
 import structlog
 from sqlalchemy import Connection, Engine
 
-from db.provider_limits import Creates, lock_creates, lock_reads, save_creates, save_reads
+from db.provider_limits import Creates, lock_creates, lock_reads, save_breaker, save_creates, save_reads
 from jobs.providers.permits import Permits
 from statemachine.breaker import Breaker, BreakerPolicy, BreakerState, Cause
-from statemachine.budget import Bucket, Budget
+from statemachine.budget import Budget
 from statemachine.outcomes import Accepted, Cure, Failure, OutcomeLost, Refused, Rejected
 
 log = structlog.get_logger(__name__)
@@ -136,9 +136,10 @@ class SharedGate:
         creates = admission.creates
         if not job_ids or creates is None:
             return
-        breaker = creates.breaker.probing(creates.now, self._settings.breaker)
         let_through = None if self._settings.in_flight_most is None else (*creates.on_their_way, *job_ids)
-        save_creates(conn, creates.bucket.spend(len(job_ids)), breaker, let_through)
+        save_creates(conn, creates.bucket.spend(len(job_ids)), let_through)
+        if creates.breaker.state is not BreakerState.CLOSED:
+            save_breaker(conn, creates.breaker.probing(creates.now, self._settings.breaker))
 
     def saw(self, outcome: Outcome | None) -> None:
         """Count failures, honor a wait that was asked for, and close the breaker after a success."""
@@ -148,7 +149,9 @@ class SharedGate:
         with self._engine.begin() as conn:
             creates = lock_creates(conn, counts_in_flight=False)
             breaker = self._after(creates, outcome)
-            save_creates(conn, _blocked(creates.bucket, outcome, creates.now), breaker)
+            save_breaker(conn, breaker)
+            if isinstance(outcome, Refused) and outcome.failure.status == _THROTTLED:
+                save_creates(conn, creates.bucket.block(_later(creates.now, outcome.failure)))
         self._is_untouched = breaker.is_untouched
         _tell(creates.breaker, breaker)
 
@@ -186,8 +189,7 @@ class SharedGate:
             case Refused(failure) if failure.cure is not Cure.OPERATOR:
                 return breaker.failed(now, Cause.OUTAGE, failure.detail, policy)
             case None:
-                # It never came to the provider, so the next one shows how things are.
-                return breaker if breaker.state is BreakerState.CLOSED else replace(breaker, until=now)
+                return breaker.held_back(now)
             case _:
                 return breaker.succeeded()
 
@@ -204,12 +206,6 @@ class SharedGate:
                 bucket, wait_s = bucket.put_off(self._settings.reads, now)
             save_reads(conn, bucket)
         return taken, wait_s
-
-
-def _blocked(bucket: Bucket, outcome: Outcome | None, now: datetime) -> Bucket:
-    if isinstance(outcome, Refused) and outcome.failure.status == _THROTTLED:
-        return bucket.block(_later(now, outcome.failure))
-    return bucket
 
 
 def _later(now: datetime, failure: Failure) -> datetime:

@@ -59,11 +59,9 @@ class LimitedProvider:
     def listed(self, after: datetime, before: datetime | None = None) -> Iterator[tuple[Listed, ...]]:
         """Yield the predictions created between two times, newest first, a call a page."""
         pages = self._inner.listed(after, before)
-        while True:
+        while (page := self._noticed(lambda: next(pages, None))) is not None:
+            # Only now it is known that this was a call and not the end of the list.
             self._gate.must_read()
-            page = self._noticed(lambda: next(pages, None))
-            if page is None:
-                return
             yield page
 
     def fetch(self, url: str, *, most_bytes: int) -> AbstractContextManager[tuple[str, Iterator[bytes]]]:

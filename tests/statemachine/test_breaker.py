@@ -72,6 +72,13 @@ def test_what_was_begun_before_neither_prolongs_a_pause_nor_ends_it() -> None:
     assert breaker.succeeded() == breaker
 
 
+def test_one_that_never_came_there_makes_room_for_the_next_but_shortens_no_pause() -> None:
+    breaker = failing(Breaker(), 1, Cause.ACCOUNT)
+    assert breaker.held_back(at(1)) == breaker
+    assert breaker.probing(at(60), POLICY).held_back(at(61)).most(at(61)) == 1
+    assert Breaker().held_back(NOW) == Breaker()
+
+
 def test_that_a_person_is_needed_is_news_even_then() -> None:
     breaker = failing(failing(Breaker(), 3), 1, Cause.ACCOUNT)
     assert (breaker.cause, breaker.wait_s(NOW)) == (Cause.ACCOUNT, 60.0)
