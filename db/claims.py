@@ -152,6 +152,12 @@ def claim_due(
     return jobs
 
 
+def claim_overdue(conn: Connection, *, worker: str, limit: int, lease_for: timedelta) -> list[ClaimedJob]:
+    """Lease up to `limit` queued jobs whose deadline has passed to `worker`, whatever else they wait for."""
+    given = {"worker": worker, "lease_for": lease_for, "limit": limit}
+    return [ClaimedJob.from_row(row) for row in conn.execute(statement("claim_overdue", "claimed_job"), given)]
+
+
 def last_served(jobs: Sequence[ClaimedJob], after: UUID) -> UUID:
     """Return the account whose turn was the last of a claim that began after `after`; that itself for an empty one."""
     return max((job.account_id for job in jobs), key=lambda each: (each <= after, each), default=after)

@@ -13,6 +13,7 @@ from jobs.hints import Hinter
 from jobs.leases import Renewer
 from jobs.offer import Offer
 from jobs.old_rows import OldRows
+from jobs.overdue import end_overdue
 from jobs.prompts import PromptBook
 from jobs.providers.choice import ModelChoice
 from jobs.providers.gate import GateSettings, SharedGate
@@ -41,6 +42,8 @@ from storage import S3Settings, S3Store
 _MODEL_KEYS = ("openai_api_key",)
 # How often the watcher sees whether it may read another page.
 _WATCH_STEP_S = 0.25
+# How long after its deadline a queued job ends that nobody may claim.
+_OVERDUE_EVERY_S = 30.0
 
 
 def database_settings(settings: Settings, *, pool_size: int | None = None) -> DatabaseSettings:
@@ -182,6 +185,7 @@ def build_rounds(settings: Settings, runtime: Runtime, hinter: Hinter) -> tuple[
         # By itself: it must not wait for a long sweep.
         Round("watch", _WATCH_STEP_S, watcher.step, WATCHING),
         Round("sweep", settings.provider_sweep_s, lambda: sweep(runtime)),
+        Round("overdue", _OVERDUE_EVERY_S, lambda: end_overdue(runtime)),
         Round("retention", settings.retention_sweep_s, lambda: sweep_old(runtime.engine, runtime.store, policy)),
         Round("leftovers", settings.retention_sweep_s, leftovers.sweep),
         Round("rows", settings.retention_sweep_s, rows.sweep),

@@ -1,4 +1,4 @@
-"""Deadlines by the database's clock, which a test sets: a worker that claims a job after its deadline ends it."""
+"""Deadlines by the database's clock, which a test sets: whoever claims a job after its deadline ends it."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ from typing import Any, cast
 import pytest
 from sqlalchemy import Engine, text
 
+from db.pausing import pause_step
 from jobs.advance import advance
 from jobs.hints import Hinter
 from jobs.identity import Principal
 from jobs.offer import Offer
+from jobs.overdue import end_overdue
 from jobs.recorder import Recorder
 from jobs.redriving import retry_job
 from jobs.requests import Terms, create_avatar
 from jobs.runtime import Runtime
 from statemachine.backoff import RetryPolicy
 from statemachine.deadlines import Deadlines
-from statemachine.states import State
+from statemachine.states import State, Step
 from tests.clock import move_clock
 from tests.factories import World, claimed, make_job
 from tests.invariants import assert_sound
@@ -75,3 +77,25 @@ def test_how_long_a_job_may_take_is_what_is_offered_and_begins_anew_when_it_is_t
         ends = "SELECT deadline_at - diorama_now() FROM jobs WHERE id = :id"
         assert 2 * HOUR - MINUTE < conn.scalar(text(ends), {"id": made}) < 2 * HOUR
         assert conn.scalar(text(ends), {"id": failed}) == 3 * HOUR
+
+
+def test_queued_jobs_end_in_time_although_nobody_may_begin_them(engine: Engine, hinter: Hinter, world: World) -> None:
+    """They are not claimed for their step, so a round looks for them; what is not late keeps its place."""
+    with engine.begin() as conn:
+        pause_step(conn, Step.SUBMIT, by="support:mo", reason="the models are ill")
+        late = [make_job(conn, world) for _ in range(3)]
+        conn.execute(text("UPDATE jobs SET due_at = deadline_at + interval '1 hour' WHERE id = :id"), {"id": late[0]})
+    move_clock(engine, 7 * HOUR)
+    with engine.begin() as conn:
+        in_time = make_job(conn, world)
+    recorder = Recorder(engine, hinter)
+    unused = cast("Any", None)
+    runtime = Runtime(engine, unused, unused, unused, recorder, unused)
+    assert end_overdue(runtime) == 3
+    recorder.close()
+    assert end_overdue(runtime) == 0
+    assert_sound(engine)
+    with engine.connect() as conn:
+        rows = {row.id: row for row in conn.execute(text("SELECT * FROM jobs"))}
+    assert {(rows[job_id].state, rows[job_id].error_code) for job_id in late} == {("compensating", "deadline_exceeded")}
+    assert (rows[in_time].state, rows[in_time].claimed_by, rows[in_time].claims) == ("queued", None, 0)

@@ -1,0 +1,32 @@
+"""Overdue: queued jobs end at their deadlines although nobody may begin them.
+
+While a step is paused, submissions are stopped or an account has no room, queued jobs are not claimed, and so nobody
+would look at their deadlines. One process looks for all of them.
+"""
+
+from __future__ import annotations
+
+from db.claims import ClaimedJob, claim_overdue
+from db.moves import Move
+from jobs.runtime import Runtime
+from statemachine.decisions import interrupt
+
+_WORKER = "overdue"
+_BATCH = 100
+
+
+def end_overdue(runtime: Runtime) -> int:
+    """Have every queued job that is past its deadline undone, and return how many there were."""
+    ended = 0
+    while jobs := _claimed(runtime):
+        for job in jobs:
+            decision = interrupt(job.facts, job.now, runtime.policy)
+            assert decision is not None, "a job that is past its deadline goes no further"
+            runtime.recorder.record(Move(job.claim, job.state, decision))
+        ended += len(jobs)
+    return ended
+
+
+def _claimed(runtime: Runtime) -> list[ClaimedJob]:
+    with runtime.engine.begin() as conn:
+        return claim_overdue(conn, worker=_WORKER, limit=_BATCH, lease_for=runtime.leases.usual)
