@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -40,11 +41,11 @@ def _in_field(body: str) -> float | None:
 
 def _in_header(header: str) -> float | None:
     """Read a header of seconds, or of a time by the other side's clock."""
-    try:
-        return float(header)
-    except ValueError:
-        pass
-    try:
-        return (parsedate_to_datetime(header).astimezone(UTC) - datetime.now(UTC)).total_seconds()
-    except (ValueError, OverflowError):
-        return None
+    for read in (float, _seconds_until):
+        with suppress(ValueError, OverflowError):
+            return read(header)
+    return None
+
+
+def _seconds_until(date: str) -> float:
+    return (parsedate_to_datetime(date).astimezone(UTC) - datetime.now(UTC)).total_seconds()

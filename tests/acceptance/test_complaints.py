@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 
 from tests.acceptance.complaints import COMPLAINTS
-from tests.acceptance.test_provider_failures import ACCOUNT_TROUBLE, SCENARIOS
+from tests.acceptance.scenarios import ACCOUNT_TROUBLE, SCENARIOS
 
 FOLDER = Path(__file__).parent
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.engine import DatabaseSettings, connect
@@ -67,20 +67,18 @@ def run(plan: Plan, directory: Path) -> tuple[Report, dict[str, int]]:
         return found, {**trouble.made, "requests without an answer": clients.unanswered}
 
 
-def _drain(engine: object, within_s: float) -> None:
+def _drain(engine: Engine, within_s: float) -> None:
     """Wait until every job has ended; what has not by then is stuck. Long waits are cut short."""
     ends_at = time.monotonic() + within_s
     while time.monotonic() < ends_at:
-        try:
-            with engine.begin() as conn:  # type: ignore[attr-defined]
-                conn.execute(
-                    text(
-                        "UPDATE jobs SET due_at = now() WHERE due_at > now() + interval '2 seconds' "
-                        "AND lease_expires_at IS NULL AND state NOT IN ('waiting', 'reconciling')"
-                    )
+        # Postgres may still be on its way up.
+        with suppress(SQLAlchemyError), engine.begin() as conn:
+            conn.execute(
+                text(
+                    "UPDATE jobs SET due_at = now() WHERE due_at > now() + interval '2 seconds' "
+                    "AND lease_expires_at IS NULL AND state NOT IN ('waiting', 'reconciling')"
                 )
-                if not conn.scalar(text("SELECT count(*) FROM jobs WHERE finished_at IS NULL")):
-                    return
-        except SQLAlchemyError:
-            pass
+            )
+            if not conn.scalar(text("SELECT count(*) FROM jobs WHERE finished_at IS NULL")):
+                return
         time.sleep(0.3)
