@@ -143,11 +143,13 @@ def claim_due(
     leases end at the database's time + `lease_for`; after that anyone may claim the jobs again.
     """
     given = {"worker": worker, "lease_for": lease_for}
-    rows = conn.execute(statement("claim", "claimed_job"), {**given, "step": step, "limit": limit})
+    rows = conn.execute(statement("claim", "lease_due", "claimed_job"), {**given, "step": step, "limit": limit})
     jobs = [ClaimedJob.from_row(row) for row in rows]
     room = limit - len(jobs)
     if step is Step.SUBMIT and room and (most := admit(room)):
-        rows = conn.execute(statement("claim_queued", "claimed_job"), {**given, "limit": most, "after": after})
+        rows = conn.execute(
+            statement("claim_queued", "lease_due", "claimed_job"), {**given, "limit": most, "after": after}
+        )
         jobs += [ClaimedJob.from_row(row) for row in rows]
     return jobs
 
@@ -155,7 +157,9 @@ def claim_due(
 def claim_overdue(conn: Connection, *, worker: str, limit: int, lease_for: timedelta) -> list[ClaimedJob]:
     """Lease up to `limit` queued jobs whose deadline has passed to `worker`, whatever else they wait for."""
     given = {"worker": worker, "lease_for": lease_for, "limit": limit}
-    return [ClaimedJob.from_row(row) for row in conn.execute(statement("claim_overdue", "claimed_job"), given)]
+    return [
+        ClaimedJob.from_row(row) for row in conn.execute(statement("claim_overdue", "lease_due", "claimed_job"), given)
+    ]
 
 
 def last_served(jobs: Sequence[ClaimedJob], after: UUID) -> UUID:

@@ -9,12 +9,4 @@ WITH due AS MATERIALIZED (
       AND (lease_expires_at IS NULL OR lease_expires_at <= diorama_now())
     LIMIT :limit
     FOR UPDATE SKIP LOCKED
-), claimed AS (
-    UPDATE jobs
-    SET lease = jobs.lease + 1,
-        claims = jobs.claims + 1,
-        claimed_by = :worker,
-        lease_expires_at = diorama_now() + CAST(:lease_for AS interval)
-    WHERE jobs.id = ANY (ARRAY(SELECT id FROM due))
-    RETURNING jobs.*
 )
