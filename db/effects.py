@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
-from operator import attrgetter
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -97,20 +95,6 @@ def apply_effects(conn: Connection, effects: Sequence[Effect]) -> set[State]:
     ):
         rows = [effect for effect in effects if isinstance(effect, kind)]
         if rows:
-            found = conn.execute(statement(name), {"rows": as_json(map(_given, rows))})
+            found = conn.execute(statement(name), {"rows": as_json(rows)})
             due |= {State(row.state) for row in found} if kind is AttemptChanged else set()
     return due
-
-
-def _given(effect: Effect) -> dict[str, Any]:
-    """Return an effect's fields as its statement reads them. What is left out is null there."""
-    names, values = _READERS[type(effect)]
-    return {name: value for name, value in zip(names, values(effect), strict=True) if value is not None}
-
-
-def _reader(kind: type[Effect]) -> tuple[list[str], attrgetter[tuple[Any, ...]]]:
-    names = [field.name for field in fields(kind)]
-    return names, attrgetter(*names)
-
-
-_READERS = {kind: _reader(kind) for kind in (AttemptBegun, AttemptChanged, AssetMade, ActionTried)}

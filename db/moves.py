@@ -42,7 +42,7 @@ def _given(move: Move) -> dict[str, Any]:
     """Return a move as `record_moves.sql` reads it. What is left out is null there."""
     decision, failure = move.decision, move.decision.failure
     given: dict[str, Any] = {
-        "id": str(move.claim.job_id),
+        "id": move.claim.job_id,
         "lease": move.claim.lease,
         "from_state": move.from_state,
         "event": decision.event,
@@ -59,7 +59,7 @@ def _given(move: Move) -> dict[str, Any]:
     if move.hold_for is not None:
         given["held_for_s"] = move.hold_for.total_seconds()
     if move.output_id is not None:
-        given["output_id"] = str(move.output_id)
+        given["output_id"] = move.output_id
     if decision.reason is not None:
         given["reason"] = decision.reason
     if failure is not None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from dataclasses import asdict, is_dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
-from uuid import UUID
 
+import orjson
 from sqlalchemy import TextClause, text
 
 from db.text import storable
@@ -26,20 +24,26 @@ def statement(*names: str) -> TextClause:
     return text("\n".join((folder / f"{name}.sql").read_text(encoding="utf-8") for name in names))
 
 
-def as_json(rows: Iterable[Mapping[str, Any]]) -> str:
-    """Return rows as one parameter, which the statement takes apart with `json_to_recordset`.
+def as_json(rows: Iterable[object]) -> str:
+    """Return rows, mappings or dataclasses, as one parameter, which the statement takes apart with `json_to_recordset`.
 
     One text is written several times faster than an array a column, each of which the driver escapes word by word.
     Characters that no `text` column takes are replaced: a single one would have the whole statement refused.
     """
     given = list(rows)
-    written = json.dumps(given, default=_plain, check_circular=False)
-    if _ODD.search(written):
-        written = json.dumps([_storable(row) for row in given], default=_plain)
-    return written
+    try:
+        written = orjson.dumps(given)
+    except orjson.JSONEncodeError:
+        # Half of a surrogate pair, most likely; what else has no form in JSON is refused again.
+        written = b""
+    if not written or _NUL in written:
+        written = orjson.dumps([_storable(row) for row in given])
+    return written.decode()
 
 
 def _storable(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        value = asdict(value)
     match value:
         case str():
             return storable(value)
@@ -50,15 +54,4 @@ def _storable(value: Any) -> Any:
     return value
 
 
-# NUL, or half of a surrogate pair, as JSON writes them; whole pairs, and what only looks like one, do no harm.
-_ODD = re.compile(r"\\u(0000|d[89a-f])")
-
-
-def _plain(value: object) -> str:
-    """Return what JSON has no word for as Postgres reads it."""
-    match value:
-        case UUID():
-            return str(value)
-        case datetime():
-            return value.isoformat()
-    raise TypeError(f"{type(value).__name__} can not be a parameter: give it as text, a number, a date or an id")
+_NUL = rb"\u0000"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from uuid import UUID
 
 from db.claims import ClaimedJob
@@ -73,6 +74,8 @@ def _words_of(theme: Theme | None) -> dict[str, str]:
     return {"ambience": ""} if theme is None else asdict(theme)
 
 
+# There are as many as templates times themes.
+@lru_cache(maxsize=1024)
 def _version(template: Template, theme: Theme | None) -> str:
     """Return the template's name and a digest of its words and the theme's: changed words are another version."""
     words = repr((template.lines, theme and sorted(asdict(theme).items())))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cache
 
 from jobs.providers.profiles import Profile, profiles
 from statemachine.states import Kind
@@ -69,13 +70,12 @@ class ModelChoice:
     today: Callable[[], date] = today_utc
 
     def __post_init__(self) -> None:
-        for text in self.models:
-            Entry.read(text)
+        _read(self.models)
 
     @property
     def entries(self) -> tuple[Entry, ...]:
         """The configured models, usable or not."""
-        return tuple(Entry.read(text) for text in self.models)
+        return _read(self.models)
 
     def profile_for(self, kind: Kind, tier: str, duration_s: int | None) -> Profile:
         """Return the first configured model that can make this today, or raise NoModel. A picture has no length."""
@@ -124,3 +124,9 @@ class ModelChoice:
             if (reason := self.unusable(entry.profile)) is not None
         ]
         return NoModel(f"No configured model can make {thing} at present.", " ".join(passed_over))
+
+
+@cache
+def _read(models: tuple[str, ...]) -> tuple[Entry, ...]:
+    """Return the entries of a configuration; raise NoModel for an unknown one."""
+    return tuple(Entry.read(text) for text in models)
