@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from dataclasses import replace
 
 import structlog
@@ -86,24 +85,15 @@ def _record(work: Work, runtime: Runtime) -> None:
     step = STEP_OF.get(decision.to_state) if decision.is_due_now else None
     hold_for = runtime.handover.reserve(step) if step else None
     move = Move(job.claim, job.state, decision, hold_for=hold_for, effects=work.effects, output_id=work.output_id)
-    recording = runtime.recorder.record(_logged(move))
-    if step is not None and hold_for is not None:
-        recording.add_done_callback(
-            lambda done: runtime.handover.deliver(step, successor(work, decision, _moved(done)))
-        )
-    if job.state in WRITES:
-        recording.add_done_callback(lambda done: _tidied(done, job, runtime))
 
+    def then(moved: Moved | None, error: Exception | None) -> None:
+        if step is not None and hold_for is not None:
+            runtime.handover.deliver(step, successor(work, decision, moved))
+        if moved is None and error is None and job.state in WRITES:
+            # The job had moved on without this worker, which has to take back what it wrote.
+            tidy_soon(job, runtime)
 
-def _tidied(done: Future[Moved | None], job: ClaimedJob, runtime: Runtime) -> None:
-    """Have what was written taken back where the job had moved on without this worker."""
-    if done.exception() is None and done.result() is None:
-        tidy_soon(job, runtime)
-
-
-def _moved(done: Future[Moved | None]) -> Moved | None:
-    """What came of a recording; one that the database refused has been logged, and its lease will end."""
-    return None if done.exception() is not None else done.result()
+    runtime.recorder.record(_logged(move), then)
 
 
 def _logged(move: Move) -> Move:

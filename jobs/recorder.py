@@ -33,6 +33,14 @@ _RETRY_EVERY_S = 0.2
 _PATIENCE_S = 30.0
 
 
+# Told what came of a move: it was recorded, or dropped because the job was no longer held, or refused with an error.
+Then = Callable[[Moved | None, Exception | None], None]
+
+
+def _nobody_waits(moved: Moved | None, error: Exception | None) -> None:
+    """Most moves tell the whole story by themselves."""
+
+
 class OutOfReach(Exception):
     """The database did not answer for as long as a move can wait."""
 
@@ -40,39 +48,36 @@ class OutOfReach(Exception):
 class Recorder:
     """Writes moves from a thread of its own. `record_now` waits for the commit, `record` does not.
 
-    `after_group` is called once a group's futures are all done.
+    `after_group` is called once everybody has been told what came of the moves of a group.
     """
 
     def __init__(self, engine: Engine, hinter: Hinter) -> None:
         self._engine = engine
         self._hinter = hinter
         self._changed = threading.Condition()
-        self._pending: list[tuple[Move, Future[Moved | None]]] = []
+        self._pending: list[tuple[Move, Then]] = []
         self._closing = threading.Event()
         self._is_cut_off = False
         self.after_group: Callable[[], None] = lambda: None
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
 
-    def record(self, move: Move) -> Future[Moved | None]:
-        """Record a move soon. The future tells what came of it, None where the job was no longer held.
-
-        Its callbacks run on the recorder's own thread, so they must be quick.
-        """
-        future: Future[Moved | None] = Future()
+    def record(self, move: Move, then: Then = _nobody_waits) -> None:
+        """Record a move soon, and tell `then` what came of it, on the recorder's own thread: it must be quick."""
         with self._changed:
             while len(self._pending) >= _PENDING_MAX:
                 self._changed.wait()
-            self._pending.append((move, future))
+            self._pending.append((move, then))
             self._changed.notify_all()
-        return future
 
     def record_now(self, move: Move) -> bool:
         """Record a move and return True once it is committed, or False when the job was no longer held.
 
         Raises what the database raised when it refused the move, and OutOfReach where it does not answer.
         """
-        return self.record(move).result() is not None
+        told: Future[Moved | None] = Future()
+        self.record(move, lambda moved, error: told.set_exception(error) if error else told.set_result(moved))
+        return told.result() is not None
 
     def close(self) -> None:
         """Write what was gathered, then stop. Nothing may be recorded afterwards."""
@@ -96,7 +101,7 @@ class Recorder:
                 return
             written = len(group)
 
-    def _write(self, group: Sequence[tuple[Move, Future[Moved | None]]]) -> None:
+    def _write(self, group: Sequence[tuple[Move, Then]]) -> None:
         """Write a group; where the database refuses it, write each move alone so that only the bad one fails."""
         try:
             recorded = self._commit([move for move, _ in group])
@@ -109,15 +114,15 @@ class Recorder:
                 for alone in group:
                     self._write([alone])
         else:
-            for move, future in group:
-                future.set_result(recorded.moved.get(move.claim.job_id))
+            for move, then in group:
+                _tell(then, recorded.moved.get(move.claim.job_id))
             self.after_group()
 
-    def _fail(self, group: Sequence[tuple[Move, Future[Moved | None]]], error: Exception) -> None:
+    def _fail(self, group: Sequence[tuple[Move, Then]], error: Exception) -> None:
         """Give moves up. Their leases will end, and their steps be repeated; what always fails is counted there."""
-        for move, future in group:
+        for move, then in group:
             log.error("a move was not recorded: job %s, %s: %s", move.claim.job_id, move.decision.event, error)
-            future.set_exception(error)
+            _tell(then, None, error)
         self.after_group()
 
     def _commit(self, moves: Sequence[Move]) -> Recorded:
@@ -148,6 +153,14 @@ class Recorder:
     def _patience_s(self) -> float:
         """How long to wait for the database: a process that stops waits once, not once a group."""
         return 0.0 if self._closing.is_set() and self._is_cut_off else _PATIENCE_S
+
+
+def _tell(then: Then, moved: Moved | None, error: Exception | None = None) -> None:
+    """Tell what came of a move. Whatever goes wrong there must not end the recorder's thread."""
+    try:
+        then(moved, error)
+    except Exception:
+        log.exception("what follows a recorded move failed")
 
 
 def _steps_due(moves: Sequence[Move], recorded: Recorded) -> set[Step]:

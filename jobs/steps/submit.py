@@ -82,8 +82,7 @@ def _submit_once(job: ClaimedJob, input_key: str, profile: Profile, prompt: Prom
         return None
     attempt = begun.effects[0]
     assert isinstance(attempt, AttemptBegun)
-    job = replace(
-        job,
+    job = job.changed(
         state=State.SUBMITTING,
         attempt=attempt.attempt,
         token=attempt.token,

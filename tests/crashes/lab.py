@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
@@ -28,7 +28,7 @@ from jobs.media import ImageFacts, VideoFacts
 from jobs.providers import failures
 from jobs.providers.inputs import PictureInputs
 from jobs.providers.provider import Prediction, ProviderTrouble, Submission
-from jobs.recorder import Recorder
+from jobs.recorder import Recorder, Then
 from jobs.runtime import Leases, Runtime
 from jobs.watching.looking import PollSettings
 from statemachine.backoff import RetryPolicy
@@ -113,9 +113,8 @@ class LabRecorder(Recorder):
         try:
             super()._write(group)
         except Killed as killed:
-            for _, future in group:
-                if not future.done():
-                    future.set_exception(killed)
+            for _, then in group:
+                then(None, cast("Exception", killed))
 
     def _commit(self, moves: Any) -> Recorded:
         begins = moves[0].decision.event is Event.SUBMIT_STARTED
@@ -281,9 +280,15 @@ class LabWorker:
         pending: list[Future[Moved | None]] = []
         record = self.recorder.record
 
-        def remembered(move: Move) -> Future[Moved | None]:
-            pending.append(record(move))
-            return pending[-1]
+        def remembered(move: Move, then: Then = lambda moved, error: None) -> None:
+            told: Future[Moved | None] = Future()
+            pending.append(told)
+
+            def also(moved: Moved | None, error: Exception | None) -> None:
+                then(moved, error)
+                told.set_exception(error) if error else told.set_result(moved)
+
+            record(move, also)
 
         self.recorder.record = remembered  # type: ignore[method-assign]
         try:

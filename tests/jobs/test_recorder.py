@@ -46,7 +46,14 @@ def moves_of(engine: Engine, world: World, number: int = MANY) -> list[Move]:
 def as_one_group(recorder: Recorder, moves: list[Move]) -> list[Future[Moved | None]]:
     """Have the recorder find all of the moves at once."""
     with recorder._changed:
-        return [recorder.record(move) for move in moves]
+        return [recording(recorder, move) for move in moves]
+
+
+def recording(recorder: Recorder, move: Move) -> Future[Moved | None]:
+    """Record a move; the future knows what came of it."""
+    told: Future[Moved | None] = Future()
+    recorder.record(move, lambda moved, error: told.set_exception(error) if error else told.set_result(moved))
+    return told
 
 
 def running(engine: Engine) -> set[UUID]:
@@ -121,7 +128,7 @@ def test_closing_writes_what_is_left(engine: Engine, world: World, hinter: Hinte
     recorder = Recorder(engine, hinter)
     moves = moves_of(engine, world)
     with recorder._changed:
-        futures = [recorder.record(move) for move in moves]
+        futures = [recording(recorder, move) for move in moves]
         recorder._closing.set()
     recorder.close()
     assert all(future.result(0) is not None for future in futures)
@@ -175,3 +182,16 @@ def test_a_job_that_a_webhook_was_ahead_of_is_hinted_at_with_its_answer(
     assert recorder.record_now(move_of(job, Accepted("early", 60.0), answer))
     assert Step.POLL in hinted.get(timeout=10)
     listener.close()
+
+
+def test_what_goes_wrong_after_a_move_is_recorded_ends_nothing(
+    engine: Engine, world: World, recorder: Recorder
+) -> None:
+    first, second = moves_of(engine, world, 2)
+
+    def clumsy(moved: Moved | None, error: Exception | None) -> None:
+        raise LookupError("nobody is there to be told")
+
+    recorder.record(first, clumsy)
+    assert recorder.record_now(second)
+    assert running(engine) == {first.claim.job_id, second.claim.job_id}
