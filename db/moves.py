@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import starmap
 from typing import Any
 from uuid import UUID
 
@@ -38,10 +39,11 @@ class Move:
     effects: tuple[Effect, ...] = ()
 
 
-def _given(move: Move) -> dict[str, Any]:
+def _given(number: int, move: Move) -> dict[str, Any]:
     """Return a move as `record_moves.sql` reads it. What is left out is null there."""
     decision, failure = move.decision, move.decision.failure
     given: dict[str, Any] = {
+        "number": number,
         "id": move.claim.job_id,
         "lease": move.claim.lease,
         "from_state": move.from_state,
@@ -76,7 +78,7 @@ class Moved:
     """A move that was recorded at the database's time `at`: the job's lease now, and whether it is held on.
 
     `is_priced` is whether the job costs credits, `is_canceled` whether somebody has asked for its end. The fields are
-    what `record_moves.sql` returns after the id, in that order.
+    what `record_moves.sql` returns after the move's number, in that order.
     """
 
     lease: int
@@ -88,14 +90,26 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What a group of moves did: those that were still held, by job, and the parents and children that moved along.
+    """What a group of moves did: of each what came of it, and the parents and children that moved along.
 
-    `told` are the states of jobs that are due at once because a webhook was there before the move.
+    `results` are in the order of the moves, None for one that was no longer held. `told` are the states of jobs that
+    are due at once because a webhook was there before the move.
     """
 
-    moved: Mapping[UUID, Moved]
+    moves: Sequence[Move]
+    results: Sequence[Moved | None]
     relatives: frozenset[UUID]
     told: frozenset[State] = frozenset()
+
+    @property
+    def moved(self) -> dict[UUID, Moved]:
+        """Those that were still held, by job."""
+        return {move.claim.job_id: moved for move, moved in zip(self.moves, self.results, strict=True) if moved}
+
+    @property
+    def job_ids(self) -> set[UUID]:
+        """The jobs that somebody may want to look at now: those that moved, and their relatives that did."""
+        return self.moved.keys() | self.relatives
 
 
 def record(conn: Connection, moves: Sequence[Move]) -> Recorded:
@@ -104,24 +118,25 @@ def record(conn: Connection, moves: Sequence[Move]) -> Recorded:
     A move whose job is in another state, or under another lease, is dropped with everything that goes with it.
     Call it in a transaction; at most one move a job.
     """
-    in_order = sorted(moves, key=lambda move: move.claim.job_id.int)
-    rows = conn.execute(statement("record_moves"), {"moves": as_json(map(_given, in_order))})
-    moved = {job_id: Moved(*what) for job_id, *what in rows}
-    held = [move for move in moves if move.claim.job_id in moved]
-    told = apply_effects(conn, [effect for move in held for effect in move.effects])
-    relatives = _settle_children(conn, held)
-    return Recorded(moved, frozenset(relatives | _settle_ended(conn, held, moved)), frozenset(told))
+    # Moves and their results are told apart by number: an id is hashed by the interpreter, many times more slowly.
+    in_order = sorted(enumerate(moves), key=lambda numbered: numbered[1].claim.job_id.int)
+    results: list[Moved | None] = [None] * len(moves)
+    for number, *what in conn.execute(statement("record_moves"), {"moves": as_json(starmap(_given, in_order))}):
+        results[number] = Moved(*what)
+    held = [(move, moved) for move, moved in zip(moves, results, strict=True) if moved is not None]
+    told = apply_effects(conn, [effect for move, _ in held for effect in move.effects])
+    relatives = _settle_children(conn, [move for move, _ in held]) | _settle_ended(conn, held)
+    return Recorded(moves, results, frozenset(relatives), frozenset(told))
 
 
-def _settle_ended(conn: Connection, moves: Iterable[Move], moved: Mapping[UUID, Moved]) -> set[UUID]:
+def _settle_ended(conn: Connection, held: Iterable[tuple[Move, Moved]]) -> set[UUID]:
     """Settle what goes with the end of jobs, and return the ids of the parents that are rolled back.
 
     The wallets come last, for whoever else needs them waits from then to the commit.
     """
-    last_states = {move.claim.job_id: move.decision.to_state for move in moves}
-    ended = [job_id for job_id, state in last_states.items() if state in (State.FAILED, State.CANCELED)]
+    ended = [move.claim.job_id for move, _ in held if move.decision.to_state in (State.FAILED, State.CANCELED)]
     succeeded = [
-        job_id for job_id, state in last_states.items() if state is State.SUCCEEDED and moved[job_id].is_priced
+        move.claim.job_id for move, moved in held if move.decision.to_state is State.SUCCEEDED and moved.is_priced
     ]
     parents = settle_ended(conn, ended) if ended else set()
     if ended or succeeded:

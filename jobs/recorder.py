@@ -114,8 +114,8 @@ class Recorder:
                 for alone in group:
                     self._write([alone])
         else:
-            for move, then in group:
-                _tell(then, recorded.moved.get(move.claim.job_id))
+            for (_, then), moved in zip(group, recorded.results, strict=True):
+                _tell(then, moved)
             self.after_group()
 
     def _fail(self, group: Sequence[tuple[Move, Then]], error: Exception) -> None:
@@ -136,7 +136,7 @@ class Recorder:
             time.sleep(_RETRY_EVERY_S)
             recorded = self._tried(moves)
         self._is_cut_off = False
-        self._hinter.hint(_steps_due(moves, recorded), recorded.moved.keys() | recorded.relatives)
+        self._hinter.hint(_steps_due(recorded), recorded.job_ids)
         return recorded
 
     def _tried(self, moves: Sequence[Move]) -> Recorded | None:
@@ -163,9 +163,10 @@ def _tell(then: Then, moved: Moved | None, error: Exception | None = None) -> No
         log.exception("what follows a recorded move failed")
 
 
-def _steps_due(moves: Sequence[Move], recorded: Recorded) -> set[Step]:
+def _steps_due(recorded: Recorded) -> set[Step]:
     """Return the steps that have something to claim at once: those of the moves, and those of their relatives."""
-    due = {STEP_OF[move.decision.to_state] for move in moves if _is_due(move, recorded.moved.get(move.claim.job_id))}
+    made = zip(recorded.moves, recorded.results, strict=True)
+    due = {STEP_OF[move.decision.to_state] for move, moved in made if _is_due(move, moved)}
     due |= {STEP_OF[state] for state in recorded.told}
     return due | ({Step.SUBMIT, Step.COMPENSATE} if recorded.relatives else set())
 

@@ -39,7 +39,7 @@ FROM (
            CASE WHEN given.to_state <> ALL (ARRAY(SELECT unnest(states) FROM paused_steps))
                 THEN make_interval(secs => given.held_for_s) END AS hold_for
     FROM json_to_recordset(CAST(:moves AS json)) AS given (
-        id uuid, lease bigint, from_state text, event text, to_state text, actor text, reason text,
+        number integer, id uuid, lease bigint, from_state text, event text, to_state text, actor text, reason text,
         due_in_s double precision, percent smallint, failures integer, attempts_begun integer, keep_lease boolean,
         held_for_s double precision, cost_micros bigint, error_code text, error_message text, error_detail text,
         output_id uuid
@@ -49,5 +49,5 @@ WHERE j.id = m.id
   -- One condition of two: the planner knows that hardly any job is leased, and would begin by looking for those.
   AND m.lease = CASE WHEN j.lease_expires_at IS NOT NULL THEN j.lease END
   AND j.state = m.from_state
-RETURNING j.id, j.lease, j.lease_expires_at IS NOT NULL AS held, j.credits > 0 AS is_priced, diorama_now() AS at,
+RETURNING m.number, j.lease, j.lease_expires_at IS NOT NULL AS held, j.credits > 0 AS is_priced, diorama_now() AS at,
           j.cancel_requested_at IS NOT NULL AS is_canceled
