@@ -15,8 +15,12 @@ from tests.servers import create_database, drop_database, unique_name
 _ROOT = Path(__file__).parents[3]
 _PYTHON = _ROOT / ".venv-peers" / "bin" / "python"
 
-# The script of each engine, and how many jobs take it some ten seconds.
-_PEERS = {"PgQueuer": ("five_pgqueuer.py", 2_000), "DBOS": ("five_dbos.py", 1_000)}
+# The script of each engine with what it is told, and how many jobs take it some ten seconds.
+_PEERS = {
+    "PgQueuer": (["five_pgqueuer.py"], 2_000),
+    "PgQueuer with rows of jobs and history": (["five_pgqueuer.py", "rows"], 2_000),
+    "DBOS": (["five_dbos.py"], 1_000),
+}
 
 
 @dataclass(frozen=True)
@@ -31,10 +35,10 @@ def measure_peers(server: EmbeddedPostgres) -> dict[str, PeerFigure]:
     """Return the figures of each engine on this server; nothing where their environment is not installed."""
     if not _PYTHON.exists():
         return {}
-    return {name: _measure(server, script, jobs) for name, (script, jobs) in _PEERS.items()}
+    return {name: _measure(server, *script, jobs=jobs) for name, (script, jobs) in _PEERS.items()}
 
 
-def _measure(server: EmbeddedPostgres, script: str, jobs: int) -> PeerFigure:
+def _measure(server: EmbeddedPostgres, script: str, *shape: str, jobs: int) -> PeerFigure:
     name = unique_name("peer")
     url = make_url(create_database(server.url, name)).set(drivername="postgresql")
     command = [
@@ -43,6 +47,7 @@ def _measure(server: EmbeddedPostgres, script: str, jobs: int) -> PeerFigure:
         url.render_as_string(hide_password=False),
         str(jobs),
         str(server.pid),
+        *shape,
     ]
     try:
         told = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=300)
