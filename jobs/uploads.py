@@ -17,6 +17,7 @@ from db.scope import EVERYTHING
 from jobs.errors import Invalid, NotFound, UnsupportedMedia
 from jobs.identity import Principal
 from jobs.media import ImageFacts, MediaError, clean_selfie
+from jobs.redaction import redacted
 from storage import ObjectMissing, ObjectTooLarge, PresignedPost, S3Store
 from storage.keys import asset_key, upload_key
 
@@ -66,7 +67,8 @@ def complete_upload(engine: Engine, store: S3Store, caller: Principal, asset_id:
     """Check and clean what was uploaded, and return the asset, ready for use. Calling it again returns it as it is.
 
     Blocks for the time of a download and a decode. Raises NotFound, Invalid when nothing was uploaded yet, and
-    UnsupportedMedia for a file that is no picture we can use; that asset stays rejected.
+    UnsupportedMedia for a file that is no picture we can use; that asset stays rejected. Raises MediaInterrupted where
+    nothing came of the check; that asset stays pending.
     """
     with engine.connect() as conn:
         asset = asset_by_id(conn, caller.scope, asset_id)
@@ -91,7 +93,8 @@ def _clean(engine: Engine, store: S3Store, asset: Asset) -> Asset:
         try:
             facts = clean_selfie(raw, cleaned)
         except MediaError as error:
-            return _reject(engine, store, asset, str(error))
+            log.info("an upload was rejected: %s", redacted(error.told), extra={"asset_id": str(asset.id)})
+            return _reject(engine, store, asset, error.reason)
         key = asset_key(asset.account_id, asset.id, "jpg")
         store.put_file(key, cleaned, content_type=facts.content_type)
     return _accept(engine, store, asset, key, facts)

@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from strawberry.schema.exceptions import CannotGetOperationTypeError
 
 from jobs.errors import UseCaseError
+from jobs.media import MediaInterrupted
 from schema.cursors import MalformedCursor
 from schema.ids import MalformedId
 from storage import StorageUnavailable
@@ -35,8 +36,9 @@ LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
 UNAVAILABLE = "SERVICE_UNAVAILABLE"
 INTERNAL = "INTERNAL_SERVER_ERROR"
 
-# Passing troubles of the database and the object store: the same request may well succeed a moment later.
-_PASSING = (OperationalError, DriverOperationalError, PoolTimeout, StorageUnavailable)
+# Passing troubles of the database, the object store and the child that checks a picture: the same request may well
+# succeed a moment later.
+_PASSING = (OperationalError, DriverOperationalError, PoolTimeout, StorageUnavailable, MediaInterrupted)
 
 
 class ApiError(GraphQLError):

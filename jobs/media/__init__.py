@@ -3,12 +3,14 @@
 Untrusted media is decoded in a child process with limits on memory, processor time and wall-clock time (`isolation`
 starts it, `child` is its program, `confinement` ties its hands). `operations` is what the rest of the system calls;
 `images`, `video`, `poster` and `probe` do the work inside the child and are imported nowhere else: the parent loads
-neither Pillow nor FFmpeg. Whatever is wrong with a file is a `MediaError` whose reason can be shown to its sender.
+neither Pillow nor FFmpeg. Whatever is wrong with a file is a `MediaError` whose reason can be shown to its sender; a
+child that is killed, or runs out of memory or time, is a `MediaInterrupted` and says nothing of the file.
 """
 
 from jobs.media.errors import (
     Damaged,
     MediaError,
+    MediaInterrupted,
     MediaTimeout,
     TooLarge,
     Unreadable,
@@ -42,6 +44,7 @@ __all__ = [
     "Damaged",
     "ImageFacts",
     "MediaError",
+    "MediaInterrupted",
     "MediaTimeout",
     "PictureLimits",
     "TooLarge",

@@ -1,7 +1,8 @@
 """The child process: one operation on untrusted media, told in JSON on standard input, answered on standard output.
 
 Answers are lines: any number of `{"progress": 0.42}`, then one of `{"result": {...}}`, `{"error": ..., "reason": ...,
-"detail": ...}` for what is wrong with the file, and `{"os_error": 28}` for what is wrong with the machine.
+"detail": ...}` for what is wrong with the file, `{"os_error": 28}` for what is wrong with the machine, and
+`{"interrupted": ...}` where nothing is known of the file.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -24,7 +26,11 @@ from jobs.media.limits import ChildLimits, PictureLimits, VideoLimits, VideoSett
 REPORT_EVERY_S: Final = 0.5
 
 # Failures of the machine, not of the file: the work can be tried again elsewhere or later.
-MACHINE_ERRORS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO, errno.EMFILE})
+MACHINE_ERRORS: Final = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO, errno.EMFILE, errno.ENFILE}
+)
+
+OUT_OF_MEMORY: Final = "the child had no memory left"
 
 Facts = ImageFacts | VideoFacts | VideoProbe
 
@@ -105,6 +111,8 @@ OPERATIONS: dict[str, Callable[[Call], Facts]] = {
 
 def main() -> None:
     """Read one request, obey it, answer, and end without a clean-up that hostile bytes could have prepared."""
+    # Who stops a whole group of processes tells the parent, too, and that lets what is begun come to its end.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     answers = _own_standard_output()
     request = json.load(sys.stdin)
     confine(ChildLimits(**request["limits"]), request["parent_pid"])
@@ -130,8 +138,10 @@ def _answer(request: dict[str, Any], answers: BinaryIO) -> dict[str, object]:
     except MediaError as error:
         return _failure(error)
     except MemoryError:
-        return _failure(TooLarge("The file needs more memory than it is given."))
+        return {"interrupted": OUT_OF_MEMORY}
     except OSError as error:
+        if error.errno == errno.ENOMEM:
+            return {"interrupted": OUT_OF_MEMORY}
         if error.errno in MACHINE_ERRORS:
             return {"os_error": error.errno}
         if error.errno == errno.EFBIG:

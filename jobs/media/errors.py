@@ -1,12 +1,16 @@
 """What can be wrong with a picture or a video, told so that it can be shown to the person who sent it.
 
+Whoever sends a file again for a `MediaError` sends another one; after `MediaInterrupted` the same one may do.
+
 MediaError              the file could not be processed
 ├── Unreadable          it claims to be a picture or a video, but its beginning cannot be read
 ├── WrongType           it is not one of the accepted types
 ├── WrongShape          too small, or too narrow
-├── TooLarge            more bytes, pixels, frames or memory than allowed
+├── TooLarge            more bytes, pixels or frames than allowed
 ├── Damaged             it decodes only in part, or does not last as long as it should
-└── MediaTimeout        processing took longer than allowed
+└── MediaTimeout        it takes more processor time than allowed
+
+MediaInterrupted        the work on the file ended before anything was known of it
 """
 
 from __future__ import annotations
@@ -24,6 +28,12 @@ class MediaError(Exception):
         self.detail = detail
         super().__init__(reason)
 
+    @property
+    def told(self) -> str:
+        """What is known of it, for the log and for support."""
+        known = f"{type(self).__name__}: {self.reason}"
+        return known if self.detail is None else f"{known} ({self.detail})"
+
 
 class Unreadable(MediaError):
     """The file's beginning is of an accepted type, but what follows cannot be read."""
@@ -38,7 +48,7 @@ class WrongShape(MediaError):
 
 
 class TooLarge(MediaError):
-    """The file has more bytes, pixels or frames than allowed, or needs more memory than a child is given."""
+    """The file has more bytes, pixels or frames than allowed, or its result would have."""
 
 
 class Damaged(MediaError):
@@ -46,7 +56,15 @@ class Damaged(MediaError):
 
 
 class MediaTimeout(MediaError):
-    """Processing took more wall-clock or processor time than allowed."""
+    """The file takes more processor time than allowed, which does not depend on how busy the machine is."""
+
+
+class MediaInterrupted(Exception):
+    """The child ended without an answer: it was killed, had no memory left, or the machine was too busy for it.
+
+    Says nothing of the file, which therefore is neither rejected nor paid for again: the same work is done once more,
+    a limited number of times, because a file that brings its decoder down looks no different. The text is for the log.
+    """
 
 
 ERRORS: dict[str, type[MediaError]] = {

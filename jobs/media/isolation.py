@@ -1,8 +1,9 @@
 """Runs one media operation in a child process, so that no file can hurt the process that serves everyone.
 
 Each operation gets a fresh interpreter, which starts in about 50 ms with nothing in its memory or environment that is
-worth stealing. Whatever becomes of the child (a crash, no memory, no end, a senseless answer), the parent raises a
-`MediaError` and goes on. Several threads may call this at the same time.
+worth stealing. Whatever becomes of the child, the parent raises a `MediaError` (it answered what is wrong with the
+file, or nonsense) or `MediaInterrupted` (a crash, a kill, no memory, no end) and goes on. Several threads may call this
+at the same time.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any, Final
 
-from jobs.media.errors import ERRORS, MediaError, MediaTimeout
+from jobs.media.errors import ERRORS, MediaError, MediaInterrupted, MediaTimeout
 from jobs.media.limits import ChildLimits
 
 CHILD: Final = (sys.executable, "-P", "-s", "-X", "faulthandler", "-m", "jobs.media.child")
@@ -36,6 +37,7 @@ LAST_WORDS_S: Final = 5.0
 
 NOT_PROCESSED: Final = "The file could not be processed."
 TOOK_TOO_LONG: Final = "Processing the file took too long."
+NOT_IN_TIME: Final = "the child did not end in time"
 
 OnProgress = Callable[[float], None]
 Message = dict[str, Any]
@@ -51,11 +53,12 @@ def run_isolated(
     on_progress: OnProgress | None = None,
     command: Sequence[str] = CHILD,
 ) -> dict[str, object]:
-    """Run `operation` in a child and return its answer; raise a `MediaError` for whatever went wrong with it.
+    """Run `operation` in a child and return its answer; raise a `MediaError` for whatever is wrong with the file.
 
     `options` must be fit for JSON. `on_progress` is called in this thread with a share from 0 to 1 about every half
-    second; when it raises, the child is killed and the exception goes on to the caller. Raises `OSError` when the
-    machine failed and not the file (the disk is full). The child never outlives the call.
+    second; when it raises, the child is killed and the exception goes on to the caller. Raises `MediaInterrupted` when
+    the child ended without an answer, and `OSError` when the machine failed and not the file (the disk is full). The
+    child never outlives the call.
     """
     deadline_s = time.monotonic() + limits.wall_s
     request = {
@@ -119,7 +122,7 @@ def _listen(process: subprocess.Popen[bytes], deadline_s: float, on_progress: On
 
 
 def _lines(pipe: IO[bytes], deadline_s: float) -> Iterator[bytes]:
-    """Yield whole lines until the pipe closes; raise `MediaTimeout` at the deadline, `MediaError` for a flood."""
+    """Yield whole lines until the pipe closes; raise `MediaInterrupted` at the deadline, `MediaError` for a flood."""
     pending, received = b"", 0
     with selectors.DefaultSelector() as selector:
         selector.register(pipe, selectors.EVENT_READ)
@@ -132,7 +135,7 @@ def _lines(pipe: IO[bytes], deadline_s: float) -> Iterator[bytes]:
                 return
             *lines, pending = (pending + piece).split(b"\n")
             yield from lines
-    raise MediaTimeout(TOOK_TOO_LONG)
+    raise MediaInterrupted(NOT_IN_TIME)
 
 
 def _parse(line: bytes) -> Message:
@@ -155,7 +158,7 @@ def _exit_code(process: subprocess.Popen[bytes], deadline_s: float) -> int:
     try:
         return process.wait(max(0.1, deadline_s - time.monotonic()))
     except subprocess.TimeoutExpired as error:
-        raise MediaTimeout(TOOK_TOO_LONG) from error
+        raise MediaInterrupted(NOT_IN_TIME) from error
 
 
 def _conclude(answer: Message | None, exit_code: int, log: IO[bytes]) -> dict[str, object]:
@@ -163,12 +166,14 @@ def _conclude(answer: Message | None, exit_code: int, log: IO[bytes]) -> dict[st
     if exit_code == -signal.SIGXCPU:
         raise MediaTimeout(TOOK_TOO_LONG, "the processor time is used up")
     if exit_code != 0 or answer is None:
-        raise MediaError(NOT_PROCESSED, f"the child ended with {exit_code}: {_tail(log)}")
+        raise MediaInterrupted(f"the child ended with {exit_code}: {_tail(log)}")
     match answer:
         case {"result": dict(result)}:
             return result
         case {"error": str(name), "reason": str(reason), "detail": detail} if name in ERRORS:
             raise ERRORS[name](reason, None if detail is None else str(detail))
+        case {"interrupted": str(why)}:
+            raise MediaInterrupted(why)
         case {"os_error": int(number)}:
             raise OSError(number, os.strerror(number))
     raise MediaError(NOT_PROCESSED, f"the child answered {answer!r:.80}")

@@ -61,7 +61,11 @@ VIDEO_SETTINGS = VideoSettings()
 
 @dataclass(frozen=True, slots=True)
 class ChildLimits:
-    """What one child process may use. `memory_bytes` is address space, about twice to three times what is resident."""
+    """What one child process may use. `memory_bytes` is address space, about twice to three times what is resident.
+
+    Processor time tells of the file, wall-clock time of the machine as well: where one thread does the work, the limit
+    of the first comes first.
+    """
 
     wall_s: float
     cpu_s: int
@@ -69,6 +73,6 @@ class ChildLimits:
     file_bytes: int
 
 
-PICTURE_CHILD = ChildLimits(wall_s=20, cpu_s=20, memory_bytes=1024 * MIB, file_bytes=64 * MIB)
+PICTURE_CHILD = ChildLimits(wall_s=20, cpu_s=15, memory_bytes=1024 * MIB, file_bytes=64 * MIB)
 PROBE_CHILD = ChildLimits(wall_s=20, cpu_s=20, memory_bytes=1024 * MIB, file_bytes=64 * MIB)
 VIDEO_CHILD = ChildLimits(wall_s=300, cpu_s=1200, memory_bytes=3072 * MIB, file_bytes=512 * MIB)

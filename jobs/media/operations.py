@@ -1,7 +1,8 @@
 """The media operations as the rest of the system calls them: each runs in a child process of its own.
 
 All of them take paths of local files, write `target` whole or not at all, may be repeated, and raise a `MediaError`
-for whatever is wrong with the source; a missing source is a `FileNotFoundError`.
+for whatever is wrong with the source; a missing source is a `FileNotFoundError`, and `MediaInterrupted` is raised where
+the child came to no answer.
 """
 
 from __future__ import annotations

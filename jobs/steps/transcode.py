@@ -13,6 +13,7 @@ from jobs.leases import Held, LeaseLost
 from jobs.media import (
     ImageFacts,
     MediaError,
+    MediaInterrupted,
     VideoFacts,
     make_poster,
     normalise_avatar,
@@ -21,9 +22,10 @@ from jobs.media import (
 )
 from jobs.providers import failures
 from jobs.providers.profiles import profiles
+from jobs.redaction import redacted
 from jobs.retention import RetentionPolicy
 from jobs.runtime import Runtime
-from jobs.steps.trouble import storage_failure
+from jobs.steps.trouble import storage_failure, surprise
 from jobs.steps.work import Work
 from statemachine.outcomes import Cure, Failure, MadeAsset, OutputInvalid, StepFailed, Transcoded
 from statemachine.states import ErrorCode, Kind, Step
@@ -41,8 +43,11 @@ def transcode(job: ClaimedJob, runtime: Runtime) -> Work | None:
             return _finished(job, _make(job, Path(folder), held, runtime), runtime.retention)
         except MediaError as error:
             message = "The picture service returned something unusable. Please try again."
-            failure = Failure(ErrorCode.OUTPUT_INVALID, message, Cure.RETRY, f"{type(error).__name__}: {error}")
+            failure = Failure(ErrorCode.OUTPUT_INVALID, message, Cure.RETRY, redacted(error.told))
             return Work(job, OutputInvalid(failure))
+        except MediaInterrupted as error:
+            # What was paid for is in our storage, and nothing is known to be wrong with it.
+            return Work(job, StepFailed(surprise(error)))
         except ObjectMissing as error:
             # Waiting would not bring it back: it is made again.
             return Work(job, OutputInvalid(failures.output_expired(f"our own copy is gone: {error}")))

@@ -15,7 +15,7 @@ def storage_failure(error: Exception) -> Failure:
 
 
 def surprise(error: Exception) -> Failure:
-    """Return what an exception that nobody expected means: a few tries, then the job is given up."""
+    """Return what an exception that says nothing of the job means: a few tries of the step, then it is given up."""
     message = "Something went wrong on our side. Please try again later."
     return Failure(ErrorCode.INTERNAL, message, Cure.RETRY, _told(error))
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import io
+import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 from PIL import Image
 
+from jobs.media import operations
+from jobs.media.limits import PICTURE_CHILD
 from schema.ids import IdKind, encode_id
 from storage import S3Store
 from tests.schema.serving import Caller, Server, serving
@@ -76,7 +80,9 @@ def test_an_uploaded_picture_is_checked_and_can_be_fetched(uploader: Caller) -> 
     assert again["asset"] | {"url": ""} == payload["asset"] | {"url": ""}
 
 
-def test_what_is_no_picture_is_rejected_for_good(uploader: Caller) -> None:
+def test_what_is_no_picture_is_rejected_for_good(uploader: Caller, caplog: pytest.LogCaptureFixture) -> None:
+    """The caller hears the reason alone, the log hears the rest."""
+    caplog.set_level(logging.INFO, "jobs.uploads")
     asset_id = _upload(uploader, b"this is no picture")
     for _ in range(2):
         payload = _complete(uploader, asset_id)
@@ -84,6 +90,18 @@ def test_what_is_no_picture_is_rejected_for_good(uploader: Caller) -> None:
         assert [(error["code"], error["path"]) for error in payload["userErrors"]] == [
             ("UNSUPPORTED_MEDIA", ["input", "assetId"])
         ]
+    assert [record.getMessage().partition(":")[0] for record in caplog.records] == ["an upload was rejected"]
+    assert "WrongType" in caplog.text
+    assert "WrongType" not in payload["userErrors"][0]["message"]
+
+
+def test_a_check_that_is_cut_off_rejects_nothing(uploader: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    asset_id = _upload(uploader, _picture())
+    with monkeypatch.context() as patched:
+        patched.setattr(operations, "PICTURE_CHILD", replace(PICTURE_CHILD, wall_s=0.0))
+        error = uploader.fail(COMPLETE, id=asset_id)
+    assert (error["extensions"]["code"], error["extensions"]["retryable"]) == ("SERVICE_UNAVAILABLE", True)
+    assert _complete(uploader, asset_id)["asset"]["state"] == "READY"
 
 
 def test_an_upload_that_was_not_made_can_not_be_completed(uploader: Caller) -> None:

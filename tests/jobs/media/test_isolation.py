@@ -1,4 +1,4 @@
-"""Whatever becomes of a child, its parent raises a `MediaError`, and no child outlives its call or its parent."""
+"""Whatever becomes of a child, its parent hears of the file or of an interruption, and no child outlives its call."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.media import ChildLimits, MediaError, MediaTimeout, TooLarge
+from jobs.media import ChildLimits, MediaError, MediaInterrupted, MediaTimeout, TooLarge
 from jobs.media.isolation import CODE, run_isolated
 from jobs.media.limits import MIB
 
@@ -58,41 +58,52 @@ def eventually(fact: Callable[[], bool], within_s: float = 10) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("program", "detail"),
+    ("program", "told"),
     [
         ("os.kill(os.getpid(), signal.SIGSEGV)", "ended with -11"),
         ("os.kill(os.getpid(), signal.SIGKILL)", "ended with -9"),
+        ("os.kill(os.getpid(), signal.SIGTERM)", "ended with -15"),
         ("os.abort()", "ended with -6"),
         ("sys.exit(3)", "ended with 3"),
         ("raise ValueError('a secret path')", "a secret path"),
         ("pass", "ended with 0"),
+        ("print(json.dumps({'result': {}}), flush=True); os.kill(os.getpid(), signal.SIGSEGV)", "ended with -11"),
+    ],
+)
+def test_a_child_that_ends_without_an_answer_says_nothing_of_the_file(program: str, told: str) -> None:
+    with pytest.raises(MediaInterrupted, match=told):
+        run(program)
+
+
+@pytest.mark.parametrize(
+    ("program", "detail"),
+    [
         ("print('hello')", "hello"),
         ("print('[1]')", "[1]"),
         ("print('null')", "null"),
         ("print(json.dumps({'result': 1}))", "result"),
         ("print(json.dumps({'error': 'SystemExit', 'reason': 'x', 'detail': None}))", "SystemExit"),
         ("print(json.dumps({'progress': 7}))", "progress"),
-        ("print(json.dumps({'result': {}}), flush=True); os.kill(os.getpid(), signal.SIGSEGV)", "ended with -11"),
         ("print('x' * 10**7)", "262144 bytes"),
         ("os.write(1, b'\\xff\\xfe\\n')", "xff"),
     ],
 )
-def test_any_end_of_the_child_is_a_media_error(program: str, detail: str) -> None:
+def test_a_senseless_answer_is_a_media_error(program: str, detail: str) -> None:
     with pytest.raises(MediaError) as caught:
         run(program)
     assert caught.value.reason == "The file could not be processed."
     assert detail in (caught.value.detail or "")
 
 
-def test_child_that_never_reads_its_request_is_a_media_error() -> None:
-    with pytest.raises(MediaError):
+def test_child_that_never_reads_its_request_is_an_interruption() -> None:
+    with pytest.raises(MediaInterrupted):
         run_isolated("any", Path("in"), Path("out"), {"much": "x" * 10**6}, limits=LIMITS, command=("/bin/false",))
 
 
 @pytest.mark.parametrize("program", ["time.sleep(60)", "os.close(1); time.sleep(60)", "print('{}'); time.sleep(60)"])
 def test_child_that_does_not_end_is_killed(tmp_path: Path, program: str) -> None:
     note = tmp_path / "pid"
-    with pytest.raises(MediaTimeout):
+    with pytest.raises(MediaInterrupted):
         run(f"open({str(note)!r}, 'w').write(str(os.getpid()))\n{program}", replace(LIMITS, wall_s=0.5))
     assert is_gone(int(note.read_text()))
 
@@ -105,7 +116,7 @@ def test_what_a_child_started_is_killed_with_it(tmp_path: Path) -> None:
         open({str(note)!r}, 'w').write(str(pid))
         time.sleep(60)
     """
-    with pytest.raises(MediaTimeout):
+    with pytest.raises(MediaInterrupted):
         run(program, replace(LIMITS, wall_s=0.5))
     assert eventually(lambda: is_gone(int(note.read_text())))
 
@@ -139,9 +150,19 @@ def test_progress_reaches_the_caller_before_the_end() -> None:
     assert shares == [0, 0.5, 1]
 
 
-def test_memory_beyond_the_limit_is_too_large() -> None:
-    with pytest.raises(TooLarge):
+def test_memory_that_is_not_there_says_nothing_of_the_file() -> None:
+    with pytest.raises(MediaInterrupted, match="memory"):
         run_confined("return bytes(600 * 2**20)")
+
+
+def test_a_stop_of_the_whole_group_lets_the_child_come_to_its_end() -> None:
+    with pytest.raises(TooLarge):
+        run_confined("""
+            import signal
+            from jobs.media.errors import TooLarge
+            os.kill(os.getpid(), signal.SIGTERM)
+            raise TooLarge("x")
+        """)
 
 
 def test_processor_time_beyond_the_limit_is_a_timeout() -> None:

@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from jobs.media import ChildLimits, MediaError, MediaTimeout, VideoLimits, clean_selfie, normalise_video
+from jobs.media import (
+    ChildLimits,
+    MediaError,
+    MediaInterrupted,
+    MediaTimeout,
+    VideoLimits,
+    clean_selfie,
+    normalise_video,
+)
 from jobs.media.facts import ImageFacts, from_reply
 from jobs.media.isolation import CODE
 from jobs.media.limits import MIB, PICTURE_CHILD
@@ -97,5 +105,5 @@ def test_parent_loads_neither_pillow_nor_ffmpeg() -> None:
 def test_video_limits_reach_the_child(tmp_path: Path) -> None:
     source = Video().write(tmp_path / "in.mp4")
     tiny = ChildLimits(wall_s=0.05, cpu_s=10, memory_bytes=2048 * MIB, file_bytes=64 * MIB)
-    with pytest.raises(MediaTimeout):
+    with pytest.raises(MediaInterrupted):
         normalise_video(source, tmp_path / "out.mp4", seconds=1, child=tiny, limits=VideoLimits())
