@@ -173,9 +173,13 @@ def release(conn: Connection, claims: Sequence[Claim]) -> int:
     return len(conn.execute(statement("release"), held).all())
 
 
-def renew(conn: Connection, claim: Claim, lease_for: timedelta) -> bool:
-    """Prolong a lease to now + `lease_for`; return False when it was lost or the job is to be canceled."""
-    found = conn.execute(statement("renew"), {"id": claim.job_id, "lease": claim.lease, "lease_for": lease_for})
+def renew(conn: Connection, claim: Claim, lease_for: timedelta, ends_at: datetime | None = None) -> bool:
+    """Prolong a lease to now + `lease_for`.
+
+    Returns False when it was lost, the job is to be canceled, or the step's time ended at `ends_at`.
+    """
+    given = {"id": claim.job_id, "lease": claim.lease, "lease_for": lease_for, "ends_at": ends_at}
+    found = conn.execute(statement("renew"), given)
     return found.one_or_none() is not None
 
 

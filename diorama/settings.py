@@ -63,7 +63,10 @@ class Settings(BaseSettings):
         description="How the provider gets pictures: `inline` in the request, or by signed `url` of a public store.",
     )
     provider_timeout_s: float = Field(
-        default=30.0, gt=0, le=120, description="Seconds to wait for the provider's answer."
+        default=30.0,
+        gt=0,
+        le=120,
+        description="Seconds to wait for each piece of the provider's answer; a whole call takes at most twice that.",
     )
     provider_creates_per_min: int = Field(
         default=500, ge=1, le=100_000, description="Submissions a minute, of all workers together."

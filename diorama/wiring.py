@@ -77,7 +77,7 @@ def build_provider(settings: Settings) -> ReplicateProvider:
             api_token=settings.replicate_api_token.get_secret_value(),
             base_url=str(settings.replicate_base_url).rstrip("/"),
             delivery_hosts=settings.replicate_delivery_hosts,
-            timeouts=Timeouts(answer_s=settings.provider_timeout_s),
+            timeouts=build_timeouts(settings),
             first_poll_s=settings.provider_poll_s,
         )
     )
@@ -95,7 +95,7 @@ def build_gate(settings: Settings, engine: Engine) -> SharedGate:
                 failures_max=settings.provider_failures,
                 outage_s=settings.provider_outage_s,
                 account_s=settings.provider_account_s,
-                probe_s=2 * settings.provider_timeout_s,
+                probe_s=build_timeouts(settings).call_s,
             ),
         ),
     )
@@ -124,6 +124,11 @@ def build_offer(settings: Settings) -> Offer:
     return Offer(
         models=build_models(settings), themes=build_themes(settings), job_deadline=build_deadlines(settings).job
     )
+
+
+def build_timeouts(settings: Settings) -> Timeouts:
+    """Return how long a call of the provider may take."""
+    return Timeouts(answer_s=settings.provider_timeout_s)
 
 
 def build_deadlines(settings: Settings) -> Deadlines:
@@ -155,7 +160,7 @@ def build_runtime(settings: Settings, engine: Engine, recorder: Recorder, renewe
         inputs=PictureInputs(store, inline=settings.provider_inputs == "inline"),
         recorder=recorder,
         renewer=renewer,
-        leases=Leases(timedelta(seconds=settings.lease_s), timedelta(seconds=2 * settings.provider_timeout_s)),
+        leases=Leases(timedelta(seconds=settings.lease_s), timedelta(seconds=build_timeouts(settings).call_s)),
         polling=PollSettings(least_s=settings.provider_poll_s, untold_most_s=settings.provider_untold_s),
         durations=Durations.of(engine),
         watched=Watched.of(engine),

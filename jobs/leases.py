@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,15 +18,16 @@ log = logging.getLogger(__name__)
 
 
 class LeaseLost(Exception):
-    """Someone else may hold the job now, or it is to be canceled: stop, and record nothing."""
+    """Someone else may hold the job now, it is to be canceled, or its time is over: stop, and record nothing."""
 
 
 class Held:
-    """A lease that is being renewed. Long steps ask `check` now and then."""
+    """A lease that is being renewed, until `ends_at` where that is set. Long steps ask `check` now and then."""
 
-    def __init__(self, claim: Claim, lease_for: timedelta) -> None:
+    def __init__(self, claim: Claim, lease_for: timedelta, ends_at: datetime | None) -> None:
         self.claim = claim
         self.lease_for = lease_for
+        self.ends_at = ends_at
         self.lost = threading.Event()
         self.renew_at = time.monotonic() + self._third_s
 
@@ -56,9 +57,9 @@ class Renewer:
         self._thread.start()
 
     @contextmanager
-    def holding(self, claim: Claim, lease_for: timedelta) -> Iterator[Held]:
-        """Renew the lease for as long as the block runs."""
-        held = Held(claim, lease_for)
+    def holding(self, claim: Claim, lease_for: timedelta, ends_at: datetime | None = None) -> Iterator[Held]:
+        """Renew the lease for as long as the block runs, but not beyond `ends_at` by the database's clock."""
+        held = Held(claim, lease_for, ends_at)
         with self._changed:
             self._held.add(held)
             self._changed.notify()
@@ -95,7 +96,7 @@ class Renewer:
     def _renew(self, held: Held) -> None:
         try:
             with self._engine.begin() as conn:
-                kept = renew(conn, held.claim, held.lease_for)
+                kept = renew(conn, held.claim, held.lease_for, held.ends_at)
         except SQLAlchemyError as error:
             # The database may be back before the lease ends; until then the step goes on, fenced as ever.
             log.warning("a lease could not be renewed: %s", type(error).__name__)

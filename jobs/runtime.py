@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
@@ -13,7 +14,7 @@ from sqlalchemy import Engine
 
 from db.claims import ClaimedJob
 from jobs.elapsed import Instant, this_instant
-from jobs.leases import Renewer
+from jobs.leases import Held, Renewer
 from jobs.prompts import PromptBook
 from jobs.providers.choice import ModelChoice
 from jobs.providers.gate import Gate, OpenGate
@@ -105,6 +106,11 @@ class Runtime:
     rng: Random = field(default_factory=Random)
     # How this process notices that it was stopped; everything that is written goes by the database's clock.
     instant: Callable[[], Instant] = this_instant
+
+    def holding(self, job: ClaimedJob, step: Step) -> AbstractContextManager[Held]:
+        """Keep the lease of a long step alive for as long as the block runs, up to the deadline of the step or job."""
+        ends_at = self.policy.deadlines.end_of(job.state, job.entered_at, job.deadline_at)
+        return self.renewer.holding(job.claim, self.leases.of(step), ends_at)
 
     def webhook_for(self, token: UUID) -> str | None:
         """Return the address that the provider tells of the attempt with this token, or None."""

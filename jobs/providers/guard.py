@@ -2,7 +2,7 @@
 
 The SDK (1.0.7) sends a create without any timeout, repeats reads inside the call for as long as a `Retry-After`
 says, loses what an error answer said, and can set no header for one call. Its client takes a transport, so this one
-puts it right: every request has a timeout, an error answer becomes `ErrorAnswer` at once, and a create carries
+puts it right: every call has a deadline, an error answer becomes `ErrorAnswer` at once, and a create carries
 `Cancel-After`, and looks once more before its first byte whether it may still be made.
 """
 
@@ -17,6 +17,7 @@ from functools import partial
 
 import httpx
 
+from jobs.providers.deadline import within
 from jobs.providers.patience import asked_wait_s
 
 _cancel_after: ContextVar[timedelta | None] = ContextVar("cancel_after", default=None)
@@ -28,10 +29,16 @@ _ERROR_BYTES_MAX = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """In seconds. `answer_s` bounds the wait for each piece of an answer."""
+    """In seconds. `answer_s` bounds the wait for each piece of an answer, `output_s` the fetching of an output."""
 
     connect_s: float = 5.0
     answer_s: float = 30.0
+    output_s: float = 600.0
+
+    @property
+    def call_s(self) -> float:
+        """How long a whole call may take, from the connection to the last byte of its answer."""
+        return 2 * self.answer_s
 
     def as_extension(self) -> dict[str, float]:
         """Return the timeouts as httpx hands them to a transport."""
@@ -56,7 +63,7 @@ class GuardTransport(httpx.BaseTransport):
         self._timeouts = timeouts
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request with timeouts and, where one is set, the bound on a prediction's life."""
+        """Send a request, with the bound on a prediction's life where one is set, and read the answer in time."""
         request.extensions["timeout"] = self._timeouts.as_extension()
         cancel_after = _cancel_after.get()
         if cancel_after is not None and request.method == "POST":
@@ -64,9 +71,12 @@ class GuardTransport(httpx.BaseTransport):
         last_look = _last_look.get()
         if last_look is not None and request.method == "POST":
             request.extensions["trace"] = partial(_traced, last_look)
-        response = self._inner.handle_request(request)
-        if response.status_code >= 400:
-            raise _error_answer(response)
+        with within(self._timeouts.call_s):
+            response = self._inner.handle_request(request)
+            if response.status_code >= 400:
+                raise _error_answer(response)
+            # Here and not by the client, for which the deadline would be over.
+            response.read()
         return response
 
     def close(self) -> None:

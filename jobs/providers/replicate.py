@@ -19,7 +19,7 @@ from uuid import UUID
 import httpx
 from replicate.client import Client
 
-from jobs.providers import failures
+from jobs.providers import deadline, failures
 from jobs.providers.finding import created_between, find_in
 from jobs.providers.guard import ErrorAnswer, GuardTransport, Timeouts, canceled_after, looked_at_last
 from jobs.providers.provider import Listed, OutputVanished, Prediction, ProviderTrouble, Submission
@@ -33,7 +33,6 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 # Longer inputs are pictures inside the request; a token is in none of them.
 _TOKEN_TEXT_MAX = 4096
 _NOT_FOUND = 404
-_CHUNK_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +54,14 @@ class ReplicateProvider:
 
     def __init__(self, settings: ReplicateSettings) -> None:
         self._settings = settings
-        transport = GuardTransport(httpx.HTTPTransport(limits=httpx.Limits(max_connections=100)), settings.timeouts)
+        transport = GuardTransport(deadline.transport(most_connections=100), settings.timeouts)
         self._client = Client(api_token=settings.api_token, base_url=settings.base_url, transport=transport)
         # A client of its own: the SDK's sends the token to whatever host an output names.
-        self._downloads = httpx.Client(timeout=httpx.Timeout(30.0, connect=5.0), follow_redirects=False)
+        self._downloads = httpx.Client(
+            transport=deadline.transport(most_connections=100),
+            timeout=httpx.Timeout(30.0, connect=5.0),
+            follow_redirects=False,
+        )
 
     def submit(self, submission: Submission) -> Accepted | Refused | Rejected | OutcomeLost:
         """Make the paid call once and say what is known of it; raise NotSent where its last look holds it back."""
@@ -116,7 +119,10 @@ class ReplicateProvider:
         """Open an output without any credentials, from the known hosts only."""
         self._check_host(url)
         try:
-            with self._downloads.stream("GET", url) as response:
+            with (
+                deadline.within(self._settings.timeouts.output_s),
+                self._downloads.stream("GET", url) as response,
+            ):
                 if response.status_code in (404, 410):
                     raise OutputVanished(f"HTTP {response.status_code}")
                 if response.status_code != 200:
@@ -244,9 +250,12 @@ def _texts(value: object) -> Iterator[str]:
 
 
 def _bounded(response: httpx.Response, most_bytes: int) -> Iterator[bytes]:
-    """Yield the chunks of an output; one that is larger than any real one could be counts as vanished."""
+    """Yield an output as it comes, so that whoever reads it looks up however slowly that is.
+
+    One that is larger than any real one could be counts as vanished.
+    """
     total = 0
-    for chunk in response.iter_bytes(_CHUNK_BYTES):
+    for chunk in response.iter_bytes():
         total += len(chunk)
         if total > most_bytes:
             raise OutputVanished(f"the output is larger than {most_bytes} bytes")

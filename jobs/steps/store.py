@@ -31,7 +31,7 @@ def store(job: ClaimedJob, runtime: Runtime) -> Work | None:
     most_bytes = profiles()[job.model or ""].output_bytes_max
     try:
         with (
-            runtime.renewer.holding(job.claim, runtime.leases.of(Step.STORE)) as held,
+            runtime.holding(job, Step.STORE) as held,
             runtime.provider.fetch(job.output_urls[0], most_bytes=most_bytes) as (content_type, chunks),
         ):
             content_type = content_type.partition(";")[0].strip() or "application/octet-stream"

@@ -37,7 +37,7 @@ def transcode(job: ClaimedJob, runtime: Runtime) -> Work | None:
     """Make the finished files of a job; None where its lease was lost on the way."""
     with (
         TemporaryDirectory(prefix="diorama-transcode-") as folder,
-        runtime.renewer.holding(job.claim, runtime.leases.of(Step.TRANSCODE)) as held,
+        runtime.holding(job, Step.TRANSCODE) as held,
     ):
         try:
             return _finished(job, _make(job, Path(folder), held, runtime), runtime.retention)

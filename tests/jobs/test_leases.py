@@ -88,6 +88,17 @@ def test_a_cut_connection_does_not_end_the_renewing(engine: Engine, held: Claim,
         assert not holding.lost.is_set()
 
 
+def test_a_lease_is_not_prolonged_beyond_the_deadline(engine: Engine, held: Claim, renewer: Renewer) -> None:
+    """Or what comes in drops would hold its job for ever: no step that is at work is asked for its deadline."""
+    first = ends_at(engine)
+    assert first is not None
+    with renewer.holding(held, SHORT, first - SHORT) as holding:
+        assert holding.lost.wait(10)
+        with pytest.raises(LeaseLost):
+            holding.check()
+    assert ends_at(engine) == first
+
+
 def test_whoever_lets_go_is_no_longer_prolonged(engine: Engine, held: Claim, renewer: Renewer) -> None:
     with renewer.holding(held, SHORT):
         pass

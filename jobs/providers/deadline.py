@@ -1,0 +1,100 @@
+"""A deadline for a whole call, from the connection to the last byte of the answer.
+
+The timeouts of an HTTP client bound each wait for the next piece, and an answer may come in any number of pieces: one
+that sends a byte a second is waited for without end. Here every wait is cut to what is left for the whole call.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from ssl import SSLContext
+from typing import Any
+
+import httpcore
+import httpx
+
+# By the monotonic clock; None where the calls of this thread have no deadline.
+_ends_at: ContextVar[float | None] = ContextVar("ends_at", default=None)
+
+# What is written at a time: a large request that is taken in drops comes by the deadline this often.
+_WRITE_BYTES = 64 * 1024
+
+
+@contextmanager
+def within(limit_s: float) -> Iterator[None]:
+    """Have the calls within the block end in so many seconds, with an httpx timeout; the nearest deadline counts."""
+    ends_at, outer = time.monotonic() + limit_s, _ends_at.get()
+    token = _ends_at.set(ends_at if outer is None else min(ends_at, outer))
+    try:
+        yield
+    finally:
+        _ends_at.reset(token)
+
+
+def transport(most_connections: int) -> httpx.HTTPTransport:
+    """Return a transport that keeps to the deadline of `within`."""
+    trust = httpx.create_ssl_context()
+    made = httpx.HTTPTransport(verify=trust)
+    # httpx has no parameter for what opens the connections; its pool has.
+    made._pool = httpcore.ConnectionPool(
+        ssl_context=trust,
+        max_connections=most_connections,
+        keepalive_expiry=5.0,
+        network_backend=_Backend(),
+    )
+    return made
+
+
+def _left_s(timeout_s: float | None, too_late: type[httpcore.TimeoutException]) -> float | None:
+    """Return how long to wait at most; raise `too_late` where the deadline has passed."""
+    ends_at = _ends_at.get()
+    if ends_at is None:
+        return timeout_s
+    left_s = ends_at - time.monotonic()
+    if left_s <= 0:
+        raise too_late("the deadline of the call has passed")
+    return left_s if timeout_s is None else min(timeout_s, left_s)
+
+
+class _Backend(httpcore.SyncBackend):
+    """Opens connections that keep to the deadline."""
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        timeout = _left_s(timeout, httpcore.ConnectTimeout)
+        return _Stream(super().connect_tcp(host, port, timeout, local_address, socket_options))
+
+
+class _Stream(httpcore.NetworkStream):
+    """A connection that keeps to the deadline of whoever uses it."""
+
+    def __init__(self, inner: httpcore.NetworkStream) -> None:
+        self._inner = inner
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._inner.read(max_bytes, _left_s(timeout, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        for at in range(0, len(buffer), _WRITE_BYTES):
+            self._inner.write(buffer[at : at + _WRITE_BYTES], _left_s(timeout, httpcore.WriteTimeout))
+
+    def start_tls(
+        self, ssl_context: SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        timeout = _left_s(timeout, httpcore.ConnectTimeout)
+        return _Stream(self._inner.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+    def close(self) -> None:
+        self._inner.close()

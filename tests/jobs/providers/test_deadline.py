@@ -1,0 +1,109 @@
+"""A call ends in time however slowly its answer comes: each piece is early enough, and there are ever more of them."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+
+import pytest
+
+from jobs.providers.guard import Timeouts
+from jobs.providers.provider import ProviderTrouble
+from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
+from statemachine.outcomes import Cure, OutcomeLost
+from tests.jobs.providers.dealings import submission, trouble_of
+
+TIMEOUTS = Timeouts(answer_s=0.15, output_s=0.3)
+PIECE_EVERY_S = 0.05
+ENDS_AFTER_S = 3.0
+BEGINNINGS = {
+    "in its headers": b"HTTP/1.1 200 OK\r\nX-Slow: ",
+    "in its body": b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n",
+    "in the page of an error": b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 100000\r\n\r\n",
+}
+
+
+class Dripping:
+    """Answers whoever connects with the beginning of an answer, and goes on with a byte at a time for a while."""
+
+    def __init__(self) -> None:
+        self.beginning = b""
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.place = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=self._drip, args=(self._listener.accept()[0],), daemon=True).start()
+
+    def _drip(self, connection: socket.socket) -> None:
+        ends_at = time.monotonic() + ENDS_AFTER_S
+        with suppress(OSError), connection:
+            connection.sendall(self.beginning)
+            while time.monotonic() < ends_at:
+                connection.sendall(b"x")
+                threading.Event().wait(PIECE_EVERY_S)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Dripping]:
+    with closing(Dripping()) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def provider(server: Dripping) -> Iterator[ReplicateProvider]:
+    settings = ReplicateSettings(
+        "r8_test", base_url=f"http://{server.place}", delivery_hosts=(server.place,), timeouts=TIMEOUTS
+    )
+    with closing(ReplicateProvider(settings)) as provider:
+        yield provider
+
+
+@pytest.fixture(params=BEGINNINGS)
+def slow(request: pytest.FixtureRequest, server: Dripping) -> None:
+    """The answer is slow in one of its parts."""
+    server.beginning = BEGINNINGS[request.param]
+
+
+def in_time(call: Callable[[], object]) -> object:
+    """Return what a call comes to, long before the answer would have ended by itself."""
+    began_at = time.monotonic()
+    came_to = call()
+    assert time.monotonic() - began_at < ENDS_AFTER_S / 2
+    return came_to
+
+
+@pytest.mark.usefixtures("slow")
+def test_a_look_ends_in_time(provider: ReplicateProvider) -> None:
+    trouble = in_time(lambda: trouble_of(lambda: provider.get("p")))
+    assert isinstance(trouble, ProviderTrouble)
+    assert trouble.failure.cure is Cure.WAIT
+
+
+@pytest.mark.usefixtures("slow")
+def test_a_paid_call_ends_in_time_and_its_outcome_is_not_known(provider: ReplicateProvider) -> None:
+    assert isinstance(in_time(lambda: provider.submit(submission())), OutcomeLost)
+
+
+@pytest.mark.parametrize("part", ["in its headers", "in its body"])
+def test_an_output_is_fetched_in_time_and_comes_as_it_is_sent(
+    server: Dripping, provider: ReplicateProvider, part: str
+) -> None:
+    server.beginning = BEGINNINGS[part]
+    pieces: list[bytes] = []
+
+    def read() -> None:
+        with provider.fetch(f"http://{server.place}/out.png", most_bytes=10**6) as (_, chunks):
+            pieces.extend(chunks)
+
+    in_time(lambda: trouble_of(read))
+    assert (len(pieces) > 1) is (part == "in its body")
