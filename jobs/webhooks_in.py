@@ -50,21 +50,34 @@ class SigningKey:
 
     @property
     def may_renew(self) -> bool:
-        """Whether `renew` would ask the provider now."""
-        return self._fetch is not None and time.monotonic() >= self._next_fetch_at
+        """Whether `renew` would ask the provider now, and nobody is asking already."""
+        return self._fetch is not None and time.monotonic() >= self._next_fetch_at and not self._fetching.locked()
 
     def renew(self) -> None:
-        """Fetch the key, unless that was done a moment ago. Blocks for as long as the provider's answer takes."""
-        with self._fetching:
-            if self._fetch is None or not self.may_renew:
-                return
-            try:
-                self._key = self._fetch()
-                self._next_fetch_at = time.monotonic() + _RENEW_EVERY_S
-            except ProviderTrouble as trouble:
-                wait_s = _FETCH_EVERY_S if self._key is None else _RENEW_EVERY_S
-                self._next_fetch_at = time.monotonic() + wait_s
-                log.warning("the key for webhooks can not be fetched", why=trouble.failure.detail)
+        """Fetch the key, unless that was done a moment ago or is being done.
+
+        Blocks for as long as the provider's answer takes, but one caller only: whoever comes meanwhile may be anybody,
+        and would hold a thread that others need.
+        """
+        if self._fetch is None or not self._fetching.acquire(blocking=False):
+            return
+        try:
+            if time.monotonic() >= self._next_fetch_at:
+                self._ask(self._fetch)
+        finally:
+            self._fetching.release()
+
+    def _ask(self, fetch: Callable[[], str]) -> None:
+        try:
+            self._key = fetch()
+        except ProviderTrouble as trouble:
+            log.warning("the key for webhooks can not be fetched", why=trouble.failure.detail)
+        finally:
+            # Whatever it ended in, and before anybody else may ask.
+            self._put_off()
+
+    def _put_off(self) -> None:
+        self._next_fetch_at = time.monotonic() + (_FETCH_EVERY_S if self._key is None else _RENEW_EVERY_S)
 
     def verified(self, body: bytes, headers: Mapping[str, str]) -> Any:
         """Return the JSON of a signed body. Raises NotVerified, or NoKey while there is none."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -249,6 +251,32 @@ def test_the_key_is_fetched_when_needed_and_renewed_at_most_once_a_minute(api_da
         key._next_fetch_at = 0.0
         assert send(running, uuid4(), BODY) == 202
         assert send(running, uuid4(), BODY, {}) == 401
+
+
+def test_whoever_comes_while_the_key_is_fetched_does_not_wait_for_it(api_database: str) -> None:
+    """Anybody may come, and each that waits would hold a thread that uploads need."""
+    asked, may_answer = threading.Event(), threading.Event()
+
+    def fetch() -> str:
+        asked.set()
+        assert may_answer.wait(10)
+        return KEY
+
+    key = SigningKey(fetch=fetch)
+    with serving(api_database, webhook_key=key) as running, ThreadPoolExecutor(1) as pool:
+        first = pool.submit(send, running, uuid4(), BODY)
+        try:
+            assert asked.wait(10)
+            assert not key.may_renew
+            forged = httpx.post(f"{running.url}/webhooks/replicate", content=BODY, timeout=5)
+            assert forged.status_code == 503
+            late = threading.Thread(target=key.renew, daemon=True)
+            late.start()
+            late.join(5)
+            assert not late.is_alive()
+        finally:
+            may_answer.set()
+        assert first.result(10) == 202
 
 
 def test_while_there_is_no_key_the_provider_is_asked_to_try_again(api_database: str) -> None:
