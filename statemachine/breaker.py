@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from statemachine.budget import OUT_OF_TURN
+
 
 class BreakerState(StrEnum):
     """Whether submissions go through."""
@@ -62,6 +64,18 @@ class Breaker:
     def is_untouched(self) -> bool:
         """Whether a success would change nothing."""
         return self == _WELL
+
+    def by_clock_at(self, now: datetime, policy: BreakerPolicy) -> Breaker:
+        """Return the breaker whose pause is over where it would last longer than any that begins now.
+
+        It was begun by a clock that was ahead and has been set back. How much of the pause is left is not known, and
+        the next submission will show.
+        """
+        if self.until is None or self.cause is None:
+            return self
+        probes = self.state is BreakerState.HALF_OPEN
+        longest = timedelta(seconds=policy.probe_s) if probes else policy.pause(self.cause, self.openings)
+        return self if self.until <= now + longest + OUT_OF_TURN else replace(self, until=now)
 
     def most(self, now: datetime) -> int | None:
         """Return how many submissions may be begun; None for any number."""

@@ -24,6 +24,11 @@ class Budget:
         return 60.0 / self.per_minute
 
 
+# Transactions have the time at which they began, and come to the bucket in another order: what is earlier by no more
+# than this is no clock that was set back.
+OUT_OF_TURN = timedelta(minutes=1)
+
+
 @dataclass(frozen=True, slots=True)
 class Bucket:
     """The permits that are there. Below zero, what could not be put off has been taken ahead of time.
@@ -39,10 +44,29 @@ class Bucket:
     per_minute: float | None = None
 
     def filled(self, budget: Budget, now: datetime) -> Bucket:
-        """Return the bucket with what has come in since; a clock that went back brings nothing."""
-        passed_s = max(0.0, (now - self.filled_at).total_seconds())
-        permits = min(budget.burst, self.permits + passed_s / budget.every_s)
-        return replace(self, permits=permits, filled_at=max(now, self.filled_at), per_minute=budget.per_minute)
+        """Return the bucket with what has come in since; a clock that went back brings nothing.
+
+        It has to be kept, or nothing comes in by that clock before it has caught up.
+        """
+        known = self._by_clock_at(now)
+        passed_s = max(0.0, (now - known.filled_at).total_seconds())
+        permits = min(budget.burst, known.permits + passed_s / budget.every_s)
+        return replace(known, permits=permits, filled_at=max(now, known.filled_at), per_minute=budget.per_minute)
+
+    def _by_clock_at(self, now: datetime) -> Bucket:
+        """Return the bucket by a clock that was set back, where it was: what was still to be waited for then is now.
+
+        Otherwise nothing could be called for as long as the clock had been ahead.
+        """
+        ahead = self.filled_at - now
+        if ahead <= OUT_OF_TURN:
+            return self
+        return replace(
+            self,
+            filled_at=now,
+            blocked_until=None if self.blocked_until is None else self.blocked_until - ahead,
+            next_slot_at=None if self.next_slot_at is None else self.next_slot_at - ahead,
+        )
 
     def left(self, now: datetime) -> int | None:
         """Return how many calls may be made now at the rate it was last filled at; None for one never asked for any."""
@@ -74,6 +98,9 @@ class Bucket:
         return replace(self, next_slot_at=after), (slot - now).total_seconds()
 
     def block(self, until: datetime) -> Bucket:
-        """Return the bucket of which nothing may be taken before then; what was saved up is gone."""
+        """Return the bucket of which nothing may be taken before then; what was saved up is gone.
+
+        Call it on a filled bucket, which knows by what clock that is.
+        """
         later = until if self.blocked_until is None else max(until, self.blocked_until)
         return replace(self, permits=min(self.permits, 0.0), blocked_until=later)

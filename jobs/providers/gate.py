@@ -124,7 +124,10 @@ class SharedGate:
         settings = self._settings
         creates = lock_creates(conn, counts_in_flight=settings.in_flight_most is not None)
         bucket = creates.bucket.filled(settings.creates, creates.now)
-        creates = replace(creates, bucket=bucket)
+        if bucket.filled_at < creates.bucket.filled_at:
+            save_creates(conn, bucket)
+        breaker = creates.breaker.by_clock_at(creates.now, settings.breaker)
+        creates = replace(creates, bucket=bucket, breaker=breaker)
         self._is_untouched = creates.breaker.is_untouched
         allowed = creates.breaker.most(creates.now)
         most = min(want, bucket.whole(creates.now), self._room(creates), want if allowed is None else allowed)
@@ -151,7 +154,8 @@ class SharedGate:
             breaker = self._after(creates, outcome)
             save_breaker(conn, breaker)
             if isinstance(outcome, Refused) and outcome.failure.status == _THROTTLED:
-                save_creates(conn, creates.bucket.block(_later(creates.now, outcome.failure)))
+                bucket = creates.bucket.filled(self._settings.creates, creates.now)
+                save_creates(conn, bucket.block(_later(creates.now, outcome.failure)))
         self._is_untouched = breaker.is_untouched
         _tell(creates.breaker, breaker)
 
@@ -171,7 +175,7 @@ class SharedGate:
             self._reads.forfeit()
             with self._engine.begin() as conn:
                 bucket, now = lock_reads(conn)
-                save_reads(conn, bucket.block(_later(now, failure)))
+                save_reads(conn, bucket.filled(self._settings.reads, now).block(_later(now, failure)))
 
     def _room(self, creates: Creates) -> int:
         """How many more jobs may come to the provider."""
@@ -180,7 +184,8 @@ class SharedGate:
         return max(0, self._settings.in_flight_most - creates.at_provider - len(creates.on_their_way))
 
     def _after(self, creates: Creates, outcome: Outcome | None) -> Breaker:
-        breaker, now, policy = creates.breaker, creates.now, self._settings.breaker
+        now, policy = creates.now, self._settings.breaker
+        breaker = creates.breaker.by_clock_at(now, policy)
         match outcome:
             case OutcomeLost(reason):
                 return breaker.failed(now, Cause.OUTAGE, reason, policy)

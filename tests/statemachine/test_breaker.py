@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -77,6 +78,25 @@ def test_one_that_never_came_there_makes_room_for_the_next_but_shortens_no_pause
     assert breaker.held_back(at(1)) == breaker
     assert breaker.probing(at(60), POLICY).held_back(at(61)).most(at(61)) == 1
     assert Breaker().held_back(NOW) == Breaker()
+
+
+@pytest.mark.parametrize(
+    ("breaker", "ahead_s", "most"),
+    [
+        (failing(Breaker(), 3), 0, 0),
+        (failing(Breaker(), 3), 60, 0),
+        (failing(Breaker(), 3), 61, 1),
+        (failing(Breaker(), 1, Cause.ACCOUNT), 60, 0),
+        (failing(Breaker(), 1, Cause.ACCOUNT), 86_400, 1),
+        (failing(Breaker(), 3).probing(NOW, POLICY), 60, 0),
+        (failing(Breaker(), 3).probing(NOW, POLICY), 61, 1),
+        (Breaker(), 86_400, None),
+    ],
+)
+def test_a_pause_that_a_clock_began_which_was_ahead_is_over(breaker: Breaker, ahead_s: float, most: int | None) -> None:
+    """Or it would go on for as long as the clock had been ahead. Whoever asks a little out of turn ends nothing."""
+    right = at(-ahead_s)
+    assert breaker.by_clock_at(right, POLICY).most(right) == most
 
 
 def test_that_a_person_is_needed_is_news_even_then() -> None:

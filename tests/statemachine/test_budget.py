@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -77,7 +78,27 @@ def test_slots_that_have_passed_are_forgotten() -> None:
     assert round(wait_s, 6) == 0.1
 
 
+@pytest.mark.parametrize("ahead_s", [61, 3600, 86_400 * 365])
+def test_a_clock_that_was_ahead_and_is_set_back_holds_nobody_up(ahead_s: float) -> None:
+    """What was still to be waited for by the one clock is to be waited for by the other, and no more."""
+    wrong = after(ahead_s)
+    bucket = FULL.filled(BUDGET, wrong).spend(60)
+    for _ in range(10):
+        bucket, _ = bucket.put_off(BUDGET, wrong)
+    bucket = bucket.filled(BUDGET, START)
+    assert bucket.whole(START) == 0
+    assert round(bucket.put_off(BUDGET, START)[1], 6) == 1.1
+    assert bucket.filled(BUDGET, after(1)).whole(after(1)) == 10
+    blocked = FULL.filled(BUDGET, wrong).block(wrong + timedelta(seconds=7)).filled(BUDGET, START)
+    assert round(blocked.wait_s(BUDGET, START), 6) == 7
+
+
+@pytest.mark.parametrize("late_s", [0.001, 1, 60])
+def test_one_whose_transaction_began_earlier_mints_no_permits(late_s: float) -> None:
+    bucket = FULL.filled(BUDGET, after(60)).spend(60)
+    assert bucket.filled(BUDGET, after(60 - late_s)).filled(BUDGET, after(60)).whole(after(60)) == 0
+
+
 def test_a_clock_that_goes_back_brings_nothing() -> None:
     bucket = FULL.filled(BUDGET, START).spend(60)
     assert bucket.filled(BUDGET, after(-100)).whole(after(-100)) == 0
-    assert bucket.filled(BUDGET, after(-100)).filled(BUDGET, START).whole(START) == 0

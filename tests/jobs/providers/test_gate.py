@@ -94,6 +94,13 @@ def test_all_workers_together_begin_no_more_jobs_than_there_are_permits(engine: 
     assert len(workers[0].claim(ahead_s=5.5)) == 5
 
 
+def test_a_clock_that_was_ahead_and_is_set_back_stops_nobody(engine: Engine) -> None:
+    queue(engine, 30)
+    worker = Worker(engine, SLOW)
+    assert len(worker.claim(ahead_s=86_400)) == 6
+    assert [len(worker.claim(ahead_s=ahead_s)) for ahead_s in (0.0, 3.5)] == [0, 3]
+
+
 def test_who_asks_meanwhile_waits_for_the_answer_before(engine: Engine, others: Engine) -> None:
     queue(engine, 30)
     first, second, claimed = Worker(engine, SLOW), Worker(others, SLOW), list[ClaimedJob]()
