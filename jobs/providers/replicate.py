@@ -109,8 +109,9 @@ class ReplicateProvider:
             with _understood():
                 results = tuple(_listed(record) for record in page["results"])
             yield results
-            path = page.get("next")
-            if not path:
+            with _understood():
+                path = _page_at(page.get("next"))
+            if path is None:
                 return
         raise ProviderTrouble(failures.unreachable(LookupError(f"no end of the list after {_PAGES_MAX} pages")))
 
@@ -168,7 +169,7 @@ def _understood() -> Iterator[None]:
     """Raise ProviderTrouble where what the provider answered is not what it should be."""
     try:
         yield
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, httpx.InvalidURL) as error:
         raise ProviderTrouble(failures.unreachable(TypeError(f"the answer is odd ({type(error).__name__})"))) from None
 
 
@@ -232,6 +233,18 @@ def _listed(record: dict[str, Any]) -> Listed:
     """Read a prediction of a list, and the tokens in its webhook's address and its shorter inputs."""
     created_at = datetime.fromisoformat(str(record["created_at"]))
     return Listed(read_prediction(record), frozenset(_tokens(record)), created_at)
+
+
+def _page_at(address: object) -> str | None:
+    """Return path and query of a page's address; None where there is no page.
+
+    Its host stays behind: the token is for the configured one, whatever an answer names.
+    """
+    if address is None or address == "":
+        return None
+    if not isinstance(address, str):
+        raise TypeError("the address of a page is no text")
+    return httpx.URL(address).raw_path.decode("ascii")
 
 
 def _tokens(record: dict[str, Any]) -> Iterator[UUID]:

@@ -25,6 +25,9 @@ ODD_PAGES = [
     b'{"results": null}',
     b'{"results": [{}]}',
     b'{"results": [{"id": "p", "status": "x", "created_at": "now"}]}',
+    b'{"results": [], "next": 7}',
+    b'{"results": [], "next": ["/v1/predictions"]}',
+    b'{"results": [], "next": "https://[::1/v1/predictions"}',
 ]
 
 
@@ -33,11 +36,15 @@ class Answering:
 
     body = b""
 
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+
     def __enter__(self) -> Answering:
         answering = self
 
         class Handler(BaseHTTPRequestHandler):
             def answer(self) -> None:
+                answering.asked.append((self.path, self.headers.get("Authorization", "")))
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(answering.body)))
                 self.end_headers()
@@ -90,6 +97,24 @@ def test_an_odd_list_proves_no_absence(server: Answering, provider: ReplicatePro
     since = datetime.now(UTC)
     trouble_of(lambda: provider.find(uuid4(), since))
     trouble_of(lambda: list(provider.listed(since)))
+
+
+@pytest.mark.parametrize("place", ["http://{}", "//{}", "http://name:word@{}", "http://{}//{}"])
+def test_the_token_goes_to_no_host_that_a_page_names(
+    server: Answering, provider: ReplicateProvider, place: str
+) -> None:
+    """The next page is asked for at our own address."""
+    with Answering() as foreign:
+        foreign.body = b'{"results": []}'
+        address = place.replace("{}", foreign.url.removeprefix("http://")) + "/v1/predictions?cursor=a%2Bb"
+        server.body = json.dumps({"results": [], "next": address}).encode()
+        server.asked.clear()
+        pages = provider.listed(datetime.now(UTC))
+        assert [next(pages), next(pages)] == [(), ()]
+        assert foreign.asked == []
+    [_, (path, token)] = server.asked
+    assert path.endswith("/v1/predictions?cursor=a%2Bb")
+    assert token == "Bearer r8_test"
 
 
 @pytest.mark.parametrize("body", ODD)
