@@ -31,6 +31,10 @@ def from_text(text: str) -> float:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
+LONGEST_S = 100 * 365 * 86_400.0
+"""How far ahead anything may be: beyond it, times soon have no date that could be printed."""
+
+
 class Clock:
     """The wall clock plus what `advance` has added to it."""
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from simulator.api.exchange import Call, Reply, json_reply
 from simulator.bill import bill
+from simulator.clock import LONGEST_S
 from simulator.faults.menu import ERRORS, MENU
 from simulator.faults.reading import InvalidRule
 from simulator.problems import BadRequest, NotFound
@@ -82,6 +83,8 @@ async def advance_clock(sim: Simulation, call: Call) -> Reply:
     seconds: Any = call.object().get("advance_s")
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or seconds < 0:
         raise BadRequest(f"advance_s is a number of seconds, 0 or more, not {seconds!r}")
+    if sim.clock.ahead_s + seconds > LONGEST_S:
+        raise BadRequest(f"the clock may be {LONGEST_S:.0f} seconds ahead in all, which is a hundred years")
     sim.agenda.advance(float(seconds))
     return json_reply({"ahead_s": sim.clock.ahead_s})
 

@@ -19,10 +19,11 @@ from simulator.validation import MODEL_PREDICTION, VERSION_PREDICTION, check_bod
 
 HIDDEN = "hidden"
 LONGEST_WAIT_S = 60
+LONGEST_CANCEL_AFTER_S = 720 * 3600
 TOO_BIG_BYTES = 20_000_000
 """From about this size of a request on, predictions are interrupted (code PA)."""
 _PREFER = re.compile(r"wait(?:=(\d{1,2}))?$")
-_CANCEL_AFTER = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?$")
+_CANCEL_AFTER = re.compile(r"(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s?)?$")
 
 
 async def create_by_version(sim: Simulation, call: Call) -> Reply:
@@ -165,6 +166,8 @@ def _cancel_after_s(sim: Simulation, call: Call) -> float | None:
     total_s = hours * 3600 + minutes * 60 + seconds
     if total_s < sim.settings.min_cancel_after_s:
         raise BadRequest("Invalid Cancel-After header: the minimum duration is 5 seconds")
+    if total_s > LONGEST_CANCEL_AFTER_S:
+        raise BadRequest("Invalid Cancel-After header: the maximum duration is 720 hours")
     return float(total_s)
 
 

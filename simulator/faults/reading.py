@@ -10,6 +10,8 @@ from simulator.faults.menu import ERRORS, EVENTS, FILE_TYPES, MENU, SERVER_ERROR
 from simulator.predictions import Options
 
 API, DELIVERY = "api", "delivery"
+LARGEST = 1_000_000_000
+"""Of options in numbers: times that it is added to can still be printed."""
 
 
 class InvalidRule(ValueError):
@@ -112,7 +114,8 @@ def _check_option(name: str, value: Any, default: Any) -> None:
     elif isinstance(default, bool):
         _require(isinstance(value, bool), f"{name} is true or false, not {value!r}")
     elif _is_number(default):
-        _require(_is_number(value) and value >= 0, f"{name} is a number, 0 or more, not {value!r}")
+        fits = _is_number(value) and 0 <= value <= LARGEST
+        _require(fits, f"{name} is a number from 0 to {LARGEST}, not {value!r}")
     else:
         _require(_is_text(value), f"{name} is a text, not {value!r}")
 

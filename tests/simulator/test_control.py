@@ -83,6 +83,17 @@ def test_clock_moves_ahead_only(api: Api) -> None:
         assert api.http.post("/_simulator/clock", json=body).status_code == 400
 
 
+def test_clock_stays_within_times_that_can_be_told(start: Start) -> None:
+    api = start()
+    statuses = [
+        api.http.post("/_simulator/clock", json={"advance_s": advance_s}).status_code
+        for advance_s in (1e12, 3_000_000_000, 3_000_000_000)
+    ]
+    assert statuses == [400, 200, 400]
+    assert api.create().status_code == 201
+    assert api.get("/predictions").status_code == 200
+
+
 def test_moved_clock_shows_in_new_predictions(start: Start) -> None:
     api = start()
     before = datetime.fromisoformat(api.created()["created_at"])
