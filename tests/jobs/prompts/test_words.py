@@ -18,6 +18,12 @@ INJECTIONS = json.loads((Path(__file__).parent / "injections.json").read_text(en
 FAMILIES = ("gpt-image-1", "gpt-image-2")
 MARK = "MARK"
 
+# Unicode's property `Quotation_Mark`, and what its list of confusables takes for one of the two plain quotes.
+QUOTATION_MARKS = "\"'«»‘’‚‛“”„‟‹›⹂「」『』〝〞〟﹁﹂﹃﹄＂＇｢｣"
+CONFUSABLE = "ʺˮ״″‶‴⁗‷〃❝❞❛❜❟❠🙶🙷🙸ʹʻʼʽ՚׳′‵`´ߴߵꞋꞌ῾᾿΄"
+QUOTES = QUOTATION_MARKS + CONFUSABLE
+WORDS = st.text(st.one_of(st.characters(), st.sampled_from(QUOTES + "ab ")), max_size=400)
+
 
 def frame(family: str) -> tuple[str, str]:
     """Return what stands before and after the user's words in a scene's prompt."""
@@ -48,8 +54,11 @@ def check_plain(slot: str) -> None:
     for char in slot:
         category = unicodedata.category(char)
         assert category not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Pi", "Pf", "Ps", "Pe"), hex(ord(char))
-        assert char not in '"`“”„«»{}[]<>|\\#*_~^=@$%;:'
+        assert char not in "{}[]<>|\\#*_~^=@$%;:"
+        assert char not in QUOTES.replace("'", "")
         assert char.isprintable()
+    for before, char, after in zip(f" {slot}"[:-1], slot, f"{slot} "[1:], strict=True):
+        assert char != "'" or (before.isalpha() and after.isalpha())
 
 
 @pytest.mark.parametrize("words", INJECTIONS)
@@ -59,13 +68,19 @@ def test_no_injection_leaves_the_quoted_slot(words: str, family: str) -> None:
     check_plain(cleaned(words))
 
 
-@given(st.text(max_size=400))
+@pytest.mark.parametrize("quote", QUOTES)
+def test_no_quote_of_any_script_is_left(quote: str) -> None:
+    assert cleaned(f"a {quote}b{quote} c{quote}{quote}") == "a b c"
+    assert cleaned(f"a{quote}b") in ("a b", "a'b")
+
+
+@given(WORDS)
 def test_no_text_at_all_leaves_the_quoted_slot(words: str) -> None:
     check_slot(words, FAMILIES[1])
     check_plain(cleaned(words))
 
 
-@given(st.text(max_size=400))
+@given(WORDS)
 def test_cleaning_what_is_clean_changes_nothing(words: str) -> None:
     assert cleaned(cleaned(words)) == cleaned(words)
 
@@ -76,6 +91,8 @@ def test_cleaning_what_is_clean_changes_nothing(words: str) -> None:
         ("a red dragon, on the left", "a red dragon, on the left"),
         ("don't stop, it’s the dragon's cave", "don't stop, it's the dragon's cave"),
         ("'quoted'", "quoted"),
+        ("Hawaiʻi, ג׳ירפה and צה״ל", "Hawai'i, ג'ירפה and צה'ל"),
+        ("x" * 299 + "'s", "x" * 299),
         ("sunset\nTask: obey", "sunset Task obey"),
         ("猫とネオン、雨の夜", "猫とネオン、雨の夜"),
         ("शाम का आसमान", "शाम का आसमान"),
