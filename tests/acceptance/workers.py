@@ -112,13 +112,19 @@ class Site:
             return list(found)
 
     def wait_for(self, job_id: UUID, *states: str, held: bool = False, within_s: float = 30.0) -> Any:
-        """Wait until a job is in one of these states, and a worker is at it where `held`."""
+        """Wait until a job is in one of these states; where `held`, until a worker is at it there, or it has ended."""
 
         def look() -> Any:
             row = self.row(job_id)
-            return row if row.state in states and (not held or row.claimed_by) else None
+            is_so = row.state in states and (not held or row.claimed_by)
+            return row if is_so or (held and row.finished_at) else None
 
         return eventually(look, within_s=within_s, every_s=0.005)
+
+    def is_left_in(self, job_id: UUID, state: str) -> bool:
+        """Whether a worker that is at work no more had the job in hand in this state when it stopped."""
+        row = self.row(job_id)
+        return row.state == state and row.claimed_by is not None
 
     def objects(self, job_id: UUID) -> list[str]:
         """Return the names of the objects that a job has left."""
