@@ -2,33 +2,75 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from importlib.resources import files
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from psycopg.errors import DeadlockDetected, LockNotAvailable
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import OperationalError
 
 from db.retention import make_history_months
 from statemachine.transitions import TRANSITIONS
 
+log = logging.getLogger(__name__)
+
 # Any number of hosts may migrate at once: the first one works, the others wait here and then find nothing to do.
 _MIGRATION_LOCK = 7_061_726_541
+# A statement that waits for a table's lock holds up everyone who comes after it. So it gives up well before they
+# would (`lock_timeout_s` of the engines), and lets them through before it is tried again.
+_LOCK_TIMEOUT_MS = 2_000
+_TRY_AGAIN_AFTER_S = 1.0
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the database to the newest schema. Calling it again changes nothing.
+    """Bring the database to the newest schema. Calling it again changes nothing, nor does it with a newer database.
 
-    Runs in one transaction under an advisory lock, so concurrent callers are safe and a failure leaves no half.
+    Runs in one transaction under an advisory lock, so concurrent callers are safe and a failure leaves no half. It
+    takes as long as it takes, whatever the engine's limits: an index over a large table, the migration of another host.
+    Where a table's lock can not be had soon, it is rolled back and tried again, until it can.
     """
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    with engine.begin() as connection:
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+    while not _migrated(engine):
+        time.sleep(_TRY_AGAIN_AFTER_S)
+
+
+def _migrated(engine: Engine) -> bool:
+    """Migrate; return False where somebody else held a lock for too long, and nothing is changed."""
+    try:
+        with engine.begin() as connection:
+            _wait_for_others(connection)
+            _migrate(connection)
+    except OperationalError as error:
+        if not isinstance(error.orig, LockNotAvailable | DeadlockDetected):
+            raise
+        log.warning("the migration will be tried again: somebody holds a lock that it needs (%s)", error.orig)
+        return False
+    return True
+
+
+def _wait_for_others(connection: Connection) -> None:
+    """Wait until no other host migrates; then no statement of this transaction is canceled for how long it takes."""
+    _set_for_this_transaction(connection, statement_timeout=0, lock_timeout=0)
+    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+    _set_for_this_transaction(connection, lock_timeout=_LOCK_TIMEOUT_MS)
+
+
+def _set_for_this_transaction(connection: Connection, **settings_ms: int) -> None:
+    for name, value_ms in settings_ms.items():
+        connection.execute(text("SELECT set_config(:name, :value, true)"), {"name": name, "value": str(value_ms)})
+
+
+def _migrate(connection: Connection) -> None:
+    if is_behind(current_revision(connection)):
+        config = Config()
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-        write_transitions(connection)
-        make_history_months(connection)
+    write_transitions(connection)
+    make_history_months(connection)
 
 
 def current_revision(connection: Connection) -> str | None:
@@ -41,6 +83,15 @@ def newest_revision() -> str:
     """Return the revision that this program's migrations lead to."""
     names = sorted(path.name for path in (Path(__file__).parent / "migrations" / "versions").glob("[0-9]*.py"))
     return names[-1].split("_", 1)[0]
+
+
+def is_behind(revision: str | None) -> bool:
+    """Return whether this program needs a newer schema than a database at `revision` has.
+
+    A newer database is none of its trouble: migrations run under the previous code, before the new one comes and after
+    it was rolled back.
+    """
+    return revision is None or revision < newest_revision()
 
 
 def migration_sql(name: str) -> str:

@@ -79,6 +79,7 @@ def migrate() -> None:
     """Bring the database to the newest schema, and make the bucket where it is missing."""
     with _told():
         settings = read_settings("database", "store")
+        _log(settings)
         from db.migrate import migrate as migrate_database
         from diorama.preflight import check_database
         from diorama.wiring import build_engine, build_store

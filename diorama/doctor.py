@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from sqlalchemy import Connection, text
 
-from db.migrate import current_revision, newest_revision
+from db.migrate import current_revision, is_behind, newest_revision
 from diorama.bucket import examine_storage
 from diorama.clocks import examine_clocks
 from diorama.drift import compared
@@ -85,10 +85,13 @@ def _database(settings: Settings) -> Iterator[Finding]:
 def _migrated(conn: Connection) -> Iterator[Finding]:
     """Whether the tables are this program's; only then they say anything."""
     revision, newest = current_revision(conn), newest_revision()
-    if revision != newest:
+    if is_behind(revision):
         yield Finding("schema", False, f"revision {revision}, not {newest}: run `diorama migrate`")
         return
-    yield Finding("schema", True, f"revision {revision}")
+    if revision == newest:
+        yield Finding("schema", True, f"revision {revision}")
+    else:
+        yield Finding("schema", None, f"revision {revision}, newer than this program's {newest}: update this machine")
     yield from examine_submissions(conn)
 
 

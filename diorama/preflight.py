@@ -8,7 +8,7 @@ import httpx
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from db.engine import normalised_url
-from db.migrate import current_revision, newest_revision
+from db.migrate import current_revision, is_behind, newest_revision
 from diorama.public_url import misplaced
 from diorama.settings import Settings, SettingsError
 from diorama.wiring import build_engine, build_store
@@ -20,7 +20,7 @@ _PROVIDER_TIMEOUT_S = 10.0
 
 
 def check_database(settings: Settings, *, migrated: bool = True) -> None:
-    """Raise SettingsError unless the database answers and, where asked, is at this program's schema."""
+    """Raise SettingsError unless the database answers and, where asked, has this program's schema or a newer one."""
     try:
         url = normalised_url(settings.database_url)
         engine = build_engine(settings, "preflight", pool_size=1)
@@ -36,7 +36,7 @@ def check_database(settings: Settings, *, migrated: bool = True) -> None:
         raise SettingsError(f"DATABASE_URL is wrong, or {place} is down: {_first_line(error)}") from None
     finally:
         engine.dispose()
-    if migrated and revision != newest_revision():
+    if migrated and is_behind(revision):
         raise SettingsError(f"the database is at revision {revision}, not {newest_revision()}: run `diorama migrate`")
 
 

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
-from db.migrate import current_revision, newest_revision
+from db.migrate import current_revision, is_behind, newest_revision
 from jobs.hints import Hinter
 from schema.build import build_schema
 from schema.context import Parts
@@ -104,7 +104,7 @@ def _readyz(database: Database) -> Callable[[Request], object]:
             revision = await database.read(current_revision)
         except (SQLAlchemyError, OSError):
             return JSONResponse({"ready": False, "reason": "The database can not be reached."}, 503)
-        if revision != newest_revision():
+        if is_behind(revision):
             reason = f"The database is at revision {revision}, this program needs {newest_revision()}."
             return JSONResponse({"ready": False, "reason": reason}, 503)
         return JSONResponse({"ready": True})

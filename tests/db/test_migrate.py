@@ -1,0 +1,85 @@
+"""Migrations take their time, wait for each other, and hold nobody up."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import Engine, text
+
+import db.migrate
+from db.engine import DatabaseSettings, connect
+from db.migrate import current_revision, is_behind, migrate, newest_revision
+from tests.eventually import eventually
+
+_WAITS = text(
+    "SELECT now() - query_start > interval '1.1 s' FROM pg_stat_activity "
+    "WHERE application_name = 'migrate' AND wait_event_type = 'Lock'"
+)
+
+
+@pytest.fixture
+def hurried(database_url: str) -> Iterator[Engine]:
+    """An engine on which every statement, and every wait for a lock, ends after a second."""
+    engine = connect(DatabaseSettings(database_url, 2, statement_timeout_s=1, lock_timeout_s=1), name="migrate")
+    yield engine
+    engine.dispose()
+
+
+def waits(engine: Engine) -> bool:
+    """Return whether a migration has waited for a lock for longer than its engine's limits."""
+    with engine.connect() as conn:
+        return bool(conn.scalar(_WAITS))
+
+
+@contextmanager
+def migrating(engine: Engine) -> Iterator[Future[None]]:
+    with ThreadPoolExecutor(1) as thread:
+        yield thread.submit(migrate, engine)
+
+
+def test_another_host_is_waited_for_however_long_it_migrates(engine: Engine, hurried: Engine) -> None:
+    with engine.connect() as other:
+        other.execute(text("SELECT pg_advisory_lock(:key)"), {"key": db.migrate._MIGRATION_LOCK})
+        with migrating(hurried) as done:
+            eventually(lambda: waits(engine) or done.done())
+            assert not done.done(), done.exception()
+            other.rollback()
+            other.execute(text("SELECT pg_advisory_unlock_all()"))
+            done.result(timeout=20)
+
+
+def test_whoever_needs_a_table_is_let_through_while_a_migration_waits_for_its_lock(
+    engine: Engine, hurried: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: threading.Semaphore = threading.Semaphore(0)
+
+    def try_again(_: float) -> None:
+        tried.release()
+
+    monkeypatch.setattr(db.migrate, "_LOCK_TIMEOUT_MS", 50)
+    monkeypatch.setattr("db.migrate.time.sleep", try_again)
+    with engine.connect() as other:
+        other.execute(text("LOCK TABLE job_transitions IN SHARE MODE"))
+        with migrating(hurried) as done:
+            for _ in range(2):
+                assert tried.acquire(timeout=20)
+            assert not done.done()
+            other.rollback()
+            done.result(timeout=20)
+
+
+def test_code_from_before_a_migration_leaves_the_newer_database_as_it_is(engine: Engine) -> None:
+    with engine.begin() as conn:
+        conn.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    migrate(engine)
+    with engine.connect() as conn:
+        assert current_revision(conn) == "9999"
+
+
+@pytest.mark.parametrize(("revision", "behind"), [(None, True), ("0001", True), (newest_revision(), False)])
+def test_only_an_older_database_is_behind(revision: str | None, behind: bool) -> None:
+    assert is_behind(revision) is behind
