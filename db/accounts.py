@@ -15,6 +15,9 @@ from db.scope import Scope
 from db.statements import statement
 from db.tables import accounts, api_keys, sessions
 
+# As many as the column holds.
+JOBS_AT_ONCE_MAX = 2**31 - 1
+
 _now = func.diorama_now
 
 
@@ -58,7 +61,10 @@ def account_named(conn: Connection, name: str) -> UUID | None:
 
 
 def limit_account(conn: Connection, name: str, jobs_at_once: int | None) -> bool:
-    """Bound how many jobs of an account are at the provider at once, None for any; False for an unknown account."""
+    """Bound how many jobs of an account are at the provider at once, None for any; False for an unknown account.
+
+    At most JOBS_AT_ONCE_MAX.
+    """
     changed = conn.execute(update(accounts).where(accounts.c.name == name).values(jobs_at_once=jobs_at_once))
     return changed.rowcount > 0
 
@@ -127,12 +133,6 @@ def sessions_in_scope(conn: Connection, scope: Scope, ids: Collection[UUID]) -> 
     if scope.user_ref is not None:
         query = query.where(sessions.c.user_ref == scope.user_ref)
     return {row.id: SessionRecord(**row._mapping) for row in conn.execute(query)}
-
-
-def sessions_by_id(conn: Connection, account_id: UUID, ids: list[UUID]) -> dict[UUID, SessionRecord]:
-    """Return the account's sessions with these ids."""
-    rows = conn.execute(select(*_SESSION_COLUMNS).where(sessions.c.account_id == account_id, sessions.c.id.in_(ids)))
-    return {row.id: SessionRecord(**row._mapping) for row in rows}
 
 
 def accounts_at_limit(conn: Connection, ids: Collection[UUID]) -> set[UUID]:

@@ -135,17 +135,17 @@ def key(
 @app.command()
 def grant(
     account: Annotated[str, typer.Argument(help="The account's name.")],
-    amount: Annotated[int, typer.Argument(help="How many credits, at least 1.", min=1)],
+    amount: Annotated[int, typer.Argument(help="How many credits, at least 1.")],
 ) -> None:
     """Give credits to an account and print what it has now."""
     from diorama.generate import BadInput
     from jobs.credits import grant_to_account
-    from jobs.errors import NotFound
+    from jobs.errors import Invalid, NotFound
 
     with _told(), _database("grant") as conn:
         try:
             balance = grant_to_account(conn, account, amount, actor="command line")
-        except NotFound as error:
+        except (Invalid, NotFound) as error:
             raise BadInput(str(error)) from None
         sys.stdout.write(f"{balance.available}\n")
 
@@ -153,13 +153,15 @@ def grant(
 @app.command()
 def limit(
     account: Annotated[str, typer.Argument(help="The account's name.")],
-    jobs: Annotated[int, typer.Argument(help="How many of its jobs may be at the provider at once; 0 for any.", min=0)],
+    jobs: Annotated[int, typer.Argument(help="How many of its jobs may be at the provider at once; 0 for any.")],
 ) -> None:
     """Bound how many jobs of an account are worked on at once."""
-    from db.accounts import limit_account
+    from db.accounts import JOBS_AT_ONCE_MAX, limit_account
     from diorama.generate import BadInput
 
     with _told(), _database("limit") as conn:
+        if not 0 <= jobs <= JOBS_AT_ONCE_MAX:
+            raise BadInput(f"jobs must be from 1 to {JOBS_AT_ONCE_MAX}, or 0 for any number.")
         if not limit_account(conn, account, jobs or None):
             raise BadInput(f"there is no account {account!r}: `diorama key` makes one.")
 

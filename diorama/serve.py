@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 from typing import cast
 
@@ -11,7 +12,7 @@ from starlette.applications import Starlette
 
 from db.engine import connect_async
 from diorama.announce import announce
-from diorama.settings import Settings
+from diorama.settings import Settings, SettingsError
 from diorama.wiring import (
     build_engine,
     build_offer,
@@ -27,9 +28,12 @@ _STOP_WITHIN_S = 10
 
 
 def run_api(settings: Settings) -> None:
-    """Serve the API until SIGTERM or SIGINT. The database has been found reachable and migrated."""
+    """Serve the API until SIGTERM or SIGINT. The database has been found reachable and migrated.
+
+    Raises SettingsError where it can not listen at HOST and PORT.
+    """
+    listener = _listener(settings.host, settings.port)
     blocking = build_engine(settings, "api", pool_size=4)
-    listener = socket.create_server((settings.host, settings.port), backlog=2048)
     runtime = ApiRuntime(
         engine=connect_async(database_settings(settings), name="diorama-api"),
         blocking_engine=blocking,
@@ -55,6 +59,24 @@ def run_api(settings: Settings) -> None:
         )
     )
     asyncio.run(server.serve(sockets=[listener]))
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), backlog=2048)
+    except (OSError, UnicodeError) as error:
+        raise SettingsError(_not_listening(host, port, error)) from None
+
+
+def _not_listening(host: str, port: int, error: OSError | UnicodeError) -> str:
+    match getattr(error, "errno", None):
+        case errno.EADDRINUSE:
+            return f"PORT is wrong: another program listens at {host}:{port}; choose another, or 0 for a free one"
+        case errno.EACCES:
+            return f"PORT is wrong: this user may not listen at {port}; choose one from 1024 on, or 0 for a free one"
+        case _:
+            here = "127.0.0.1 for this machine alone, 0.0.0.0 for all that reach it"
+            return f"HOST is wrong: {host} is no IPv4 address or name of this machine ({error}); choose {here}"
 
 
 class _Server(uvicorn.Server):

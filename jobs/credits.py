@@ -72,7 +72,7 @@ def grant_credits(
     """
     if caller.session is not None:
         raise Forbidden("Only an API key can grant credits; this is a session token.")
-    _check(1 <= amount <= AMOUNT_MAX, f"amount must be from 1 to {AMOUNT_MAX}.", "amount")
+    _check_amount(amount)
     _check(1 <= len(idempotency_key) <= 255, "idempotencyKey must have 1 to 255 characters.", "idempotencyKey")
     _check_reason(reason)
     wallet = _wallet_named(conn, caller, account, user_ref)
@@ -109,8 +109,9 @@ def adjust_credits(
 def grant_to_account(conn: Connection, account: UUID | str, amount: int, *, actor: str) -> Balance:
     """Give credits to an account, by its id or its name, from outside: the command line and the demo.
 
-    Returns what it has now; raises NotFound for a name that no account has.
+    Returns what it has now; raises Invalid for an amount, NotFound for a name that no account has.
     """
+    _check_amount(amount)
     account_id = account if isinstance(account, UUID) else account_named(conn, account)
     if account_id is None:
         raise NotFound(f"there is no account {account!r}: `diorama key` makes one.")
@@ -146,6 +147,10 @@ def _check_available(conn: Connection, wallet: WalletKey, wanted: int) -> None:
     available = lock_balance(conn, wallet).available
     if available < wanted:
         raise InsufficientCredits(wanted, available)
+
+
+def _check_amount(amount: int) -> None:
+    _check(1 <= amount <= AMOUNT_MAX, f"amount must be from 1 to {AMOUNT_MAX}.", "amount")
 
 
 def _check_reason(reason: str | None) -> None:

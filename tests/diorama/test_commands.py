@@ -1,7 +1,8 @@
-"""Commands say in one line which setting is wrong, before they do anything."""
+"""Commands say in one line which setting or which number is wrong, before they do anything."""
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from diorama.cli import app
+from diorama.embedded import EmbeddedS3
 
 
 @pytest.mark.parametrize("command", ["key acme", "grant acme 3", "limit acme 3", "migrate"])
@@ -33,3 +35,44 @@ def test_a_database_that_is_not_migrated_is_told_by_the_commands_that_write(
     ended = CliRunner().invoke(app, ["key", "acme"], env={"DATABASE_URL": new_database(None)})
     assert ended.exit_code == 2
     assert ended.stderr.endswith("run `diorama migrate`\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("grant acme 99999999999999999999", "amount must be from 1 to 1000000000."),
+        ("grant acme 0", "amount must be from 1 to 1000000000."),
+        ("limit acme 99999999999", "jobs must be from 1 to 2147483647, or 0 for any number."),
+        ("grant nobody 1", "there is no account 'nobody': `diorama key` makes one."),
+    ],
+)
+def test_a_number_that_can_not_be_is_told_with_what_can(
+    command: str, told: str, database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ended = CliRunner().invoke(app, command.split(), env={"DATABASE_URL": database_url})
+    assert (ended.exit_code, ended.stderr) == (2, f"diorama: {told}\n")
+
+
+def test_an_address_that_can_not_be_listened_at_is_told_with_what_can(
+    database_url: str, s3_server: EmbeddedS3, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = {
+        "S3_ENDPOINT_URL": s3_server.endpoint_url,
+        "S3_BUCKET": s3_server.bucket,
+        "S3_ACCESS_KEY_ID": s3_server.access_key_id,
+        "S3_SECRET_ACCESS_KEY": s3_server.secret_access_key,
+    }
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        wrong = {
+            f"PORT is wrong: another program listens at 127.0.0.1:{port}": {"PORT": port},
+            "HOST is wrong: 203.0.113.7 is no IPv4 address": {"HOST": "203.0.113.7"},
+            "HOST is wrong: nosuch.invalid is no IPv4 address": {"HOST": "nosuch.invalid"},
+        }
+        for told, given in wrong.items():
+            ended = CliRunner().invoke(app, ["serve"], env={"DATABASE_URL": database_url, **store, **given})
+            assert ended.exit_code == 2
+            assert ended.stderr.startswith(f"diorama: {told}")
+            assert len(ended.stderr.splitlines()) == 1
