@@ -6,7 +6,6 @@ in one line a setting.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -254,13 +253,10 @@ def read_settings(*parts: str, **overrides: Any) -> Settings:
 
 
 def configured_parts() -> set[str]:
-    """Return which of database, store and provider the environment or `.env` configures."""
-    try:
-        settings = Settings()
-    except ValidationError as error:
-        raise SettingsError("\n".join(_complaint(each) for each in error.errors())) from None
+    """Return which of database, store and provider the environment or `.env` configures. Raises SettingsError."""
+    settings = read_settings()
     found = {part for part, names in _NEEDED.items() if any(_is_set(getattr(settings, name)) for name in names)}
-    return found | ({"provider"} if "REPLICATE_BASE_URL" in os.environ else set())
+    return found | ({"provider"} if "replicate_base_url" in settings.model_fields_set else set())
 
 
 def _is_set(value: object) -> bool:

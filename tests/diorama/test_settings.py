@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from diorama.embedded import EmbeddedS3
-from diorama.settings import SettingsError, read_settings
+from diorama.settings import SettingsError, configured_parts, read_settings
 from simulator.serve import Background
 from simulator.settings import SimulatorSettings
 
@@ -115,3 +115,15 @@ def test_a_key_that_no_request_could_carry_is_named_and_not_shown(name: str) -> 
             read_settings(_env_file=None, **{name: value})
         assert str(told.value).startswith(f"{name.upper()} is wrong: it holds characters that are in no key")
         assert "r8_" not in str(told.value)
+
+
+def test_a_part_counts_as_configured_wherever_its_setting_stands(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("DATABASE_URL", "S3_BUCKET", "REPLICATE_API_TOKEN", "REPLICATE_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    assert configured_parts() == set()
+    (tmp_path / ".env").write_text("REPLICATE_BASE_URL=http://127.0.0.1:8100\nDATABASE_URL=\n", encoding="utf-8")
+    monkeypatch.setenv("S3_BUCKET", "mine")
+    assert configured_parts() == {"provider", "store"}
