@@ -8,8 +8,10 @@ PEERS := .venv-peers
 SCHEMATHESIS := .venv-schemathesis
 JAVASCRIPT := tests/conformance/javascript
 CLIENTS := $(SCHEMATHESIS)/.installed $(if $(shell command -v npm 2>/dev/null),$(JAVASCRIPT)/node_modules/.installed)
-SELFIE ?=
-THEME ?=
+# As they are, dollars and quotes included: the shell reads them from the environment.
+override SELFIE := $(value SELFIE)
+override THEME := $(value THEME)
+export SELFIE THEME
 MINUTES ?= 1
 EXAMPLES ?= 200
 SEED ?= 1
@@ -33,7 +35,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
 	@touch $@
 
 demo: $(VENV)/.installed  ## Turn a photograph into an avatar, a scene and a video: make demo SELFIE=me.jpg THEME=neon-city
-	@exec $(BIN)/python -m diorama demo $(if $(SELFIE),--selfie '$(SELFIE)') $(if $(THEME),--theme '$(THEME)')
+	@exec $(BIN)/python -m diorama demo $${SELFIE:+"--selfie=$$SELFIE"} $${THEME:+"--theme=$$THEME"}
 
 up: $(VENV)/.installed  ## Start every part, keep it running and print the addresses.
 	@exec $(BIN)/python -m diorama up

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx
@@ -25,7 +26,7 @@ class Refused(Exception):
 
 
 class Unreachable(Exception):
-    """The API does not answer, or not as itself."""
+    """The API does not answer, or not as itself; or the object store does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class ApiClient:
                 headers={"Authorization": f"Bearer {self._secret}"},
             )
             answer = response.json()
-        except (httpx.HTTPError, ValueError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             raise Unreachable(f"{self._base_url} does not answer as a Diorama API ({type(error).__name__}).") from None
         if answer.get("errors"):
             raise Refused(str(answer["errors"][0]["message"]))
@@ -83,9 +84,10 @@ class ApiClient:
         """Upload a picture straight to the object store, have it checked, and return the asset's id."""
         made = await self.mutate(_CREATE_UPLOAD, input={"contentType": content_type})
         form = {field["name"]: field["value"] for field in made["form"]["fields"]}
-        posted = await self._http.post(
-            made["form"]["url"], data=form, files={"file": (picture.name, picture.read_bytes())}
-        )
+        with _reaching_store(made["form"]["url"]):
+            posted = await self._http.post(
+                made["form"]["url"], data=form, files={"file": (picture.name, picture.read_bytes())}
+            )
         if posted.status_code >= 300:
             raise Refused(f"The object store refused the upload (HTTP {posted.status_code}).")
         completed = await self.mutate(_COMPLETE_UPLOAD, input={"assetId": made["asset"]["id"]})
@@ -112,14 +114,14 @@ class ApiClient:
         raise Unreachable(f"the subscription at {self._base_url} broke {_RECONNECTS_MAX} times.")
 
     async def download(self, url: str, target: Path) -> None:
-        """Write what is at a signed address to a file."""
-        async with AsyncExitStack() as stack:
-            response = await stack.enter_async_context(self._http.stream("GET", url))
-            if response.status_code != 200:
-                raise Refused(f"The object store refused the download (HTTP {response.status_code}).")
-            with target.open("wb") as file:
-                async for chunk in response.aiter_bytes():
-                    file.write(chunk)
+        """Write what is at a signed address to a file. Raises Refused, Unreachable, or OSError of the file."""
+        with _reaching_store(url):
+            async with self._http.stream("GET", url) as response:
+                if response.status_code != 200:
+                    raise Refused(f"The object store refused the download (HTTP {response.status_code}).")
+                with target.open("wb") as file:
+                    async for chunk in response.aiter_bytes():
+                        file.write(chunk)
 
     async def _subscribe(self, story_id: str, cursor: str | None) -> AsyncIterator[Progress]:
         address = self._base_url.replace("http", "ws", 1) + "/graphql"
@@ -140,6 +142,15 @@ class ApiClient:
                         raise Refused(str(message["payload"][0]["message"]))
                     case "complete":
                         return
+
+
+@contextmanager
+def _reaching_store(url: str) -> Iterator[None]:
+    try:
+        yield
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        place = urlsplit(url).netloc
+        raise Unreachable(f"the object store at {place} does not answer ({type(error).__name__}).") from None
 
 
 async def _say(socket: websockets.ClientConnection, **message: Any) -> None:

@@ -11,11 +11,11 @@ from tempfile import TemporaryDirectory
 
 from rich.console import Console
 
-from diorama.generate import check_theme, generate, picture_type
-from diorama.settings import configured_parts
+from diorama.generate import check_target, check_theme, generate, picture_type
+from diorama.settings import configured_parts, read_settings
 from diorama.stack import Stack, StackOptions
+from diorama.wiring import build_themes
 from jobs.media import VideoProbe, probe_video
-from jobs.themes import themes
 
 PARTS = frozenset({"database", "store", "provider"})
 _SAMPLE = Path(__file__).parent / "samples" / "portrait.jpg"
@@ -24,12 +24,13 @@ _SAMPLE = Path(__file__).parent / "samples" / "portrait.jpg"
 def run_demo(selfie: Path | None, theme: str, target: Path) -> None:
     """Turn a photograph into avatar, scene and video on parts that are started for it and stopped afterwards.
 
-    Raises BadInput before anything is started, and whatever the parts raise.
+    Raises BadInput or SettingsError before anything is started, and whatever the parts raise.
     """
     began = time.monotonic()
     photo = selfie or _SAMPLE
     picture_type(photo)
-    check_theme(theme, list(themes()))
+    check_theme(theme, list(build_themes(read_settings())))
+    check_target(target)
     # A terminated demo cleans up like an interrupted one.
     signal.signal(signal.SIGTERM, _interrupt)
     console = Console(stderr=True, highlight=False)
