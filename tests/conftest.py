@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, chdir
 
 import pytest
 import structlog
@@ -31,6 +31,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the files that take longest first; everything else stays in its order."""
     place = {folder: number for number, folder in enumerate(LONGEST)}
     items.sort(key=lambda item: place.get(item.path.parent.name, len(LONGEST)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _away_from_own_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Run where there is no `.env`: the program reads one, and a developer's own would change what it does."""
+    with chdir(tmp_path_factory.mktemp("working-directory")):
+        yield
 
 
 @pytest.fixture(scope="session")

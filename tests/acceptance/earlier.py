@@ -1,4 +1,4 @@
-"""The program on a day on which every model was still served: `python -m tests.acceptance.earlier worker ...`.
+"""The program on a day on which every model was still served: `python tests/acceptance/earlier.py worker ...`.
 
 Models that need a key in their input are ended one by one; what is promised of that key must stay testable.
 """

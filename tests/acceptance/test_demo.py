@@ -23,7 +23,6 @@ from simulator.settings import SimulatorSettings
 from storage import S3Store
 from tests.eventually import eventually
 
-ROOT = Path(__file__).parents[2]
 LAST_LINE = re.compile(r"(\S+/video\.mp4) 1920x1080 30 fps 6\.0 s h264 in [\d.]+ s")
 
 
@@ -35,7 +34,8 @@ def start(*arguments: str, scratch: Path, out: Path, **configured: str) -> subpr
     environment = {name: value for name, value in os.environ.items() if not name.startswith(own)}
     return subprocess.Popen(
         [sys.executable, "-m", "diorama", "demo", "--out", str(out), *arguments],
-        cwd=ROOT,
+        # Where nobody's `.env` is.
+        cwd=scratch.parent,
         env={**environment, "TMPDIR": str(scratch), **configured},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -160,7 +160,7 @@ def test_a_killed_demo_takes_its_servers_with_it(tmp_path: Path) -> None:
 
 BAD_INPUT = {
     ("--selfie", "nosuch.jpg"): "nosuch.jpg: there is no such file",
-    ("--selfie", "README.md"): "README.md: this is not a picture; give a JPEG, PNG or WebP file",
+    ("--selfie", __file__): "this is not a picture; give a JPEG, PNG or WebP file",
     ("--theme", "nosuch"): "there is no theme 'nosuch'; choose one of enchanted-forest",
 }
 

@@ -26,7 +26,7 @@ from tests.eventually import eventually
 TOKEN = "r8_RecognisableToken0123456789abcdef"
 KEY = "sk-RecognisableOpenAiKey0123456789abcdef"
 SIGNING_KEY = "whsec_UmVjb2duaXNhYmxlU2lnbmluZ0tleTAxMjM0NTY3"
-EARLIER = [sys.executable, "-m", "tests.acceptance.earlier"]
+EARLIER = [sys.executable, str(Path(__file__).with_name("earlier.py"))]
 
 EVERYTHING = """
 {
