@@ -57,6 +57,7 @@ def serve(port: Annotated[int | None, typer.Option(help="The port; 0 takes a fre
 def worker(
     processes: Annotated[int | None, typer.Option(help="Worker processes. [WORKER_PROCESSES]")] = None,
     threads: Annotated[int | None, typer.Option(help="Threads of each. [WORKER_THREADS]")] = None,
+    supervisor: Annotated[int | None, typer.Option(hidden=True, help="The process that must not be outlived.")] = None,
 ) -> None:
     """Run Dramatiq workers that move jobs."""
     with _told():
@@ -71,7 +72,7 @@ def worker(
         count, each = processes or settings.worker_processes, threads or settings.worker_threads
         if count > 1:
             raise typer.Exit(supervise(["worker", "--processes", "1", "--threads", str(each)], count))
-        run_worker(settings, threads=each)
+        run_worker(settings, threads=each, supervisor=supervisor)
 
 
 @app.command()
@@ -171,11 +172,20 @@ def doctor(
     storage: Annotated[
         bool, typer.Option("--storage", help="Compare the bucket with the rows instead, both from end to end.")
     ] = False,
+    workers: Annotated[
+        bool, typer.Option("--workers", help="See whether the workers of this machine live instead. [HEARTBEAT_DIR]")
+    ] = False,
 ) -> None:
     """Say what is configured, reachable and missing."""
-    from diorama.doctor import run_doctor
+    from diorama.findings import tell
 
-    raise typer.Exit(run_doctor(Console(), storage=storage))
+    if workers:
+        from diorama.heartbeat import examine_workers as examine
+    elif storage:
+        from diorama.bucket import examine_storage as examine
+    else:
+        from diorama.doctor import examine
+    raise typer.Exit(tell(Console(), examine()))
 
 
 @app.command()

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import httpx
-from rich.console import Console
-from rich.markup import escape
 from sqlalchemy import Connection, text
 
 from db.migrate import current_revision, is_behind, newest_revision
-from diorama.bucket import examine_storage
 from diorama.clocks import examine_clocks
 from diorama.drift import compared
 from diorama.findings import Finding
@@ -26,20 +23,6 @@ from statemachine.states import Kind
 from storage import StorageError
 
 _REQUEST_TIMEOUT_S = 10.0
-
-
-def run_doctor(console: Console, *, storage: bool = False) -> int:
-    """Print every finding and return the exit status: 0 when nothing is wrong, 1 otherwise.
-
-    With `storage`, the bucket is compared with the rows and nothing else is looked at.
-    """
-    findings = list(examine_storage() if storage else examine())
-    for finding in findings:
-        mark = {True: "[green]ok[/]  ", False: "[red]bad[/] ", None: "[yellow]note[/]"}[finding.ok]
-        # A finding is one line, whatever the width of the terminal; what it quotes is no markup.
-        told = escape(f"{finding.what}: {finding.told}".replace("\n", "; "))
-        console.print(f"{mark} {told}", highlight=False, soft_wrap=True)
-    return 1 if any(finding.ok is False for finding in findings) else 0
 
 
 def examine() -> Iterator[Finding]:

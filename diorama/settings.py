@@ -192,6 +192,9 @@ class Settings(BaseSettings):
     development: bool = Field(default=False, description="Whether GraphiQL and introspection are served.")
     worker_processes: int = Field(default=1, ge=1, le=64, description="Worker processes on this host.")
     worker_threads: int = Field(default=8, ge=1, le=64, description="Threads of each worker process.")
+    heartbeat_dir: Path | None = Field(
+        default=None, description="A folder in which workers show that they live, for `diorama doctor --workers`."
+    )
     lease_s: float = Field(
         default=60.0, ge=1, le=3600, description="Seconds after which the job of a vanished worker is taken over."
     )

@@ -17,6 +17,7 @@ import structlog
 from db.engine import connect_worker, normalised_url
 from diorama.announce import announce
 from diorama.drift import log_drift_aside
+from diorama.heartbeat import Heartbeat
 from diorama.settings import Settings
 from diorama.wiring import build_rounds, build_runtime, database_settings
 from jobs.leases import Renewer
@@ -30,10 +31,17 @@ log = structlog.get_logger(__name__)
 _EXTRA_CONNECTIONS = 10
 _RESTART_AFTER_S = 1.0
 _STOP_WITHIN_S = 600.0
+# A consumer looks for work several times a second. Where the database is away, it may wait for a connection for half a
+# minute, and does so twice; beyond that it hangs.
+_SILENT_MOST_S = 90.0
 
 
-def run_worker(settings: Settings, *, threads: int) -> None:
-    """Work in this process until SIGTERM or SIGINT, then stop gracefully. A second signal ends it at once."""
+def run_worker(settings: Settings, *, threads: int, supervisor: int | None = None) -> None:
+    """Work in this process until SIGTERM or SIGINT, then stop gracefully. A second signal ends it at once.
+
+    `supervisor` is the process that watches this one; without it nobody would, so this one stops, too. Raises
+    SettingsError for a HEARTBEAT_DIR that can not be used.
+    """
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: _stop_or_exit(stopping))
@@ -45,14 +53,23 @@ def run_worker(settings: Settings, *, threads: int) -> None:
     def runtime(recorder: Recorder, renewer: Renewer) -> Runtime:
         return build_runtime(settings, engine, recorder, renewer)
 
-    with WorkerProcess(engines, runtime, name=name, threads=threads, rounds_of=partial(build_rounds, settings)):
+    rounds_of = partial(build_rounds, settings)
+    with (
+        Heartbeat(settings.heartbeat_dir) as heart,
+        WorkerProcess(engines, runtime, name=name, threads=threads, rounds_of=rounds_of) as worker,
+    ):
         announce(worker=name)
         log_drift_aside(settings)
-        parent = os.getppid()
-        # Short waits, because a signal's handler runs only between them. An orphan stops: nobody else would stop it.
-        while not stopping.wait(0.2) and os.getppid() == parent:
-            pass
+        # Short waits, because a signal's handler runs only between them.
+        while not stopping.wait(0.2) and not _is_orphan(supervisor):
+            if worker.silent_s <= _SILENT_MOST_S:
+                heart.beat()
         log.info("stopping", worker=name)
+
+
+def _is_orphan(supervisor: int | None) -> bool:
+    """Return whether the supervisor is gone. Other parents may go: a shell's end must not end what it left running."""
+    return supervisor is not None and os.getppid() != supervisor
 
 
 def _stop_or_exit(stopping: threading.Event) -> None:
@@ -68,7 +85,7 @@ class _Child:
 
 
 def supervise(command: list[str], processes: int) -> int:
-    """Run `processes` copies of a command, start those that die again, and pass SIGTERM and SIGINT on to all.
+    """Run `processes` copies of a worker's command, start those that die again, and pass SIGTERM and SIGINT on to all.
 
     Returns the exit status: 0 when all of them stopped gracefully.
     """
@@ -84,8 +101,9 @@ def supervise(command: list[str], processes: int) -> int:
 
 
 def _start(command: list[str]) -> _Child:
+    argv = [sys.executable, "-m", "diorama", *command, "--supervisor", str(os.getpid())]
     # A group of its own: Ctrl-C in a terminal reaches the supervisor, which then stops them gracefully.
-    return _Child(subprocess.Popen([sys.executable, "-m", "diorama", *command], process_group=0), time.monotonic())
+    return _Child(subprocess.Popen(argv, process_group=0), time.monotonic())
 
 
 def _kept_alive(child: _Child, command: list[str]) -> _Child:

@@ -94,6 +94,14 @@ class RowBroker(Broker):
             self.claimed([job])
         self._consumers[step].deliver(job.claim if job else None)
 
+    @property
+    def silent_s(self) -> float:
+        """For how many seconds the consumer that was last heard of longest ago has not asked for work.
+
+        A process whose consumer hangs, or has ended, may live on and do nothing.
+        """
+        return time.monotonic() - min((each.asked_at for each in list(self._consumers.values())), default=0.0)
+
     def wake_for_delivered(self) -> None:
         """Have the consumers look at what a group of moves has handed over."""
         for consumer in self._consumers.values():
@@ -140,9 +148,11 @@ class RowConsumer(Consumer):
         self._wants_room = False
         # Whose turn it was last: the next claim of queued jobs begins with the accounts after this one.
         self._served = NOBODY
+        self.asked_at = time.monotonic()
 
     def __next__(self) -> MessageProxy | None:
         """Return the next claimed job, or None after a wait in which there was none."""
+        self.asked_at = time.monotonic()
         if not self._ready and not self._refill():
             return None
         claim = self._ready.popleft()

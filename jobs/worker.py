@@ -60,6 +60,11 @@ class WorkerProcess(AbstractContextManager["WorkerProcess"]):
         self._listener: DueListener | None = None
         self._rounds: list[Rounds] = []
 
+    @property
+    def silent_s(self) -> float:
+        """For how many seconds one of the consumers has not asked for work."""
+        return self.broker.silent_s
+
     def __enter__(self) -> WorkerProcess:
         """Start claiming."""
         _collect_less()

@@ -1,10 +1,16 @@
-"""`diorama worker` with several processes: one that is killed costs the others nothing, and is started again."""
+"""`diorama worker` with several processes: one that is killed costs the others nothing, and is started again.
+
+And who ends with whom: processes with their supervisor, but no worker with the shell that started it.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +24,34 @@ def children_of(pid: int) -> set[int]:
     """Return the processes that a process has started."""
     with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as listed:
         return {int(child) for child in listed.read().split()}
+
+
+def test_a_worker_outlives_the_shell_that_started_it(site: Site, tmp_path: Path) -> None:
+    hearts, log = tmp_path / "hearts", tmp_path / "worker.log"
+    background = f"{sys.executable} -m diorama worker --threads 2 > {log} 2>&1 & echo $!"
+    environment = {**site.environment, "HEARTBEAT_DIR": str(hearts)}
+    pid = int(subprocess.run(["sh", "-c", background], env=environment, capture_output=True, check=True).stdout)
+    try:
+        site.wait_for(site.ask_for_avatar(), "succeeded")
+        assert [file.name for file in hearts.iterdir()] == [str(pid)]
+        os.kill(pid, signal.SIGTERM)
+        eventually(lambda: not list(hearts.iterdir()))
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.slow
+@pytest.mark.thorough
+def test_processes_end_gracefully_when_their_supervisor_is_killed(site: Site, tmp_path: Path) -> None:
+    argv = [sys.executable, "-m", "diorama", "worker", "--processes", "2", "--threads", "2"]
+    environment = {**site.environment, "HEARTBEAT_DIR": str(tmp_path)}
+    supervisor = ServerProcess.start(ServerCommand("workers", argv, site.directory / "workers.log", env=environment))
+    site.workers.append(supervisor)
+    eventually(lambda: len(list(tmp_path.glob("[0-9]*"))) == 2, within_s=60)
+    os.kill(supervisor.pid, signal.SIGKILL)
+    eventually(lambda: not list(tmp_path.glob("[0-9]*")))
+    assert supervisor.output().count("stopping") == 2
 
 
 @pytest.mark.slow

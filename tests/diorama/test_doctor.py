@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from diorama.bucket import examine_storage
 from diorama.clocks import DATABASE, PROVIDER, STORE, examine_clocks, judged
-from diorama.doctor import examine, run_doctor
+from diorama.doctor import examine
 from diorama.embedded import EmbeddedS3
-from diorama.findings import Finding
+from diorama.findings import Finding, tell
 from diorama.public_url import examine_webhooks, misplaced
 from diorama.settings import Settings, read_settings
 from jobs.webhooks_in import SigningKey
@@ -228,7 +229,7 @@ def test_a_database_that_is_named_wrong_is_a_finding_and_no_trace(
     for name in ("S3_BUCKET", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY") if storage else ():
         nothing_set.setenv(name, "x")
     written = StringIO()
-    assert run_doctor(Console(file=written, width=40), storage=storage) == 1
+    assert tell(Console(file=written, width=40), examine_storage() if storage else examine()) == 1
     lines = written.getvalue().splitlines()
     assert any("DATABASE_URL is wrong" in line for line in lines)
     assert all(line.startswith(("ok", "bad", "note")) for line in lines), "a finding is one line"

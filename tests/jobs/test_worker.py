@@ -87,6 +87,15 @@ def test_workers_survive_pg_terminate_backend(site: Site, world: World) -> None:
     assert_all_is_well(site, MANY)
 
 
+def test_a_consumer_that_hangs_is_noticed_and_one_that_waits_for_work_is_not(site: Site) -> None:
+    with site.worker() as worker:
+        eventually(lambda: worker.silent_s < 0.5)
+        with site.engine.connect() as conn:
+            conn.execute(text("LOCK TABLE jobs IN ACCESS EXCLUSIVE MODE"))
+            eventually(lambda: worker.silent_s > 1.5)
+        eventually(lambda: worker.silent_s < 0.5)
+
+
 def test_a_job_that_kills_its_workers_ends_as_internal_and_holds_back_nobody(site: Site, world: World) -> None:
     with site.engine.begin() as conn:
         bad = make_job(conn, world)

@@ -85,6 +85,15 @@ def test_services_start_one_after_the_other_and_only_when_the_ones_before_are_we
     assert set(SERVICES["migrate"]["depends_on"]) == {"postgres", "s3"}
 
 
+def test_health_is_asked_of_what_works_and_not_of_the_container() -> None:
+    """A worker listens at no port; each of its processes keeps a heartbeat in a folder that both commands read of."""
+    program, *check = SERVICES["worker"]["healthcheck"]["test"][1:]
+    assert (program, check) == ("diorama", ["doctor", "--workers"])
+    assert check[0] in COMMANDS
+    assert "HEARTBEAT_DIR" in SERVICES["worker"]["environment"]
+    assert "/readyz" in SERVICES["api"]["healthcheck"]["test"][-1]
+
+
 def test_nothing_but_the_api_and_the_object_store_can_be_reached_from_outside() -> None:
     assert {name for name, service in SERVICES.items() if "ports" in service} == {"api", "s3"}
 
