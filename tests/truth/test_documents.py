@@ -13,6 +13,8 @@ from graphql import build_schema, parse, validate
 
 from diorama.cli import app
 from jobs.themes import themes
+from schema import errors
+from schema.slots import FellBehind, ServerClosing
 from statemachine.states import Event, State
 from tests.truth.documents import PAGES
 
@@ -69,6 +71,33 @@ def test_every_document_of_the_api_that_a_page_shows_is_valid(page: Path) -> Non
     shown = re.findall(r"```graphql\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
     assert {str(error) for text in shown for error in validate(schema, parse(text))} == set()
     assert page != README or len(shown) >= 2
+
+
+def test_the_page_of_the_api_tells_of_what_is_there_and_of_what_is_not() -> None:
+    page = (ROOT / "docs" / "api.md").read_text("utf-8")
+    missing = page.split("<!-- missing -->")[1].split("<!-- /missing -->")[0]
+    names = r"`([A-Z]\w*\.\w+|[a-z]+(?:[A-Z]\w*)+)`"
+    told_missing = set(re.findall(names, missing))
+    assert len(told_missing) >= 8
+    assert told_missing & _names_of_the_schema() == set()
+    assert set(re.findall(names, page.replace(missing, ""))) - {"requestId"} <= _names_of_the_schema()
+
+
+def _names_of_the_schema() -> set[str]:
+    """Return every field, argument and member of an input, alone and as `Type.field`."""
+    built = build_schema((ROOT / "schema" / "schema.graphql").read_text("utf-8"))
+    found: set[str] = set()
+    for kind in built.type_map.values():
+        for name, of in getattr(kind, "fields", {}).items():
+            found |= {name, f"{kind.name}.{name}", *getattr(of, "args", {})}
+    return found
+
+
+def test_the_page_of_the_api_tells_every_code_of_errors() -> None:
+    page = (ROOT / "docs" / "api.md").read_text("utf-8").split("<!-- error-codes -->")[1].split("<!-- /error-codes")[0]
+    codes = {value for name, value in vars(errors).items() if name.isupper() and isinstance(value, str)}
+    thrown = {error.extensions["code"] for error in (FellBehind(), ServerClosing()) if error.extensions}
+    assert set(re.findall(r"`([A-Z_]{5,})`", page)) == codes | thrown
 
 
 def test_there_are_at_least_twelve_themes_and_their_keys_are_fit_for_a_command_line() -> None:
