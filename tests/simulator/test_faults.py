@@ -1,4 +1,7 @@
-"""Each fault of the menu does what it says; `test_every_action_has_a_test` keeps this list complete."""
+"""Each fault of the menu does what it says; `test_every_action_has_a_test` keeps this list complete.
+
+Those of webhooks have a file of their own beside this one.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,6 @@ import io
 import re
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,18 +18,16 @@ import av
 import httpx
 import pytest
 from PIL import Image
-from standardwebhooks import Webhook, WebhookVerificationError
 
 from simulator.faults.menu import ERRORS, MENU
 from tests.simulator.clients import DOWNLOADS, IMAGE, LIVE, Api, eventually
 from tests.simulator.conftest import Start
-from tests.simulator.receiver import Receiver
 
 LOST = (httpx.ReadError, httpx.RemoteProtocolError)
 
 
 def test_every_action_has_a_test() -> None:
-    text = Path(__file__).read_text("utf-8")
+    text = "".join(file.read_text("utf-8") for file in Path(__file__).parent.glob("test_faults*.py"))
     used = set(re.findall(r'fault\(\s*"([a-z_]+)"', text)) | set(re.findall(r'^    \("([a-z_]+)",', text, re.MULTILINE))
     assert set(MENU) - used == set()
 
@@ -308,64 +308,6 @@ def test_list_late_hides_a_prediction_for_a_while(start: Start) -> None:
     assert [each["id"] for each in api.get("/predictions").json()["results"]] == [finished["id"]]
 
 
-def test_omit_webhook_hides_it_everywhere_but_still_sends(api: Api, receiver: Receiver) -> None:
-    api.fault("omit_webhook")
-    body = api.finished(webhook=f"{receiver.url}?token=t")
-    receiver.wait_for(2)
-    assert "webhook" not in body
-    assert "webhook" not in api.get("/predictions").json()["results"][0]
-    assert list(api.bill()["by_token"]) == ["t"]
-
-
-# -- in webhooks
-
-
-def test_lose_webhook_sends_nothing_for_the_event(api: Api, receiver: Receiver) -> None:
-    api.fault("lose_webhook", {"events": ["completed"]})
-    api.finished(webhook=receiver.url)
-    eventually(lambda: api.control("GET", "/counters")["webhooks"].get("lost"))
-    receiver.wait_for(1)
-    assert receiver.statuses == ["processing"]
-
-
-def test_duplicate_webhook_has_the_same_id(api: Api, receiver: Receiver) -> None:
-    api.fault("duplicate_webhook", {"events": ["completed"], "copies": 2})
-    api.created(webhook=receiver.url, webhook_events_filter=["completed"])
-    requests = receiver.wait_for(3)
-    assert len({request.headers["webhook-id"] for request in requests}) == 1
-
-
-def test_reorder_webhooks_tells_the_end_first(api: Api, receiver: Receiver) -> None:
-    api.fault("reorder_webhooks")
-    api.created(webhook=receiver.url, webhook_events_filter=["start", "completed"])
-    receiver.wait_for(2)
-    assert receiver.statuses == ["succeeded", "processing"]
-
-
-def test_delay_webhook_sends_late(start: Start, receiver: Receiver) -> None:
-    api = start()
-    api.fault("delay_webhook", {"seconds": 60, "events": ["completed"]})
-    api.finished(webhook=receiver.url, webhook_events_filter=["completed"])
-    eventually(lambda: api.control("GET", "/webhooks")["webhooks"])
-    assert receiver.requests == []
-    api.control("POST", "/clock", {"advance_s": 61})
-    receiver.wait_for(1)
-
-
-def test_unsigned_webhook_has_no_signature(api: Api, receiver: Receiver) -> None:
-    api.fault("unsigned_webhook")
-    api.created(webhook=receiver.url)
-    assert not any(name.startswith("webhook-") for name in receiver.wait_for(1)[0].headers)
-
-
-def test_forge_webhook_is_signed_with_another_key(api: Api, receiver: Receiver) -> None:
-    api.fault("forge_webhook")
-    api.created(webhook=receiver.url)
-    request = receiver.wait_for(1)[0]
-    with pytest.raises(WebhookVerificationError):
-        Webhook(api.background.settings.webhook_secret).verify(request.body, request.headers)
-
-
 # -- on the delivery listener
 
 
@@ -377,16 +319,3 @@ def test_rules_for_the_delivery_listener_leave_the_api_alone(api: Api) -> None:
     assert DOWNLOADS.get(url).status_code == 503
     with pytest.raises(LOST):
         DOWNLOADS.get(url)
-
-
-def test_backdate_webhook_is_signed_with_the_right_key_and_too_old(api: Api, receiver: Receiver) -> None:
-    api.fault("backdate_webhook")
-    api.created(webhook=receiver.url)
-    (request,) = receiver.wait_for(1)
-    with pytest.raises(WebhookVerificationError, match="too old"):
-        Webhook(api.background.settings.webhook_secret).verify(request.body, request.headers)
-    at = datetime.fromtimestamp(int(request.headers["webhook-timestamp"]), UTC)
-    signature = Webhook(api.background.settings.webhook_secret).sign(
-        request.headers["webhook-id"], at, request.body.decode()
-    )
-    assert request.headers["webhook-signature"] == signature
