@@ -173,3 +173,15 @@ def lock_parent(conn: Connection, scope: Scope, job_id: UUID) -> Job | None:
         _SELECT.where(jobs.c.id == job_id, scope.allows(jobs)).with_for_update(read=True, of=jobs)
     ).one_or_none()
     return None if row is None else Job.from_row(row)
+
+
+def hold_sources(
+    conn: Connection, scope: Scope, *, job_ids: Collection[UUID] = (), asset_ids: Collection[UUID] = ()
+) -> None:
+    """Hold jobs, and those that made the assets, in their states until the transaction ends.
+
+    Called before something is made of them, so that none is rolled back meanwhile: read the assets afterwards. And
+    before a wallet is locked, because workers, too, lock jobs first, in the order of their ids, and wallets last.
+    """
+    named = jobs.c.id.in_(job_ids) | jobs.c.output_id.in_(asset_ids)
+    conn.execute(select(jobs.c.id).where(named, scope.allows(jobs)).order_by(jobs.c.id).with_for_update(read=True))

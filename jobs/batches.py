@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from db.ids import new_id
+from db.jobs import hold_sources
 from db.ledger import lock_balance
 from db.requests import IdempotencyKey, claim_key
 from jobs.errors import IdempotencyKeyReused, InsufficientCredits, Invalid, UseCaseError
@@ -47,6 +48,7 @@ def create_batch(
     if not 1 <= len(terms.idempotency_key) <= 255:
         raise Invalid("idempotencyKey must have 1 to 255 characters.", "input", "idempotencyKey")
     if _is_new(conn, caller, terms, scenes):
+        _hold_avatars(conn, caller, scenes)
         _check_price(conn, caller, len(scenes))
     return [_create(conn, caller, terms, place, scene, offer) for place, scene in enumerate(scenes)]
 
@@ -60,6 +62,13 @@ def _is_new(conn: Connection, caller: Principal, terms: Terms, scenes: Sequence[
         message = "This idempotencyKey was used for a different batch; use a new key for a new batch."
         raise IdempotencyKeyReused(message, "input", "idempotencyKey")
     return earlier is None
+
+
+def _hold_avatars(conn: Connection, caller: Principal, scenes: Sequence[SceneWanted]) -> None:
+    """Hold all that the batch is made from before the wallet is: whoever ends a job locks them in this order."""
+    job_ids = {scene.avatar_job_id for scene in scenes if scene.avatar_job_id is not None}
+    asset_ids = {scene.avatar_asset_id for scene in scenes if scene.avatar_asset_id is not None}
+    hold_sources(conn, caller.scope, job_ids=job_ids, asset_ids=asset_ids)
 
 
 def _check_price(conn: Connection, caller: Principal, count: int) -> None:

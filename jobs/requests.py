@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from db.assets import Asset, asset_by_id
 from db.ids import new_id
-from db.jobs import Job, lock_parent
+from db.jobs import Job, hold_sources, lock_parent
 from db.requests import IdempotencyKey, JobRequest, Owner, claim_key, insert_job, insert_story, prices_of_made
 from db.retention import database_time
 from jobs.credits import hold_price
@@ -182,6 +182,7 @@ def _insert_after(
     """Add a job that works on `source`, waiting for it where it is not finished."""
     owner = _owner(caller)
     if source.asset_id is not None:
+        hold_sources(conn, caller.scope, asset_ids=[source.asset_id])
         _ready_asset(conn, caller, source.asset_id, source.asset_kind, source.argument)
         insert_job(conn, owner, job_id, request, deadline=offer.job_deadline)
         return
@@ -205,8 +206,10 @@ def _ready_asset(conn: Connection, caller: Principal, asset_id: UUID, kind: str,
     asset = asset_by_id(conn, caller.scope, asset_id)
     if asset is None or asset.kind != kind:
         raise NotFound(f"There is no such {kind}.", "input", argument)
+    if asset.state == "pending":
+        raise NotReady(f"That {kind} is pending; complete its upload first.", "input", argument)
     if asset.state != "ready":
-        raise NotReady(f"That {kind} is {asset.state}; complete its upload first.", "input", argument)
+        raise NotReady(f"That {kind} is {asset.state}; make or upload it again.", "input", argument)
     # Retention deletes what has expired, so nothing may begin with it any more.
     if asset.expires_at is not None and asset.expires_at <= database_time(conn):
         raise NotReady(f"That {kind} has expired; make or upload it again.", "input", argument)

@@ -1,4 +1,5 @@
 -- Lock a job with all it was made from, and with all that failed because of it. Called before a redrive.
+-- What made the pictures that these were asked for with is among them: it must not be rolled back meanwhile.
 -- `resume_at` is the first state whose result is missing: a stored source needs no second payment, and the provider
 -- keeps its outputs for an hour. `has_input` is whether what a job is made from is still kept, and may still be used.
 -- Zero rows: there is no such job.
@@ -11,6 +12,8 @@ WITH RECURSIVE above AS (
     UNION ALL
     SELECT child.id FROM jobs child JOIN below ON child.parent_id = below.id
     WHERE child.error_code = 'parent_failed' AND child.state IN ('compensating', 'failed', 'canceled')
+), makers AS (
+    SELECT maker.id FROM above JOIN job_requests r ON r.job_id = above.id JOIN jobs maker ON maker.output_id = r.input_id
 )
 SELECT j.id, j.kind, j.parent_id, j.state, j.priority, j.credits, j.account_id, coalesce(s.user_ref, '') AS user_ref,
        j.id <> :job AND j.id IN (SELECT id FROM below) AS is_below,
@@ -26,6 +29,6 @@ LEFT JOIN jobs parent ON parent.id = j.parent_id
 LEFT JOIN assets input ON input.id = coalesce(r.input_id, parent.output_id)
 LEFT JOIN sessions s ON s.id = j.session_id
 LEFT JOIN attempts a ON (a.job_id, a.attempt) = (j.id, j.attempt)
-WHERE j.id IN (SELECT id FROM above UNION SELECT id FROM below)
+WHERE j.id IN (SELECT id FROM above UNION SELECT id FROM below UNION SELECT id FROM makers)
 ORDER BY j.id
 FOR UPDATE OF j

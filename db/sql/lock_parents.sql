@@ -1,6 +1,6 @@
 -- Hold the parents still that these jobs' ends may roll back. Called before roll_back_parents in the same transaction:
--- a user who is just asking for something else made of such a parent holds it, too, and is waited for here, so that
--- what was asked for is seen there. Zero rows: no parent is to be rolled back.
+-- whoever is just asking for something else made of such a parent, named by its job or by its file, holds it, too, and
+-- is waited for here, so that what was asked for is seen there. Zero rows: no parent is to be rolled back.
 SELECT parent.id
 FROM jobs parent
 WHERE parent.id IN (
