@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import URL, make_url
@@ -28,6 +29,27 @@ def normalised_url(url: str) -> URL:
     return parsed.set(drivername="postgresql+psycopg")
 
 
+# A host that loses its power or its network says nothing to the other side, which would keep the connection, and the
+# locks of its session, for two hours. So both sides ask after each other, and give up after this many seconds.
+_ASK_EVERY_S, _ASK_TIMES = 5, 3
+_SILENT_AT_MOST_MS = 1000 * _ASK_EVERY_S * (1 + _ASK_TIMES)
+_ASKED_BY_US: dict[str, Any] = {
+    "keepalives_idle": _ASK_EVERY_S,
+    "keepalives_interval": _ASK_EVERY_S,
+    "keepalives_count": _ASK_TIMES,
+    "tcp_user_timeout": _SILENT_AT_MOST_MS,
+    "connect_timeout": 10,
+}
+_ASKED_BY_POSTGRES = (
+    f"-c tcp_keepalives_idle={_ASK_EVERY_S} "
+    f"-c tcp_keepalives_interval={_ASK_EVERY_S} "
+    f"-c tcp_keepalives_count={_ASK_TIMES} "
+    f"-c tcp_user_timeout={_SILENT_AT_MOST_MS}"
+)
+
+# How those connect who listen for hints, with the driver itself.
+LISTENING: dict[str, Any] = {**_ASKED_BY_US, "options": _ASKED_BY_POSTGRES, "autocommit": True}
+
 # A worker that is frozen within a transaction keeps its locks, and that on the budgets of calls is everybody's.
 # Postgres ends such a transaction after this long, and whoever waits for the lock waits longer than that.
 _WORKER_IDLE_IN_TRANSACTION_S = 5
@@ -43,6 +65,7 @@ def _options(settings: DatabaseSettings) -> str:
         f"-c statement_timeout={settings.statement_timeout_s}s "
         f"-c lock_timeout={settings.lock_timeout_s}s "
         f"-c idle_in_transaction_session_timeout={settings.idle_in_transaction_timeout_s}s "
+        f"{_ASKED_BY_POSTGRES} "
         "-c timezone=UTC "
         # Planning the claim anew each time costs as much as running it, and the plan never depends on its values.
         "-c plan_cache_mode=force_generic_plan"
@@ -96,8 +119,8 @@ def _connect(
         connect_args={
             "application_name": name,
             "options": options,
-            "connect_timeout": 10,
             "prepare_threshold": prepare_threshold,
+            **_ASKED_BY_US,
         },
     )
 
@@ -109,5 +132,5 @@ def connect_async(settings: DatabaseSettings, *, name: str) -> AsyncEngine:
         pool_size=settings.pool_size,
         max_overflow=0,
         pool_pre_ping=True,
-        connect_args={"application_name": name, "options": _options(settings), "connect_timeout": 10},
+        connect_args={"application_name": name, "options": _options(settings), **_ASKED_BY_US},
     )

@@ -15,6 +15,7 @@ from uuid import UUID
 import psycopg
 from sqlalchemy import Engine
 
+from db.engine import LISTENING
 from db.notify import DUE_CHANNEL, EVENTS_CHANNEL, notify
 from statemachine.states import Step
 
@@ -104,7 +105,7 @@ class DueListener:
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                with psycopg.connect(self._url, autocommit=True, application_name="diorama-due-listener") as conn:
+                with psycopg.connect(self._url, application_name="diorama-due-listener", **LISTENING) as conn:
                     conn.execute(f"LISTEN {DUE_CHANNEL}")
                     self._on_due(Step)
                     self._listen(conn)

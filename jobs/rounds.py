@@ -1,8 +1,9 @@
 """Rounds: what one process of all does for all of them, now and then.
 
-Every worker process is ready to make the rounds; the one that holds an advisory lock of Postgres makes them. When it
-dies, its connection goes and the lock with it, and another process takes over within seconds. Rounds of different locks
-do not wait for each other, and may be made by different processes.
+Every worker process is ready to make the rounds; the one whose turn it is makes them. When it dies, is stopped, or
+vanishes with its host, another process takes over within seconds. One that comes back finishes the round that it was
+in, which does no harm: no round relies on being the only one. Rounds of different locks do not wait for each other, and
+may be made by different processes.
 """
 
 from __future__ import annotations
@@ -13,14 +14,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
+
+from db.turns import Turn, take_turn
 
 log = structlog.get_logger(__name__)
 
 HOUSEKEEPING = 7_302_114_501
 WATCHING = 7_302_114_503
 _TRY_EVERY_S = 2.0
+# Without a sign of life for this long the turn is another's.
+_LEASE_S = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +47,9 @@ def by_lock(rounds: Sequence[Round]) -> list[list[Round]]:
 class Rounds:
     """Makes the rounds of one lock from a thread of its own, while this process is the one whose turn it is."""
 
-    def __init__(self, engine: Engine, rounds: Sequence[Round]) -> None:
+    def __init__(self, engine: Engine, rounds: Sequence[Round], *, lease_s: float = _LEASE_S) -> None:
         self._engine = engine
+        self._lease_s = lease_s
         self._rounds = rounds
         self._lock = rounds[0].lock
         self._due_at = {each.name: 0.0 for each in rounds}
@@ -59,32 +65,32 @@ class Rounds:
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
-                    self._while_chosen(conn)
+                turn = take_turn(self._engine, self._lock, lease_s=self._lease_s)
+                if turn is not None:
+                    with turn:
+                        self._while_held(turn)
             except SQLAlchemyError as error:
                 log.info("the rounds are waiting for the database", why=type(error).__name__)
             self._stopping.wait(_TRY_EVERY_S)
 
-    def _while_chosen(self, conn: Connection) -> None:
-        if not conn.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": self._lock}):
-            return
-        try:
-            while not self._stopping.wait(self._idle_s()):
-                # Raises once the connection is gone, and the lock with it.
-                conn.execute(text("SELECT 1"))
-                self._make_due()
-        finally:
-            if not conn.invalidated:
-                conn.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": self._lock})
+    def _while_held(self, turn: Turn) -> None:
+        while not self._stopping.wait(self._idle_s()):
+            if not self._make_due(turn):
+                log.info("somebody else makes the rounds now")
+                return
 
     def _idle_s(self) -> float:
         return max(0.0, min(self._due_at.values()) - time.monotonic())
 
-    def _make_due(self) -> None:
+    def _make_due(self, turn: Turn) -> bool:
+        """Make the rounds that are due; return False where the turn was lost before all were made."""
         for each in self._rounds:
             if time.monotonic() >= self._due_at[each.name]:
+                if not turn.is_held():
+                    return False
                 self._make(each)
                 self._due_at[each.name] = time.monotonic() + each.every_s
+        return True
 
     def _make(self, each: Round) -> None:
         try:

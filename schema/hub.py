@@ -17,6 +17,7 @@ import psycopg
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from db.engine import LISTENING
 from db.events import JobEvent, events_since
 from jobs.hints import EVENTS_CHANNEL
 from schema.ordering import in_order
@@ -108,7 +109,7 @@ class EventHub:
 
     async def _listen_once(self) -> None:
         connection = await psycopg.AsyncConnection.connect(
-            self._address, autocommit=True, application_name="diorama-api-listener", connect_timeout=10
+            self._address, application_name="diorama-api-listener", **LISTENING
         )
         async with connection:
             await connection.execute(f"LISTEN {EVENTS_CHANNEL}")

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import threading
+import time
+from pathlib import Path
 
 from sqlalchemy import Engine
 
@@ -37,6 +42,42 @@ def test_of_several_processes_one_makes_the_rounds_until_it_ends(engine: Engine)
     first.close()
     eventually(by_second.is_set)
     second.close()
+
+
+# Makes rounds until its standard input is closed, and prints when it made each.
+MAKE_ROUNDS = """
+import sys, time
+from db.engine import DatabaseSettings, connect
+from jobs.rounds import Round, Rounds
+
+engine = connect(DatabaseSettings(sys.argv[1], pool_size=2), name="frozen")
+rounds = Rounds(engine, [Round("it", 0.01, lambda: print("made at", time.monotonic(), flush=True))], lease_s=0.6)
+sys.stdin.read()
+rounds.close()
+"""
+
+
+def test_a_process_that_is_stopped_loses_its_turn_and_begins_no_round_when_it_comes_back(
+    engine: Engine, database_url: str, tmp_path: Path
+) -> None:
+    said = tmp_path / "said"
+    command = [sys.executable, "-c", MAKE_ROUNDS, database_url]
+    with said.open("w") as output, subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output) as frozen:
+        try:
+            eventually(lambda: "made at" in said.read_text())
+            frozen.send_signal(signal.SIGSTOP)
+            by_second: list[float] = []
+            second = Rounds(engine, [Round("it", 0.01, lambda: by_second.append(time.monotonic()))])
+            eventually(lambda: by_second)
+            frozen.send_signal(signal.SIGCONT)
+            eventually(lambda: "somebody else makes the rounds now" in said.read_text())
+            second.close()
+            frozen.communicate()
+        finally:
+            frozen.kill()
+    made_at = [float(line.split()[-1]) for line in said.read_text().splitlines() if line.startswith("made at")]
+    # At most the one in which it was stopped.
+    assert sum(at > by_second[0] for at in made_at) <= 1
 
 
 def test_rounds_are_put_together_by_lock() -> None:
