@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import inf
@@ -136,7 +136,7 @@ def claim_due(
     after: UUID = NOBODY,
     admit: Callable[[int], int] = int,
 ) -> list[ClaimedJob]:
-    """Lease up to `limit` due jobs of `step` to `worker`; an empty list when none is due.
+    """Lease up to `limit` due jobs of `step` to `worker`; an empty list when none is due, or a pause holds them.
 
     The longest due go first. Queued jobs are shared out among the accounts that have any, beginning with those that
     come after the account `after`, and of so many of them as there is room for, `admit` says how many may be begun. The
@@ -154,9 +154,15 @@ def claim_due(
     return jobs
 
 
-def claim_overdue(conn: Connection, *, worker: str, limit: int, lease_for: timedelta) -> list[ClaimedJob]:
-    """Lease up to `limit` queued jobs whose deadline has passed to `worker`, whatever else they wait for."""
+def claim_overdue(
+    conn: Connection, *, worker: str, limit: int, lease_for: timedelta, limits: Mapping[State, timedelta]
+) -> list[ClaimedJob]:
+    """Lease up to `limit` jobs whose deadline has passed to `worker`: queued ones, and those of paused steps.
+
+    `limits` are how long a job may be in the states that have a limit of their own.
+    """
     given = {"worker": worker, "lease_for": lease_for, "limit": limit}
+    given |= {"states": list(limits), "limits": list(limits.values())}
     return [
         ClaimedJob.from_row(row) for row in conn.execute(statement("claim_overdue", "lease_due", "claimed_job"), given)
     ]

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from db.statements import statement
 from db.tables import paused_steps
-from statemachine.states import STATES_OF, Step
+from statemachine.states import HELD_BY_PAUSE, State, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,10 @@ class Pause:
     paused_at: datetime
     paused_by: str
     reason: str | None
+
+    def holds(self, state: State) -> bool:
+        """Return whether jobs of the step that are in this state wait until it is resumed."""
+        return state in HELD_BY_PAUSE[self.step]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +40,14 @@ class StepStatus:
 
 
 def pause_step(conn: Connection, step: Step, *, by: str, reason: str | None) -> Pause:
-    """Keep every worker from claiming jobs of a step. What is under way goes on. Pausing again changes who and why."""
+    """Keep every worker from beginning jobs of a step. Pausing again changes who and why.
+
+    What is under way goes on, what may have been paid for is looked for, and jobs end at their deadlines.
+    """
     told = {"paused_by": by, "reason": reason}
     row = conn.execute(
         upsert(paused_steps)
-        .values(step=step, states=list(STATES_OF[step]), paused_at=func.diorama_now(), **told)
+        .values(step=step, states=list(HELD_BY_PAUSE[step]), paused_at=func.diorama_now(), **told)
         .on_conflict_do_update(index_elements=["step"], set_=told)
         .returning(paused_steps)
     ).one()

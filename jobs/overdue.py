@@ -1,7 +1,7 @@
-"""Overdue: queued jobs end at their deadlines although nobody may begin them.
+"""Overdue: jobs end at their deadlines although nobody may begin them.
 
-While a step is paused, submissions are stopped or an account has no room, queued jobs are not claimed, and so nobody
-would look at their deadlines. One process looks for all of them.
+While submissions are stopped or an account has no room, queued jobs are not claimed, and while a step is paused none of
+its jobs is. So nobody would look at their deadlines. One process looks for all of them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _BATCH = 100
 
 
 def end_overdue(runtime: Runtime) -> int:
-    """Have every queued job that is past its deadline undone, and return how many there were."""
+    """Have every queued or paused job that is past its deadline undone, and return how many there were."""
     ended = 0
     while jobs := _claimed(runtime):
         for job in jobs:
@@ -29,4 +29,5 @@ def end_overdue(runtime: Runtime) -> int:
 
 def _claimed(runtime: Runtime) -> list[ClaimedJob]:
     with runtime.engine.begin() as conn:
-        return claim_overdue(conn, worker=_WORKER, limit=_BATCH, lease_for=runtime.leases.usual)
+        limits = runtime.policy.deadlines.of_steps
+        return claim_overdue(conn, worker=_WORKER, limit=_BATCH, lease_for=runtime.leases.usual, limits=limits)

@@ -11,7 +11,10 @@ from statemachine.states import Step
 
 
 def pause(conn: Connection, caller: Principal, step: Step, *, reason: str | None) -> Pause:
-    """Pause a step. What is under way goes on; deadlines pass all the same. Raises Forbidden."""
+    """Pause a step. What is under way goes on, and so does the search for lost submissions, which spends nothing.
+
+    Deadlines pass all the same: `jobs.overdue` ends what nobody claims. Raises Forbidden.
+    """
     _check(caller)
     return pause_step(conn, step, by=caller.actor, reason=reason)
 

@@ -37,6 +37,11 @@ class Deadlines:
             case _:
                 return None
 
+    @property
+    def of_steps(self) -> dict[State, timedelta]:
+        """The states that have a limit of their own, with it."""
+        return {state: limit for state in State if (limit := self.of(state)) is not None}
+
     def end_of(self, state: State, entered_at: datetime, job_deadline_at: datetime) -> datetime | None:
         """Return when a job that came into a state is given up; None where the clock alone never ends it."""
         if state in _NOT_ENDED_BY_THE_CLOCK:

@@ -86,6 +86,14 @@ STATES_OF: dict[Step, tuple[State, ...]] = {
 }
 
 
+# Nothing is begun or paid for in these, so a pause of their step leaves them alone: a waiting job is claimed only to be
+# ended, and what may have been paid for is looked for all the same.
+_GO_ON_THROUGH_A_PAUSE = frozenset({State.WAITING, State.SUBMITTING, State.RECONCILING})
+HELD_BY_PAUSE: dict[Step, tuple[State, ...]] = {
+    step: tuple(state for state in states if state not in _GO_ON_THROUGH_A_PAUSE) for step, states in STATES_OF.items()
+}
+
+
 class Kind(StrEnum):
     """What a job makes."""
 

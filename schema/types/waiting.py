@@ -47,7 +47,7 @@ class WaitReason:
             return None
         if job.state is State.WAITING:
             return cls(kind=WaitKind.PARENT, until=None, message="What this is made from is not finished yet.")
-        if around.pause is not None:
+        if around.pause is not None and around.pause.holds(job.state):
             return cls(kind=WaitKind.PAUSED, until=None, message="This step is paused for now; it goes on by itself.")
         if job.due_at is None or job.due_at <= now:
             return cls._due(job, around)

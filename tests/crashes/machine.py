@@ -253,9 +253,9 @@ class Machine(RuleBasedStateMachine):
 
     @contextmanager
     def _pauses_are_kept(self) -> Iterator[None]:
-        """What is in a paused step's hands is not touched by a worker meanwhile; what waits may be moved by others."""
+        """What is in a paused step's hands is not touched by a worker meanwhile."""
         query = (
-            "SELECT id, lease, seq FROM jobs WHERE state <> 'waiting' AND id = ANY (:jobs) "
+            "SELECT id, lease, seq FROM jobs WHERE id = ANY (:jobs) "
             "AND state = ANY (ARRAY(SELECT unnest(states) FROM paused_steps)) ORDER BY id"
         )
         before = self._rows(query)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from db.claims import claim_due
 from db.moves import record
@@ -33,6 +33,20 @@ def test_a_paused_step_is_not_claimed_until_it_is_resumed(engine: Engine, world:
         assert resume_step(conn, Step.SUBMIT)
         assert len(claim_due(conn, Step.SUBMIT, worker="w", limit=9, lease_for=MINUTE)) == 1
         assert not resume_step(conn, Step.SUBMIT)
+
+
+def test_what_may_have_been_paid_for_is_looked_for_through_a_pause(engine: Engine, world: World) -> None:
+    """That spends nothing, and neither does ending what waits too long for its parent; only queued jobs are held."""
+    with engine.begin() as conn:
+        make_job(conn, world)
+        reconciling, submitting = make_job(conn, world, State.RECONCILING), make_job(conn, world, State.SUBMITTING)
+        waiting = make_job(conn, world, State.WAITING)
+        conn.execute(text("UPDATE jobs SET due_at = now(), deadline_at = now() WHERE state = 'waiting'"))
+        pause = pause_step(conn, Step.SUBMIT, by="support:mo", reason="the models are ill")
+        found = {job.id for job in claim_due(conn, Step.SUBMIT, worker="w", limit=9, lease_for=MINUTE)}
+    assert found == {reconciling, submitting, waiting}
+    assert pause.holds(State.QUEUED)
+    assert not pause.holds(State.RECONCILING)
 
 
 def test_a_job_is_not_handed_on_within_a_worker_to_a_paused_step(engine: Engine, world: World) -> None:

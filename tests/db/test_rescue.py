@@ -144,6 +144,8 @@ def _explained(name: str) -> str:
     found += "SELECT id FROM claimed" if name.startswith("claim") else ""
     values = {
         ":step": "'poll'",
+        ":states": "'{generating}'",
+        ":limits": "'{1 hour}'",
         ":limit": "10",
         ":worker": "'w'",
         ":lease_for": "'1 minute'",

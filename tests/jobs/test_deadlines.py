@@ -79,6 +79,16 @@ def test_how_long_a_job_may_take_is_what_is_offered_and_begins_anew_when_it_is_t
         assert conn.scalar(text(ends), {"id": failed}) == 3 * HOUR
 
 
+def overdue(engine: Engine, hinter: Hinter) -> int:
+    """Make one round that ends what is overdue."""
+    recorder = Recorder(engine, hinter)
+    unused = cast("Any", None)
+    ended = end_overdue(Runtime(engine, unused, unused, unused, recorder, unused, policy=RetryPolicy(deadlines=SHORT)))
+    recorder.close()
+    assert_sound(engine)
+    return ended
+
+
 def test_queued_jobs_end_in_time_although_nobody_may_begin_them(engine: Engine, hinter: Hinter, world: World) -> None:
     """They are not claimed for their step, so a round looks for them; what is not late keeps its place."""
     with engine.begin() as conn:
@@ -88,14 +98,37 @@ def test_queued_jobs_end_in_time_although_nobody_may_begin_them(engine: Engine, 
     move_clock(engine, 7 * HOUR)
     with engine.begin() as conn:
         in_time = make_job(conn, world)
-    recorder = Recorder(engine, hinter)
-    unused = cast("Any", None)
-    runtime = Runtime(engine, unused, unused, unused, recorder, unused)
-    assert end_overdue(runtime) == 3
-    recorder.close()
-    assert end_overdue(runtime) == 0
-    assert_sound(engine)
+    assert overdue(engine, hinter) == 3
+    assert overdue(engine, hinter) == 0
     with engine.connect() as conn:
         rows = {row.id: row for row in conn.execute(text("SELECT * FROM jobs"))}
     assert {(rows[job_id].state, rows[job_id].error_code) for job_id in late} == {("compensating", "deadline_exceeded")}
     assert (rows[in_time].state, rows[in_time].claimed_by, rows[in_time].claims) == ("queued", None, 0)
+
+
+def test_the_clock_ends_jobs_of_every_paused_step_and_no_others(engine: Engine, hinter: Hinter, world: World) -> None:
+    """What it does not end is not touched: what has to be undone, and what a worker will claim for its step."""
+    limits = {State.GENERATING: 20, State.STORING: 10, State.TRANSCODING: 30}
+    with engine.begin() as conn:
+        for step in Step:
+            if step is not Step.POLL:
+                pause_step(conn, step, by="support:mo", reason=None)
+        late = {state: make_job(conn, world, state) for state in (*limits, State.COMPENSATING)}
+    move_clock(engine, 31 * MINUTE)
+    with engine.begin() as conn:
+        in_time = [make_job(conn, world, state) for state in limits]
+        in_hand = make_job(conn, world, State.STORING)
+        conn.execute(
+            text("UPDATE jobs SET entered_at = entered_at - interval '1 hour' WHERE id = :id"), {"id": in_hand}
+        )
+        claimed(conn, in_hand)
+    assert overdue(engine, hinter) == 2
+    with engine.begin() as conn:
+        pause_step(conn, Step.POLL, by="support:mo", reason=None)
+    assert overdue(engine, hinter) == 1
+    with engine.connect() as conn:
+        rows = {row.id: row for row in conn.execute(text("SELECT * FROM jobs"))}
+    assert {rows[job_id].state for job_id in late.values()} == {"compensating"}
+    assert {rows[late[state]].event for state in limits} == {"deadline_passed"}
+    assert [rows[job_id].state for job_id in in_time] == list(limits)
+    assert rows[in_hand].state == "storing"

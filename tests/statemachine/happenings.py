@@ -14,7 +14,7 @@ from random import Random
 
 from statemachine import outcomes as o
 from statemachine.decisions import Decision, JobFacts, move
-from statemachine.states import TERMINAL, ErrorCode, Event, State
+from statemachine.states import HELD_BY_PAUSE, STEP_OF, TERMINAL, ErrorCode, Event, State
 from statemachine.transitions import next_state, next_states
 from tests.statemachine.world import Attempt, Credits, Job, Next, Rules, Violation, Worker, World
 
@@ -132,8 +132,21 @@ def _to_the_row(world: World, rules: Rules) -> Iterator[Next]:
 
 
 def _claimable(world: World, rules: Rules) -> bool:
-    paused = world.pause == "on" and rules.pauses
-    return world.due == "now" and world.leased != "live" and len(world.workers) < rules.workers_max and not paused
+    held = rules.pauses and _is_held(world) and not _ends_by_the_clock(world, rules)
+    return world.due == "now" and world.leased != "live" and len(world.workers) < rules.workers_max and not held
+
+
+def _is_held(world: World) -> bool:
+    """Whether the pause of its step keeps the job where it is."""
+    state = world.job.state
+    return world.pause == "on" and state in STEP_OF and state in HELD_BY_PAUSE[STEP_OF[state]]
+
+
+def _ends_by_the_clock(world: World, rules: Rules) -> bool:
+    """Whether the round that ends what is overdue would claim the job."""
+    facts = facts_of(world.job, world.late, world.long)
+    end = rules.policy.deadlines.end_of(facts.state, facts.entered_at, facts.deadline_at)
+    return end is not None and end <= NOW
 
 
 def _by_people(world: World, rules: Rules) -> Iterator[Next]:
@@ -205,7 +218,7 @@ def _at_the_provider(world: World) -> Iterator[Next]:
 
 def claimed(world: World, rules: Rules) -> World:
     """Lease the job to another worker; whoever held it is fenced off."""
-    if world.pause == "on":
+    if _is_held(world) and not _ends_by_the_clock(world, rules):
         raise Violation("a worker began a job of a paused step")
     job = world.job._replace(claims=min(world.job.claims + 1, rules.policy.claims_max + 1))
     worker = Worker(job, world.late, world.long)
@@ -352,13 +365,13 @@ def _settled(credits: Credits, state: State, rules: Rules) -> Credits:
 def _is_handed_on(before: World, recorded: World, rules: Rules) -> bool:
     """Whether the very move that made the job due may claim it for the same worker."""
     moved = recorded.job.state is not before.job.state
-    paused = recorded.pause == "on" and rules.pauses
-    return moved and not recorded.job.canceled and not paused and recorded.job.state not in TERMINAL
+    held = rules.pauses and _is_held(recorded)
+    return moved and not recorded.job.canceled and not held and recorded.job.state not in TERMINAL
 
 
 def _handed_on(world: World) -> World:
     """What `hold_for` does in record_moves.sql."""
-    if world.pause == "on":
+    if _is_held(world):
         raise Violation("a worker began a job of a paused step")
     job = world.job._replace(claims=1)
     worker = Worker(job, world.late, world.long)
