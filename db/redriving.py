@@ -66,7 +66,7 @@ def lock_family(conn: Connection, job_id: UUID) -> dict[UUID, Relative]:
 def revive(
     conn: Connection, revivals: Sequence[Revival], *, deadline: timedelta, actor: str, reason: str | None
 ) -> set[UUID]:
-    """Begin another cycle of each job that has ended, and return the ids of those that had."""
+    """Begin another cycle of each job that has ended, to be given up after `deadline`; return the ids of those."""
     given = {
         "ids": [each.job_id for each in revivals],
         "to_states": [each.to_state for each in revivals],

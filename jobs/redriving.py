@@ -79,6 +79,7 @@ def redrive_jobs(
 ) -> Redriven:
     """Revive failed and canceled jobs of a filter, the oldest first, so many of them a minute; for support.
 
+    What is at hand already and has only to be stored or finished begins at once, for its time is short.
     Raises Forbidden or Invalid. A job that can not be revived is skipped and told of.
     """
     if not caller.is_support:
@@ -111,12 +112,17 @@ def _ended(wanted: JobFilter) -> JobFilter:
 
 @dataclass(frozen=True, slots=True)
 class _Terms:
-    """Who redrives and why, when a job begins, and how long it may take from being redriven."""
+    """Who redrives and why, when a job goes to the provider, and how long it may take from then on."""
 
     actor: str
     reason: str | None
     due_in: timedelta
     deadline: timedelta
+
+    @property
+    def ends_in(self) -> timedelta:
+        """When its deadline is: however long it waits for its turn in a redrive of many, its time begins then."""
+        return self.due_in + self.deadline
 
 
 def _redrive(conn: Connection, job_id: UUID, terms: _Terms) -> set[UUID]:
@@ -129,7 +135,7 @@ def _redrive(conn: Connection, job_id: UUID, terms: _Terms) -> set[UUID]:
     if job.state not in _ENDED_BADLY:
         raise NotReady(f"The job is {job.state}: it has not ended.", "input", "jobId")
     revivals = _revivals(job, family, terms)
-    revived = revive(conn, revivals, deadline=terms.deadline, actor=terms.actor, reason=terms.reason)
+    revived = revive(conn, revivals, deadline=terms.ends_in, actor=terms.actor, reason=terms.reason)
     _hold(conn, [family[each] for each in revived], terms.actor)
     return revived
 
@@ -157,9 +163,12 @@ def _missing_parent(job: Relative, family: Mapping[UUID, Relative]) -> Relative 
 
 def _revival(job: Relative, to_state: State, terms: _Terms) -> Revival:
     if to_state is State.WAITING:
-        return Revival(job.id, to_state, terms.deadline)
+        return Revival(job.id, to_state, terms.ends_in)
+    if to_state is not State.QUEUED:
+        # It asks nothing more of the models, and the clock of its step is running: outputs vanish within the hour.
+        return Revival(job.id, to_state, timedelta(0))
     # Whoever redrives at a rate means it: only what may begin at once gets the head start of its priority.
-    early = head_start(job.priority) if to_state is State.QUEUED and not terms.due_in else timedelta(0)
+    early = timedelta(0) if terms.due_in else head_start(job.priority)
     return Revival(job.id, to_state, terms.due_in - early)
 
 

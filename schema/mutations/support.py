@@ -41,7 +41,10 @@ class RetryJobPayload:
 @strawberry.input
 class RedriveJobsInput:
     filter: JobFilter = strawberry.field(description="Which failed jobs; with `states`, canceled ones too.")
-    per_minute: int = strawberry.field(default=60, description="1 to 6000: how many begin in a minute.")
+    per_minute: int = strawberry.field(
+        default=60,
+        description="1 to 6000: how many go to the provider in a minute; what has only to be finished begins at once.",
+    )
     first: int = strawberry.field(default=100, description="1 to 500: how many at most, the oldest first.")
     reason: str | None = strawberry.field(default=None, description="Kept in the history of each job.")
 

@@ -21,6 +21,7 @@ from sqlalchemy import Connection, text
 from db.jobs import JobFilter
 from jobs.cancellation import cancel_job
 from jobs.errors import UseCaseError
+from jobs.overdue import end_overdue
 from jobs.pausing import pause, resume
 from jobs.redriving import redrive_jobs, retry_job
 from jobs.reviewing import review_compensation
@@ -113,8 +114,9 @@ class Machine(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from(_HOPS))
     def time_passes(self, seconds: int) -> None:
-        """The database's clock goes on: leases end, waits are over, deadlines pass, the sweeper makes its round."""
+        """The database's clock goes on: leases end, waits are over, deadlines pass, the rounds are made."""
         self.lab.move_clock(timedelta(seconds=seconds))
+        end_overdue(self.lab.healthy.runtime)
         sweep(self.lab.healthy.runtime)
 
     @rule(mood=st.sampled_from(moods.MOODS), steps=st.integers(1, 3))

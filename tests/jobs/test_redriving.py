@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,7 @@ from db.ledger import Balance, WalletKey, balance_of, post_entry
 from db.moves import cancel, record
 from db.redriving import Revival, lock_family, revive
 from jobs.errors import AlreadyFinished, Forbidden, InsufficientCredits, NotFound, NotReady
+from jobs.offer import DEFAULT_OFFER
 from jobs.redriving import redrive_jobs, retry_job
 from statemachine import outcomes as o
 from statemachine.backoff import RetryPolicy
@@ -187,6 +189,27 @@ def test_support_redrives_what_a_filter_finds_at_a_rate(engine: Engine, world: W
     assert {(each.actor, each.reason) for each in rows} == {("support:mo", "the provider is back")}
     with pytest.raises(Forbidden), engine.begin() as conn:
         redrive_jobs(conn, partner_of(world), JobFilter(), per_minute=2, at_most=100, reason=None)
+
+
+def test_a_job_has_its_whole_time_from_its_turn_in_a_redrive_of_many(engine: Engine, world: World) -> None:
+    """However late that is. What is at hand does not wait for it: the clock of its step would run out meanwhile."""
+    with engine.begin() as conn:
+        avatars = [make_job(conn, world, State.GENERATING) for _ in range(2)]
+        waiting = make_job(conn, world, State.WAITING, kind=Kind.SCENE, parent_id=avatars[1])
+        for avatar in avatars:
+            record(conn, [move_of(claimed(conn, avatar), o.GenerationFailed(BROKEN))])
+        at_hand = make_job(conn, world, State.TRANSCODING)
+        record(conn, [move_of(claimed(conn, at_hand), o.StepFailed(BROKEN))])
+        for job_id in (*avatars, waiting, at_hand):
+            record(conn, [move_of(claimed(conn, job_id), o.Undone())])
+        offer = replace(DEFAULT_OFFER, job_deadline=timedelta(seconds=30))
+        wanted = JobFilter(ids=[*avatars, at_hand])
+        redrive_jobs(conn, SUPPORT, wanted, per_minute=1, at_most=9, reason=None, offer=offer)
+        now = conn.scalar(text("SELECT diorama_now()"))
+    first, second, child, finishing = (row(engine, each) for each in (*avatars, waiting, at_hand))
+    assert [each.deadline_at - now for each in (first, second)] == [timedelta(seconds=30), timedelta(seconds=90)]
+    assert (second.due_at - now, child.due_at, child.deadline_at) == (timedelta(minutes=1),) + 2 * (second.deadline_at,)
+    assert (finishing.state, finishing.due_at) == ("transcoding", now)
 
 
 def test_a_worker_that_held_the_job_before_changes_nothing_after_a_redrive(
