@@ -89,3 +89,12 @@ def recent_durations(conn: Connection, models: Sequence[str]) -> dict[tuple[str,
         (row.model, row.duration_s): Recent(tuple(row.ended_s), tuple(row.succeeded_s), row.queued_s, row.finishing_s)
         for row in rows
     }
+
+
+def unseen_for_s(conn: Connection, job_id: UUID, detail: str) -> float | None:
+    """Return for how long the looks at a running job have ended with `detail`; None where none has since the last one.
+
+    What went otherwise in passing, without showing the prediction, does not count as a look.
+    """
+    found: float | None = conn.scalar(statement("unseen_for"), {"job_id": job_id, "detail": detail})
+    return found

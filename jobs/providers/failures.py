@@ -130,6 +130,11 @@ def unreachable(error: Exception) -> Failure:
     return classify(Seen.TRANSPORT, f"{type(error).__name__}: {error}", retry_after_s=_ASK_AGAIN_AFTER_S)
 
 
+def busy(detail: str, retry_after_s: float) -> Failure:
+    """Return what it means that the provider can not say yet; `detail` is in our own words."""
+    return replace(table().classes["busy"], detail=detail, retry_after_s=retry_after_s)
+
+
 def timed_out(after_s: float) -> Failure:
     """Return what it means that a prediction took too long, or was ended for that by the provider."""
     return classify(Seen.OUTPUT, f"no result after {after_s:.0f} s")

@@ -3,7 +3,7 @@
 What is to be undone are rows, written when the job began to compensate. Credits and parents are settled by the
 transaction in which the job ends; what is left for this step is what lies outside of Postgres. Each action may be
 done twice. One that fails is tried again with the step; after `TRIES_MAX` it is held for a person to review, and the
-job ends without it.
+job ends without it. Having been throttled is no try.
 """
 
 from __future__ import annotations
@@ -30,6 +30,9 @@ from storage.keys import job_prefix
 log = structlog.get_logger(__name__)
 
 TRIES_MAX = 6
+# The least wait before a prediction that the provider did not know is told to stop again.
+_AGAIN_IN_S = 5.0
+_THROTTLED = 429
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,10 @@ def compensate(job: ClaimedJob, runtime: Runtime) -> Work:
     charged_micros = 0
     for action in pending:
         came = _try(action, job, runtime)
+        if isinstance(came, Failure) and came.status == _THROTTLED:
+            # It was not tried yet: whoever asks for patience gets it, and as much as is asked for.
+            again = replace(came, cure=Cure.WAIT)
+            continue
         charged_micros += came.charged_micros if isinstance(came, Done) else 0
         if isinstance(came, Failure) and not _is_last(action, came):
             again = came
@@ -74,18 +81,36 @@ def _cancel_prediction(action: PendingAction, job: ClaimedJob, runtime: Runtime)
         return Done("it had ended by itself")
     if job.prediction_id is None:
         return _cancel_lost(action, job, runtime)
-    return Done("canceled", _charged(runtime.provider.cancel(job.prediction_id), job))
+    ended = _told_to_stop(job.prediction_id, action, job, runtime)
+    if ended is None:
+        return Done("the provider does not know it", _price(job))
+    return Done("canceled", _charged(ended, job))
 
 
-def _charged(prediction: Prediction | None, job: ClaimedJob) -> int:
+def _told_to_stop(prediction_id: str, action: PendingAction, job: ClaimedJob, runtime: Runtime) -> Prediction | None:
+    """Cancel a prediction and return how it is then; None where the provider does not know it, and will not.
+
+    One answer is no proof of that: the prediction may be too young to be known everywhere, and run on. Raises
+    ProviderTrouble until the provider's list has settled, and in any case the first time.
+    """
+    ended = runtime.provider.cancel(prediction_id)
+    if ended is None and (action.tries == 0 or settles_in_s_of(job, runtime) > 0):
+        again_in_s = max(_AGAIN_IN_S, settles_in_s_of(job, runtime))
+        raise ProviderTrouble(replace(_NOT_KNOWN_YET, retry_after_s=again_in_s))
+    return ended
+
+
+def _charged(prediction: Prediction, job: ClaimedJob) -> int:
     """What a prediction costs that was told to stop; one that has begun and has not stopped yet costs what it would."""
-    profile = profiles().get(job.model or "")
-    if prediction is None or profile is None:
-        return 0
-    price = profile.price(job.kind, job.duration_s)
     if prediction.is_running:
-        return price if prediction.has_started else 0
-    return prediction.charged(price)
+        return _price(job) if prediction.has_started else 0
+    return prediction.charged(_price(job))
+
+
+def _price(job: ClaimedJob) -> int:
+    """What the current attempt costs in full, in micro-dollars."""
+    profile = profiles().get(job.model or "")
+    return 0 if profile is None else profile.price(job.kind, job.duration_s)
 
 
 def _cancel_lost(action: PendingAction, job: ClaimedJob, runtime: Runtime) -> Done:
@@ -95,20 +120,20 @@ def _cancel_lost(action: PendingAction, job: ClaimedJob, runtime: Runtime) -> Do
     except ProviderTrouble:
         return Done("the provider could not say whether it was taken; the sweep goes on looking for it")
     if prediction_id is not None:
-        runtime.provider.cancel(prediction_id)
-        return Done("found by its token and canceled")
+        stopped = _told_to_stop(prediction_id, action, job, runtime) is not None
+        return Done("found by its token and canceled" if stopped else "found by its token; the sweep books it")
     if (settles_in_s := settles_in_s_of(job, runtime)) <= 0:
         return Done("it was never taken")
     # Looked for three times until the provider's list has settled, so that one that was taken does not run for long.
     look_in_s = settles_in_s if action.tries else settles_in_s / 2
-    raise ProviderTrouble(replace(_NOT_LISTED_YET, retry_after_s=look_in_s))
+    raise ProviderTrouble(replace(_NOT_KNOWN_YET, retry_after_s=look_in_s))
 
 
-_NOT_LISTED_YET = Failure(
+_NOT_KNOWN_YET = Failure(
     ErrorCode.SUBMISSION_UNCERTAIN,
     "We are making sure that nothing of it goes on.",
     Cure.WAIT,
-    "not in the provider's list yet",
+    "the provider does not know it yet",
 )
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import exp
 
 from db.claims import ClaimedJob
 from db.effects import AttemptChanged
+from db.watching import unseen_for_s
 from jobs.providers import failures
 from jobs.providers.profiles import Profile, profiles
 from jobs.providers.progress import progress_of
@@ -16,10 +16,12 @@ from jobs.steps.looks import look_at
 from jobs.steps.work import Work
 from jobs.watching.sightings import ended_prediction
 from statemachine.decisions import PERCENT_AT
-from statemachine.outcomes import Cure, Failure, GenerationFailed, OutputReady, StepFailed, StillRunning
+from statemachine.outcomes import Failure, GenerationFailed, OutputReady, StepFailed, StillRunning
 from statemachine.states import State
 
 _NOT_FOUND = 404
+# What the history says of a look that found nothing, by which the next one knows of it.
+_UNSEEN = "the provider does not know the prediction at present"
 
 
 def poll(job: ClaimedJob, runtime: Runtime) -> Work:
@@ -41,23 +43,26 @@ def poll(job: ClaimedJob, runtime: Runtime) -> Work:
     try:
         prediction = runtime.provider.get(job.prediction_id)
     except ProviderTrouble as trouble:
-        return _unseen(job, trouble.failure, elapsed_s, runtime)
+        return _unseen(job, job.prediction_id, trouble.failure, elapsed_s, runtime)
     return _seen(job, prediction, elapsed_s, runtime)
 
 
-def _unseen(job: ClaimedJob, failure: Failure, elapsed_s: float, runtime: Runtime) -> Work:
+def _unseen(job: ClaimedJob, prediction_id: str, failure: Failure, elapsed_s: float, runtime: Runtime) -> Work:
     """Say what it means that a look showed nothing: mostly that it has to be repeated.
 
-    A prediction that the provider no longer knows will not come back. It counts as paid for, because nobody knows
-    better. One that is younger than the provider's list is believed for may only not have arrived everywhere yet.
+    A prediction that the provider no longer knows will not come back, but one answer is no proof of that: a young one
+    may not have arrived everywhere, and an old one may be looked for where it is not. So it is looked for again for as
+    long as the provider's list takes to settle. What is given up is told to stop all the same, and counts as paid for.
     """
     if failure.status != _NOT_FOUND:
         return Work(job, StepFailed(failure))
-    if elapsed_s < runtime.list_settles_after_s:
-        return Work(job, StepFailed(replace(failure, cure=Cure.WAIT, retry_after_s=runtime.list_settles_after_s)))
-    price = profiles()[job.model or ""].price(job.kind, job.duration_s)
+    with runtime.engine.connect() as conn:
+        unseen_s = unseen_for_s(conn, job.id, _UNSEEN)
+    if unseen_s is None or unseen_s < runtime.list_settles_after_s:
+        again_in_s = max(1.0, runtime.list_settles_after_s - (unseen_s or 0.0))
+        return Work(job, StepFailed(failures.busy(_UNSEEN, again_in_s)))
     gone = failures.output_expired("the provider no longer knows the prediction")
-    return _failed(job, GenerationFailed(gone, price), price)
+    return _given_up(job, prediction_id, gone, elapsed_s, runtime)
 
 
 def _seen(job: ClaimedJob, prediction: Prediction, elapsed_s: float, runtime: Runtime) -> Work:
@@ -91,22 +96,22 @@ def _running(job: ClaimedJob, prediction: Prediction, elapsed_s: float, runtime:
     profile = profiles()[job.model or ""]
     # The provider ends it itself; a prediction that runs on regardless is given up a little later.
     if elapsed_s > profile.cancel_after_s * 1.2 + 60:
-        return _given_up(job, prediction, elapsed_s, runtime)
+        return _given_up(job, prediction.id, failures.timed_out(elapsed_s), elapsed_s, runtime)
     percent = _percent(job, elapsed_s, progress_of(prediction.logs), profile, runtime)
     running = StillRunning(percent, look_at(job, elapsed_s, profile, runtime).again_in_s)
     return Work(job, running, _placed(job, prediction))
 
 
-def _given_up(job: ClaimedJob, prediction: Prediction, elapsed_s: float, runtime: Runtime) -> Work:
-    """Cancel what should have ended long ago, and book it: another attempt must not run, and cost, beside it."""
+def _given_up(job: ClaimedJob, prediction_id: str, why: Failure, elapsed_s: float, runtime: Runtime) -> Work:
+    """Cancel what nothing more is expected of, and book it: another attempt must not run, and cost, beside it."""
     try:
-        ended = runtime.provider.cancel(prediction.id)
+        ended = runtime.provider.cancel(prediction_id)
     except ProviderTrouble as trouble:
         return Work(job, StepFailed(trouble.failure))
     if ended is not None and not ended.is_running:
         return _seen(job, ended, elapsed_s, runtime)
     price = profiles()[job.model or ""].price(job.kind, job.duration_s)
-    return _failed(job, GenerationFailed(failures.timed_out(elapsed_s), price), price)
+    return _failed(job, GenerationFailed(why, price), price)
 
 
 def _placed(job: ClaimedJob, prediction: Prediction) -> tuple[AttemptChanged, ...]:

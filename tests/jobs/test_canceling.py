@@ -15,6 +15,7 @@ from jobs.hints import Hinter
 from jobs.providers import failures
 from jobs.providers.provider import ProviderTrouble
 from jobs.recorder import Recorder
+from jobs.steps.compensate import TRIES_MAX
 from statemachine import outcomes as o
 from statemachine.backoff import RetryPolicy
 from statemachine.decisions import interrupt
@@ -136,6 +137,54 @@ def test_undoing_a_canceled_job_keeps_its_waits(engine: Engine, world: World, st
     assert undoing.undo(job_id) == "compensating"
     with engine.connect() as conn:
         assert conn.scalar(text("SELECT due_at > diorama_now() + interval '4 seconds' FROM jobs"))
+
+
+def unknown_at_first(engine: Engine, world: World, *, age_s: int) -> UUID:
+    """Return a canceled job whose submission was begun so long ago."""
+    with engine.begin() as conn:
+        job_id = make_job(conn, world, State.GENERATING)
+        cancel(conn, job_id, "api")
+        conn.execute(text("UPDATE attempts SET started_at = started_at - make_interval(secs => :by)"), {"by": age_s})
+    return job_id
+
+
+def due_in_s(engine: Engine) -> float:
+    with engine.connect() as conn:
+        return float(conn.scalar(text("SELECT extract(epoch FROM due_at - diorama_now()) FROM jobs")) or 0)
+
+
+@pytest.mark.parametrize(("age_s", "at_least_s", "at_most_s"), [(0, 8, 10), (60, 3, 5)], ids=["young", "old"])
+def test_that_the_provider_does_not_know_what_is_canceled_is_not_believed_at_once(
+    engine: Engine, world: World, store: S3Store, age_s: int, at_least_s: float, at_most_s: float
+) -> None:
+    """It may only not have arrived everywhere yet, and would run on."""
+    undoing = Undoing(engine, store, ScriptedProvider(unknown=1))
+    job_id = unknown_at_first(engine, world, age_s=age_s)
+    assert undoing.undo(job_id) == "compensating"
+    assert at_least_s < due_in_s(engine) <= at_most_s
+    assert undoing.undo(job_id) == "canceled"
+    assert len(undoing.provider.canceled) == 1
+
+
+def test_what_stays_unknown_counts_as_paid_for(engine: Engine, world: World, store: S3Store) -> None:
+    undoing = Undoing(engine, store, ScriptedProvider(unknown=99))
+    job_id = unknown_at_first(engine, world, age_s=60)
+    assert [undoing.undo(job_id) for _ in range(2)] == ["compensating", "canceled"]
+    with engine.connect() as conn:
+        of_job, of_attempt = conn.execute(text("SELECT j.cost_micros, a.cost_micros FROM jobs j, attempts a")).one()
+    assert of_job == of_attempt > 0
+
+
+def test_a_throttled_cancel_waits_as_long_as_asked_and_is_no_try(engine: Engine, world: World, store: S3Store) -> None:
+    undoing = Undoing(engine, store, ScriptedProvider(throttles=TRIES_MAX))
+    with engine.begin() as conn:
+        job_id = make_job(conn, world, State.GENERATING)
+        cancel(conn, job_id, "api")
+    for _ in range(TRIES_MAX):
+        assert undoing.undo(job_id) == "compensating"
+        assert 5 < due_in_s(engine) <= 7
+    assert undoing.undo(job_id) == "canceled"
+    assert undoing.actions(job_id)["cancel_prediction"] == "done"
 
 
 def lost(engine: Engine, world: World) -> UUID:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import Engine, text
 
 from db.moves import record
-from jobs.providers.provider import ProviderTrouble
+from jobs.providers import failures
+from jobs.providers.provider import Prediction, ProviderTrouble
 from jobs.runtime import Runtime
 from jobs.steps.compensate import compensate
 from statemachine.outcomes import Cure, Failure
@@ -20,17 +21,26 @@ from tests.factories import claimed, move_of
 
 @dataclass
 class ScriptedProvider:
-    """Cancels, or fails to as often as it is told."""
+    """Cancels, or fails to, or does not know the prediction, as often as it is told."""
 
     fails: int = 0
     cure: Cure = Cure.RETRY
+    unknown: int = 0
+    throttles: int = 0
     canceled: list[str] = field(default_factory=list)
 
-    def cancel(self, prediction_id: str) -> None:
+    def cancel(self, prediction_id: str) -> Prediction | None:
+        if self.throttles > 0:
+            self.throttles -= 1
+            raise ProviderTrouble(failures.of_status(429, "Request was throttled.", 7.0))
         if self.fails > 0:
             self.fails -= 1
             raise ProviderTrouble(Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", self.cure, "it said 503"))
+        if self.unknown > 0:
+            self.unknown -= 1
+            return None
         self.canceled.append(prediction_id)
+        return Prediction(prediction_id, "canceled", (), None, "", False, None, has_started=False)
 
 
 @dataclass
@@ -52,7 +62,8 @@ class Undoing:
             job = claimed(conn, job_id)
         work = compensate(job, self.runtime)
         with self.engine.begin() as conn:
-            record(conn, [move_of(job, work.outcome, *work.effects)])
+            undone = move_of(job, work.outcome, *work.effects)
+            record(conn, [replace(undone, decision=replace(undone.decision, cost_micros=work.charged_micros))])
         return self.state(job_id)
 
     def undo_all(self) -> None:
