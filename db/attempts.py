@@ -49,3 +49,11 @@ def attempts_of(conn: Connection, job_ids: Collection[UUID]) -> dict[UUID, list[
     for row in rows:
         found[row.job_id].append(Attempt.from_row(row))
     return found
+
+
+def unmade_attempts(conn: Connection, job_id: UUID) -> list[tuple[str, str]]:
+    """Return the model and the error detail of a job's submissions that were refused or failed, first to last."""
+    a = attempts.c
+    is_told = a.status.in_(("refused", "failed")) & a.error_detail.is_not(None)
+    found = select(a.model, a.error_detail).where(a.job_id == job_id, is_told).order_by(a.attempt)
+    return [(row.model, row.error_detail) for row in conn.execute(found)]

@@ -62,6 +62,8 @@ def _given(number: int, move: Move) -> dict[str, Any]:
         given["held_for_s"] = move.hold_for.total_seconds()
     if move.output_id is not None:
         given["output_id"] = move.output_id
+    if decision.is_free:
+        given["is_free"] = True
     if decision.reason is not None:
         given["reason"] = decision.reason
     if failure is not None:

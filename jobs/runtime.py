@@ -18,6 +18,7 @@ from jobs.leases import Held, Renewer
 from jobs.prompts import PromptBook
 from jobs.providers.choice import ModelChoice
 from jobs.providers.gate import Gate, OpenGate
+from jobs.providers.gone import GoneModels
 from jobs.providers.inputs import PictureInputs
 from jobs.providers.provider import Provider
 from jobs.recorder import Recorder
@@ -93,6 +94,7 @@ class Runtime:
     durations: Durations = field(default_factory=Durations)
     watched: Watched = field(default_factory=Watched)
     models: ModelChoice = field(default_factory=ModelChoice)
+    gone_models: GoneModels = field(default_factory=GoneModels)
     prompts: PromptBook = field(default_factory=PromptBook)
     retention: RetentionPolicy = field(default_factory=RetentionPolicy)
     # Keys that travel in a model's input, by the name the profile gives them.

@@ -28,6 +28,12 @@ INTERNAL = "Director: unexpected error handling prediction (E9828)"
 NEVER_STARTED = "Prediction failed to start in time (E6716)"
 RAN_TOO_LONG = "Prediction timed out after running for 30 minutes"
 
+_ODD_OUTPUTS: dict[str, Any] = {
+    "object": {"image": "done"},
+    "null": [None],
+    "inline": "data:image/png;base64,iVBORw0KGgo=",
+}
+
 SLOWING = ("stick_starting", "stick_processing", "abort", "slow_run")
 
 Listener = Callable[[Prediction, str], None]
@@ -212,6 +218,8 @@ class Lifecycle:
         is_list = prediction.model.kind == "images"
         if "empty_output" in prediction.faults:
             return [] if is_list else None
+        if "odd_output" in prediction.faults:
+            return _ODD_OUTPUTS[prediction.faults["odd_output"]["shape"]]
         if "wrong_output_type" in prediction.faults:
             is_list = not is_list
         return urls if is_list else urls[0]

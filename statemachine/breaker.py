@@ -1,6 +1,7 @@
 """The breaker: after too many failures in a row, or trouble with the account, nothing is submitted for a while.
 
 Then a single submission is let through. If the provider takes it, all is well again; if not, the next pause is longer.
+Where the trouble showed only once a prediction ran, it is over once a prediction has succeeded.
 """
 
 from __future__ import annotations
@@ -48,8 +49,9 @@ class BreakerPolicy:
 class Breaker:
     """How the breaker stands.
 
-    `failures` in a row while it was closed; `openings` since all was well; `until` is when an open one lets somebody
-    through, or when a half-open one gives up on whom it let through. `detail` is for operators.
+    `failures` in a row while it was closed; on one that is not, the predictions by which the trouble showed although
+    their submissions were taken. `openings` since all was well; `until` is when an open one lets somebody through, or
+    when a half-open one gives up on whom it let through. `detail` is for operators.
     """
 
     state: BreakerState = BreakerState.CLOSED
@@ -103,9 +105,23 @@ class Breaker:
     def succeeded(self) -> Breaker:
         """Return the breaker after the provider took a submission.
 
-        An open one stays: that submission was begun before.
+        An open one stays: that submission was begun before. So does one whose trouble shows only later.
         """
-        return self if self.state is BreakerState.OPEN else _WELL
+        return self if self.state is BreakerState.OPEN or self._waits_for_an_end else _WELL
+
+    def delivered(self) -> Breaker:
+        """Return the breaker after a prediction succeeded, which only one whose trouble showed there waits for."""
+        return _WELL if self._waits_for_an_end else self
+
+    @property
+    def _waits_for_an_end(self) -> bool:
+        """Whether the end of a prediction shows how things are, and not that a submission is taken."""
+        return self.state is BreakerState.HALF_OPEN and self.failures > 0
+
+    def spoiled(self, now: datetime, detail: str | None, policy: BreakerPolicy) -> Breaker:
+        """Return the breaker after a prediction failed because of the account, though its submission was taken."""
+        breaker = self.failed(now, Cause.ACCOUNT, detail, policy)
+        return breaker if breaker is self else replace(breaker, failures=1)
 
     def failed(self, now: datetime, cause: Cause, detail: str | None, policy: BreakerPolicy) -> Breaker:
         """Return the breaker after a submission failed for a reason that would meet any other as well."""

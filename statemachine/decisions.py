@@ -54,7 +54,8 @@ class JobFacts:
 class Decision:
     """A move and when the job is due next. `due_in` is None exactly when the job ends.
 
-    `failure` is what the history row tells; `failures` is the new count of failures in a row.
+    `failure` is what the history row tells; `failures` is the new count of failures in a row. An `is_free` one gives
+    the job back the submission that it ends.
     """
 
     event: Event
@@ -65,6 +66,7 @@ class Decision:
     failure: o.Failure | None = None
     reason: str | None = None
     cost_micros: int = 0
+    is_free: bool = False
 
     @property
     def is_due_now(self) -> bool:
@@ -197,7 +199,8 @@ def _again(
 ) -> Decision:
     """Return the decision to try again in `to_state` after the wait that the failure's cure asks for, or to give up."""
     failures = job.failures
-    if event in _COSTS_AN_ATTEMPT and job.accepted >= policy.attempts_max:
+    costs_an_attempt = event in _COSTS_AN_ATTEMPT and not failure.waits_for_a_person
+    if costs_an_attempt and job.accepted >= policy.attempts_max:
         return _give_up(job, event, failure)
     match failure.cure:
         case o.Cure.NEVER:
@@ -206,9 +209,11 @@ def _again(
             wait = timedelta(seconds=failure.retry_after_s or policy.wait_s)
         case o.Cure.OPERATOR:
             wait = timedelta(seconds=policy.operator_wait_s)
+        case o.Cure.ANOTHER_MODEL:
+            wait = timedelta(seconds=failure.retry_after_s or policy.operator_wait_s)
         case o.Cure.RETRY:
             failures += 1
-            delay = policy.delay_before(failures, rng)
+            delay = policy.delay_before(failures, rng) if _may_retry(failure, failures) else None
             if delay is None and job.state is not State.COMPENSATING:
                 return _give_up(job, event, failure)
             # What must be undone is never given up on: it waits for the longest delay each time.
@@ -217,11 +222,27 @@ def _again(
                 timedelta(seconds=failure.retry_after_s or 0),
             )
     decision = move(job, event, to_state, due_in=wait)
-    return replace(decision, failures=failures, failure=failure, reason=f"again in {wait.total_seconds():.1f} s")
+    return replace(
+        decision,
+        failures=failures,
+        failure=failure,
+        reason=f"again in {wait.total_seconds():.1f} s",
+        is_free=event in _COSTS_AN_ATTEMPT and not costs_an_attempt,
+    )
+
+
+def _may_retry(failure: o.Failure, failures: int) -> bool:
+    """Whether a failure allows one more try after so many in a row, itself included."""
+    return failure.retries_max is None or failures <= failure.retries_max
 
 
 def _give_up(job: JobFacts, event: Event, failure: o.Failure) -> Decision:
-    """End the job by the event that says why; a step that only failed in passing ends as given up."""
+    """End the job by the event that says why; a step that only failed in passing ends as given up.
+
+    What was told while there was a retry left may have promised another one.
+    """
+    if failure.final_message is not None:
+        failure = replace(failure, message=failure.final_message)
     if event is Event.POSTPONED:
         event = Event.GAVE_UP
     if event is Event.REFUSED:

@@ -18,6 +18,7 @@ class Cure(StrEnum):
     RETRY = "retry"  # passing: the same again after a short back-off
     WAIT = "wait"  # the provider asks for patience: again later, no attempt is burnt
     OPERATOR = "operator"  # an account or a setting is wrong: hold, and tell a person
+    ANOTHER_MODEL = "another_model"  # the model is gone: the next one that is configured, or a person names one
     NEVER = "never"  # final for this input
 
 
@@ -27,7 +28,8 @@ class Failure:
 
     `message` is for the end user: what happened and what they can do. `detail` is for support: the provider's own
     words with secrets removed. `retry_after_s` is what the other side asked for, or None. `status` is that of the HTTP
-    answer that told of it, or None.
+    answer that told of it, or None. `final_message` is for the end user where the job ends with it, None where that
+    is the same. `retries_max` is after how many failures in a row it is final, None for as many as any other.
     """
 
     code: ErrorCode
@@ -36,6 +38,13 @@ class Failure:
     detail: str | None = None
     retry_after_s: float | None = None
     status: int | None = None
+    final_message: str | None = None
+    retries_max: int | None = None
+
+    @property
+    def waits_for_a_person(self) -> bool:
+        """Whether it is no fault of the job, and nothing that the job does could make it go away."""
+        return self.cure in (Cure.OPERATOR, Cure.ANOTHER_MODEL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ SET state = m.to_state,
     percent = greatest(j.percent, m.percent),
     attempt = j.attempt + m.attempts_begun,
     accepted = j.accepted + CASE WHEN m.event IN ('accepted', 'orphan_found') THEN 1 ELSE 0 END,
+    -- A submission that failed for want of an operator does not count among those that a job may make.
+    accepted_earlier = j.accepted_earlier + CASE WHEN m.is_free THEN 1 ELSE 0 END,
     failures = m.failures,
     lease = j.lease + CASE WHEN m.keep_lease OR m.hold_for IS NULL THEN 0 ELSE 1 END,
     claims = CASE WHEN m.keep_lease THEN j.claims WHEN m.hold_for IS NOT NULL AND j.cancel_requested_at IS NULL THEN 1 ELSE 0 END,
@@ -42,7 +44,7 @@ FROM (
         number integer, id uuid, lease bigint, from_state text, event text, to_state text, actor text, reason text,
         due_in_s double precision, percent smallint, failures integer, attempts_begun integer, keep_lease boolean,
         held_for_s double precision, cost_micros bigint, error_code text, error_message text, error_detail text,
-        output_id uuid
+        output_id uuid, is_free boolean
     )
 ) AS m
 WHERE j.id = m.id

@@ -6,7 +6,7 @@ passed over, so a list may name tomorrow's model behind today's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
@@ -77,12 +77,17 @@ class ModelChoice:
         """The configured models, usable or not."""
         return _read(self.models)
 
-    def profile_for(self, kind: Kind, tier: str, duration_s: int | None) -> Profile:
-        """Return the first configured model that can make this today, or raise NoModel. A picture has no length."""
-        found = next(self._makers(kind, tier, duration_s), None)
-        if found is None:
+    def profile_for(
+        self, kind: Kind, tier: str, duration_s: int | None, besides: Collection[str] = frozenset()
+    ) -> Profile:
+        """Return the first configured model that can make this today, or raise NoModel. A picture has no length.
+
+        Where there is another one, none of `besides` is taken.
+        """
+        makers = list(self._makers(kind, tier, duration_s))
+        if not makers:
             raise self._none_for(kind, tier, duration_s)
-        return found
+        return next((maker for maker in makers if maker.model not in besides), makers[0])
 
     def durations_of(self, kind: Kind, tier: str) -> tuple[int, ...]:
         """Return the lengths in seconds that can be made, the shortest first; none for pictures."""

@@ -1,6 +1,7 @@
 """From what the provider says to what the engine does, as a table: `failures.json`.
 
-The first rule that fits decides the class; the class says the code and the words for the end user and what helps.
+The first rule that fits decides the class; the class says the code and the words for the end user, while it is tried
+again and in the end, and what helps.
 Nothing of the provider's own words ever reaches an end user: they stay in `detail`, without secrets, which only
 support can read. Words that no rule knows are taken for a passing fault and counted.
 """
@@ -35,6 +36,8 @@ _DETAIL_LENGTH_MAX = 1000
 # What the other side says beyond this is not looked at: whole pages come as error answers.
 _WORDS_LENGTH_MAX = 20_000
 UNKNOWN = "unknown"
+# A detail that tells of an HTTP answer.
+_ANSWER = re.compile(r"HTTP (\d{3}): (.*)", re.DOTALL)
 _PAGE = re.compile(r"\s*<(!doctype|html|head|body)\b", re.IGNORECASE)
 _MARKUP = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 
@@ -76,11 +79,19 @@ class Table:
 def table() -> Table:
     """Return what the file says."""
     whole = json.loads((files("jobs.providers") / "failures.json").read_text(encoding="utf-8"))
-    classes = {
-        name: Failure(ErrorCode(record["code"]), record["message"], Cure(record["cure"]))
-        for name, record in whole["classes"].items()
-    }
+    classes = {name: _class(record) for name, record in whole["classes"].items()}
     return Table(tuple(_rule(record) for record in whole["rules"]), MappingProxyType(classes))
+
+
+def _class(record: dict[str, Any]) -> Failure:
+    """Read a class; `final` is what is told where the job ends with it, `retries` how often it is tried again."""
+    return Failure(
+        ErrorCode(record["code"]),
+        record["message"],
+        Cure(record["cure"]),
+        final_message=record.get("final"),
+        retries_max=record.get("retries"),
+    )
 
 
 def _rule(record: dict[str, Any]) -> Rule:
@@ -125,6 +136,13 @@ def of_status(status: int, body: str, retry_after_s: float | None) -> Failure:
     return classify(Seen.HTTP, body, status, retry_after_s)
 
 
+def tells_of_gone_model(detail: str) -> bool:
+    """Whether a failure's detail, as it was kept, says that the provider has no such model."""
+    answer = _ANSWER.fullmatch(detail)
+    name = class_of(Seen.HTTP, answer[2], int(answer[1])) if answer else class_of(Seen.PREDICTION, detail)
+    return table().classes[name].cure is Cure.ANOTHER_MODEL
+
+
 def unreachable(error: Exception) -> Failure:
     """Return what a failed connection means."""
     return classify(Seen.TRANSPORT, f"{type(error).__name__}: {error}", retry_after_s=_ASK_AGAIN_AFTER_S)
@@ -143,6 +161,11 @@ def timed_out(after_s: float) -> Failure:
 def empty_output() -> Failure:
     """Return what a success without outputs means: the content check of some models answers so."""
     return classify(Seen.OUTPUT, "succeeded without any output")
+
+
+def odd_output(oddity: str) -> Failure:
+    """Return what a success means whose output is not what the model was to give; `oddity` is `Prediction.oddity`."""
+    return classify(Seen.OUTPUT, oddity)
 
 
 def output_expired(detail: str) -> Failure:

@@ -25,8 +25,6 @@ from statemachine.outcomes import Accepted, Cure, Failure, OutcomeLost, Refused,
 log = structlog.get_logger(__name__)
 
 _THROTTLED = 429
-# What the account's own state is told by; the same cure with another status is about a single model.
-_ACCOUNT_STATUSES = frozenset({401, 402, 403, _THROTTLED})
 # Where a throttled call was not told how long to wait.
 _PATIENCE_S = 1.0
 # A process takes this many reads at a time from the common budget; what it has not used by then is forfeited.
@@ -61,6 +59,9 @@ class Gate(Protocol):
     def saw(self, outcome: Outcome | None) -> None:
         """Take notice of what became of a submission; None where it was held back after all."""
 
+    def saw_end(self, failure: Failure | None) -> None:
+        """Take notice of what a prediction failed with; None where it succeeded."""
+
     def read_in_s(self) -> float:
         """Return 0 where a read may be made now, else the seconds after which to come back."""
 
@@ -84,6 +85,9 @@ class OpenGate:
         """Book nothing."""
 
     def saw(self, outcome: Outcome | None) -> None:
+        """Take no notice."""
+
+    def saw_end(self, failure: Failure | None) -> None:
         """Take no notice."""
 
     def read_in_s(self) -> float:
@@ -159,6 +163,24 @@ class SharedGate:
         self._is_untouched = breaker.is_untouched
         _tell(creates.breaker, breaker)
 
+    def saw_end(self, failure: Failure | None) -> None:
+        """Stop submissions where a prediction tells of trouble with the account; let them go on after a success.
+
+        The provider takes submissions although its own account elsewhere, or our key to it, is of no use: nothing but
+        the end of a prediction shows that, and that it is over.
+        """
+        is_trouble = failure is not None and failure.cure is Cure.OPERATOR
+        if not is_trouble and (failure is not None or self._is_untouched):
+            return
+        with self._engine.begin() as conn:
+            creates = lock_creates(conn, counts_in_flight=False)
+            breaker = creates.breaker.delivered()
+            if failure is not None:
+                breaker = creates.breaker.spoiled(creates.now, failure.detail, self._settings.breaker)
+            save_breaker(conn, breaker)
+        self._is_untouched = breaker.is_untouched
+        _tell(creates.breaker, breaker)
+
     def read_in_s(self) -> float:
         """Return 0 and take a permit, or the seconds until a slot of the caller's own."""
         return self._reads.take()
@@ -189,11 +211,12 @@ class SharedGate:
         match outcome:
             case OutcomeLost(reason):
                 return breaker.failed(now, Cause.OUTAGE, reason, policy)
-            case Refused(failure) if failure.cure is Cure.OPERATOR and failure.status in _ACCOUNT_STATUSES:
+            case Refused(failure) if failure.cure is Cure.OPERATOR:
                 return breaker.failed(now, Cause.ACCOUNT, failure.detail, policy)
-            case Refused(failure) if failure.cure is not Cure.OPERATOR:
+            case Refused(failure) if failure.cure is not Cure.ANOTHER_MODEL:
                 return breaker.failed(now, Cause.OUTAGE, failure.detail, policy)
-            case None:
+            case None | Refused():
+                # That a model is gone says nothing of the others.
                 return breaker.held_back(now)
             case _:
                 return breaker.succeeded()

@@ -42,7 +42,8 @@ class Prediction:
 
     `output` holds the addresses of the outputs; `error` is its free text; `predict_s` what it counts as run time;
     `has_started` whether it has begun to run, from when on it costs money even when it is canceled. `created_at` and
-    `took_s`, the time from then to its end, are by the provider's own clock; None where it does not say.
+    `took_s`, the time from then to its end, are by the provider's own clock; None where it does not say. `oddity` is
+    what its output is instead of addresses, None where it is nothing else.
     """
 
     id: str
@@ -55,6 +56,7 @@ class Prediction:
     has_started: bool = True
     created_at: datetime | None = None
     took_s: float | None = None
+    oddity: str | None = None
 
     @property
     def is_running(self) -> bool:

@@ -32,6 +32,7 @@ _WEBHOOK_EVENTS = ["start", "completed"]
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 # Longer inputs are pictures inside the request; a token is in none of them.
 _TOKEN_TEXT_MAX = 4096
+_ADDRESS = ("https://", "http://")
 _NOT_FOUND = 404
 
 
@@ -187,6 +188,7 @@ def read_prediction(record: dict[str, Any]) -> Prediction:
         id=str(record["id"]),
         status=str(record["status"]),
         output=_addresses(record.get("output")),
+        oddity=_oddity(record.get("output")),
         error=None if record.get("error") is None else str(record["error"]),
         logs=str(record.get("logs") or ""),
         data_removed=bool(record.get("data_removed")),
@@ -214,9 +216,25 @@ def _seconds_between(begin: datetime | None, end: datetime | None) -> float | No
 
 
 def _addresses(output: object) -> tuple[str, ...]:
-    """Return the texts of an output, one or a list of them, whatever the model was to give."""
-    several = output if isinstance(output, list) else [output]
-    return tuple(item for item in several if isinstance(item, str))
+    """Return the addresses in an output, one or a list of them, whatever the model was to give."""
+    return tuple(item for item in _items(output) if isinstance(item, str) and item.startswith(_ADDRESS))
+
+
+def _oddity(output: object) -> str | None:
+    """Say what an output is that holds no address; None for one that does, and for an empty one."""
+    items = _items(output)
+    if not items or _addresses(output):
+        return None
+    if any(isinstance(item, str) and item.startswith("data:") for item in items):
+        return "the output is inside the answer"
+    what = type(items[0]).__name__
+    return f"the output is no address: {f'list of {what}' if isinstance(output, list) else what}"
+
+
+def _items(output: object) -> list[object]:
+    if output is None:
+        return []
+    return output if isinstance(output, list) else [output]
 
 
 def _predict_s(metrics: object) -> float | None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import exp
 
 from db.claims import ClaimedJob
 from db.effects import AttemptChanged
 from db.watching import unseen_for_s
 from jobs.providers import failures
+from jobs.providers.limited import notice
 from jobs.providers.profiles import Profile, profiles
 from jobs.providers.progress import progress_of
 from jobs.providers.provider import Prediction, ProviderTrouble
 from jobs.runtime import Runtime
 from jobs.steps.looks import look_at
+from jobs.steps.models import with_next_model
 from jobs.steps.work import Work
 from jobs.watching.sightings import ended_prediction
 from statemachine.decisions import PERCENT_AT
@@ -29,6 +32,21 @@ def poll(job: ClaimedJob, runtime: Runtime) -> Work:
 
     Where somebody else will tell of its end, only its progress is told, and nobody is asked.
     """
+    return _noticed(_looked(job, runtime), runtime)
+
+
+def _noticed(work: Work, runtime: Runtime) -> Work:
+    """Have it known what the end of a prediction says of the provider's account and of the model."""
+    match work.outcome:
+        case OutputReady():
+            notice(lambda: runtime.gate.saw_end(None))
+        case GenerationFailed(failure, cost_micros):
+            notice(lambda: runtime.gate.saw_end(failure))
+            return replace(work, outcome=GenerationFailed(with_next_model(work.job, failure, runtime), cost_micros))
+    return work
+
+
+def _looked(job: ClaimedJob, runtime: Runtime) -> Work:
     if job.prediction_id is None:
         raise LookupError(f"job {job.id} is generating without a prediction")
     elapsed_s = (job.now - (job.accepted_at or job.entered_at)).total_seconds()
@@ -82,7 +100,9 @@ def _seen(job: ClaimedJob, prediction: Prediction, elapsed_s: float, runtime: Ru
             failure = failures.output_expired("the provider has removed the output")
             return _failed(job, GenerationFailed(failure, price), price)
         case "succeeded":
-            return _failed(job, GenerationFailed(failures.empty_output(), price), price)
+            # Only nothing at all is what a content check answers; anything else went wrong at the provider.
+            failure = failures.odd_output(prediction.oddity) if prediction.oddity else failures.empty_output()
+            return _failed(job, GenerationFailed(failure, price), price)
         case "failed":
             return _failed(job, GenerationFailed(failures.of_prediction_error(prediction.error or "")), 0, took_s)
         case "canceled":

@@ -19,6 +19,7 @@ from jobs.providers.profiles import Profile
 from jobs.providers.provider import NotSent, Submission
 from jobs.runtime import Runtime
 from jobs.steps.looks import first_look_in_s
+from jobs.steps.models import model_for, with_next_model
 from jobs.steps.trouble import storage_failure
 from jobs.steps.work import Work
 from statemachine.decisions import move
@@ -44,7 +45,7 @@ _INPUT_URL_LASTS_S = 3600
 def submit(job: ClaimedJob, runtime: Runtime) -> Work | None:
     """Submit a queued job, or return None where the claim was lost before anything was spent."""
     try:
-        profile = runtime.models.profile_for(job.kind, job.tier, job.duration_s)
+        profile = model_for(job, runtime)
         prompt = runtime.prompts.prompt_for(job, profile.prompt_family)
     except NoModel as error:
         return Work(job, Rejected(Failure(ErrorCode.INTERNAL, error.message, Cure.NEVER, error.detail)))
@@ -106,6 +107,8 @@ def _submit_once(job: ClaimedJob, input_key: str, profile: Profile, prompt: Prom
         ),
         runtime,
     )
+    if isinstance(outcome, Refused):
+        outcome = Refused(with_next_model(job, outcome.failure, runtime))
     if isinstance(outcome, Accepted):
         outcome = replace(outcome, poll_after_s=first_look_in_s(job, outcome, profile, runtime))
     return Work(job, outcome, (_seen(job, outcome),))

@@ -10,6 +10,7 @@ from typing import Any
 EVENTS = ["start", "output", "logs", "completed"]
 SERVER_ERRORS = (500, 502, 503, 504)
 FILE_TYPES = ("html", "text", "gif", "png", "empty")
+OUTPUT_SHAPES = ("object", "null", "inline")
 
 # The texts that predictions fail with, by the code a rule may name instead of writing the text out.
 ERRORS: dict[str, str] = {
@@ -94,6 +95,12 @@ _ACTIONS = (
     Action("slow_run", Stage.PREDICTION, "run longer", {"factor": 5.0}),
     Action("empty_output", Stage.PREDICTION, "succeed with an empty list, or null for a video"),
     Action("wrong_output_type", Stage.PREDICTION, "give one URI instead of a list, or a list instead of one URI"),
+    Action(
+        "odd_output",
+        Stage.PREDICTION,
+        f"give something else than addresses, by `shape` ({', '.join(OUTPUT_SHAPES)})",
+        {"shape": "object"},
+    ),
     Action("truncate_file", Stage.PREDICTION, "serve only the first part of the file", {"part": 0.5}),
     Action("wrong_file_type", Stage.PREDICTION, "serve another type under the same name", {"type": "html"}),
     Action("foreign_output", Stage.PREDICTION, "serve a picture that has nothing to do with the input"),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from simulator.faults.menu import ERRORS, EVENTS, FILE_TYPES, MENU, SERVER_ERRORS, Action
+from simulator.faults.menu import ERRORS, EVENTS, FILE_TYPES, MENU, OUTPUT_SHAPES, SERVER_ERRORS, Action
 from simulator.predictions import Options
 
 API, DELIVERY = "api", "delivery"
@@ -109,6 +109,8 @@ def _check_option(name: str, value: Any, default: Any) -> None:
         _require(fits, f"events is a list of {', '.join(EVENTS)}, not {value!r}")
     elif name == "type":
         _require(value in FILE_TYPES, f"type is one of {', '.join(FILE_TYPES)}, not {value!r}")
+    elif name == "shape":
+        _require(value in OUTPUT_SHAPES, f"shape is one of {', '.join(OUTPUT_SHAPES)}, not {value!r}")
     elif name == "status" and default in SERVER_ERRORS:
         _require(value in SERVER_ERRORS, f"status is one of {', '.join(map(str, SERVER_ERRORS))}, not {value!r}")
     elif isinstance(default, bool):

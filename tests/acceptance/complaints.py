@@ -82,7 +82,8 @@ COMPLAINTS = (
     ),
     Complaint(
         "a want of credit is taken for load, and shown to end users",
-        "submissions stop and operators are told; jobs wait without using up a retry; callers read that we keep trying",
+        "submissions stop and operators are told, also where only a failed prediction tells of it; jobs wait "
+        "without using up a retry or an attempt; callers read that we keep trying",
         (
             "test_while_the_account_is_in_trouble_jobs_wait_without_losing_a_retry",
             "test_no_caller_reads_the_words_or_the_addresses_of_the_provider",
@@ -99,22 +100,28 @@ COMPLAINTS = (
         ("E005", "moderation_blocked", "test_a_rejection_of_the_content_is_told_kindly"),
     ),
     Complaint(
-        "E9828, PA, E003 and words that nobody knows come at random",
-        "a new attempt, at most three; then the job fails and its credits go back",
+        "E9828, PA, E003, E1001 and words that nobody knows come at random",
+        "a new attempt, at most three, for E1001 one; then the job fails and its credits go back",
         (
             "E9828 once",
             "PA three times",
             "E9828 for ever",
             "PA for ever",
             "E003 once",
+            "E003 for ever",
+            "E1001 for ever",
             "unknown words once",
         ),
     ),
     Complaint(
-        "the output is of another type: a text for a list, a list for a text, an empty list",
-        "one address is taken however it is wrapped; an empty list is what the content check answers",
+        "the output is of another type: a text for a list, a list for a text, an object, an empty list",
+        "one address is taken however it is wrapped; an empty list is what the content check answers; what holds no "
+        "address is the provider's fault: a new attempt, and in the end `OUTPUT_INVALID`, at once for one inside it",
         (
             "one address for a list",
+            "an object for a list",
+            "nulls for ever",
+            "a picture inside the answer",
             "empty list",
             "test_odd_videos_are_put_right_and_broken_ones_are_given_up",
         ),
@@ -139,10 +146,13 @@ COMPLAINTS = (
     ),
     Complaint(
         "schemas and prices change, and models end, without a word",
-        "drift is told by field at start and by `diorama doctor`; each attempt books what it cost",
+        "drift is told by field at start and by `diorama doctor`; each attempt books what it cost; where a model is "
+        "gone, operators are told and the next one in `MODELS` makes the job, or it waits",
         (
             "test_a_schema_that_drifted_is_told_by_field_and_ends_jobs_kindly",
             "model_not_found",
+            "no such model",
+            "test_a_job_whose_model_is_gone_is_made_by_the_next_one",
             "test_every_cent_of_the_scenarios_is_booked",
         ),
     ),

@@ -29,6 +29,7 @@ from simulator.settings import RateLimits, SimulatorSettings
 from statemachine.backoff import RetryPolicy
 from storage import S3Store
 from storage.keys import asset_key
+from tests.acceptance.scenarios import NEXT, PREFERRED
 from tests.acceptance.workers import SAMPLE, Site
 from tests.acceptance.workers import site as open_site
 from tests.eventually import eventually
@@ -164,7 +165,8 @@ def _settings(site: Site) -> Settings:
     own = {name.lower(): value for name, value in site.environment.items()}
     given = {name: own[name] for name in Settings.model_fields if name in own}
     # A step is not to be taken over while this process is busy with many at once.
-    return read_settings(_env_file=None, **{**given, "lease_s": "30"})
+    models = f"{PREFERRED},{NEXT},minimax/video-01-live"
+    return read_settings(_env_file=None, **{**given, "lease_s": "30", "models": models})
 
 
 def _picture(site: Site, kind: str) -> UUID:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+PREFERRED, NEXT = "openai/gpt-image-2.5-sunburst", "openai/gpt-image-2.5-flare"
 CREATE: dict[str, Any] = {"operation": "predictions.create"}
 ONCE: dict[str, Any] = {"count": 1}
 BAD_GATEWAY: dict[str, Any] = {"options": {"status": 502}}
@@ -72,6 +73,8 @@ SCENARIOS = (
     Scenario("E9828 for ever", (fails("E9828"),), NO_MORE, "provider_unavailable"),
     Scenario("PA for ever", (fails("PA"),), NO_MORE, "provider_unavailable"),
     Scenario("E003 once", (fails("E003", **ONCE),), AGAIN, met="generation_failed"),
+    Scenario("E003 for ever", (fails("E003"),), NO_MORE, "provider_unavailable"),
+    Scenario("E1001 for ever", (fails("E1001"),), ("failed",) * 2, "provider_rejected"),
     Scenario("unknown words once", (("fail", {"options": {"error": "ur5 exploded"}, **ONCE}),), AGAIN),
     # It will never work with this input: nothing is tried again.
     Scenario("E005", (fails("E005"),), ("failed",), "content_rejected"),
@@ -79,6 +82,19 @@ SCENARIOS = (
     Scenario("empty list", (("empty_output", {}),), ("failed",), "content_rejected"),
     # What was paid for is taken, however it is wrapped.
     Scenario("one address for a list", (("wrong_output_type", {}),)),
+    # What holds no address is the provider's fault, not the user's.
+    Scenario("an object for a list", (("odd_output", ONCE),), AGAIN, met="generation_failed"),
+    Scenario("nulls for ever", (("odd_output", {"options": {"shape": "null"}}),), NO_MORE, "output_invalid"),
+    Scenario(
+        "a picture inside the answer",
+        (("odd_output", {"options": {"shape": "inline"}}),),
+        ("failed",),
+        "output_invalid",
+    ),
+    # The preferred model is gone: the next one makes it.
+    Scenario(
+        "no such model", (("not_found", {**CREATE, "model": PREFERRED}),), ("refused", "succeeded"), met="refused"
+    ),
     Scenario("a status that nobody knows", (("unknown_status", {}),)),
     # The output is of no use, or gone.
     Scenario("picture cut short once", (("truncate_file", ONCE),), ("succeeded", "succeeded"), met="output_invalid"),
@@ -95,11 +111,11 @@ SCENARIOS = (
     Scenario("aborted for ever", (("abort", {}),), NO_MORE, "provider_timeout"),
 )
 
-# What concerns our account, or a model as a whole.
+# What concerns our account, or a model as a whole, and how often it is met: more often than a job may pay.
 ACCOUNT_TROUBLE: dict[str, tuple[str, dict[str, Any]]] = {
-    "401": ("unauthorized", CREATE),
-    "402": ("payment_required", CREATE),
-    "429 for want of credit": ("throttle_low_credit", {**CREATE, "options": {"retry_after_s": 1}}),
-    "E001": fails("E001"),
-    "model_not_found": fails("model_not_found"),
+    "401": ("unauthorized", {**CREATE, "count": 2}),
+    "402": ("payment_required", {**CREATE, "count": 2}),
+    "429 for want of credit": ("throttle_low_credit", {**CREATE, "count": 2, "options": {"retry_after_s": 1}}),
+    "E001": fails("E001", count=5),
+    "model_not_found": fails("model_not_found", count=5),
 }

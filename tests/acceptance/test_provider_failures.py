@@ -27,7 +27,7 @@ from jobs.identity import issue_api_key
 from jobs.media import probe_video
 from storage import S3Store
 from tests.acceptance.house import House, Servers, wait_for_all
-from tests.acceptance.scenarios import ACCOUNT_TROUBLE, BAD_GATEWAY, SCENARIOS, Scenario
+from tests.acceptance.scenarios import ACCOUNT_TROUBLE, BAD_GATEWAY, NEXT, PREFERRED, SCENARIOS, Scenario
 from tests.eventually import eventually
 from tests.invariants import assert_attempts_add_up, assert_credits_add_up, assert_sound
 from tests.schema.serving import Caller, serving
@@ -134,6 +134,18 @@ def test_a_rejection_of_the_content_is_told_kindly(played: Played) -> None:
     assert "Please try another photo or other words" in message
 
 
+def test_no_job_that_has_failed_promises_to_go_on(played: Played) -> None:
+    for scenario in SCENARIOS:
+        assert "keep trying" not in (played.house.site.row(played.jobs[scenario.name]).error_message or ""), (
+            scenario.name
+        )
+
+
+def test_a_job_whose_model_is_gone_is_made_by_the_next_one(played: Played) -> None:
+    made_by = [row.model for row in played.house.attempts(played.jobs["no such model"])]
+    assert made_by == [PREFERRED, NEXT]
+
+
 def test_no_caller_reads_the_words_or_the_addresses_of_the_provider(played: Played) -> None:
     answer = _told(played.house)
     assert len(answer["nodes"]) == len(SCENARIOS)
@@ -191,14 +203,19 @@ def test_while_the_account_is_in_trouble_jobs_wait_without_losing_a_retry(server
         jobs = {}
         for number, (trouble, (action, rule)) in enumerate(ACCOUNT_TROUBLE.items(), start=100):
             words = f"scene number {number} of the day"
-            house.fault(action, prompt=words, count=2, **rule)
+            house.fault(action, prompt=words, **rule)
             jobs[trouble] = house.ask_for_scene(words)
-        with house.working():
-            wait_for_all(house, list(jobs.values()), within_s=60.0)
+        with capture_logs() as lines, house.working():
+            wait_for_all(house, list(jobs.values()), within_s=90.0)
+        alerts = [(line["event"], line["why"]) for line in lines if line["log_level"] == "critical"]
+        assert any(event == "submissions stopped" and "(E001)" in why for event, why in alerts), alerts
+        assert any(event.startswith("a model is gone") for event, _ in alerts), alerts
         for trouble, job_id in jobs.items():
             assert house.site.row(job_id).state == "succeeded", trouble
             met = [row for row in house.events(job_id) if row.error_code is not None]
-            assert [row.error_code for row in met] == ["provider_account"] * 2, trouble
+            assert [row.error_code for row in met] == ["provider_account"] * ACCOUNT_TROUBLE[trouble][1]["count"], (
+                trouble
+            )
             assert {row.error_message for row in met} == {WAITING}, trouble
         told = json.dumps(_told(house))
         assert _vendor_words(told) == []

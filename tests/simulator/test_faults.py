@@ -231,6 +231,14 @@ def test_wrong_output_type_swaps_list_and_single(api: Api, model: str, kind: typ
     assert isinstance(api.finished(model)["output"], kind)
 
 
+@pytest.mark.parametrize(("shape", "kind"), [("object", dict), ("null", list), ("inline", str)])
+def test_odd_output_gives_no_address(api: Api, shape: str, kind: type) -> None:
+    api.fault("odd_output", {"shape": shape})
+    output = api.finished()["output"]
+    assert isinstance(output, kind)
+    assert "http" not in str(output)
+
+
 def test_truncate_file_serves_the_first_part(api: Api) -> None:
     whole = DOWNLOADS.get(api.finished()["output"][0]).content
     api.fault("truncate_file", {"part": 0.25})

@@ -26,6 +26,7 @@ _UNDONE_STATES = (State.COMPENSATING, State.FAILED, State.CANCELED)
 
 PASSING = o.Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", o.Cure.RETRY)
 PATIENCE = o.Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", o.Cure.WAIT, retry_after_s=1)
+ACCOUNT = o.Failure(ErrorCode.PROVIDER_ACCOUNT, "ours", o.Cure.OPERATOR)
 FINAL = o.Failure(ErrorCode.CONTENT_REJECTED, "no", o.Cure.NEVER)
 _MADE = o.MadeAsset("avatar", "key", "image/png", 1, 1, 1, "00")
 
@@ -88,7 +89,8 @@ def outcomes_of(state: State, attempt: Attempt) -> tuple[o.Outcome, ...]:
         case State.GENERATING if attempt.status == "done":
             return (o.OutputReady(("u",), 1), o.StepFailed(PATIENCE), o.StepFailed(PASSING))
         case State.GENERATING:
-            return (o.GenerationFailed(FINAL), o.StepFailed(PATIENCE), o.GenerationFailed(PASSING))
+            failed = (o.GenerationFailed(FINAL), o.GenerationFailed(ACCOUNT), o.GenerationFailed(PASSING))
+            return (failed[0], o.StepFailed(PATIENCE), *failed[1:])
         case State.STORING if attempt.status == "done":
             return (o.Stored("k", "image/png", 1, "00"), o.StepFailed(PATIENCE), o.StepFailed(PASSING))
         case State.STORING:
@@ -341,7 +343,13 @@ def _moved(world: World, decision: Decision, rules: Rules) -> World:
         # Canceled, given up on or paid for again before anyone knew of it: the provider's own limit ends it.
         attempt = attempt._replace(excused=True)
     return world._replace(
-        job=Job(decision.to_state, min(job.accepted + found, 4), min(decision.failures, 4), 0, job.canceled),
+        job=Job(
+            decision.to_state,
+            min(job.accepted + found - decision.is_free, 4),
+            min(decision.failures, 4),
+            0,
+            job.canceled,
+        ),
         leased="no",
         due=due,
         attempt=attempt,

@@ -99,6 +99,25 @@ def test_a_pause_that_a_clock_began_which_was_ahead_is_over(breaker: Breaker, ah
     assert breaker.by_clock_at(right, POLICY).most(right) == most
 
 
+def test_trouble_that_only_predictions_show_is_over_once_one_has_succeeded() -> None:
+    """The provider goes on taking submissions, so that one is taken proves nothing."""
+    breaker = Breaker().spoiled(NOW, "(E001)", POLICY)
+    assert (breaker.state, breaker.cause, breaker.wait_s(NOW)) == (BreakerState.OPEN, Cause.ACCOUNT, 60.0)
+    assert breaker.delivered() == breaker, "it was begun before"
+    probing = breaker.probing(at(60), POLICY)
+    assert probing.succeeded() == probing
+    assert probing.most(at(60 + POLICY.probe_s)) == 1, "another one, where its end takes long"
+    again = probing.spoiled(at(70), "(E001)", POLICY)
+    assert (again.wait_s(at(70)), again.opened_at) == (120.0, NOW)
+    assert again.probing(at(190), POLICY).delivered() == Breaker()
+
+
+def test_what_only_submissions_show_is_not_over_by_a_prediction_of_before() -> None:
+    probing = failing(Breaker(), 3).probing(at(5), POLICY)
+    assert probing.delivered() == probing
+    assert failing(Breaker(), 2).delivered() == failing(Breaker(), 2)
+
+
 def test_that_a_person_is_needed_is_news_even_then() -> None:
     breaker = failing(failing(Breaker(), 3), 1, Cause.ACCOUNT)
     assert (breaker.cause, breaker.wait_s(NOW)) == (Cause.ACCOUNT, 60.0)

@@ -20,6 +20,8 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 POLICY = RetryPolicy()
 PASSING = o.Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", o.Cure.RETRY)
 FINAL = o.Failure(ErrorCode.CONTENT_REJECTED, "no", o.Cure.NEVER)
+ACCOUNT = o.Failure(ErrorCode.PROVIDER_ACCOUNT, "we keep trying", o.Cure.OPERATOR)
+GONE = o.Failure(ErrorCode.PROVIDER_ACCOUNT, "we keep trying", o.Cure.ANOTHER_MODEL)
 WAIT = o.Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", o.Cure.WAIT, retry_after_s=7)
 
 MADE = o.MadeAsset("avatar", "key", "image/png", 1024, 1024, 1, "00")
@@ -43,6 +45,8 @@ OUTCOMES_OF: dict[State, tuple[o.Outcome, ...]] = {
         o.OutputReady(("u",), 1),
         o.GenerationFailed(PASSING),
         o.GenerationFailed(FINAL),
+        o.GenerationFailed(ACCOUNT),
+        o.GenerationFailed(GONE),
         o.StepFailed(WAIT),
     ),
     State.STORING: (o.Stored("k", "image/png", 1, "00"), o.OutputGone(PASSING), o.StepFailed(PASSING)),
@@ -109,6 +113,33 @@ def test_waiting_for_the_provider_burns_no_retry_and_lasts_as_long_as_it_asked()
 def test_paid_attempts_are_bounded_whatever_else_happens() -> None:
     job = facts(State.TRANSCODING, accepted=POLICY.attempts_max)
     assert decided(job, o.OutputInvalid(PASSING)).to_state is State.COMPENSATING
+
+
+@pytest.mark.parametrize(
+    ("failure", "wait_s"), [(ACCOUNT, POLICY.operator_wait_s), (GONE, POLICY.operator_wait_s), (None, 1.0)]
+)
+def test_what_only_a_person_can_mend_costs_no_attempt_and_no_retry(failure: o.Failure | None, wait_s: float) -> None:
+    """Also where a prediction tells of it, and however often: the job waits, until its deadline."""
+    job = facts(State.GENERATING, accepted=POLICY.attempts_max, failures=3)
+    decision = decided(job, o.GenerationFailed(failure or replace(GONE, retry_after_s=1.0)))
+    assert (decision.to_state, decision.failures, decision.is_free) == (State.QUEUED, 3, True)
+    assert decision.due_in == timedelta(seconds=wait_s)
+    assert not decided(replace(job, accepted=1, failures=0), o.GenerationFailed(PASSING)).is_free
+
+
+def test_what_the_same_again_hardly_mends_is_tried_again_as_often_as_it_says() -> None:
+    large = replace(PASSING, retries_max=1)
+    once = decided(facts(State.GENERATING), o.GenerationFailed(large))
+    assert once.to_state is State.QUEUED
+    twice = decided(facts(State.GENERATING, accepted=2, failures=once.failures), o.GenerationFailed(large))
+    assert twice.to_state is State.COMPENSATING
+
+
+def test_a_job_that_ends_no_longer_promises_to_go_on() -> None:
+    busy = replace(WAIT, message="We keep trying.", final_message="Please try again later.")
+    waiting = decided(facts(State.GENERATING), o.GenerationFailed(busy))
+    ended = decided(facts(State.GENERATING, accepted=POLICY.attempts_max), o.GenerationFailed(busy))
+    assert [each.failure.message for each in (waiting, ended) if each.failure] == [busy.message, busy.final_message]
 
 
 def test_a_retry_through_the_queue_keeps_counting_failures() -> None:

@@ -26,6 +26,14 @@ def test_by_default_every_kind_can_be_made_on_the_day_it_is_run() -> None:
     assert choice.profile_for(Kind.ANIMATION, "paid", 10).model == "minimax/hailuo-2.3"
 
 
+def test_what_is_to_be_passed_over_is_where_there_is_another_one() -> None:
+    choice, gone = ModelChoice(), {"minimax/video-01-live"}
+    assert choice.profile_for(Kind.ANIMATION, "paid", 6, gone).model == "minimax/hailuo-2.3"
+    both = gone | {"minimax/hailuo-2.3"}
+    assert choice.profile_for(Kind.ANIMATION, "paid", 6, both).model == "minimax/video-01-live"
+    assert choice.profile_for(Kind.ANIMATION, "paid", 10, both).model == "minimax/hailuo-2.3"
+
+
 @pytest.mark.parametrize(
     ("day", "model"),
     [

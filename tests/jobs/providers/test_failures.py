@@ -41,6 +41,9 @@ ANSWERS = [
     (400, '{"detail":"bad request"}', "refused"),
     (400, MODERATED, "content"),
     (400, '{"error":{"code":"model_not_found"}}', "model_gone"),
+    (400, '{"detail":"Model not found"}', "model_gone"),
+    (400, '{"error":{"code":"billing_hard_limit_reached"}}', "account"),
+    (403, "Your organization must be verified to use the model `gpt-image-1`.", "account"),
     (413, '{"detail":"Files must be less than 100MB in size"}', "refused"),
     (422, INVALID, "refused"),
     (422, MODERATED, "content"),
@@ -63,10 +66,17 @@ TEXTS = [
     ("The API key was not accepted. (E002)", "account"),
     ("Incorrect API key provided: sk-abcdefghijkl.", "account"),
     ("You exceeded your current quota, please check your plan. insufficient_quota", "account"),
+    ("Insufficient funds", "account"),
+    ("Error code: 400 - {'error': {'code': 'billing_hard_limit_reached'}}", "account"),
+    ("Billing hard limit has been reached", "account"),
+    ("Your organization must be verified to use the model `gpt-image-1`.", "account"),
+    ("input new_sensitive", "content"),
+    ("output new_sensitive (1027)", "content"),
     ("The service is under high demand. Please try again later. (E003)", "busy"),
     ("Service is temporarily unavailable. Please try again later. (E004)", "busy"),
     ("The model `gpt-image-1` has been deprecated", "model_gone"),
     ("Error code: 404 - model_not_found", "model_gone"),
+    ("Model not found", "model_gone"),
     ("An unknown error happened (E1000)", "platform"),
     ("CUDA out of memory (E1001)", "too_large"),
     ("E1001", "too_large"),
@@ -88,7 +98,7 @@ TEXTS = [
 CURES = {
     "content": (ErrorCode.CONTENT_REJECTED, Cure.NEVER),
     "account": (ErrorCode.PROVIDER_ACCOUNT, Cure.OPERATOR),
-    "model_gone": (ErrorCode.PROVIDER_ACCOUNT, Cure.OPERATOR),
+    "model_gone": (ErrorCode.PROVIDER_ACCOUNT, Cure.ANOTHER_MODEL),
     "busy": (ErrorCode.PROVIDER_UNAVAILABLE, Cure.WAIT),
     "platform": (ErrorCode.PROVIDER_UNAVAILABLE, Cure.RETRY),
     "too_large": (ErrorCode.PROVIDER_REJECTED, Cure.RETRY),
@@ -97,6 +107,8 @@ CURES = {
     "refused": (ErrorCode.PROVIDER_REJECTED, Cure.NEVER),
     "ours": (ErrorCode.INTERNAL, Cure.NEVER),
     "expired": (ErrorCode.OUTPUT_EXPIRED, Cure.RETRY),
+    "odd_output": (ErrorCode.OUTPUT_INVALID, Cure.RETRY),
+    "inline_output": (ErrorCode.OUTPUT_INVALID, Cure.NEVER),
     "unknown": (ErrorCode.PROVIDER_REJECTED, Cure.RETRY),
 }
 
@@ -142,6 +154,8 @@ def test_ends_without_an_output_have_classes_of_their_own() -> None:
     for failure, wanted in (
         (failures.timed_out(120.4), "timeout"),
         (failures.empty_output(), "content"),
+        (failures.odd_output("the output is no address: dict"), "odd_output"),
+        (failures.odd_output("the output is inside the answer"), "inline_output"),
         (failures.output_expired("HTTP 404"), "expired"),
     ):
         assert (failure.code, failure.cure) == CURES[wanted]
@@ -153,14 +167,32 @@ def test_every_class_is_tested_and_says_what_the_engine_does() -> None:
     assert all(record["engine"] for record in whole["classes"].values())
     assert {rule["class"] for rule in whole["rules"]} <= set(CURES)
     seen = Counter(wanted for _, wanted in TEXTS) + Counter(wanted for *_, wanted in ANSWERS)
-    assert set(seen) | {"expired"} == set(CURES)
+    assert set(seen) | {"expired", "odd_output", "inline_output"} == set(CURES)
 
 
 def test_no_end_user_ever_reads_the_providers_words_or_of_our_account() -> None:
     for failure in table().classes.values():
         for word in ("credit", "replicate", "openai", "key", "token", "billing", "account", "HTTP"):
-            assert word.lower() not in failure.message.lower(), failure.message
+            assert word.lower() not in f"{failure.message} {failure.final_message}".lower(), failure.message
         assert failure.message.endswith(".")
+
+
+def test_what_promises_to_go_on_says_something_else_in_the_end() -> None:
+    """Only what is tried again promises that, and no job that has ended does."""
+    for name, failure in table().classes.items():
+        final = failure.final_message or failure.message
+        assert "keep trying" not in final, name
+        assert final.endswith(".")
+
+
+def test_a_kept_detail_still_tells_whether_a_model_was_gone() -> None:
+    for status, body, wanted in ANSWERS:
+        detail = failures.of_status(status, body, None).detail or ""
+        assert failures.tells_of_gone_model(detail) is (wanted == "model_gone"), detail
+    for words, wanted in TEXTS:
+        assert failures.tells_of_gone_model(failures.of_prediction_error(words).detail or "") is (
+            wanted == "model_gone"
+        )
 
 
 def test_a_declined_picture_is_told_kindly_and_never_tried_again() -> None:

@@ -216,11 +216,39 @@ def test_trouble_with_the_account_stops_submissions_at_once_and_calls_a_person_o
     ]
 
 
-def test_trouble_with_one_model_stops_no_other(engine: Engine) -> None:
+def test_trouble_that_predictions_tell_of_stops_submissions_until_one_succeeds_and_calls_a_person_once(
+    engine: Engine, others: Engine
+) -> None:
+    queue(engine, 5)
+    mine, other = Worker(engine, PATIENT), Worker(others, PATIENT)
+    with capture_logs() as lines:
+        for text_ in ("Your credit is used up. (E001)", "The API key was not accepted. (E002)", "(E9828)"):
+            mine.gate.saw_end(failures.of_prediction_error(text_))
+        assert other.claim() == []
+        assert len(other.claim(ahead_s=601)) == 1
+        other.gate.saw(TAKEN)
+        assert mine.claim(ahead_s=602) == [], "that it was taken proves nothing"
+        other.gate.saw_end(None)
+        assert len(mine.claim(ahead_s=603)) == 4
+    assert [(line["log_level"], line["event"]) for line in lines] == [
+        ("critical", "submissions stopped"),
+        ("warning", "submissions go on"),
+    ]
+    assert "(E001)" in lines[0]["why"]
+
+
+def test_trouble_with_one_model_stops_no_other_and_proves_nothing_of_them(engine: Engine) -> None:
     queue(engine, 2)
     worker = Worker(engine, PATIENT)
     worker.gate.saw(MODEL_GONE)
+    worker.gate.saw_end(MODEL_GONE.failure)
     assert len(worker.claim()) == 2
+    queue(engine, 2)
+    worker.gate.saw(NO_TOKEN)
+    assert len(worker.claim(ahead_s=601)) == 1
+    worker.gate.saw(MODEL_GONE)
+    assert breaker_state(engine) is BreakerState.HALF_OPEN
+    assert len(worker.claim(ahead_s=601)) == 1, "another one shows how things are"
 
 
 def test_after_the_pause_exactly_one_job_is_let_through(engine: Engine, others: Engine) -> None:

@@ -125,6 +125,29 @@ def test_an_odd_answer_to_a_paid_call_leaves_its_outcome_unknown(
     assert isinstance(provider.submit(submission()), OutcomeLost)
 
 
+@pytest.mark.parametrize(
+    ("output", "oddity"),
+    [
+        (None, None),
+        ([], None),
+        (["https://x/y"], None),
+        ("https://x/y", None),
+        ({}, "the output is no address: dict"),
+        ([None], "the output is no address: list of NoneType"),
+        ("a picture of a cat", "the output is no address: str"),
+        (["data:image/png;base64,AA=="], "the output is inside the answer"),
+    ],
+)
+def test_an_output_that_is_no_address_is_told_from_none_at_all(
+    server: Answering, provider: ReplicateProvider, output: Any, oddity: str | None
+) -> None:
+    """Nothing at all is what a content check answers."""
+    server.body = json.dumps({"id": "p", "status": "succeeded", "output": output}).encode()
+    prediction = provider.get("p")
+    assert prediction.oddity == oddity
+    assert bool(prediction.output) is ("x/y" in str(output))
+
+
 def test_what_is_odd_besides_the_id_and_the_status_spoils_nothing(
     server: Answering, provider: ReplicateProvider
 ) -> None:
