@@ -19,16 +19,6 @@ from statemachine.states import Kind
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """What a model accepts; None where nothing is known. `picture_ratio` bounds the longer side by the shorter one."""
-
-    prompt_characters: int | None
-    picture_bytes: int | None
-    picture_short_side_px: int | None
-    picture_ratio: float | None
-
-
-@dataclass(frozen=True, slots=True)
 class Output:
     """What a model returns: a `list` of addresses or `one`, and how large each kind of picture is.
 
@@ -55,7 +45,8 @@ class Profile:
 
     `fixed` are inputs that are always sent; `by_kind` what is sent a kind. `durations_s` are the lengths it makes,
     empty for pictures, and `duration_input` the input that asks for one, None where there is no choice. `secret`
-    names the setting that holds a key which travels in the input. From the day `ends` on, the model is not used.
+    names the setting that holds a key which travels in the input. From the day `ends` on, the model is not used. What a
+    model asks of a picture's size and shape is no limit: it is sent none but those that we have brought to theirs.
     """
 
     model: str
@@ -65,7 +56,7 @@ class Profile:
     by_kind: Mapping[str, Mapping[str, Any]]
     durations_s: tuple[int, ...]
     duration_input: str | None
-    limits: Limits
+    prompt_characters_max: int
     output: Output
     prices: tuple[Price, ...]
     typical_s: float
@@ -114,7 +105,6 @@ def _profile(record: dict[str, Any]) -> Profile:
         **record,
         "kinds": tuple(Kind(kind) for kind in record["kinds"]),
         "durations_s": tuple(record["durations_s"]),
-        "limits": Limits(**record["limits"]),
         "output": Output(**{**output, "sizes_px": sizes}),
         "prices": tuple(Price(**price) for price in record["prices"]),
         "ends": date.fromisoformat(record["ends"]) if record["ends"] else None,

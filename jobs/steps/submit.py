@@ -52,6 +52,8 @@ def submit(job: ClaimedJob, runtime: Runtime) -> Work | None:
     except NoPrompt as error:
         message = "This theme is not offered any more. Please choose another one."
         return Work(job, Rejected(Failure(ErrorCode.INPUT_INVALID, message, Cure.NEVER, str(error))))
+    if len(prompt.text) > profile.prompt_characters_max:
+        return Work(job, Rejected(_too_long(prompt, profile)))
     if job.input_key is None:
         message = "The picture this was to be made from is no longer kept. Please begin again with a new one."
         return Work(job, Rejected(Failure(ErrorCode.INPUT_EXPIRED, message, Cure.NEVER)))
@@ -61,6 +63,13 @@ def submit(job: ClaimedJob, runtime: Runtime) -> Work | None:
         return _submit_once(job, job.input_key, profile, prompt, runtime)
     except StorageError as error:
         return Work(job, StepFailed(storage_failure(error)))
+
+
+def _too_long(prompt: Prompt, profile: Profile) -> Failure:
+    """What a prompt means that the model would refuse: the words of a theme file may be as long as they like."""
+    message = "This theme and these words are too much together. Please use fewer words or another theme."
+    told = f"a prompt of {len(prompt.text)} characters: {profile.model} takes {profile.prompt_characters_max}"
+    return Failure(ErrorCode.INPUT_INVALID, message, Cure.NEVER, told)
 
 
 def _affords(job: ClaimedJob, profile: Profile, runtime: Runtime) -> bool:

@@ -211,7 +211,9 @@ def test_while_the_account_is_in_trouble_jobs_wait_without_losing_a_retry(server
         assert any(event == "submissions stopped" and "(E001)" in why for event, why in alerts), alerts
         assert any(event.startswith("a model is gone") for event, _ in alerts), alerts
         for trouble, job_id in jobs.items():
-            assert house.site.row(job_id).state == "succeeded", trouble
+            job = house.site.row(job_id)
+            assert job.state == "succeeded", trouble
+            assert job.accepted - job.accepted_earlier == 1, "it has every other attempt left"
             met = [row for row in house.events(job_id) if row.error_code is not None]
             assert [row.error_code for row in met] == ["provider_account"] * ACCOUNT_TROUBLE[trouble][1]["count"], (
                 trouble

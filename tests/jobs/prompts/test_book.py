@@ -42,7 +42,7 @@ def test_every_prompt_is_within_what_its_models_take() -> None:
     longest = {"theme": max(themes(), key=lambda key: len(themes()[key].setting)), "details": "x" * 300}
     for profile in profiles().values():
         for kind in profile.kinds:
-            assert len(prompt(kind, profile.prompt_family, **longest).text) <= (profile.limits.prompt_characters or 0)
+            assert len(prompt(kind, profile.prompt_family, **longest).text) <= profile.prompt_characters_max
 
 
 @pytest.mark.parametrize("family", PICTURES)
