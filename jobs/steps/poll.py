@@ -76,7 +76,8 @@ def _unseen(job: ClaimedJob, prediction_id: str, failure: Failure, elapsed_s: fl
         return Work(job, StepFailed(failure))
     with runtime.engine.connect() as conn:
         unseen_s = unseen_for_s(conn, job.id, _UNSEEN)
-    if unseen_s is None or unseen_s < runtime.list_settles_after_s:
+    # Below 0 the clock was set back: it was longer ago than anybody can tell.
+    if unseen_s is None or 0 <= unseen_s < runtime.list_settles_after_s:
         again_in_s = max(1.0, runtime.list_settles_after_s - (unseen_s or 0.0))
         return Work(job, StepFailed(failures.busy(_UNSEEN, again_in_s)))
     gone = failures.output_expired("the provider no longer knows the prediction")

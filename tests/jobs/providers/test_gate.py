@@ -220,16 +220,17 @@ def test_trouble_that_predictions_tell_of_stops_submissions_until_one_succeeds_a
     engine: Engine, others: Engine
 ) -> None:
     queue(engine, 5)
-    mine, other = Worker(engine, PATIENT), Worker(others, PATIENT)
+    at_once = GateSettings(breaker=BreakerPolicy(account_s=0, probe_s=600))
+    mine, other = Worker(engine, at_once), Worker(others, at_once)
     with capture_logs() as lines:
-        for text_ in ("Your credit is used up. (E001)", "The API key was not accepted. (E002)", "(E9828)"):
-            mine.gate.saw_end(failures.of_prediction_error(text_))
-        assert other.claim() == []
-        assert len(other.claim(ahead_s=601)) == 1
+        for words in ("Your credit is used up. (E001)", "The API key was not accepted. (E002)", "(E9828)"):
+            mine.gate.saw_end(failures.of_prediction_error(words))
+        assert breaker_state(engine) is BreakerState.OPEN
+        assert len(other.claim()) == 1
         other.gate.saw(TAKEN)
-        assert mine.claim(ahead_s=602) == [], "that it was taken proves nothing"
+        assert mine.claim() == [], "that it was taken proves nothing"
         other.gate.saw_end(None)
-        assert len(mine.claim(ahead_s=603)) == 4
+        assert len(mine.claim()) == 4
     assert [(line["log_level"], line["event"]) for line in lines] == [
         ("critical", "submissions stopped"),
         ("warning", "submissions go on"),
