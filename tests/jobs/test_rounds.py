@@ -51,7 +51,7 @@ from db.engine import DatabaseSettings, connect
 from jobs.rounds import Round, Rounds
 
 engine = connect(DatabaseSettings(sys.argv[1], pool_size=2), name="frozen")
-rounds = Rounds(engine, [Round("it", 0.01, lambda: print("made at", time.monotonic(), flush=True))], lease_s=0.6)
+rounds = Rounds(engine, [Round("it", 0.01, lambda: print("made at", time.monotonic(), flush=True))], lease_s=2.0)
 sys.stdin.read()
 rounds.close()
 """
