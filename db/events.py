@@ -17,6 +17,10 @@ from db.tables import job_events
 from statemachine.states import ErrorCode, Event, State
 
 
+class UnreadableEvent(ValueError):
+    """A row of the history has a word that this program does not know: a newer program wrote it."""
+
+
 @dataclass(frozen=True, slots=True)
 class JobEvent:
     """One row of the history. `seq` counts 1, 2, 3 … a job; `from_state` is None at its birth.
@@ -44,12 +48,15 @@ class JobEvent:
 
     @classmethod
     def from_row(cls, row: Any) -> JobEvent:
-        """Return the event of a row of the table."""
+        """Return the event of a row of the table; raise UnreadableEvent where a newer program wrote it."""
         fields = dict(row._mapping)
-        fields["from_state"] = None if fields["from_state"] == "new" else State(fields["from_state"])
-        fields["event"] = Event(fields["event"])
-        fields["to_state"] = State(fields["to_state"])
-        fields["error_code"] = ErrorCode(fields["error_code"]) if fields["error_code"] else None
+        try:
+            fields["from_state"] = None if fields["from_state"] == "new" else State(fields["from_state"])
+            fields["event"] = Event(fields["event"])
+            fields["to_state"] = State(fields["to_state"])
+            fields["error_code"] = ErrorCode(fields["error_code"]) if fields["error_code"] else None
+        except ValueError as error:
+            raise UnreadableEvent(f"event {fields['seq']} of job {fields['job_id']}: {error}") from None
         return cls(**fields)
 
 

@@ -40,7 +40,7 @@ def create_app(runtime: ApiRuntime, settings: ApiSettings) -> Starlette:
             Route("/graphql", HttpEndpoint(schema, parts)),
             WebSocketRoute("/graphql", SocketEndpoint(schema, parts)),
             Route("/healthz", _healthz),
-            Route("/readyz", _readyz(database)),
+            Route("/readyz", _readyz(database, hub)),
             *_told_by_provider(parts),
         ],
         middleware=_cross_origin(settings),
@@ -98,7 +98,7 @@ async def _healthz(_: Request) -> Response:
     return JSONResponse({"up": True})
 
 
-def _readyz(database: Database) -> Callable[[Request], object]:
+def _readyz(database: Database, hub: EventHub) -> Callable[[Request], object]:
     async def readyz(_: Request) -> Response:
         try:
             revision = await database.read(current_revision)
@@ -107,6 +107,8 @@ def _readyz(database: Database) -> Callable[[Request], object]:
         if is_behind(revision):
             reason = f"The database is at revision {revision}, this program needs {newest_revision()}."
             return JSONResponse({"ready": False, "reason": reason}, 503)
+        if not hub.is_running:
+            return JSONResponse({"ready": False, "reason": "Events are not delivered to subscribers."}, 503)
         return JSONResponse({"ready": True})
 
     return readyz

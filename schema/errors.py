@@ -15,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from strawberry.schema.exceptions import CannotGetOperationTypeError
 
+from db.events import UnreadableEvent
 from jobs.errors import UseCaseError
 from jobs.media import MediaInterrupted
 from schema.cursors import MalformedCursor
@@ -36,9 +37,16 @@ LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
 UNAVAILABLE = "SERVICE_UNAVAILABLE"
 INTERNAL = "INTERNAL_SERVER_ERROR"
 
-# Passing troubles of the database, the object store and the child that checks a picture: the same request may well
-# succeed a moment later.
-_PASSING = (OperationalError, DriverOperationalError, PoolTimeout, StorageUnavailable, MediaInterrupted)
+# Passing troubles of the database, the object store and the child that checks a picture, and what a newer program wrote
+# while the servers are being renewed: the same request may well succeed a moment later.
+_PASSING = (
+    OperationalError,
+    DriverOperationalError,
+    PoolTimeout,
+    StorageUnavailable,
+    MediaInterrupted,
+    UnreadableEvent,
+)
 
 
 class ApiError(GraphQLError):

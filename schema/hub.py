@@ -11,6 +11,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from itertools import product
 from uuid import UUID
 
 import psycopg
@@ -22,13 +23,16 @@ from db.events import JobEvent, events_since
 from jobs.hints import EVENTS_CHANNEL
 from schema.ordering import in_order
 from schema.reads import Database
-from schema.slots import ServerClosing, Slot
+from schema.slots import HistoryUnreadable, ServerClosing, Slot
 
 log = logging.getLogger("schema.hub")
 
 _EVERYTHING = "*"
 _READ_MAX = 2_000
 _RECONNECT_AFTER_S = 0.25
+
+# The database is away for a moment: the same again later works.
+_PASSING = (SQLAlchemyError, OSError)
 
 
 class EventHub:
@@ -50,6 +54,11 @@ class EventHub:
             asyncio.create_task(self._listen(), name="hub-listen"),
             asyncio.create_task(self._deliver(), name="hub-deliver"),
         ]
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it listens and delivers; without it every subscriber would wait for ever."""
+        return bool(self._tasks) and not any(task.done() for task in self._tasks)
 
     async def close(self) -> None:
         """End every slot with an error that tells subscribers to go on elsewhere, and stop."""
@@ -79,6 +88,7 @@ class EventHub:
             self._forget(slot)
 
     def _forget(self, slot: Slot) -> None:
+        """Watch a slot no longer. Once more does no harm."""
         for job_id in slot.seen:
             self._slots[job_id].discard(slot)
             if not self._slots[job_id]:
@@ -105,6 +115,8 @@ class EventHub:
                 await self._listen_once()
             except (psycopg.Error, OSError) as error:
                 log.info("listening was interrupted: %s", type(error).__name__)
+            except Exception:
+                log.exception("listening failed and begins anew")
             await asyncio.sleep(_RECONNECT_AFTER_S)
 
     async def _listen_once(self) -> None:
@@ -125,26 +137,77 @@ class EventHub:
             awake, self._awake = self._awake or set(self._slots), set()
             self._wake.clear()
             try:
-                await self._deliver_news(awake)
-            except (SQLAlchemyError, OSError) as error:
+                await self._deliver_safely(awake)
+            except _PASSING as error:
                 log.warning("reading the history failed and is tried again: %s", type(error).__name__)
                 self._awake |= awake
                 await asyncio.sleep(self._poll_every_s)
+            except Exception:
+                # Nobody would start this task again, and the slow poll looks at everything in a moment.
+                log.exception("delivering failed and goes on")
+                await asyncio.sleep(self._poll_every_s)
+
+    async def _deliver_safely(self, awake: set[UUID]) -> None:
+        try:
+            await self._deliver_news(awake)
+        except _PASSING:
+            raise
+        except Exception:  # noqa: BLE001 - told to the log for those whom it concerns
+            await self._deliver_apart(awake)
 
     async def _deliver_news(self, awake: set[UUID]) -> None:
-        while seen := self._behind(awake):
-            events = await self._database.read(events_since, seen, limit=_READ_MAX)
-            self._offer(in_order(events, seen))
-            if len(events) < _READ_MAX:
-                return
-
-    def _behind(self, awake: set[UUID]) -> dict[UUID, int]:
-        """Return, for each awakened job that is still watched, how far the subscriber furthest behind has come."""
-        return {
-            job_id: min(slot.seen[job_id] for slot in self._slots[job_id]) for job_id in awake if job_id in self._slots
-        }
-
-    def _offer(self, events: list[JobEvent]) -> None:
-        for event in events:
+        for event in await self._news(self._behind(self._with_companions(awake))):
             for slot in self._slots.get(event.job_id, ()):
                 slot.offer(event)
+
+    async def _deliver_apart(self, awake: set[UUID]) -> None:
+        """Deliver to those who follow the same jobs, group by group, and send away whose history can not be read."""
+        groups: defaultdict[frozenset[UUID], list[Slot]] = defaultdict(list)
+        for slot in self._slots_of(awake):
+            groups[frozenset(slot.seen)].append(slot)
+        for job_ids, slots in groups.items():
+            await self._deliver_to(slots, {each: min(slot.seen[each] for slot in slots) for each in job_ids})
+
+    async def _deliver_to(self, slots: list[Slot], seen: dict[UUID, int]) -> None:
+        try:
+            news = await self._news(seen)
+        except _PASSING:
+            raise
+        except Exception:
+            log.exception("%d subscribers of a history that can not be read were sent away", len(slots))
+            for slot in slots:
+                slot.end(HistoryUnreadable())
+                self._forget(slot)
+        else:
+            for slot, event in product(slots, news):
+                slot.offer(event)
+
+    async def _news(self, seen: dict[UUID, int]) -> list[JobEvent]:
+        """Return all that happened after `seen`, in order.
+
+        All of it before any is told: what one transaction did to several jobs of a story must be told together.
+        """
+        news: list[JobEvent] = []
+        while seen:
+            events = await self._database.read(events_since, seen, limit=_READ_MAX)
+            fresh = in_order(events, seen)
+            news += fresh
+            if len(events) < _READ_MAX or not fresh:
+                break
+            seen = seen | {event.job_id: event.seq for event in fresh}
+        return news
+
+    def _with_companions(self, awake: set[UUID]) -> set[UUID]:
+        """Return these jobs, and those that somebody follows together with one of them.
+
+        Hints come job by job, but a move that ends one job of a story may roll back another: whoever was told of the
+        end alone would take the story for ended.
+        """
+        return awake.union(*(slot.seen for slot in self._slots_of(awake) if len(slot.seen) > 1))
+
+    def _slots_of(self, job_ids: set[UUID]) -> set[Slot]:
+        return {slot for job_id in job_ids if job_id in self._slots for slot in self._slots[job_id]}
+
+    def _behind(self, job_ids: set[UUID]) -> dict[UUID, int]:
+        """Return, for each of the jobs that is still watched, how far the subscriber furthest behind has come."""
+        return {each: min(slot.seen[each] for slot in self._slots[each]) for each in job_ids if each in self._slots}

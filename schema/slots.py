@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from db.events import JobEvent
-from schema.errors import ApiError
+from schema.errors import UNAVAILABLE, ApiError
 from statemachine.states import Event
 
 
@@ -28,6 +28,15 @@ class ServerClosing(ApiError):
     def __init__(self) -> None:
         super().__init__(
             "SERVER_CLOSING", "The server restarts. Subscribe again with your last cursor.", retryable=True
+        )
+
+
+class HistoryUnreadable(ApiError):
+    """The history says something that this program does not know: a newer one is on its way."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            UNAVAILABLE, "The service is being renewed. Subscribe again with your last cursor.", retryable=True
         )
 
 

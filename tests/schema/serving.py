@@ -22,6 +22,7 @@ from db.engine import connect as connect_blocking
 from jobs.offer import DEFAULT_OFFER, Offer
 from jobs.webhooks_in import SigningKey
 from schema.app import ApiRuntime, ApiSettings, create_app, end_waiting
+from schema.hub import EventHub
 from storage import S3Settings, S3Store
 
 RECEIVE_WITHIN_S = 10
@@ -43,6 +44,7 @@ class Server:
     stop: Callable[[], None] = field(repr=False)
     # One client for all callers: opening one takes longer than most requests.
     http: httpx.Client = field(repr=False)
+    hub: EventHub = field(repr=False)
 
     @property
     def socket_url(self) -> str:
@@ -80,7 +82,7 @@ def serving(
         thread.start()
         try:
             with httpx.Client(timeout=60) as client:
-                yield Server(f"http://127.0.0.1:{listener.getsockname()[1]}", blocking, stop, client)
+                yield Server(f"http://127.0.0.1:{listener.getsockname()[1]}", blocking, stop, client, app.state.hub)
         finally:
             stop()
             blocking.dispose()

@@ -7,18 +7,31 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
+import httpx
 import pytest
 from sqlalchemy import Engine
 from websockets.exceptions import ConnectionClosed
 
 from schema.app import ApiSettings, Limits
-from schema.ids import IdKind, decode_id
+from statemachine.states import Event, State
 from tests.schema.documents import CANCEL_JOB, CREATE_AVATAR, FOLLOW, make_avatar, make_story, new_key
-from tests.schema.serving import Caller, Server, eventually, serving
+from tests.schema.serving import Caller, Server, Socket, eventually, serving
 from tests.schema.test_subscription import all_of, follow, seqs, take
-from tests.schema.world import TO_FAILURE, TO_SUCCESS, Partner, move, notify, partner
+from tests.schema.world import (
+    PARENT_READY,
+    ROLLED_BACK,
+    TO_FAILURE,
+    TO_SUCCESS,
+    Move,
+    Partner,
+    hex_of,
+    move,
+    move_together,
+    notify,
+    partner,
+)
 from tests.servers import unique_name
 
 NEVER = timedelta(hours=1)
@@ -118,12 +131,61 @@ def test_one_hint_may_name_many_jobs_and_odd_words(hinted: Server) -> None:
         for each in (job_id, other):
             move(hinted.engine, each, TO_SUCCESS[0], hint=False)
         notify(hinted.engine, "not-an-id")
-        notify(hinted.engine, " ".join(_hex(each) for each in (job_id, other)))
+        notify(hinted.engine, " ".join(hex_of(each) for each in (job_id, other)))
         assert {each["job"]["id"] for each in take(socket, 2)} == {job_id, other}
 
 
-def _hex(job_id: str) -> str:
-    return decode_id(job_id, IdKind.JOB).hex
+def test_a_story_goes_on_that_is_rolled_back_by_the_end_that_a_hint_tells_of(hinted: Server) -> None:
+    """One transaction ends the animation and rolls the scene back; the hint may name the animation alone."""
+    caller = partner(hinted, unique_name("hub"))
+    story = make_story(caller, caller.asset())
+    avatar, scene, animation = (story[kind]["id"] for kind in ("avatar", "scene", "animation"))
+    move(hinted.engine, avatar, *TO_SUCCESS, hint=False)
+    move(hinted.engine, scene, PARENT_READY, *TO_SUCCESS, hint=False)
+    move(hinted.engine, animation, PARENT_READY, *TO_FAILURE[:-1], hint=False)
+    with caller.socket() as socket:
+        follow(socket, 1, storyId=story["id"])
+        move_together(hinted.engine, (animation, TO_FAILURE[-1]), (scene, ROLLED_BACK))
+        notify(hinted.engine, hex_of(animation))
+        told = take(socket, 2)
+        assert {each["event"]["event"] for each in told} == {"UNDONE", "ROLLED_BACK"}
+        assert [each["isFinal"] for each in told] == [False, False]
+        move_together(hinted.engine, (scene, TO_FAILURE[-1]), (avatar, ROLLED_BACK))
+        move(hinted.engine, avatar, TO_FAILURE[-1])
+        assert [each["isFinal"] for each in take(socket, 3)] == [False, False, True]
+
+
+def test_what_only_a_newer_program_knows_ends_the_subscriptions_of_its_job_alone(database_url: str) -> None:
+    with serving(database_url, ApiSettings(poll_every=NEVER)) as server:
+        caller, strange = _with_job(server)
+        usual = make_avatar(caller, caller.asset())
+        with server.engine.begin() as conn:
+            conn.exec_driver_sql("INSERT INTO job_transitions VALUES ('queued', 'teleported', 'submitting')")
+        with caller.socket() as first, caller.socket() as second:
+            [snapshot] = follow(first, 1, jobId=strange)
+            follow(second, 1, jobId=usual)
+            move(server.engine, strange, Move(cast("Event", "teleported"), State.SUBMITTING), hint=False)
+            move(server.engine, usual, TO_SUCCESS[0], hint=False)
+            notify(server.engine, f"{hex_of(strange)} {hex_of(usual)}")
+            assert seqs(take(second, 1)) == [2]
+            _refused_for_a_moment(first)
+            first.begin(FOLLOW, jobId=strange, after=snapshot["cursor"])
+            _refused_for_a_moment(first)
+            move(server.engine, usual, TO_SUCCESS[1])
+            assert seqs(take(second, 1)) == [3]
+
+
+def _refused_for_a_moment(socket: Socket) -> None:
+    message = socket.receive()
+    assert message["type"] == "error", message
+    extensions = message["payload"][0]["extensions"]
+    assert (extensions["code"], extensions["retryable"]) == ("SERVICE_UNAVAILABLE", True)
+
+
+def test_a_process_that_delivers_nothing_is_not_ready(hinted: Server) -> None:
+    for task in hinted.hub._tasks[:1]:
+        task.get_loop().call_soon_threadsafe(task.cancel)
+    eventually(lambda: httpx.get(f"{hinted.url}/readyz").status_code == 503)
 
 
 def test_lost_hints_are_made_up_for_by_the_slow_poll(patient: Server) -> None:

@@ -107,6 +107,7 @@ TO_FAILURE = (
 )
 PARENT_READY = Move(Event.PARENT_READY, State.QUEUED)
 REDRIVEN = Move(Event.REDRIVEN, State.QUEUED)
+ROLLED_BACK = Move(Event.ROLLED_BACK, State.COMPENSATING, 100, error="content_rejected")
 
 _MOVE = text(
     """
@@ -124,12 +125,23 @@ _MOVE = text(
 
 def move(engine: Engine, job_id: str, *moves: Move, hint: bool = True) -> None:
     """Move a job as a worker would, a transaction a move, and hint after each."""
-    job = decode_id(job_id, IdKind.JOB)
     for each in moves:
-        with engine.begin() as conn:
-            conn.execute(_MOVE, _values(engine, job, each))
+        move_together(engine, (job_id, each))
         if hint:
-            notify(engine, job.hex)
+            notify(engine, hex_of(job_id))
+
+
+def move_together(engine: Engine, *moves: tuple[str, Move]) -> None:
+    """Move several jobs in one transaction, and say nothing of it."""
+    values = [_values(engine, decode_id(job_id, IdKind.JOB), each) for job_id, each in moves]
+    with engine.begin() as conn:
+        for each in values:
+            conn.execute(_MOVE, each)
+
+
+def hex_of(job_id: str) -> str:
+    """Return a job's id as hints name it."""
+    return decode_id(job_id, IdKind.JOB).hex
 
 
 def _values(engine: Engine, job: UUID, each: Move) -> dict[str, Any]:
