@@ -94,7 +94,10 @@ def read_page_cursor(order: JobOrder, text: str) -> tuple[Any, ...]:
     if not finished:
         return (UUID(bytes=payload),)
     microseconds, raw = _KEY_OF_FINISHED.unpack(payload)
-    return (_EPOCH + microseconds * _MICROSECOND, UUID(bytes=raw))
+    try:
+        return (_EPOCH + microseconds * _MICROSECOND, UUID(bytes=raw))
+    except OverflowError:
+        raise MalformedCursor("This cursor points at no time that there is.") from None
 
 
 def entry_cursor(entry_id: int) -> str:
@@ -118,7 +121,7 @@ def action_cursor(job_id: UUID, cycle: int, action: str) -> str:
 def read_action_cursor(text: str) -> tuple[UUID, int, str]:
     """Return the key of a cursor of `action_cursor`; raise MalformedCursor for anything else."""
     kind, payload = _unseal(text)
-    if kind != _ACTION or len(payload) <= _SEEN.size:
+    if kind != _ACTION or len(payload) <= _SEEN.size or b"\0" in payload[_SEEN.size :]:
         raise MalformedCursor("This cursor belongs to another list.")
     raw, cycle = _SEEN.unpack(payload[: _SEEN.size])
     return UUID(bytes=raw), cycle, payload[_SEEN.size :].decode("ascii", "replace")

@@ -10,7 +10,15 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any, cast
 
-from graphql import DocumentNode, GraphQLError, OperationDefinitionNode, specified_rules, validate
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    OperationDefinitionNode,
+    StringValueNode,
+    ValidationRule,
+    specified_rules,
+    validate,
+)
 from graphql.utilities import get_operation_ast
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
@@ -18,11 +26,32 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from strawberry.types.execution import ParseOptions
 
 from schema.context import Context
-from schema.errors import FORBIDDEN, TOO_COMPLEX, UNRESOLVED, VALIDATION_FAILED, ApiError, unauthenticated
+from schema.errors import (
+    BAD_USER_INPUT,
+    FORBIDDEN,
+    TOO_COMPLEX,
+    UNRESOLVED,
+    VALIDATION_FAILED,
+    ApiError,
+    unauthenticated,
+)
+from schema.json_values import has_nul
 from schema.runtime import ApiSettings, Limits
 from schema.weight import Scale, read_writing, root_names
 
-_RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
+_NUL = "Text may have every character but NUL (U+0000)."
+
+
+class NoNulRule(ValidationRule):
+    """Refuses the one character that Postgres can not store, wherever a document writes text."""
+
+    def enter_string_value(self, node: StringValueNode, *_: Any) -> None:
+        """Report a text with it."""
+        if "\0" in node.value:
+            self.report_error(GraphQLError(_NUL, node))
+
+
+_RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule, NoNulRule)
 _ERRORS_MAX = 5
 _REMEMBERED = 256
 
@@ -129,7 +158,7 @@ class Gate(SchemaExtension):
         if operation is None:
             return [ApiError(UNRESOLVED, "The document has several operations: say which with `operationName`.")]
         scale = Scale(context.schema._schema, document, context.variables or {})
-        refused = self._refused_caller() or self._keeper.refused_weight(scale, operation)
+        refused = self._refused_caller() or self._refused_text() or self._keeper.refused_weight(scale, operation)
         return [refused] if refused else []
 
     def _refused_caller(self) -> GraphQLError | None:
@@ -141,6 +170,9 @@ class Gate(SchemaExtension):
         if not self._keeper.introspection and asked & {"__schema", "__type"}:
             return ApiError(FORBIDDEN, "Introspection is off here; the schema is published with the source.")
         return None
+
+    def _refused_text(self) -> GraphQLError | None:
+        return ApiError(BAD_USER_INPUT, _NUL) if has_nul(self.execution_context.variables) else None
 
     @property
     def _document(self) -> DocumentNode:

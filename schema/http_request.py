@@ -10,6 +10,7 @@ import orjson
 from starlette.requests import Request
 
 from schema.errors import BAD_REQUEST, ApiError
+from schema.json_values import is_deeper
 from schema.runtime import Limits
 
 GRAPHQL_JSON = "application/graphql-response+json"
@@ -96,23 +97,9 @@ def _decoded(text: bytes | str, what: str, limits: Limits) -> Any:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise refuse(400, f"{what} is not JSON: {error.msg}.") from None
-    if _is_deeper(value, limits.json_depth):
+    if is_deeper(value, limits.json_depth):
         raise refuse(400, f"{what} is nested more than {limits.json_depth} levels deep.")
     return value
-
-
-def _is_deeper(value: Any, levels: int) -> bool:
-    """Return whether a value is nested deeper than so many levels; looks level by level, without recursion."""
-    level = [value]
-    for _ in range(levels + 1):
-        level = [each for outer in level for each in _members(outer)]
-    return bool(level)
-
-
-def _members(value: Any) -> list[Any]:
-    if isinstance(value, dict):
-        return list(value.values())
-    return value if isinstance(value, list) else []
 
 
 def _checked(given: Any) -> Asked:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any, NewType
 
 import strawberry
+from graphql import Undefined
 from strawberry.types.scalar import ScalarDefinition
 
 from schema.errors import BAD_USER_INPUT, ApiError
+from schema.json_values import DEPTH_MAX, WHOLE_NUMBERS, is_deeper, is_plain, writable
 
 BigInt = NewType("BigInt", int)
 URL = NewType("URL", str)
 JSON = NewType("JSON", object)
 
-_BIG_INT_BOUND = 2**63
+_DIGITS = re.compile(r"-?[0-9]{1,19}")
 
 
 def _write_time(value: datetime) -> str:
@@ -24,17 +27,18 @@ def _write_time(value: datetime) -> str:
 def _read_time(value: Any) -> datetime:
     try:
         moment = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise ApiError(BAD_USER_INPUT, 'A DateTime is RFC 3339 with an offset, such as "2026-01-31T12:00:00Z".')
-    return moment.astimezone(UTC)
+        if moment.tzinfo is not None:
+            # The first and the last day of the calendar are not there in every offset.
+            return moment.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise ApiError(BAD_USER_INPUT, 'A DateTime is RFC 3339 with an offset, such as "2026-01-31T12:00:00Z".')
 
 
 def _read_big_int(value: Any) -> int:
-    if isinstance(value, str) and value.lstrip("-").isdecimal() and len(value) < 21:
+    if isinstance(value, str) and _DIGITS.fullmatch(value):
         value = int(value)
-    if not isinstance(value, int) or isinstance(value, bool) or not -_BIG_INT_BOUND <= value < _BIG_INT_BOUND:
+    if not isinstance(value, int) or isinstance(value, bool) or value not in WHOLE_NUMBERS:
         raise ApiError(BAD_USER_INPUT, "A BigInt is a whole number of 64 bits.")
     return value
 
@@ -43,6 +47,24 @@ def _read_url(value: Any) -> str:
     if not isinstance(value, str) or not value.startswith(("https://", "http://")) or len(value) > 2048:
         raise ApiError(BAD_USER_INPUT, "A URL starts with https:// and has at most 2048 characters.")
     return value
+
+
+def _read_json(value: Any) -> Any:
+    if is_deeper(value, DEPTH_MAX) or not is_plain(found := _given(value)):
+        raise ApiError(
+            BAD_USER_INPUT,
+            f"A JSON value has at most {DEPTH_MAX} levels, whole numbers of 64 bits, and finite other numbers.",
+        )
+    return found
+
+
+def _given(value: Any) -> Any:
+    """Return a value without the members whose variables were not given; in a list such an item is null."""
+    if isinstance(value, dict):
+        return {name: _given(each) for name, each in value.items() if each is not Undefined}
+    if isinstance(value, list):
+        return [_given(each) for each in value]
+    return None if value is Undefined else value
 
 
 SCALARS: dict[object, ScalarDefinition] = {
@@ -61,6 +83,9 @@ SCALARS: dict[object, ScalarDefinition] = {
     ),
     URL: strawberry.scalar(name="URL", description="An absolute URL.", serialize=str, parse_value=_read_url),
     JSON: strawberry.scalar(
-        name="JSON", description="Any JSON value.", serialize=lambda value: value, parse_value=lambda value: value
+        name="JSON",
+        description="Any JSON value; whole numbers have 64 bits.",
+        serialize=writable,
+        parse_value=_read_json,
     ),
 }
