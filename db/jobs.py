@@ -9,7 +9,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Select, select
+from sqlalchemy import ColumnElement, Connection, Select, Uuid, func, literal, select, true
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from db.paging import Page, Window, fetch_page
 from db.scope import Scope
@@ -142,13 +143,32 @@ def jobs_of_stories(conn: Connection, scope: Scope, story_ids: Collection[UUID])
     return found
 
 
-def children_of(conn: Connection, scope: Scope, parent_ids: Collection[UUID]) -> dict[UUID, list[Job]]:
-    """Return the jobs made from each parent, oldest first."""
-    rows = conn.execute(_SELECT.where(jobs.c.parent_id.in_(parent_ids), scope.allows(jobs)).order_by(jobs.c.id))
-    found: dict[UUID, list[Job]] = {parent_id: [] for parent_id in parent_ids}
-    for row in rows:
-        found[row.parent_id].append(Job.from_row(row))
+@dataclass(frozen=True, slots=True)
+class Children:
+    """Which jobs made from a parent are wanted: the `size` oldest of those that come after the job `after`."""
+
+    parent_id: UUID
+    size: int
+    after: UUID | None = None
+
+
+def children_of(conn: Connection, scope: Scope, wanted: Collection[Children]) -> dict[Children, list[Job]]:
+    """Return the wanted jobs that the scope may see, oldest first: one statement for all of one size and place."""
+    found: dict[Children, list[Job]] = {each: [] for each in wanted}
+    for size, after in {(each.size, each.after) for each in wanted}:
+        parents = [each.parent_id for each in wanted if (each.size, each.after) == (size, after)]
+        for row in conn.execute(_oldest_children(scope, parents, size, after)):
+            found[Children(row.parent_id, size, after)].append(Job.from_row(row))
     return found
+
+
+def _oldest_children(scope: Scope, parents: list[UUID], size: int, after: UUID | None) -> Select[Any]:
+    given = func.unnest(literal(parents, ARRAY(Uuid))).table_valued("parent_id").render_derived(name="given")
+    query = _SELECT.where(jobs.c.parent_id == given.c.parent_id, scope.allows(jobs))
+    if after is not None:
+        query = query.where(jobs.c.id > after)
+    few = query.order_by(jobs.c.id).limit(size).lateral("few")
+    return select(few).select_from(given.join(few, true())).order_by(few.c.id)
 
 
 def job_page(conn: Connection, scope: Scope, wanted: JobFilter, order: JobOrder, window: Window) -> Page[Job]:

@@ -17,7 +17,7 @@ from db.accounts import SessionRecord, accounts_at_limit, sessions_in_scope
 from db.assets import Asset, assets_by_id
 from db.attempts import Attempt, attempts_of
 from db.events import JobEvent, event_pages
-from db.jobs import Job, children_of, jobs_by_id, jobs_of_stories
+from db.jobs import Children, Job, children_of, jobs_by_id, jobs_of_stories
 from db.ledger import Balance, JobCredits, WalletKey, balances_of, credits_of_jobs
 from db.paging import Page, Window
 from db.pausing import Pause, pauses
@@ -37,7 +37,7 @@ class Loaders:
     """One loader a relation."""
 
     jobs: DataLoader[UUID, Job | None]
-    children: DataLoader[UUID, list[Job] | None]
+    children: DataLoader[Children, list[Job]]
     story_jobs: DataLoader[UUID, list[Job] | None]
     stories: DataLoader[UUID, Story | None]
     assets: DataLoader[UUID, Asset | None]
@@ -62,6 +62,10 @@ def new_loaders(database: Database, scope: Scope) -> Loaders:
             return [found.get(each) for each in ids]
 
         return DataLoader(load, max_batch_size=_BATCH_MAX)
+
+    async def load_children(keys: list[Children]) -> Sequence[list[Job]]:
+        found = await database.read(children_of, scope, keys)
+        return [found[key] for key in keys]
 
     async def load_attempts(ids: list[UUID]) -> Sequence[list[Attempt] | None]:
         found = await database.read(attempts_of, ids)
@@ -91,7 +95,7 @@ def new_loaders(database: Database, scope: Scope) -> Loaders:
 
     return Loaders(
         jobs=by_id(jobs_by_id),
-        children=by_id(children_of),
+        children=DataLoader(load_children, max_batch_size=_BATCH_MAX),
         story_jobs=by_id(jobs_of_stories),
         stories=by_id(stories_by_id),
         assets=by_id(assets_by_id),

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from graphql import (
@@ -17,10 +18,13 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLArgument,
+    GraphQLField,
     GraphQLSchema,
     InlineFragmentNode,
     IntValueNode,
     NamedTypeNode,
+    NullValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
     VariableNode,
@@ -30,7 +34,7 @@ from graphql import (
 )
 from graphql.type import GraphQLNamedType
 
-# A list without a page size holds few rows: attempts, children, themes, or the types of an introspection.
+# A list without a page size holds few rows: attempts, themes, or the types of an introspection.
 _ROWS_OF_A_LIST = 5
 _PAGE_SIZES = ("first", "last")
 
@@ -57,7 +61,7 @@ class Scale:
     def weigh(self, operation: OperationDefinitionNode) -> Weight:
         """Return the weight of an operation."""
         defaults = {
-            node.variable.name.value: node.default_value.value
+            node.variable.name.value: int(node.default_value.value)
             for node in operation.variable_definitions or ()
             if isinstance(node.default_value, IntValueNode)
         }
@@ -90,23 +94,29 @@ class Scale:
             return Weight(1, 1)
         field = self._schema.get_field(parent, node.name.value) if parent else None  # type: ignore[arg-type]
         below = self._selections(node.selection_set, get_named_type(field.type) if field else None)
-        return Weight(below.depth + 1, 1 + below.fields * self._rows(node, field.type if field else None))
+        return Weight(below.depth + 1, 1 + below.fields * self._rows(node, field))
 
-    def _rows(self, node: FieldNode, kind: Any) -> int:
-        """Return how many rows a field may bring: what its page size says, few for a plain list, else one."""
-        for argument in node.arguments or ():
-            if argument.name.value in _PAGE_SIZES:
-                return max(1, self._number(argument.value))
+    def _rows(self, node: FieldNode, field: GraphQLField | None) -> int:
+        """Return how many rows a field may bring: what its page sizes say, few for a plain list, else one.
+
+        Where both are given, the larger one counts: which of them is null only the resolver sees.
+        """
+        sizes = [self._size(node, name, field.args[name]) for name in _PAGE_SIZES if field and name in field.args]
+        if sizes:
+            return max(1, *sizes)
         # The edges of a connection are counted by the page size of the field above.
-        is_plain_list = kind is not None and is_list_type(get_nullable_type(kind)) and node.name.value != "edges"
+        is_plain_list = field is not None and is_list_type(get_nullable_type(field.type)) and node.name.value != "edges"
         return _ROWS_OF_A_LIST if is_plain_list else 1
 
-    def _number(self, value: Any) -> int:
-        given = self._variables.get(value.name.value, 1) if isinstance(value, VariableNode) else value.value
-        try:
-            return int(given)
-        except (TypeError, ValueError, AttributeError):
-            return 1
+    def _size(self, node: FieldNode, name: str, declared: GraphQLArgument) -> int:
+        """Return the page size that an argument gives, by itself or by its default; 0 for none."""
+        value: Any = next((each.value for each in node.arguments or () if each.name.value == name), None)
+        if isinstance(value, IntValueNode):
+            return int(value.value)
+        given = self._variables.get(value.name.value) if isinstance(value, VariableNode) else None
+        if given is None and not isinstance(value, NullValueNode):
+            given = declared.default_value
+        return int(given) if isinstance(given, int | float) and isfinite(given) else 0
 
     def _type(self, condition: NamedTypeNode | None) -> GraphQLNamedType | None:
         return None if condition is None else self._schema.get_type(condition.name.value)

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import strawberry
 
+from db.jobs import Children
 from db.jobs import Job as JobRecord
+from db.paging import PAGE_MAX
 from schema.context import Info
 from schema.cursors import job_cursor, read_job_cursor
+from schema.errors import BAD_USER_INPUT, ApiError
 from schema.estimates import job_ready_at
 from schema.fields import field
-from schema.ids import IdKind, encode_id
+from schema.ids import IdKind, decode_id, encode_id
 from schema.paging import Connection, window
 from schema.scalars import JSON, BigInt
 from schema.types.asset import Asset
@@ -112,9 +115,12 @@ class Job(Node):
         found = await info.context.loaders.jobs.load(self.record.parent_id)
         return None if found is None else Job.of(found)
 
-    @field("The jobs that are made from its output.")
-    async def children(self, info: Info) -> list[Job]:
-        return [Job.of(child) for child in await info.context.loaders.children.load(self.record.id) or ()]
+    @field("The jobs that are made from its output, oldest first: 1 to 100 of them, those after the job `after`.")
+    async def children(self, info: Info, first: int = 20, after: strawberry.ID | None = None) -> list[Job]:
+        if not 1 <= first <= PAGE_MAX:
+            raise ApiError(BAD_USER_INPUT, f"first must be from 1 to {PAGE_MAX}.")
+        wanted = Children(self.record.id, first, None if after is None else decode_id(after, IdKind.JOB))
+        return [Job.of(child) for child in await info.context.loaders.children.load(wanted)]
 
     @field("The session in which it was asked for; null for a partner's own.")
     async def session(self, info: Info) -> Annotated[Session, strawberry.lazy("schema.types.session")] | None:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from statemachine.states import Event, State
-from tests.schema.documents import CANCEL_JOB, make_avatar, make_story
+from tests.schema.documents import CANCEL_JOB, CREATE_SCENE, make_avatar, make_story, new_key
 from tests.schema.world import TO_FAILURE, TO_SUCCESS, Move, Partner, add_attempt, move
 
 
@@ -102,6 +102,29 @@ def test_metadata_comes_back_as_it_was_given(acme: Partner) -> None:
     given = {"chapterId": "ü", "scene": {"number": 2, "tags": [1, None, True, 2.5]}}
     job_id = make_avatar(acme, acme.asset(), metadata=given)
     assert acme.ask("query ($id: ID!) { job(id: $id) { metadata } }", id=job_id)["job"]["metadata"] == given
+
+
+def test_children_come_in_bounded_numbers(acme: Partner) -> None:
+    avatar = make_avatar(acme, acme.asset())
+    given = {"avatarId": avatar, "theme": "neon-city"}
+    scenes = [
+        acme.ask(CREATE_SCENE, input={**given, "idempotencyKey": new_key()})["createScene"]["job"]["id"]
+        for _ in range(3)
+    ]
+    document = """
+    query ($id: ID!, $first: Int! = 20, $after: ID) {
+      job(id: $id) { children(first: $first, after: $after) { id } parent { children { id } } }
+    }
+    """
+
+    def children(**place: Any) -> list[str]:
+        return [child["id"] for child in acme.ask(document, id=avatar, **place)["job"]["children"]]
+
+    assert children() == scenes
+    assert children(first=2) == scenes[:2]
+    assert children(first=2, after=scenes[1]) == scenes[2:]
+    for first in (0, 101):
+        assert acme.fail(document, id=avatar, first=first)["extensions"]["code"] == "BAD_USER_INPUT"
 
 
 def test_node_finds_everything_that_has_an_id(acme: Partner) -> None:
