@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine
 
 from db.assets import Asset, asset_by_id, insert_pending, mark_ready, mark_rejected
 from db.ids import new_id
-from db.scope import EVERYTHING
+from db.scope import EVERYTHING, Scope
 from jobs.errors import Invalid, NotFound, UnsupportedMedia
 from jobs.identity import Principal
 from jobs.media import ImageFacts, MediaError, clean_selfie
@@ -70,15 +70,8 @@ def complete_upload(engine: Engine, store: S3Store, caller: Principal, asset_id:
     UnsupportedMedia for a file that is no picture we can use; that asset stays rejected. Raises MediaInterrupted where
     nothing came of the check; that asset stays pending.
     """
-    with engine.connect() as conn:
-        asset = asset_by_id(conn, caller.scope, asset_id)
-    if asset is None or asset.kind != "selfie":
-        raise NotFound("There is no such upload.", "input", "assetId")
-    if asset.state == "rejected":
-        raise UnsupportedMedia(asset.rejection or "The upload was rejected.", "input", "assetId")
-    if asset.state != "pending":
-        return asset
-    return _clean(engine, store, asset)
+    asset = _as_it_is(engine, caller.scope, asset_id)
+    return _clean(engine, store, asset) if asset.state == "pending" else asset
 
 
 def _clean(engine: Engine, store: S3Store, asset: Asset) -> Asset:
@@ -87,7 +80,7 @@ def _clean(engine: Engine, store: S3Store, asset: Asset) -> Asset:
         try:
             store.download(asset.object_key, raw, max_bytes=UPLOAD_BYTES_MAX)
         except ObjectMissing:
-            raise Invalid("Nothing has been uploaded yet: post the file first.", "input", "assetId") from None
+            return _completed_meanwhile(engine, asset)
         except ObjectTooLarge:
             return _reject(engine, store, asset, f"The file is larger than {UPLOAD_BYTES_MAX // 2**20} MiB.")
         try:
@@ -95,7 +88,7 @@ def _clean(engine: Engine, store: S3Store, asset: Asset) -> Asset:
         except MediaError as error:
             log.info("an upload was rejected: %s", redacted(error.told), extra={"asset_id": str(asset.id)})
             return _reject(engine, store, asset, error.reason)
-        key = asset_key(asset.account_id, asset.id, "jpg")
+        key = asset_key(asset.account_id, asset.id, facts.sha256, "jpg")
         store.put_file(key, cleaned, content_type=facts.content_type)
     return _accept(engine, store, asset, key, facts)
 
@@ -114,20 +107,40 @@ def _accept(engine: Engine, store: S3Store, asset: Asset, key: str, facts: Image
         )
     # The original may hold a place and a time (EXIF): nothing needs it any more.
     store.delete([asset.object_key])
-    return ready or _as_it_is(engine, asset)
+    return ready or _give_way(engine, store, asset, key)
+
+
+def _give_way(engine: Engine, store: S3Store, asset: Asset, key: str) -> Asset:
+    """Take back what was written for an upload that another request completed, unless that wrote the very same."""
+    found = _completed_meanwhile(engine, asset)
+    if found.object_key != key:
+        store.delete([key])
+    return found
 
 
 def _reject(engine: Engine, store: S3Store, asset: Asset, reason: str) -> Asset:
     with engine.begin() as conn:
-        mark_rejected(conn, asset.id, reason)
+        rejected = mark_rejected(conn, asset.id, reason)
     store.delete([asset.object_key])
+    if rejected is None:
+        return _completed_meanwhile(engine, asset)
     raise UnsupportedMedia(reason, "input", "assetId")
 
 
-def _as_it_is(engine: Engine, asset: Asset) -> Asset:
-    """Another request completed the same upload meanwhile: its answer is ours."""
-    with engine.connect() as conn:
-        found = asset_by_id(conn, EVERYTHING, asset.id)
-    if found is None:
-        raise NotFound("There is no such upload.", "input", "assetId")
+def _completed_meanwhile(engine: Engine, asset: Asset) -> Asset:
+    """Return what another request made of the same upload: its answer is ours. Raises Invalid where none did."""
+    found = _as_it_is(engine, EVERYTHING, asset.id)
+    if found.state == "pending":
+        raise Invalid("Nothing has been uploaded yet: post the file first.", "input", "assetId")
     return found
+
+
+def _as_it_is(engine: Engine, scope: Scope, asset_id: UUID) -> Asset:
+    """Return an upload; raise NotFound, or UnsupportedMedia for one that was rejected."""
+    with engine.connect() as conn:
+        asset = asset_by_id(conn, scope, asset_id)
+    if asset is None or asset.kind != "selfie":
+        raise NotFound("There is no such upload.", "input", "assetId")
+    if asset.state == "rejected":
+        raise UnsupportedMedia(asset.rejection or "The upload was rejected.", "input", "assetId")
+    return asset

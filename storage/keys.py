@@ -8,7 +8,7 @@ from uuid import UUID
 
 _UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _OF_JOB = re.compile(rf"jobs/({_UUID})/.+")
-_OF_ASSET = re.compile(rf"(?:uploads|assets)/{_UUID}/({_UUID})(?:\.[a-z0-9]+)?")
+_OF_ASSET = re.compile(rf"(?:uploads|assets)/{_UUID}/({_UUID})(?:-[0-9a-f]+)?(?:\.[a-z0-9]+)?")
 
 
 def upload_key(account_id: UUID, asset_id: UUID) -> str:
@@ -16,9 +16,13 @@ def upload_key(account_id: UUID, asset_id: UUID) -> str:
     return f"uploads/{account_id}/{asset_id}"
 
 
-def asset_key(account_id: UUID, asset_id: UUID, extension: str) -> str:
-    """Return the key of an upload once it has been cleaned."""
-    return f"assets/{account_id}/{asset_id}.{extension}"
+def asset_key(account_id: UUID, asset_id: UUID, sha256_hex: str, extension: str) -> str:
+    """Return the key of an upload once it has been cleaned.
+
+    The digest is in it because a form can be posted to again while the upload is being completed: whoever cleaned
+    another picture meanwhile must not write over the one that the row tells of.
+    """
+    return f"assets/{account_id}/{asset_id}-{sha256_hex[:32]}.{extension}"
 
 
 def job_prefix(job_id: UUID) -> str:

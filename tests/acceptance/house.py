@@ -171,7 +171,7 @@ def _settings(site: Site) -> Settings:
 
 def _picture(site: Site, kind: str) -> UUID:
     asset_id = new_id()
-    key = asset_key(site.caller.account_id, asset_id, "jpg")
+    key = asset_key(site.caller.account_id, asset_id, "00", "jpg")
     stored = site.store.put_file(key, SAMPLE, content_type="image/jpeg")
     with site.engine.begin() as conn:
         conn.execute(

@@ -182,7 +182,7 @@ def _account(engine: Engine, store: S3Store) -> tuple[Principal, UUID]:
     with engine.begin() as conn:
         account_id = account_named(conn, "acme") or insert_account(conn, "acme")
         grant_to_account(conn, account_id, 10_000, actor="test")
-        key = asset_key(account_id, selfie_id, "jpg")
+        key = asset_key(account_id, selfie_id, "00", "jpg")
         stored = store.put_file(key, SAMPLE, content_type="image/jpeg")
         conn.execute(
             assets.insert().values(

@@ -50,7 +50,7 @@ class House:
                     account_id=account_id,
                     kind="selfie",
                     state="ready",
-                    object_key=self.put(asset_key(account_id, asset_id, "jpg")),
+                    object_key=self.put(asset_key(account_id, asset_id, "00", "jpg")),
                     content_type="image/jpeg",
                     size_bytes=1,
                     sha256="00",

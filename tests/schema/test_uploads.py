@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from PIL import Image
 
-from jobs.media import operations
+from jobs import uploads
+from jobs.media import ImageFacts, operations
 from jobs.media.limits import PICTURE_CHILD
 from schema.ids import IdKind, encode_id
-from storage import S3Store
+from storage import S3Store, StoredObject
 from tests.schema.serving import Caller, Server, serving
 from tests.schema.world import Partner, partner
 from tests.servers import unique_name
@@ -59,10 +62,14 @@ def _picture() -> bytes:
 def _upload(caller: Caller, content: bytes) -> str:
     made = caller.ask(CREATE, type="image/jpeg")["createUpload"]
     assert (made["asset"]["state"], made["asset"]["url"], made["userErrors"]) == ("PENDING", None, [])
-    fields = {field["name"]: field["value"] for field in made["form"]["fields"]}
-    httpx.post(made["form"]["url"], data=fields, files={"file": content}).raise_for_status()
+    _post(made["form"], content)
     asset_id: str = made["asset"]["id"]
     return asset_id
+
+
+def _post(form: dict[str, Any], content: bytes) -> None:
+    fields = {field["name"]: field["value"] for field in form["fields"]}
+    httpx.post(form["url"], data=fields, files={"file": content}).raise_for_status()
 
 
 def _complete(caller: Caller, asset_id: str) -> dict[str, Any]:
@@ -108,6 +115,47 @@ def test_an_upload_that_was_not_made_can_not_be_completed(uploader: Caller) -> N
     asset_id = uploader.ask(CREATE, type="image/png")["createUpload"]["asset"]["id"]
     [error] = _complete(uploader, asset_id)["userErrors"]
     assert (error["code"], error["path"]) == ("INVALID", ["input", "assetId"])
+
+
+def test_a_completion_that_comes_second_is_answered_as_the_first(
+    uploader: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asset_id, answers = _upload(uploader, _picture()), []
+    real = S3Store.download
+
+    def second(*given: Any, **more: Any) -> StoredObject:
+        monkeypatch.undo()
+        answers.append(_complete(uploader, asset_id))
+        return real(*given, **more)
+
+    monkeypatch.setattr(S3Store, "download", second)
+    answers.append(_complete(uploader, asset_id))
+    assert [answer["userErrors"] for answer in answers] == [[], []]
+    assert answers[0]["asset"] | {"url": ""} == answers[1]["asset"] | {"url": ""}
+
+
+def test_a_picture_is_not_written_over_by_one_that_was_posted_before_it(
+    uploader: Caller, store: S3Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One request has cleaned the first picture when the second is posted to the same form and completed."""
+    made = uploader.ask(CREATE, type="image/jpeg")["createUpload"]
+    asset_id, answers = made["asset"]["id"], []
+    _post(made["form"], _picture())
+    real = uploads.clean_selfie
+
+    def overtaken(raw: Path, cleaned: Path) -> ImageFacts:
+        monkeypatch.undo()
+        facts = real(raw, cleaned)
+        _post(made["form"], _picture())
+        answers.append(_complete(uploader, asset_id))
+        return facts
+
+    monkeypatch.setattr(uploads, "clean_selfie", overtaken)
+    answers.append(_complete(uploader, asset_id))
+    assert answers[0]["asset"] | {"url": ""} == answers[1]["asset"] | {"url": ""}
+    kept = httpx.get(answers[1]["asset"]["url"]).content
+    assert hashlib.sha256(kept).hexdigest() == answers[1]["asset"]["sha256"]
+    assert len(list(store.list())) == 1
 
 
 def test_uploads_of_others_are_not_there(acme: Partner, rival: Partner) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from storage.keys import asset_key, job_prefix, output_key, source_key, upload_key
+from storage.keys import Belongs, asset_key, belongs, job_prefix, output_key, source_key, upload_key
 
 A, B = UUID(int=1), UUID(int=2)
 
@@ -17,8 +17,9 @@ def test_no_two_things_share_a_key() -> None:
     keys = [
         upload_key(A, B),
         upload_key(B, A),
-        asset_key(A, B, "jpg"),
-        asset_key(A, B, "png"),
+        asset_key(A, B, "00", "jpg"),
+        asset_key(A, B, "00", "png"),
+        asset_key(A, B, "01", "jpg"),
         *(source_key(job, attempt, "mp4") for job in (A, B) for attempt in (1, 11)),
         *(output_key(job, 1, role, "mp4") for job in (A, B) for role in ("video", "poster")),
     ]
@@ -30,3 +31,10 @@ def test_a_jobs_prefix_covers_all_that_it_made_and_nothing_else() -> None:
     assert output_key(A, 2, "video", "mp4").startswith(job_prefix(A))
     assert not source_key(B, 1, "mp4").startswith(job_prefix(A))
     assert not upload_key(A, A).startswith(job_prefix(A))
+
+
+def test_a_key_tells_what_it_belongs_to() -> None:
+    cleaned = (asset_key(A, B, "ab" * 32, "jpg"), f"assets/{A}/{B}.jpg")
+    assert {belongs(key) for key in (*cleaned, upload_key(A, B))} == {Belongs(asset_id=B)}
+    assert belongs(output_key(A, 1, "video", "mp4")) == Belongs(job_id=A)
+    assert belongs("somebody/elses") is None
