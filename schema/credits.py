@@ -27,4 +27,7 @@ class CreditQueries:
         wanted = filter.wanted() if filter else EntryFilter()
         place = window(read_entry_cursor, first=first, after=after, last=last, before=before)
         page = await info.context.database.read(entry_page, info.context.scope, wanted, place)
-        return Connection.of(page, CreditEntry.of, lambda entry: entry_cursor(entry.id))
+        reader = info.context.principal
+        return Connection.of(
+            page, lambda entry: CreditEntry.of(entry, reader=reader), lambda entry: entry_cursor(entry.id)
+        )

@@ -69,4 +69,4 @@ class CreditMutations:
             change=input.change,
             reason=input.reason,
         )
-        return AdjustCreditsPayload(entry=CreditEntry.of(entry))
+        return AdjustCreditsPayload(entry=CreditEntry.of(entry, reader=info.context.principal))

@@ -8,6 +8,7 @@ from enum import StrEnum
 import strawberry
 
 from db.ledger import Balance, EntryFilter, LedgerEntry
+from jobs.identity import Principal
 from schema.context import Info
 from schema.fields import field
 from schema.ids import IdKind, decode_id
@@ -56,13 +57,16 @@ class CreditEntry:
     to_bucket: CreditBucket
     user_ref: str | None = strawberry.field(description="The end user whose credits these are; null for the account's.")
     cycle: int | None = strawberry.field(description="Which life of the job: a redrive begins another.")
-    actor: str
-    reason: str | None
+    actor: str = strawberry.field(description="Who did it: worker, api, command line or support.")
+    reason: str | None = strawberry.field(
+        description="Why, in the words of who did it: for support, and for a partner where it gave them itself."
+    )
     at: datetime
 
     @classmethod
-    def of(cls, record: LedgerEntry) -> CreditEntry:
-        """Return the entry of a record."""
+    def of(cls, record: LedgerEntry, *, reader: Principal) -> CreditEntry:
+        """Return the entry of a record; what names staff, or is a note of theirs, is shown to support only."""
+        is_own = reader.session is None and record.actor == reader.actor
         return cls(
             record=record,
             kind=CreditEntryKind(record.kind),
@@ -72,8 +76,8 @@ class CreditEntry:
             to_bucket=CreditBucket(record.credit_bucket),
             user_ref=record.user_ref or None,
             cycle=record.cycle,
-            actor=record.actor,
-            reason=record.reason,
+            actor=record.actor if reader.is_support else record.actor.partition(":")[0],
+            reason=record.reason if reader.is_support or is_own else None,
             at=record.at,
         )
 

@@ -136,6 +136,20 @@ def test_support_adjusts_a_wallet_with_a_reason_and_never_below_nothing(acme: Pa
     assert acme.fail(ADJUST, input=given)["extensions"]["code"] == "FORBIDDEN"
 
 
+def test_who_of_the_staff_did_it_and_why_is_for_support_only(acme: Partner, support: Partner) -> None:
+    ada = acme.user(credits=0)
+    grant(acme, userRef="ada", amount=5, reason="welcome")
+    given = {"account": acme.account, "userRef": "ada", "change": -5, "reason": "suspected fraud, see ticket 7"}
+    assert support.ask(ADJUST, input=given)["adjustCredits"]["userErrors"] == []
+
+    def told(caller: Caller) -> list[tuple[str, str | None]]:
+        return [(each["actor"], each["reason"]) for each in entries(caller, filter={"userRef": "ada"})]
+
+    assert told(ada) == [("support", None), ("api", None)]
+    assert told(acme) == [("support", None), ("api", "welcome")]
+    assert told(support)[0] == (f"support:{support.account} key", "suspected fraud, see ticket 7")
+
+
 def test_the_ledger_is_listed_newest_first_page_by_page_and_to_its_owner_only(acme: Partner, rival: Partner) -> None:
     ada = acme.user(credits=100)
     job_id = make_avatar(ada, selfie(acme, ada))
