@@ -10,8 +10,9 @@ import logging
 from typing import Any
 
 from graphql import GraphQLError, GraphQLSyntaxError
+from psycopg import Error as DriverError
 from psycopg import OperationalError as DriverOperationalError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from strawberry.schema.exceptions import CannotGetOperationTypeError
 
@@ -110,5 +111,32 @@ def log_unforeseen(error: GraphQLError, request_id: str) -> None:
         path = ".".join(str(part) for part in error.path or ())
         cause = root_cause(error)
         log.error(
-            "a request failed at %s", path or "the root", exc_info=cause, extra={"request_id": request_id, "code": code}
+            "a request failed at %s",
+            path or "the root",
+            exc_info=None if cause is None else _without_rows(cause),
+            extra={"request_id": request_id, "code": code},
         )
+
+
+class DatabaseFailed(Exception):
+    """What Postgres said first. Its detail and context quote rows and parameters, and so do not go into a log."""
+
+    @classmethod
+    def of(cls, error: StatementError | DriverError) -> DatabaseFailed:
+        """Return what may be logged of an error: its kind, its code and its first sentence, and where it came up."""
+        cause = error.orig if isinstance(error, StatementError) else error
+        parts = [type(cause or error).__name__]
+        if isinstance(cause, DriverError):
+            parts += [each for each in (cause.sqlstate, cause.diag.message_primary) if each]
+        return cls(": ".join(parts)).with_traceback(error.__traceback__)
+
+
+def _without_rows(error: BaseException) -> BaseException:
+    """Return an error with those of the database replaced, in all that it came from too."""
+    if isinstance(error, StatementError | DriverError):
+        return DatabaseFailed.of(error)
+    if error.__cause__ is not None:
+        error.__cause__ = _without_rows(error.__cause__)
+    if error.__context__ is not None:
+        error.__context__ = _without_rows(error.__context__)
+    return error

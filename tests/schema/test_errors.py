@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
+from graphql import GraphQLError
+from sqlalchemy.exc import IntegrityError
 
+from db.accounts import insert_account
+from schema.errors import log_unforeseen
 from schema.types.viewer import Viewer
 from tests.schema.documents import FOLLOW, make_avatar
 from tests.schema.world import Partner
@@ -40,6 +46,27 @@ def test_the_unforeseen_is_masked_and_logged_once(acme: Partner, caplog: pytest.
     assert records[0].__dict__["request_id"] == request_id
     assert records[0].getMessage() == "a request failed at viewer"
     assert not any("job_000" in record.getMessage() for record in caplog.records)
+
+
+def test_what_postgres_quotes_of_rows_is_not_logged(acme: Partner, caplog: pytest.LogCaptureFixture) -> None:
+    def fail() -> None:
+        with acme.server.engine.begin() as conn:
+            insert_account(conn, acme.account)
+
+    for failing, kind in ((fail, IntegrityError), (partial(_from_another, fail), Boom)):
+        with pytest.raises(kind) as raised:
+            failing()
+        log_unforeseen(GraphQLError("masked", original_error=raised.value), "req_1")
+    assert acme.account not in caplog.text
+    assert caplog.text.count("UniqueViolation: 23505: duplicate key value violates unique constraint") == 2
+    assert caplog.text.count("insert_account(conn, acme.account)") == 2
+
+
+def _from_another(fail: Callable[[], None]) -> None:
+    try:
+        fail()
+    except IntegrityError as error:
+        raise Boom from error
 
 
 def test_a_callers_mistakes_are_not_logged(acme: Partner, caplog: pytest.LogCaptureFixture) -> None:
