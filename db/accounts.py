@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, any_, func, insert, literal, select, union_all, update
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 
 from db.ids import new_id
 from db.scope import Scope
@@ -86,6 +87,49 @@ def key_owner(conn: Connection, secret: str) -> KeyOwner | None:
         .where(api_keys.c.key_sha256 == digest(secret), api_keys.c.revoked_at.is_(None))
     ).one_or_none()
     return None if row is None else KeyOwner(row.account_id, row.name, row.role, row.key_name)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key that holds. `fingerprint` is the beginning of its digest, in hexadecimal: it names the key to people."""
+
+    id: UUID
+    account_name: str
+    role: str
+    name: str
+    fingerprint: str
+
+
+def live_keys(conn: Connection) -> list[ApiKey]:
+    """Return the keys that have not been revoked, oldest first."""
+    rows = conn.execute(
+        select(api_keys, accounts.c.name.label("account_name"))
+        .join(accounts, accounts.c.id == api_keys.c.account_id)
+        .where(api_keys.c.revoked_at.is_(None))
+        .order_by(api_keys.c.id)
+    )
+    return [ApiKey(row.id, row.account_name, row.role, row.name, fingerprint(row.key_sha256)) for row in rows]
+
+
+def fingerprint(key_sha256: bytes) -> str:
+    """Return what names a key to people: the beginning of its digest."""
+    return key_sha256.hex()[:12]
+
+
+def revoke_key(conn: Connection, key_id: UUID) -> None:
+    """End a key for good; one that has ended already keeps its time."""
+    conn.execute(
+        update(api_keys).where(api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None)).values(revoked_at=_now())
+    )
+
+
+def secrets_that_hold(conn: Connection, secrets: Collection[str]) -> set[str]:
+    """Return those of the keys and tokens that are neither unknown nor revoked nor expired."""
+    by_digest = {digest(secret): secret for secret in secrets}
+    given = any_(literal(list(by_digest), ARRAY(BYTEA)))
+    keys = select(api_keys.c.key_sha256).where(api_keys.c.key_sha256 == given, api_keys.c.revoked_at.is_(None))
+    tokens = select(sessions.c.token_sha256).where(sessions.c.token_sha256 == given, sessions.c.expires_at > _now())
+    return {by_digest[bytes(found)] for found in conn.scalars(union_all(keys, tokens))}
 
 
 _SESSION_COLUMNS = (

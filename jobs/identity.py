@@ -10,21 +10,28 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from db.accounts import (
+    ApiKey,
     SessionRecord,
     account_named,
+    digest,
+    fingerprint,
     insert_account,
     insert_api_key,
     insert_session,
     key_owner,
+    live_keys,
     live_session,
+    revoke_key,
 )
 from db.ledger import WalletKey
 from db.scope import EVERYTHING, Scope
-from jobs.errors import Forbidden, Invalid
+from jobs.errors import Forbidden, Invalid, NotFound
 
 # The prefix tells a leaked secret's kind at a glance, and lets secret scanners find it.
 _KEY_PREFIX = "dio_key_"
 _SESSION_PREFIX = "dio_ses_"
+
+_KEYS_NAMED_MAX = 20
 
 SESSION_LASTS_MAX = timedelta(days=30)
 
@@ -91,6 +98,38 @@ def issue_api_key(conn: Connection, account_name: str, *, role: str, key_name: s
     secret = _KEY_PREFIX + secrets.token_urlsafe(32)
     insert_api_key(conn, account_id, role=role, name=key_name, secret=secret)
     return secret
+
+
+def revoke_api_key(conn: Connection, which: str) -> ApiKey:
+    """End a key, given by itself, by its name or by the beginning of its fingerprint, and return it.
+
+    Raises NotFound where there is no such key, and Invalid where there are several; both name those that there are.
+    """
+    keys = live_keys(conn)
+    found = [key for key in keys if _is_meant(key, which)]
+    if not found:
+        raise NotFound(f"there is no API key {_shown(which)!r}; {_named(keys)}")
+    if len(found) > 1:
+        raise Invalid(f"{len(found)} API keys are meant by {which!r}: give the fingerprint of one; {_named(found)}")
+    revoke_key(conn, found[0].id)
+    return found[0]
+
+
+def _is_meant(key: ApiKey, which: str) -> bool:
+    if which.startswith(_KEY_PREFIX):
+        return key.fingerprint == fingerprint(digest(which))
+    return key.name == which or (len(which) >= 4 and key.fingerprint.startswith(which.lower()))
+
+
+def _shown(which: str) -> str:
+    """Return what was given, without the secret part of a key."""
+    return f"{_KEY_PREFIX}…" if which.startswith(_KEY_PREFIX) else which
+
+
+def _named(keys: list[ApiKey]) -> str:
+    told = [f"{key.fingerprint} ({key.name}, {key.role})" for key in keys[-_KEYS_NAMED_MAX:]]
+    more = f" and {len(keys) - len(told)} older ones" if len(keys) > len(told) else ""
+    return f"there are {', '.join(told)}{more}" if told else "there are none"
 
 
 def open_session(

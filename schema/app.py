@@ -71,10 +71,12 @@ def _lifespan(parts: Parts) -> Callable[[Starlette], AbstractAsyncContextManager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         parts.hinter = Hinter(parts.runtime.blocking_engine)
         parts.hub.start()
+        parts.callers.start()
         try:
             yield
         finally:
             await parts.hub.close()
+            await parts.callers.close()
             await asyncio.to_thread(parts.hinter.close)
 
     return lifespan

@@ -13,6 +13,7 @@ from db.scope import Scope
 from jobs.hints import Hinter
 from jobs.identity import Principal
 from jobs.offer import Offer
+from schema.callers import Callers
 from schema.errors import unauthenticated
 from schema.estimates import UsualTimes
 from schema.loaders import Loaders, new_loaders
@@ -36,10 +37,12 @@ class Parts:
     shared: SharedAnswers
     hinter: Hinter | None = None
     usual_times: UsualTimes = field(init=False)
+    callers: Callers = field(init=False)
 
     def __post_init__(self) -> None:
-        """Know nothing yet of how long things take."""
+        """Know nothing yet of how long things take, and of no socket."""
         self.usual_times = UsualTimes(self.database)
+        self.callers = Callers(self.database, look_every_s=self.settings.look_at_keys_every.total_seconds())
 
     def hint(self, step: Step, job_ids: Iterable[UUID]) -> None:
         """Wake the workers of a step, and whoever follows these jobs, here and in other processes."""

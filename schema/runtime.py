@@ -63,5 +63,7 @@ class ApiSettings:
     init_timeout: timedelta = timedelta(seconds=10)
     # Keeps proxies and mobile networks from taking a quiet socket for a dead one.
     ping_every: timedelta = timedelta(seconds=20)
+    # How often it is looked whether the keys and tokens of open sockets still hold.
+    look_at_keys_every: timedelta = timedelta(seconds=10)
     # How often the history is read without a hint: the net under lost hints.
     poll_every: timedelta = timedelta(seconds=1)

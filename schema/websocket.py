@@ -2,7 +2,7 @@
 
 Beyond what Strawberry's handler does: messages that are no objects close the socket properly, a syntax error ends the
 operation and not the socket, an error in the midst of a stream is an `error`, every operation has a context of its own,
-quiet sockets are pinged, and a socket ends with the session that opened it.
+quiet sockets are pinged, and a socket ends with the session or the key that opened it.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, None]):
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
         self._keeper: asyncio.Task[None] | None = None
+        self._closing: asyncio.Task[None] | None = None
 
     async def handle_message(self, message: Any) -> None:
         """Handle a message, or close with 4400 where it is not of the protocol's shape."""
@@ -59,6 +60,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, None]):
             await self.websocket.close(4403, "Forbidden")
         if self.connection_acknowledged and self._keeper is None:
             self._keeper = asyncio.create_task(self._keep(), name="socket-keeper")
+            self.context.parts.callers.watch(self.context.secret or "", self._lost)
 
     async def handle_ping(self, message: Any) -> None:
         """Answer a ping with its own payload."""
@@ -146,8 +148,17 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, None]):
                 await self.websocket.send_json({"type": "ping"})
             await self.websocket.close(4401, "The session has expired")
 
+    def _lost(self) -> None:
+        """Close, because the key was revoked or the session is no more."""
+        self._closing = asyncio.create_task(self._close_for_good(), name="socket-close")
+
+    async def _close_for_good(self) -> None:
+        with suppress(WebSocketDisconnected):
+            await self.websocket.close(4403, "The key or the session has ended")
+
     async def shutdown(self) -> None:
         """Stop everything that belongs to the socket."""
+        self.context.parts.callers.forget(self.context.secret or "", self._lost)
         if self._keeper is not None:
             self._keeper.cancel()
         await super().shutdown()

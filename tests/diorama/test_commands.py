@@ -7,13 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 from typer.testing import CliRunner
 
+from db.accounts import digest, fingerprint
 from diorama.cli import app
 from diorama.embedded import EmbeddedS3
+from jobs.identity import authenticate, issue_api_key
 
 
-@pytest.mark.parametrize("command", ["key acme", "grant acme 3", "limit acme 3", "migrate"])
+@pytest.mark.parametrize("command", ["key acme", "grant acme 3", "limit acme 3", "revoke acme", "migrate"])
 @pytest.mark.parametrize("url", ["nonsense", "postgresql://u:hushhush@127.0.0.1:9/x"])
 def test_a_database_that_is_named_wrong_is_told_in_one_line(
     command: str, url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -76,3 +79,35 @@ def test_an_address_that_can_not_be_listened_at_is_told_with_what_can(
             assert ended.exit_code == 2
             assert ended.stderr.startswith(f"diorama: {told}")
             assert len(ended.stderr.splitlines()) == 1
+
+
+def test_a_key_is_revoked_by_name_by_fingerprint_or_by_itself(
+    engine: Engine, database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with engine.begin() as conn:
+        names = ("acme", "acme", "acme", "rival")
+        secrets = [issue_api_key(conn, name, role="partner", key_name=name) for name in names]
+    prints = [fingerprint(digest(secret)) for secret in secrets]
+
+    def revoke(key: str) -> str:
+        ended = CliRunner().invoke(app, ["revoke", key], env={"DATABASE_URL": database_url})
+        assert len(ended.output.splitlines()) == 1
+        assert ended.exit_code == (2 if ended.stderr else 0)
+        return ended.output
+
+    assert (
+        revoke("nobody")
+        == "diorama: there is no API key 'nobody'; there are "
+        + ", ".join(f"{each} ({name}, partner)" for each, name in zip(prints, names, strict=True))
+        + "\n"
+    )
+    assert all(each in revoke("acme") for each in prints[:3])
+    assert revoke(prints[0]) == f"{prints[0]} (acme, partner) is revoked\n"
+    assert revoke(secrets[1]) == f"{prints[1]} (acme, partner) is revoked\n"
+    assert revoke("acme") == f"{prints[2]} (acme, partner) is revoked\n"
+    told = revoke(secrets[1])
+    assert told.startswith("diorama: there is no API key")
+    assert secrets[1] not in told
+    with engine.connect() as conn:
+        assert [authenticate(conn, secret) is not None for secret in secrets] == [False, False, False, True]

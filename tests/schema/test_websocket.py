@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection
 
+from jobs.identity import revoke_api_key
 from schema.app import ApiSettings, Limits
 from tests.schema.documents import FOLLOW, make_avatar
 from tests.schema.serving import Caller, Server, Socket, eventually, raw_socket, serving
@@ -22,12 +24,10 @@ THEMES = "{ themes { key } }"
 
 @pytest.fixture
 def quick(api_database: str) -> Iterator[Server]:
-    """A server with little patience and few places."""
+    """A server that often looks at its sockets, of which it has few."""
+    often = timedelta(milliseconds=50)
     limits = Limits(operations_per_socket=2, sockets=2)
-    settings = ApiSettings(
-        limits=limits, init_timeout=timedelta(milliseconds=100), ping_every=timedelta(milliseconds=50)
-    )
-    with serving(api_database, settings) as running:
+    with serving(api_database, ApiSettings(limits=limits, ping_every=often, look_at_keys_every=often)) as running:
         yield running
 
 
@@ -192,8 +192,9 @@ def test_a_quiet_socket_is_pinged(quick: Server) -> None:
             assert json.loads(socket.connection.recv(timeout=10)) == {"type": "ping"}
 
 
-def test_a_socket_must_be_opened_in_time(quick: Server) -> None:
-    with raw_socket(quick) as connection:
+def test_a_socket_must_be_opened_in_time(api_database: str) -> None:
+    impatient = ApiSettings(init_timeout=timedelta(milliseconds=100))
+    with serving(api_database, impatient) as server, raw_socket(server) as connection:
         assert _closed(connection) == 4408
 
 
@@ -236,12 +237,29 @@ def test_a_page_of_another_origin_opens_no_socket(acme: Partner, api_database: s
             pass
 
 
-def test_a_socket_ends_with_its_session(acme: Partner) -> None:
-    user = acme.user(lasts_s=1)
-    with user.socket() as socket:
+def test_a_socket_ends_with_its_session(quick: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    later = datetime.now(UTC) + timedelta(hours=2)
+    with partner(quick, unique_name("brief")).user(lasts_s=3600).socket() as socket:
         socket.begin(THEMES)
         assert socket.next()["themes"]
+        monkeypatch.setattr("schema.websocket.datetime", SimpleNamespace(now=lambda _: later))
         assert _closed(socket.connection) == 4401
+
+
+def test_open_sockets_end_when_their_key_is_revoked_or_their_session_ended(quick: Server) -> None:
+    caller, other = partner(quick, unique_name("leaked")), partner(quick, unique_name("other"))
+    user = other.user()
+    with caller.socket() as revoked, user.socket() as ended:
+        with quick.engine.begin() as conn:
+            revoke_api_key(conn, caller.secret or "")
+            conn.exec_driver_sql(
+                "UPDATE sessions SET expires_at = now() WHERE account_id = %s", (other.principal.account_id,)
+            )
+        assert [_closed(each.connection) for each in (revoked, ended)] == [4403, 4403]
+    with other.socket() as socket:
+        # Two pings later they have been looked at more than once.
+        for _ in range(4):
+            assert json.loads(socket.connection.recv(timeout=10)) == {"type": "ping"}
 
 
 def test_a_revoked_key_begins_no_further_operation(acme: Partner) -> None:
