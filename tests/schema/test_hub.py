@@ -45,6 +45,13 @@ def hinted(api_database: str) -> Iterator[Server]:
 
 
 @pytest.fixture
+def alone(database_url: str) -> Iterator[Server]:
+    """The same on a database of its own, where no other server listens."""
+    with serving(database_url, ApiSettings(poll_every=NEVER)) as running:
+        yield running
+
+
+@pytest.fixture
 def patient(api_database: str) -> Iterator[Server]:
     """A server that looks for itself every 50 ms."""
     with serving(api_database, ApiSettings(poll_every=timedelta(milliseconds=50))) as running:
@@ -69,27 +76,27 @@ def _listens_anew(engine: Engine, before: list[int]) -> bool:
     return bool(set(_listeners(engine)) - set(before))
 
 
-def test_a_hint_alone_brings_the_events(hinted: Server) -> None:
-    caller, job_id = _with_job(hinted)
-    eventually(lambda: len(_listeners(hinted.engine)) > 0)
+def test_a_hint_alone_brings_the_events(alone: Server) -> None:
+    caller, job_id = _with_job(alone)
+    eventually(lambda: len(_listeners(alone.engine)) > 0)
     with caller.socket() as socket:
         follow(socket, 1, jobId=job_id)
-        move(hinted.engine, job_id, *TO_SUCCESS[:2])
+        move(alone.engine, job_id, *TO_SUCCESS[:2])
         assert seqs(take(socket, 2)) == [2, 3]
-        move(hinted.engine, job_id, TO_SUCCESS[2], hint=False)
-        notify(hinted.engine, "*")
+        move(alone.engine, job_id, TO_SUCCESS[2], hint=False)
+        notify(alone.engine, "*")
         assert seqs(take(socket, 1)) == [4]
 
 
-def test_what_was_committed_before_the_watch_began_is_told(hinted: Server) -> None:
-    caller, job_id = _with_job(hinted)
-    eventually(lambda: len(_listeners(hinted.engine)) > 0)
+def test_what_was_committed_before_the_watch_began_is_told(alone: Server) -> None:
+    caller, job_id = _with_job(alone)
+    eventually(lambda: len(_listeners(alone.engine)) > 0)
     with caller.socket() as socket:
         follow(socket, 1, jobId=job_id)
-        move(hinted.engine, job_id, TO_SUCCESS[0])
+        move(alone.engine, job_id, TO_SUCCESS[0])
         [told] = take(socket, 1)
         # Nothing is said of these, and so only the second subscriber's arrival can bring them.
-        move(hinted.engine, job_id, *TO_SUCCESS[1:3], hint=False)
+        move(alone.engine, job_id, *TO_SUCCESS[1:3], hint=False)
         with caller.socket() as other:
             [snapshot] = follow(other, 1, jobId=job_id)
         assert snapshot["percent"] == 30
@@ -155,24 +162,23 @@ def test_a_story_goes_on_that_is_rolled_back_by_the_end_that_a_hint_tells_of(hin
         assert [each["isFinal"] for each in take(socket, 3)] == [False, False, True]
 
 
-def test_what_only_a_newer_program_knows_ends_the_subscriptions_of_its_job_alone(database_url: str) -> None:
-    with serving(database_url, ApiSettings(poll_every=NEVER)) as server:
-        caller, strange = _with_job(server)
-        usual = make_avatar(caller, caller.asset())
-        with server.engine.begin() as conn:
-            conn.exec_driver_sql("INSERT INTO job_transitions VALUES ('queued', 'teleported', 'submitting')")
-        with caller.socket() as first, caller.socket() as second:
-            [snapshot] = follow(first, 1, jobId=strange)
-            follow(second, 1, jobId=usual)
-            move(server.engine, strange, Move(cast("Event", "teleported"), State.SUBMITTING), hint=False)
-            move(server.engine, usual, TO_SUCCESS[0], hint=False)
-            notify(server.engine, f"{hex_of(strange)} {hex_of(usual)}")
-            assert seqs(take(second, 1)) == [2]
-            _refused_for_a_moment(first)
-            first.begin(FOLLOW, jobId=strange, after=snapshot["cursor"])
-            _refused_for_a_moment(first)
-            move(server.engine, usual, TO_SUCCESS[1])
-            assert seqs(take(second, 1)) == [3]
+def test_what_only_a_newer_program_knows_ends_the_subscriptions_of_its_job_alone(alone: Server) -> None:
+    caller, strange = _with_job(alone)
+    usual = make_avatar(caller, caller.asset())
+    with alone.engine.begin() as conn:
+        conn.exec_driver_sql("INSERT INTO job_transitions VALUES ('queued', 'teleported', 'submitting')")
+    with caller.socket() as first, caller.socket() as second:
+        [snapshot] = follow(first, 1, jobId=strange)
+        follow(second, 1, jobId=usual)
+        move(alone.engine, strange, Move(cast("Event", "teleported"), State.SUBMITTING), hint=False)
+        move(alone.engine, usual, TO_SUCCESS[0], hint=False)
+        notify(alone.engine, f"{hex_of(strange)} {hex_of(usual)}")
+        assert seqs(take(second, 1)) == [2]
+        _refused_for_a_moment(first)
+        first.begin(FOLLOW, jobId=strange, after=snapshot["cursor"])
+        _refused_for_a_moment(first)
+        move(alone.engine, usual, TO_SUCCESS[1])
+        assert seqs(take(second, 1)) == [3]
 
 
 def _refused_for_a_moment(socket: Socket) -> None:
@@ -196,18 +202,18 @@ def test_lost_hints_are_made_up_for_by_the_slow_poll(patient: Server) -> None:
         assert seqs(take(socket, 7)) == list(range(2, 9))
 
 
-def test_a_cut_listener_comes_back_and_looks_at_what_it_missed(hinted: Server) -> None:
-    caller, job_id = _with_job(hinted)
+def test_a_cut_listener_comes_back_and_looks_at_what_it_missed(alone: Server) -> None:
+    caller, job_id = _with_job(alone)
     with caller.socket() as socket:
         follow(socket, 1, jobId=job_id)
         for number, each in enumerate(TO_SUCCESS, 2):
-            before = _listeners(hinted.engine)
-            with hinted.engine.begin() as conn:
+            before = _listeners(alone.engine)
+            with alone.engine.begin() as conn:
                 for pid in before:
                     conn.exec_driver_sql("SELECT pg_terminate_backend(%s)", (pid,))
-            move(hinted.engine, job_id, each)
+            move(alone.engine, job_id, each)
             assert seqs(take(socket, 1)) == [number]
-            eventually(partial(_listens_anew, hinted.engine, before))
+            eventually(partial(_listens_anew, alone.engine, before))
 
 
 def test_a_cut_pool_costs_no_event(patient: Server) -> None:
@@ -276,12 +282,16 @@ def test_a_subscriber_leaves_nothing_behind(hinted: Server) -> None:
         for _ in range(3):
             operation_id = socket.begin(FOLLOW, jobId=job_id)
             take(socket, 1)
+            # The snapshot is told first: only then are events watched for.
+            eventually(lambda: len(hinted.hub._slots) == 1)
             socket.send({"type": "complete", "id": operation_id})
+            eventually(lambda: len(hinted.hub._slots) == 0)
         move(hinted.engine, job_id, TO_SUCCESS[0])
         socket.begin(FOLLOW, jobId=job_id)
         assert take(socket, 1)[0]["state"] == "SUBMITTING"
         move(hinted.engine, job_id, TO_SUCCESS[1])
         assert seqs(take(socket, 1)) == [3]
+    eventually(lambda: len(hinted.hub._slots) == 0)
 
 
 def test_a_reader_that_can_not_keep_up_is_told_what_was_left_out(api_database: str) -> None:
