@@ -75,6 +75,9 @@ def _add_behaviour(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--instant", action="store_true", help="succeed at creation, with canned media: for benchmarks")
     group.add_argument("--canned", action="store_true", help="draw one output per model and size, whatever the input")
+    group.add_argument(
+        "--clock-ahead", type=float, default=0.0, metavar="S", help="set its clock ahead of this machine's, or behind"
+    )
     group.add_argument("--seed", type=int, help="make ids, durations and fault probabilities repeatable")
     group.add_argument("--token", action="append", help="an accepted API token; repeatable (default: any)")
     group.add_argument(
@@ -132,6 +135,7 @@ def _settings(given: argparse.Namespace) -> SimulatorSettings:
         speed=given.speed,
         instant=given.instant,
         canned=given.canned,
+        clock_ahead_s=given.clock_ahead,
         seed=given.seed,
         output_ttl_s=given.output_ttl,
         rate_limits=limits,

@@ -36,10 +36,10 @@ LONGEST_S = 100 * 365 * 86_400.0
 
 
 class Clock:
-    """The wall clock plus what `advance` has added to it."""
+    """The wall clock plus how far it is set ahead, and what `advance` has added to that."""
 
-    def __init__(self) -> None:
-        self.ahead_s = 0.0
+    def __init__(self, ahead_s: float = 0.0) -> None:
+        self.ahead_s = ahead_s
 
     def now(self) -> float:
         """Return the time in seconds since 1970, to the microsecond."""

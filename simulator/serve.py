@@ -15,6 +15,7 @@ from typing import Any
 import uvicorn
 
 from simulator.api.routes import api_app
+from simulator.dating import dated
 from simulator.delivery import delivery_app
 from simulator.media import Studio
 from simulator.protocol import ResettableProtocol
@@ -40,6 +41,7 @@ class _Listener(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                date_header=False,
                 ssl_certfile=settings.tls_cert_file,
                 ssl_keyfile=settings.tls_key_file,
                 timeout_graceful_shutdown=STOP_TIMEOUT_S,
@@ -76,8 +78,8 @@ async def serve(
     with _open(settings.host, settings.port) as api, _open(settings.host, settings.delivery_port) as delivery:
         sim = Simulation(settings, _addresses(settings, api, delivery), studio or studio_for(settings))
         listeners = [
-            _Listener(api_app(sim), api, settings),
-            _Listener(delivery_app(sim), delivery, settings),
+            _Listener(dated(api_app(sim), sim.clock), api, settings),
+            _Listener(dated(delivery_app(sim), sim.clock), delivery, settings),
         ]
         serving = [asyncio.create_task(listener.run_until_stopped()) for listener in listeners]
         for listener in listeners:

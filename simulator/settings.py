@@ -41,6 +41,8 @@ class SimulatorSettings:
     """Predictions have succeeded when their creation is answered, with canned media. For benchmarks."""
     canned: bool = False
     """Outputs ignore the input pictures and prompts: one is drawn per model and size, and nothing is fetched."""
+    clock_ahead_s: float = 0.0
+    """How far the simulator's clock is ahead of this machine's, or behind it where negative."""
     seed: int | None = None
     """Makes ids, durations and fault probabilities repeatable; None draws them afresh."""
     output_ttl_s: float = 3600.0

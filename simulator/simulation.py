@@ -44,7 +44,7 @@ class Simulation:
         self.settings = settings
         self.addresses = addresses
         self.catalogue: Catalogue = load(settings.model_files)
-        self.clock = Clock()
+        self.clock = Clock(settings.clock_ahead_s)
         self.agenda = Agenda(self.clock)
         self.names = Names(settings.seed)
         self.counters = Counters()

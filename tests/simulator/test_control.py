@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 
+import httpx
 import pytest
 
 from tests.simulator.clients import IMAGE, LIVE, Api, eventually
@@ -47,6 +49,14 @@ def test_counters_count_operations_and_their_answers(api: Api) -> None:
     assert counters["requests"]["predictions.get"] == 2
     assert counters["answers"]["predictions.get 200"] == counters["answers"]["predictions.get 404"] == 1
     assert counters["answers"]["models.predictions.create 201"] == 1
+
+
+def test_the_date_of_every_answer_is_the_simulators_own(start: Start) -> None:
+    api = start(clock_ahead_s=-7200.0)
+    for answer in (api.get("/account"), api.get("/nosuch"), httpx.get(f"{api.background.delivery_url}/nosuch")):
+        ahead = parsedate_to_datetime(answer.headers["date"]) - datetime.now(UTC)
+        assert abs(ahead + timedelta(hours=2)) < timedelta(seconds=30)
+        assert answer.headers.get_list("date") == [answer.headers["date"]]
 
 
 def test_reset_forgets_everything_that_was_brought_in(api: Api) -> None:
