@@ -15,7 +15,11 @@ from statemachine.states import State
 
 @dataclass(frozen=True, slots=True)
 class AttemptBegun:
-    """A paid submission is about to be made: its token, the price set aside, and the experiment it takes part in."""
+    """A paid submission is about to be made: its token, the price set aside, and the experiment it takes part in.
+
+    `picture_url` is the address of the picture that was uploaded for it alone, None where there is none; `is_traceable`
+    says whether what is sent carries the token or that address.
+    """
 
     job_id: UUID
     attempt: int
@@ -23,6 +27,8 @@ class AttemptBegun:
     model: str
     prompt_version: str
     reserved_micros: int
+    picture_url: str | None = None
+    is_traceable: bool = False
     experiment: str | None = None
     variant: str | None = None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -27,17 +27,33 @@ class Spend:
 
 @dataclass(frozen=True, slots=True)
 class Astray:
-    """A submission that its job no longer waits for, and that may yet exist at the provider."""
+    """A submission that its job no longer waits for, and that may yet exist at the provider.
+
+    `age` is how long ago it was begun, by the database's clock, when this was read.
+    """
 
     job_id: UUID
     attempt: int
     token: UUID
+    picture_url: str | None
+    is_traceable: bool
     model: str
     status: str
     reserved_micros: int
     noted_prediction_id: str | None
-    started_at: datetime
+    age: timedelta
     is_last_look: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The current submission of a job, whose outcome is not known; fields as those of `Astray`."""
+
+    token: UUID
+    picture_url: str | None
+    is_traceable: bool
+    noted_prediction_id: str | None
+    age: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +74,25 @@ def spend_of(conn: Connection, job_id: UUID) -> Spend:
     return Spend(row.booked, row.open)
 
 
-def noted_prediction(conn: Connection, job_id: UUID, attempt: int) -> str | None:
-    """Return the prediction that a webhook named for a submission, or None."""
-    found: str | None = conn.scalar(
-        text("SELECT noted_prediction_id FROM attempts WHERE job_id = :job_id AND attempt = :attempt"),
+def lost_submission(conn: Connection, job_id: UUID, attempt: int) -> Lost | None:
+    """Return what a submission is recognized by, and the prediction that a webhook named for it, if any did."""
+    row = conn.execute(
+        text(
+            "SELECT token, picture_url, is_traceable, noted_prediction_id, diorama_now() - started_at AS age "
+            "FROM attempts WHERE job_id = :job_id AND attempt = :attempt"
+        ),
         {"job_id": job_id, "attempt": attempt},
-    )
-    return found
+    ).one_or_none()
+    return None if row is None else Lost(**row._mapping)
 
 
-def astray(conn: Connection, *, first_after: timedelta, limit: int) -> list[Astray]:
-    """Return the stray submissions that are due for a look, the oldest first; the first is `first_after` its start."""
-    rows = conn.execute(statement("astray"), {"first_after": first_after, "limit": limit})
+def astray(conn: Connection, *, first_after: timedelta, last_after: timedelta, limit: int) -> list[Astray]:
+    """Return the stray submissions that are due for a look, the oldest first.
+
+    The first look is due `first_after` a submission's start, the last one `last_after` it.
+    """
+    given = {"first_after": first_after, "last_after": last_after, "limit": limit}
+    rows = conn.execute(statement("astray"), given)
     return [Astray(**row._mapping) for row in rows]
 
 

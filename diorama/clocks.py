@@ -1,8 +1,8 @@
 """How far the clocks of the parts are apart, where that would do harm.
 
-Deadlines and leases use the database's clock alone. The others matter in between: a lost submission is looked for in
-the provider's list from the database's time on, a webhook is believed for five minutes, and an object store refuses
-signatures that are a quarter of an hour off.
+Deadlines and leases use the database's clock alone, and a lost submission is looked for by the provider's. The others
+matter in between: a webhook is believed for five minutes, and an object store refuses signatures that are a quarter of
+an hour off.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ DATABASE, PROVIDER, STORE = "the database", "the provider", "the object store"
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """Two clocks that may differ by so much, and what goes wrong beyond. A safe half of where it does go wrong."""
+    """Two clocks that may differ by so much, and what goes wrong beyond. At most half of where it does go wrong."""
 
     one: str
     other: str
@@ -36,7 +36,8 @@ class Bound:
 
 
 _BOUNDS = (
-    Bound(PROVIDER, DATABASE, 30, "lost submissions are not found in the provider's list"),
+    # Nothing rests on it, but one of them is wrong, and the next thing that compares times may be a person.
+    Bound(PROVIDER, DATABASE, 60, "times at the provider and in our history can not be compared"),
     Bound(PROVIDER, HERE, 150, "webhooks are refused as too old or too new"),
     Bound(STORE, HERE, 450, "the object store refuses what is signed here"),
 )

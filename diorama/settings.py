@@ -57,9 +57,10 @@ class Settings(BaseSettings):
         default=("replicate.delivery",), description="Hosts that outputs are fetched from; `host` or `host:port`."
     )
     provider_inputs: str = Field(
-        default="inline",
-        pattern="^(inline|url)$",
-        description="How the provider gets pictures: `inline` in the request, or by signed `url` of a public store.",
+        default="upload",
+        pattern="^(upload|url)$",
+        description="How the provider gets pictures: by `upload` to it, where they stay for a day, "
+        "or by signed `url` of a public store.",
     )
     provider_timeout_s: float = Field(
         default=30.0,

@@ -163,8 +163,6 @@ def _environment_of(server: EmbeddedServer) -> Mapping[str, str]:
                 "S3_BUCKET": server.bucket,
                 "S3_ACCESS_KEY_ID": server.access_key_id,
                 "S3_SECRET_ACCESS_KEY": server.secret_access_key,
-                # The stand-in runs beside the store, so it can read pictures by their address.
-                "PROVIDER_INPUTS": "url",
             }
         case SimulatorProcess():
             return {

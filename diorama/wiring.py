@@ -152,12 +152,13 @@ def build_themes(settings: Settings) -> Mapping[str, Theme]:
 def build_runtime(settings: Settings, engine: Engine, recorder: Recorder, renewer: Renewer) -> Runtime:
     """Return everything the steps of a worker need."""
     store, gate = build_store(settings), build_gate(settings, engine)
+    provider = LimitedProvider(build_provider(settings), gate)
     return Runtime(
         engine=engine,
         store=store,
-        provider=LimitedProvider(build_provider(settings), gate),
+        provider=provider,
         gate=gate,
-        inputs=PictureInputs(store, inline=settings.provider_inputs == "inline"),
+        inputs=PictureInputs(store, uploads_to=provider if settings.provider_inputs == "upload" else None),
         recorder=recorder,
         renewer=renewer,
         leases=Leases(timedelta(seconds=settings.lease_s), timedelta(seconds=build_timeouts(settings).call_s)),

@@ -1,37 +1,36 @@
 """Sweeping: what went on at the provider without its job is canceled, and booked.
 
 A submission that was taken for absent may still have been on its way; one that could not be found while the
-provider's list was out of order may have run all along. Both carry their attempt's token, by which they are found
-for as long as the provider keeps inputs, an hour.
+provider's list was out of order may have run all along. Both are recognized in the list for as long as the provider
+keeps inputs, an hour.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from uuid import UUID
 
 import structlog
 
 from db.spending import Astray, Settled, astray, settle
-from jobs.providers.provider import Prediction, Provider, ProviderTrouble
+from jobs.providers.finding import LAST_LOOK_AFTER, TOGETHER, created_between, why_absence_proves_nothing
+from jobs.providers.provider import Listed, Prediction, Provider, ProviderTrouble, Sought
 from jobs.runtime import Runtime
 
 log = structlog.get_logger(__name__)
 
 _GROUP = 500
-# Clocks differ, and a request may be on its way for as long as its answer may take.
-_BEFORE, _AFTER = timedelta(seconds=60), timedelta(seconds=180)
 
 
 def sweep(runtime: Runtime) -> int:
     """Look for the stray submissions that are due for it, and return for how many something was booked.
 
     Without such submissions no call is made. Where the provider can not be asked, they are due again as before; one
-    that could not be found by the end of its hour is booked at its full price, for nobody knows better.
+    that could not be looked for by the end of its hour is booked at its full price, for nobody knows better.
     """
+    first_after = timedelta(seconds=runtime.sweep_first_after_s)
     with runtime.engine.connect() as conn:
-        due = astray(conn, first_after=timedelta(seconds=runtime.sweep_first_after_s), limit=_GROUP)
+        due = astray(conn, first_after=first_after, last_after=LAST_LOOK_AFTER, limit=_GROUP)
     found = [settled for settled in _looked_for(due, runtime.provider) if settled is not None]
     if not found:
         return 0
@@ -44,18 +43,31 @@ def sweep(runtime: Runtime) -> int:
 
 
 def _looked_for(due: list[Astray], provider: Provider) -> Iterator[Settled | None]:
-    for window in _windows(each for each in due if each.noted_prediction_id is None):
-        yield from _in_list(window, provider)
+    unnamed = [stray for stray in due if stray.noted_prediction_id is None]
+    if unnamed:
+        yield from _unnamed(unnamed, provider)
     for stray in due:
         if stray.noted_prediction_id is not None:
             yield _ended(stray, stray.noted_prediction_id, provider)
 
 
-def _windows(strays: Iterable[Astray]) -> Iterator[list[Astray]]:
+def _unnamed(strays: list[Astray], provider: Provider) -> Iterator[Settled | None]:
+    """Look for submissions in the provider's list, whose times are by its own clock."""
+    try:
+        # At once, while the ages are as they were read.
+        now = provider.now()
+    except ProviderTrouble as trouble:
+        yield from _unseen(strays, trouble)
+        return
+    for window in _windows(strays):
+        yield from _in_list(window, now, provider)
+
+
+def _windows(strays: list[Astray]) -> Iterator[list[Astray]]:
     """Put submissions of about the same time together, so that one reading of the list serves all of them."""
     group: list[Astray] = []
     for stray in strays:
-        if group and stray.started_at - group[-1].started_at > _BEFORE + _AFTER:
+        if group and group[-1].age - stray.age > TOGETHER:
             yield group
             group = []
         group.append(stray)
@@ -63,23 +75,25 @@ def _windows(strays: Iterable[Astray]) -> Iterator[list[Astray]]:
         yield group
 
 
-def _in_list(strays: list[Astray], provider: Provider) -> Iterator[Settled | None]:
+def _in_list(strays: list[Astray], now: datetime, provider: Provider) -> Iterator[Settled | None]:
     """Look for submissions of one time in the provider's list, to its end."""
     try:
-        ids = _predictions_by_token(provider, strays[0].started_at - _BEFORE, strays[-1].started_at + _AFTER)
+        ids = _predictions_by_mark(provider.listed(*created_between(now, strays[0].age, strays[-1].age)))
     except ProviderTrouble as trouble:
-        log.info("the provider's list could not be swept", why=trouble.failure.detail)
-        yield from (_written_off(stray) for stray in strays)
+        yield from _unseen(strays, trouble)
         return
     for stray in strays:
-        prediction_id = ids.get(stray.token)
+        prediction_id = ids.get(stray.token) or ids.get(stray.picture_url)
         yield _ended(stray, prediction_id, provider) if prediction_id else _absent(stray)
 
 
-def _predictions_by_token(provider: Provider, after: datetime, before: datetime) -> dict[UUID, str]:
-    return {
-        token: each.prediction.id for page in provider.listed(after, before) for each in page for token in each.tokens
-    }
+def _predictions_by_mark(pages: Iterator[tuple[Listed, ...]]) -> dict[object, str]:
+    return {mark: each.prediction.id for page in pages for each in page for mark in (*each.tokens, *each.addresses)}
+
+
+def _unseen(strays: list[Astray], trouble: ProviderTrouble) -> Iterator[Settled | None]:
+    log.info("the provider's list could not be swept", why=trouble.failure.detail)
+    yield from (_written_off(stray) for stray in strays)
 
 
 def _ended(stray: Astray, prediction_id: str, provider: Provider) -> Settled | None:
@@ -98,8 +112,10 @@ def _cost(prediction: Prediction | None, stray: Astray) -> int:
     return stray.reserved_micros if prediction is None else prediction.charged(stray.reserved_micros)
 
 
-def _absent(stray: Astray) -> Settled:
+def _absent(stray: Astray) -> Settled | None:
     """It is not there; it is looked for again, ever later, because it may still come."""
+    if why_absence_proves_nothing(Sought(stray.token, stray.age, stray.picture_url, stray.is_traceable)):
+        return _written_off(stray)
     return Settled(stray.job_id, stray.attempt, "absent", stray.is_last_look)
 
 

@@ -21,7 +21,7 @@ from statemachine.states import STEP_OF
 
 log = structlog.get_logger(__name__)
 
-# A prediction tells its input back, and an inline picture of a megabyte takes a third more as text.
+# A prediction tells its input and its output back, and a picture of a megabyte within takes a third more as text.
 BODY_BYTES_MAX = 2 * 1024 * 1024
 
 

@@ -137,7 +137,7 @@ def move_of(job: ClaimedJob, outcome: o.Outcome, *effects: Effect, output_id: UU
 
 def begin_of(job: ClaimedJob) -> Move:
     """Return the move that begins a submission."""
-    attempt = AttemptBegun(job.id, job.attempt + 1, uuid4(), "openai/gpt-image-1", "test", 64_000)
+    attempt = AttemptBegun(job.id, job.attempt + 1, uuid4(), "openai/gpt-image-1", "test", 64_000, is_traceable=True)
     decision = move(job.facts, Event.SUBMIT_STARTED, due_in=timedelta(0))
     return Move(job.claim, job.state, decision, attempts_begun=1, effects=(attempt,))
 

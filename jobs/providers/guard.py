@@ -3,7 +3,8 @@
 The SDK (1.0.7) sends a create without any timeout, repeats reads inside the call for as long as a `Retry-After`
 says, loses what an error answer said, and can set no header for one call. Its client takes a transport, so this one
 puts it right: every call has a deadline, an error answer becomes `ErrorAnswer` at once, and a create carries
-`Cancel-After`, and looks once more before its first byte whether it may still be made.
+`Cancel-After`, and looks once more before its first byte whether it may still be made. Answers tell the provider's
+time, which the SDK does not pass on.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from functools import partial
 
 import httpx
 
+from jobs.providers.clock import ProviderClock
 from jobs.providers.deadline import within
 from jobs.providers.patience import asked_wait_s
 
@@ -56,11 +58,12 @@ class ErrorAnswer(Exception):
 
 
 class GuardTransport(httpx.BaseTransport):
-    """Wraps the transport that the SDK's client uses."""
+    """Wraps the transport that the SDK's client uses. `clock` is told the time of each answer."""
 
-    def __init__(self, inner: httpx.BaseTransport, timeouts: Timeouts) -> None:
+    def __init__(self, inner: httpx.BaseTransport, timeouts: Timeouts, clock: ProviderClock) -> None:
         self._inner = inner
         self._timeouts = timeouts
+        self._clock = clock
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, with the bound on a prediction's life where one is set, and read the answer in time."""
@@ -74,7 +77,9 @@ class GuardTransport(httpx.BaseTransport):
         with within(self._timeouts.call_s):
             response = self._inner.handle_request(request)
             if response.status_code >= 400:
+                # Perhaps that of something in between, whose clock is its own.
                 raise _error_answer(response)
+            self._clock.tell(response.headers.get("date"))
             # Here and not by the client, for which the deadline would be over.
             response.read()
         return response

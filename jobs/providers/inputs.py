@@ -1,8 +1,11 @@
-"""How the provider gets a picture: from a signed address in our storage, or inside the request."""
+"""How the provider gets a picture: uploaded to it, or from a signed address in our storage.
+
+Either way the address is one attempt's own, and a prediction tells its inputs back: by it a submission whose answer was
+lost is found again, also where the model has no other input that could carry a token.
+"""
 
 from __future__ import annotations
 
-import base64
 import io
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +14,7 @@ from uuid import UUID
 
 from PIL import Image
 
+from jobs.providers.provider import Provider
 from storage import S3Store
 
 # Objects larger than this are no pictures of ours.
@@ -21,21 +25,21 @@ _PICTURE_BYTES_MAX = 32 * 1024 * 1024
 class PictureInputs:
     """Makes addresses that the provider can read.
 
-    `inline` puts the picture into the request, for a store that the provider can not reach. Otherwise the address
-    is a signed one whose file name carries the attempt's token, by which a lost submission is found again.
+    `uploads_to` is the provider that keeps the pictures itself, for a day. Without one, it reads them in our storage,
+    by signed addresses whose file names carry the attempt's token.
     """
 
     store: S3Store
-    inline: bool
+    uploads_to: Provider | None = None
 
     def address(self, object_key: str, token: UUID, *, expires_s: int) -> str:
-        """Return an address of the picture: `https:`, `http:` or `data:`. Raises StorageError."""
-        if not self.inline:
+        """Return an `https:` or `http:` address of the picture. Raises StorageError and ProviderTrouble."""
+        if self.uploads_to is None:
             return self.store.presigned_get(object_key, expires_s=expires_s, filename=f"{token}.{object_key[-3:]}")
         with TemporaryDirectory(prefix="diorama-input-") as folder:
             picture = Path(folder) / "picture"
             self.store.download(object_key, picture, max_bytes=_PICTURE_BYTES_MAX)
-            return "data:image/jpeg;base64," + base64.b64encode(_as_jpeg(picture)).decode()
+            return self.uploads_to.upload(f"{token}.jpg", _as_jpeg(picture), token)
 
 
 def _as_jpeg(picture: Path) -> bytes:

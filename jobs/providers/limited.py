@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from db.trouble import passes
 from jobs.providers.finding import created_between, find_in
 from jobs.providers.gate import Gate
-from jobs.providers.provider import Listed, NotSent, Prediction, Provider, ProviderTrouble, Submission
+from jobs.providers.provider import Listed, NotSent, Prediction, Provider, ProviderTrouble, Sought, Submission
 from statemachine.outcomes import Accepted, Cure, Failure, OutcomeLost, Refused, Rejected
 from statemachine.states import ErrorCode
 
@@ -52,9 +52,29 @@ class LimitedProvider:
         self._gate.must_read()
         return self._noticed(lambda: self._inner.cancel(prediction_id))
 
-    def find(self, token: UUID, since: datetime) -> str | None:
-        """Return the id of the prediction that carries this token, or None where it provably does not exist."""
-        return find_in(self.listed(*created_between(since)), token)
+    def upload(self, name: str, content: bytes, token: UUID) -> str:
+        """Keep a picture at the provider, or raise ProviderTrouble, also where too many calls have been made.
+
+        Without its picture no submission can be made, so one that fails counts like a submission that does.
+        """
+        wait_s = self._gate.read_in_s()
+        if wait_s > 0:
+            raise ProviderTrouble(_out_of_reads(wait_s))
+        try:
+            return self._noticed(lambda: self._inner.upload(name, content, token))
+        except ProviderTrouble as trouble:
+            refused = Refused(trouble.failure)
+            notice(lambda: self._gate.saw(refused))
+            raise
+
+    def now(self) -> datetime:
+        """Return the provider's time. It may have to be asked, so a call is booked."""
+        self._gate.must_read()
+        return self._noticed(self._inner.now)
+
+    def find(self, sought: Sought) -> str | None:
+        """Return the id of the prediction that a submission came to, or None where the list does not show it."""
+        return find_in(self.listed(*created_between(self.now(), sought.age)), sought)
 
     def listed(self, after: datetime, before: datetime | None = None) -> Iterator[tuple[Listed, ...]]:
         """Yield the predictions created between two times, newest first, a call a page."""

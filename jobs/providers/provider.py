@@ -1,4 +1,4 @@
-"""What the rest of the system knows of a provider: submit, get, cancel, find, and fetching an output."""
+"""What the rest of the system knows of a provider: upload, submit, get, cancel, find, and fetching an output."""
 
 from __future__ import annotations
 
@@ -70,12 +70,34 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True)
+class Sought:
+    """A submission that is looked for: what it is recognized by, and how long ago it was begun.
+
+    `picture_url` is the address of its own picture at the provider, None where none was uploaded for it.
+    `is_traceable` says whether what was sent carries the token or that address.
+    """
+
+    token: UUID
+    age: timedelta
+    picture_url: str | None = None
+    is_traceable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Listed:
-    """A prediction as the provider's list shows it, with the tokens that it carries and when it was created."""
+    """A prediction as the provider's list shows it, with when it was created and what it can be recognized by.
+
+    `tokens` and `addresses` are those in its inputs and in its webhook's address.
+    """
 
     prediction: Prediction
     tokens: frozenset[UUID]
     created_at: datetime
+    addresses: frozenset[str] = frozenset()
+
+    def is_of(self, sought: Sought) -> bool:
+        """Whether this is what a submission came to."""
+        return sought.token in self.tokens or sought.picture_url in self.addresses
 
 
 class ProviderTrouble(Exception):
@@ -108,14 +130,26 @@ class Provider(Protocol):
         One that has ended stays as it is. Raises ProviderTrouble.
         """
 
-    def find(self, token: UUID, since: datetime) -> str | None:
-        """Return the id of the prediction that carries this token, or None when it provably does not exist.
+    def upload(self, name: str, content: bytes, token: UUID) -> str:
+        """Keep a JPEG at the provider for some hours, marked with a token, and return the address that models read.
 
-        Looks at what was created after `since`. Raises ProviderTrouble where the provider can not say.
+        The address is that of no other file. Raises ProviderTrouble.
+        """
+
+    def now(self) -> datetime:
+        """Return the time by the provider's clock at which this was called. Raises ProviderTrouble."""
+
+    def find(self, sought: Sought) -> str | None:
+        """Return the id of the prediction that a submission came to, or None where the list does not show it.
+
+        Raises ProviderTrouble where the provider can not say.
         """
 
     def listed(self, after: datetime, before: datetime | None = None) -> Iterator[tuple[Listed, ...]]:
-        """Yield the predictions created between two times, newest first, a call a page. Raises ProviderTrouble."""
+        """Yield the predictions created between two times of the provider's clock, newest first, a call a page.
+
+        Raises ProviderTrouble.
+        """
 
     def fetch(self, url: str, *, most_bytes: int) -> AbstractContextManager[tuple[str, Iterator[bytes]]]:
         """Open an output: its content type and its bytes in chunks.

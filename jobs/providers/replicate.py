@@ -6,12 +6,13 @@ are read here, tolerantly, from the JSON that the SDK's client returns.
 
 from __future__ import annotations
 
+import json
 import logging
-import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
@@ -20,18 +21,17 @@ import httpx
 from replicate.client import Client
 
 from jobs.providers import deadline, failures
+from jobs.providers.clock import ProviderClock
 from jobs.providers.finding import created_between, find_in
 from jobs.providers.guard import ErrorAnswer, GuardTransport, Timeouts, canceled_after, looked_at_last
-from jobs.providers.provider import Listed, OutputVanished, Prediction, ProviderTrouble, Submission
+from jobs.providers.marks import addresses_in, tokens_in
+from jobs.providers.provider import Listed, OutputVanished, Prediction, ProviderTrouble, Sought, Submission
 from statemachine.outcomes import Accepted, Cure, OutcomeLost, Refused, Rejected
 
 log = logging.getLogger(__name__)
 
 _PAGES_MAX = 40
 _WEBHOOK_EVENTS = ["start", "completed"]
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
-# Longer inputs are pictures inside the request; a token is in none of them.
-_TOKEN_TEXT_MAX = 4096
 _ADDRESS = ("https://", "http://")
 _NOT_FOUND = 404
 
@@ -55,7 +55,8 @@ class ReplicateProvider:
 
     def __init__(self, settings: ReplicateSettings) -> None:
         self._settings = settings
-        transport = GuardTransport(deadline.transport(most_connections=100), settings.timeouts)
+        self._clock = ProviderClock()
+        transport = GuardTransport(deadline.transport(most_connections=100), settings.timeouts, self._clock)
         self._client = Client(api_token=settings.api_token, base_url=settings.base_url, transport=transport)
         # A client of its own: the SDK's sends the token to whatever host an output names.
         self._downloads = httpx.Client(
@@ -97,9 +98,32 @@ class ReplicateProvider:
         with _understood():
             return read_prediction(record)
 
-    def find(self, token: UUID, since: datetime) -> str | None:
-        """Return the id of the prediction that carries this token in its input or its webhook address, or None."""
-        return find_in(self.listed(*created_between(since)), token)
+    def upload(self, name: str, content: bytes, token: UUID) -> str:
+        """Keep a JPEG in the Files API, which removes it after a day, and return the address that models read."""
+        form = {
+            "content": (name, content, "image/jpeg"),
+            "metadata": (None, json.dumps({"token": str(token)}), "application/json"),
+        }
+        record = self._read("POST", "/v1/files", files=form)
+        with _understood():
+            address = record["urls"]["get"]
+            if not address.startswith(("https://", "http://")):
+                raise ValueError("the file has no address")
+        return str(address)
+
+    def now(self) -> datetime:
+        """Return the provider's time at which this was called; where no answer has told it lately, it is asked."""
+        asked = time.monotonic()
+        if self._clock.now() is None:
+            self._read("GET", "/v1/account")
+        now = self._clock.now()
+        if now is None:
+            raise ProviderTrouble(failures.unreachable(TypeError("the answer tells no time")))
+        return now - timedelta(seconds=time.monotonic() - asked)
+
+    def find(self, sought: Sought) -> str | None:
+        """Return the id of the prediction that carries a submission's token or its picture's address, or None."""
+        return find_in(self.listed(*created_between(self.now(), sought.age)), sought)
 
     def listed(self, after: datetime, before: datetime | None = None) -> Iterator[tuple[Listed, ...]]:
         """Yield the predictions created between two times, newest first, a call a page."""
@@ -144,9 +168,9 @@ class ReplicateProvider:
         """Close the connections."""
         self._downloads.close()
 
-    def _read(self, method: str, path: str) -> dict[str, Any]:
+    def _read(self, method: str, path: str, **sent: Any) -> dict[str, Any]:
         try:
-            answer = self._client._request(method, path).json()
+            answer = self._client._request(method, path, **sent).json()
         except ErrorAnswer as error:
             raise ProviderTrouble(failures.of_status(error.status, error.body, error.retry_after_s)) from None
         except (httpx.HTTPError, ValueError) as error:
@@ -248,9 +272,10 @@ def _body(submission: Submission) -> dict[str, Any]:
 
 
 def _listed(record: dict[str, Any]) -> Listed:
-    """Read a prediction of a list, and the tokens in its webhook's address and its shorter inputs."""
+    """Read a prediction of a list, and what it can be recognized by."""
     created_at = datetime.fromisoformat(str(record["created_at"]))
-    return Listed(read_prediction(record), frozenset(_tokens(record)), created_at)
+    told = [record.get("input"), record.get("webhook")]
+    return Listed(read_prediction(record), tokens_in(told), created_at, addresses_in(told))
 
 
 def _page_at(address: object) -> str | None:
@@ -263,21 +288,6 @@ def _page_at(address: object) -> str | None:
     if not isinstance(address, str):
         raise TypeError("the address of a page is no text")
     return httpx.URL(address).raw_path.decode("ascii")
-
-
-def _tokens(record: dict[str, Any]) -> Iterator[UUID]:
-    for text in (*_texts(record.get("input")), *_texts(record.get("webhook"))):
-        if len(text) <= _TOKEN_TEXT_MAX:
-            yield from (UUID(found) for found in _UUID.findall(text))
-
-
-def _texts(value: object) -> Iterator[str]:
-    """Yield every text within a value of an input."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list):
-        for inner in value.values() if isinstance(value, dict) else value:
-            yield from _texts(inner)
 
 
 def _bounded(response: httpx.Response, most_bytes: int) -> Iterator[bytes]:

@@ -121,7 +121,7 @@ def _cancel_lost(action: PendingAction, job: ClaimedJob, runtime: Runtime) -> Do
         return Done("the provider could not say whether it was taken; the sweep goes on looking for it")
     if prediction_id is not None:
         stopped = _told_to_stop(prediction_id, action, job, runtime) is not None
-        return Done("found by its token and canceled" if stopped else "found by its token; the sweep books it")
+        return Done("found and canceled" if stopped else "found; the sweep books it")
     if (settles_in_s := settles_in_s_of(job, runtime)) <= 0:
         return Done("it was never taken")
     # Looked for three times until the provider's list has settled, so that one that was taken does not run for long.

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from db.claims import ClaimedJob
 from db.effects import AttemptChanged
-from db.spending import noted_prediction, spend_of
+from db.spending import lost_submission, spend_of
+from jobs.providers.finding import why_absence_proves_nothing
 from jobs.providers.profiles import profiles
-from jobs.providers.provider import ProviderTrouble
+from jobs.providers.provider import ProviderTrouble, Sought
 from jobs.runtime import Runtime
 from jobs.steps.work import Work
-from statemachine.outcomes import OrphanAbsent, OrphanFound, StillUncertain
+from statemachine.outcomes import Cure, Failure, OrphanAbsent, OrphanFound, StillUncertain
+from statemachine.states import ErrorCode
+
+_UNCERTAIN = "We are making sure that nothing is paid for twice."
 
 
 def reconcile(job: ClaimedJob, runtime: Runtime) -> Work:
-    """Adopt the prediction that carries the attempt's token: one that a webhook named, else one of the list."""
+    """Adopt the prediction of the current attempt: one that a webhook named, else one of the provider's list."""
     try:
         prediction_id = lost_prediction(job, runtime)
     except ProviderTrouble as trouble:
@@ -29,13 +33,20 @@ def reconcile(job: ClaimedJob, runtime: Runtime) -> Work:
 def lost_prediction(job: ClaimedJob, runtime: Runtime) -> str | None:
     """Return the prediction of the current attempt, whose outcome was lost; None where it is not there (yet).
 
-    Raises ProviderTrouble where the provider can not say.
+    Raises ProviderTrouble where the provider can not say: it is not asked with success, or what its list does not show
+    may have been taken all the same.
     """
-    if job.token is None or job.attempt_started_at is None:
-        raise LookupError(f"job {job.id} is looked for without an attempt")
     with runtime.engine.connect() as conn:
-        noted = noted_prediction(conn, job.id, job.attempt)
-    return noted or runtime.provider.find(job.token, job.attempt_started_at)
+        lost = lost_submission(conn, job.id, job.attempt)
+    if lost is None:
+        raise LookupError(f"job {job.id} is looked for without an attempt")
+    if lost.noted_prediction_id is not None:
+        return lost.noted_prediction_id
+    sought = Sought(lost.token, lost.age, lost.picture_url, lost.is_traceable)
+    found = runtime.provider.find(sought)
+    if found is None and (doubt := why_absence_proves_nothing(sought)):
+        raise ProviderTrouble(Failure(ErrorCode.SUBMISSION_UNCERTAIN, _UNCERTAIN, Cure.WAIT, doubt))
+    return found
 
 
 def settles_in_s_of(job: ClaimedJob, runtime: Runtime) -> float:

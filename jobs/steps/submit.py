@@ -15,8 +15,9 @@ from db.spending import spend_of
 from jobs.elapsed import Instant
 from jobs.prompts import NoPrompt, Prompt
 from jobs.providers.choice import NoModel
+from jobs.providers.marks import tokens_in
 from jobs.providers.profiles import Profile
-from jobs.providers.provider import NotSent, Submission
+from jobs.providers.provider import NotSent, ProviderTrouble, Submission
 from jobs.runtime import Runtime
 from jobs.steps.looks import first_look_in_s
 from jobs.steps.models import model_for, with_next_model
@@ -63,6 +64,9 @@ def submit(job: ClaimedJob, runtime: Runtime) -> Work | None:
         return _submit_once(job, job.input_key, profile, prompt, runtime)
     except StorageError as error:
         return Work(job, StepFailed(storage_failure(error)))
+    except ProviderTrouble as trouble:
+        # The picture could not be uploaded. Nothing was spent, and nothing can have been taken.
+        return Work(job, StepFailed(trouble.failure))
 
 
 def _too_long(prompt: Prompt, profile: Profile) -> Failure:
@@ -85,13 +89,13 @@ def _submit_once(job: ClaimedJob, input_key: str, profile: Profile, prompt: Prom
     token = uuid4()
     # Before the intent is committed: where the picture can not be had, there is no call to be unsure of.
     picture = runtime.inputs.address(input_key, token, expires_s=_INPUT_URL_LASTS_S)
-    begun = _begin(job, token, profile, prompt, runtime.leases.of(Step.SUBMIT))
+    sent = model_input(job, token, profile, prompt, picture, runtime.secrets)
+    attempt = _attempt(job, token, profile, prompt, picture, sent)
+    begun = _begin(job, attempt, runtime.leases.of(Step.SUBMIT))
     # The lease begins anew with the commit, so by this clock it ends a little earlier than it does.
     began = runtime.instant()
     if not runtime.recorder.record_now(begun):
         return None
-    attempt = begun.effects[0]
-    assert isinstance(attempt, AttemptBegun)
     job = job.changed(
         state=State.SUBMITTING,
         attempt=attempt.attempt,
@@ -108,7 +112,7 @@ def _submit_once(job: ClaimedJob, input_key: str, profile: Profile, prompt: Prom
     outcome = _called(
         Submission(
             model=profile.model,
-            input=model_input(job, profile, prompt, picture, runtime.secrets),
+            input=sent,
             token=attempt.token,
             cancel_after=profile.cancel_after,
             webhook=runtime.webhook_for(attempt.token),
@@ -142,18 +146,28 @@ def _check_lease(began: Instant, runtime: Runtime) -> None:
         raise NotSent(f"{passed_s:.1f} s have passed since the intent was committed; nothing was sent")
 
 
-def _begin(job: ClaimedJob, token: UUID, profile: Profile, prompt: Prompt, lease_for: timedelta) -> Move:
-    """The intent, as it is committed before the call: a fresh token, the price set aside, and the lease begun anew."""
-    attempt = AttemptBegun(
+def _attempt(
+    job: ClaimedJob, token: UUID, profile: Profile, prompt: Prompt, picture: str, sent: dict[str, Any]
+) -> AttemptBegun:
+    """What is written of the attempt before the call: a fresh token, the price set aside, how it is found again."""
+    # An address that holds the token is a signed one: it is recognized by that, and no signature is kept.
+    picture_url = None if token in tokens_in(picture) else picture
+    return AttemptBegun(
         job_id=job.id,
         attempt=job.attempt + 1,
         token=token,
         model=profile.model,
         prompt_version=prompt.version,
         reserved_micros=profile.price(job.kind, job.duration_s),
+        picture_url=picture_url,
+        is_traceable=picture_url is not None or token in tokens_in(sent),
         experiment=prompt.experiment,
         variant=prompt.variant,
     )
+
+
+def _begin(job: ClaimedJob, attempt: AttemptBegun, lease_for: timedelta) -> Move:
+    """The intent, as it is committed before the call, with the lease begun anew."""
     decision = move(job.facts, Event.SUBMIT_STARTED, due_in=timedelta(0))
     return Move(
         job.claim, job.state, decision, attempts_begun=1, keep_lease=True, hold_for=lease_for, effects=(attempt,)
@@ -161,7 +175,7 @@ def _begin(job: ClaimedJob, token: UUID, profile: Profile, prompt: Prompt, lease
 
 
 def model_input(
-    job: ClaimedJob, profile: Profile, prompt: Prompt, picture: str, secrets: dict[str, str]
+    job: ClaimedJob, token: UUID, profile: Profile, prompt: Prompt, picture: str, secrets: dict[str, str]
 ) -> dict[str, Any]:
     """Return the model's own inputs for a job. `picture` is an address the provider can read."""
     names = profile.inputs
@@ -171,7 +185,7 @@ def model_input(
     if "image" in names:
         given[names["image"]] = picture
     if "token" in names:
-        given[names["token"]] = str(job.token)
+        given[names["token"]] = str(token)
     if profile.secret is not None:
         given[names["secret"]] = secrets[profile.secret]
     return given

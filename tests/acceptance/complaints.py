@@ -30,12 +30,14 @@ COMPLAINTS = (
     ),
     Complaint(
         "a create times out, or its connection breaks, and the prediction runs and is billed",
-        "the job looks for its token in the list and goes on with that prediction; it is paid for once",
+        "the job looks for its token, or its picture's address, in the list and goes on with that prediction; "
+        "it is paid for once",
         (
             "create hangs, prediction runs",
             "connection reset, prediction runs",
             "502, prediction runs",
             "page for an answer, prediction runs",
+            "test_a_video_whose_create_is_lost_is_found_by_the_picture_that_was_uploaded_for_it",
             "test_a_submission_whose_answer_was_lost_is_adopted_without_asking_the_list",
             "test_while_the_list_is_out_of_order_a_job_pays_again_only_within_its_cap",
         ),

@@ -110,9 +110,14 @@ class House:
         httpx.post(url, json={"advance_s": seconds}).raise_for_status()
 
     @contextmanager
-    def working(self, policy: RetryPolicy = QUICK, public_url: str = NOWHERE) -> Iterator[None]:
-        """Run a worker for the length of the block, which asks for webhooks at `public_url`."""
-        settings = _settings(self.site)
+    def working(
+        self, policy: RetryPolicy = QUICK, public_url: str | None = NOWHERE, inputs: str = "url"
+    ) -> Iterator[None]:
+        """Run a worker for the length of the block, which asks for webhooks at `public_url`, if at all.
+
+        `inputs` is how the provider gets pictures, as `PROVIDER_INPUTS` has it.
+        """
+        settings = _settings(self.site).model_copy(update={"provider_inputs": inputs})
         database = DatabaseSettings(settings.database_url, pool_size=_THREADS + 8)
         engine = connect_worker(database, name="house")
         listen_url = normalised_url(settings.database_url).set(drivername="postgresql")

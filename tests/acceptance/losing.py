@@ -26,7 +26,7 @@ from jobs.hints import Hinter
 from jobs.leases import Renewer
 from jobs.providers.guard import Timeouts
 from jobs.providers.inputs import PictureInputs
-from jobs.providers.provider import Listed, Prediction, Submission
+from jobs.providers.provider import Listed, Prediction, Sought, Submission
 from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
 from jobs.recorder import Recorder
 from jobs.rounds import Round
@@ -85,8 +85,14 @@ class DeadlyProvider:
     def cancel(self, prediction_id: str) -> Prediction | None:
         return self._inner.cancel(prediction_id)
 
-    def find(self, token: UUID, since: datetime) -> str | None:
-        return self._inner.find(token, since)
+    def upload(self, name: str, content: bytes, token: UUID) -> str:
+        return self._inner.upload(name, content, token)
+
+    def now(self) -> datetime:
+        return self._inner.now()
+
+    def find(self, sought: Sought) -> str | None:
+        return self._inner.find(sought)
 
     def listed(self, after: datetime, before: datetime | None = None) -> Iterator[tuple[Listed, ...]]:
         return self._inner.listed(after, before)

@@ -22,7 +22,7 @@ from structlog.testing import capture_logs
 
 from diorama.drift import log_drift
 from diorama.embedded import EmbeddedPostgres, EmbeddedS3
-from diorama.settings import read_settings
+from diorama.settings import Settings, read_settings
 from jobs.identity import issue_api_key
 from jobs.media import probe_video
 from storage import S3Store
@@ -269,6 +269,24 @@ def test_predictions_that_get_stuck_are_ended_by_their_deadline(servers: Servers
         assert paid["starting"] == [("failed", False), ("succeeded", True)]
         assert paid["processing"] == [("failed", True), ("succeeded", True)]
         assert house.bill()["by_status"] == {"aborted": 1, "canceled": 1, "succeeded": 2}
+
+
+def test_a_video_whose_create_is_lost_is_found_by_the_picture_that_was_uploaded_for_it(
+    servers: Servers, tmp_path: Path
+) -> None:
+    """With the settings as they come: no webhooks, and the model has no input that could carry a token."""
+    with _alone(servers, tmp_path, clock_ahead_s=-300.0) as house:
+        house.fault("stick_processing", model="minimax/*")
+        house.fault("reset_after_accept", operation="predictions.create", count=1)
+        job_id = house.ask_for_video("walk_forward")
+        with house.working(public_url=None, inputs=Settings().provider_inputs):
+            house.wait_for(job_id, "generating")
+        assert [row.event for row in house.events(job_id)][1:4] == ["submit_started", "outcome_lost", "orphan_found"]
+        assert house.bill()["creates"] == 1
+        (attempt,) = house.attempts(job_id)
+        (file,) = house.site.simulator.state.files.in_order()
+        assert (file.name, file.metadata) == (f"{attempt.token}.jpg", {"token": str(attempt.token)})
+        assert attempt.picture_url.endswith(f"/v1/files/{file.id}")
 
 
 def test_webhooks_that_are_redirected_or_never_answered_cost_nothing_but_time(servers: Servers, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import resource
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import cast
 from uuid import UUID, uuid4
 
@@ -23,7 +23,7 @@ from db.engine import DatabaseSettings, connect_worker, normalised_url
 from db.ids import new_id
 from jobs.leases import Renewer
 from jobs.providers.inputs import PictureInputs
-from jobs.providers.provider import Prediction, Submission
+from jobs.providers.provider import Prediction, Sought, Submission
 from jobs.recorder import Recorder
 from jobs.runtime import Runtime
 from jobs.steps import STEPS
@@ -46,7 +46,10 @@ class InstantProvider:
     def cancel(self, prediction_id: str) -> None:
         """Nothing runs."""
 
-    def find(self, token: UUID, since: datetime) -> str | None:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def find(self, sought: Sought) -> str | None:
         return None
 
     @contextmanager
@@ -58,7 +61,7 @@ class NoPictures:
     """The provider reads nothing, so any address will do."""
 
     def address(self, object_key: str, token: UUID, *, expires_s: int) -> str:
-        return "http://127.0.0.1/in.jpg"
+        return f"http://127.0.0.1/{token}.jpg"
 
 
 def store(job: ClaimedJob, runtime: Runtime) -> Work:

@@ -13,7 +13,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from jobs.providers import failures
-from jobs.providers.provider import Listed, OutputVanished, Prediction, ProviderTrouble, Submission
+from jobs.providers.finding import created_between, find_in
+from jobs.providers.marks import addresses_in
+from jobs.providers.provider import Listed, OutputVanished, Prediction, ProviderTrouble, Sought, Submission
 from statemachine.outcomes import Accepted, OutcomeLost, Refused, Rejected
 from storage import ObjectInfo, ObjectMissing, StoredObject
 
@@ -23,11 +25,12 @@ PICTURE = b"a picture"
 
 @dataclass
 class Booked:
-    """A prediction that the provider took, and is paid for."""
+    """A prediction that the provider took, and is paid for. `addresses` are those in its inputs."""
 
     prediction: Prediction
     token: UUID
     created_at: datetime
+    addresses: frozenset[str]
 
     def is_between(self, after: datetime, before: datetime | None) -> bool:
         """Whether it was created from the one time on and before the other."""
@@ -48,6 +51,8 @@ class FakeProvider:
     is_listed: bool = True
     cancels: bool = True
     ahead: timedelta = timedelta(0)
+    takes_files: bool = True
+    files: dict[str, bytes] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
     booked: dict[str, Booked] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
@@ -62,7 +67,8 @@ class FakeProvider:
     def take(self, submission: Submission) -> str:
         """Book a submission and return the prediction's id."""
         prediction = Prediction(uuid4().hex, "processing", (), None, "", False, None)
-        self.booked[prediction.id] = Booked(prediction, submission.token, datetime.now(UTC) + self.ahead)
+        addresses = addresses_in(submission.input)
+        self.booked[prediction.id] = Booked(prediction, submission.token, self.now(), addresses)
         return prediction.id
 
     def get(self, prediction_id: str) -> Prediction:
@@ -83,20 +89,32 @@ class FakeProvider:
             booked.prediction = replace(booked.prediction, status="canceled")
         return booked.prediction
 
-    def find(self, token: UUID, since: datetime) -> str | None:
-        """Return the prediction that carries the token, of those created since, give or take a minute."""
-        for page in self.listed(since - timedelta(minutes=1)):
-            for each in page:
-                if token in each.tokens:
-                    return each.prediction.id
-        return None
+    def upload(self, name: str, content: bytes, token: UUID) -> str:
+        """Keep a picture."""
+        if not self.takes_files:
+            raise ProviderTrouble(failures.of_status(503, "", None))
+        with self.lock:
+            address = f"https://provider.invalid/files/{len(self.files)}"
+            self.files[address] = content
+        return address
+
+    def now(self) -> datetime:
+        """Return the time by this provider's clock."""
+        return datetime.now(UTC) + self.ahead
+
+    def find(self, sought: Sought) -> str | None:
+        """Return the prediction of a submission."""
+        return find_in(self.listed(*created_between(self.now(), sought.age)), sought)
 
     def listed(self, after: datetime, before: datetime | None = None) -> Iterator[tuple[Listed, ...]]:
         """Yield one page of everything that was created between two times, newest first."""
         if not self.is_listed:
             raise ProviderTrouble(failures.unreachable(TimeoutError("no list")))
         booked = [each for each in list(self.booked.values()) if each.is_between(after, before)]
-        yield tuple(Listed(each.prediction, frozenset({each.token}), each.created_at) for each in reversed(booked))
+        yield tuple(
+            Listed(each.prediction, frozenset({each.token}), each.created_at, each.addresses)
+            for each in reversed(booked)
+        )
 
     @contextmanager
     def fetch(self, url: str, *, most_bytes: int) -> Iterator[tuple[str, Iterator[bytes]]]:

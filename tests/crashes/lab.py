@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
@@ -27,7 +27,7 @@ from jobs.leases import Renewer
 from jobs.media import ImageFacts, VideoFacts
 from jobs.providers import failures
 from jobs.providers.inputs import PictureInputs
-from jobs.providers.provider import Prediction, ProviderTrouble, Submission
+from jobs.providers.provider import Prediction, ProviderTrouble, Sought, Submission
 from jobs.recorder import Recorder, Then
 from jobs.runtime import Leases, Runtime
 from jobs.watching.looking import PollSettings
@@ -165,8 +165,11 @@ class LabProvider:
     def cancel(self, prediction_id: str) -> Prediction | None:
         return self._read(lambda: self._inner.cancel(prediction_id))
 
-    def find(self, token: UUID, since: Any) -> str | None:
-        return self._read(lambda: self._inner.find(token, since))
+    def now(self) -> datetime:
+        return self._inner.now()
+
+    def find(self, sought: Sought) -> str | None:
+        return self._read(lambda: self._inner.find(sought))
 
     def listed(self, after: Any, before: Any = None) -> Iterator[Any]:
         return self._inner.listed(after, before)
@@ -243,7 +246,7 @@ class LabWorker:
             engine=self.engine,
             store=store,  # type: ignore[arg-type]
             provider=LabProvider(lab, trap),  # type: ignore[arg-type]
-            inputs=PictureInputs(store, inline=False),  # type: ignore[arg-type]
+            inputs=PictureInputs(store),  # type: ignore[arg-type]
             recorder=self.recorder,
             renewer=self._renewer,
             policy=RetryPolicy(),

@@ -80,7 +80,7 @@ class Site:
             engine=engine,
             store=store,
             provider=provider,
-            inputs=PictureInputs(store, inline=False),
+            inputs=PictureInputs(store),
             recorder=recorder,
             renewer=renewer,
             leases=Leases(self.lease, timedelta(0)),

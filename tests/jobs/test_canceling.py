@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -13,7 +13,7 @@ from db.moves import Move, cancel, record
 from jobs.advance import advance
 from jobs.hints import Hinter
 from jobs.providers import failures
-from jobs.providers.provider import ProviderTrouble
+from jobs.providers.provider import ProviderTrouble, Sought
 from jobs.recorder import Recorder
 from jobs.steps.compensate import TRIES_MAX
 from statemachine import outcomes as o
@@ -43,10 +43,10 @@ class SearchedProvider(ScriptedProvider):
     is_listed: bool = True
     looks: list[UUID] = field(default_factory=list)
 
-    def find(self, token: UUID, since: datetime) -> str | None:
+    def find(self, sought: Sought) -> str | None:
         if not self.is_listed:
             raise ProviderTrouble(failures.unreachable(TimeoutError("no list")))
-        self.looks.append(token)
+        self.looks.append(sought.token)
         return "found" if len(self.looks) >= self.shows_at else None
 
 
@@ -218,16 +218,25 @@ def test_it_is_looked_for_until_the_list_can_be_believed(engine: Engine, world: 
     assert provider.canceled == ["found"]
 
 
-@pytest.mark.parametrize("is_listed", [True, False])
+@pytest.mark.parametrize(
+    ("is_listed", "age", "result"),
+    [
+        (True, timedelta(minutes=1), "it was never taken"),
+        (True, timedelta(minutes=56), "could not say"),  # what it could be recognized by may be gone
+        (False, timedelta(minutes=1), "could not say"),
+    ],
+)
 def test_what_is_not_found_is_left_to_the_sweep_and_the_job_ends(
-    engine: Engine, world: World, store: S3Store, is_listed: bool
+    engine: Engine, world: World, store: S3Store, is_listed: bool, age: timedelta, result: str
 ) -> None:
     provider = SearchedProvider(shows_at=99, is_listed=is_listed)
     undoing = Undoing(engine, store, provider)
     job_id = lost(engine, world)
     with engine.begin() as conn:
-        conn.execute(text("UPDATE attempts SET started_at = started_at - interval '1 minute'"))
+        conn.execute(text("UPDATE attempts SET started_at = started_at - :age"), {"age": age})
     assert undoing.undo(job_id) == "canceled"
+    with engine.connect() as conn:
+        assert result in conn.scalar(text("SELECT result FROM compensation_actions WHERE action = 'cancel_prediction'"))
     assert (provider.canceled, undoing.actions(job_id)["cancel_prediction"]) == ([], "done")
 
 

@@ -25,14 +25,19 @@ from tests.crashes.fakes import FakeProvider, no_answer
 from tests.eventually import eventually
 
 MODEL = "openai/gpt-image-2.5-sunburst"
+VIDEO_MODEL = "minimax/video-01-live"
 
 
 def submission(**given: Any) -> Submission:
     """Return a submission that any provider would take, told of nowhere."""
     token = given.pop("token", None) or uuid4()
-    model_input = given.pop("input", {"prompt": "a figure"})
-    webhook = f"http://127.0.0.1:9/told?token={token}"
-    return Submission(MODEL, model_input, token, timedelta(minutes=10), webhook, **given)
+    usual = {
+        "model": MODEL,
+        "input": {"prompt": "a figure"},
+        "cancel_after": timedelta(minutes=10),
+        "webhook": f"http://127.0.0.1:9/told?token={token}",
+    }
+    return Submission(token=token, **{**usual, **given})
 
 
 class Dealing(Protocol):

@@ -8,20 +8,31 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
 from jobs.providers.guard import Timeouts
-from jobs.providers.provider import NotSent, OutputVanished, ProviderTrouble
+from jobs.providers.provider import NotSent, OutputVanished, ProviderTrouble, Sought
 from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
 from simulator.serve import Background
 from simulator.settings import SimulatorSettings
 from simulator.sketch import Sketch
 from statemachine.outcomes import Accepted, Cure, OutcomeLost, Refused, Rejected
-from tests.jobs.providers.dealings import Dealing, InMemory, Limited, OverHttp, begun, ended, submission, trouble_of
+from tests.jobs.providers.dealings import (
+    VIDEO_MODEL,
+    Dealing,
+    InMemory,
+    Limited,
+    OverHttp,
+    begun,
+    ended,
+    submission,
+    trouble_of,
+)
 
 LARGE = 50_000_000
 ENDS = ("succeeded", "failed", "aborted")
@@ -60,6 +71,10 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def just_begun(token: UUID) -> Sought:
+    return Sought(token, timedelta(0))
+
+
 # submit: the paid call, made once, and what is known of it.
 
 
@@ -75,7 +90,7 @@ def test_a_submission_whose_answer_was_lost_was_taken_once_and_is_never_repeated
     lost = submission()
     assert isinstance(dealing.provider.submit(lost), OutcomeLost)
     assert dealing.charges(lost.token) == 1
-    assert dealing.provider.find(lost.token, now()) is not None
+    assert dealing.provider.find(just_begun(lost.token)) is not None
 
 
 def test_what_was_refused_costs_nothing_and_may_be_submitted_again(dealing: Dealing) -> None:
@@ -84,7 +99,7 @@ def test_what_was_refused_costs_nothing_and_may_be_submitted_again(dealing: Deal
     outcome = dealing.provider.submit(refused)
     assert isinstance(outcome, Refused)
     assert outcome.failure.cure is Cure.WAIT
-    assert (dealing.charges(refused.token), dealing.provider.find(refused.token, now())) == (0, None)
+    assert (dealing.charges(refused.token), dealing.provider.find(just_begun(refused.token))) == (0, None)
     assert isinstance(dealing.provider.submit(refused), Accepted)
 
 
@@ -191,31 +206,41 @@ def test_a_cancel_that_does_not_work_is_trouble(dealing: Dealing) -> None:
 
 
 def test_a_token_finds_its_own_prediction_and_no_other(dealing: Dealing) -> None:
-    token, since = uuid4(), now()
+    token = uuid4()
     begun(dealing)
     wanted = begun(dealing, token=token)
     begun(dealing)
-    assert dealing.provider.find(token, since) == wanted
-    assert dealing.provider.find(uuid4(), since) is None
+    assert dealing.provider.find(just_begun(token)) == wanted
+    assert dealing.provider.find(just_begun(uuid4())) is None
+
+
+def test_the_address_of_its_picture_finds_a_prediction_that_carries_no_token(dealing: Dealing) -> None:
+    """Models for videos have no input that takes a token, and there may be nobody to send webhooks to."""
+    address, other = (dealing.provider.upload(f"{name}.jpg", b"a picture", uuid4()) for name in ("mine", "other"))
+    video = {"model": VIDEO_MODEL, "webhook": None}
+    begun(dealing, **video, input={"prompt": "a walk", "first_frame_image": other})
+    wanted = begun(dealing, **video, input={"prompt": "a walk", "first_frame_image": address})
+    assert dealing.provider.find(replace(just_begun(uuid4()), picture_url=address)) == wanted
+    assert dealing.provider.find(just_begun(uuid4())) is None
 
 
 def test_a_token_is_found_whatever_its_prediction_came_to(dealing: Dealing) -> None:
-    token, since = uuid4(), now()
+    token = uuid4()
     prediction = ended(dealing, "aborted", token=token)
-    assert dealing.provider.find(token, since) == prediction.id
+    assert dealing.provider.find(just_begun(token)) == prediction.id
 
 
-def test_what_was_created_long_before_is_not_looked_at(dealing: Dealing) -> None:
+def test_what_was_created_long_after_it_was_begun_is_not_looked_at(dealing: Dealing) -> None:
     token = uuid4()
     begun(dealing, token=token)
-    assert dealing.provider.find(token, now() + timedelta(hours=1)) is None
+    assert dealing.provider.find(Sought(token, timedelta(hours=1))) is None
 
 
 def test_a_list_that_says_nothing_is_trouble_and_never_absence(dealing: Dealing) -> None:
     token, since = uuid4(), now()
     begun(dealing, token=token)
     dealing.has_no_list()
-    trouble_of(lambda: dealing.provider.find(token, since))
+    trouble_of(lambda: dealing.provider.find(just_begun(token)))
     trouble_of(lambda: list(dealing.provider.listed(since)))
 
 
@@ -286,7 +311,7 @@ def test_nothing_is_fetched_from_where_no_output_can_be(dealing: Dealing, url: s
 
 def test_trouble_says_what_helps_and_is_told_kindly(dealing: Dealing) -> None:
     dealing.has_no_list()
-    trouble = trouble_of(lambda: dealing.provider.find(uuid4(), now()))
+    trouble = trouble_of(lambda: dealing.provider.find(just_begun(uuid4())))
     assert isinstance(trouble, ProviderTrouble)
     assert trouble.failure.cure in (Cure.WAIT, Cure.RETRY)
     assert trouble.failure.message.endswith(".")

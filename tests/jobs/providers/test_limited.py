@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import Engine, create_engine, text
@@ -13,13 +13,13 @@ from sqlalchemy import Engine, create_engine, text
 from jobs.providers import failures
 from jobs.providers.gate import GateSettings, SharedGate
 from jobs.providers.limited import LimitedProvider
-from jobs.providers.provider import Listed, Prediction, ProviderTrouble, Submission
+from jobs.providers.provider import Listed, Prediction, ProviderTrouble, Sought, Submission
 from statemachine.budget import Budget
 from statemachine.outcomes import Cure, OutcomeLost
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 TOKEN = uuid4()
-FIVE_A_MINUTE = GateSettings(reads=Budget(60, burst_share=5 / 60))
+SEVEN_AT_ONCE = GateSettings(reads=Budget(60, burst_share=7 / 60))
 
 
 class ThreePages:
@@ -28,6 +28,14 @@ class ThreePages:
     def get(self, prediction_id: str) -> Prediction:
         """Run into a throttle."""
         raise ProviderTrouble(failures.of_status(429, "Request was throttled.", 60))
+
+    def upload(self, name: str, content: bytes, token: UUID) -> str:
+        """Take no files."""
+        raise ProviderTrouble(failures.of_status(503, "", None))
+
+    def now(self) -> datetime:
+        """Know the time."""
+        return NOW
 
     def listed(self, after: datetime, before: datetime | None = None) -> Iterator[tuple[Listed, ...]]:
         """Yield the pages."""
@@ -46,7 +54,11 @@ class Silent:
 @pytest.fixture
 def provider(engine: Engine) -> LimitedProvider:
     inner: Any = ThreePages()
-    return LimitedProvider(inner, SharedGate(engine, FIVE_A_MINUTE))
+    return LimitedProvider(inner, SharedGate(engine, SEVEN_AT_ONCE))
+
+
+def sought(token: UUID) -> Sought:
+    return Sought(token, timedelta(0))
 
 
 def permits(engine: Engine) -> float:
@@ -57,15 +69,16 @@ def permits(engine: Engine) -> float:
 def test_each_page_is_a_call_and_none_is_read_beyond_what_was_looked_for(
     provider: LimitedProvider, engine: Engine
 ) -> None:
-    assert provider.find(TOKEN, NOW) == "p"
-    assert 3 <= permits(engine) < 3.5
-    assert provider.find(uuid4(), NOW) is None
+    """To tell the time may take a call as well."""
+    assert provider.find(sought(TOKEN)) == "p"
+    assert 4 <= permits(engine) < 4.5
+    assert provider.find(sought(uuid4())) is None
     assert 0 <= permits(engine) < 1
 
 
 def test_a_read_that_has_no_permit_is_put_off_without_being_made(provider: LimitedProvider, engine: Engine) -> None:
     for _ in range(2):
-        assert provider.find(uuid4(), NOW) is None
+        assert provider.find(sought(uuid4())) is None
     with pytest.raises(ProviderTrouble) as caught:
         provider.get("p")
     failure = caught.value.failure
@@ -74,10 +87,24 @@ def test_a_read_that_has_no_permit_is_put_off_without_being_made(provider: Limit
     assert failure.retry_after_s > 0.5
 
 
+def test_an_upload_is_put_off_without_a_permit_and_counts_where_it_fails(
+    provider: LimitedProvider, engine: Engine
+) -> None:
+    """That it failed is noticed like a submission that does: none can be made without its picture."""
+    with pytest.raises(ProviderTrouble, match="503"):
+        provider.upload("a.jpg", b"", uuid4())
+    with engine.connect() as conn:
+        assert conn.scalar(text("SELECT failures FROM provider_breaker")) == 1
+    with engine.begin() as conn:
+        conn.execute(text("UPDATE provider_budgets SET permits = -30"))
+    with pytest.raises(ProviderTrouble, match="our own budget"):
+        LimitedProvider(cast(Any, ThreePages()), SharedGate(engine, SEVEN_AT_ONCE)).upload("a.jpg", b"", uuid4())
+
+
 def test_a_throttled_read_is_everybodys_reason_to_wait(provider: LimitedProvider, engine: Engine) -> None:
     with pytest.raises(ProviderTrouble, match="429"):
         provider.get("p")
-    assert SharedGate(engine, FIVE_A_MINUTE).read_in_s() > 50
+    assert SharedGate(engine, SEVEN_AT_ONCE).read_in_s() > 50
 
 
 def test_what_became_of_a_paid_call_is_told_even_while_the_database_is_away() -> None:

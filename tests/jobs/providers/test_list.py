@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from contextlib import closing
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
-from jobs.providers.provider import Submission
+from jobs.providers.provider import Sought, Submission
 from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
 from simulator.serve import Background
 from simulator.settings import SimulatorSettings
@@ -39,11 +40,23 @@ def test_a_lost_submission_is_found_without_reading_what_was_created_long_after_
     simulator: Background, provider: ReplicateProvider
 ) -> None:
     """After an outage of the list at the full rate, what came later would fill more pages than can be read."""
-    token, since = uuid4(), datetime.now(UTC)
+    token = uuid4()
     provider.submit(submission(token))
     httpx.post(f"{simulator.api_url}/_simulator/clock", json={"advance_s": 600}).raise_for_status()
     for _ in range(PAGE):
         provider.submit(submission(uuid4()))
-    assert provider.find(token, since) is not None
+    assert provider.find(Sought(token, timedelta(seconds=600))) is not None
     counts = httpx.get(f"{simulator.api_url}/_simulator/counters").raise_for_status().json()
     assert counts["requests"]["predictions.list"] == 1
+
+
+@pytest.mark.parametrize("ahead_s", [-400, 400])
+def test_a_lost_submission_is_found_by_the_clock_of_the_provider(simulator: Background, ahead_s: float) -> None:
+    """Ours may be minutes off; by it nothing would be there, and what was paid for would be paid for again."""
+    simulator.call(lambda state: state.agenda.advance(ahead_s))
+    settings = ReplicateSettings("r8_test", base_url=simulator.api_url)
+    token = uuid4()
+    with closing(ReplicateProvider(settings)) as submitter, closing(ReplicateProvider(settings)) as finder:
+        submitter.submit(submission(token))
+        # Another process, which no answer has told the time yet.
+        assert finder.find(Sought(token, timedelta(seconds=2))) is not None

@@ -6,13 +6,14 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from jobs.providers.provider import Sought
 from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
 from statemachine.outcomes import Accepted, Cure, OutcomeLost
 from tests.jobs.providers.dealings import submission, trouble_of
@@ -95,7 +96,7 @@ def test_a_look_at_something_odd_is_trouble_that_passes(
 def test_an_odd_list_proves_no_absence(server: Answering, provider: ReplicateProvider, body: bytes) -> None:
     server.body = body
     since = datetime.now(UTC)
-    trouble_of(lambda: provider.find(uuid4(), since))
+    trouble_of(lambda: provider.find(Sought(uuid4(), timedelta(0))))
     trouble_of(lambda: list(provider.listed(since)))
 
 

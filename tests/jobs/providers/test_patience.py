@@ -9,6 +9,7 @@ from email.utils import format_datetime
 import httpx
 import pytest
 
+from jobs.providers.clock import ProviderClock
 from jobs.providers.guard import ErrorAnswer, GuardTransport, Timeouts
 from jobs.providers.patience import LONGEST_S, asked_wait_s
 
@@ -54,7 +55,8 @@ def test_a_header_may_name_a_time() -> None:
 def test_an_error_page_without_end_is_read_in_part() -> None:
     """Nobody needs more of it than says what is wrong."""
     pages = iter(lambda: b"x" * 10_000, None)
-    transport = GuardTransport(httpx.MockTransport(lambda _: httpx.Response(502, content=pages)), Timeouts())
+    inner = httpx.MockTransport(lambda _: httpx.Response(502, content=pages))
+    transport = GuardTransport(inner, Timeouts(), ProviderClock())
     with pytest.raises(ErrorAnswer) as caught:
         transport.handle_request(httpx.Request("GET", "http://127.0.0.1/"))
     assert 20_000 <= len(caught.value.body) <= 200_000
