@@ -11,6 +11,7 @@ from db.migrate import current_revision, is_behind, newest_revision
 from diorama.clocks import examine_clocks
 from diorama.drift import compared
 from diorama.findings import Finding
+from diorama.pictures import examine_pictures
 from diorama.preflight import check_database
 from diorama.public_url import examine_webhooks
 from diorama.settings import Settings, SettingsError, read_settings
@@ -44,6 +45,7 @@ def examine() -> Iterator[Finding]:
             yield Finding(part, False, str(error).replace("\n", "; "))
             continue
         yield from check(settings)
+    yield from examine_pictures(settings)
     yield from examine_webhooks(settings)
     yield from examine_clocks(settings)
     yield from _models(settings)

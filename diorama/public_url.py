@@ -45,7 +45,7 @@ def examine_webhooks(settings: Settings, resolve: Resolve = resolved) -> Iterato
 def misplaced(settings: Settings, resolve: Resolve = resolved) -> str | None:
     """Return why the provider could not reach PUBLIC_URL from where it is, or None. Nothing is sent."""
     url, provider = settings.public_url, settings.replicate_base_url
-    if url is None or _is_near(provider.host or "", resolve):
+    if url is None or is_near(provider.host or "", resolve):
         return None
     host = url.host or ""
     if url.scheme != "https":
@@ -60,7 +60,7 @@ def misplaced(settings: Settings, resolve: Resolve = resolved) -> str | None:
     return None
 
 
-def _is_near(host: str, resolve: Resolve) -> bool:
+def is_near(host: str, resolve: Resolve) -> bool:
     """Whether a host is this machine or in a network of ours. What can not be resolved is far away."""
     addresses = resolve(host.strip("[]"))
     return bool(addresses) and not any(ip_address(address).is_global for address in addresses)

@@ -17,6 +17,7 @@ from diorama.clocks import DATABASE, PROVIDER, STORE, examine_clocks, judged
 from diorama.doctor import examine
 from diorama.embedded import EmbeddedS3
 from diorama.findings import Finding, tell
+from diorama.pictures import examine_pictures
 from diorama.public_url import examine_webhooks, misplaced
 from diorama.settings import Settings, read_settings
 from jobs.webhooks_in import SigningKey
@@ -167,6 +168,27 @@ def test_the_key_of_webhooks_is_compared_with_the_accounts(
     assert reason in found[1]
     assert "dGhl" not in found[1]
     assert "bm90" not in found[1]
+
+
+@pytest.mark.parametrize(
+    ("given", "ok"),
+    [
+        ({}, []),
+        ({"provider_inputs": "url", "s3_endpoint_url": "http://localhost:8333"}, [False]),
+        ({"provider_inputs": "url", "s3_public_endpoint_url": "https://diorama.example.com"}, [True]),
+        ({"provider_inputs": "url"}, [True]),  # Amazon's
+        (
+            {
+                "provider_inputs": "url",
+                "s3_endpoint_url": "http://localhost:8333",
+                "replicate_base_url": "http://simulator:8100",
+            },
+            [True],
+        ),
+    ],
+)
+def test_pictures_that_the_provider_can_not_read_are_told(given: dict[str, str], ok: list[bool]) -> None:
+    assert [found.ok for found in examine_pictures(settings_of(**given), resolve)] == ok
 
 
 @pytest.mark.parametrize(
