@@ -96,12 +96,9 @@ def test_a_key_is_revoked_by_name_by_fingerprint_or_by_itself(
         assert ended.exit_code == (2 if ended.stderr else 0)
         return ended.output
 
-    assert (
-        revoke("nobody")
-        == "diorama: there is no API key 'nobody'; there are "
-        + ", ".join(f"{each} ({name}, partner)" for each, name in zip(prints, names, strict=True))
-        + "\n"
-    )
+    told = revoke("nobody")
+    assert told.startswith("diorama: there is no API key 'nobody'; there are ")
+    assert all(f"{each} ({name}, partner)" in told for each, name in zip(prints, names, strict=True))
     assert all(each in revoke("acme") for each in prints[:3])
     assert revoke(prints[0]) == f"{prints[0]} (acme, partner) is revoked\n"
     assert revoke(secrets[1]) == f"{prints[1]} (acme, partner) is revoked\n"
