@@ -48,8 +48,11 @@ class JobEvent:
 
     @classmethod
     def from_row(cls, row: Any) -> JobEvent:
-        """Return the event of a row of the table; raise UnreadableEvent where a newer program wrote it."""
-        fields = dict(row._mapping)
+        """Return the event of a row of the table; raise UnreadableEvent where a newer program wrote it.
+
+        Columns that a newer program has added are passed over.
+        """
+        fields = {name: row._mapping[name] for name in cls.__dataclass_fields__}
         try:
             fields["from_state"] = None if fields["from_state"] == "new" else State(fields["from_state"])
             fields["event"] = Event(fields["event"])

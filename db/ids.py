@@ -9,11 +9,14 @@ from uuid import UUID
 
 
 def new_id() -> UUID:
-    """Return a fresh UUIDv7: 48 bits of Unix time in milliseconds, the rest random (RFC 9562, section 5.7)."""
-    milliseconds = time.time_ns() // 1_000_000
-    random_bits = secrets.randbits(74)
-    high, low = random_bits >> 62, random_bits & ((1 << 62) - 1)
-    return UUID(int=(milliseconds << 80) | (0x7 << 76) | (high << 64) | (0b10 << 62) | low)
+    """Return a fresh UUIDv7: Unix time to a quarter of a microsecond, and 62 random bits.
+
+    48 bits are milliseconds, the 12 next ones the fraction of one (RFC 9562, section 6.2, method 3): ids that a thread
+    makes one after the other are in that order, as the jobs of a story are.
+    """
+    milliseconds, rest_ns = divmod(time.time_ns(), 1_000_000)
+    fraction = (rest_ns << 12) // 1_000_000
+    return UUID(int=(milliseconds << 80) | (0x7 << 76) | (fraction << 64) | (0b10 << 62) | secrets.randbits(62))
 
 
 def least_id_at(moment: datetime) -> UUID:

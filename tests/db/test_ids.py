@@ -1,0 +1,22 @@
+"""Identifiers: their order is that of their making."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from db.ids import least_id_at, new_id
+
+
+def test_ids_of_one_thread_are_in_the_order_of_their_making() -> None:
+    """The jobs of a story are made within a millisecond, and told in the order of their ids."""
+    made = [new_id() for _ in range(10_000)]
+    assert made == sorted(made)
+    assert len(set(made)) == len(made)
+
+
+def test_an_id_carries_its_time() -> None:
+    before = datetime.now(UTC)
+    made = new_id()
+    assert (made.version, made.variant) == (7, UUID(int=0x8 << 60).variant)
+    assert least_id_at(before) <= made < least_id_at(before + timedelta(minutes=1))
