@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import logging
 import sys
+from dataclasses import dataclass
 from typing import cast
+from uuid import UUID
 
 import structlog
 
@@ -27,7 +29,17 @@ from jobs.watching.watcher import Watcher
 from jobs.worker import Engines, WorkerProcess
 from statemachine.states import State
 from storage import S3Store
-from tests.bench.instant import NoPictures, store, transcode
+from tests.bench.instant import store, transcode
+
+
+@dataclass(frozen=True)
+class BlankPictures:
+    """Every picture is the same few bytes, uploaded anew for each attempt as the default setting has it."""
+
+    provider: ReplicateProvider
+
+    def address(self, object_key: str, token: UUID, *, expires_s: int) -> str:
+        return self.provider.upload(f"{token}.jpg", b"no picture", token)
 
 
 def main(url: str, name: str, threads: int, provider_url: str, public_url: str | None = None) -> None:
@@ -36,12 +48,14 @@ def main(url: str, name: str, threads: int, provider_url: str, public_url: str |
     engine = connect_worker(DatabaseSettings(url, pool_size=threads + 8), name=name)
     listen_url = normalised_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
+    provider = ReplicateProvider(ReplicateSettings("r8_bench", base_url=provider_url))
+
     def runtime(recorder: Recorder, renewer: Renewer) -> Runtime:
         return Runtime(
             engine=engine,
             store=cast(S3Store, None),
-            provider=ReplicateProvider(ReplicateSettings("r8_bench", base_url=provider_url)),
-            inputs=cast(PictureInputs, NoPictures()),
+            provider=provider,
+            inputs=cast(PictureInputs, BlankPictures(provider)),
             recorder=recorder,
             renewer=renewer,
             durations=Durations.of(engine),
