@@ -182,7 +182,8 @@ def release(conn: Connection, claims: Sequence[Claim]) -> int:
 def renew(conn: Connection, claim: Claim, lease_for: timedelta, ends_at: datetime | None = None) -> bool:
     """Prolong a lease to now + `lease_for`.
 
-    Returns False when it was lost, the job is to be canceled, or the step's time ended at `ends_at`.
+    Returns False when it was lost, the job is to be canceled and not being undone yet, or the step's time ended at
+    `ends_at`.
     """
     given = {"id": claim.job_id, "lease": claim.lease, "lease_for": lease_for, "ends_at": ends_at}
     found = conn.execute(statement("renew"), given)

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, func, select, tuple_, update
 
+from db.claims import Claim
 from db.paging import Page, Window, fetch_page
 from db.statements import statement
 from db.tables import compensation_actions
@@ -18,13 +19,22 @@ from statemachine.decisions import ROLLED_BACK
 
 @dataclass(frozen=True, slots=True)
 class PendingAction:
-    """Something a worker has to undo. `keep_key` is the one object that stays; `ended` the prediction's own end."""
+    """Something a worker has to undo, and the submission it is of.
+
+    `keep_key` is the one object that stays; `ended` whether the prediction has ended. What is known of the submission
+    is None where there was none.
+    """
 
     cycle: int
+    attempt: int
     action: str
     keep_key: str | None
     tries: int
     ended: bool
+    token: UUID | None
+    model: str | None
+    prediction_id: str | None
+    started_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +62,12 @@ class CompensationAction:
 def pending_actions(conn: Connection, job_id: UUID) -> list[PendingAction]:
     """Return what a worker still has to undo of a job."""
     return [PendingAction(*row) for row in conn.execute(statement("pending_actions"), {"job": job_id})]
+
+
+def hold_undoing(conn: Connection, claim: Claim) -> bool:
+    """Hold a job still until the transaction ends; False where it is no longer the claim's holder who undoes it."""
+    held = conn.execute(statement("hold_undoing"), {"id": claim.job_id, "lease": claim.lease})
+    return held.one_or_none() is not None
 
 
 def settle_ended(conn: Connection, job_ids: Sequence[UUID]) -> set[UUID]:

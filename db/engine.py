@@ -52,8 +52,8 @@ LISTENING: dict[str, Any] = {**_ASKED_BY_US, "options": _ASKED_BY_POSTGRES, "aut
 
 # A worker that is frozen within a transaction keeps its locks, and that on the budgets of calls is everybody's.
 # Postgres ends such a transaction after this long, and whoever waits for the lock waits longer than that.
-_WORKER_IDLE_IN_TRANSACTION_S = 5
-_WORKER_LOCK_TIMEOUT_S = 2 * _WORKER_IDLE_IN_TRANSACTION_S
+WORKER_IDLE_IN_TRANSACTION_S = 5
+_WORKER_LOCK_TIMEOUT_S = 2 * WORKER_IDLE_IN_TRANSACTION_S
 
 # A worker's statements find a handful of rows by their keys. How many, the planner can not know, because the numbers
 # are parameters: its guess of a tenth of the table makes it read all of it. So it is not given the choice.
@@ -86,7 +86,7 @@ def connect_worker(settings: DatabaseSettings, *, name: str) -> Engine:
     """
     limits = replace(
         settings,
-        idle_in_transaction_timeout_s=_WORKER_IDLE_IN_TRANSACTION_S,
+        idle_in_transaction_timeout_s=WORKER_IDLE_IN_TRANSACTION_S,
         lock_timeout_s=_WORKER_LOCK_TIMEOUT_S,
     )
     return _connect(

@@ -162,6 +162,7 @@ compensation_actions = _table(
     "compensation_actions",
     job_id=Uuid,
     cycle=Int,
+    attempt=Int,
     action=Text,
     state=Text,
     keep_key=Text,

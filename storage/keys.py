@@ -8,6 +8,7 @@ from uuid import UUID
 
 _UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _OF_JOB = re.compile(rf"jobs/({_UUID})/.+")
+_OF_ATTEMPT = re.compile(rf"jobs/{_UUID}/(\d+)/.+")
 _OF_ASSET = re.compile(rf"(?:uploads|assets)/{_UUID}/({_UUID})(?:-[0-9a-f]+)?(?:\.[a-z0-9]+)?")
 
 
@@ -38,6 +39,12 @@ def source_key(job_id: UUID, attempt: int, extension: str) -> str:
 def output_key(job_id: UUID, attempt: int, role: str, extension: str) -> str:
     """Return the key of a finished file; `role` is avatar, scene, video or poster."""
     return f"{job_prefix(job_id)}{attempt}/{role}.{extension}"
+
+
+def attempt_of(key: str) -> int | None:
+    """Return which of its job's attempts an object was made in; None for one whose key does not say."""
+    found = _OF_ATTEMPT.fullmatch(key)
+    return int(found[1]) if found else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,7 @@ def make_job(
     )
     hold_credits(conn, [job_id], actor="test")
     for target in () if waits else _PATH[state]:
-        _advance(conn, job_id, target)
+        advance_to(conn, job_id, target)
     conn.execute(
         text("UPDATE jobs SET due_at = now() WHERE id = :id AND due_at > now() AND state <> 'waiting'"), {"id": job_id}
     )
@@ -160,7 +160,8 @@ def output_of(job: ClaimedJob) -> AssetMade:
     )
 
 
-def _advance(conn: Connection, job_id: UUID, target: State) -> None:
+def advance_to(conn: Connection, job_id: UUID, target: State) -> None:
+    """Have a job make the one move that leads to a state."""
     job = claimed(conn, job_id)
     recorded = record(conn, [_move_towards(job, target)])
     assert job_id in recorded.moved

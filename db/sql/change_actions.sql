@@ -1,4 +1,5 @@
--- Write what came of trying to undo something. Sources whose objects are gone are forgotten, save the one kept.
+-- Write what came of trying to undo something. Sources whose objects are gone are forgotten, save what the job's last
+-- cycle keeps; those of later submissions than the action's stay.
 -- Zero rows of the last update: no attempt had a source.
 WITH tried AS (
     UPDATE compensation_actions AS a
@@ -9,7 +10,7 @@ WITH tried AS (
     )
     WHERE (a.job_id, a.cycle, a.action) = (c.job_id, c.cycle, c.action)
       AND a.state = 'pending'
-    RETURNING a.job_id, a.action, a.state, a.keep_key
+    RETURNING a.job_id, a.attempt, a.action, a.state
 )
 UPDATE attempts
 SET source_key = NULL
@@ -17,4 +18,8 @@ FROM tried
 WHERE attempts.job_id = tried.job_id
   AND tried.action = 'delete_objects'
   AND tried.state = 'done'
-  AND attempts.source_key IS DISTINCT FROM tried.keep_key
+  AND attempts.attempt <= tried.attempt
+  AND attempts.source_key IS DISTINCT FROM (
+      SELECT last.keep_key FROM compensation_actions last
+      WHERE last.job_id = tried.job_id AND last.action = 'delete_objects' ORDER BY last.cycle DESC LIMIT 1
+  )

@@ -1,10 +1,14 @@
--- What is still to be undone of a job by a worker. Called by the compensate step.
--- `ended` tells that the prediction of the current attempt ended by itself. Zero rows: nothing is left to do.
-SELECT a.cycle, a.action, a.keep_key, a.tries, t.completed_at IS NOT NULL AS ended
+-- What is still to be undone of a job by a worker, each action with the submission it is of: one that was held may be
+-- tried again when the job has made others since. Called by the compensate step.
+-- `ended` tells that its prediction has ended. `keep_key` is what the job's last cycle keeps, whichever cycle's objects
+-- are deleted. Zero rows: nothing is left to do.
+SELECT a.cycle, a.attempt, a.action,
+       (SELECT last.keep_key FROM compensation_actions last
+        WHERE last.job_id = a.job_id AND last.action = 'delete_objects' ORDER BY last.cycle DESC LIMIT 1) AS keep_key,
+       a.tries, t.completed_at IS NOT NULL AS ended, t.token, t.model, t.prediction_id, t.started_at
 FROM compensation_actions a
-JOIN jobs j ON j.id = a.job_id
-LEFT JOIN attempts t ON (t.job_id, t.attempt) = (j.id, j.attempt)
+LEFT JOIN attempts t ON (t.job_id, t.attempt) = (a.job_id, a.attempt)
 WHERE a.job_id = :job
   AND a.action IN ('cancel_prediction', 'delete_objects')
   AND a.state = 'pending'
-ORDER BY a.action
+ORDER BY a.action, a.cycle

@@ -1,10 +1,11 @@
 -- Prolong the lease of a long step. Zero rows: the lease was lost, or the step's time is over, and its result will be
--- dropped; once the lease has ended, whoever claims the job next finds the deadline passed.
+-- dropped; once the lease has ended, whoever claims the job next finds the deadline passed. Undoing a canceled job goes
+-- on: that is what the cancel asked for.
 UPDATE jobs
 SET lease_expires_at = diorama_now() + CAST(:lease_for AS interval)
 WHERE id = :id
   AND lease = :lease
   AND lease_expires_at IS NOT NULL
-  AND cancel_requested_at IS NULL
+  AND (cancel_requested_at IS NULL OR state = 'compensating')
   AND (CAST(:ends_at AS timestamptz) IS NULL OR diorama_now() < :ends_at)
 RETURNING id

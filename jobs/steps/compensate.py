@@ -3,19 +3,23 @@
 What is to be undone are rows, written when the job began to compensate. Credits and parents are settled by the
 transaction in which the job ends; what is left for this step is what lies outside of Postgres. Each action may be
 done twice. One that fails is tried again with the step; after `TRIES_MAX` it is held for a person to review, and the
-job ends without it. Having been throttled is no try.
+job ends without it. Having been throttled is no try. An action that was held may be tried again much later, so it is
+done to the submission that it is of, whichever one the job is at by then.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import structlog
 
 from db.claims import ClaimedJob
-from db.compensations import PendingAction, pending_actions
+from db.compensations import PendingAction, hold_undoing, pending_actions
 from db.effects import ActionTried, AttemptChanged, Effect
+from db.engine import WORKER_IDLE_IN_TRANSACTION_S
+from jobs.elapsed import Instant
+from jobs.leases import LeaseLost
 from jobs.providers.profiles import profiles
 from jobs.providers.provider import Prediction, ProviderTrouble
 from jobs.runtime import Runtime
@@ -23,9 +27,9 @@ from jobs.steps.reconcile import lost_prediction, settles_in_s_of
 from jobs.steps.trouble import storage_failure, surprise
 from jobs.steps.work import Work
 from statemachine.outcomes import Cure, Failure, StepFailed, Undone
-from statemachine.states import ErrorCode
+from statemachine.states import ErrorCode, Step
 from storage import StorageError
-from storage.keys import job_prefix
+from storage.keys import attempt_of, job_prefix
 
 log = structlog.get_logger(__name__)
 
@@ -43,15 +47,40 @@ class Done:
     charged_micros: int = 0
 
 
-def compensate(job: ClaimedJob, runtime: Runtime) -> Work:
-    """Try everything that is still to be undone, and say whether anything has to be tried again."""
+def compensate(job: ClaimedJob, runtime: Runtime) -> Work | None:
+    """Try everything that is still to be undone, and say whether anything has to be tried again.
+
+    Return None where the lease was lost on the way: somebody else undoes it, or has done so.
+    """
     with runtime.engine.connect() as conn:
         pending = pending_actions(conn, job.id)
+    try:
+        with runtime.holding(job, Step.COMPENSATE) as held:
+            tried = []
+            for action in pending:
+                held.check()
+                tried.append((action, _try(action, _as_of(action, job), runtime)))
+    except LeaseLost:
+        return None
+    return _told(job, tried)
+
+
+def _as_of(action: PendingAction, job: ClaimedJob) -> ClaimedJob:
+    """Return the job as it was at the submission that an action is of."""
+    return job.changed(
+        attempt=action.attempt,
+        token=action.token,
+        model=action.model,
+        prediction_id=action.prediction_id,
+        attempt_started_at=action.started_at,
+    )
+
+
+def _told(job: ClaimedJob, tried: Iterable[tuple[PendingAction, Done | Failure]]) -> Work:
     effects: list[Effect] = []
     again: Failure | None = None
     charged_micros = 0
-    for action in pending:
-        came = _try(action, job, runtime)
+    for action, came in tried:
         if isinstance(came, Failure) and came.status == _THROTTLED:
             # It was not tried yet: whoever asks for patience gets it, and as much as is asked for.
             again = replace(came, cure=Cure.WAIT)
@@ -71,6 +100,8 @@ def _try(action: PendingAction, job: ClaimedJob, runtime: Runtime) -> Done | Fai
         return trouble.failure
     except StorageError as error:
         return storage_failure(error)
+    except LeaseLost:
+        raise
     except Exception as error:
         log.exception("undoing failed", job_id=str(job.id), undoing=action.action)
         return surprise(error)
@@ -78,7 +109,7 @@ def _try(action: PendingAction, job: ClaimedJob, runtime: Runtime) -> Done | Fai
 
 def _cancel_prediction(action: PendingAction, job: ClaimedJob, runtime: Runtime) -> Done:
     if action.ended:
-        return Done("it had ended by itself")
+        return Done("it had ended already")
     if job.prediction_id is None:
         return _cancel_lost(action, job, runtime)
     ended = _told_to_stop(job.prediction_id, action, job, runtime)
@@ -138,9 +169,30 @@ _NOT_KNOWN_YET = Failure(
 
 
 def _delete_objects(action: PendingAction, job: ClaimedJob, runtime: Runtime) -> Done:
-    found = (each.key for each in runtime.store.list(job_prefix(job.id)))
-    runtime.store.delete(key for key in found if key != action.keep_key)
+    """Delete what was made up to the action's submission, while the job is held still.
+
+    Whoever was frozen on the way here may find that others have undone the job, and that it has succeeded since under
+    the same keys. Raises LeaseLost then.
+    """
+    found = [each.key for each in runtime.store.list(job_prefix(job.id)) if _goes(each.key, action)]
+    began = runtime.instant()
+    with runtime.engine.begin() as conn:
+        if not hold_undoing(conn, job.claim):
+            raise LeaseLost(f"job {job.id} is not this worker's to undo any more")
+        runtime.store.delete(_while_still(found, began, runtime))
     return Done("deleted, but for what a redrive can begin with" if action.keep_key else "deleted")
+
+
+def _goes(key: str, action: PendingAction) -> bool:
+    return key != action.keep_key and (attempt_of(key) or 0) <= action.attempt
+
+
+def _while_still(keys: Iterable[str], began: Instant, runtime: Runtime) -> Iterator[str]:
+    """Pass the keys on for as long as Postgres lets a frozen worker hold the job still."""
+    for key in keys:
+        if runtime.instant().since(began) >= WORKER_IDLE_IN_TRANSACTION_S:
+            raise LeaseLost("the job may have been let go meanwhile")
+        yield key
 
 
 _DO: Mapping[str, Callable[[PendingAction, ClaimedJob, Runtime], Done]] = {
@@ -160,6 +212,6 @@ def _seen(job: ClaimedJob, action: PendingAction, came: Done | Failure) -> tuple
         state = "held" if _is_last(action, came) else "pending"
         return (ActionTried(job.id, action.cycle, action.action, state, last_error=came.detail or came.message),)
     done = ActionTried(job.id, action.cycle, action.action, "done", came.what)
-    if action.action == "cancel_prediction" and not action.ended and job.prediction_id is not None:
-        return (done, AttemptChanged(job.id, job.attempt, "canceled", cost_micros=came.charged_micros))
+    if action.action == "cancel_prediction" and not action.ended and action.prediction_id is not None:
+        return (done, AttemptChanged(job.id, action.attempt, "canceled", cost_micros=came.charged_micros))
     return (done,)

@@ -31,13 +31,15 @@ class Fault(StrEnum):
 class Point:
     """A boundary: the step, where in it, and what comes of a kill there.
 
-    `calls` is whether it is where the answer of the provider can be lost.
+    `calls` is whether it is where the answer of the provider can be lost, `locks` whether the worker keeps the job
+    locked there.
     """
 
     step: str
     place: str
     aftermath: Aftermath
     calls: bool = False
+    locks: bool = False
 
     @property
     def name(self) -> str:
@@ -53,7 +55,7 @@ class Point:
 
 def _recorded(step: str, before: Aftermath, after: Aftermath = Aftermath.GONE_ON) -> tuple[Point, ...]:
     return (
-        Point(step, "before the commit", before),
+        Point(step, "before the commit", before, locks=True),
         Point(step, "after the commit", after),
         Point(step, "before the hint", after),
         Point(step, "after the hint", after),
@@ -63,7 +65,7 @@ def _recorded(step: str, before: Aftermath, after: Aftermath = Aftermath.GONE_ON
 _A = Aftermath
 
 POINTS: tuple[Point, ...] = (
-    Point("claim", "before the commit", _A.REPEATED),
+    Point("claim", "before the commit", _A.REPEATED, locks=True),
     Point("claim", "after the commit", _A.REPEATED),
     *_recorded("intent", _A.REPEATED, _A.ABSENT),
     Point("submit", "before the provider is called", _A.ABSENT),
@@ -87,8 +89,8 @@ POINTS: tuple[Point, ...] = (
     *_recorded("transcode", _A.REWRITTEN),
     Point("compensate", "before the provider is called", _A.REPEATED),
     Point("compensate", "after the provider was called", _A.UNDONE_AGAIN, calls=True),
-    Point("compensate", "before the objects are deleted", _A.UNDONE_AGAIN),
-    Point("compensate", "after the objects were deleted", _A.UNDONE_AGAIN),
+    Point("compensate", "before the objects are deleted", _A.UNDONE_AGAIN, locks=True),
+    Point("compensate", "after the objects were deleted", _A.UNDONE_AGAIN, locks=True),
     *_recorded("compensate", _A.UNDONE_AGAIN),
 )
 

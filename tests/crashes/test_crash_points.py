@@ -49,7 +49,7 @@ def test_whatever_fails_here_the_job_ends_with_exactly_what_belongs_to_it(lab: L
     assert trap.reached.wait(20), f"{point.name} was never reached"
     if fault is not Fault.FROZEN:
         thread.join(30)
-    elif point.place == "before the commit":
+    elif point.locks:
         # Postgres does so itself, after a while, to whoever keeps a transaction open and idle.
         lab.cut(victim.name)
     end = State.CANCELED if point.step == "compensate" else State.SUCCEEDED

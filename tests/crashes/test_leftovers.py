@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 from importlib import import_module
 from uuid import UUID
 
 import pytest
 
-from db.moves import cancel
-from statemachine.states import State
+from db.moves import cancel, record
+from jobs.redriving import retry_job
+from statemachine import outcomes as o
+from statemachine.states import ErrorCode, State
 from tests.crashes.lab import Killed, Lab, Trap, plain_avatar
 from tests.crashes.points import Fault
 from tests.eventually import eventually
-from tests.factories import make_job, make_world
+from tests.factories import claimed, make_job, make_world, move_of
 from tests.invariants import assert_sound
+from tests.jobs.reviewers import SUPPORT
+
+BROKEN = o.Failure(ErrorCode.INTERNAL, "It broke.", o.Cure.NEVER, "a bug")
 
 
 @pytest.fixture
@@ -53,6 +59,56 @@ def test_a_zombie_takes_back_what_it_wrote_for_a_canceled_job(lab: Lab, state: S
     eventually(lambda: not any(each.name == "tidying" for each in threading.enumerate()))
     zombie.close()
     assert lab.names_of_objects(job_id) == []
+    assert_sound(lab.engine)
+
+
+def cancel_it(lab: Lab, job_id: UUID) -> None:
+    """Nothing of it is kept: what is tried again begins with another submission."""
+    with lab.engine.begin() as conn:
+        assert cancel(conn, job_id, "api")
+
+
+def fail_it(lab: Lab, job_id: UUID) -> None:
+    """Its source is kept: what is tried again goes on from there, and writes under the same keys."""
+    lab.objects[f"jobs/{job_id}/1/avatar.png"] = b"half"
+    with lab.engine.begin() as conn:
+        record(conn, [move_of(claimed(conn, job_id), o.StepFailed(BROKEN))])
+    lab.let_time_pass()
+
+
+@pytest.mark.parametrize(
+    ("state", "end", "place", "attempt"),
+    [
+        (State.GENERATING, cancel_it, "after the provider was called", 2),
+        (State.TRANSCODING, fail_it, "before the objects are deleted", 1),
+    ],
+    ids=["canceled", "failed"],
+)
+def test_a_zombie_that_undid_a_job_deletes_nothing_of_its_later_success(
+    lab: Lab, state: State, end: Callable[[Lab, UUID], None], place: str, attempt: int
+) -> None:
+    """Others have undone the job in its place, its owner has tried it again, and it is paid for."""
+    lab.provider.ends_as = "processing" if state is State.GENERATING else "succeeded"
+    job_id = job_in(lab, state)
+    end(lab, job_id)
+    trap = Trap(f"compensate: {place}", Fault.FROZEN)
+    zombie = lab.worker(trap)
+    thread = threading.Thread(target=zombie.work_once, daemon=True)
+    thread.start()
+    assert trap.reached.wait(20)
+    # Postgres ends the transaction in which it keeps the job locked, after a while.
+    lab.cut(zombie.name)
+    lab.drive(job_id, State.CANCELED, State.FAILED)
+    lab.provider.ends_as = "succeeded"
+    with lab.engine.begin() as conn:
+        retry_job(conn, SUPPORT, job_id)
+    lab.drive(job_id, State.SUCCEEDED)
+    before = lab.row(job_id)
+    trap.thawed.set()
+    thread.join(30)
+    zombie.close()
+    assert lab.row(job_id) == before
+    assert lab.names_of_objects(job_id) == [f"{attempt}/avatar.png", f"{attempt}/source.png"]
     assert_sound(lab.engine)
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Engine, text
 
 from db.moves import record
+from jobs.leases import Renewer
 from jobs.providers import failures
 from jobs.providers.provider import Prediction, ProviderTrouble
 from jobs.runtime import Runtime
@@ -60,10 +61,14 @@ class Undoing:
         """Run the compensate step of a job once, record what came of it, and return the job's state."""
         with self.engine.begin() as conn:
             job = claimed(conn, job_id)
-        work = compensate(job, self.runtime)
-        with self.engine.begin() as conn:
+        renewer = Renewer(self.engine)
+        work = compensate(job, replace(self.runtime, renewer=renewer))
+        renewer.close()
+        if work is not None:
             undone = move_of(job, work.outcome, *work.effects)
-            record(conn, [replace(undone, decision=replace(undone.decision, cost_micros=work.charged_micros))])
+            charged = replace(undone, decision=replace(undone.decision, cost_micros=work.charged_micros))
+            with self.engine.begin() as conn:
+                record(conn, [charged])
         return self.state(job_id)
 
     def undo_all(self) -> None:

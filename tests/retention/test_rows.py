@@ -120,8 +120,8 @@ def test_a_job_stays_as_long_as_anything_of_it(
     "meanwhile",
     [
         "UPDATE jobs SET finished_at = diorama_now() - interval '729 days'",
-        "INSERT INTO compensation_actions (job_id, cycle, action, state, last_error) "
-        "SELECT id, 7, 'cancel_prediction', 'held', 'it said 503' FROM jobs",
+        "INSERT INTO compensation_actions (job_id, cycle, attempt, action, state, last_error) "
+        "SELECT id, 7, 1, 'cancel_prediction', 'held', 'it said 503' FROM jobs",
     ],
     ids=["ended later", "waits for a person"],
 )

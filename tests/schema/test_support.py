@@ -118,8 +118,8 @@ def test_support_reviews_what_could_not_be_undone(acme: Partner, support: Partne
     with server.engine.begin() as conn:
         conn.execute(
             text(
-                "INSERT INTO compensation_actions (job_id, cycle, action, state, tries, last_error) "
-                "VALUES (:id, 1, 'cancel_prediction', 'held', 6, 'HTTP 503')"
+                "INSERT INTO compensation_actions (job_id, cycle, attempt, action, state, tries, last_error) "
+                "VALUES (:id, 1, 1, 'cancel_prediction', 'held', 6, 'HTTP 503')"
             ),
             {"id": decode_id(job_id, IdKind.JOB)},
         )

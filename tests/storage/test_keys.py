@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from storage.keys import Belongs, asset_key, belongs, job_prefix, output_key, source_key, upload_key
+from storage.keys import Belongs, asset_key, attempt_of, belongs, job_prefix, output_key, source_key, upload_key
 
 A, B = UUID(int=1), UUID(int=2)
 
@@ -38,3 +38,8 @@ def test_a_key_tells_what_it_belongs_to() -> None:
     assert {belongs(key) for key in (*cleaned, upload_key(A, B))} == {Belongs(asset_id=B)}
     assert belongs(output_key(A, 1, "video", "mp4")) == Belongs(job_id=A)
     assert belongs("somebody/elses") is None
+
+
+def test_a_key_tells_the_attempt_that_its_object_was_made_in() -> None:
+    assert attempt_of(source_key(A, 12, "mp4")) == attempt_of(output_key(A, 12, "video", "mp4")) == 12
+    assert attempt_of(upload_key(A, B)) is None
