@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from math import inf
+from math import ceil, inf
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +25,13 @@ class Claim:
 
     job_id: UUID
     lease: int
+
+
+@dataclass(slots=True)
+class Line:
+    """How far the accounts with queued jobs have been looked at: the next claim begins with those after this one."""
+
+    after: UUID = NOBODY
 
 
 @dataclass(frozen=True)
@@ -133,25 +140,37 @@ def claim_due(
     worker: str,
     limit: int,
     lease_for: timedelta,
-    after: UUID = NOBODY,
+    line: Line | None = None,
     admit: Callable[[int], int] = int,
 ) -> list[ClaimedJob]:
     """Lease up to `limit` due jobs of `step` to `worker`; an empty list when none is due, or a pause holds them.
 
-    The longest due go first. Queued jobs are shared out among the accounts that have any, beginning with those that
-    come after the account `after`, and of so many of them as there is room for, `admit` says how many may be begun. The
-    leases end at the database's time + `lease_for`; after that anyone may claim the jobs again.
+    The longest due go first. Queued jobs are shared out among the accounts that have any and room for it, in the order
+    of `line`, which is moved on even where nothing was claimed; of so many of them as there is room for, `admit` says
+    how many may be begun. The leases end at the database's time + `lease_for`; after that anyone may claim the jobs
+    again.
     """
     given = {"worker": worker, "lease_for": lease_for}
     rows = conn.execute(statement("claim", "lease_due", "claimed_job"), {**given, "step": step, "limit": limit})
     jobs = [ClaimedJob.from_row(row) for row in rows]
     room = limit - len(jobs)
     if step is Step.SUBMIT and room and (most := admit(room)):
-        rows = conn.execute(
-            statement("claim_queued", "lease_due", "claimed_job"), {**given, "limit": most, "after": after}
-        )
-        jobs += [ClaimedJob.from_row(row) for row in rows]
+        turns = _turns(conn, most, line or Line())
+        if turns:
+            shares = {**given, "limit": most, "account_ids": list(turns), "quotas": list(turns.values())}
+            rows = conn.execute(statement("claim_queued", "lease_due", "claimed_job"), shares)
+            jobs += [ClaimedJob.from_row(row) for row in rows]
     return jobs
+
+
+def _turns(conn: Connection, limit: int, line: Line) -> dict[UUID, int]:
+    """Return how many jobs of each account may be claimed, an equal share each, and move the line on."""
+    looked = conn.execute(statement("turns"), {"limit": limit, "after": line.after}).all()
+    if looked:
+        line.after = looked[-1].account_id
+    rooms = {account_id: room for account_id, room in looked if room > 0}
+    share = ceil(limit / max(1, len(rooms)))
+    return {account_id: min(share, room) for account_id, room in rooms.items()}
 
 
 def claim_overdue(
@@ -166,11 +185,6 @@ def claim_overdue(
     return [
         ClaimedJob.from_row(row) for row in conn.execute(statement("claim_overdue", "lease_due", "claimed_job"), given)
     ]
-
-
-def last_served(jobs: Sequence[ClaimedJob], after: UUID) -> UUID:
-    """Return the account whose turn was the last of a claim that began after `after`; that itself for an empty one."""
-    return max((job.account_id for job in jobs), key=lambda each: (each <= after, each), default=after)
 
 
 def release(conn: Connection, claims: Sequence[Claim]) -> int:

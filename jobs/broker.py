@@ -19,7 +19,7 @@ from dramatiq import Broker, Consumer, Message, MessageProxy, Middleware, Worker
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from db.claims import NOBODY, Claim, ClaimedJob, claim_due, last_served, next_due_in, release
+from db.claims import Claim, ClaimedJob, Line, claim_due, next_due_in, release
 from db.trouble import passes
 from jobs.providers.gate import Admission, Gate, OpenGate
 from jobs.runtime import THREAD_SHARE, Leases
@@ -146,8 +146,7 @@ class RowConsumer(Consumer):
         self._woken = False
         self._look_at = 0.0
         self._wants_room = False
-        # Whose turn it was last: the next claim of queued jobs begins with the accounts after this one.
-        self._served = NOBODY
+        self._line = Line()
         self.asked_at = time.monotonic()
 
     def __next__(self) -> MessageProxy | None:
@@ -271,10 +270,9 @@ class RowConsumer(Consumer):
                 worker=self._broker.worker,
                 limit=room,
                 lease_for=self._broker.leases.of(self.step),
-                after=self._served,
+                line=self._line,
                 admit=asking.admit,
             )
-            self._served = last_served(jobs, self._served)
             asking.book(jobs)
             return jobs, 0.0 if jobs else max(asking.wait_s, next_due_in(conn, self.step))
 

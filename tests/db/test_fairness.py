@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 
 from db.accounts import limit_account
-from db.claims import NOBODY, claim_due, last_served, next_due_in
+from db.claims import Line, claim_due, next_due_in
 from statemachine.states import State, Step
 from tests.factories import World, make_job, make_world
 
@@ -34,9 +34,9 @@ def queue_many(conn: Connection, world: World, count: int) -> None:
     conn.execute(_MANY, {"account": world.owner.account_id, "selfie": world.selfie_id, "count": count})
 
 
-def served(conn: Connection, limit: int, after: UUID = NOBODY) -> list[UUID]:
+def served(conn: Connection, limit: int, line: Line | None = None) -> list[UUID]:
     """Claim, and return the account of each job."""
-    jobs = claim_due(conn, Step.SUBMIT, worker="w", limit=limit, lease_for=MINUTE, after=after)
+    jobs = claim_due(conn, Step.SUBMIT, worker="w", limit=limit, lease_for=MINUTE, line=line)
     return [job.account_id for job in jobs]
 
 
@@ -61,12 +61,8 @@ def test_every_account_gets_its_turn_however_few_are_served_at_once(engine: Engi
     with engine.begin() as conn:
         for world in worlds:
             queue_many(conn, world, 3)
-        turns: list[UUID] = []
-        after = NOBODY
-        for _ in range(6):
-            jobs = claim_due(conn, Step.SUBMIT, worker="w", limit=1, lease_for=MINUTE, after=after)
-            after = last_served(jobs, after)
-            turns += [job.account_id for job in jobs]
+        line = Line()
+        turns = [account_id for _ in range(6) for account_id in served(conn, 1, line)]
     assert turns == [world.owner.account_id for world in worlds] * 2
 
 
@@ -89,8 +85,8 @@ def test_an_account_has_no_more_at_the_provider_than_it_may(engine: Engine, worl
         queue_many(conn, free, 50)
         # One is at the provider; what is stored or done is not.
         assert Counter(served(conn, 20)) == {limited.owner.account_id: 3, free.owner.account_id: 10}
-        # What is in hand counts as well.
-        assert Counter(served(conn, 20)) == {free.owner.account_id: 10}
+        # What is in hand counts as well; who has no room leaves its share to the others.
+        assert Counter(served(conn, 20)) == {free.owner.account_id: 20}
 
 
 def test_two_claimers_together_do_not_pass_the_limit(engine: Engine, worlds: list[World]) -> None:
@@ -103,6 +99,45 @@ def test_two_claimers_together_do_not_pass_the_limit(engine: Engine, worlds: lis
         assert served(second, 20) == []
     with engine.begin() as third:
         assert served(third, 20) == []
+
+
+@pytest.mark.parametrize("limit", [1, 2])
+def test_accounts_without_room_take_nobodys_turn(engine: Engine, worlds: list[World], limit: int) -> None:
+    """Full ones wait for what they have at the provider; whoever has room does not wait with them."""
+    *full, free = worlds
+    with engine.begin() as conn:
+        for world in full:
+            make_job(conn, world, State.GENERATING)
+            queue_many(conn, world, 5)
+        conn.execute(text("UPDATE accounts SET jobs_at_once = 1"))
+        queue_many(conn, free, 5)
+        conn.execute(text("UPDATE accounts SET jobs_at_once = NULL WHERE id = :id"), {"id": free.owner.account_id})
+        assert served(conn, limit) == [free.owner.account_id] * limit
+
+
+_NOT_DUE = text(
+    """
+    WITH waiting AS (
+        INSERT INTO accounts (id, name)
+        SELECT CAST('00000000-0000-7000-8000-' || lpad(n::text, 12, '0') AS uuid), 'in back-off ' || n
+        FROM generate_series(1, 501) AS n
+        RETURNING id
+    )
+    INSERT INTO jobs (id, account_id, kind, state, event, actor, due_at, deadline_at)
+    SELECT gen_random_uuid(), id, 'avatar', 'queued', 'requested', 'test', now() + interval '5 minutes',
+           now() + interval '1 hour'
+    FROM waiting
+    """
+)
+
+
+def test_a_claim_that_finds_nobody_goes_on_from_there_the_next_time(engine: Engine, worlds: list[World]) -> None:
+    """It looks at so many accounts only, and those that are waiting for their time would keep it from all others."""
+    with engine.begin() as conn:
+        conn.execute(_NOT_DUE)
+        queue_many(conn, worlds[0], 3)
+        line = Line()
+        assert [served(conn, 10, line) for _ in range(2)] == [[], [worlds[0].owner.account_id] * 3]
 
 
 def test_a_job_that_waits_for_its_time_tells_an_idle_worker_when(engine: Engine, worlds: list[World]) -> None:
