@@ -92,9 +92,10 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What a group of moves did: of each what came of it, and the parents and children that moved along.
+    """What a group of moves did: of each what came of it, and whatever else is due because of them.
 
-    `results` are in the order of the moves, None for one that was no longer held. `told` are the states of jobs that
+    `results` are in the order of the moves, None for one that was no longer held. `relatives` are the parents and
+    children that moved along, and the jobs whose cancel has waited for the answer. `told` are the states of jobs that
     are due at once because a webhook was there before the move.
     """
 
@@ -127,7 +128,8 @@ def record(conn: Connection, moves: Sequence[Move]) -> Recorded:
         results[number] = Moved(*what)
     held = [(move, moved) for move, moved in zip(moves, results, strict=True) if moved is not None]
     told = apply_effects(conn, [effect for move, _ in held for effect in move.effects])
-    relatives = _settle_children(conn, [move for move, _ in held]) | _settle_ended(conn, held)
+    relatives = _settle_children(conn, [move for move, _ in held]) | _carry_out_cancels(conn, held)
+    relatives |= _settle_ended(conn, held)
     return Recorded(moves, results, frozenset(relatives), frozenset(told))
 
 
@@ -144,6 +146,23 @@ def _settle_ended(conn: Connection, held: Iterable[tuple[Move, Moved]]) -> set[U
     if ended or succeeded:
         settle_credits(conn, succeeded=succeeded, ended=ended)
     return parents
+
+
+def _carry_out_cancels(conn: Connection, held: Iterable[tuple[Move, Moved]]) -> set[UUID]:
+    """Cancel the jobs for whose answer a cancel has waited; return their ids and those of their children.
+
+    Nobody may claim them first: their step may be paused, the provider away or their account without room for hours.
+    """
+    waited = [
+        move.claim.job_id
+        for move, moved in held
+        if moved.is_canceled
+        and move.from_state is State.SUBMITTING
+        and move.decision.to_state is not State.COMPENSATING
+    ]
+    for job_id in waited:
+        cancel(conn, job_id, "worker")
+    return {*waited, *fail_descendants(conn, waited)} if waited else set()
 
 
 def _settle_children(conn: Connection, moves: Iterable[Move]) -> set[UUID]:

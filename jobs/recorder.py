@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from db.moves import Move, Moved, Recorded, record
 from db.trouble import passes
 from jobs.hints import Hinter
-from statemachine.states import STEP_OF, State, Step
+from statemachine.states import STEP_OF, Step
 
 log = logging.getLogger(__name__)
 
@@ -164,7 +164,7 @@ def _tell(then: Then, moved: Moved | None, error: Exception | None = None) -> No
 
 
 def _steps_due(recorded: Recorded) -> set[Step]:
-    """Return the steps that have something to claim at once: those of the moves, and those of their relatives."""
+    """Return the steps that have something to claim at once: those of the moves, and those of who moved along."""
     made = zip(recorded.moves, recorded.results, strict=True)
     due = {STEP_OF[move.decision.to_state] for move, moved in made if _is_due(move, moved)}
     due |= {STEP_OF[state] for state in recorded.told}
@@ -172,7 +172,5 @@ def _steps_due(recorded: Recorded) -> set[Step]:
 
 
 def _is_due(move: Move, moved: Moved | None) -> bool:
-    """Whether a move leaves something to be claimed at once. A cancel that came meanwhile does, whatever the wait."""
-    if moved is None or moved.held or move.decision.due_in is None:
-        return False
-    return move.decision.is_due_now or (moved.is_canceled and move.from_state is not State.COMPENSATING)
+    """Whether a move leaves something to be claimed at once."""
+    return moved is not None and not moved.held and move.decision.is_due_now

@@ -13,6 +13,8 @@ from statemachine.transitions import TRANSITIONS
 LEGAL = {(rule.from_state or "new", str(rule.event), str(rule.to_state)) for rule in TRANSITIONS}
 
 
+# Where a job may be that somebody has canceled: its answer is awaited, or it ends.
+_CANCELED_IN = ("submitting", "compensating", "failed", "canceled")
 # The jobs of one account, or all of them.
 _OF = "(SELECT id FROM jobs WHERE CAST(:account AS uuid) IS NULL OR account_id = :account)"
 
@@ -34,6 +36,7 @@ def assert_sound(engine: Engine, account_id: UUID | None = None) -> None:
         assert seen[job_id] == (job.seq, job.state), f"the history of {job_id} does not lead to its row"
         assert State(job.state).is_terminal == (job.finished_at is not None)
         assert (job.due_at is None) == State(job.state).is_terminal
+        assert job.cancel_requested_at is None or job.state in _CANCELED_IN, f"{job_id} goes on though it is canceled"
 
 
 def assert_credits_add_up(engine: Engine, account_id: UUID | None = None) -> None:

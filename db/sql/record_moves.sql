@@ -1,8 +1,7 @@
 -- Move jobs, each under the state and the lease it leaves. Called by the recorder for a group of workers at once.
 -- A move that returns no row was fenced off: someone else moved that job on, and the result is dropped. So is a move
 -- that is made again because the answer to its commit was lost: the first one ended the lease.
--- A cancel that arrived meanwhile makes the job due at once, so that it is seen before anything else happens; what is
--- being undone by then keeps its waits.
+-- A cancel that arrived during a submission is carried out by whoever records its answer, in the same transaction.
 -- `hold_for` claims the job for its next step in the same statement, for the worker that moved it here; a job that is
 -- to be canceled is not held, nor is one whose next step is paused. With `keep_lease` the same step goes on under the
 -- same lease, which lasts for `held_for` from now where that is given.
@@ -24,9 +23,7 @@ SET state = m.to_state,
                             WHEN j.cancel_requested_at IS NULL THEN diorama_now() + m.hold_for END,
     claimed_by = CASE WHEN m.keep_lease OR (j.cancel_requested_at IS NULL AND m.hold_for IS NOT NULL)
                       THEN j.claimed_by END,
-    due_at = CASE WHEN j.cancel_requested_at IS NULL OR m.due_in IS NULL OR m.from_state = 'compensating'
-                  THEN diorama_now() + m.due_in
-                  ELSE least(diorama_now(), diorama_now() + m.due_in) END,
+    due_at = diorama_now() + m.due_in,
     cost_micros = j.cost_micros + m.cost_micros,
     error_code = CASE WHEN j.state = 'compensating' THEN j.error_code ELSE m.error_code END,
     error_message = CASE WHEN j.state = 'compensating' THEN j.error_message ELSE m.error_message END,

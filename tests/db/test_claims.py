@@ -171,7 +171,7 @@ def test_a_cancel_during_a_submission_waits_for_its_outcome(engine: Engine, worl
         assert conn.scalar(text("SELECT state FROM jobs")) == "submitting"
         submitted = claimed(conn, job_id)
         record(conn, [move_of(submitted, Accepted("p", 3600.0))])
-    (due,) = claim_all(engine, Step.POLL)
+    (due,) = claim_all(engine, Step.COMPENSATE)
     assert due.job_id == job_id
 
 

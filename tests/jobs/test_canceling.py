@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine, text
 
-from db.moves import Move, cancel, record
+from db.moves import cancel, record
 from jobs.advance import advance
 from jobs.hints import Hinter
 from jobs.providers import failures
@@ -17,9 +17,7 @@ from jobs.providers.provider import ProviderTrouble, Sought
 from jobs.recorder import Recorder
 from jobs.steps.compensate import TRIES_MAX
 from statemachine import outcomes as o
-from statemachine.backoff import RetryPolicy
-from statemachine.decisions import interrupt
-from statemachine.states import ErrorCode, State, Step
+from statemachine.states import ErrorCode, Kind, State, Step
 from storage import S3Store
 from tests.factories import World, begin_of, claimed, make_job, move_of
 from tests.invariants import assert_sound
@@ -91,19 +89,16 @@ def test_asking_again_while_the_call_is_under_way_changes_nothing(engine: Engine
 def test_whatever_the_answer_is_the_cancel_wins_as_soon_as_it_is_known(
     engine: Engine, world: World, outcome: o.Outcome
 ) -> None:
-    """Neither a retry nor a wait that the provider asked for comes before it."""
+    """Neither a retry nor a wait comes before it, nor a claim: nobody may be let through to one for hours."""
     with engine.begin() as conn:
-        job_id = make_job(conn, world)
-        job = claimed(conn, job_id)
-        record(conn, [begin_of(job)])
+        job_id = make_job(conn, world, credits=5)
+        record(conn, [begin_of(claimed(conn, job_id))])
         cancel(conn, job_id, "api")
-        recorded = record(conn, [move_of(claimed(conn, job_id), outcome)])
-        assert recorded.moved[job_id].is_canceled
-        assert conn.scalar(text("SELECT due_at <= diorama_now() FROM jobs"))
-        after = claimed(conn, job_id)
-        decision = interrupt(after.facts, after.now, RetryPolicy())
-        assert decision is not None
-        record(conn, [Move(after.claim, after.state, decision)])
+        child = make_job(conn, world, State.WAITING, kind=Kind.SCENE, parent_id=job_id)
+        recorded = record(conn, [replace(move_of(claimed(conn, job_id), outcome), hold_for=timedelta(minutes=1))])
+        assert not recorded.moved[job_id].held
+        assert recorded.relatives == {job_id, child}
+        assert set(conn.scalars(text("SELECT state FROM jobs WHERE due_at <= diorama_now()"))) == {"compensating"}
     assert events(engine, job_id)[-1] == ("cancel_requested", "compensating", "worker")
     assert_sound(engine)
 
@@ -125,7 +120,7 @@ def test_workers_are_told_at_once_of_the_answer_to_a_canceled_call(engine: Engin
     assert recorder.record_now(move_of(job, o.Accepted("p", 600.0)))
     recorder.close()
     hinter.close()
-    assert told == [{Step.POLL}]
+    assert told == [{Step.SUBMIT, Step.COMPENSATE}]
 
 
 def test_undoing_a_canceled_job_keeps_its_waits(engine: Engine, world: World, store: S3Store) -> None:
@@ -243,17 +238,16 @@ def test_what_is_not_found_is_left_to_the_sweep_and_the_job_ends(
 def test_a_vanished_submitters_cancel_is_carried_out_by_its_rescuer(
     engine: Engine, world: World, store: S3Store, hinter: Hinter
 ) -> None:
-    """The answer will never come: the rescue tells that it is lost, and the next claim undoes the job."""
+    """The answer will never come: the rescue tells that it is lost, and has the job undone."""
     undoing = Undoing(engine, store, SearchedProvider())
     job_id = submitting(engine, world)
     with engine.begin() as conn:
         cancel(conn, job_id, "api")
-    for _ in range(2):
-        recorder = Recorder(engine, hinter)
-        with engine.begin() as conn:
-            claim = claimed(conn, job_id).claim
-        advance(claim, replace(undoing.runtime, recorder=recorder))
-        recorder.close()
+    recorder = Recorder(engine, hinter)
+    with engine.begin() as conn:
+        claim = claimed(conn, job_id).claim
+    advance(claim, replace(undoing.runtime, recorder=recorder))
+    recorder.close()
     assert [event for event, *_ in events(engine, job_id)][2:] == [
         "cancel_requested",
         "outcome_lost",

@@ -25,6 +25,9 @@ ALONE = {World(Job(State.QUEUED), pause="over", redrives=0, reviews=0): "request
 # More happenings than any ending needs; what is not over by then never will be.
 _ENDING_MAX = 400
 
+# Where a job may be that somebody has canceled: its answer is awaited, or it ends.
+_CANCELED_IN = (State.SUBMITTING, State.COMPENSATING, State.FAILED, State.CANCELED)
+
 Chooser = Callable[[World, Rules], World]
 
 
@@ -116,10 +119,10 @@ def check(world: World) -> None:
     job = world.job
     if (job.state in TERMINAL) != (world.due is None):
         raise Violation(f"a job is {job.state} and due {world.due}: it must be due until it has ended")
+    if job.canceled and job.state not in _CANCELED_IN:
+        raise Violation(f"a job is {job.state} although it had been canceled: it waits for its turn to be undone")
     if job.state in TERMINAL and world.leased != "no":
         raise Violation(f"a job is {job.state} and still leased")
-    if job.state is State.SUCCEEDED and job.canceled:
-        raise Violation("a job succeeded although it had been canceled")
     if job.state is State.CANCELED and not job.canceled:
         raise Violation("a job ended as canceled that nobody had canceled")
     if job.state in (State.FAILED, State.CANCELED) and not world.workers:

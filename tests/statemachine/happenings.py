@@ -327,6 +327,8 @@ def _recorded(world: World, index: int, rules: Rules) -> World:
     )
     assert decision is not None
     moved = _moved(rest, decision, rules)
+    if moved.job.canceled and moved.job.state not in _UNDONE_STATES and rules.heeds_cancels:
+        moved = canceled(moved)
     if worker.outcome != HELD_FOR_REVIEW:
         return moved
     return moved._replace(for_review=True, attempt=moved.attempt._replace(excused=True))
@@ -336,7 +338,7 @@ def _moved(world: World, decision: Decision, rules: Rules) -> World:
     job = world.job
     if decision.to_state not in next_states(job.state, decision.event):
         raise Violation(f"{job.state} moved to {decision.to_state} by {decision.event}")
-    due = None if decision.due_in is None else "now" if decision.is_due_now or job.canceled else "later"
+    due = None if decision.due_in is None else "now" if decision.is_due_now else "later"
     found = decision.event in (Event.ACCEPTED, Event.ORPHAN_FOUND)
     attempt = world.attempt._replace(known=True) if found else world.attempt
     if (decision.to_state in (State.FAILED, State.CANCELED) or decision.event is Event.GAVE_UP) and not attempt.known:

@@ -29,7 +29,7 @@ def test_the_rules_keep_their_promises_whatever_happens() -> None:
 
 
 def test_they_keep_them_further_on_where_support_does_nothing() -> None:
-    assert explore(depth=DEPTH + 3, since=ALONE).worlds > 35_000
+    assert explore(depth=DEPTH + 3, since=ALONE).worlds > 33_000
 
 
 def test_with_the_real_number_of_retries_too() -> None:
@@ -79,10 +79,6 @@ def vanished_workers_submission_taken_for_absent(job: JobFacts, now: datetime, p
     return interrupt(job, now, policy)
 
 
-def cancel_not_noticed(job: JobFacts, now: datetime, policy: RetryPolicy) -> Decision | None:
-    return interrupt(replace(job, cancel_requested=False), now, policy)
-
-
 def deadline_not_noticed(job: JobFacts, now: datetime, policy: RetryPolicy) -> Decision | None:
     return interrupt(replace(job, deadline_at=now + timedelta(days=1)), now, policy)
 
@@ -92,7 +88,7 @@ def crashes_not_counted(job: JobFacts, now: datetime, policy: RetryPolicy) -> De
 
 
 # Those that show only late on the way, and are caught in a smaller world.
-SLOW = {"a cancel is overlooked", "a search is not overtaken by a webhook", "an ambiguous answer is retried"}
+SLOW = {"a search is not overtaken by a webhook", "an ambiguous answer is retried"}
 MUTANTS: dict[str, tuple[Rules, str]] = {
     "an ambiguous answer is retried": (Rules(decide=submitted_again_after_a_lost_answer), "submitted again"),
     "a lost submission is not looked for": (Rules(decide=absent_without_looking), "submitted again"),
@@ -106,7 +102,7 @@ MUTANTS: dict[str, tuple[Rules, str]] = {
     "failures are not counted": (Rules(decide=failures_not_counted), "never ends"),
     "a job fails without being undone": (Rules(decide=failed_without_undoing), "moved to failed"),
     "undoing undoes nothing": (Rules(undoes=False), "still"),
-    "a cancel is overlooked": (Rules(interrupt=cancel_not_noticed, workers_max=1), "had been canceled"),
+    "a cancel is overlooked": (Rules(heeds_cancels=False), "had been canceled"),
     "the deadline is overlooked": (Rules(interrupt=deadline_not_noticed), "no step to run"),
     "crash loops are not counted": (Rules(interrupt=crashes_not_counted), "never ends"),
     "a pause is overlooked": (Rules(pauses=False), "paused step"),

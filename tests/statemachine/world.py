@@ -105,10 +105,10 @@ Next = tuple[str, World]
 class Rules:
     """The rules under examination, and how large the world is. A mutant replaces one of them.
 
-    `fenced`, `undoes`, `pauses`, `settles_once`, `refunds`, `spares_used` and `hears_names` are what SQL and the steps
-    promise: a stale lease writes nothing, undoing undoes, a paused step is neither claimed nor handed on to, no entry
-    of the ledger is settled twice, a charge is refunded, what is used for something else is not rolled back, and a
-    search that a webhook has overtaken is fenced off.
+    `fenced`, `undoes`, `pauses`, `settles_once`, `refunds`, `spares_used`, `hears_names` and `heeds_cancels` are what
+    SQL and the steps promise: a stale lease writes nothing, undoing undoes, a paused step is neither claimed nor handed
+    on to, no entry of the ledger is settled twice, a charge is refunded, what is used for something else is not rolled
+    back, a search that a webhook has overtaken is fenced off, and a cancel is carried out with the answer it awaited.
     """
 
     policy: RetryPolicy = field(default_factory=lambda: RetryPolicy(delays_s=(5.0,), attempts_max=2, claims_max=2))
@@ -121,4 +121,5 @@ class Rules:
     refunds: bool = True
     spares_used: bool = True
     hears_names: bool = True
+    heeds_cancels: bool = True
     workers_max: int = 2
