@@ -29,7 +29,8 @@ class Spend:
 class Astray:
     """A submission that its job no longer waits for, and that may yet exist at the provider.
 
-    `age` is how long ago it was begun, by the database's clock, when this was read.
+    `age` is how long ago it was begun, by the database's clock, when this was read; `noted_prediction_id` is the
+    prediction, where it is known.
     """
 
     job_id: UUID
@@ -93,6 +94,15 @@ def astray(conn: Connection, *, first_after: timedelta, last_after: timedelta, l
     """
     given = {"first_after": first_after, "last_after": last_after, "limit": limit}
     rows = conn.execute(statement("astray"), given)
+    return [Astray(**row._mapping) for row in rows]
+
+
+def left_running(conn: Connection, *, last_after: timedelta, limit: int) -> list[Astray]:
+    """Return the predictions that nobody waits for and that could not be canceled, the oldest first.
+
+    The last look is due `last_after` the cancel was given up.
+    """
+    rows = conn.execute(statement("left_running"), {"last_after": last_after, "limit": limit})
     return [Astray(**row._mapping) for row in rows]
 
 

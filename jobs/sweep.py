@@ -2,7 +2,8 @@
 
 A submission that was taken for absent may still have been on its way; one that could not be found while the
 provider's list was out of order may have run all along. Both are recognized in the list for as long as the provider
-keeps inputs, an hour.
+keeps inputs, an hour. A prediction that was to be canceled with its job, and could not be, is known by its id: it is
+stopped as soon as that works.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from db.spending import Astray, Settled, astray, settle
+from db.spending import Astray, Settled, astray, left_running, settle
 from jobs.providers.finding import LAST_LOOK_AFTER, TOGETHER, created_between, why_absence_proves_nothing
 from jobs.providers.provider import Listed, Prediction, Provider, ProviderTrouble, Sought
 from jobs.runtime import Runtime
@@ -20,6 +21,8 @@ from jobs.runtime import Runtime
 log = structlog.get_logger(__name__)
 
 _GROUP = 500
+# The status of an attempt whose prediction is known, and was not stopped.
+_RUNNING = "running"
 
 
 def sweep(runtime: Runtime) -> int:
@@ -31,6 +34,7 @@ def sweep(runtime: Runtime) -> int:
     first_after = timedelta(seconds=runtime.sweep_first_after_s)
     with runtime.engine.connect() as conn:
         due = astray(conn, first_after=first_after, last_after=LAST_LOOK_AFTER, limit=_GROUP)
+        due += left_running(conn, last_after=LAST_LOOK_AFTER, limit=_GROUP)
     found = [settled for settled in _looked_for(due, runtime.provider) if settled is not None]
     if not found:
         return 0
@@ -105,6 +109,8 @@ def _ended(stray: Astray, prediction_id: str, provider: Provider) -> Settled | N
     if prediction is not None and prediction.is_running:
         return _written_off(stray)
     cost_micros = _cost(prediction, stray)
+    if stray.status == _RUNNING:
+        return Settled(stray.job_id, stray.attempt, "canceled", True, None, cost_micros)
     return Settled(stray.job_id, stray.attempt, "duplicate", True, prediction_id, cost_micros)
 
 
@@ -124,4 +130,6 @@ def _written_off(stray: Astray) -> Settled | None:
     if not stray.is_last_look:
         return None
     cost_micros = stray.reserved_micros if stray.status == "lost" or stray.noted_prediction_id else 0
-    return Settled(stray.job_id, stray.attempt, stray.status, True, None, cost_micros)
+    # By then the provider's own limit has ended whatever ran.
+    status = "canceled" if stray.status == _RUNNING else stray.status
+    return Settled(stray.job_id, stray.attempt, status, True, None, cost_micros)

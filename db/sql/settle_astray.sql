@@ -1,4 +1,5 @@
 -- Book what became of submissions that went on without their jobs; each at most once, with the cost to its job.
+-- A running one is left alone where support has its job undone again meanwhile: that books it as well.
 -- Called by the sweeper. A duplicate keeps its prediction beside the adopted ones, because no job ever used it.
 -- Zero rows: others have booked them.
 WITH settled AS (
@@ -14,7 +15,9 @@ WITH settled AS (
     ) AS s (job_id, attempt, status, prediction_id, cost_micros, is_final)
     WHERE a.job_id = s.job_id
       AND a.attempt = s.attempt
-      AND a.status IN ('lost', 'absent')
+      AND (a.status IN ('lost', 'absent')
+           OR (a.status = 'running'
+               AND NOT EXISTS (SELECT FROM jobs j WHERE j.id = a.job_id AND j.state = 'compensating')))
       AND a.completed_at IS NULL
     RETURNING a.job_id, s.cost_micros
 ), booked AS (

@@ -6,19 +6,22 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 from importlib import import_module
+from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from db.moves import cancel, record
 from jobs.redriving import retry_job
+from jobs.sweep import sweep
 from statemachine import outcomes as o
 from statemachine.states import ErrorCode, State
 from tests.crashes.lab import Killed, Lab, Trap, plain_avatar
 from tests.crashes.points import Fault
 from tests.eventually import eventually
 from tests.factories import claimed, make_job, make_world, move_of
-from tests.invariants import assert_sound
+from tests.invariants import assert_attempts_add_up, assert_sound
 from tests.jobs.reviewers import SUPPORT
 
 BROKEN = o.Failure(ErrorCode.INTERNAL, "It broke.", o.Cure.NEVER, "a bug")
@@ -145,6 +148,33 @@ def test_a_prediction_that_outlives_its_limit_is_canceled_before_another_is_paid
     lab.provider.ends_as = "succeeded"
     lab.drive(job_id, State.SUCCEEDED)
     assert len(lab.provider.booked) == 2
+
+
+@pytest.mark.parametrize("stops", [True, False])
+def test_what_could_not_be_canceled_with_its_job_is_stopped_and_booked_by_the_sweep(lab: Lab, stops: bool) -> None:
+    """A person was told, and may take a day; by the end of an hour it counts as paid for, stopped or not."""
+    lab.provider.ends_as = "processing"
+    job_id = job_in(lab, State.GENERATING)
+    cancel_it(lab, job_id)
+    lab.provider.cancels = False
+    lab.drive(job_id, State.CANCELED)
+    sweep(lab.healthy.runtime)
+    assert (attempt_of(lab, job_id).status, lab.row(job_id).cost_micros) == ("running", 0)
+    lab.provider.cancels = stops
+    if not stops:
+        lab.move_clock(timedelta(hours=1))
+    for _ in range(2):
+        sweep(lab.healthy.runtime)
+        attempt = attempt_of(lab, job_id)
+        assert attempt.status == "canceled"
+        assert attempt.completed_at is not None
+        assert lab.row(job_id).cost_micros == attempt.cost_micros == attempt.reserved_micros
+    assert_attempts_add_up(lab.engine)
+
+
+def attempt_of(lab: Lab, job_id: UUID) -> Any:
+    with lab.engine.connect() as conn:
+        return conn.execute(text("SELECT * FROM attempts WHERE job_id = :id"), {"id": job_id}).one()
 
 
 def test_without_a_copy_what_vanished_is_made_again(lab: Lab) -> None:

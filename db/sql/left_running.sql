@@ -1,0 +1,17 @@
+-- Read the predictions of jobs that have ended or gone on although the cancel did not work: it waits for a person, or was
+-- waived. Called by the sweeper, which stops and books them; for an hour after the cancel was given up.
+-- Zero rows: nothing to do, and no call is made.
+SELECT t.job_id, t.attempt, t.token, t.picture_url, t.is_traceable, t.model, t.status, t.reserved_micros,
+       t.prediction_id AS noted_prediction_id, diorama_now() - t.started_at AS age,
+       a.changed_at <= diorama_now() - CAST(:last_after AS interval) AS is_last_look
+FROM compensation_actions a
+JOIN jobs j ON j.id = a.job_id
+JOIN attempts t ON (t.job_id, t.attempt) = (a.job_id, a.attempt)
+WHERE a.action = 'cancel_prediction'
+  AND a.state IN ('held', 'waived')
+  AND t.status = 'running'
+  AND t.completed_at IS NULL
+  -- What is being undone is that job's own business.
+  AND j.state <> 'compensating'
+ORDER BY t.started_at
+LIMIT :limit
