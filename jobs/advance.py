@@ -13,6 +13,7 @@ from db.moves import Move, Moved
 from jobs.providers.limited import notice
 from jobs.runtime import Runtime
 from jobs.steps import STEPS
+from jobs.steps.compensate import left_for_review
 from jobs.steps.trouble import surprise
 from jobs.steps.work import Work, successor
 from jobs.tidying import WRITES, tidy_soon
@@ -36,7 +37,9 @@ def advance(claim: Claim, runtime: Runtime, steps: Steps = STEPS, known: Claimed
         return
     decision = interrupt(job.facts, job.now, runtime.policy)
     if decision is not None:
-        runtime.recorder.record(_logged(Move(job.claim, job.state, decision, effects=_left_open(job, decision))))
+        runtime.recorder.record(
+            _logged(Move(job.claim, job.state, decision, effects=_left_open(job, decision, runtime)))
+        )
         _give_way(job, runtime)
         return
     work = _act(job, runtime, steps)
@@ -55,11 +58,19 @@ def _give_way(job: ClaimedJob, runtime: Runtime) -> None:
         notice(lambda: runtime.gate.saw(None))
 
 
-def _left_open(job: ClaimedJob, decision: Decision) -> tuple[Effect, ...]:
-    """The row of a submission whose worker vanished: only a lost one is swept should the job go on without it."""
-    if decision.event is not Event.OUTCOME_LOST:
-        return ()
-    return (AttemptChanged(job.id, job.attempt, "lost", error_detail=decision.reason),)
+def _left_open(job: ClaimedJob, decision: Decision, runtime: Runtime) -> tuple[Effect, ...]:
+    """The rows of what others have to look after when a job goes on, or ends, without its step.
+
+    Of a submission whose worker vanished: only a lost one is swept should the job go on without it. Of undoing that
+    killed its workers: it waits for a person.
+    """
+    match decision.event:
+        case Event.OUTCOME_LOST:
+            return (AttemptChanged(job.id, job.attempt, "lost", error_detail=decision.reason),)
+        case Event.UNDONE:
+            return left_for_review(job, decision.reason or "", runtime)
+        case _:
+            return ()
 
 
 def _load(claim: Claim, runtime: Runtime) -> ClaimedJob | None:

@@ -109,7 +109,7 @@ def interrupt(job: JobFacts, now: datetime, policy: RetryPolicy) -> Decision | N
         lost = move(job, Event.OUTCOME_LOST, due_in=timedelta(0))
         return replace(lost, reason="the worker that submitted it vanished")
     if job.state is State.COMPENSATING:
-        return None
+        return _left_for_review(job) if job.claims > policy.claims_max else None
     if job.cancel_requested:
         return compensate(job, Event.CANCEL_REQUESTED, CANCELED_BY_REQUEST)
     end = policy.deadlines.end_of(job.state, job.entered_at, job.deadline_at)
@@ -121,6 +121,11 @@ def interrupt(job: JobFacts, now: datetime, policy: RetryPolicy) -> Decision | N
     if job.claims > policy.claims_max:
         return compensate(job, Event.GAVE_UP, WORKERS_DIED, reason=f"{job.claims} claims without a result")
     return None
+
+
+def _left_for_review(job: JobFacts) -> Decision:
+    """End a job whose undoing kills its workers. What is left of it waits for a person, and its credits return."""
+    return replace(_undone(job), reason=f"{job.claims} claims without a result: what is left is held for review")
 
 
 def compensate(job: JobFacts, event: Event, failure: o.Failure, *, reason: str | None = None) -> Decision:

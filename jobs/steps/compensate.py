@@ -3,8 +3,8 @@
 What is to be undone are rows, written when the job began to compensate. Credits and parents are settled by the
 transaction in which the job ends; what is left for this step is what lies outside of Postgres. Each action may be
 done twice. One that fails is tried again with the step; after `TRIES_MAX` it is held for a person to review, and the
-job ends without it. Having been throttled is no try. An action that was held may be tried again much later, so it is
-done to the submission that it is of, whichever one the job is at by then.
+job ends without it. So does one whose undoing kills its workers; having been throttled is no try. An action that was
+held may be tried again much later, so it is done to the submission that it is of, whichever one the job is at by then.
 """
 
 from __future__ import annotations
@@ -63,6 +63,13 @@ def compensate(job: ClaimedJob, runtime: Runtime) -> Work | None:
     except LeaseLost:
         return None
     return _told(job, tried)
+
+
+def left_for_review(job: ClaimedJob, reason: str, runtime: Runtime) -> tuple[Effect, ...]:
+    """Return the rows that hold for a person whatever is still to be undone of a job: trying it kills the workers."""
+    with runtime.engine.connect() as conn:
+        pending = pending_actions(conn, job.id)
+    return tuple(ActionTried(job.id, each.cycle, each.action, "held", last_error=reason) for each in pending)
 
 
 def _as_of(action: PendingAction, job: ClaimedJob) -> ClaimedJob:

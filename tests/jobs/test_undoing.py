@@ -17,10 +17,14 @@ from db.ledger import Balance, JobCredits, WalletKey, balance_of, credits_of_job
 from db.moves import cancel, record
 from db.paging import Window
 from db.requests import insert_story
+from jobs.advance import advance
+from jobs.hints import Hinter
+from jobs.recorder import Recorder
 from jobs.redriving import retry_job
 from jobs.reviewing import review_compensation
 from jobs.steps.compensate import TRIES_MAX
 from statemachine import outcomes as o
+from statemachine.backoff import RetryPolicy
 from statemachine.states import ErrorCode, Kind, OnFailure, State
 from storage import ObjectInfo, S3Store
 from tests.factories import REFUSED, World, advance_to, claimed, make_job, make_world, move_of
@@ -155,6 +159,32 @@ def test_what_can_not_be_undone_is_held_with_its_reason_and_the_job_ends(
         (job_id, "cancel_prediction", tries, "it said 503")
     ]
     assert_credits_add_up(engine)
+
+
+def test_what_kills_the_workers_that_undo_it_is_held_and_the_job_ends(
+    engine: Engine, world: World, undoing: Undoing, hinter: Hinter
+) -> None:
+    """It would be tried at the end of each lease otherwise, for ever, and the credits stay held."""
+    with engine.begin() as conn:
+        job_id = make_job(conn, world, State.GENERATING, credits=5)
+        cancel(conn, job_id, "test")
+        for _ in range(RetryPolicy().claims_max):
+            claimed(conn, job_id)
+        claim = claimed(conn, job_id).claim
+    undoing.put(job_id, "1/source.png")
+    recorder = Recorder(engine, hinter)
+    advance(claim, replace(undoing.runtime, recorder=recorder))
+    recorder.close()
+    assert undoing.state(job_id) == "canceled"
+    assert undoing.actions(job_id) == {"cancel_prediction": "held", "delete_objects": "held", "return_credits": "done"}
+    with engine.connect() as conn:
+        held = action_page(conn, ActionFilter(states=["held"]), Window(10)).items
+    assert {each.last_error for each in held} == {"6 claims without a result: what is left is held for review"}
+    review(engine, job_id, "delete_objects")
+    undoing.undo_all()
+    assert undoing.objects(job_id) == []
+    assert_credits_add_up(engine)
+    assert_sound(engine)
 
 
 @pytest.mark.parametrize("waive", [True, False])

@@ -126,7 +126,7 @@ def check(world: World) -> None:
     if job.state is State.CANCELED and not job.canceled:
         raise Violation("a job ended as canceled that nobody had canceled")
     if job.state in (State.FAILED, State.CANCELED) and not world.workers:
-        if world.objects and not world.spilled:
+        if world.objects and not world.spilled and not world.for_review:
             raise Violation(f"a job is {job.state} and its objects are still there")
         if world.attempt.known and world.attempt.costs and not world.for_review:
             raise Violation(f"a job is {job.state} and its prediction is still running")
@@ -174,9 +174,7 @@ def all_fails(world: World, rules: Rules) -> World:
 
 
 def all_die(world: World, rules: Rules) -> World:
-    """The next world if every worker from here on dies as soon as it begins; what only undoes is spared."""
-    if world.job.state is State.COMPENSATING:
-        return all_goes_well(world, rules)
+    """The next world if every worker from here on dies as soon as it begins."""
     if not world.workers:
         return _at_leisure(world) or claimed(world, rules)
     label, following = next(iter(advanced(world, 0, rules)))

@@ -329,7 +329,7 @@ def _recorded(world: World, index: int, rules: Rules) -> World:
     moved = _moved(rest, decision, rules)
     if moved.job.canceled and moved.job.state not in _UNDONE_STATES and rules.heeds_cancels:
         moved = canceled(moved)
-    if worker.outcome != HELD_FOR_REVIEW:
+    if worker.outcome != HELD_FOR_REVIEW and not (worker.outcome is None and decision.event is Event.UNDONE):
         return moved
     return moved._replace(for_review=True, attempt=moved.attempt._replace(excused=True))
 

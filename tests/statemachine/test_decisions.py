@@ -216,6 +216,17 @@ def test_a_job_that_kills_its_workers_is_given_up(state: State) -> None:
     assert interrupt(facts(state, claims=POLICY.claims_max), NOW, POLICY) is None
 
 
+@pytest.mark.parametrize("canceled", [True, False])
+def test_undoing_that_kills_its_workers_ends_and_waits_for_a_person(canceled: bool) -> None:
+    late = facts(State.COMPENSATING, cancel_requested=canceled, deadline_at=NOW, claims=POLICY.claims_max)
+    assert interrupt(late, NOW, POLICY) is None, "the clock alone never ends it"
+    decision = interrupt(replace(late, claims=late.claims + 1), NOW, POLICY)
+    assert decision is not None
+    assert (decision.event, decision.due_in) == (Event.UNDONE, None)
+    assert decision.to_state is (State.CANCELED if canceled else State.FAILED)
+    assert decision.reason == f"{late.claims + 1} claims without a result: what is left is held for review"
+
+
 def test_a_higher_priority_overtakes_and_never_starves_those_behind() -> None:
     """A priority is a head start in time: an old job of low priority is due before a young one of high priority."""
     assert head_start(LOWEST_PRIORITY) == timedelta(0)

@@ -87,6 +87,10 @@ def crashes_not_counted(job: JobFacts, now: datetime, policy: RetryPolicy) -> De
     return interrupt(replace(job, claims=1), now, policy)
 
 
+def undoing_tried_for_ever(job: JobFacts, now: datetime, policy: RetryPolicy) -> Decision | None:
+    return None if job.state is State.COMPENSATING else interrupt(job, now, policy)
+
+
 # Those that show only late on the way, and are caught in a smaller world.
 SLOW = {"a search is not overtaken by a webhook", "an ambiguous answer is retried"}
 MUTANTS: dict[str, tuple[Rules, str]] = {
@@ -105,6 +109,7 @@ MUTANTS: dict[str, tuple[Rules, str]] = {
     "a cancel is overlooked": (Rules(heeds_cancels=False), "had been canceled"),
     "the deadline is overlooked": (Rules(interrupt=deadline_not_noticed), "no step to run"),
     "crash loops are not counted": (Rules(interrupt=crashes_not_counted), "never ends"),
+    "crash loops are not counted while undoing": (Rules(interrupt=undoing_tried_for_ever), "compensating never ends"),
     "a pause is overlooked": (Rules(pauses=False), "paused step"),
     "what was given back is given back again": (Rules(settles_once=False), "do not add up"),
     "a roll-back keeps the charge": (Rules(refunds=False), "do not add up"),
