@@ -7,9 +7,11 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from db.compensations import ActionFilter, CompensationAction, action_page, reopen, review_action
+from db.jobs import job_by_id
 from db.paging import PAGE_MAX, Window
-from jobs.errors import AlreadyFinished, Forbidden, NotFound
+from jobs.errors import AlreadyFinished, Forbidden, NotFound, NotReady, UseCaseError
 from jobs.identity import Principal
+from statemachine.states import State
 
 
 def review_compensation(
@@ -17,8 +19,8 @@ def review_compensation(
 ) -> CompensationAction:
     """Waive a held action, or have the job compensate again for it; for support only.
 
-    Raises Forbidden, NotFound where the job has no such action, AlreadyFinished where it is not held, or where the job
-    has been redriven since and runs.
+    Raises Forbidden, NotFound where the job has no such action, AlreadyFinished where it is not held; and where the job
+    was tried again since, NotReady while that goes on, AlreadyFinished once it has succeeded.
     """
     if not caller.is_support:
         raise Forbidden("Only support can review compensations.")
@@ -33,5 +35,18 @@ def review_compensation(
     if reviewed is None:
         raise AlreadyFinished(f"It is {found[0].state}, not held: there is nothing to review.", "input", "action")
     if not waive and not reopen(conn, job_id, actor=caller.actor, reason=note):
-        raise AlreadyFinished("The job has not ended: its own undoing comes first.", "input", "jobId")
+        raise _not_now(conn, caller, job_id)
     return reviewed
+
+
+def _not_now(conn: Connection, caller: Principal, job_id: UUID) -> UseCaseError:
+    """Return why a job does not compensate again, and what there is to do instead."""
+    job = job_by_id(conn, caller.scope, job_id)
+    if job is not None and job.state is State.SUCCEEDED:
+        return AlreadyFinished(
+            "The job was tried again and has succeeded, so it is not undone any more. Waive this: what an earlier try "
+            "left at the provider is stopped by the sweep, and what it left in our storage is removed by retention.",
+            "input",
+            "jobId",
+        )
+    return NotReady("The job is at work again. Wait until it has ended, or waive this.", "input", "jobId")

@@ -1,4 +1,4 @@
-"""An account with a selfie, for tests of the engine."""
+"""An account with a selfie, and what undoing needs, for tests of the engine."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import pytest
 from sqlalchemy import Engine
 
 from jobs.hints import Hinter
+from storage import S3Store
 from tests.factories import World, make_world
+from tests.jobs.undoing import Undoing
 
 
 @pytest.fixture
@@ -22,3 +24,8 @@ def hinter(engine: Engine) -> Iterator[Hinter]:
     hinter = Hinter(engine)
     yield hinter
     hinter.close()
+
+
+@pytest.fixture
+def undoing(engine: Engine, store: S3Store) -> Undoing:
+    return Undoing(engine, store)

@@ -11,15 +11,13 @@ from sqlalchemy import Engine, text
 
 from db.ids import new_id
 from db.ledger import balance_of, credits_of_jobs
-from db.moves import Move, record
+from db.moves import record
 from db.requests import insert_story
 from jobs.cancellation import cancel_job
 from jobs.errors import AlreadyFinished
 from jobs.redriving import retry_job
 from jobs.steps.compensate import TRIES_MAX
 from statemachine import outcomes as o
-from statemachine.backoff import RetryPolicy
-from statemachine.decisions import interrupt
 from statemachine.states import Kind, OnFailure, State
 from storage import S3Store
 from tests.factories import REFUSED, World, begin_of, claimed, make_job, move_of
@@ -68,16 +66,6 @@ class Case:
         self.undoing.undo_all()
         return job_id
 
-    def claim(self, job_id: UUID) -> UUID:
-        """Have a worker claim a job, and see first that it is to be canceled."""
-        with self.engine.begin() as conn:
-            job = claimed(conn, job_id)
-            decision = interrupt(job.facts, job.now, RetryPolicy())
-            assert decision is not None
-            record(conn, [Move(job.claim, job.state, decision)])
-        self.undoing.undo_all()
-        return job_id
-
     def cancel(self, job_id: UUID) -> UUID:
         """Cancel a job as its owner."""
         with self.engine.begin() as conn:
@@ -92,8 +80,7 @@ def canceled_submitting(case: Case) -> UUID:
         record(conn, [replace(begin_of(claimed(conn, job_id)), keep_lease=True)])
     case.cancel(job_id)
     assert entries(case.engine, job_id) == ("hold",), "it may have been paid for, so nothing is settled yet"
-    case.see(job_id, o.Accepted("prediction", 1.0))
-    return case.claim(job_id)
+    return case.see(job_id, o.Accepted("prediction", 1.0))
 
 
 def canceled_too_late(case: Case) -> UUID:

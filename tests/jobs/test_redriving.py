@@ -24,8 +24,8 @@ from storage import S3Store
 from tests.factories import World, claimed, make_job, make_world, move_of
 from tests.invariants import assert_credits_add_up, assert_sound
 from tests.jobs.reviewers import SUPPORT, partner_of
-from tests.jobs.test_undoing import BROKEN, fail, story
-from tests.jobs.undoing import Undoing
+from tests.jobs.test_undoing import story
+from tests.jobs.undoing import BROKEN, Undoing, fail
 
 
 @pytest.fixture

@@ -14,10 +14,13 @@ from jobs.providers import failures
 from jobs.providers.provider import Prediction, ProviderTrouble
 from jobs.runtime import Runtime
 from jobs.steps.compensate import compensate
+from statemachine import outcomes as o
 from statemachine.outcomes import Cure, Failure
 from statemachine.states import ErrorCode
 from storage import S3Store
 from tests.factories import claimed, move_of
+
+BROKEN = o.Failure(ErrorCode.INTERNAL, "It broke.", o.Cure.NEVER, "a bug")
 
 
 @dataclass
@@ -100,3 +103,9 @@ class Undoing:
     def _column(self, statement: str, **given: object) -> list[Any]:
         with self.engine.connect() as conn:
             return list(conn.scalars(text(statement), given))
+
+
+def fail(engine: Engine, job_id: UUID, outcome: o.Outcome | None = None) -> None:
+    """End the present step of a job for good."""
+    with engine.begin() as conn:
+        record(conn, [move_of(claimed(conn, job_id), outcome or o.StepFailed(BROKEN))])
