@@ -16,10 +16,12 @@ from sqlalchemy import text
 
 from db.moves import cancel
 from diorama.embedded import EmbeddedPostgres, EmbeddedS3, ServerProcess
+from jobs.redriving import retry_job
 from storage import S3Store
 from tests.acceptance.house import House, Servers
 from tests.acceptance.workers import Site
 from tests.invariants import assert_attempts_add_up, assert_credits_add_up, assert_sound
+from tests.jobs.reviewers import SUPPORT
 
 # How long the provider keeps the victim waiting: time enough to freeze it, and less than it waits.
 _HELD_UP = {"seconds": 0.8}
@@ -126,7 +128,9 @@ def test_a_frozen_worker_changes_nothing_when_it_comes_back(
     assert relay.site.objects(job_id) == [f"{before.attempt}/avatar.png", f"{before.attempt}/source.png"]
 
 
-def test_one_that_was_frozen_while_it_undid_a_job_changes_nothing_either(relay: Relay) -> None:
+@pytest.mark.parametrize("again", [False, pytest.param(True, marks=pytest.mark.thorough)])
+def test_one_that_was_frozen_while_it_undid_a_job_changes_nothing_either(relay: Relay, again: bool) -> None:
+    """Nor where the job was tried again and has succeeded meanwhile."""
     relay.site.fault("stick_processing", count=1)
     relay.site.fault("stall", operation="predictions.cancel", count=1, options=_HELD_UP)
     job_id = relay.ask()
@@ -136,8 +140,12 @@ def test_one_that_was_frozen_while_it_undid_a_job_changes_nothing_either(relay: 
     zombie = relay.freeze(job_id, "compensating")
     assert zombie, "the job was undone before its worker was frozen"
     before = relay.take_over(job_id, "canceled")
+    if again:
+        with relay.site.engine.begin() as conn:
+            retry_job(conn, SUPPORT, job_id)
+        before = relay.site.wait_for(job_id, "succeeded")
     _come_back(relay, zombie, before)
-    assert relay.site.objects(job_id) == []
+    assert relay.site.objects(job_id) == (["2/avatar.png", "2/source.png"] if again else [])
     with relay.site.engine.connect() as conn:
         undone = conn.execute(text("SELECT state FROM compensation_actions WHERE job_id = :id"), {"id": job_id})
         assert set(undone.scalars()) == {"done"}
