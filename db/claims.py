@@ -155,17 +155,17 @@ def claim_due(
     jobs = [ClaimedJob.from_row(row) for row in rows]
     room = limit - len(jobs)
     if step is Step.SUBMIT and room and (most := admit(room)):
-        turns = _turns(conn, most, line or Line())
-        if turns:
-            shares = {**given, "limit": most, "account_ids": list(turns), "quotas": list(turns.values())}
+        in_line = _in_line(conn, most, line or Line())
+        if in_line:
+            shares = {**given, "limit": most, "account_ids": list(in_line), "quotas": list(in_line.values())}
             rows = conn.execute(statement("claim_queued", "lease_due", "claimed_job"), shares)
             jobs += [ClaimedJob.from_row(row) for row in rows]
     return jobs
 
 
-def _turns(conn: Connection, limit: int, line: Line) -> dict[UUID, int]:
+def _in_line(conn: Connection, limit: int, line: Line) -> dict[UUID, int]:
     """Return how many jobs of each account may be claimed, an equal share each, and move the line on."""
-    looked = conn.execute(statement("turns"), {"limit": limit, "after": line.after}).all()
+    looked = conn.execute(statement("accounts_in_line"), {"limit": limit, "after": line.after}).all()
     if looked:
         line.after = looked[-1].account_id
     rooms = {account_id: room for account_id, room in looked if room > 0}

@@ -20,6 +20,10 @@ from statemachine.states import ErrorCode, Event, State
 class UnreadableEvent(ValueError):
     """A row of the history has a word that this program does not know: a newer program wrote it."""
 
+    def __init__(self, job_id: UUID, seq: int, why: ValueError) -> None:
+        super().__init__(f"event {seq} of job {job_id}: {why}")
+        self.job_id = job_id
+
 
 @dataclass(frozen=True, slots=True)
 class JobEvent:
@@ -59,7 +63,7 @@ class JobEvent:
             fields["to_state"] = State(fields["to_state"])
             fields["error_code"] = ErrorCode(fields["error_code"]) if fields["error_code"] else None
         except ValueError as error:
-            raise UnreadableEvent(f"event {fields['seq']} of job {fields['job_id']}: {error}") from None
+            raise UnreadableEvent(fields["job_id"], fields["seq"], error) from None
         return cls(**fields)
 
 

@@ -63,6 +63,7 @@ def worker(
     with _told():
         settings = read_settings("database", "store", "provider")
         _log(settings)
+        from diorama.heartbeat import Heartbeat
         from diorama.preflight import check_database, check_provider, check_store
         from diorama.work import run_worker, supervise
 
@@ -71,6 +72,9 @@ def worker(
         check_provider(settings)
         count, each = processes or settings.worker_processes, threads or settings.worker_threads
         if count > 1:
+            # Children that could not keep theirs would be started again for ever.
+            with Heartbeat(settings.heartbeat_dir):
+                pass
             raise typer.Exit(supervise(["worker", "--processes", "1", "--threads", str(each)], count))
         run_worker(settings, threads=each, supervisor=supervisor)
 

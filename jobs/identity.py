@@ -32,6 +32,8 @@ _KEY_PREFIX = "dio_key_"
 _SESSION_PREFIX = "dio_ses_"
 
 _KEYS_NAMED_MAX = 20
+# Fewer digits may be a word that was meant as a name.
+_FINGERPRINT_LEAST = 8
 
 SESSION_LASTS_MAX = timedelta(days=30)
 
@@ -118,7 +120,7 @@ def revoke_api_key(conn: Connection, which: str) -> ApiKey:
 def _is_meant(key: ApiKey, which: str) -> bool:
     if which.startswith(_KEY_PREFIX):
         return key.fingerprint == fingerprint(digest(which))
-    return key.name == which or (len(which) >= 4 and key.fingerprint.startswith(which.lower()))
+    return key.name == which or (len(which) >= _FINGERPRINT_LEAST and key.fingerprint.startswith(which.lower()))
 
 
 def _shown(which: str) -> str:

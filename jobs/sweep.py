@@ -8,6 +8,7 @@ stopped as soon as that works.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -23,6 +24,8 @@ log = structlog.get_logger(__name__)
 _GROUP = 500
 # The status of an attempt whose prediction is known, and was not stopped.
 _RUNNING = "running"
+# In an outage each call waits for its own timeout, and the rounds behind this one with it: the rest come next time.
+_CANCELS_FOR_S = 30.0
 
 
 def sweep(runtime: Runtime) -> int:
@@ -48,11 +51,21 @@ def sweep(runtime: Runtime) -> int:
 
 def _looked_for(due: list[Astray], provider: Provider) -> Iterator[Settled | None]:
     unnamed = [stray for stray in due if stray.noted_prediction_id is None]
-    if unnamed:
-        yield from _unnamed(unnamed, provider)
+    told = [stray for stray in unnamed if _list_tells(stray)]
+    if told:
+        yield from _unnamed(told, provider)
+    # No page of the list could say anything of the others.
+    yield from (_written_off(stray) for stray in unnamed if not _list_tells(stray))
+    began_at = time.monotonic()
     for stray in due:
         if stray.noted_prediction_id is not None:
-            yield _ended(stray, stray.noted_prediction_id, provider)
+            is_late = time.monotonic() - began_at > _CANCELS_FOR_S
+            yield _written_off(stray) if is_late else _ended(stray, stray.noted_prediction_id, provider)
+
+
+def _list_tells(stray: Astray) -> bool:
+    sought = Sought(stray.token, stray.age, stray.picture_url, stray.is_traceable)
+    return why_absence_proves_nothing(sought) is None
 
 
 def _unnamed(strays: list[Astray], provider: Provider) -> Iterator[Settled | None]:
@@ -118,10 +131,8 @@ def _cost(prediction: Prediction | None, stray: Astray) -> int:
     return stray.reserved_micros if prediction is None else prediction.charged(stray.reserved_micros)
 
 
-def _absent(stray: Astray) -> Settled | None:
+def _absent(stray: Astray) -> Settled:
     """It is not there; it is looked for again, ever later, because it may still come."""
-    if why_absence_proves_nothing(Sought(stray.token, stray.age, stray.picture_url, stray.is_traceable)):
-        return _written_off(stray)
     return Settled(stray.job_id, stray.attempt, "absent", stray.is_last_look)
 
 

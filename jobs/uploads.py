@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine
 from db.assets import Asset, asset_by_id, insert_pending, mark_ready, mark_rejected
 from db.ids import new_id
 from db.scope import EVERYTHING, Scope
-from jobs.errors import Invalid, NotFound, UnsupportedMedia
+from jobs.errors import Invalid, NotFound, UnsupportedMedia, UseCaseError
 from jobs.identity import Principal
 from jobs.media import ImageFacts, MediaError, clean_selfie
 from jobs.redaction import redacted
@@ -112,7 +112,11 @@ def _accept(engine: Engine, store: S3Store, asset: Asset, key: str, facts: Image
 
 def _give_way(engine: Engine, store: S3Store, asset: Asset, key: str) -> Asset:
     """Take back what was written for an upload that another request completed, unless that wrote the very same."""
-    found = _completed_meanwhile(engine, asset)
+    try:
+        found = _completed_meanwhile(engine, asset)
+    except UseCaseError:
+        store.delete([key])
+        raise
     if found.object_key != key:
         store.delete([key])
     return found

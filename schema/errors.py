@@ -40,7 +40,7 @@ INTERNAL = "INTERNAL_SERVER_ERROR"
 
 # Passing troubles of the database, the object store and the child that checks a picture, and what a newer program wrote
 # while the servers are being renewed: the same request may well succeed a moment later.
-_PASSING = (
+PASSING = (
     OperationalError,
     DriverOperationalError,
     PoolTimeout,
@@ -91,7 +91,7 @@ def _told(error: GraphQLError) -> tuple[str, bool, str | None]:
         return UNRESOLVED, False, None
     if isinstance(cause, RecursionError):
         return PARSE_FAILED, False, "The document is nested too deeply."
-    if isinstance(cause, _PASSING):
+    if isinstance(cause, PASSING):
         return UNAVAILABLE, True, "Part of the service can not be reached. Please try again in a moment."
     return (BAD_USER_INPUT if cause is None else INTERNAL), False, None
 

@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.engine import LISTENING
-from db.events import JobEvent, events_since
+from db.events import JobEvent, UnreadableEvent, events_since
 from jobs.hints import EVENTS_CHANNEL
 from schema.ordering import in_order
 from schema.reads import Database
@@ -148,12 +148,22 @@ class EventHub:
                 await asyncio.sleep(self._poll_every_s)
 
     async def _deliver_safely(self, awake: set[UUID]) -> None:
-        try:
-            await self._deliver_news(awake)
-        except _PASSING:
-            raise
-        except Exception:  # noqa: BLE001 - told to the log for those whom it concerns
-            await self._deliver_apart(awake)
+        while True:
+            try:
+                return await self._deliver_news(awake)
+            except _PASSING:
+                raise
+            except UnreadableEvent as error:
+                # Only its job's subscribers go, and so fewer are left each time; apart it would be a statement each.
+                log.warning("subscribers of a history that can not be read were sent away: %s", error)
+                self._send_away(set(self._slots.get(error.job_id, ())))
+            except Exception:  # noqa: BLE001 - told to the log for those whom it concerns
+                return await self._deliver_apart(awake)
+
+    def _send_away(self, slots: Iterable[Slot]) -> None:
+        for slot in slots:
+            slot.end(HistoryUnreadable())
+            self._forget(slot)
 
     async def _deliver_news(self, awake: set[UUID]) -> None:
         for event in await self._news(self._behind(self._with_companions(awake))):
@@ -175,9 +185,7 @@ class EventHub:
             raise
         except Exception:
             log.exception("%d subscribers of a history that can not be read were sent away", len(slots))
-            for slot in slots:
-                slot.end(HistoryUnreadable())
-                self._forget(slot)
+            self._send_away(slots)
         else:
             for slot, event in product(slots, news):
                 slot.offer(event)

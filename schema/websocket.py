@@ -15,13 +15,12 @@ from typing import Any
 
 import orjson
 from graphql import GraphQLError
-from sqlalchemy.exc import OperationalError
 from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
 from strawberry.types import ExecutionResult
 
 from schema.context import Context
-from schema.errors import LIMIT_EXCEEDED, ApiError, log_unforeseen, presented, unauthenticated
+from schema.errors import LIMIT_EXCEEDED, PASSING, ApiError, log_unforeseen, presented, unauthenticated
 from schema.http import new_request_id
 from schema.sharing import SharedData
 from schema.slots import ServerClosing
@@ -53,7 +52,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, None]):
         """Authenticate: 4403 for a caller nobody knows, 1013 while that can not be told."""
         try:
             await super().handle_connection_init({"type": "connection_init", "payload": message.get("payload") or {}})
-        except OperationalError:
+        except PASSING:
             await self.websocket.close(1013, "Try again later")
         except Exception:
             log.exception("a socket could not be opened")
@@ -154,7 +153,10 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, None]):
 
     async def _close_for_good(self) -> None:
         with suppress(WebSocketDisconnected):
-            await self.websocket.close(4403, "The key or the session has ended")
+            if self.context.caller is not None and self.context.caller.session is not None:
+                await self.websocket.close(4401, "The session has expired")
+            else:
+                await self.websocket.close(4403, "The key was revoked")
 
     async def shutdown(self) -> None:
         """Stop everything that belongs to the socket."""

@@ -63,7 +63,8 @@ class Scale:
         defaults = {
             node.variable.name.value: int(node.default_value.value)
             for node in operation.variable_definitions or ()
-            if isinstance(node.default_value, IntValueNode)
+            # An id may be written as a number, too, and be longer than Python reads; no page size is.
+            if isinstance(node.default_value, IntValueNode) and len(node.default_value.value) < 20
         }
         self._variables = {**defaults, **self._variables}
         return self._selections(operation.selection_set, self._schema.get_root_type(operation.operation))

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from simulator.clock import LONGEST_S
+
 DEFAULT_WEBHOOK_SECRET = "whsec_c2ltdWxhdG9yLXdlYmhvb2stc2lnbmluZy1rZXk="  # noqa: S105 - published on purpose
 
 
@@ -74,6 +76,8 @@ class SimulatorSettings:
         """Refuse what could only fail later, in the middle of a run."""
         if self.speed <= 0:
             raise ValueError(f"speed must be greater than 0, not {self.speed}")
+        if not abs(self.clock_ahead_s) <= LONGEST_S:
+            raise ValueError(f"the clock may be {LONGEST_S:.0f} seconds off, not {self.clock_ahead_s}")
         if not self.webhook_secret.startswith("whsec_"):
             raise ValueError("webhook_secret must start with 'whsec_', followed by base64")
 

@@ -13,5 +13,6 @@ WHERE a.action = 'cancel_prediction'
   AND t.completed_at IS NULL
   -- What is being undone is that job's own business.
   AND j.state <> 'compensating'
+  AND NOT (t.attempt = j.attempt AND j.state = 'generating')
 ORDER BY t.started_at
 LIMIT :limit

@@ -62,8 +62,9 @@ class MediaTimeout(MediaError):
 class MediaInterrupted(Exception):
     """The child ended without an answer: it was killed, had no memory left, or the machine was too busy for it.
 
-    Says nothing of the file, which therefore is neither rejected nor paid for again: the same work is done once more,
-    a limited number of times, because a file that brings its decoder down looks no different. The text is for the log.
+    Says nothing of the file, which therefore is neither rejected nor paid for again: the same work is done once more;
+    a job does so a limited number of times, because a file that brings its decoder down looks no different. The text is
+    for the log.
     """
 
 

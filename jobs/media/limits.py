@@ -74,5 +74,5 @@ class ChildLimits:
 
 
 PICTURE_CHILD = ChildLimits(wall_s=20, cpu_s=15, memory_bytes=1024 * MIB, file_bytes=64 * MIB)
-PROBE_CHILD = ChildLimits(wall_s=20, cpu_s=20, memory_bytes=1024 * MIB, file_bytes=64 * MIB)
+PROBE_CHILD = ChildLimits(wall_s=20, cpu_s=15, memory_bytes=1024 * MIB, file_bytes=64 * MIB)
 VIDEO_CHILD = ChildLimits(wall_s=300, cpu_s=1200, memory_bytes=3072 * MIB, file_bytes=512 * MIB)

@@ -63,8 +63,10 @@ class LimitedProvider:
         try:
             return self._noticed(lambda: self._inner.upload(name, content, token))
         except ProviderTrouble as trouble:
-            refused = Refused(trouble.failure)
-            notice(lambda: self._gate.saw(refused))
+            # One picture that is not taken, whatever the others are like, is no outage.
+            is_final = trouble.failure.cure is Cure.NEVER
+            outcome = Rejected(trouble.failure) if is_final else Refused(trouble.failure)
+            notice(lambda: self._gate.saw(outcome))
             raise
 
     def now(self) -> datetime:

@@ -107,7 +107,7 @@ class ReplicateProvider:
         record = self._read("POST", "/v1/files", files=form)
         with _understood():
             address = record["urls"]["get"]
-            if not address.startswith(("https://", "http://")):
+            if not address.startswith(_ADDRESS):
                 raise ValueError("the file has no address")
         return str(address)
 

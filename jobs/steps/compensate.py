@@ -88,9 +88,9 @@ def _told(job: ClaimedJob, tried: Iterable[tuple[PendingAction, Done | Failure]]
     again: Failure | None = None
     charged_micros = 0
     for action, came in tried:
-        if isinstance(came, Failure) and came.status == _THROTTLED:
+        if isinstance(came, Failure) and came.status == _THROTTLED and came.cure is Cure.WAIT:
             # It was not tried yet: whoever asks for patience gets it, and as much as is asked for.
-            again = replace(came, cure=Cure.WAIT)
+            again = came
             continue
         charged_micros += came.charged_micros if isinstance(came, Done) else 0
         if isinstance(came, Failure) and not _is_last(action, came):
@@ -182,8 +182,9 @@ def _delete_objects(action: PendingAction, job: ClaimedJob, runtime: Runtime) ->
     the same keys. Raises LeaseLost then.
     """
     found = [each.key for each in runtime.store.list(job_prefix(job.id)) if _goes(each.key, action)]
-    began = runtime.instant()
     with runtime.engine.begin() as conn:
+        # Before the statement, but not before there was a connection for it.
+        began = runtime.instant()
         if not hold_undoing(conn, job.claim):
             raise LeaseLost(f"job {job.id} is not this worker's to undo any more")
         runtime.store.delete(_while_still(found, began, runtime))

@@ -7,6 +7,7 @@ from dataclasses import replace
 from db.attempts import unmade_attempts
 from db.claims import ClaimedJob
 from jobs.providers import failures
+from jobs.providers.choice import NoModel
 from jobs.providers.profiles import Profile
 from jobs.runtime import Runtime
 from statemachine.outcomes import Cure, Failure
@@ -29,9 +30,12 @@ def with_next_model(job: ClaimedJob, failure: Failure, runtime: Runtime) -> Fail
         return failure
     runtime.gone_models.tell(job.model, failure.detail)
     gone = _found_gone(job, runtime) | {job.model}
-    if _besides(job, gone, runtime).model in gone:
-        return failure
-    return replace(failure, retry_after_s=_NEXT_IN_S)
+    try:
+        can_help = _besides(job, gone, runtime).model not in gone
+    except NoModel:
+        # None is configured any more: the next submission tells the job so.
+        can_help = False
+    return replace(failure, retry_after_s=_NEXT_IN_S) if can_help else failure
 
 
 def _besides(job: ClaimedJob, gone: frozenset[str], runtime: Runtime) -> Profile:

@@ -148,7 +148,6 @@ def site(
         "REPLICATE_DELIVERY_HOSTS": simulator.delivery_url.removeprefix("http://"),
         "REPLICATE_API_TOKEN": "r8_test",
         "OPENAI_API_KEY": "sk-test",
-        "PROVIDER_INPUTS": "url",
         "PROVIDER_POLL_S": "0.1",
         "PROVIDER_UNTOLD_S": "0.1",
         "PROVIDER_TIMEOUT_S": "1",

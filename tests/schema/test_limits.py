@@ -83,6 +83,8 @@ def test_the_size_of_a_page_counts_however_it_is_given(acme: Partner) -> None:
 def test_a_size_that_is_null_is_none(acme: Partner) -> None:
     assert acme.ask("{ jobs(first: null, last: 5) { edges { cursor } } }")["jobs"]["edges"] == []
     assert acme.ask("query ($n: Int) { jobs(first: $n, last: 5) { edges { cursor } } }", n=None)
+    digits = "query ($id: ID! = %s) { job(id: $id) { id } }" % ("9" * 5000)
+    assert acme.fail(digits)["extensions"]["code"] == "BAD_USER_INPUT"
     assert acme.fail("{ jobs(first: null) { edges { cursor } } }")["extensions"]["code"] == "BAD_USER_INPUT"
 
 

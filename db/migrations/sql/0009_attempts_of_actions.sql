@@ -1,12 +1,14 @@
 -- An action belongs to the submission that its job had when it was planned: the job may have made others since.
-ALTER TABLE compensation_actions ADD COLUMN attempt integer;
--- The history tells: attempts only grow, and the move that planned an action is of the same time.
+ALTER TABLE compensation_actions ADD COLUMN attempt integer NOT NULL DEFAULT 0;
+-- The history tells: attempts only grow, and the move that planned an action is of the same time. What is done stays at 0,
+-- for nobody looks at it again: there are millions of those, and both tables are held meanwhile.
 UPDATE compensation_actions a
 SET attempt = coalesce(
     (SELECT max(e.attempt) FROM job_events e WHERE e.job_id = a.job_id AND e.at <= a.created_at),
     (SELECT j.attempt FROM jobs j WHERE j.id = a.job_id)
-);
-ALTER TABLE compensation_actions ALTER COLUMN attempt SET NOT NULL;
+)
+WHERE a.state <> 'done';
+ALTER TABLE compensation_actions ALTER COLUMN attempt DROP DEFAULT;
 
 -- Predictions that nobody waits for and that were not canceled: few, and the sweeper looks at them.
 CREATE INDEX compensation_actions_uncanceled ON compensation_actions (job_id)

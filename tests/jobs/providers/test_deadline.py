@@ -16,9 +16,9 @@ from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
 from statemachine.outcomes import Cure, OutcomeLost
 from tests.jobs.providers.dealings import submission, trouble_of
 
-TIMEOUTS = Timeouts(answer_s=0.15, output_s=0.3)
+TIMEOUTS = Timeouts(answer_s=0.15, output_s=1.0)
 PIECE_EVERY_S = 0.05
-ENDS_AFTER_S = 3.0
+ENDS_AFTER_S = 30.0
 BEGINNINGS = {
     "in its headers": b"HTTP/1.1 200 OK\r\nX-Slow: ",
     "in its body": b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n",
