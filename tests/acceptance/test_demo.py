@@ -177,6 +177,7 @@ def test_bad_input_is_told_in_one_line_before_anything_starts(
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
+@pytest.mark.thorough
 def test_a_picture_that_can_not_be_read_is_told_in_the_end_and_nothing_is_left(tmp_path: Path) -> None:
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"\xff\xd8\xff\xe0 this is no JPEG")

@@ -32,7 +32,7 @@ from tests.jobs.media.making import (
 from tests.jobs.media.promise import QUICK, normalised
 
 
-@pytest.mark.parametrize(("seconds", "rate"), [(6, 25), (10, 24)])
+@pytest.mark.parametrize(("seconds", "rate"), [(6, 25), pytest.param(10, 24, marks=pytest.mark.thorough)])
 def test_product_lengths_are_exact_to_the_picture(tmp_path: Path, seconds: int, rate: int) -> None:
     target, facts = normalised(tmp_path, Video(rate=rate, seconds=seconds), seconds)
     assert not facts.remuxed
