@@ -16,6 +16,12 @@ def tokens_in(value: object) -> frozenset[UUID]:
     return frozenset(UUID(found) for text in _texts(value) for found in _UUID.findall(text))
 
 
+def carries(value: object, token: UUID) -> bool:
+    """Return whether a token is within the texts of such a value, as we write it."""
+    written = str(token)
+    return any(written in text for text in _texts(value))
+
+
 def addresses_in(value: object) -> frozenset[str]:
     """Return the texts of such a value that are addresses."""
     return frozenset(text for text in _texts(value) if text.startswith(("https://", "http://")))

@@ -15,7 +15,7 @@ from db.spending import spend_of
 from jobs.elapsed import Instant
 from jobs.prompts import NoPrompt, Prompt
 from jobs.providers.choice import NoModel
-from jobs.providers.marks import tokens_in
+from jobs.providers.marks import carries
 from jobs.providers.profiles import Profile
 from jobs.providers.provider import NotSent, ProviderTrouble, Submission
 from jobs.runtime import Runtime
@@ -151,7 +151,7 @@ def _attempt(
 ) -> AttemptBegun:
     """What is written of the attempt before the call: a fresh token, the price set aside, how it is found again."""
     # An address that holds the token is a signed one: it is recognized by that, and no signature is kept.
-    picture_url = None if token in tokens_in(picture) else picture
+    picture_url = None if carries(picture, token) else picture
     return AttemptBegun(
         job_id=job.id,
         attempt=job.attempt + 1,
@@ -160,7 +160,7 @@ def _attempt(
         prompt_version=prompt.version,
         reserved_micros=profile.price(job.kind, job.duration_s),
         picture_url=picture_url,
-        is_traceable=picture_url is not None or token in tokens_in(sent),
+        is_traceable=picture_url is not None or carries(sent, token),
         experiment=prompt.experiment,
         variant=prompt.variant,
     )
