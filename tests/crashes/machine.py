@@ -29,9 +29,10 @@ from jobs.sweep import sweep
 from jobs.webhooks_in import NotVerified
 from statemachine.states import State, Step
 from tests.crashes import asking, moods
-from tests.crashes.lab import Killed, Lab, LabWorker, Trap
+from tests.crashes.lab import Lab, LabWorker
 from tests.crashes.points import POINTS, Fault, Point
 from tests.crashes.post import Message, messages_of
+from tests.crashes.trapped import Killed, Trap
 from tests.eventually import eventually
 from tests.factories import make_world
 from tests.invariants import (

@@ -12,8 +12,10 @@ import pytest
 from db.moves import cancel
 from statemachine.states import State
 from tests.crashes.fakes import no_answer
-from tests.crashes.lab import Killed, Lab, LabWorker, Trap, plain_avatar
+from tests.crashes.lab import Lab, LabWorker
+from tests.crashes.plain_media import plain_avatar
 from tests.crashes.points import CASES, PAID_LATE, Aftermath, Fault, Point
+from tests.crashes.trapped import Killed, Trap
 from tests.factories import make_job, make_world
 from tests.invariants import assert_attempts_add_up, assert_credits_add_up, assert_sound
 

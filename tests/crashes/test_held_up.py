@@ -6,7 +6,8 @@ from sqlalchemy import text
 
 from jobs.runtime import Leases
 from statemachine.states import State
-from tests.crashes.lab import Lab, Trap
+from tests.crashes.lab import Lab
+from tests.crashes.trapped import Trap
 from tests.factories import make_job, make_world
 
 

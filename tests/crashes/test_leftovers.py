@@ -17,8 +17,10 @@ from jobs.redriving import retry_job
 from jobs.sweep import sweep
 from statemachine import outcomes as o
 from statemachine.states import ErrorCode, State
-from tests.crashes.lab import Killed, Lab, Trap, plain_avatar
+from tests.crashes.lab import Lab
+from tests.crashes.plain_media import plain_avatar
 from tests.crashes.points import Fault
+from tests.crashes.trapped import Killed, Trap
 from tests.eventually import eventually
 from tests.factories import claimed, make_job, make_world, move_of
 from tests.invariants import assert_attempts_add_up, assert_sound

@@ -17,7 +17,7 @@ from diorama.embedded import THROWAWAY_SETTINGS, EmbeddedPostgres
 from jobs.hints import Hinter
 from jobs.steps.submit import submit
 from statemachine.states import State, Step
-from tests.crashes.lab import plain_avatar
+from tests.crashes.plain_media import plain_avatar
 from tests.eventually import eventually
 from tests.factories import World, make_job, make_world
 from tests.invariants import assert_attempts_add_up, assert_credits_add_up, assert_sound

@@ -1,0 +1,218 @@
+"""The parts of a worker that fail at a chosen boundary, and the trap that they step into."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
+
+from sqlalchemy import Engine
+
+from db.moves import Recorded
+from jobs.elapsed import Instant, this_instant
+from jobs.hints import Hinter
+from jobs.providers import failures
+from jobs.providers.provider import Prediction, ProviderTrouble, Sought, Submission
+from jobs.recorder import Recorder
+from statemachine.outcomes import OutcomeLost
+from statemachine.states import Event, State, Step
+from tests.crashes.fakes import FakeProvider, MemoryStore
+from tests.crashes.points import Fault
+
+if TYPE_CHECKING:
+    from tests.crashes.lab import Lab
+
+STEP_NAMES = {
+    State.WAITING: "submit",
+    State.QUEUED: "submit",
+    State.SUBMITTING: "submit",
+    State.RECONCILING: "reconcile",
+    State.GENERATING: "poll",
+    State.STORING: "store",
+    State.TRANSCODING: "transcode",
+    State.COMPENSATING: "compensate",
+}
+
+
+class Killed(BaseException):
+    """The worker is no more. No exception of the program's own, so nothing in it takes it for one."""
+
+
+class Trap:
+    """Does one thing at one boundary, the first time that a worker reaches it."""
+
+    def __init__(self, point: str | None = None, fault: Fault | None = None) -> None:
+        self.point = point
+        self.fault = fault
+        self.reached = threading.Event()
+        self.thawed = threading.Event()
+        self.cut: Callable[[], None] = lambda: None
+        self.is_dead = False
+        self.at = "submit"
+        self.slept_s = 0.0
+
+    def instant(self) -> Instant:
+        """Return what the clocks of the worker's machine say, which ran on while it was frozen."""
+        now = this_instant()
+        return replace(now, monotonic_s=now.monotonic_s + self.slept_s)
+
+    def reach(self, point: str) -> None:
+        """Tell that a worker is at a boundary, and do what is to happen there."""
+        if self.is_dead:
+            raise Killed
+        if point == self.point and not self.reached.is_set():
+            self._spring()
+
+    def loses(self, point: str) -> bool:
+        """Whether the answer of the call that ends at this boundary is lost."""
+        lost = point == self.point and self.fault is Fault.ANSWER_LOST and not self.reached.is_set()
+        if lost:
+            self.reached.set()
+        return lost
+
+    def _spring(self) -> None:
+        if self.fault is Fault.ANSWER_LOST:
+            return
+        self.reached.set()
+        if self.fault is Fault.FROZEN:
+            self.thawed.wait(30)
+            self.slept_s = 3600.0
+            return
+        self.is_dead = self.fault is Fault.KILLED
+        self.cut()
+        if self.is_dead:
+            raise Killed
+
+
+class LabRecorder(Recorder):
+    """The real recorder, with boundaries around its commits; a dead worker's moves are given up."""
+
+    def __init__(self, engine: Engine, hinter: Hinter, trap: Trap) -> None:
+        self._trap = trap
+        self.label: str | None = None
+        super().__init__(engine, hinter)
+
+    def _write(self, group: Any) -> None:
+        try:
+            super()._write(group)
+        except Killed as killed:
+            for _, then in group:
+                then(None, cast("Exception", killed))
+
+    def _commit(self, moves: Any) -> Recorded:
+        begins = moves[0].decision.event is Event.SUBMIT_STARTED
+        self.label = "intent" if begins else STEP_NAMES[moves[0].from_state]
+        try:
+            return super()._commit(moves)
+        finally:
+            self.label = None
+
+
+class LabHinter(Hinter):
+    """The real hinter, with boundaries around it."""
+
+    def __init__(self, engine: Engine, trap: Trap) -> None:
+        self._trap = trap
+        self.recorder: LabRecorder | None = None
+        super().__init__(engine)
+
+    def hint(self, steps: Iterable[Step], ids: Iterable[UUID]) -> None:
+        label = self.recorder.label if self.recorder else None
+        self._trap.reach(f"{label}: before the hint")
+        super().hint(steps, ids)
+        self._trap.reach(f"{label}: after the hint")
+
+
+class LabProvider:
+    """The fake provider, with boundaries around its calls."""
+
+    def __init__(self, lab: Lab, trap: Trap) -> None:
+        self._lab = lab
+        self._trap = trap
+
+    @property
+    def _inner(self) -> FakeProvider:
+        return self._lab.provider
+
+    def submit(self, submission: Submission) -> Any:
+        with self._around():
+            submission.last_look()
+            self._trap.reach("submit: after the last look at its lease")
+            # A worker that is frozen here has made its last look: there is no other.
+            answer = self._inner.submit(replace(submission, last_look=lambda: None))
+        return OutcomeLost("ReadTimeout after sending") if self._trap.loses(self._after) else answer
+
+    def get(self, prediction_id: str) -> Prediction:
+        return self._read(lambda: self._inner.get(prediction_id))
+
+    def cancel(self, prediction_id: str) -> Prediction | None:
+        return self._read(lambda: self._inner.cancel(prediction_id))
+
+    def now(self) -> datetime:
+        return self._inner.now()
+
+    def find(self, sought: Sought) -> str | None:
+        return self._read(lambda: self._inner.find(sought))
+
+    def listed(self, after: Any, before: Any = None) -> Iterator[Any]:
+        return self._inner.listed(after, before)
+
+    @contextmanager
+    def fetch(self, url: str, *, most_bytes: int) -> Iterator[tuple[str, Iterator[bytes]]]:
+        self._trap.reach("store: before the output is fetched")
+        with self._inner.fetch(url, most_bytes=most_bytes) as (content_type, chunks):
+            yield content_type, self._watched(chunks)
+
+    def _watched(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        for chunk in chunks:
+            yield chunk
+            self._trap.reach("store: while the output is fetched")
+            if self._trap.loses("store: while the output is fetched"):
+                raise ProviderTrouble(failures.unreachable(TimeoutError("the rest was lost")))
+
+    @property
+    def _after(self) -> str:
+        return f"{self._trap.at}: after the provider was called"
+
+    @contextmanager
+    def _around(self) -> Iterator[None]:
+        self._trap.reach(f"{self._trap.at}: before the provider is called")
+        yield
+        self._trap.reach(self._after)
+
+    def _read(self, call: Callable[[], Any]) -> Any:
+        with self._around():
+            answer = call()
+        if self._trap.loses(self._after):
+            raise ProviderTrouble(failures.unreachable(TimeoutError("the answer was lost")))
+        return answer
+
+
+class LabStore(MemoryStore):
+    """The store in memory, with boundaries around its writes. All workers share the objects."""
+
+    def __init__(self, objects: dict[str, bytes], trap: Trap) -> None:
+        super().__init__()
+        self.objects = objects
+        self._trap = trap
+
+    def _put(self, key: str, content: bytes, content_type: str) -> Any:
+        self._trap.reach(f"{self._trap.at}: before the object is written")
+        stored = super()._put(key, content, content_type)
+        self._trap.reach(f"{self._trap.at}: after the object was written")
+        return stored
+
+    def download(self, key: str, path: Path, *, max_bytes: int) -> Any:
+        self._trap.reach(f"{self._trap.at}: before the source is read")
+        return super().download(key, path, max_bytes=max_bytes)
+
+    def delete(self, keys: Iterable[str]) -> int:
+        self._trap.reach(f"{self._trap.at}: before the objects are deleted")
+        count = super().delete(keys)
+        self._trap.reach(f"{self._trap.at}: after the objects were deleted")
+        return count
