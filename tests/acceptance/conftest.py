@@ -18,8 +18,11 @@ from tests.acceptance.workers import site as open_site
 
 @pytest.fixture
 def provider() -> Iterator[Background]:
-    """A provider that draws each kind of picture once and is done with it in a fifth of a second."""
-    with Background(SimulatorSettings(speed=200, canned=True, seed=1)) as running:
+    """A provider that draws each kind of picture once and is done with it in a fifth of a second.
+
+    What is stuck stays so: the half hour after which the provider gives up would be nine seconds at this speed.
+    """
+    with Background(SimulatorSettings(speed=200, canned=True, seed=1, run_limit_s=360_000.0)) as running:
         yield running
 
 
