@@ -13,7 +13,7 @@ from psycopg.errors import DeadlockDetected, LockNotAvailable
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import OperationalError
 
-from db.retention import make_history_months
+from db.upkeep.retention import make_history_months
 from statemachine.transitions import TRANSITIONS
 
 log = logging.getLogger(__name__)

@@ -13,15 +13,25 @@ from sqlalchemy import TextClause, text
 
 from db.text import storable
 
+ROOMS = ("engine", "records", "upkeep")
+
 
 @cache
 def statement(*names: str) -> TextClause:
-    """Return the statement of `db/sql/<name>.sql`, or of several files put together in this order.
+    """Return the statement in `<name>.sql` of a room's `sql` folder, or several files joined in this order.
 
     Raises FileNotFoundError for a name without a file.
     """
-    folder = files("db") / "sql"
-    return text("\n".join((folder / f"{name}.sql").read_text(encoding="utf-8") for name in names))
+    return text("\n".join(source_of(name) for name in names))
+
+
+def source_of(name: str) -> str:
+    """Return the SQL in `db/<room>/sql/<name>.sql`. A name is unique among all rooms."""
+    for room in ROOMS:
+        file = files(f"db.{room}") / "sql" / f"{name}.sql"
+        if file.is_file():
+            return file.read_text(encoding="utf-8")
+    raise FileNotFoundError(f"no SQL file is named {name}.sql in db/{{{','.join(ROOMS)}}}/sql")
 
 
 def as_json(rows: Iterable[object]) -> str:

@@ -111,8 +111,8 @@ def generate(
     key: Annotated[str, typer.Option(envvar="DIORAMA_API_KEY", help="An API key or a session token.")] = "",
 ) -> None:
     """Turn a photograph into an avatar, a scene and a video, as a client of the public API."""
-    from diorama.generate import BadInput
-    from diorama.generate import generate as run
+    from diorama.demo.generate import BadInput
+    from diorama.demo.generate import generate as run
 
     with _told():
         if not key:
@@ -127,7 +127,7 @@ def key(
     role: Annotated[str, typer.Option(help="partner or support.")] = "partner",
 ) -> None:
     """Make an API key for an account and print it. It can not be read again."""
-    from diorama.generate import BadInput
+    from diorama.demo.generate import BadInput
     from jobs.identity import issue_api_key
 
     with _told():
@@ -142,7 +142,7 @@ def revoke(
     key: Annotated[str, typer.Argument(help="The key itself, its name, or the beginning of its fingerprint.")],
 ) -> None:
     """End an API key: it opens nothing more, and its open sockets are closed within seconds."""
-    from diorama.generate import BadInput
+    from diorama.demo.generate import BadInput
     from jobs.errors import UseCaseError
     from jobs.identity import revoke_api_key
 
@@ -160,9 +160,9 @@ def grant(
     amount: Annotated[int, typer.Argument(help="How many credits, at least 1.")],
 ) -> None:
     """Give credits to an account and print what it has now."""
-    from diorama.generate import BadInput
-    from jobs.credits import grant_to_account
+    from diorama.demo.generate import BadInput
     from jobs.errors import Invalid, NotFound
+    from jobs.requesting.credits import grant_to_account
 
     with _told(), _database("grant") as conn:
         try:
@@ -178,8 +178,8 @@ def limit(
     jobs: Annotated[int, typer.Argument(help="How many of its jobs may be at the provider at once; 0 for any.")],
 ) -> None:
     """Bound how many jobs of an account are worked on at once."""
-    from db.accounts import JOBS_AT_ONCE_MAX, limit_account
-    from diorama.generate import BadInput
+    from db.records.accounts import JOBS_AT_ONCE_MAX, limit_account
+    from diorama.demo.generate import BadInput
 
     with _told(), _database("limit") as conn:
         if not 0 <= jobs <= JOBS_AT_ONCE_MAX:
@@ -198,14 +198,14 @@ def doctor(
     ] = False,
 ) -> None:
     """Say what is configured, reachable and missing."""
-    from diorama.findings import tell
+    from diorama.doctor.findings import tell
 
     if workers:
         from diorama.heartbeat import examine_workers as examine
     elif storage:
-        from diorama.bucket import examine_storage as examine
+        from diorama.doctor.bucket import examine_storage as examine
     else:
-        from diorama.doctor import examine
+        from diorama.doctor.examination import examine
     raise typer.Exit(tell(Console(), examine()))
 
 
@@ -215,7 +215,7 @@ def sweep() -> None:
     with _told():
         settings = read_settings("database", "store")
         _log(settings)
-        from diorama.bucket import sweep_all
+        from diorama.doctor.bucket import sweep_all
         from diorama.preflight import check_database
 
         check_database(settings)
@@ -232,7 +232,7 @@ def demo(
     out: Out = Path("demo-output"),
 ) -> None:
     """Start every part, turn a photograph into a video through the API, and stop everything."""
-    from diorama.demo import run_demo
+    from diorama.demo.command import run_demo
 
     with _told():
         run_demo(selfie, theme, out)
@@ -244,7 +244,7 @@ def up(
     directory: Annotated[Path, typer.Option(help="Where the embedded servers keep their data.")] = Path(".diorama"),
 ) -> None:
     """Start every part and keep it running until Ctrl-C."""
-    from diorama.demo import run_up
+    from diorama.demo.command import run_up
 
     with _told():
         run_up(port, directory=directory)
@@ -290,9 +290,9 @@ def _told() -> Iterator[None]:
 
 def _exit_status(error: Exception) -> int | None:
     """Return the status that an error ends the program with, or None where only its trace can help."""
-    from diorama.client import Refused, Unreachable
+    from diorama.demo.client import Refused, Unreachable
+    from diorama.demo.generate import BadInput
     from diorama.embedded import EmbeddedServerError
-    from diorama.generate import BadInput
     from storage import StorageError
 
     match error:

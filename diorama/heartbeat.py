@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
-from diorama.findings import Finding
+from diorama.doctor.findings import Finding
 from diorama.settings import SettingsError, read_settings
 
 _BEAT_EVERY_S = 5.0

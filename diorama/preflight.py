@@ -7,9 +7,9 @@ import logging
 import httpx
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from db.engine import normalised_url
+from db.connection import normalised_url
 from db.migrate import current_revision, is_behind, newest_revision
-from diorama.public_url import misplaced
+from diorama.doctor.public_url import misplaced
 from diorama.settings import Settings, SettingsError
 from diorama.wiring import build_engine, build_store
 from storage import StorageError

@@ -10,7 +10,7 @@ from typing import cast
 import uvicorn
 from starlette.applications import Starlette
 
-from db.engine import connect_async
+from db.connection import connect_async
 from diorama.announce import announce
 from diorama.settings import Settings, SettingsError
 from diorama.wiring import (
@@ -21,7 +21,7 @@ from diorama.wiring import (
     build_webhook_key,
     database_settings,
 )
-from schema.app import ApiRuntime, ApiSettings, Limits, create_app, end_waiting
+from schema.transport.app import ApiRuntime, ApiSettings, Limits, create_app, end_waiting
 
 # Subscriptions end by themselves when the server stops; this bounds whatever does not.
 _STOP_WITHIN_S = 10

@@ -7,31 +7,31 @@ from datetime import timedelta
 
 from sqlalchemy import Engine
 
-from db.engine import DatabaseSettings, connect
+from db.connection import DatabaseSettings, connect
 from diorama.settings import Settings, SettingsError
-from jobs.hints import Hinter
-from jobs.leases import Renewer
-from jobs.offer import Offer
-from jobs.old_rows import OldRows
-from jobs.overdue import end_overdue
+from jobs.catalogue.offer import Offer
+from jobs.catalogue.themes import Theme, ThemesError, themes_with
+from jobs.engine.hints import Hinter
+from jobs.engine.leases import Renewer
+from jobs.engine.recorder import Recorder
 from jobs.prompts import PromptBook
 from jobs.providers.choice import ModelChoice
-from jobs.providers.gate import GateSettings, SharedGate
 from jobs.providers.guard import Timeouts
 from jobs.providers.inputs import PictureInputs
 from jobs.providers.limited import LimitedProvider
+from jobs.providers.limiter import GateSettings, SharedGate
 from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
-from jobs.recorder import Recorder
-from jobs.retention import Leftovers, RetentionPolicy, sweep_old
-from jobs.rounds import WATCHING, Round
-from jobs.runtime import Leases, Runtime
-from jobs.sweep import sweep
-from jobs.themes import Theme, ThemesError, themes_with
-from jobs.watching.durations import Durations
-from jobs.watching.looking import PollSettings
-from jobs.watching.watched import Watched
-from jobs.watching.watcher import Watcher, WatchSettings
-from jobs.webhooks_in import SigningKey
+from jobs.steps.runtime import Leases, Runtime
+from jobs.tracking.durations import Durations
+from jobs.tracking.poll_schedule import PollSettings
+from jobs.tracking.provider_webhooks import SigningKey
+from jobs.tracking.watcher import Watcher, WatchSettings
+from jobs.tracking.watcher_status import Watched
+from jobs.upkeep.deadlines import end_overdue
+from jobs.upkeep.orphans import sweep
+from jobs.upkeep.periodic import WATCHING, Round
+from jobs.upkeep.retention import Leftovers, RetentionPolicy, sweep_old
+from jobs.upkeep.row_purge import OldRows
 from statemachine.backoff import RetryPolicy
 from statemachine.breaker import BreakerPolicy
 from statemachine.budget import Budget

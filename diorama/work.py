@@ -14,16 +14,16 @@ from functools import partial
 
 import structlog
 
-from db.engine import connect_worker, normalised_url
+from db.connection import connect_worker, normalised_url
 from diorama.announce import announce
-from diorama.drift import log_drift_aside
+from diorama.doctor.drift import log_drift_aside
 from diorama.heartbeat import Heartbeat
 from diorama.settings import Settings
 from diorama.wiring import build_rounds, build_runtime, database_settings
-from jobs.leases import Renewer
-from jobs.recorder import Recorder
-from jobs.runtime import Runtime
-from jobs.worker import Engines, WorkerProcess
+from jobs.engine.leases import Renewer
+from jobs.engine.recorder import Recorder
+from jobs.steps.runtime import Runtime
+from jobs.worker.process import Engines, WorkerProcess
 
 log = structlog.get_logger(__name__)
 

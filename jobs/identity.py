@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from db.accounts import (
+from db.records.accounts import (
     ApiKey,
     SessionRecord,
     account_named,
@@ -23,7 +23,7 @@ from db.accounts import (
     live_session,
     revoke_key,
 )
-from db.ledger import WalletKey
+from db.records.ledger import WalletKey
 from db.scope import EVERYTHING, Scope
 from jobs.errors import Forbidden, Invalid, NotFound
 

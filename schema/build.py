@@ -9,9 +9,11 @@ from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
+from schema.admission.admit import Gate, GateKeeper
 from schema.context import Context
 from schema.errors import log_unforeseen
-from schema.gate import Gate, GateKeeper
+from schema.live.shared_execution import SharingExecutor
+from schema.live.subscription import Subscription
 from schema.mutations.batches import BatchMutations
 from schema.mutations.credits import CreditMutations
 from schema.mutations.jobs import JobMutations
@@ -19,11 +21,9 @@ from schema.mutations.sessions import SessionMutations
 from schema.mutations.stories import StoryMutations
 from schema.mutations.support import SupportMutations
 from schema.mutations.uploads import UploadMutations
-from schema.queries import Query
+from schema.queries.root import Query
 from schema.runtime import ApiSettings
 from schema.scalars import SCALARS
-from schema.sharing import SharingExecutor
-from schema.subscription import Subscription
 from schema.types.asset import Asset
 from schema.types.errors import InsufficientCreditsError, PlainUserError
 from schema.types.job import Job

@@ -10,20 +10,20 @@ from uuid import UUID
 import strawberry
 
 from db.scope import Scope
-from jobs.hints import Hinter
+from jobs.catalogue.offer import Offer
+from jobs.engine.hints import Hinter
 from jobs.identity import Principal
-from jobs.offer import Offer
-from schema.callers import Callers
+from schema.database import Database
 from schema.errors import unauthenticated
 from schema.estimates import UsualTimes
 from schema.loaders import Loaders, new_loaders
-from schema.reads import Database
 from schema.runtime import ApiRuntime, ApiSettings
+from schema.transport.credential_check import Callers
 from statemachine.states import Step
 
 if TYPE_CHECKING:
-    from schema.hub import EventHub
-    from schema.sharing import SharedAnswers
+    from schema.live.hub import EventHub
+    from schema.live.shared_execution import SharedAnswers
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 from zlib import crc32
 
-from db.jobs import JobOrder
+from db.records.jobs import JobOrder
 
 _VERSION = 1
 _JOB, _STORY, _ID_KEY, _FINISHED_KEY, _ENTRY, _ACTION = 1, 2, 3, 4, 5, 6

@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from strawberry.schema.exceptions import CannotGetOperationTypeError
 
-from db.events import UnreadableEvent
+from db.records.events import UnreadableEvent
 from jobs.errors import UseCaseError
 from jobs.media import MediaInterrupted
 from schema.cursors import MalformedCursor

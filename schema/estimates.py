@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from db.attempts import Attempt
-from db.jobs import Job
-from db.watching import recent_durations
+from db.engine.tracking import recent_durations
+from db.records.attempts import Attempt
+from db.records.jobs import Job
 from jobs.providers.choice import NoModel
 from jobs.providers.profiles import Profile, profiles
-from jobs.watching.durations import Recents, Usual, usual_of
-from jobs.watching.estimates import Way, ready_at
-from schema.reads import Database
+from jobs.tracking.durations import Recents, Usual, usual_of
+from jobs.tracking.estimates import Way, ready_at
+from schema.database import Database
 from statemachine.states import STEP_OF, State
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 
 import strawberry
 
-from schema.mendable import Mendable
+from schema.user_errors import Mendable
 
 F = TypeVar("F", bound=Callable[..., Any])
 

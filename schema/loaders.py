@@ -13,18 +13,18 @@ from uuid import UUID
 from sqlalchemy import Connection
 from strawberry.dataloader import DataLoader
 
-from db.accounts import SessionRecord, accounts_at_limit, sessions_in_scope
-from db.assets import Asset, assets_by_id
-from db.attempts import Attempt, attempts_of
-from db.events import JobEvent, event_pages
-from db.jobs import Children, Job, children_of, jobs_by_id, jobs_of_stories
-from db.ledger import Balance, JobCredits, WalletKey, balances_of, credits_of_jobs
+from db.engine.pausing import Pause, pauses
+from db.engine.provider_limiter import Limits, limits_now
 from db.paging import Page, Window
-from db.pausing import Pause, pauses
-from db.provider_limits import Limits, limits_now
+from db.records.accounts import SessionRecord, accounts_at_limit, sessions_in_scope
+from db.records.assets import Asset, assets_by_id
+from db.records.attempts import Attempt, attempts_of
+from db.records.events import JobEvent, event_pages
+from db.records.jobs import Children, Job, children_of, jobs_by_id, jobs_of_stories
+from db.records.ledger import Balance, JobCredits, WalletKey, balances_of, credits_of_jobs
+from db.records.stories import Story, stories_by_id
 from db.scope import Scope
-from db.stories import Story, stories_by_id
-from schema.reads import Database
+from schema.database import Database
 from statemachine.states import Step
 
 T = TypeVar("T")

@@ -8,9 +8,9 @@ from datetime import timedelta
 from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from jobs.offer import DEFAULT_OFFER, Offer
-from jobs.retention import RetentionPolicy
-from jobs.webhooks_in import SigningKey
+from jobs.catalogue.offer import DEFAULT_OFFER, Offer
+from jobs.tracking.provider_webhooks import SigningKey
+from jobs.upkeep.retention import RetentionPolicy
 from storage import S3Store
 
 

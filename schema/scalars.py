@@ -10,8 +10,8 @@ import strawberry
 from graphql import Undefined
 from strawberry.types.scalar import ScalarDefinition
 
+from schema.admission.json_values import DEPTH_MAX, WHOLE_NUMBERS, is_deeper, is_plain, writable
 from schema.errors import BAD_USER_INPUT, ApiError
-from schema.json_values import DEPTH_MAX, WHOLE_NUMBERS, is_deeper, is_plain, writable
 
 BigInt = NewType("BigInt", int)
 URL = NewType("URL", str)

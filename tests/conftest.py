@@ -9,7 +9,7 @@ import pytest
 import structlog
 from sqlalchemy import Engine
 
-from db.engine import DatabaseSettings, connect
+from db.connection import DatabaseSettings, connect
 from db.migrate import migrate
 from diorama.embedded import THROWAWAY_SETTINGS, EmbeddedPostgres, EmbeddedS3
 from storage import S3Store

@@ -10,15 +10,15 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, insert, text
 
-from db.accounts import insert_account
-from db.claims import Claim, ClaimedJob, load
-from db.effects import AssetMade, AttemptBegun, AttemptChanged, Effect
+from db.engine.claims import Claim, ClaimedJob, load
+from db.engine.recording import Move, record
+from db.engine.row_changes import AssetMade, AttemptBegun, AttemptChanged, Effect
 from db.ids import new_id
-from db.ledger import hold_credits
-from db.moves import Move, record
-from db.requests import JobRequest, Owner, insert_job
+from db.records.accounts import insert_account
+from db.records.ledger import hold_credits
+from db.records.requests import JobRequest, Owner, insert_job
 from db.tables import assets
-from jobs.credits import grant_to_account
+from jobs.requesting.credits import grant_to_account
 from statemachine import outcomes as o
 from statemachine.backoff import RetryPolicy
 from statemachine.decisions import CANCELED_BY_REQUEST, compensate, decide, move

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Engine, text
 
-from db.ledger import ledger_discrepancies
+from db.records.ledger import ledger_discrepancies
 from statemachine.states import State
 from statemachine.transitions import TRANSITIONS
 

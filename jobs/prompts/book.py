@@ -8,11 +8,11 @@ from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from uuid import UUID
 
-from db.claims import ClaimedJob
-from jobs.experiments import Experiment, experiment_on, experiments
+from db.engine.claims import ClaimedJob
+from jobs.catalogue.experiments import Experiment, experiment_on, experiments
+from jobs.catalogue.themes import Theme, themes
 from jobs.prompts.templates import PLAIN, Template, Templates, templates
 from jobs.prompts.words import cleaned
-from jobs.themes import Theme, themes
 from statemachine.states import Kind
 
 _DIGEST_CHARACTERS = 8

@@ -20,7 +20,7 @@ import httpx
 
 from jobs.providers.clock import ProviderClock
 from jobs.providers.deadline import within
-from jobs.providers.patience import asked_wait_s
+from jobs.providers.retry_after import asked_wait_s
 
 _cancel_after: ContextVar[timedelta | None] = ContextVar("cancel_after", default=None)
 _last_look: ContextVar[Callable[[], None] | None] = ContextVar("last_look", default=None)

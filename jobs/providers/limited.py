@@ -11,9 +11,9 @@ from uuid import UUID
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from db.trouble import passes
-from jobs.providers.finding import created_between, find_in
-from jobs.providers.gate import Gate
+from db.transient import passes
+from jobs.providers.limiter import Gate
+from jobs.providers.orphan_search import created_between, find_in
 from jobs.providers.provider import Listed, NotSent, Prediction, Provider, ProviderTrouble, Sought, Submission
 from statemachine.outcomes import Accepted, Cure, Failure, OutcomeLost, Refused, Rejected
 from statemachine.states import ErrorCode

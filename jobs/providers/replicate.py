@@ -22,9 +22,9 @@ from replicate.client import Client
 
 from jobs.providers import deadline, failures
 from jobs.providers.clock import ProviderClock
-from jobs.providers.finding import created_between, find_in
+from jobs.providers.correlation import addresses_in, tokens_in
 from jobs.providers.guard import ErrorAnswer, GuardTransport, Timeouts, canceled_after, looked_at_last
-from jobs.providers.marks import addresses_in, tokens_in
+from jobs.providers.orphan_search import created_between, find_in
 from jobs.providers.provider import Listed, OutputVanished, Prediction, ProviderTrouble, Sought, Submission
 from statemachine.outcomes import Accepted, Cure, OutcomeLost, Refused, Rejected
 

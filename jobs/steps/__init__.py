@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from db.claims import ClaimedJob
-from jobs.runtime import Runtime
+from db.engine.claims import ClaimedJob
 from jobs.steps.compensate import compensate
 from jobs.steps.poll import poll
 from jobs.steps.reconcile import reconcile
+from jobs.steps.result import Work
+from jobs.steps.runtime import Runtime
 from jobs.steps.store import store
 from jobs.steps.submit import submit
 from jobs.steps.transcode import transcode
-from jobs.steps.work import Work
 from statemachine.states import State
 
 STEPS: dict[State, Callable[[ClaimedJob, Runtime], Work | None]] = {

@@ -14,18 +14,18 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from db.claims import ClaimedJob
-from db.compensations import PendingAction, hold_undoing, pending_actions
-from db.effects import ActionTried, AttemptChanged, Effect
-from db.engine import WORKER_IDLE_IN_TRANSACTION_S
-from jobs.elapsed import Instant
-from jobs.leases import LeaseLost
+from db.connection import WORKER_IDLE_IN_TRANSACTION_S
+from db.engine.claims import ClaimedJob
+from db.engine.compensations import PendingAction, hold_undoing, pending_actions
+from db.engine.row_changes import ActionTried, AttemptChanged, Effect
+from jobs.engine.elapsed import Instant
+from jobs.engine.leases import LeaseLost
 from jobs.providers.profiles import profiles
 from jobs.providers.provider import Prediction, ProviderTrouble
-from jobs.runtime import Runtime
+from jobs.steps.failures import storage_failure, surprise
 from jobs.steps.reconcile import lost_prediction, settles_in_s_of
-from jobs.steps.trouble import storage_failure, surprise
-from jobs.steps.work import Work
+from jobs.steps.result import Work
+from jobs.steps.runtime import Runtime
 from statemachine.outcomes import Cure, Failure, StepFailed, Undone
 from statemachine.states import ErrorCode, Step
 from storage import StorageError

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from db.attempts import unmade_attempts
-from db.claims import ClaimedJob
+from db.engine.claims import ClaimedJob
+from db.records.attempts import unmade_attempts
 from jobs.providers import failures
 from jobs.providers.choice import NoModel
 from jobs.providers.profiles import Profile
-from jobs.runtime import Runtime
+from jobs.steps.runtime import Runtime
 from statemachine.outcomes import Cure, Failure
 
 # The next model is tried as soon as that can be recorded.

@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from math import exp
 
-from db.claims import ClaimedJob
-from db.effects import AttemptChanged
-from db.watching import unseen_for_s
+from db.engine.claims import ClaimedJob
+from db.engine.row_changes import AttemptChanged
+from db.engine.tracking import unseen_for_s
 from jobs.providers import failures
 from jobs.providers.limited import notice
 from jobs.providers.profiles import Profile, profiles
 from jobs.providers.progress import progress_of
 from jobs.providers.provider import Prediction, ProviderTrouble
-from jobs.runtime import Runtime
-from jobs.steps.looks import look_at
 from jobs.steps.models import with_next_model
-from jobs.steps.work import Work
-from jobs.watching.sightings import ended_prediction
+from jobs.steps.poll_times import look_at
+from jobs.steps.result import Work
+from jobs.steps.runtime import Runtime
+from jobs.tracking.sightings import ended_prediction
 from statemachine.decisions import PERCENT_AT
 from statemachine.outcomes import Failure, GenerationFailed, OutputReady, StepFailed, StillRunning
 from statemachine.states import State

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from db.claims import ClaimedJob
-from db.effects import AttemptChanged
-from db.spending import lost_submission, spend_of
-from jobs.providers.finding import why_absence_proves_nothing
+from db.engine.claims import ClaimedJob
+from db.engine.row_changes import AttemptChanged
+from db.engine.spending import lost_submission, spend_of
+from jobs.providers.orphan_search import why_absence_proves_nothing
 from jobs.providers.profiles import profiles
 from jobs.providers.provider import ProviderTrouble, Sought
-from jobs.runtime import Runtime
-from jobs.steps.work import Work
+from jobs.steps.result import Work
+from jobs.steps.runtime import Runtime
 from statemachine.outcomes import Cure, Failure, OrphanAbsent, OrphanFound, StillUncertain
 from statemachine.states import ErrorCode
 

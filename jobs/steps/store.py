@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from db.claims import ClaimedJob
-from db.effects import AttemptChanged
-from jobs.leases import Held, LeaseLost
+from db.engine.claims import ClaimedJob
+from db.engine.row_changes import AttemptChanged
+from jobs.engine.leases import Held, LeaseLost
 from jobs.providers import failures
 from jobs.providers.profiles import profiles
 from jobs.providers.provider import OutputVanished, ProviderTrouble
-from jobs.runtime import Runtime
-from jobs.steps.trouble import storage_failure
-from jobs.steps.work import Work
+from jobs.steps.failures import storage_failure
+from jobs.steps.result import Work
+from jobs.steps.runtime import Runtime
 from statemachine.outcomes import OutputGone, StepFailed, Stored
 from statemachine.states import Step
 from storage import StorageError, StoredObject

@@ -8,21 +8,21 @@ from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
-from db.claims import ClaimedJob
-from db.effects import AttemptBegun, AttemptChanged
-from db.moves import Move
-from db.spending import spend_of
-from jobs.elapsed import Instant
+from db.engine.claims import ClaimedJob
+from db.engine.recording import Move
+from db.engine.row_changes import AttemptBegun, AttemptChanged
+from db.engine.spending import spend_of
+from jobs.engine.elapsed import Instant
 from jobs.prompts import NoPrompt, Prompt
 from jobs.providers.choice import NoModel
-from jobs.providers.marks import carries
+from jobs.providers.correlation import carries
 from jobs.providers.profiles import Profile
 from jobs.providers.provider import NotSent, ProviderTrouble, Submission
-from jobs.runtime import Runtime
-from jobs.steps.looks import first_look_in_s
+from jobs.steps.failures import storage_failure
 from jobs.steps.models import model_for, with_next_model
-from jobs.steps.trouble import storage_failure
-from jobs.steps.work import Work
+from jobs.steps.poll_times import first_look_in_s
+from jobs.steps.result import Work
+from jobs.steps.runtime import Runtime
 from statemachine.decisions import move
 from statemachine.outcomes import Accepted, Cure, Failure, Outcome, OutcomeLost, Refused, Rejected, StepFailed
 from statemachine.states import ErrorCode, Event, State, Step

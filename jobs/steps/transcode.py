@@ -6,10 +6,10 @@ from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from db.claims import ClaimedJob
-from db.effects import AssetMade
+from db.engine.claims import ClaimedJob
+from db.engine.row_changes import AssetMade
 from db.ids import new_id
-from jobs.leases import Held, LeaseLost
+from jobs.engine.leases import Held, LeaseLost
 from jobs.media import (
     ImageFacts,
     MediaError,
@@ -23,10 +23,10 @@ from jobs.media import (
 from jobs.providers import failures
 from jobs.providers.profiles import profiles
 from jobs.redaction import redacted
-from jobs.retention import RetentionPolicy
-from jobs.runtime import Runtime
-from jobs.steps.trouble import storage_failure, surprise
-from jobs.steps.work import Work
+from jobs.steps.failures import storage_failure, surprise
+from jobs.steps.result import Work
+from jobs.steps.runtime import Runtime
+from jobs.upkeep.retention import RetentionPolicy
 from statemachine.outcomes import Cure, Failure, MadeAsset, OutputInvalid, StepFailed, Transcoded
 from statemachine.states import ErrorCode, Kind, Step
 from storage import ObjectMissing, StorageError

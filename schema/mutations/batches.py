@@ -6,9 +6,9 @@ from typing import cast
 
 import strawberry
 
-from jobs.batches import SceneWanted, create_batch
 from jobs.errors import Invalid
-from jobs.requests import Terms
+from jobs.requesting.batches import SceneWanted, create_batch
+from jobs.requesting.requests import Terms
 from schema.context import Info
 from schema.fields import mutation
 from schema.mutations.arguments import input_source

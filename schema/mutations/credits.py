@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
-from jobs.credits import adjust_credits, grant_credits
+from jobs.requesting.credits import adjust_credits, grant_credits
 from schema.context import Info
 from schema.fields import mutation
 from schema.scalars import BigInt

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import strawberry
 
-from jobs.cancellation import cancel_job
-from jobs.requests import create_animation, create_avatar, create_scene
+from jobs.requesting.cancellation import cancel_job
+from jobs.requesting.requests import create_animation, create_avatar, create_scene
 from schema.context import Info
 from schema.fields import mutation
 from schema.ids import IdKind
 from schema.mutations.arguments import input_id, input_source
 from schema.mutations.terms import AnimationOptions, RequestInput, accepted
-from schema.queries import find_job
+from schema.queries.root import find_job
 from schema.types.errors import UserError
 from schema.types.job import Job
 from statemachine.states import Step

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import strawberry
 
-from jobs.requests import create_story
+from jobs.requesting.requests import create_story
 from schema.context import Info
 from schema.fields import mutation
 from schema.ids import IdKind
 from schema.mutations.arguments import input_id
 from schema.mutations.terms import AnimationOptions, RequestInput, accepted
-from schema.queries import find_story
+from schema.queries.root import find_story
 from schema.types.errors import UserError
 from schema.types.story import Story
 

@@ -9,9 +9,9 @@ from uuid import UUID
 
 import strawberry
 
-from jobs.pausing import pause, resume
-from jobs.redriving import redrive_jobs, retry_job
-from jobs.reviewing import review_compensation
+from jobs.support.pausing import pause, resume
+from jobs.support.redriving import redrive_jobs, retry_job
+from jobs.support.reviewing import review_compensation
 from schema.context import Info
 from schema.fields import mutation
 from schema.ids import IdKind, encode_id

@@ -7,14 +7,14 @@ from typing import cast
 import strawberry
 
 from jobs.errors import Invalid
-from jobs.requests import AnimationOptions as Options
-from jobs.requests import Made, Terms
+from jobs.requesting.requests import AnimationOptions as Options
+from jobs.requesting.requests import Made, Terms
 from schema.context import Context
 from schema.ids import IdKind
-from schema.progress import Subject
+from schema.live.progress import Subject
+from schema.live.waiting import check_wait, wait_until_ended
 from schema.scalars import JSON
 from schema.types.enums import AnimationStyle, CameraMove, OnFailure
-from schema.waiting import check_wait, wait_until_ended
 from statemachine.states import Step
 
 

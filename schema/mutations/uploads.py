@@ -7,7 +7,7 @@ from datetime import datetime
 
 import strawberry
 
-from jobs.uploads import Upload, complete_upload, create_upload
+from jobs.requesting.uploads import Upload, complete_upload, create_upload
 from schema.context import Info
 from schema.fields import mutation
 from schema.ids import IdKind

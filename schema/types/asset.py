@@ -7,7 +7,7 @@ from typing import cast
 
 import strawberry
 
-from db.assets import Asset as AssetRecord
+from db.records.assets import Asset as AssetRecord
 from schema.context import Info
 from schema.errors import BAD_USER_INPUT, ApiError
 from schema.fields import field

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import strawberry
 
-from db.attempts import Attempt
+from db.records.attempts import Attempt
 from schema.scalars import BigInt
 from schema.types.enums import AttemptStatus
 

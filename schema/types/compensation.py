@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import strawberry
 
-from db.compensations import ActionFilter, CompensationAction
+from db.engine.compensations import ActionFilter, CompensationAction
 from schema.context import Info
 from schema.ids import IdKind, decode_id
 from schema.types.filters import each_of

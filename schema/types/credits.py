@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import strawberry
 
-from db.ledger import Balance, EntryFilter, LedgerEntry
+from db.records.ledger import Balance, EntryFilter, LedgerEntry
 from jobs.identity import Principal
 from schema.context import Info
 from schema.fields import field

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import strawberry
 
-from db.jobs import JobOrder
+from db.records.jobs import JobOrder
 from statemachine.states import ErrorCode, Event, Kind, OnFailure, State
 
 __all__ = [

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import strawberry
 
-from db.events import JobEvent as EventRecord
+from db.records.events import JobEvent as EventRecord
 from schema.cursors import job_cursor
 from schema.scalars import BigInt
 from schema.types.enums import JobEventName, JobState

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import strawberry
 
-from db.experiments import VariantResult
-from jobs.experiments import Experiment
+from db.records.experiments import VariantResult
+from jobs.catalogue.experiments import Experiment
 from schema.scalars import BigInt
 from schema.types.enums import GenerationKind
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import strawberry
 
-from db.jobs import JobFilter as Wanted
+from db.records.jobs import JobFilter as Wanted
 from schema.errors import BAD_USER_INPUT, ApiError
 from schema.ids import IdKind, decode_id
 from schema.scalars import JSON

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import strawberry
 
-from db.jobs import Children
-from db.jobs import Job as JobRecord
 from db.paging import PAGE_MAX
+from db.records.jobs import Children
+from db.records.jobs import Job as JobRecord
 from schema.context import Info
 from schema.cursors import job_cursor, read_job_cursor
 from schema.errors import BAD_USER_INPUT, ApiError
@@ -26,7 +26,7 @@ from schema.types.event import JobEvent
 from schema.types.job_credits import JobCredits
 from schema.types.node import Node
 from schema.types.theme import Theme
-from schema.types.waiting import Surroundings, WaitReason
+from schema.types.wait_reason import Surroundings, WaitReason
 from statemachine.states import STEP_OF, State
 
 if TYPE_CHECKING:

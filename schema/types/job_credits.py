@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
-from db.ledger import JobCredits as Record
+from db.records.ledger import JobCredits as Record
 
 
 @strawberry.type(description="The credits of a job: charged when it succeeds, given back when it does not.")

@@ -10,7 +10,7 @@ from schema.context import Info
 from schema.errors import NOT_FOUND, ApiError
 from schema.estimates import job_ready_at, story_ready_at
 from schema.fields import field
-from schema.progress import Progress
+from schema.live.progress import Progress
 from schema.types.enums import JobState
 from schema.types.event import JobEvent
 from schema.types.job import Job

@@ -6,13 +6,13 @@ from datetime import datetime
 
 import strawberry
 
-from db.accounts import SessionRecord
-from db.ledger import WalletKey
+from db.records.accounts import SessionRecord
+from db.records.ledger import WalletKey
 from schema.context import Info
 from schema.fields import field
 from schema.ids import IdKind, encode_id
-from schema.lists import list_jobs
 from schema.paging import Connection
+from schema.queries.lists import list_jobs
 from schema.scalars import BigInt
 from schema.types.enums import JobOrder, Tier
 from schema.types.filters import JobFilter

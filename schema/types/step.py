@@ -6,9 +6,9 @@ from datetime import datetime
 
 import strawberry
 
-from db.pausing import Pause as PauseRecord
-from db.pausing import StepStatus as StatusRecord
-from db.provider_limits import CREATE, READ, Limits
+from db.engine.pausing import Pause as PauseRecord
+from db.engine.pausing import StepStatus as StatusRecord
+from db.engine.provider_limiter import CREATE, READ, Limits
 from statemachine.breaker import Breaker as BreakerRecord
 from statemachine.breaker import BreakerState, Cause
 from statemachine.budget import Bucket

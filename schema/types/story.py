@@ -6,13 +6,13 @@ from datetime import datetime
 
 import strawberry
 
-from db.jobs import Job as JobRecord
-from db.stories import Story as StoryRecord
+from db.records.jobs import Job as JobRecord
+from db.records.stories import Story as StoryRecord
 from schema.context import Info
 from schema.cursors import story_cursor
 from schema.fields import field
 from schema.ids import IdKind, encode_id
-from schema.standing import Standing, story_percent, story_state
+from schema.live.standing import Standing, story_percent, story_state
 from schema.types.asset import Asset
 from schema.types.enums import JobState
 from schema.types.job import Job

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
-from jobs.themes import Theme as ThemeRecord
+from jobs.catalogue.themes import Theme as ThemeRecord
 
 
 @strawberry.type(description="A theme that a scene can have.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
-from db.ledger import WalletKey
+from db.records.ledger import WalletKey
 from jobs.identity import Principal
 from schema.context import Info
 from schema.fields import field

@@ -13,17 +13,17 @@ from uuid import UUID
 import httpx
 from sqlalchemy import text
 
-from db.engine import DatabaseSettings, connect, connect_worker, normalised_url
+from db.connection import DatabaseSettings, connect, connect_worker, normalised_url
 from db.ids import new_id
 from db.tables import assets
 from diorama.embedded import EmbeddedPostgres, EmbeddedS3
 from diorama.settings import Settings, read_settings
 from diorama.wiring import build_rounds, build_runtime
-from jobs.leases import Renewer
-from jobs.recorder import Recorder
-from jobs.requests import AnimationOptions, Terms, create_animation, create_scene
-from jobs.runtime import Runtime
-from jobs.worker import Engines, WorkerProcess
+from jobs.engine.leases import Renewer
+from jobs.engine.recorder import Recorder
+from jobs.requesting.requests import AnimationOptions, Terms, create_animation, create_scene
+from jobs.steps.runtime import Runtime
+from jobs.worker.process import Engines, WorkerProcess
 from simulator.serve import Background
 from simulator.settings import RateLimits, SimulatorSettings
 from statemachine.backoff import RetryPolicy

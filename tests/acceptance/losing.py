@@ -21,20 +21,20 @@ from uuid import UUID
 
 import structlog
 
-from db.engine import DatabaseSettings, connect_worker, normalised_url
-from jobs.hints import Hinter
-from jobs.leases import Renewer
+from db.connection import DatabaseSettings, connect_worker, normalised_url
+from jobs.engine.hints import Hinter
+from jobs.engine.leases import Renewer
+from jobs.engine.recorder import Recorder
 from jobs.providers.guard import Timeouts
 from jobs.providers.inputs import PictureInputs
 from jobs.providers.provider import Listed, Prediction, Sought, Submission
 from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
-from jobs.recorder import Recorder
-from jobs.rounds import Round
-from jobs.runtime import Leases, Runtime
 from jobs.steps import STEPS
-from jobs.sweep import sweep
-from jobs.watching.looking import PollSettings
-from jobs.worker import Engines, WorkerProcess
+from jobs.steps.runtime import Leases, Runtime
+from jobs.tracking.poll_schedule import PollSettings
+from jobs.upkeep.orphans import sweep
+from jobs.upkeep.periodic import Round
+from jobs.worker.process import Engines, WorkerProcess
 from statemachine.backoff import RetryPolicy
 from statemachine.outcomes import Accepted, OutcomeLost, Refused, Rejected
 from statemachine.states import State

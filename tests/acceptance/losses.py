@@ -28,10 +28,10 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Engine, text
 
-from db.engine import DatabaseSettings, connect
+from db.connection import DatabaseSettings, connect
 from db.ids import new_id
 from db.migrate import migrate
-from db.requests import JobRequest, insert_job
+from db.records.requests import JobRequest, insert_job
 from diorama.embedded import THROWAWAY_SETTINGS, EmbeddedPostgres
 from jobs.providers.choice import ModelChoice
 from simulator.serve import Background

@@ -7,7 +7,7 @@ from uuid import UUID
 import httpx
 from sqlalchemy import text
 
-from db.moves import cancel
+from db.engine.recording import cancel
 from diorama.embedded import ServerProcess
 from tests.acceptance.workers import Site
 from tests.eventually import eventually

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 from sqlalchemy import text
 
-from jobs.requests import AnimationOptions, Terms, create_story
+from jobs.requesting.requests import AnimationOptions, Terms, create_story
 from simulator.serve import Background
 from tests.acceptance.workers import Site
 from tests.eventually import eventually

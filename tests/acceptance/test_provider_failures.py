@@ -20,7 +20,7 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from diorama.drift import log_drift
+from diorama.doctor.drift import log_drift
 from diorama.embedded import EmbeddedPostgres, EmbeddedS3
 from diorama.settings import Settings, read_settings
 from jobs.identity import issue_api_key

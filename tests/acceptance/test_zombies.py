@@ -14,14 +14,14 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from db.moves import cancel
+from db.engine.recording import cancel
 from diorama.embedded import EmbeddedPostgres, EmbeddedS3, ServerProcess
-from jobs.redriving import retry_job
+from jobs.support.redriving import retry_job
 from storage import S3Store
 from tests.acceptance.house import House, Servers
 from tests.acceptance.workers import Site
 from tests.invariants import assert_attempts_add_up, assert_credits_add_up, assert_sound
-from tests.jobs.reviewers import SUPPORT
+from tests.jobs.support.reviewers import SUPPORT
 
 # How long the provider keeps the victim waiting: time enough to freeze it, and less than it waits.
 _HELD_UP = {"seconds": 0.9}

@@ -15,19 +15,19 @@ from uuid import UUID
 import httpx
 from sqlalchemy import Engine, text
 
-from db.accounts import account_named, insert_account
 from db.ids import new_id
+from db.records.accounts import account_named, insert_account
 from db.tables import assets
 from diorama.embedded import EmbeddedS3, ServerCommand, ServerProcess
-from jobs.credits import grant_to_account
 from jobs.identity import Principal
-from jobs.requests import AnimationOptions, Terms, create_avatar, create_story
+from jobs.requesting.credits import grant_to_account
+from jobs.requesting.requests import AnimationOptions, Terms, create_avatar, create_story
 from simulator.serve import Background
 from storage import S3Store
 from storage.keys import asset_key
 from tests.eventually import eventually
 
-SAMPLE = Path(__file__).parents[2] / "diorama" / "samples" / "portrait.jpg"
+SAMPLE = Path(__file__).parents[2] / "diorama" / "demo" / "samples" / "portrait.jpg"
 
 
 @dataclass

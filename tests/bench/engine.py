@@ -10,10 +10,10 @@ from pathlib import Path
 
 from sqlalchemy import Engine, text
 
-from db.engine import DatabaseSettings, connect
+from db.connection import DatabaseSettings, connect
 from db.ids import new_id
 from db.migrate import migrate
-from db.requests import JobRequest, insert_job
+from db.records.requests import JobRequest, insert_job
 from diorama.embedded import EmbeddedPostgres
 from statemachine.states import Kind, OnFailure
 from tests.bench.peers.spent import spent_by_postgres_s

@@ -10,8 +10,8 @@ from statistics import median
 
 from sqlalchemy import Engine, text
 
-from db.claims import claim_due
-from db.engine import DatabaseSettings, connect, connect_worker
+from db.connection import DatabaseSettings, connect, connect_worker
+from db.engine.claims import claim_due
 from db.migrate import migrate
 from diorama.embedded import EmbeddedPostgres
 from statemachine.states import State, Step

@@ -17,18 +17,18 @@ from uuid import UUID, uuid4
 
 import structlog
 
-from db.claims import ClaimedJob
-from db.effects import AssetMade, AttemptChanged
-from db.engine import DatabaseSettings, connect_worker, normalised_url
+from db.connection import DatabaseSettings, connect_worker, normalised_url
+from db.engine.claims import ClaimedJob
+from db.engine.row_changes import AssetMade, AttemptChanged
 from db.ids import new_id
-from jobs.leases import Renewer
+from jobs.engine.leases import Renewer
+from jobs.engine.recorder import Recorder
 from jobs.providers.inputs import PictureInputs
 from jobs.providers.provider import Prediction, Sought, Submission
-from jobs.recorder import Recorder
-from jobs.runtime import Runtime
 from jobs.steps import STEPS
-from jobs.steps.work import Work
-from jobs.worker import Engines, WorkerProcess
+from jobs.steps.result import Work
+from jobs.steps.runtime import Runtime
+from jobs.worker.process import Engines, WorkerProcess
 from statemachine.outcomes import Accepted, MadeAsset, Stored, Transcoded
 from statemachine.states import State
 from storage import S3Store

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from db.engine import DatabaseSettings, connect
+from db.connection import DatabaseSettings, connect
 from db.migrate import migrate
 from diorama.embedded import EmbeddedPostgres
 from statemachine.states import State

@@ -14,19 +14,19 @@ from uuid import UUID
 
 import structlog
 
-from db.engine import DatabaseSettings, connect_worker, normalised_url
-from jobs.hints import Hinter
-from jobs.leases import Renewer
+from db.connection import DatabaseSettings, connect_worker, normalised_url
+from jobs.engine.hints import Hinter
+from jobs.engine.leases import Renewer
+from jobs.engine.recorder import Recorder
 from jobs.providers.inputs import PictureInputs
 from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
-from jobs.recorder import Recorder
-from jobs.rounds import WATCHING, Round
-from jobs.runtime import Runtime
 from jobs.steps import STEPS
-from jobs.watching.durations import Durations
-from jobs.watching.watched import Watched
-from jobs.watching.watcher import Watcher
-from jobs.worker import Engines, WorkerProcess
+from jobs.steps.runtime import Runtime
+from jobs.tracking.durations import Durations
+from jobs.tracking.watcher import Watcher
+from jobs.tracking.watcher_status import Watched
+from jobs.upkeep.periodic import WATCHING, Round
+from jobs.worker.process import Engines, WorkerProcess
 from statemachine.states import State
 from storage import S3Store
 from tests.bench.instant import store, transcode

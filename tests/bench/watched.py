@@ -14,10 +14,10 @@ from pathlib import Path
 import structlog
 from sqlalchemy import Engine, text
 
-from db.engine import DatabaseSettings, connect
+from db.connection import DatabaseSettings, connect
 from db.migrate import migrate
 from diorama.embedded import EmbeddedPostgres
-from jobs.webhooks_in import SigningKey
+from jobs.tracking.provider_webhooks import SigningKey
 from simulator.serve import Background
 from simulator.settings import RateLimits, SimulatorSettings
 from tests.bench.engine import queue_jobs

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from jobs.batches import SceneWanted, create_batch
 from jobs.identity import Principal
-from jobs.requests import AnimationOptions, Made, Terms, create_avatar, create_scene, create_story
+from jobs.requesting.batches import SceneWanted, create_batch
+from jobs.requesting.requests import AnimationOptions, Made, Terms, create_avatar, create_scene, create_story
 from statemachine.states import OnFailure, State
 
 # Given: who asks, under which key, the selfie, and the account's avatars so far with their states.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from db.engine import DatabaseSettings, connect
+from db.connection import DatabaseSettings, connect
 from diorama.embedded import EmbeddedPostgres
 from tests.crashes.lab import Lab
 from tests.servers import create_database, drop_database, unique_name

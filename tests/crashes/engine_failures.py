@@ -28,7 +28,7 @@ FAILURES = (
         "solid_queue#589, river#1302, dbos-transact-py#773, #818",
         "every write names its lease, which only grows",
         (
-            "db/test_claims.py::test_a_stale_lease_can_not_record",
+            "db/engine/test_claims.py::test_a_stale_lease_can_not_record",
             "acceptance/test_zombies.py::test_a_frozen_worker_changes_nothing_when_it_comes_back",
             "acceptance/test_zombies.py::test_one_that_was_frozen_while_it_undid_a_job_changes_nothing_either",
             "statemachine/test_explorer.py::test_a_broken_rule_is_caught",
@@ -38,15 +38,15 @@ FAILURES = (
         "the fence is the number of the attempt, and that begins anew",
         "AWA, before `run_lease`",
         "a lease is no attempt: a redrive makes it grow, too",
-        ("jobs/test_redriving.py::test_a_worker_that_held_the_job_before_changes_nothing_after_a_redrive",),
+        ("jobs/support/test_redriving.py::test_a_worker_that_held_the_job_before_changes_nothing_after_a_redrive",),
     ),
     _F(
         "the rescuer overwrites a job that was completed at that moment",
         "river#1373",
         "a rescue is a claim like any other: one statement looks and takes",
         (
-            "db/test_rescue.py::test_a_rescuer_never_takes_what_its_owner_is_just_recording",
-            "db/test_rescue.py::test_of_a_rescuer_and_a_late_owner_the_first_wins",
+            "db/engine/test_rescue.py::test_a_rescuer_never_takes_what_its_owner_is_just_recording",
+            "db/engine/test_rescue.py::test_of_a_rescuer_and_a_late_owner_the_first_wins",
         ),
     ),
     _F(
@@ -54,9 +54,9 @@ FAILURES = (
         "hexpm#1825, oban#1141, pgqueuer#430, kombu#337, celery#5306",
         "long steps renew their lease, and stop when they have lost it",
         (
-            "jobs/test_leases.py::test_a_lease_is_prolonged_for_as_long_as_the_step_runs",
-            "jobs/test_leases.py::test_a_lease_that_another_has_taken_is_noticed",
-            "jobs/test_worker.py::test_two_workers_never_do_the_same_job_twice",
+            "jobs/engine/test_leases.py::test_a_lease_is_prolonged_for_as_long_as_the_step_runs",
+            "jobs/engine/test_leases.py::test_a_lease_that_another_has_taken_is_noticed",
+            "jobs/worker/test_worker.py::test_two_workers_never_do_the_same_job_twice",
         ),
     ),
     _F(
@@ -64,7 +64,7 @@ FAILURES = (
         "procrastinate#1518, oban#862, graphile-worker#222, dbos-transact-py#453",
         "there is no table of workers: a lease that has ended is due, whoever held it",
         (
-            "db/test_rescue.py::test_the_job_of_a_dead_worker_is_rescued_by_one_of_the_same_name",
+            "db/engine/test_rescue.py::test_the_job_of_a_dead_worker_is_rescued_by_one_of_the_same_name",
             "crashes/test_crash_points.py::test_whatever_fails_here_the_job_ends_with_exactly_what_belongs_to_it",
         ),
     ),
@@ -73,8 +73,8 @@ FAILURES = (
         "awa#388",
         "a group that is refused is written one by one, and locked rows are passed over",
         (
-            "jobs/test_recorder.py::test_of_a_group_only_the_poisoned_move_fails",
-            "jobs/test_recorder.py::test_a_row_that_somebody_keeps_locked_holds_nobody_back",
+            "jobs/engine/test_recorder.py::test_of_a_group_only_the_poisoned_move_fails",
+            "jobs/engine/test_recorder.py::test_a_row_that_somebody_keeps_locked_holds_nobody_back",
         ),
     ),
     _F(
@@ -82,7 +82,7 @@ FAILURES = (
         "dramatiq#213, #383, celery#1628",
         "claims without a result are counted, and end the job as `internal`",
         (
-            "jobs/test_worker.py::test_a_job_that_kills_its_workers_ends_as_internal_and_holds_back_nobody",
+            "jobs/worker/test_worker.py::test_a_job_that_kills_its_workers_ends_as_internal_and_holds_back_nobody",
             "statemachine/test_explorer.py::test_a_broken_rule_is_caught",
         ),
     ),
@@ -91,25 +91,25 @@ FAILURES = (
         "hatchet#4494, dbos-transact-py#805, oban#1037",
         "what is under way is counted from the rows; places within a worker are given back",
         (
-            "db/test_rescue.py::test_a_place_at_the_provider_is_never_leaked",
-            "jobs/test_broker.py::test_a_place_that_came_to_nothing_is_free_again",
-            "jobs/test_broker.py::test_dramatiqs_restart_of_a_consumer_forgets_nothing",
+            "db/engine/test_rescue.py::test_a_place_at_the_provider_is_never_leaked",
+            "jobs/worker/test_broker.py::test_a_place_that_came_to_nothing_is_free_again",
+            "jobs/worker/test_broker.py::test_dramatiqs_restart_of_a_consumer_forgets_nothing",
         ),
     ),
     _F(
         "a limit lets too many through, because two look at the same time",
         "solid_queue#761",
         "an account with a limit is left to one claimer at a time, which counts",
-        ("db/test_fairness.py::test_two_claimers_together_do_not_pass_the_limit",),
+        ("db/engine/test_fairness.py::test_two_claimers_together_do_not_pass_the_limit",),
     ),
     _F(
         "what runs can not be canceled, or goes on after its cancel",
         "hatchet#2573, dbos-transact-py#170, #660, inngest#2531",
         "a cancel moves the job at once, and the step notices",
         (
-            "db/test_claims.py::test_a_cancel_takes_effect_at_once_and_fences_the_worker_off",
-            "jobs/test_leases.py::test_a_cancel_is_noticed_as_a_lost_lease",
-            "jobs/test_canceling.py::test_whatever_the_answer_is_the_cancel_wins_as_soon_as_it_is_known",
+            "db/engine/test_claims.py::test_a_cancel_takes_effect_at_once_and_fences_the_worker_off",
+            "jobs/engine/test_leases.py::test_a_cancel_is_noticed_as_a_lost_lease",
+            "jobs/requesting/test_canceling.py::test_whatever_the_answer_is_the_cancel_wins_as_soon_as_it_is_known",
         ),
     ),
     _F(
@@ -117,10 +117,10 @@ FAILURES = (
         "five of eight engines in hardbyte's bench, celery#8030, kombu",
         "every connection is made again, the one that listens too",
         (
-            "jobs/test_worker.py::test_workers_survive_restarts_of_postgres_without_a_person",
-            "jobs/test_worker.py::test_workers_survive_pg_terminate_backend",
-            "jobs/test_hints.py::test_a_listener_whose_connection_is_cut_listens_again",
-            "schema/test_hub.py::test_a_cut_listener_comes_back_and_looks_at_what_it_missed",
+            "jobs/worker/test_worker.py::test_workers_survive_restarts_of_postgres_without_a_person",
+            "jobs/worker/test_worker.py::test_workers_survive_pg_terminate_backend",
+            "jobs/engine/test_hints.py::test_a_listener_whose_connection_is_cut_listens_again",
+            "schema/live/test_hub.py::test_a_cut_listener_comes_back_and_looks_at_what_it_missed",
             "soak/test_chaos.py::test_nothing_is_lost_stuck_paid_twice_or_left_behind_in_a_minute_of_chaos",
         ),
     ),
@@ -135,7 +135,7 @@ FAILURES = (
         "river#1290, dramatiq#527, #850",
         "claims are handed back, uncounted",
         (
-            "jobs/test_worker.py::test_stopping_hands_back_what_was_not_begun_and_counts_no_claim",
+            "jobs/worker/test_worker.py::test_stopping_hands_back_what_was_not_begun_and_counts_no_claim",
             "acceptance/test_kills.py::test_a_worker_that_is_told_to_stop_hands_back_what_it_had_not_begun",
         ),
     ),
@@ -143,15 +143,15 @@ FAILURES = (
         "delayed and retried messages are duplicated, for two stores disagree",
         "dramatiq#431, #827",
         "there is one store; the broker can neither delay nor repeat anything",
-        ("jobs/test_broker.py::test_nothing_can_be_sent_delayed_or_retried_beside_the_row",),
+        ("jobs/worker/test_broker.py::test_nothing_can_be_sent_delayed_or_retried_beside_the_row",),
     ),
     _F(
         "a job is lost between the commit and the sending of its message",
         "Polar's queue of a request",
         "the row is the message; what is sent is only a hint",
         (
-            "jobs/test_worker.py::test_a_lost_hint_costs_a_second_at_most",
-            "schema/test_hub.py::test_lost_hints_are_made_up_for_by_the_slow_poll",
+            "jobs/worker/test_worker.py::test_a_lost_hint_costs_a_second_at_most",
+            "schema/live/test_hub.py::test_lost_hints_are_made_up_for_by_the_slow_poll",
         ),
     ),
     _F(
@@ -159,8 +159,8 @@ FAILURES = (
         "que#395, recall.ai, dbos-transact-py#774",
         "hints go out after the commit, from a connection of their own",
         (
-            "db/test_rescue.py::test_nothing_that_moves_jobs_notifies_within_its_transaction",
-            "jobs/test_hints.py::test_a_flood_of_jobs_is_told_as_everything",
+            "db/engine/test_rescue.py::test_nothing_that_moves_jobs_notifies_within_its_transaction",
+            "jobs/engine/test_hints.py::test_a_flood_of_jobs_is_told_as_everything",
         ),
     ),
     _F(
@@ -179,9 +179,9 @@ FAILURES = (
         "AWA, before its early callbacks",
         "it is noted with its token, once, and moves no job by itself",
         (
-            "schema/test_provider_webhook.py::"
+            "schema/transport/test_provider_webhook.py::"
             "test_a_webhook_that_is_ahead_of_the_answer_is_noted_and_the_job_is_due_with_the_answer",
-            "schema/test_provider_webhook.py::test_a_repeated_webhook_is_taken_once",
+            "schema/transport/test_provider_webhook.py::test_a_repeated_webhook_is_taken_once",
             "acceptance/test_webhooks.py::test_a_job_succeeds_and_is_paid_for_once_however_its_webhooks_come",
         ),
     ),
@@ -190,9 +190,9 @@ FAILURES = (
         "archimedes#1441, Fluid#164",
         "a hold is written with its job; unique keys make a second refund impossible",
         (
-            "db/test_ledger.py::test_a_job_holds_its_price_until_it_ends_and_pays_only_for_success",
-            "db/test_ledger.py::test_nothing_can_be_settled_twice",
-            "db/test_ledger.py::test_raw_sql_can_not_return_credits_twice_or_more_than_were_taken",
+            "db/records/test_ledger.py::test_a_job_holds_its_price_until_it_ends_and_pays_only_for_success",
+            "db/records/test_ledger.py::test_nothing_can_be_settled_twice",
+            "db/records/test_ledger.py::test_raw_sql_can_not_return_credits_twice_or_more_than_were_taken",
         ),
     ),
     _F(
@@ -202,8 +202,8 @@ FAILURES = (
         (
             "acceptance/test_provider_failures.py::"
             "test_while_the_account_is_in_trouble_jobs_wait_without_losing_a_retry",
-            "jobs/test_redriving.py::test_support_redrives_what_a_filter_finds_at_a_rate",
-            "db/test_pausing.py::test_a_paused_step_is_not_claimed_until_it_is_resumed",
+            "jobs/support/test_redriving.py::test_support_redrives_what_a_filter_finds_at_a_rate",
+            "db/engine/test_pausing.py::test_a_paused_step_is_not_claimed_until_it_is_resumed",
         ),
     ),
     _F(
@@ -211,22 +211,22 @@ FAILURES = (
         "dbos-transact-py#770",
         "events have a gapless sequence, written with the move",
         (
-            "schema/test_subscription.py::test_a_subscriber_that_keeps_leaving_misses_and_repeats_nothing",
-            "db/test_rules.py::test_the_history_of_every_state_is_gapless_and_replays_to_it",
+            "schema/live/test_subscription.py::test_a_subscriber_that_keeps_leaving_misses_and_repeats_nothing",
+            "db/engine/test_rules.py::test_the_history_of_every_state_is_gapless_and_replays_to_it",
         ),
     ),
     _F(
         "a claim takes more rows than it was limited to",
         "oban's own comment on its query",
         "the limit is fenced off from the planner",
-        ("db/test_rescue.py::test_a_claim_takes_no_more_than_it_asked_for",),
+        ("db/engine/test_rescue.py::test_a_claim_takes_no_more_than_it_asked_for",),
     ),
     _F(
         "millions of finished rows make claims slow, and old ones can not be removed",
         "procrastinate#1454, #1242, pg-boss#228, #824",
         "what is due has an index of its own; history is dropped by whole months (`make bench` measures it)",
         (
-            "db/test_rescue.py::test_no_claim_reads_the_whole_table",
+            "db/engine/test_rescue.py::test_no_claim_reads_the_whole_table",
             "retention/test_history.py::test_only_old_months_of_which_all_jobs_have_ended_are_dropped",
             "retention/test_history.py::test_a_look_at_one_job_reads_one_partition",
         ),
@@ -236,23 +236,23 @@ FAILURES = (
         "River's and Oban's paid limits; dramatiq's shared queues",
         "each step has a share of the threads, each account its turn",
         (
-            "db/test_fairness.py::test_a_single_job_does_not_wait_behind_anothers_thousands",
-            "jobs/test_worker.py::test_only_as_much_is_claimed_as_the_threads_will_soon_get_through",
+            "db/engine/test_fairness.py::test_a_single_job_does_not_wait_behind_anothers_thousands",
+            "jobs/worker/test_worker.py::test_only_as_much_is_claimed_as_the_threads_will_soon_get_through",
         ),
     ),
     _F(
         "the clock of the machine steps back, and the scheduler runs things twice or not at all",
         "oban-py before 0.6.2",
         "leases and due times go by the database's clock; a step back only delays",
-        ("db/test_rescue.py::test_a_clock_that_steps_back_makes_nothing_happen_twice",),
+        ("db/engine/test_rescue.py::test_a_clock_that_steps_back_makes_nothing_happen_twice",),
     ),
     _F(
         "raw SQL, or support's own script, puts a job into a state that cannot be",
         "every engine whose rules are code only",
         "the rules are rows, and each move is under a foreign key to them",
         (
-            "db/test_rules.py::test_raw_sql_can_make_exactly_the_declared_moves",
-            "db/test_rules.py::test_a_row_that_contradicts_itself_is_refused",
+            "db/engine/test_rules.py::test_raw_sql_can_make_exactly_the_declared_moves",
+            "db/engine/test_rules.py::test_a_row_that_contradicts_itself_is_refused",
         ),
     ),
 )

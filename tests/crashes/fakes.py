@@ -13,8 +13,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from jobs.providers import failures
-from jobs.providers.finding import created_between, find_in
-from jobs.providers.marks import addresses_in
+from jobs.providers.correlation import addresses_in
+from jobs.providers.orphan_search import created_between, find_in
 from jobs.providers.provider import Listed, OutputVanished, Prediction, ProviderTrouble, Sought, Submission
 from statemachine.outcomes import Accepted, OutcomeLost, Refused, Rejected
 from storage import ObjectInfo, ObjectMissing, StoredObject

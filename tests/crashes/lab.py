@@ -11,16 +11,16 @@ from uuid import UUID
 
 from sqlalchemy import Engine, text
 
-from db.claims import ClaimedJob
-from db.engine import DatabaseSettings, connect_worker
-from db.moves import Move, Moved
-from jobs.advance import advance
-from jobs.broker import RowBroker
-from jobs.leases import Renewer
+from db.connection import DatabaseSettings, connect_worker
+from db.engine.claims import ClaimedJob
+from db.engine.recording import Move, Moved
+from jobs.engine.leases import Renewer
+from jobs.engine.recorder import Then
 from jobs.providers.inputs import PictureInputs
-from jobs.recorder import Then
-from jobs.runtime import Leases, Runtime
-from jobs.watching.looking import PollSettings
+from jobs.steps.runtime import Leases, Runtime
+from jobs.tracking.poll_schedule import PollSettings
+from jobs.worker.advance import advance
+from jobs.worker.broker import RowBroker
 from statemachine.backoff import RetryPolicy
 from statemachine.states import State, Step
 from tests.clock import move_clock

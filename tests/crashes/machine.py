@@ -18,15 +18,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from sqlalchemy import Connection, text
 
-from db.jobs import JobFilter
-from jobs.cancellation import cancel_job
+from db.records.jobs import JobFilter
 from jobs.errors import UseCaseError
-from jobs.overdue import end_overdue
-from jobs.pausing import pause, resume
-from jobs.redriving import redrive_jobs, retry_job
-from jobs.reviewing import review_compensation
-from jobs.sweep import sweep
-from jobs.webhooks_in import NotVerified
+from jobs.requesting.cancellation import cancel_job
+from jobs.support.pausing import pause, resume
+from jobs.support.redriving import redrive_jobs, retry_job
+from jobs.support.reviewing import review_compensation
+from jobs.tracking.provider_webhooks import NotVerified
+from jobs.upkeep.deadlines import end_overdue
+from jobs.upkeep.orphans import sweep
 from statemachine.states import State, Step
 from tests.crashes import asking, moods
 from tests.crashes.lab import Lab, LabWorker
@@ -42,7 +42,7 @@ from tests.invariants import (
     assert_sound,
     assert_undone,
 )
-from tests.jobs.reviewers import SUPPORT, partner_of
+from tests.jobs.support.reviewers import SUPPORT, partner_of
 
 T = TypeVar("T")
 

@@ -10,8 +10,8 @@ from uuid import UUID
 import standardwebhooks
 from sqlalchemy import Engine
 
-from db.webhooks import DueJob
-from jobs.webhooks_in import SigningKey, read_webhook, take
+from db.engine.provider_webhooks import DueJob
+from jobs.tracking.provider_webhooks import SigningKey, read_webhook, take
 from tests.crashes.fakes import FakeProvider
 
 KEY = "whsec_dGhlLWtleS10aGF0LXdhcy1hZ3JlZWQ="

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from db.moves import cancel
+from db.engine.recording import cancel
 from statemachine.states import State
 from tests.crashes.fakes import no_answer
 from tests.crashes.lab import Lab, LabWorker

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
-from jobs.runtime import Leases
+from jobs.steps.runtime import Leases
 from statemachine.states import State
 from tests.crashes.lab import Lab
 from tests.crashes.trapped import Trap

@@ -12,9 +12,9 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from db.moves import cancel, record
-from jobs.redriving import retry_job
-from jobs.sweep import sweep
+from db.engine.recording import cancel, record
+from jobs.support.redriving import retry_job
+from jobs.upkeep.orphans import sweep
 from statemachine import outcomes as o
 from statemachine.states import ErrorCode, State
 from tests.crashes.lab import Lab
@@ -24,7 +24,7 @@ from tests.crashes.trapped import Killed, Trap
 from tests.eventually import eventually
 from tests.factories import claimed, make_job, make_world, move_of
 from tests.invariants import assert_attempts_add_up, assert_sound
-from tests.jobs.reviewers import SUPPORT
+from tests.jobs.support.reviewers import SUPPORT
 
 BROKEN = o.Failure(ErrorCode.INTERNAL, "It broke.", o.Cure.NEVER, "a bug")
 

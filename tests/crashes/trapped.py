@@ -13,12 +13,12 @@ from uuid import UUID
 
 from sqlalchemy import Engine
 
-from db.moves import Recorded
-from jobs.elapsed import Instant, this_instant
-from jobs.hints import Hinter
+from db.engine.recording import Recorded
+from jobs.engine.elapsed import Instant, this_instant
+from jobs.engine.hints import Hinter
+from jobs.engine.recorder import Recorder
 from jobs.providers import failures
 from jobs.providers.provider import Prediction, ProviderTrouble, Sought, Submission
-from jobs.recorder import Recorder
 from statemachine.outcomes import OutcomeLost
 from statemachine.states import Event, State, Step
 from tests.crashes.fakes import FakeProvider, MemoryStore

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 import db.migrate
-from db.engine import DatabaseSettings, connect
+from db.connection import DatabaseSettings, connect
 from db.migrate import current_revision, is_behind, migrate, newest_revision
 from tests.eventually import eventually
 

@@ -8,8 +8,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine, text
 
-from db.effects import AttemptChanged
-from db.moves import record
+from db.engine.recording import record
+from db.engine.row_changes import AttemptChanged
 from db.statements import as_json
 from db.text import storable
 from statemachine.outcomes import Cure, Failure, GenerationFailed

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine
 from typer.testing import CliRunner
 
-from db.accounts import digest, fingerprint
+from db.records.accounts import digest, fingerprint
 from diorama.cli import app
 from diorama.embedded import EmbeddedS3
 from jobs.identity import authenticate, issue_api_key

@@ -10,7 +10,7 @@ import pytest
 
 from diorama.settings import SettingsError, read_settings
 from diorama.wiring import build_offer, build_themes
-from jobs.themes import themes
+from jobs.catalogue.themes import themes
 
 OWN = {**asdict(themes()["neon-city"]), "key": "steam-city"}
 

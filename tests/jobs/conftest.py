@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Engine
 
-from jobs.hints import Hinter
+from jobs.engine.hints import Hinter
 from storage import S3Store
 from tests.factories import World, make_world
-from tests.jobs.undoing import Undoing
+from tests.jobs.steps.undoing import Undoing
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine, func, insert, text
 
-from db.assets import insert_pending
 from db.ids import new_id
+from db.records.assets import insert_pending
 from db.tables import assets
-from jobs.inventory import Inventory, take_inventory
-from jobs.retention import Leftovers, RetentionPolicy, Swept, sweep_old
+from jobs.upkeep.inventory import Inventory, take_inventory
+from jobs.upkeep.retention import Leftovers, RetentionPolicy, Swept, sweep_old
 from statemachine.states import State
 from storage import S3Store
 from storage.keys import asset_key, upload_key
@@ -137,6 +137,6 @@ def dies(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
             monkeypatch.undo()
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(f"jobs.retention.{name}", stop)
+        monkeypatch.setattr(f"jobs.upkeep.retention.{name}", stop)
 
     return die

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import IntegrityError
 
-from db.retention import MONTHS_AHEAD, drop_history_month, forget_history, make_history_months
+from db.upkeep.retention import MONTHS_AHEAD, drop_history_month, forget_history, make_history_months
 from statemachine.states import State
 from tests.clock import move_clock
 from tests.factories import World, make_job, make_world

@@ -8,9 +8,9 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from db.retention import NamedObject
-from jobs.inventory import merged
-from jobs.retention import Leftovers
+from db.upkeep.retention import NamedObject
+from jobs.upkeep.inventory import merged
+from jobs.upkeep.retention import Leftovers
 from statemachine.states import State
 from storage import ObjectInfo
 from tests.retention.conftest import House
@@ -57,7 +57,7 @@ def test_what_the_database_does_not_know_is_told_and_not_touched(house: House) -
 
 
 def test_the_bucket_is_gone_through_in_stretches(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jobs.retention._BATCH", 2)
+    monkeypatch.setattr("jobs.upkeep.retention._BATCH", 2)
     job_id = house.job(State.CANCELED)
     for number in range(5):
         house.put(f"jobs/{job_id}/{number}/source.png")
@@ -89,7 +89,7 @@ def test_an_awaited_upload_need_not_be_there(house: House) -> None:
 
 
 def test_only_the_first_few_are_named_and_all_are_counted(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jobs.inventory._BATCH", 3)
+    monkeypatch.setattr("jobs.upkeep.inventory._BATCH", 3)
     for number in range(10):
         house.put(f"odd/{number}")
     house.pass_time(2 * HOUR)

@@ -12,10 +12,10 @@ from sqlalchemy import text
 from jobs.errors import InputExpired, NotReady
 from jobs.identity import Principal
 from jobs.providers.choice import ModelChoice
-from jobs.redriving import retry_job
-from jobs.requests import Terms, create_avatar, create_scene
-from jobs.runtime import Runtime
+from jobs.requesting.requests import Terms, create_avatar, create_scene
+from jobs.steps.runtime import Runtime
 from jobs.steps.submit import submit
+from jobs.support.redriving import retry_job
 from statemachine.outcomes import Rejected
 from statemachine.states import ErrorCode, Kind, State
 from tests.factories import World, claimed
@@ -233,8 +233,8 @@ def test_an_upload_that_is_completed_at_that_moment_stays(house: House, monkeypa
 
 
 def test_a_round_takes_bounded_batches_and_the_next_goes_on(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jobs.retention._BATCH", 2)
-    monkeypatch.setattr("jobs.retention.sweep_old.__kwdefaults__", {"batches": 2})
+    monkeypatch.setattr("jobs.upkeep.retention._BATCH", 2)
+    monkeypatch.setattr("jobs.upkeep.retention.sweep_old.__kwdefaults__", {"batches": 2})
     for _ in range(5):
         house.selfie(kept_for=DAY)
     house.pass_time(2 * DAY)

@@ -11,10 +11,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from db.ids import new_id
-from db.ledger import hold_credits, ledger_discrepancies
-from db.requests import IdempotencyKey, claim_key, insert_story
-from jobs.old_rows import Forgotten, OldRows
-from jobs.retention import RetentionPolicy
+from db.records.ledger import hold_credits, ledger_discrepancies
+from db.records.requests import IdempotencyKey, claim_key, insert_story
+from jobs.upkeep.retention import RetentionPolicy
+from jobs.upkeep.row_purge import Forgotten, OldRows
 from statemachine.states import Kind, State
 from tests.factories import World
 from tests.invariants import assert_credits_add_up
@@ -166,7 +166,7 @@ def test_a_pass_that_dies_before_the_rows_is_healed_by_the_next(house: House, mo
         monkeypatch.undo()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("jobs.old_rows.forget_jobs", die)
+    monkeypatch.setattr("jobs.upkeep.row_purge.forget_jobs", die)
     with pytest.raises(KeyboardInterrupt):
         sweep(house)
     assert house.inventory().is_sound
@@ -195,7 +195,7 @@ def test_a_job_that_is_redriven_at_that_moment_stays(house: House, monkeypatch: 
 
 
 def test_a_round_looks_at_a_stretch_and_the_next_goes_on(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jobs.old_rows._BATCH", 2)
+    monkeypatch.setattr("jobs.upkeep.row_purge._BATCH", 2)
     stays = house.job(State.SUCCEEDED)
     for _ in range(4):
         failed(house)

@@ -17,12 +17,12 @@ from sqlalchemy import Engine
 from starlette.applications import Starlette
 from websockets.sync.client import ClientConnection, connect
 
-from db.engine import DatabaseSettings, connect_async
-from db.engine import connect as connect_blocking
-from jobs.offer import DEFAULT_OFFER, Offer
-from jobs.webhooks_in import SigningKey
-from schema.app import ApiRuntime, ApiSettings, create_app, end_waiting
-from schema.hub import EventHub
+from db.connection import DatabaseSettings, connect_async
+from db.connection import connect as connect_blocking
+from jobs.catalogue.offer import DEFAULT_OFFER, Offer
+from jobs.tracking.provider_webhooks import SigningKey
+from schema.live.hub import EventHub
+from schema.transport.app import ApiRuntime, ApiSettings, create_app, end_waiting
 from storage import S3Settings, S3Store
 
 RECEIVE_WITHIN_S = 10

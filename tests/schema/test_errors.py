@@ -11,7 +11,7 @@ import pytest
 from graphql import GraphQLError
 from sqlalchemy.exc import IntegrityError
 
-from db.accounts import insert_account
+from db.records.accounts import insert_account
 from schema.errors import log_unforeseen
 from schema.types.viewer import Viewer
 from tests.schema.documents import FOLLOW, make_avatar
@@ -83,7 +83,7 @@ def test_the_unforeseen_on_a_socket_is_masked_too(acme: Partner, monkeypatch: py
     def fail(*_: Any) -> None:
         raise Boom("password=hunter2")
 
-    monkeypatch.setattr("schema.progress.Followed.snapshot", fail)
+    monkeypatch.setattr("schema.live.progress.Followed.snapshot", fail)
     with acme.socket() as socket:
         operation_id = socket.begin(FOLLOW, jobId=job_id)
         message = socket.receive()

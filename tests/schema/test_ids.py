@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from db.ids import new_id
-from db.jobs import JobOrder
+from db.records.jobs import JobOrder
 from schema.cursors import (
     MalformedCursor,
     job_cursor,

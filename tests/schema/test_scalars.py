@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from db.jobs import JobOrder
+from db.records.jobs import JobOrder
 from schema.cursors import _FINISHED_KEY, MalformedCursor, _seal, read_page_cursor
 from schema.ids import IdKind, decode_id
 from tests.schema.documents import CREATE_AVATAR, CREATE_SCENE, make_avatar, new_key
-from tests.schema.test_credits import GRANT
+from tests.schema.mutations.test_credits import GRANT
 from tests.schema.world import Partner
 
 JOBS = "query ($filter: JobFilter) { jobs(first: 5, filter: $filter) { edges { node { id metadata } } } }"

@@ -10,11 +10,11 @@ from uuid import UUID
 from sqlalchemy import Engine, insert, text
 
 from db.ids import new_id
-from db.ledger import WalletKey, post_entry
+from db.records.ledger import WalletKey, post_entry
 from db.tables import assets, attempts
-from jobs.credits import grant_to_account
-from jobs.hints import EVENTS_CHANNEL
+from jobs.engine.hints import EVENTS_CHANNEL
 from jobs.identity import Principal, authenticate, issue_api_key, open_session
+from jobs.requesting.credits import grant_to_account
 from schema.ids import IdKind, decode_id, encode_id
 from statemachine.states import Event, State
 from tests.schema.serving import Caller, Server

@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from db.engine import DatabaseSettings, connect
+from db.connection import DatabaseSettings, connect
 from db.migrate import migrate
 from diorama.embedded import EmbeddedPostgres, EmbeddedS3
 from jobs.identity import issue_api_key

@@ -9,8 +9,8 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from diorama.settings import Settings
+from jobs.catalogue.themes import themes
 from jobs.providers.profiles import Profile, profiles
-from jobs.themes import themes
 from statemachine.states import TERMINAL, State
 from statemachine.transitions import TRANSITIONS
 from tests.acceptance.complaints import COMPLAINTS
@@ -97,7 +97,7 @@ def crash_table() -> str:
 
 def credit_rule() -> str:
     """Return what becomes of a job's credits, a row a happening: the list that the tests go through."""
-    from tests.jobs.credit_rule import table
+    from tests.jobs.requesting.credit_rule import table
 
     return table()
 

@@ -12,9 +12,9 @@ import yaml
 from graphql import build_schema, parse, validate
 
 from diorama.cli import app
-from jobs.themes import themes
+from jobs.catalogue.themes import themes
 from schema import errors
-from schema.slots import FellBehind, ServerClosing
+from schema.live.buffers import FellBehind, ServerClosing
 from statemachine.states import Event, State
 from tests.truth.documents import PAGES
 

@@ -93,7 +93,7 @@ def test_every_tests_folder_is_a_package() -> None:
     assert [folder for folder in folders if not (folder / "__init__.py").exists()] == []
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "db" / "sql").glob("*.sql")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted((ROOT / "db").glob("*/sql/*.sql")), ids=lambda path: path.stem)
 def test_every_statement_says_what_it_does_and_is_used(path: Path) -> None:
     assert path.read_text(encoding="utf-8").startswith("-- ")
     used = any(f'"{path.stem}"' in source.read_text(encoding="utf-8") for source in files_of("db"))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from db.claims import ClaimedJob
+from db.engine.claims import ClaimedJob
 from statemachine.states import Kind, OnFailure, State
 
 AT = datetime(2026, 11, 21, tzinfo=UTC)

@@ -11,11 +11,11 @@ from uuid import UUID, uuid5
 
 import pytest
 
-from jobs.experiments import Experiment, Variant, experiments
+from jobs.catalogue.experiments import Experiment, Variant, experiments
+from jobs.catalogue.themes import themes
 from jobs.prompts import NoPrompt, Prompt, PromptBook
 from jobs.prompts.templates import PLAIN, templates
 from jobs.providers.profiles import profiles
-from jobs.themes import themes
 from simulator.studio.scene import wants_scene
 from simulator.studio.settings import setting_for
 from statemachine.states import Kind

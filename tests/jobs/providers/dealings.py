@@ -16,8 +16,8 @@ from uuid import UUID, uuid4
 import httpx
 
 from jobs.providers import failures
-from jobs.providers.gate import OpenGate
 from jobs.providers.limited import LimitedProvider
+from jobs.providers.limiter import OpenGate
 from jobs.providers.provider import Prediction, Provider, ProviderTrouble, Submission
 from jobs.providers.replicate import ReplicateProvider
 from statemachine.outcomes import Accepted, Refused, Rejected

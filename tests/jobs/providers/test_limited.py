@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import Engine, create_engine, text
 
 from jobs.providers import failures
-from jobs.providers.gate import GateSettings, SharedGate
 from jobs.providers.limited import LimitedProvider
+from jobs.providers.limiter import GateSettings, SharedGate
 from jobs.providers.provider import Listed, Prediction, ProviderTrouble, Sought, Submission
 from statemachine.budget import Budget
 from statemachine.outcomes import Cure, OutcomeLost

@@ -1,0 +1,1 @@
+"""Statements of retention and purging: rows and objects past their time, in bounded batches, and their SQL."""

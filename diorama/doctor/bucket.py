@@ -1,0 +1,63 @@
+"""What an operator does about storage: `diorama doctor --storage` compares, `diorama sweep` removes what is too old."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from diorama.doctor.findings import Finding
+from diorama.preflight import check_database
+from diorama.settings import Settings, SettingsError, read_settings
+from diorama.wiring import build_engine, build_retention, build_store
+from jobs.upkeep.inventory import Tally, take_inventory
+from jobs.upkeep.retention import Leftovers, Swept, sweep_old
+from jobs.upkeep.row_purge import Forgotten, OldRows
+from storage import StorageError
+
+
+def examine_storage() -> Iterator[Finding]:
+    """Compare the bucket with the rows, both read from end to end."""
+    try:
+        settings = read_settings("database", "store")
+        check_database(settings)
+    except SettingsError as error:
+        yield Finding("settings", False, str(error).replace("\n", "; "))
+        return
+    engine = build_engine(settings, "doctor", pool_size=2)
+    try:
+        found = take_inventory(engine, build_store(settings), grace=timedelta(seconds=settings.storage_grace_s))
+    except StorageError as error:
+        yield Finding("store", False, str(error))
+        return
+    except SQLAlchemyError as error:
+        yield Finding("database", False, f"can not be read: {type(getattr(error, 'orig', error)).__name__}")
+        return
+    finally:
+        engine.dispose()
+    yield Finding("storage", True, f"{found.objects} objects, {found.rows} rows that name one")
+    yield _counted("objects without a row", found.unnamed)
+    yield _counted("rows without their object", found.missing)
+
+
+def _counted(what: str, tally: Tally) -> Finding:
+    if not tally.count:
+        return Finding(what, True, "none")
+    more = ", ..." if tally.count > len(tally.first) else ""
+    return Finding(what, False, f"{tally.count}: {', '.join(tally.first)}{more}")
+
+
+def sweep_all(settings: Settings) -> tuple[Swept, int, Forgotten]:
+    """Remove all that is too old, and all that is left over; return what went, how many left objects, and the rows."""
+    engine = build_engine(settings, "sweep", pool_size=2)
+    store, policy = build_store(settings), build_retention(settings)
+    try:
+        swept = sweep_old(engine, store, policy, batches=_WITHOUT_END)
+        left = Leftovers(engine, store, policy.grace).sweep(batches=_WITHOUT_END)
+        return swept, left, OldRows(engine, store, policy.rows).sweep(batches=_WITHOUT_END)
+    finally:
+        engine.dispose()
+
+
+_WITHOUT_END = 1_000_000_000

@@ -1,0 +1,38 @@
+"""Canceling a job: it wins over whatever a worker is doing, and shows at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from db.engine.recording import cancel, fail_descendants
+from db.records.jobs import Job, job_by_id
+from jobs.errors import AlreadyFinished, NotFound
+from jobs.identity import Principal
+
+
+@dataclass(frozen=True, slots=True)
+class Canceled:
+    """The job as it is after the cancel, and the jobs that waited for it and end with it."""
+
+    job: Job
+    descendants: frozenset[UUID]
+
+
+def cancel_job(conn: Connection, caller: Principal, job_id: UUID) -> Canceled:
+    """Cancel a job and everything that waits for it.
+
+    A job whose submission is under way stays in its state, with `cancel_requested_at` and an event of the history that
+    tell of the cancel; as soon as the outcome is known it is undone. Asking again meanwhile changes nothing.
+
+    Raises NotFound, or AlreadyFinished for a job that has ended or is ending, as one does that was canceled before.
+    """
+    job = job_by_id(conn, caller.scope, job_id)
+    if job is None:
+        raise NotFound("There is no such job.", "input", "jobId")
+    if not cancel(conn, job_id, caller.actor):
+        raise AlreadyFinished(f"The job is {job.state} and can no longer be canceled.", "input", "jobId")
+    descendants = frozenset(fail_descendants(conn, [job_id]))
+    return Canceled(job_by_id(conn, caller.scope, job_id) or job, descendants)

@@ -1,0 +1,150 @@
+"""Uploads: a selfie goes straight to the object store, and is checked and cleaned before anything uses it."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine
+
+from db.ids import new_id
+from db.records.assets import Asset, asset_by_id, insert_pending, mark_ready, mark_rejected
+from db.scope import EVERYTHING, Scope
+from jobs.errors import Invalid, NotFound, UnsupportedMedia, UseCaseError
+from jobs.identity import Principal
+from jobs.media import ImageFacts, MediaError, clean_selfie
+from jobs.redaction import redacted
+from storage import ObjectMissing, ObjectTooLarge, PresignedPost, S3Store
+from storage.keys import asset_key, upload_key
+
+log = logging.getLogger(__name__)
+
+UPLOAD_TYPES = ("image/jpeg", "image/png", "image/webp")
+UPLOAD_BYTES_MAX = 20 * 1024 * 1024
+_UPLOAD_FOR = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A pending asset, and the form with which its bytes are posted straight to the object store."""
+
+    asset: Asset
+    form: PresignedPost
+    expires_at: datetime
+
+
+def create_upload(
+    conn: Connection, store: S3Store, caller: Principal, *, content_type: str, kept_for: timedelta | None
+) -> Upload:
+    """Promise a place for a selfie that is kept for so long. Raises Invalid for a type that is not accepted."""
+    if content_type not in UPLOAD_TYPES:
+        raise Invalid(f"contentType must be one of {', '.join(UPLOAD_TYPES)}.", "input", "contentType")
+    now = datetime.now(UTC)
+    asset_id = new_id()
+    asset = insert_pending(
+        conn,
+        asset_id=asset_id,
+        account_id=caller.account_id,
+        session_id=caller.session.id if caller.session else None,
+        object_key=upload_key(caller.account_id, asset_id),
+        content_type=content_type,
+        kept_for=kept_for,
+    )
+    form = store.presigned_post(
+        asset.object_key,
+        content_type=content_type,
+        max_bytes=UPLOAD_BYTES_MAX,
+        expires_s=int(_UPLOAD_FOR.total_seconds()),
+    )
+    return Upload(asset, form, now + _UPLOAD_FOR)
+
+
+def complete_upload(engine: Engine, store: S3Store, caller: Principal, asset_id: UUID) -> Asset:
+    """Check and clean what was uploaded, and return the asset, ready for use. Calling it again returns it as it is.
+
+    Blocks for the time of a download and a decode. Raises NotFound, Invalid when nothing was uploaded yet, and
+    UnsupportedMedia for a file that is no picture we can use; that asset stays rejected. Raises MediaInterrupted where
+    nothing came of the check; that asset stays pending.
+    """
+    asset = _as_it_is(engine, caller.scope, asset_id)
+    return _clean(engine, store, asset) if asset.state == "pending" else asset
+
+
+def _clean(engine: Engine, store: S3Store, asset: Asset) -> Asset:
+    with TemporaryDirectory(prefix="diorama-upload-") as folder:
+        raw, cleaned = Path(folder) / "raw", Path(folder) / "cleaned.jpg"
+        try:
+            store.download(asset.object_key, raw, max_bytes=UPLOAD_BYTES_MAX)
+        except ObjectMissing:
+            return _completed_meanwhile(engine, asset)
+        except ObjectTooLarge:
+            return _reject(engine, store, asset, f"The file is larger than {UPLOAD_BYTES_MAX // 2**20} MiB.")
+        try:
+            facts = clean_selfie(raw, cleaned)
+        except MediaError as error:
+            log.info("an upload was rejected: %s", redacted(error.told), extra={"asset_id": str(asset.id)})
+            return _reject(engine, store, asset, error.reason)
+        key = asset_key(asset.account_id, asset.id, facts.sha256, "jpg")
+        store.put_file(key, cleaned, content_type=facts.content_type)
+    return _accept(engine, store, asset, key, facts)
+
+
+def _accept(engine: Engine, store: S3Store, asset: Asset, key: str, facts: ImageFacts) -> Asset:
+    with engine.begin() as conn:
+        ready = mark_ready(
+            conn,
+            asset.id,
+            object_key=key,
+            content_type=facts.content_type,
+            width_px=facts.width_px,
+            height_px=facts.height_px,
+            size_bytes=facts.size_bytes,
+            sha256=facts.sha256,
+        )
+    # The original may hold a place and a time (EXIF): nothing needs it any more.
+    store.delete([asset.object_key])
+    return ready or _give_way(engine, store, asset, key)
+
+
+def _give_way(engine: Engine, store: S3Store, asset: Asset, key: str) -> Asset:
+    """Take back what was written for an upload that another request completed, unless that wrote the very same."""
+    try:
+        found = _completed_meanwhile(engine, asset)
+    except UseCaseError:
+        store.delete([key])
+        raise
+    if found.object_key != key:
+        store.delete([key])
+    return found
+
+
+def _reject(engine: Engine, store: S3Store, asset: Asset, reason: str) -> Asset:
+    with engine.begin() as conn:
+        rejected = mark_rejected(conn, asset.id, reason)
+    store.delete([asset.object_key])
+    if rejected is None:
+        return _completed_meanwhile(engine, asset)
+    raise UnsupportedMedia(reason, "input", "assetId")
+
+
+def _completed_meanwhile(engine: Engine, asset: Asset) -> Asset:
+    """Return what another request made of the same upload: its answer is ours. Raises Invalid where none did."""
+    found = _as_it_is(engine, EVERYTHING, asset.id)
+    if found.state == "pending":
+        raise Invalid("Nothing has been uploaded yet: post the file first.", "input", "assetId")
+    return found
+
+
+def _as_it_is(engine: Engine, scope: Scope, asset_id: UUID) -> Asset:
+    """Return an upload; raise NotFound, or UnsupportedMedia for one that was rejected."""
+    with engine.connect() as conn:
+        asset = asset_by_id(conn, scope, asset_id)
+    if asset is None or asset.kind != "selfie":
+        raise NotFound("There is no such upload.", "input", "assetId")
+    if asset.state == "rejected":
+        raise UnsupportedMedia(asset.rejection or "The upload was rejected.", "input", "assetId")
+    return asset

@@ -1,0 +1,53 @@
+"""What a step hands to be decided and recorded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from db.engine.claims import ClaimedJob
+from db.engine.recording import Moved
+from db.engine.row_changes import AttemptChanged, Effect
+from statemachine.decisions import Decision
+from statemachine.outcomes import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """An outcome, the job as it stood when it happened, and the rows that go with the move.
+
+    `charged_micros` is what the step found to have been paid, beside what the outcome says.
+    """
+
+    job: ClaimedJob
+    outcome: Outcome
+    effects: tuple[Effect, ...] = ()
+    output_id: UUID | None = None
+    charged_micros: int = 0
+
+
+_UNCHANGED = AttemptChanged(UUID(int=0), 0, "running")
+
+
+def successor(work: Work, decision: Decision, moved: Moved | None) -> ClaimedJob | None:
+    """Return the job as its next step would read it, claimed by the move itself; None where it is not held."""
+    if moved is None or not moved.held:
+        return None
+    job = work.job
+    changed = next((effect for effect in work.effects if isinstance(effect, AttemptChanged)), _UNCHANGED)
+    return job.changed(
+        prediction_id=changed.prediction_id or job.prediction_id,
+        accepted_at=moved.at if changed.prediction_id else job.accepted_at,
+        listed_at=changed.listed_at or job.listed_at,
+        output_urls=changed.output_urls or job.output_urls,
+        source_key=changed.source_key or job.source_key,
+        source_type=changed.source_type or job.source_type,
+        lease=moved.lease,
+        state=decision.to_state,
+        failures=decision.failures,
+        accepted=job.accepted + (decision.event in ("accepted", "orphan_found")),
+        claims=1,
+        percent=max(job.percent, decision.percent),
+        entered_at=moved.at,
+        now=moved.at,
+    )

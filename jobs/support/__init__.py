@@ -1,0 +1,1 @@
+"""Use cases of support staff: redrive jobs, pause steps, review compensations."""

@@ -1,0 +1,30 @@
+"""Pausing steps: support keeps workers from beginning any job of a step, and lets them go on."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from db.engine.pausing import Pause, pause_step, resume_step
+from jobs.errors import Forbidden
+from jobs.identity import Principal
+from statemachine.states import Step
+
+
+def pause(conn: Connection, caller: Principal, step: Step, *, reason: str | None) -> Pause:
+    """Pause a step. What is under way goes on, and so does the search for lost submissions, which spends nothing.
+
+    Deadlines pass all the same: `jobs.overdue` ends what nobody claims. Raises Forbidden.
+    """
+    _check(caller)
+    return pause_step(conn, step, by=caller.actor, reason=reason)
+
+
+def resume(conn: Connection, caller: Principal, step: Step) -> bool:
+    """Let a step go on; return whether it was paused. Raises Forbidden."""
+    _check(caller)
+    return resume_step(conn, step)
+
+
+def _check(caller: Principal) -> None:
+    if not caller.is_support:
+        raise Forbidden("Only support can pause and resume steps.")

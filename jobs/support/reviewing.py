@@ -1,0 +1,52 @@
+"""Reviewing what could not be undone: support tries it again, or waives it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from db.engine.compensations import ActionFilter, CompensationAction, action_page, reopen, review_action
+from db.paging import PAGE_MAX, Window
+from db.records.jobs import job_by_id
+from jobs.errors import AlreadyFinished, Forbidden, NotFound, NotReady, UseCaseError
+from jobs.identity import Principal
+from statemachine.states import State
+
+
+def review_compensation(
+    conn: Connection, caller: Principal, job_id: UUID, action: str, *, waive: bool, note: str | None
+) -> CompensationAction:
+    """Waive a held action, or have the job compensate again for it; for support only.
+
+    Raises Forbidden, NotFound where the job has no such action, AlreadyFinished where it is not held; and where the job
+    was tried again since, NotReady while that goes on, AlreadyFinished once it has succeeded.
+    """
+    if not caller.is_support:
+        raise Forbidden("Only support can review compensations.")
+    found = action_page(conn, ActionFilter(actions=[action], job_id=job_id), Window(PAGE_MAX)).items
+    if not found:
+        raise NotFound("There is no such action to undo.", "input", "action")
+    held = next((each for each in found if each.state == "held"), None)
+    to_state = "waived" if waive else "pending"
+    reviewed = held and review_action(
+        conn, job_id, held.cycle, action, to_state=to_state, reviewer=caller.actor, note=note
+    )
+    if reviewed is None:
+        raise AlreadyFinished(f"It is {found[0].state}, not held: there is nothing to review.", "input", "action")
+    if not waive and not reopen(conn, job_id, actor=caller.actor, reason=note):
+        raise _not_now(conn, caller, job_id)
+    return reviewed
+
+
+def _not_now(conn: Connection, caller: Principal, job_id: UUID) -> UseCaseError:
+    """Return why a job does not compensate again, and what there is to do instead."""
+    job = job_by_id(conn, caller.scope, job_id)
+    if job is not None and job.state is State.SUCCEEDED:
+        return AlreadyFinished(
+            "The job was tried again and has succeeded, so it is not undone any more. Waive this: what an earlier try "
+            "left at the provider is stopped by the sweep, and what it left in our storage is removed by retention.",
+            "input",
+            "jobId",
+        )
+    return NotReady("The job is at work again. Wait until it has ended, or waive this.", "input", "jobId")

@@ -1,0 +1,118 @@
+"""Webhooks in: what the provider tells by itself, believed only with its signature, and only as "look now".
+
+The signature covers the raw bytes of the body. Its key is set, or fetched from the provider when it is first needed;
+a message that does not verify may be signed with a newer key, so it is fetched again, but at most once a minute:
+anybody may send us nonsense.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+import standardwebhooks
+import structlog
+from sqlalchemy import Connection
+
+from db.engine.provider_webhooks import DueJob, Webhook, take_webhook
+from jobs.providers.provider import ProviderTrouble
+from jobs.providers.replicate import read_prediction
+
+log = structlog.get_logger(__name__)
+
+_RENEW_EVERY_S = 60.0
+# Without any key nothing can be taken, and the provider repeats its last message for a minute only.
+_FETCH_EVERY_S = 5.0
+# Ids as they come; anything else is not a message of the provider.
+_ID = re.compile(r"[\x21-\x7e]{1,200}", re.ASCII)
+
+
+class NotVerified(Exception):
+    """The message is not signed by the provider, is older than five minutes, or is no message at all."""
+
+
+class NoKey(Exception):
+    """The key can not be had at the moment, so nothing can be verified."""
+
+
+class SigningKey:
+    """The provider's key for webhooks. Without `fetch`, it is the given one for ever. For use by any thread."""
+
+    def __init__(self, key: str | None = None, fetch: Callable[[], str] | None = None) -> None:
+        self._key = key
+        self._fetch = fetch
+        self._next_fetch_at = 0.0
+        self._fetching = threading.Lock()
+
+    @property
+    def may_renew(self) -> bool:
+        """Whether `renew` would ask the provider now, and nobody is asking already."""
+        return self._fetch is not None and time.monotonic() >= self._next_fetch_at and not self._fetching.locked()
+
+    def renew(self) -> None:
+        """Fetch the key, unless that was done a moment ago or is being done.
+
+        Blocks for as long as the provider's answer takes, but one caller only: whoever comes meanwhile may be anybody,
+        and would hold a thread that others need.
+        """
+        if self._fetch is None or not self._fetching.acquire(blocking=False):
+            return
+        try:
+            if time.monotonic() >= self._next_fetch_at:
+                self._ask(self._fetch)
+        finally:
+            self._fetching.release()
+
+    def _ask(self, fetch: Callable[[], str]) -> None:
+        try:
+            self._key = fetch()
+        except ProviderTrouble as trouble:
+            log.warning("the key for webhooks can not be fetched", why=trouble.failure.detail)
+        finally:
+            # Whatever it ended in, and before anybody else may ask.
+            self._put_off()
+
+    def _put_off(self) -> None:
+        self._next_fetch_at = time.monotonic() + (_FETCH_EVERY_S if self._key is None else _RENEW_EVERY_S)
+
+    def verified(self, body: bytes, headers: Mapping[str, str]) -> Any:
+        """Return the JSON of a signed body. Raises NotVerified, or NoKey while there is none."""
+        if self._key is None:
+            raise NoKey
+        try:
+            return standardwebhooks.Webhook(self._key).verify(body, dict(headers))
+        except Exception as error:  # noqa: BLE001 - what is malformed raises anything, and all of it means the same
+            raise NotVerified(type(error).__name__) from None
+
+
+def read_webhook(key: SigningKey, body: bytes, headers: Mapping[str, str], token: str | None) -> Webhook:
+    """Return what a request tells. Raises NotVerified or NoKey."""
+    record = key.verified(body, headers)
+    webhook_id = headers["webhook-id"]
+    try:
+        prediction = read_prediction(record)
+    except (KeyError, TypeError, AttributeError):
+        raise NotVerified("it tells of no prediction") from None
+    if not (_ID.fullmatch(webhook_id) and _ID.fullmatch(prediction.id)):
+        raise NotVerified("its ids are not the provider's")
+    return Webhook(webhook_id, _token(token), prediction.id, not prediction.is_running)
+
+
+def take(conn: Connection, webhook: Webhook) -> DueJob | None:
+    """Take a webhook in one short transaction and return the job that is due because of it, for a hint."""
+    due = take_webhook(conn, webhook)
+    if due is not None:
+        log.info("a webhook made a job due", job_id=str(due.id), state=due.state)
+    return due
+
+
+def _token(text: str | None) -> UUID | None:
+    """Return the token, or None where it is none: such an address was never ours."""
+    try:
+        return UUID(text or "")
+    except ValueError:
+        return None

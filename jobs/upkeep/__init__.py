@@ -1,0 +1,1 @@
+"""Periodic tasks: deadlines, orphan search, retention and row purge. One process runs each at a time."""

@@ -1,0 +1,343 @@
+"""A Dramatiq broker without a message table: consuming a queue claims the due rows of its step.
+
+The message is `(job_id, lease)`. Creating or moving a job is enqueuing it, in the same transaction, so there is no
+second store to disagree with. Acknowledging a message means nothing to the database: what the step recorded does.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any, NoReturn
+from uuid import UUID
+
+from dramatiq import Broker, Consumer, Message, MessageProxy, Middleware, Worker
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from db.engine.claims import Claim, ClaimedJob, Line, claim_due, next_due_in, release
+from db.transient import passes
+from jobs.providers.limiter import Admission, Gate, OpenGate
+from jobs.steps.runtime import THREAD_SHARE, Leases
+from statemachine.states import State, Step
+
+log = logging.getLogger(__name__)
+
+# The net below lost hints: how long an idle consumer sleeps at most.
+_LOOK_EVERY_S = 1.0
+# Consumers claim about this much work ahead, so that short steps are claimed by the dozen and long ones singly.
+_AHEAD_S = 0.25
+_CLAIM_MAX = 100
+
+
+class RowBroker(Broker):
+    """Claims due jobs for one process. `worker` names it in `claimed_by`; `threads` is how many it runs.
+
+    `gate` says how many jobs may be begun at the provider.
+    """
+
+    def __init__(self, engine: Engine, *, worker: str, threads: int, leases: Leases, gate: Gate | None = None) -> None:
+        # None of Dramatiq's own middleware: retries, delays and time limits belong to the row.
+        super().__init__(middleware=[_StopClaiming(self)])
+        self.engine = engine
+        self.worker = worker
+        self.threads = threads
+        self.leases = leases
+        self.gate: Gate = gate or OpenGate()
+        self.draining = threading.Event()
+        self._consumers: dict[Step, RowConsumer] = {}
+        self._claimed: dict[Claim, ClaimedJob] = {}
+
+    def declare_queue(self, queue_name: str) -> None:
+        """Declare the queue of a step; raise ValueError for a name that is no step."""
+        if queue_name not in self.queues:
+            step = Step(queue_name)
+            self.emit_before("declare_queue", queue_name)
+            self.queues[queue_name] = step
+            self.emit_after("declare_queue", queue_name)
+
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 1000) -> RowConsumer:
+        """Return the consumer of a step's due jobs. `timeout` in milliseconds; `prefetch` is chosen by the consumer.
+
+        There is one a step for the life of the process: Dramatiq asks again after an error, and what the threads have
+        in hand by then, or what is about to be handed over, must not be forgotten.
+        """
+        step = Step(queue_name)
+        if step not in self._consumers:
+            self._consumers[step] = RowConsumer(self, step, idle_s=min(timeout / 1000, _LOOK_EVERY_S))
+        return self._consumers[step]
+
+    def enqueue(self, message: Message[Any], *, delay: int | None = None) -> NoReturn:
+        """Refuse: a job is enqueued by the transaction that makes it due."""
+        raise TypeError(f"{message.actor_name} can not be sent: create or move the job's row instead")
+
+    def claimed(self, jobs: Iterable[ClaimedJob]) -> None:
+        """Keep what was read with the claims, so that the steps need not read it again."""
+        self._claimed.update((job.claim, job) for job in jobs)
+
+    def take(self, claim: Claim) -> ClaimedJob | None:
+        """Give up what was read with a claim; None where this process did not claim it."""
+        return self._claimed.pop(claim, None)
+
+    def reserve(self, step: Step) -> timedelta | None:
+        """Set a place aside for a job that a move is about to make due; None where its consumer has no room."""
+        consumer = self._consumers.get(step)
+        return self.leases.of(step) if consumer is not None and consumer.reserve() else None
+
+    def deliver(self, step: Step, job: ClaimedJob | None) -> None:
+        """Hand a job that a move has claimed to its consumer, or give its place up."""
+        if job is not None:
+            self.claimed([job])
+        self._consumers[step].deliver(job.claim if job else None)
+
+    @property
+    def silent_s(self) -> float:
+        """For how many seconds the consumer that was last heard of longest ago has not asked for work.
+
+        A process whose consumer hangs, or has ended, may live on and do nothing.
+        """
+        return time.monotonic() - min((each.asked_at for each in list(self._consumers.values())), default=0.0)
+
+    def wake_for_delivered(self) -> None:
+        """Have the consumers look at what a group of moves has handed over."""
+        for consumer in self._consumers.values():
+            consumer.wake_for_delivered()
+
+    def release_all(self) -> None:
+        """Hand back what was delivered after its consumer had closed. Called once everything is recorded."""
+        for consumer in self._consumers.values():
+            consumer.close()
+
+    def wake(self, steps: Iterable[Step]) -> None:
+        """Have the idle consumers of these steps look at once."""
+        for step in steps:
+            consumer = self._consumers.get(step)
+            if consumer is not None:
+                consumer.wake()
+
+
+class _StopClaiming(Middleware):
+    """Stops the consumers before the worker threads: what is claimed meanwhile would only be handed back."""
+
+    def __init__(self, broker: RowBroker) -> None:
+        self._broker = broker
+
+    def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
+        self._broker.draining.set()
+
+
+class RowConsumer(Consumer):
+    """Hands out the claims of one step, never more than its threads get through in about a quarter of a second."""
+
+    def __init__(self, broker: RowBroker, step: Step, *, idle_s: float) -> None:
+        self.step = step
+        self._broker = broker
+        self._idle_s = idle_s
+        self._share = max(1, round(broker.threads * THREAD_SHARE[step]))
+        self._ready: deque[Claim] = deque()
+        self._changed = threading.Condition()
+        self._in_hand: dict[str, float] = {}
+        self._reserved = 0
+        self._mean_s = _AHEAD_S
+        self._woken = False
+        self._look_at = 0.0
+        self._wants_room = False
+        self._line = Line()
+        self.asked_at = time.monotonic()
+
+    def __next__(self) -> MessageProxy | None:
+        """Return the next claimed job, or None after a wait in which there was none."""
+        self.asked_at = time.monotonic()
+        if not self._ready and not self._refill():
+            return None
+        claim = self._ready.popleft()
+        proxy = MessageProxy(_message(self.step, claim))
+        with self._changed:
+            self._in_hand[proxy.message_id] = time.monotonic()
+        return proxy
+
+    def reserve(self) -> bool:
+        """Set a place aside, unless the threads have enough to do or the worker is stopping."""
+        if self.step is Step.SUBMIT and self._broker.gate.is_limited:
+            return False
+        with self._changed:
+            free = self._ahead() - len(self._in_hand) - len(self._ready) - self._reserved > 0
+            if not free or self._broker.draining.is_set():
+                return False
+            self._reserved += 1
+            return True
+
+    def deliver(self, claim: Claim | None) -> None:
+        """Fill a place that was set aside, or give it up. The consumer is woken once for many of them."""
+        with self._changed:
+            self._reserved -= 1
+            if claim is not None:
+                self._ready.append(claim)
+
+    def wake_for_delivered(self) -> None:
+        """End the present wait where something has been delivered. That says nothing of what else may be due."""
+        if self._ready:
+            with self._changed:
+                self._changed.notify()
+
+    def wake(self) -> None:
+        """End the present wait and look at once, or as soon as there is room: something may be due."""
+        with self._changed:
+            self._woken = True
+            self._changed.notify()
+
+    def ack(self, message: MessageProxy) -> None:
+        """Make room for the next claim. The step has recorded what there is to record."""
+        with self._changed:
+            begun = self._in_hand.pop(message.message_id, None)
+            if begun is not None:
+                self._learn(time.monotonic() - begun)
+            # Only a consumer that waits for room cares, and only once there is enough of it to claim by the dozen.
+            if self._wants_room and self._room() > 0:
+                self._changed.notify()
+
+    nack = ack
+
+    def requeue(self, messages: Iterable[MessageProxy]) -> None:
+        """Hand claims back unused; called by Dramatiq with what its threads had not begun when it stopped."""
+        self._release([claim_of(message) for message in messages])
+
+    def close(self) -> None:
+        """Hand back what was claimed and not handed out."""
+        self._release([self._ready.popleft() for _ in range(len(self._ready))])
+
+    def _refill(self) -> bool:
+        """Claim as many jobs as there is room for; wait where there is no room or nothing is due."""
+        room = self._room()
+        if self._broker.draining.is_set() or room <= 0:
+            self._wait(self._idle_s, for_room=True)
+        elif self._woken or time.monotonic() >= self._look_at:
+            self._look(room)
+        else:
+            self._wait(self._look_at - time.monotonic())
+        return bool(self._ready)
+
+    def _look(self, room: int) -> None:
+        """Claim what is due. Where nothing was, look again when something will be, or when a hint says so.
+
+        Without that, whoever lives on what is handed over would look in vain each time it had worked that off.
+        """
+        with self._changed:
+            self._woken = False
+        jobs, idle_s = self._claim(room)
+        self._broker.claimed(jobs)
+        self._ready.extend(job.claim for job in jobs)
+        self._look_at = 0.0 if jobs else time.monotonic() + min(idle_s, self._idle_s)
+
+    def _room(self) -> int:
+        """How many claims may be taken now: what the threads get through in a moment, less what they have in hand."""
+        ahead = self._ahead()
+        room = ahead - len(self._in_hand) - self._reserved
+        # Topping up by single rows would cost a statement each: wait until a good part has been worked off.
+        return room if room >= ahead / 2 else 0
+
+    def _ahead(self) -> int:
+        """How many jobs the threads get through in a moment."""
+        return int(min(_CLAIM_MAX, max(1.0, _AHEAD_S / max(self._mean_s, 1e-4)) * self._share))
+
+    def _learn(self, took_s: float) -> None:
+        """Follow how long a claim takes from being handed out to being done, divided among the threads."""
+        waiting = max(1.0, len(self._in_hand) / self._share)
+        self._mean_s += 0.1 * (took_s / waiting - self._mean_s)
+
+    def _claim(self, room: int) -> tuple[list[ClaimedJob], float]:
+        """Claim; twice at once, because the first connection may be from before a restart of Postgres."""
+        for _ in range(2):
+            try:
+                return self._claim_once(room)
+            except SQLAlchemyError as error:
+                if not passes(error):
+                    raise
+                trouble = type(error).__name__
+        log.warning("claiming is waiting for the database: %s", trouble)
+        return [], _LOOK_EVERY_S
+
+    def _claim_once(self, room: int) -> tuple[list[ClaimedJob], float]:
+        with self._broker.engine.begin() as conn:
+            asking = _Asking(self._broker.gate, conn)
+            jobs = claim_due(
+                conn,
+                self.step,
+                worker=self._broker.worker,
+                limit=room,
+                lease_for=self._broker.leases.of(self.step),
+                line=self._line,
+                admit=asking.admit,
+            )
+            asking.book(jobs)
+            return jobs, 0.0 if jobs else max(asking.wait_s, next_due_in(conn, self.step))
+
+    def _wait(self, at_most_s: float, *, for_room: bool = False) -> None:
+        with self._changed:
+            self._wants_room = for_room
+            if not self._ready and (for_room or not self._woken):
+                self._changed.wait(at_most_s)
+            self._wants_room = False
+
+    def _release(self, claims: list[Claim]) -> None:
+        if not claims:
+            return
+        for claim in claims:
+            self._broker.take(claim)
+        if not self._handed_back(claims) and not self._handed_back(claims):
+            log.warning("%d claims were not handed back: their leases will end", len(claims))
+        self._broker.wake([self.step])
+
+    def _handed_back(self, claims: list[Claim]) -> bool:
+        try:
+            with self._broker.engine.begin() as conn:
+                release(conn, claims)
+        except SQLAlchemyError as error:
+            log.info("handing claims back: %s", type(error).__name__)
+            return False
+        return True
+
+
+class _Asking:
+    """Asks the gate for one claim, in the claim's own transaction: a permit is taken with its job or not at all."""
+
+    def __init__(self, gate: Gate, conn: Connection) -> None:
+        self._gate = gate
+        self._conn = conn
+        self._admission = Admission(0)
+
+    def admit(self, room: int) -> int:
+        """Return how many queued jobs may be claimed."""
+        self._admission = self._gate.admit(self._conn, room)
+        return self._admission.most
+
+    def book(self, jobs: list[ClaimedJob]) -> None:
+        """Book those that were."""
+        self._gate.admitted(self._conn, self._admission, [job.id for job in jobs if job.state is State.QUEUED])
+
+    @property
+    def wait_s(self) -> float:
+        """The seconds after which to ask again where nobody was let through."""
+        return 0.0 if self._admission.most else self._admission.wait_s
+
+
+def _message(step: Step, claim: Claim) -> Message[Any]:
+    job_id = str(claim.job_id)
+    return Message(
+        queue_name=step,
+        actor_name=step,
+        args=(job_id, claim.lease),
+        kwargs={},
+        options={},
+        message_id=f"{job_id}/{claim.lease}",
+    )
+
+
+def claim_of(message: MessageProxy) -> Claim:
+    """Return the claim that a message carries."""
+    job_id, lease = message.args
+    return Claim(UUID(job_id), lease)

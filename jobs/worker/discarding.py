@@ -1,0 +1,57 @@
+"""Tidying: deleting what a worker wrote for a job that had moved on without it.
+
+A worker that was cut off or frozen while it copied or transcoded may write its object after the job has been
+canceled and everything of it deleted. It learns so when its move is dropped, and takes back what nobody names.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import structlog
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from db.engine.claims import ClaimedJob
+from db.upkeep.leftovers import leftovers_of
+from jobs.steps.runtime import Runtime
+from statemachine.states import State
+from storage import S3Store, StorageError
+from storage.keys import job_prefix
+
+log = structlog.get_logger(__name__)
+
+# The states whose steps write objects.
+WRITES = frozenset({State.STORING, State.TRANSCODING})
+
+_LOOK_EVERY_S = 0.5
+_LOOKS = 60
+
+
+def tidy_soon(job: ClaimedJob, runtime: Runtime) -> None:
+    """Take back what was written for this attempt, on a thread of its own: this is rare, and the caller is busy."""
+    threading.Thread(target=_tidy, args=(job, runtime.engine, runtime.store), name="tidying").start()
+
+
+def _tidy(job: ClaimedJob, engine: Engine, store: S3Store) -> None:
+    for _ in range(_LOOKS):
+        try:
+            with engine.begin() as conn:
+                if _is_tidy(conn, job, store):
+                    return
+        except (SQLAlchemyError, StorageError) as error:
+            log.info("tidying is waiting", job_id=str(job.id), why=type(error).__name__)
+        time.sleep(_LOOK_EVERY_S)
+    log.error("objects may be left behind", job_id=str(job.id), attempt=job.attempt)
+
+
+def _is_tidy(conn: Connection, job: ClaimedJob, store: S3Store) -> bool:
+    """Delete what no row names, or return False while the job is being undone: that may name less in a moment."""
+    left = leftovers_of(conn, job.id, job.attempt)
+    if left is None or left.state is State.COMPENSATING:
+        return left is None
+    if not left.at_work:
+        found = [each.key for each in store.list(f"{job_prefix(job.id)}{job.attempt}/")]
+        store.delete(key for key in found if key not in left.named)
+    return True

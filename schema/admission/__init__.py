@@ -1,0 +1,1 @@
+"""Limits in front of execution: what may be parsed, what is valid, and the cost of a query."""

@@ -1,0 +1,1 @@
+"""Subscriptions: the event hub, subscriber buffers, shared execution and progress."""

@@ -1,0 +1,221 @@
+"""The event hub: every process hears once of each event, however many subscribers it has.
+
+A notification is only a hint: it says which jobs to look at, and the history says what happened. So a lost one costs
+the time until the next slow poll, and one statement brings the news of all awakened jobs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from itertools import product
+from uuid import UUID
+
+import psycopg
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from db.connection import LISTENING
+from db.records.events import JobEvent, UnreadableEvent, events_since
+from jobs.engine.hints import EVENTS_CHANNEL
+from schema.database import Database
+from schema.live.buffers import HistoryUnreadable, ServerClosing, Slot
+from schema.live.ordering import in_order
+
+log = logging.getLogger("schema.live.hub")
+
+_EVERYTHING = "*"
+_READ_MAX = 2_000
+_RECONNECT_AFTER_S = 0.25
+
+# The database is away for a moment: the same again later works.
+_PASSING = (SQLAlchemyError, OSError)
+
+
+class EventHub:
+    """Carries the events of the watched jobs from the database to the slots of their subscribers."""
+
+    def __init__(self, engine: AsyncEngine, database: Database, *, poll_every_s: float) -> None:
+        self._address = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self._database = database
+        self._poll_every_s = poll_every_s
+        self._slots: defaultdict[UUID, set[Slot]] = defaultdict(set)
+        self._awake: set[UUID] = set()
+        self._wake = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._closing = False
+
+    def start(self) -> None:
+        """Listen and deliver until `close`."""
+        self._tasks = [
+            asyncio.create_task(self._listen(), name="hub-listen"),
+            asyncio.create_task(self._deliver(), name="hub-deliver"),
+        ]
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it listens and delivers; without it every subscriber would wait for ever."""
+        return bool(self._tasks) and not any(task.done() for task in self._tasks)
+
+    async def close(self) -> None:
+        """End every slot with an error that tells subscribers to go on elsewhere, and stop."""
+        self._closing = True
+        for slots in list(self._slots.values()):
+            for slot in slots:
+                slot.end(ServerClosing())
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    @contextmanager
+    def watching(self, seen: Mapping[UUID, int], *, size: int, size_max: int) -> Iterator[Slot]:
+        """Yield a slot that gets every event of these jobs after the sequence numbers `seen`.
+
+        What was committed between the reading of `seen` and now is not lost: the jobs are looked at once more.
+        """
+        slot = Slot(seen, size, size_max)
+        if self._closing:
+            slot.end(ServerClosing())
+        for job_id in slot.seen:
+            self._slots[job_id].add(slot)
+        self._awaken(slot.seen)
+        try:
+            yield slot
+        finally:
+            self._forget(slot)
+
+    def _forget(self, slot: Slot) -> None:
+        """Watch a slot no longer. Once more does no harm."""
+        for job_id in slot.seen:
+            self._slots[job_id].discard(slot)
+            if not self._slots[job_id]:
+                del self._slots[job_id]
+
+    def _awaken(self, job_ids: Iterable[UUID]) -> None:
+        watched = self._slots.keys() & job_ids
+        if watched:
+            self._awake |= watched
+            self._wake.set()
+
+    def hear(self, payload: str) -> None:
+        """Take a notification: the ids of jobs in hexadecimal, or `*` for all."""
+        if payload == _EVERYTHING:
+            self._awaken(set(self._slots))
+            return
+        # What is no id comes from a newer program; the slow poll sees to it.
+        with suppress(ValueError):
+            self._awaken({UUID(hex=word) for word in payload.split()})
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                await self._listen_once()
+            except (psycopg.Error, OSError) as error:
+                log.info("listening was interrupted: %s", type(error).__name__)
+            except Exception:
+                log.exception("listening failed and begins anew")
+            await asyncio.sleep(_RECONNECT_AFTER_S)
+
+    async def _listen_once(self) -> None:
+        connection = await psycopg.AsyncConnection.connect(
+            self._address, application_name="diorama-api-listener", **LISTENING
+        )
+        async with connection:
+            await connection.execute(f"LISTEN {EVENTS_CHANNEL}")
+            # Whatever was said while nobody listened is unknown: look at everything.
+            self.hear(_EVERYTHING)
+            async for notification in connection.notifies():
+                self.hear(notification.payload)
+
+    async def _deliver(self) -> None:
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), self._poll_every_s)
+            awake, self._awake = self._awake or set(self._slots), set()
+            self._wake.clear()
+            try:
+                await self._deliver_safely(awake)
+            except _PASSING as error:
+                log.warning("reading the history failed and is tried again: %s", type(error).__name__)
+                self._awake |= awake
+                await asyncio.sleep(self._poll_every_s)
+            except Exception:
+                # Nobody would start this task again, and the slow poll looks at everything in a moment.
+                log.exception("delivering failed and goes on")
+                await asyncio.sleep(self._poll_every_s)
+
+    async def _deliver_safely(self, awake: set[UUID]) -> None:
+        while True:
+            try:
+                return await self._deliver_news(awake)
+            except _PASSING:
+                raise
+            except UnreadableEvent as error:
+                # Only its job's subscribers go, and so fewer are left each time; apart it would be a statement each.
+                log.warning("subscribers of a history that can not be read were sent away: %s", error)
+                self._send_away(set(self._slots.get(error.job_id, ())))
+            except Exception:  # noqa: BLE001 - told to the log for those whom it concerns
+                return await self._deliver_apart(awake)
+
+    def _send_away(self, slots: Iterable[Slot]) -> None:
+        for slot in slots:
+            slot.end(HistoryUnreadable())
+            self._forget(slot)
+
+    async def _deliver_news(self, awake: set[UUID]) -> None:
+        for event in await self._news(self._behind(self._with_companions(awake))):
+            for slot in self._slots.get(event.job_id, ()):
+                slot.offer(event)
+
+    async def _deliver_apart(self, awake: set[UUID]) -> None:
+        """Deliver to those who follow the same jobs, group by group, and send away whose history can not be read."""
+        groups: defaultdict[frozenset[UUID], list[Slot]] = defaultdict(list)
+        for slot in self._slots_of(awake):
+            groups[frozenset(slot.seen)].append(slot)
+        for job_ids, slots in groups.items():
+            await self._deliver_to(slots, {each: min(slot.seen[each] for slot in slots) for each in job_ids})
+
+    async def _deliver_to(self, slots: list[Slot], seen: dict[UUID, int]) -> None:
+        try:
+            news = await self._news(seen)
+        except _PASSING:
+            raise
+        except Exception:
+            log.exception("%d subscribers of a history that can not be read were sent away", len(slots))
+            self._send_away(slots)
+        else:
+            for slot, event in product(slots, news):
+                slot.offer(event)
+
+    async def _news(self, seen: dict[UUID, int]) -> list[JobEvent]:
+        """Return all that happened after `seen`, in order.
+
+        All of it before any is told: what one transaction did to several jobs of a story must be told together.
+        """
+        news: list[JobEvent] = []
+        while seen:
+            events = await self._database.read(events_since, seen, limit=_READ_MAX)
+            fresh = in_order(events, seen)
+            news += fresh
+            if len(events) < _READ_MAX or not fresh:
+                break
+            seen = seen | {event.job_id: event.seq for event in fresh}
+        return news
+
+    def _with_companions(self, awake: set[UUID]) -> set[UUID]:
+        """Return these jobs, and those that somebody follows together with one of them.
+
+        Hints come job by job, but a move that ends one job of a story may roll back another: whoever was told of the
+        end alone would take the story for ended.
+        """
+        return awake.union(*(slot.seen for slot in self._slots_of(awake) if len(slot.seen) > 1))
+
+    def _slots_of(self, job_ids: set[UUID]) -> set[Slot]:
+        return {slot for job_id in job_ids if job_id in self._slots for slot in self._slots[job_id]}
+
+    def _behind(self, job_ids: set[UUID]) -> dict[UUID, int]:
+        """Return, for each of the jobs that is still watched, how far the subscriber furthest behind has come."""
+        return {each: min(slot.seen[each] for slot in self._slots[each]) for each in job_ids if each in self._slots}

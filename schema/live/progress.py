@@ -1,0 +1,178 @@
+"""Progress: the snapshot, the later events once and in order, the last one, the end.
+
+The same for one job and for a story. What is told is always what the history says: a subscriber that comes back with
+a cursor gets every event after it from the table, then the live ones from the hub, and cannot tell the difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Hashable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from uuid import UUID
+
+from db.records.events import JobEvent, events_at, events_since
+from db.records.jobs import Job, jobs_by_id, jobs_of_stories
+from db.scope import Scope
+from schema.context import Parts
+from schema.cursors import job_cursor, read_job_cursor, read_story_cursor, story_cursor
+from schema.errors import BAD_USER_INPUT, NOT_FOUND, ApiError
+from schema.ids import IdKind
+from schema.live.buffers import Delivery
+from schema.live.ordering import in_order
+from schema.live.standing import Standing, story_percent, story_state
+from statemachine.states import State
+
+_REPLAY_MAX = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is followed: a job, or a story with all of its jobs."""
+
+    kind: IdKind
+    id: UUID
+
+    @property
+    def story_id(self) -> UUID | None:
+        """The story that is followed, or None for a job."""
+        return self.id if self.kind is IdKind.STORY else None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One message to a subscriber; `event` is None on a snapshot."""
+
+    job_id: UUID
+    story_id: UUID | None
+    state: State
+    percent: int
+    event: JobEvent | None
+    is_final: bool
+    skipped: int
+    cursor: str
+
+    @property
+    def key(self) -> Hashable:
+        """What tells this message from every other: the cursor says what was told so far, and of what."""
+        return (self.cursor, self.is_final, self.skipped)
+
+
+class Followed:
+    """Where the jobs of a subject stand, as far as a subscriber has been told."""
+
+    def __init__(self, subject: Subject, standings: Mapping[UUID, Standing]) -> None:
+        self.subject = subject
+        self._standings = dict(standings)
+
+    @property
+    def seen(self) -> dict[UUID, int]:
+        """The sequence number that was told last of each job."""
+        return {job_id: standing.seq for job_id, standing in self._standings.items()}
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether all jobs have ended, as far as was told."""
+        return all(standing.state.is_terminal for standing in self._standings.values())
+
+    @property
+    def cursor(self) -> str:
+        """Where a subscriber that was told all this goes on."""
+        if self.subject.kind is IdKind.STORY:
+            return story_cursor(self.subject.id, self.seen)
+        [(job_id, seq)] = self.seen.items()
+        return job_cursor(job_id, seq)
+
+    def snapshot(self) -> Progress:
+        """Return the message that tells where everything stands."""
+        standings = self._standings.items()
+        current = next(
+            (job_id for job_id, at in standings if at.state is not State.SUCCEEDED), list(self._standings)[-1]
+        )
+        return self._told(current, None, is_final=self.has_ended, skipped=0)
+
+    def apply(self, delivery: Delivery) -> Progress:
+        """Take note of the next event and return the message that tells it."""
+        event = delivery.event
+        self._standings[event.job_id] = Standing.after(event)
+        return self._told(event.job_id, event, is_final=self.has_ended and not delivery.more, skipped=delivery.skipped)
+
+    def _told(self, job_id: UUID, event: JobEvent | None, *, is_final: bool, skipped: int) -> Progress:
+        at = list(self._standings.values())
+        return Progress(
+            job_id, self.subject.story_id, story_state(at), story_percent(at), event, is_final, skipped, self.cursor
+        )
+
+
+async def follow(parts: Parts, scope: Scope, subject: Subject, after: str | None) -> AsyncGenerator[Progress, None]:
+    """Yield what there is to tell of a subject, until everything has ended. Raises ApiError or MalformedCursor."""
+    jobs = await _jobs_of(parts, scope, subject)
+    if after is None:
+        followed = Followed(subject, {job.id: Standing.of(job) for job in jobs})
+        yield followed.snapshot()
+    else:
+        followed = await _resumed(parts, subject, jobs, after)
+        async with aclosing(_replayed(parts, followed)) as replayed:
+            async for progress in replayed:
+                yield progress
+                if progress.is_final:
+                    return
+        if followed.has_ended:
+            yield followed.snapshot()
+    if not followed.has_ended:
+        async with aclosing(_live(parts, followed)) as live:
+            async for progress in live:
+                yield progress
+
+
+async def _live(parts: Parts, followed: Followed) -> AsyncGenerator[Progress, None]:
+    limits = parts.settings.limits
+    with parts.hub.watching(followed.seen, size=limits.slot_size, size_max=limits.slot_size_max) as slot:
+        while True:
+            progress = followed.apply(await slot.take())
+            yield progress
+            if progress.is_final:
+                return
+
+
+async def _jobs_of(parts: Parts, scope: Scope, subject: Subject) -> Sequence[Job]:
+    """Return the jobs of a subject in the order of their making; raise ApiError where the scope shows none."""
+    if subject.kind is IdKind.STORY:
+        jobs = (await parts.database.read(jobs_of_stories, scope, [subject.id]))[subject.id]
+    else:
+        jobs = list((await parts.database.read(jobs_by_id, scope, [subject.id])).values())
+    if not jobs:
+        raise ApiError(NOT_FOUND, f"There is no such {subject.kind}.")
+    return jobs
+
+
+async def _resumed(parts: Parts, subject: Subject, jobs: Sequence[Job], after: str) -> Followed:
+    """Return where a subscriber's cursor says it was."""
+    seen = _seen_by(subject, jobs, after)
+    told = {event.job_id: Standing.after(event) for event in await parts.database.read(events_at, seen)}
+    if len(told) < len(jobs):
+        raise ApiError(BAD_USER_INPUT, "What this cursor points at is no longer kept: subscribe without a cursor.")
+    return Followed(subject, {job.id: told[job.id] for job in jobs})
+
+
+def _seen_by(subject: Subject, jobs: Sequence[Job], after: str) -> Mapping[UUID, int]:
+    """Return the sequence numbers of a cursor; raise MalformedCursor or ApiError where it is not of this subject."""
+    of_story = subject.kind is IdKind.STORY
+    seen = read_story_cursor(after, subject.id) if of_story else {subject.id: read_job_cursor(after, subject.id)}
+    if any(not 1 <= seen.get(job.id, 0) <= job.seq for job in jobs) or len(seen) != len(jobs):
+        raise ApiError(
+            BAD_USER_INPUT, "This cursor points beyond the history: pass on cursors exactly as you got them."
+        )
+    return seen
+
+
+async def _replayed(parts: Parts, followed: Followed) -> AsyncGenerator[Progress, None]:
+    """Yield what the history tells after what was told, until nothing more is there."""
+    while True:
+        rows = await parts.database.read(events_since, followed.seen, limit=_REPLAY_MAX)
+        events = in_order(rows, followed.seen)
+        there_is_more = len(rows) >= _REPLAY_MAX
+        for count, event in enumerate(events, 1):
+            yield followed.apply(Delivery(event, skipped=0, more=count < len(events) or there_is_more))
+        if not there_is_more:
+            return

@@ -1,0 +1,43 @@
+"""Where a job stands, and where a story stands that is made of several."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from db.records.events import JobEvent
+from db.records.jobs import Job
+from statemachine.states import State
+
+# The share of each job in its story's percent: what it takes of the time.
+_WEIGHTS: dict[int, tuple[int, ...]] = {1: (100,), 2: (50, 50), 3: (30, 30, 40)}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """State and percent of a job after the event `seq`."""
+
+    state: State
+    percent: int
+    seq: int
+
+    @classmethod
+    def of(cls, job: Job) -> Standing:
+        """Return where a job stands now."""
+        return cls(job.state, job.percent, job.seq)
+
+    @classmethod
+    def after(cls, event: JobEvent) -> Standing:
+        """Return where a job stood after an event."""
+        return cls(event.to_state, event.percent, event.seq)
+
+
+def story_state(standings: Sequence[Standing]) -> State:
+    """Return the state of the first job that has not succeeded; succeeded when all have."""
+    return next((at.state for at in standings if at.state is not State.SUCCEEDED), State.SUCCEEDED)
+
+
+def story_percent(standings: Sequence[Standing]) -> int:
+    """Return the weighted percent of the jobs, in their order. It never falls, because none of theirs does."""
+    weights = _WEIGHTS.get(len(standings), (1,) * len(standings))
+    return sum(weight * at.percent for weight, at in zip(weights, standings, strict=True)) // sum(weights)

@@ -1,0 +1,45 @@
+"""Following."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+import strawberry
+
+from schema.context import Info
+from schema.errors import BAD_USER_INPUT, ApiError
+from schema.fields import subscription
+from schema.ids import IdKind, decode_id
+from schema.live.progress import Subject, follow
+from schema.types.progress import GenerationProgress
+
+
+@strawberry.type
+class Subscription:
+    @subscription(
+        "Follows a job or a story; give one of the two. First comes a snapshot, then every later event "
+        "once and in order, then the last one with `isFinal`, then completion. With `after`, any cursor seen before on "
+        "any server, there is no snapshot: what happened since is told from the history, and nothing is missed or "
+        "repeated. If nothing happened since and all has ended, one final snapshot says so."
+    )
+    async def generation_progress(
+        self,
+        info: Info,
+        job_id: strawberry.ID | None = None,
+        story_id: strawberry.ID | None = None,
+        after: str | None = None,
+    ) -> AsyncGenerator[GenerationProgress, None]:
+        context, subject = info.context, _subject(job_id, story_id)
+        async with aclosing(follow(context.parts, context.scope, subject, after)) as told:
+            async for progress in told:
+                context.forget_loaded()
+                yield GenerationProgress(record=progress)
+
+
+def _subject(job_id: str | None, story_id: str | None) -> Subject:
+    if job_id is not None and story_id is None:
+        return Subject(IdKind.JOB, decode_id(job_id, IdKind.JOB))
+    if story_id is not None and job_id is None:
+        return Subject(IdKind.STORY, decode_id(story_id, IdKind.STORY))
+    raise ApiError(BAD_USER_INPUT, "Give either `jobId` or `storyId`.")

@@ -1,0 +1,1 @@
+"""Resolvers of `Query`, grouped by what they read."""

@@ -1,0 +1,30 @@
+"""Reading prompt experiments: what is tried, and what became of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import strawberry
+
+from db.records.experiments import VariantResult, variant_results
+from jobs.catalogue.experiments import experiments
+from schema.context import Info
+from schema.fields import field
+from schema.queries.support import check_support
+from schema.types.experiment import PromptExperiment
+
+
+@strawberry.type
+class ExperimentQueries:
+    @field("For support: prompt experiments, the running ones first, counting submissions `since` a time or all.")
+    async def prompt_experiments(self, info: Info, since: datetime | None = None) -> list[PromptExperiment]:
+        check_support(info)
+        return _told(await info.context.database.read(variant_results, since))
+
+
+def _told(results: list[VariantResult]) -> list[PromptExperiment]:
+    by_key: dict[str, list[VariantResult]] = {}
+    for result in results:
+        by_key.setdefault(result.experiment, []).append(result)
+    running = [PromptExperiment.running(each, by_key.pop(each.key, [])) for each in experiments()]
+    return [*running, *(PromptExperiment.over(key, found) for key, found in by_key.items())]

@@ -1,0 +1,110 @@
+"""Reading."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+import strawberry
+
+from schema.context import Info
+from schema.fields import field
+from schema.ids import IdKind, decode_any, decode_id
+from schema.paging import Connection
+from schema.queries.credits import CreditQueries
+from schema.queries.experiments import ExperimentQueries
+from schema.queries.lists import list_jobs, list_stories
+from schema.queries.support import SupportQueries
+from schema.types.asset import Asset
+from schema.types.enums import JobOrder
+from schema.types.filters import JobFilter
+from schema.types.job import Job
+from schema.types.node import Node
+from schema.types.session import Session
+from schema.types.story import Story
+from schema.types.theme import Theme
+from schema.types.viewer import Viewer
+
+
+async def find_job(info: Info, job_id: UUID) -> Job | None:
+    """Return the job if the caller may see it."""
+    found = await info.context.loaders.jobs.load(job_id)
+    return None if found is None else Job.of(found)
+
+
+async def find_story(info: Info, story_id: UUID) -> Story | None:
+    """Return the story if the caller may see it."""
+    found = await info.context.loaders.stories.load(story_id)
+    return None if found is None else Story.of(found)
+
+
+async def find_asset(info: Info, asset_id: UUID) -> Asset | None:
+    """Return the asset if the caller may see it."""
+    found = await info.context.loaders.assets.load(asset_id)
+    return None if found is None else Asset.of(found)
+
+
+async def find_session(info: Info, session_id: UUID) -> Session | None:
+    """Return the session if the caller may see it."""
+    found = await info.context.loaders.sessions.load(session_id)
+    return None if found is None else Session.of(found)
+
+
+_FIND: dict[IdKind, Callable[[Info, UUID], Awaitable[Node | None]]] = {
+    IdKind.JOB: find_job,
+    IdKind.STORY: find_story,
+    IdKind.ASSET: find_asset,
+    IdKind.SESSION: find_session,
+}
+
+
+@strawberry.type
+class Query(CreditQueries, SupportQueries, ExperimentQueries):
+    @field("Whatever has this id. What is not there and what is not yours look the same: null.")
+    async def node(self, info: Info, id: strawberry.ID) -> Node | None:
+        kind, value = decode_any(id)
+        return await _FIND[kind](info, value)
+
+    @field("Who is asking.")
+    async def viewer(self, info: Info) -> Viewer:
+        return Viewer.of(info.context.principal)
+
+    @field("The themes a scene can have.")
+    async def themes(self, info: Info) -> list[Theme]:
+        return [Theme.of(theme) for theme in info.context.offer.themes.values()]
+
+    @strawberry.field
+    async def job(self, info: Info, id: strawberry.ID) -> Job | None:
+        return await find_job(info, decode_id(id, IdKind.JOB))
+
+    @field("Your jobs. Give `first` or `last`, from 1 to 100.")
+    async def jobs(
+        self,
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+        filter: JobFilter | None = None,
+        order_by: JobOrder = JobOrder.NEWEST,
+    ) -> Connection[Job]:
+        return await list_jobs(info, filter, order_by, first=first, after=after, last=last, before=before)
+
+    @strawberry.field
+    async def story(self, info: Info, id: strawberry.ID) -> Story | None:
+        return await find_story(info, decode_id(id, IdKind.STORY))
+
+    @field("Your stories, newest first. Give `first` or `last`, from 1 to 100.")
+    async def stories(
+        self,
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[Story]:
+        return await list_stories(info, first=first, after=after, last=last, before=before)
+
+    @strawberry.field
+    async def asset(self, info: Info, id: strawberry.ID) -> Asset | None:
+        return await find_asset(info, decode_id(id, IdKind.ASSET))

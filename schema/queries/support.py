@@ -1,0 +1,51 @@
+"""What support staff read: what could not be undone, and how the steps stand."""
+
+from __future__ import annotations
+
+import strawberry
+
+from db.engine.compensations import ActionFilter, CompensationAction, action_page
+from db.engine.pausing import step_statuses
+from db.engine.provider_limiter import limits_now
+from schema.context import Info
+from schema.cursors import action_cursor, read_action_cursor
+from schema.errors import FORBIDDEN, ApiError
+from schema.fields import field
+from schema.paging import Connection, window
+from schema.types.compensation import Compensation, CompensationFilter
+from schema.types.step import StepStatus
+
+
+def check_support(info: Info) -> None:
+    """Raise ApiError unless a member of the support staff asks."""
+    if not info.context.principal.is_support:
+        raise ApiError(FORBIDDEN, "Only support may ask for this.")
+
+
+def _cursor(action: CompensationAction) -> str:
+    return action_cursor(action.job_id, action.cycle, action.action)
+
+
+@strawberry.type
+class SupportQueries:
+    @field("For support: what had to be undone of jobs, the newest jobs' first. Give `first` or `last`, from 1 to 100.")
+    async def compensations(
+        self,
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+        filter: CompensationFilter | None = None,
+    ) -> Connection[Compensation]:
+        check_support(info)
+        wanted = filter.wanted() if filter else ActionFilter()
+        place = window(read_action_cursor, first=first, after=after, last=last, before=before)
+        page = await info.context.database.read(action_page, wanted, place)
+        return Connection.of(page, Compensation.of, _cursor)
+
+    @field("For support: how each step of the pipeline stands.")
+    async def steps(self, info: Info) -> list[StepStatus]:
+        check_support(info)
+        limits = await info.context.database.read(limits_now)
+        return [StepStatus.of(each, limits) for each in await info.context.database.read(step_statuses)]

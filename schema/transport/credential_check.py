@@ -1,0 +1,72 @@
+"""Whether the keys and tokens of open sockets still hold: looked up for all of them at once, now and then.
+
+A request is refused at once when its key has been revoked, but a socket may ask for nothing after it was opened. A look
+for each socket by itself would keep a process with thousands of them busy.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Callable
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from db.records.accounts import secrets_that_hold
+from schema.database import Database
+
+log = logging.getLogger("schema.transport.credential_check")
+
+_LOOK_AT_MAX = 1_000
+
+
+class Callers:
+    """The keys and tokens of this process's open sockets, and whom to tell when one no longer holds."""
+
+    def __init__(self, database: Database, *, look_every_s: float) -> None:
+        self._database = database
+        self._look_every_s = look_every_s
+        self._watched: defaultdict[str, set[Callable[[], None]]] = defaultdict(set)
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Look until `close`."""
+        self._task = asyncio.create_task(self._keep_looking(), name="callers")
+
+    async def close(self) -> None:
+        """Look no longer."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def watch(self, secret: str, lost: Callable[[], None]) -> None:
+        """Call `lost` once the key or token has been revoked or has expired."""
+        self._watched[secret].add(lost)
+
+    def forget(self, secret: str, lost: Callable[[], None]) -> None:
+        """Call `lost` no more. Once more does no harm."""
+        self._watched[secret].discard(lost)
+        if not self._watched[secret]:
+            del self._watched[secret]
+
+    async def _keep_looking(self) -> None:
+        while True:
+            await asyncio.sleep(self._look_every_s)
+            try:
+                await self._look()
+            except (SQLAlchemyError, OSError) as error:
+                log.warning("looking at the keys of sockets failed and is tried again: %s", type(error).__name__)
+            except Exception:
+                log.exception("looking at the keys of sockets failed and goes on")
+
+    async def _look(self) -> None:
+        secrets = list(self._watched)
+        for start in range(0, len(secrets), _LOOK_AT_MAX):
+            some = secrets[start : start + _LOOK_AT_MAX]
+            for secret in set(some) - await self._database.read(secrets_that_hold, some):
+                self._tell(secret)
+
+    def _tell(self, secret: str) -> None:
+        for lost in self._watched.pop(secret, ()):
+            lost()

@@ -1,0 +1,75 @@
+"""Pausing a step: nobody claims its jobs, on no way, until it is resumed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Engine, text
+
+from db.engine.claims import claim_due
+from db.engine.pausing import pause_step, pauses, resume_step, step_statuses
+from db.engine.recording import record
+from statemachine import outcomes as o
+from statemachine.states import State, Step
+from tests.factories import World, claimed, make_job, make_world, move_of
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def world(engine: Engine) -> World:
+    with engine.begin() as conn:
+        return make_world(conn)
+
+
+def test_a_paused_step_is_not_claimed_until_it_is_resumed(engine: Engine, world: World) -> None:
+    with engine.begin() as conn:
+        make_job(conn, world), make_job(conn, world, State.GENERATING)
+        pause_step(conn, Step.SUBMIT, by="support:mo", reason="the models are ill")
+        assert claim_due(conn, Step.SUBMIT, worker="w", limit=9, lease_for=MINUTE) == []
+        assert len(claim_due(conn, Step.POLL, worker="w", limit=9, lease_for=MINUTE)) == 1
+        assert resume_step(conn, Step.SUBMIT)
+        assert len(claim_due(conn, Step.SUBMIT, worker="w", limit=9, lease_for=MINUTE)) == 1
+        assert not resume_step(conn, Step.SUBMIT)
+
+
+def test_what_may_have_been_paid_for_is_looked_for_through_a_pause(engine: Engine, world: World) -> None:
+    """That spends nothing, and neither does ending what waits too long for its parent; only queued jobs are held."""
+    with engine.begin() as conn:
+        make_job(conn, world)
+        reconciling, submitting = make_job(conn, world, State.RECONCILING), make_job(conn, world, State.SUBMITTING)
+        waiting = make_job(conn, world, State.WAITING)
+        conn.execute(text("UPDATE jobs SET due_at = now(), deadline_at = now() WHERE state = 'waiting'"))
+        pause = pause_step(conn, Step.SUBMIT, by="support:mo", reason="the models are ill")
+        found = {job.id for job in claim_due(conn, Step.SUBMIT, worker="w", limit=9, lease_for=MINUTE)}
+    assert found == {reconciling, submitting, waiting}
+    assert pause.holds(State.QUEUED)
+    assert not pause.holds(State.RECONCILING)
+
+
+def test_a_job_is_not_handed_on_within_a_worker_to_a_paused_step(engine: Engine, world: World) -> None:
+    with engine.begin() as conn:
+        pause_step(conn, Step.STORE, by="support:mo", reason=None)
+        first, second = make_job(conn, world, State.GENERATING), make_job(conn, world, State.STORING)
+        to_store = move_of(claimed(conn, first), o.OutputReady(("u",), 1))
+        to_transcode = move_of(claimed(conn, second), o.Stored("k", "image/png", 1, "00"))
+        moved = record(conn, [replace(each, hold_for=MINUTE) for each in (to_store, to_transcode)]).moved
+    assert not moved[first].held
+    assert moved[second].held
+
+
+def test_the_status_of_a_step_tells_what_is_due_in_hand_and_abandoned(engine: Engine, world: World) -> None:
+    with engine.begin() as conn:
+        for _ in range(2):
+            make_job(conn, world, State.GENERATING)
+        claimed(conn, make_job(conn, world, State.GENERATING))
+        claimed(conn, make_job(conn, world, State.GENERATING), lasts=-MINUTE)
+        pause = pause_step(conn, Step.POLL, by="support:mo", reason="why")
+        assert pauses(conn) == {Step.POLL: pause}
+        status = {each.step: each for each in step_statuses(conn)}
+    assert set(status) == set(Step)
+    poll = status[Step.POLL]
+    assert (poll.due, poll.in_hand, poll.abandoned, poll.pause) == (3, 1, 1, pause)
+    assert (status[Step.SUBMIT].due, status[Step.SUBMIT].oldest_due_at) == (0, None)

@@ -1,0 +1,174 @@
+"""Rescuing: what a worker left is taken over once, whoever it was, and nothing is ever leaked by it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from importlib.resources import files
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Connection, Engine, text
+
+from db.connection import DatabaseSettings, connect_worker
+from db.engine.claims import ClaimedJob, claim_due
+from db.engine.recording import cancel, record
+from db.records.accounts import limit_account
+from db.statements import source_of
+from statemachine.outcomes import GenerationFailed, StillRunning
+from statemachine.states import State, Step
+from tests.factories import REFUSED, World, claimed, make_job, make_world, move_of
+from tests.invariants import assert_sound
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def world(engine: Engine) -> World:
+    with engine.begin() as conn:
+        return make_world(conn)
+
+
+def made(engine: Engine, world: World, state: State) -> UUID:
+    with engine.begin() as conn:
+        return make_job(conn, world, state)
+
+
+def due(conn: Connection, step: Step, worker: str = "w", limit: int = 10) -> list[ClaimedJob]:
+    return claim_due(conn, step, worker=worker, limit=limit, lease_for=MINUTE)
+
+
+def clock(conn: Connection, offset: str) -> None:
+    """Set the database's clock for a connection."""
+    conn.execute(text("SELECT set_config('diorama.clock_offset', :offset, false)"), {"offset": offset})
+
+
+def test_the_job_of_a_dead_worker_is_rescued_by_one_of_the_same_name(engine: Engine, world: World) -> None:
+    """Names are for people to read: a new process that has the name of a dead one finds its job like any other."""
+    job_id = made(engine, world, State.GENERATING)
+    with engine.begin() as conn:
+        (dead,) = due(conn, Step.POLL, "pod-0")
+        assert due(conn, Step.POLL, "pod-0") == []
+        clock(conn, "61 seconds")
+        (rescued,) = due(conn, Step.POLL, "pod-0")
+        clock(conn, "0")
+    assert (rescued.id, rescued.lease) == (job_id, dead.lease + 1)
+
+
+def test_a_rescuer_never_takes_what_its_owner_is_just_recording(engine: Engine, world: World) -> None:
+    """The owner is late and its lease has ended; until its commit nobody else gets the job, and then only as it is."""
+    made(engine, world, State.GENERATING)
+    with engine.begin() as conn:
+        (late,) = due(conn, Step.POLL)
+    with engine.connect() as owner, engine.begin() as rescuer:
+        clock(rescuer, "61 seconds")
+        assert record(owner, [move_of(late, StillRunning(50, 3600.0))]).moved
+        assert due(rescuer, Step.POLL) == []
+        owner.commit()
+        assert due(rescuer, Step.POLL) == [], "it is due in an hour, as its owner said"
+        clock(rescuer, "0")
+    assert_sound(engine)
+
+
+def test_of_a_rescuer_and_a_late_owner_the_first_wins(engine: Engine, world: World) -> None:
+    made(engine, world, State.GENERATING)
+    with engine.begin() as conn:
+        (late,) = due(conn, Step.POLL)
+        clock(conn, "61 seconds")
+        (rescued,) = due(conn, Step.POLL)
+        clock(conn, "0")
+    with engine.begin() as conn:
+        assert not record(conn, [move_of(late, StillRunning(50, 1.0))]).moved
+        assert record(conn, [move_of(rescued, StillRunning(60, 1.0))]).moved
+    assert_sound(engine)
+
+
+@pytest.mark.parametrize("end", ["canceled", "failed", "its worker died"])
+def test_a_place_at_the_provider_is_never_leaked(engine: Engine, world: World, end: str) -> None:
+    """How many of an account are there is counted from the jobs themselves; nothing has to be given back."""
+    with engine.begin() as conn:
+        name = conn.scalar(text("SELECT name FROM accounts WHERE id = :id"), {"id": world.owner.account_id})
+        limit_account(conn, str(name), 1)
+        there, waits = make_job(conn, world, State.GENERATING), make_job(conn, world)
+        assert due(conn, Step.SUBMIT) == []
+        if end == "canceled":
+            assert cancel(conn, there, "api")
+        else:
+            job = claimed(conn, there)
+            if end == "its worker died":
+                clock(conn, "61 seconds")
+                (job,) = due(conn, Step.POLL)
+                clock(conn, "0")
+            assert record(conn, [move_of(job, GenerationFailed(REFUSED))]).moved
+        assert [job.id for job in due(conn, Step.SUBMIT)] == [waits]
+
+
+@pytest.mark.parametrize(("state", "step"), [(State.QUEUED, Step.SUBMIT), (State.STORING, Step.STORE)])
+def test_a_claim_takes_no_more_than_it_asked_for(engine: Engine, world: World, state: State, step: Step) -> None:
+    with engine.begin() as conn:
+        for _ in range(7):
+            make_job(conn, world, state)
+        conn.execute(text("ANALYZE jobs"))
+        assert [len(due(conn, step, limit=3)) for _ in range(4)] == [3, 3, 1, 0]
+
+
+def test_a_clock_that_steps_back_makes_nothing_happen_twice(engine: Engine, world: World) -> None:
+    """It delays what is due, and gives nobody a lease that another holds."""
+    made(engine, world, State.GENERATING)
+    with engine.begin() as conn:
+        (held,) = due(conn, Step.POLL)
+        clock(conn, "-1 hour")
+        assert due(conn, Step.POLL) == []
+        assert record(conn, [move_of(held, StillRunning(50, 1.0))]).moved
+        assert not record(conn, [move_of(held, StillRunning(50, 1.0))]).moved
+        clock(conn, "2 seconds")
+        assert len(due(conn, Step.POLL)) == 1
+        clock(conn, "0")
+    assert_sound(engine)
+
+
+def test_no_claim_reads_the_whole_table(engine: Engine, world: World, database_url: str) -> None:
+    """What has ended may be millions of rows; workers find what is due by its index, however the planner guesses."""
+    made(engine, world, State.QUEUED)
+    workers = connect_worker(DatabaseSettings(database_url, pool_size=1), name="w")
+    with workers.connect() as conn:
+        for name in ("claim", "accounts_in_line", "claim_queued", "claim_overdue", "next_due", "step_statuses"):
+            plan = "\n".join(conn.scalars(text(_explained(name))))
+            assert "Seq Scan on jobs" not in plan, plan
+    workers.dispose()
+
+
+def _explained(name: str) -> str:
+    """Return an EXPLAIN of a statement with typical values in the places of its parameters."""
+    # Of the claims, what finds the rows and leases them is what matters, and not what reads more of them.
+    names = (name, "lease_due") if name.startswith("claim") else (name,)
+    found = "\n".join(source_of(each) for each in names)
+    found += "SELECT id FROM claimed" if name.startswith("claim") else ""
+    values = {
+        ":step": "'poll'",
+        ":states": "'{generating}'",
+        ":limits": "'{1 hour}'",
+        ":limit": "10",
+        ":worker": "'w'",
+        ":lease_for": "'1 minute'",
+        ":after": "'00000000-0000-0000-0000-000000000000'",
+        ":account_ids": "ARRAY[]::uuid[]",
+        ":quotas": "ARRAY[]::integer[]",
+    }
+    for parameter, value in values.items():
+        found = found.replace(parameter, value)
+    return f"EXPLAIN {found}"
+
+
+def test_nothing_that_moves_jobs_notifies_within_its_transaction(engine: Engine) -> None:
+    """A commit with a notification takes a lock of the whole server; hints go out afterwards, on their own."""
+    folder = Path(str(files("db")))
+    that_notify = [
+        each.name for each in folder.glob("*/sql/*.sql") if "notify" in each.read_text(encoding="utf-8").lower()
+    ]
+    assert that_notify == ["hint.sql"]
+    with engine.connect() as conn:
+        functions = (
+            "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosrc ILIKE '%notify%'"
+        )
+        assert conn.scalars(text(functions)).all() == []

@@ -1,0 +1,124 @@
+"""A roll-back sees what was asked for at that very moment, and nobody begins with what it has taken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Connection, Engine, text
+
+from db.engine.claims import ClaimedJob
+from db.engine.recording import record
+from db.ids import new_id
+from db.records.requests import insert_story
+from db.statements import statement
+from jobs.errors import InputExpired, NotReady
+from jobs.requesting.batches import SceneWanted, create_batch
+from jobs.requesting.requests import Terms, create_scene
+from jobs.support.redriving import retry_job
+from statemachine import outcomes as o
+from statemachine.states import Kind, OnFailure, State
+from tests.eventually import eventually
+from tests.factories import REFUSED, World, claimed, make_job, make_world, move_of
+from tests.invariants import assert_roll_backs_took_nothing_owned
+from tests.jobs.support.reviewers import partner_of
+
+
+@dataclass(frozen=True)
+class Ending:
+    """A story's scene that is about to end and take its avatar along, and an older scene of that avatar that failed."""
+
+    world: World
+    avatar_id: UUID
+    avatar_asset_id: UUID
+    scene: ClaimedJob
+    older_id: UUID
+
+
+@pytest.fixture
+def ending(engine: Engine) -> Ending:
+    story_id = new_id()
+    with engine.begin() as conn:
+        world = make_world(conn)
+        insert_story(conn, world.owner, story_id, world.selfie_id)
+        how = {"story_id": story_id, "on_failure": OnFailure.ROLL_BACK_PARENT}
+        avatar = make_job(conn, world, State.SUCCEEDED, **how)
+        asset_id = conn.scalar(text("SELECT output_id FROM jobs WHERE id = :id"), {"id": avatar})
+        older = make_job(conn, World(world.owner, asset_id), State.FAILED, kind=Kind.SCENE)
+        scene = make_job(conn, world, State.GENERATING, kind=Kind.SCENE, parent_id=avatar, credits=5, **how)
+        record(conn, [move_of(claimed(conn, scene), o.GenerationFailed(REFUSED))])
+        return Ending(world, avatar, asset_id, claimed(conn, scene), older)
+
+
+def by_job(conn: Connection, ending: Ending) -> None:
+    create_scene(conn, partner_of(ending.world), Terms("key"), avatar_job_id=ending.avatar_id, theme="neon-city")
+
+
+def by_asset(conn: Connection, ending: Ending) -> None:
+    create_scene(
+        conn, partner_of(ending.world), Terms("key"), avatar_asset_id=ending.avatar_asset_id, theme="neon-city"
+    )
+
+
+def in_a_batch(conn: Connection, ending: Ending) -> None:
+    create_batch(conn, partner_of(ending.world), Terms("key"), [SceneWanted(ending.avatar_asset_id, None, "neon-city")])
+
+
+def again(conn: Connection, ending: Ending) -> None:
+    retry_job(conn, partner_of(ending.world), ending.older_id)
+
+
+WAYS = pytest.mark.parametrize("ask", [by_job, by_asset, in_a_batch, again], ids=lambda ask: ask.__name__)
+Ask = Callable[[Connection, Ending], None]
+
+
+@WAYS
+def test_a_parent_of_which_something_else_is_being_asked_for_stays(engine: Engine, ending: Ending, ask: Ask) -> None:
+    with engine.connect() as user, ThreadPoolExecutor(1) as pool:
+        ask(user, ending)
+        ended = pool.submit(lambda: _end(engine, ending))
+        eventually(lambda: _waits(engine))
+        user.commit()
+        ended.result(20)
+    assert _state(engine, ending.avatar_id) == State.SUCCEEDED
+    assert _state(engine, ending.scene.id) == State.FAILED
+    assert_roll_backs_took_nothing_owned(engine)
+
+
+@WAYS
+def test_what_a_parent_is_asked_for_that_is_being_rolled_back_is_refused(
+    engine: Engine, ending: Ending, ask: Ask
+) -> None:
+    """Whoever asks waits for the job, with nothing locked that the roll-back still needs, the wallet above all."""
+
+    def asking() -> None:
+        with engine.begin() as user, pytest.raises((NotReady, InputExpired)):
+            ask(user, ending)
+
+    with engine.connect() as worker, ThreadPoolExecutor(1) as pool:
+        worker.execute(statement("lock_parents"), {"jobs": [ending.scene.id]})
+        refused = pool.submit(asking)
+        eventually(lambda: _waits(engine))
+        assert record(worker, [move_of(ending.scene, o.Undone())]).moved
+        worker.commit()
+        refused.result(20)
+    assert _state(engine, ending.avatar_id) == State.COMPENSATING
+
+
+def _end(engine: Engine, ending: Ending) -> None:
+    with engine.begin() as conn:
+        assert record(conn, [move_of(ending.scene, o.Undone())]).moved
+
+
+def _state(engine: Engine, job_id: UUID) -> object:
+    with engine.connect() as conn:
+        return conn.scalar(text("SELECT state FROM jobs WHERE id = :id"), {"id": job_id})
+
+
+def _waits(engine: Engine) -> bool:
+    with engine.connect() as conn:
+        query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        return bool(conn.scalar(text(query)))

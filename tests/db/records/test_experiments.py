@@ -1,0 +1,98 @@
+"""The results of experiments are counted from the attempts that took part, whatever became of their jobs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import IntegrityError
+
+from db.engine.recording import record
+from db.engine.row_changes import AttemptBegun
+from db.records.experiments import VariantResult, variant_results
+from db.tables import attempts
+from statemachine.states import State
+from tests.factories import World, begin_of, claimed, make_job, make_world
+
+PAST = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def took_part(conn: Connection, world: World, state: State, variant: str, **columns: Any) -> UUID:
+    """Add a job in a state whose one attempt was made with a variant."""
+    job_id = make_job(conn, world, state)
+    given = {"experiment": "try", "variant": variant, **columns}
+    conn.execute(attempts.update().where(attempts.c.job_id == job_id).values(**given))
+    return job_id
+
+
+def ended(conn: Connection, world: World, variant: str, status: str, seconds: float, cost: int) -> UUID:
+    end = PAST + timedelta(seconds=seconds)
+    times = {"started_at": PAST, "accepted_at": PAST, "completed_at": end}
+    return took_part(conn, world, State.GENERATING, variant, status=status, cost_micros=cost, **times)
+
+
+def test_a_variant_is_told_by_rates_cost_and_time(engine: Engine) -> None:
+    with engine.begin() as conn:
+        world = make_world(conn)
+        for seconds in (10, 20, 60):
+            ended(conn, world, "a", "succeeded", seconds, 100)
+        ended(conn, world, "a", "failed", 5, 0)
+        ended(conn, world, "b", "succeeded", 7, 50)
+        ended(conn, world, "b", "canceled", 7, 30)
+        make_job(conn, world, State.GENERATING)
+        assert variant_results(conn) == [
+            VariantResult("try", "a", 4, 4, 4, 3, 0, 300, 20.0),
+            VariantResult("try", "b", 2, 2, 1, 1, 0, 80, 7.0),
+        ]
+        a, b = variant_results(conn)
+    assert (a.success_rate, a.rejection_rate) == (0.75, 0.0)
+    assert b.success_rate == 1.0
+
+
+def test_declined_content_is_counted_apart_from_other_failures(engine: Engine) -> None:
+    """The factory's failed jobs were declined by the content check."""
+    with engine.begin() as conn:
+        world = make_world(conn)
+        took_part(conn, world, State.FAILED, "a", status="failed")
+        took_part(conn, world, State.COMPENSATING, "a", status="failed")
+        took_part(conn, world, State.GENERATING, "a", status="failed")
+        (result,) = variant_results(conn)
+    assert (result.ended, result.succeeded, result.declined) == (3, 0, 2)
+    assert result.median_s is None
+
+
+def test_what_the_model_did_not_judge_says_nothing_of_a_prompt(engine: Engine) -> None:
+    with engine.begin() as conn:
+        world = make_world(conn)
+        for status in ("submitting", "running", "refused", "lost", "absent", "canceled"):
+            took_part(conn, world, State.GENERATING, "a", status=status)
+        (result,) = variant_results(conn)
+    assert (result.attempts, result.ended, result.success_rate) == (6, 0, None)
+
+
+def test_results_can_be_asked_for_since_a_time(engine: Engine) -> None:
+    with engine.begin() as conn:
+        world = make_world(conn)
+        ended(conn, world, "a", "succeeded", 10, 100)
+        assert len(variant_results(conn, PAST)) == 1
+        assert variant_results(conn, PAST + timedelta(seconds=1)) == []
+
+
+def test_the_variant_is_written_with_the_attempt_before_any_call(engine: Engine) -> None:
+    with engine.begin() as conn:
+        job = claimed(conn, make_job(conn, make_world(conn)))
+        begun = begin_of(job)
+        attempt = begun.effects[0]
+        assert isinstance(attempt, AttemptBegun)
+        record(conn, [replace(begun, effects=(replace(attempt, experiment="try", variant="b"),))])
+        row = conn.execute(text("SELECT experiment, variant FROM attempts")).one()
+    assert tuple(row) == ("try", "b")
+
+
+def test_an_attempt_has_a_variant_exactly_when_it_takes_part(engine: Engine) -> None:
+    with pytest.raises(IntegrityError, match="attempts_variant_of_experiment"), engine.begin() as conn:
+        took_part(conn, make_world(conn), State.GENERATING, "a", experiment=None)

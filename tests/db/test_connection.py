@@ -1,0 +1,34 @@
+"""Connections: whoever is at the other end, one that vanishes is noticed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import Engine
+
+from db.connection import LISTENING, DatabaseSettings, connect, connect_worker
+
+
+def assert_both_ask(conn: psycopg.Connection[Any]) -> None:
+    ours = conn.info.get_parameters()
+    assert (ours["keepalives_idle"], ours["keepalives_interval"], ours["keepalives_count"]) == ("5", "5", "3")
+    assert ours["tcp_user_timeout"] == "20000"
+    names = ("keepalives_idle", "keepalives_interval", "keepalives_count", "user_timeout")
+    shown = [conn.execute(f"SHOW tcp_{name}").fetchone() for name in names]
+    assert shown == [("5",), ("5",), ("3",), ("20000",)]
+
+
+@pytest.mark.parametrize("connecting", [connect, connect_worker])
+def test_both_sides_ask_after_each_other(database_url: str, connecting: Callable[..., Engine]) -> None:
+    asking = connecting(DatabaseSettings(database_url), name="asking")
+    with asking.connect() as conn:
+        assert_both_ask(conn.connection.driver_connection)
+    asking.dispose()
+
+
+def test_both_sides_of_a_listener_ask_after_each_other(database_url: str) -> None:
+    with psycopg.connect(database_url.replace("+psycopg", ""), **LISTENING) as conn:
+        assert_both_ask(conn)

@@ -1,0 +1,55 @@
+"""Hints reach whoever listens, many in one, and none of them is needed."""
+
+from __future__ import annotations
+
+from queue import Queue
+
+import psycopg
+from sqlalchemy import Engine, text
+
+from db.ids import new_id
+from jobs.engine.hints import EVENTS_CHANNEL, DueListener, Hinter
+from statemachine.states import Step
+
+
+def listen_url(engine: Engine) -> str:
+    return engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def test_a_hint_names_the_steps_that_are_due_and_the_jobs_that_moved(engine: Engine) -> None:
+    due: Queue[set[Step]] = Queue()
+    listener = DueListener(listen_url(engine), lambda steps: due.put(set(steps)))
+    hinter = Hinter(engine)
+    job_id = new_id()
+    with psycopg.connect(listen_url(engine), autocommit=True) as conn:
+        conn.execute(f"LISTEN {EVENTS_CHANNEL}")
+        assert due.get(timeout=10) == set(Step), "after connecting, everything may have been missed"
+        hinter.hint([Step.POLL, Step.STORE], [job_id])
+        assert due.get(timeout=10) == {Step.POLL, Step.STORE}
+        (told,) = conn.notifies(timeout=10, stop_after=1)
+    assert told.payload == job_id.hex
+    hinter.close()
+    listener.close()
+
+
+def test_a_flood_of_jobs_is_told_as_everything(engine: Engine) -> None:
+    """A payload has room for a few hundred ids only."""
+    hinter = Hinter(engine)
+    with psycopg.connect(listen_url(engine), autocommit=True) as conn:
+        conn.execute(f"LISTEN {EVENTS_CHANNEL}")
+        hinter.hint([], [new_id() for _ in range(1000)])
+        (told,) = conn.notifies(timeout=10, stop_after=1)
+    assert told.payload == "*"
+    hinter.close()
+
+
+def test_a_listener_whose_connection_is_cut_listens_again(engine: Engine) -> None:
+    due: Queue[set[Step]] = Queue()
+    listener = DueListener(listen_url(engine), lambda steps: due.put(set(steps)))
+    due.get(timeout=10)
+    with engine.begin() as conn:
+        conn.execute(
+            text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE '%due-listener'")
+        )
+    assert due.get(timeout=10) == set(Step)
+    listener.close()

@@ -1,0 +1,105 @@
+"""Leases of long steps: they are prolonged while the step runs, and their loss is noticed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import Engine, text
+
+from db.engine.claims import Claim
+from db.engine.recording import cancel
+from jobs.engine.leases import LeaseLost, Renewer
+from statemachine.states import State
+from tests.eventually import eventually
+from tests.factories import World, claim, claimed, make_job
+from tests.jobs.worker.cuts import cut_connection
+
+SHORT = timedelta(seconds=0.3)
+
+
+@pytest.fixture
+def renewer(engine: Engine) -> Iterator[Renewer]:
+    made = Renewer(engine)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def held(engine: Engine, world: World) -> Claim:
+    with engine.begin() as conn:
+        return claim(conn, make_job(conn, world, State.TRANSCODING), lasts=SHORT)
+
+
+def ends_at(engine: Engine) -> datetime | None:
+    with engine.connect() as conn:
+        found: datetime | None = conn.scalar(text("SELECT lease_expires_at FROM jobs"))
+        return found
+
+
+def test_a_lease_is_prolonged_for_as_long_as_the_step_runs(engine: Engine, held: Claim, renewer: Renewer) -> None:
+    first = ends_at(engine)
+    assert first is not None
+    with renewer.holding(held, SHORT) as holding:
+        eventually(lambda: (ends_at(engine) or first) > first + SHORT)
+        holding.check()
+
+
+def test_a_short_lease_is_not_forgotten_beside_a_long_one(
+    engine: Engine, world: World, held: Claim, renewer: Renewer
+) -> None:
+    with engine.begin() as conn:
+        other = claim(conn, make_job(conn, world, State.TRANSCODING), lasts=timedelta(hours=1))
+    query = text("SELECT lease_expires_at FROM jobs WHERE id = :id")
+    with (
+        renewer.holding(other, timedelta(hours=1)),
+        renewer.holding(held, SHORT),
+        engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn,
+    ):
+        first = conn.scalar(query, {"id": held.job_id})
+        eventually(lambda: conn.scalar(query, {"id": held.job_id}) > first + SHORT)
+
+
+def test_a_lease_that_another_has_taken_is_noticed(engine: Engine, held: Claim, renewer: Renewer) -> None:
+    with renewer.holding(held, SHORT) as holding:
+        with engine.begin() as conn:
+            claimed(conn, held.job_id)
+        assert holding.lost.wait(10)
+        with pytest.raises(LeaseLost, match=str(held.job_id)):
+            holding.check()
+
+
+def test_a_cancel_is_noticed_as_a_lost_lease(engine: Engine, held: Claim, renewer: Renewer) -> None:
+    with renewer.holding(held, SHORT) as holding:
+        with engine.begin() as conn:
+            assert cancel(conn, held.job_id, "api")
+        assert holding.lost.wait(10)
+
+
+def test_a_cut_connection_does_not_end_the_renewing(engine: Engine, held: Claim, renewer: Renewer) -> None:
+    first = ends_at(engine)
+    assert first is not None
+    with renewer.holding(held, SHORT) as holding:
+        with engine.connect() as conn:
+            cut_connection(conn.connection.driver_connection)
+            conn.invalidate()
+        eventually(lambda: (ends_at(engine) or first) > first + SHORT)
+        assert not holding.lost.is_set()
+
+
+def test_a_lease_is_not_prolonged_beyond_the_deadline(engine: Engine, held: Claim, renewer: Renewer) -> None:
+    """Or what comes in drops would hold its job for ever: no step that is at work is asked for its deadline."""
+    first = ends_at(engine)
+    assert first is not None
+    with renewer.holding(held, SHORT, first - SHORT) as holding:
+        assert holding.lost.wait(10)
+        with pytest.raises(LeaseLost):
+            holding.check()
+    assert ends_at(engine) == first
+
+
+def test_whoever_lets_go_is_no_longer_prolonged(engine: Engine, held: Claim, renewer: Renewer) -> None:
+    with renewer.holding(held, SHORT):
+        pass
+    assert renewer._held == set()

@@ -1,0 +1,197 @@
+"""The recorder: groups of moves, of which only the bad ones fail, whatever happens to the connection."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from dataclasses import replace
+from queue import Queue
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from db.connection import DatabaseSettings, connect
+from db.engine.recording import Move, Moved
+from db.engine.row_changes import AttemptChanged
+from jobs.engine import recorder as recorders
+from jobs.engine.hints import DueListener, Hinter
+from jobs.engine.recorder import OutOfReach, Recorder
+from statemachine.outcomes import Accepted, StillRunning
+from statemachine.states import State, Step
+from tests.factories import World, claimed, make_job, move_of
+from tests.invariants import assert_sound
+from tests.jobs.worker.cuts import at_commit, cut_connection, nothing, once
+
+MANY = 6
+
+
+@pytest.fixture
+def recorder(engine: Engine, hinter: Hinter) -> Iterator[Recorder]:
+    made = Recorder(engine, hinter)
+    yield made
+    made.close()
+
+
+def moves_of(engine: Engine, world: World, number: int = MANY) -> list[Move]:
+    """Return as many moves of claimed jobs, each from generating to generating."""
+    with engine.begin() as conn:
+        jobs = [claimed(conn, make_job(conn, world, State.GENERATING)) for _ in range(number)]
+        return [move_of(job, StillRunning(40, 60.0)) for job in jobs]
+
+
+def as_one_group(recorder: Recorder, moves: list[Move]) -> list[Future[Moved | None]]:
+    """Have the recorder find all of the moves at once."""
+    with recorder._changed:
+        return [recording(recorder, move) for move in moves]
+
+
+def recording(recorder: Recorder, move: Move) -> Future[Moved | None]:
+    """Record a move; the future knows what came of it."""
+    told: Future[Moved | None] = Future()
+    recorder.record(move, lambda moved, error: told.set_exception(error) if error else told.set_result(moved))
+    return told
+
+
+def running(engine: Engine) -> set[UUID]:
+    with engine.connect() as conn:
+        return set(conn.scalars(text("SELECT id FROM jobs WHERE event = 'still_running'")))
+
+
+def spoilt_by_a_taken_prediction(move: Move) -> Move:
+    return replace(move, effects=(AttemptChanged(move.claim.job_id, 1, "running", prediction_id="taken"),))
+
+
+def spoilt_by_a_number_out_of_bounds(move: Move) -> Move:
+    return replace(move, decision=replace(move.decision, percent=101))
+
+
+def spoilt_by_what_has_no_text(move: Move) -> Move:
+    return replace(move, actor=object())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "spoil", [spoilt_by_a_taken_prediction, spoilt_by_a_number_out_of_bounds, spoilt_by_what_has_no_text]
+)
+def test_of_a_group_only_the_poisoned_move_fails(
+    engine: Engine, world: World, recorder: Recorder, spoil: Callable[[Move], Move]
+) -> None:
+    taken, *moves = moves_of(engine, world)
+    with engine.begin() as conn:
+        conn.execute(text("UPDATE attempts SET prediction_id = 'taken' WHERE job_id = :id"), {"id": taken.claim.job_id})
+    bad, *good = moves
+    began = time.monotonic()
+    failed, *written = as_one_group(recorder, [spoil(bad), *good])
+    assert all(future.result(10) is not None for future in written)
+    assert isinstance(failed.exception(10), DBAPIError | TypeError)
+    assert time.monotonic() - began < 5, "the others waited for the poisoned one"
+    assert running(engine) == {move.claim.job_id for move in good}
+    assert recorder.record_now(taken), "the recorder must go on afterwards"
+    assert_sound(engine)
+
+
+def test_a_row_that_somebody_keeps_locked_holds_nobody_back(
+    engine: Engine, database_url: str, world: World, hinter: Hinter
+) -> None:
+    impatient = connect(DatabaseSettings(database_url, pool_size=2, lock_timeout_s=1), name="recorder")
+    recorder = Recorder(impatient, hinter)
+    kept, *others = moves_of(engine, world)
+    with engine.connect() as forgotten:
+        forgotten.execute(text("SELECT 1 FROM jobs WHERE id = :id FOR UPDATE"), {"id": kept.claim.job_id})
+        locked, *written = as_one_group(recorder, [kept, *others])
+        assert all(future.result(10) is not None for future in written)
+        assert isinstance(locked.exception(10), DBAPIError)
+    recorder.close()
+    impatient.dispose()
+
+
+@pytest.mark.parametrize("when", ["before the commit", "after the commit"])
+def test_a_connection_lost_at_the_commit_is_repeated_harmlessly(
+    engine: Engine, world: World, recorder: Recorder, when: str
+) -> None:
+    moves = moves_of(engine, world)
+    seqs = {move.claim.job_id: sequence(engine, move) for move in moves}
+    lost = once(lose_the_answer if when == "after the commit" else cut_connection)
+    before, after = (nothing, lost) if when == "after the commit" else (lost, nothing)
+    with at_commit(engine, before, after):
+        results = [future.result(20) for future in as_one_group(recorder, moves)]
+    # Where the first commit had worked, the second finds every move made: told as no longer held, and never made twice.
+    assert all((result is None) == (when == "after the commit") for result in results)
+    assert {move.claim.job_id: sequence(engine, move) - 1 for move in moves} == seqs
+    assert_sound(engine)
+
+
+def test_closing_writes_what_is_left(engine: Engine, world: World, hinter: Hinter) -> None:
+    recorder = Recorder(engine, hinter)
+    moves = moves_of(engine, world)
+    with recorder._changed:
+        futures = [recording(recorder, move) for move in moves]
+        recorder._closing.set()
+    recorder.close()
+    assert all(future.result(0) is not None for future in futures)
+    assert running(engine) == {move.claim.job_id for move in moves}
+
+
+def test_a_database_that_stays_away_costs_patience_once_and_not_once_a_move(
+    engine: Engine, world: World, hinter: Hinter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorders, "_PATIENCE_S", 0.5)
+    moves = moves_of(engine, world)
+    nowhere = connect(DatabaseSettings("postgresql://nobody@127.0.0.1:1/nowhere"), name="nowhere")
+    recorder = Recorder(nowhere, hinter)
+    began = time.monotonic()
+    futures = as_one_group(recorder, moves)
+    assert all(isinstance(future.exception(10), OutOfReach) for future in futures)
+    recorder.close()
+    assert time.monotonic() - began < 3
+
+
+def test_a_refused_move_tells_whoever_waits_for_it(engine: Engine, world: World, recorder: Recorder) -> None:
+    first, second = moves_of(engine, world, 2)
+    with engine.begin() as conn:
+        conn.execute(text("UPDATE attempts SET prediction_id = 'taken' WHERE job_id = :id"), {"id": first.claim.job_id})
+    with pytest.raises(IntegrityError):
+        recorder.record_now(spoilt_by_a_taken_prediction(second))
+
+
+def lose_the_answer(connection: Any) -> None:
+    """The commit worked, and the connection ends before anyone hears of it."""
+    cut_connection(connection)
+    connection.execute("SELECT 1")
+
+
+def sequence(engine: Engine, move: Move) -> int:
+    with engine.connect() as conn:
+        return int(conn.scalar(text("SELECT seq FROM jobs WHERE id = :id"), {"id": move.claim.job_id}) or 0)
+
+
+def test_a_job_that_a_webhook_was_ahead_of_is_hinted_at_with_its_answer(
+    engine: Engine, world: World, recorder: Recorder
+) -> None:
+    hinted: Queue[set[Step]] = Queue()
+    listen_url = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    listener = DueListener(listen_url, lambda steps: hinted.put(set(steps)))
+    assert hinted.get(timeout=10) == set(Step), "after connecting, everything may have been missed"
+    with engine.begin() as conn:
+        job = claimed(conn, make_job(conn, world, State.SUBMITTING))
+        conn.execute(text("UPDATE attempts SET told_ended = true WHERE job_id = :id"), {"id": job.id})
+    answer = AttemptChanged(job.id, job.attempt, "running", prediction_id="early")
+    assert recorder.record_now(move_of(job, Accepted("early", 60.0), answer))
+    assert Step.POLL in hinted.get(timeout=10)
+    listener.close()
+
+
+def test_what_goes_wrong_after_a_move_is_recorded_ends_nothing(
+    engine: Engine, world: World, recorder: Recorder
+) -> None:
+    first, second = moves_of(engine, world, 2)
+
+    def clumsy(moved: Moved | None, error: Exception | None) -> None:
+        raise LookupError("nobody is there to be told")
+
+    recorder.record(first, clumsy)
+    assert recorder.record_now(second)
+    assert running(engine) == {first.claim.job_id, second.claim.job_id}

@@ -1,0 +1,258 @@
+"""Canceling at the moments that are hard: while a paid call is under way, and while its outcome is looked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Engine, text
+
+from db.engine.recording import cancel, record
+from jobs.engine.hints import Hinter
+from jobs.engine.recorder import Recorder
+from jobs.providers import failures
+from jobs.providers.provider import ProviderTrouble, Sought
+from jobs.steps.compensate import TRIES_MAX
+from jobs.worker.advance import advance
+from statemachine import outcomes as o
+from statemachine.states import ErrorCode, Kind, State, Step
+from storage import S3Store
+from tests.factories import World, begin_of, claimed, make_job, move_of
+from tests.invariants import assert_sound
+from tests.jobs.steps.undoing import ScriptedProvider, Undoing
+
+BUSY = o.Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", o.Cure.WAIT, retry_after_s=600)
+PASSING = o.Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", o.Cure.RETRY)
+OUTCOMES: tuple[o.Outcome, ...] = (
+    o.Accepted("p", 600.0),
+    o.Refused(BUSY),
+    o.Refused(PASSING),
+    o.OutcomeLost("ReadTimeout after sending"),
+)
+
+
+@dataclass
+class SearchedProvider(ScriptedProvider):
+    """Shows lost predictions in its list from the so-manieth look on, or has no list."""
+
+    shows_at: int = 1
+    is_listed: bool = True
+    looks: list[UUID] = field(default_factory=list)
+
+    def find(self, sought: Sought) -> str | None:
+        if not self.is_listed:
+            raise ProviderTrouble(failures.unreachable(TimeoutError("no list")))
+        self.looks.append(sought.token)
+        return "found" if len(self.looks) >= self.shows_at else None
+
+
+def submitting(engine: Engine, world: World) -> UUID:
+    with engine.begin() as conn:
+        job_id = make_job(conn, world)
+        record(conn, [replace(begin_of(claimed(conn, job_id)), keep_lease=True)])
+        return job_id
+
+
+def events(engine: Engine, job_id: UUID) -> list[tuple[str, str, str]]:
+    with engine.connect() as conn:
+        rows = conn.execute(
+            text("SELECT event, to_state, actor FROM job_events WHERE job_id = :id ORDER BY seq"), {"id": job_id}
+        )
+        return [tuple(row) for row in rows]
+
+
+def test_a_cancel_while_the_call_is_under_way_is_in_the_history_at_once(engine: Engine, world: World) -> None:
+    job_id = submitting(engine, world)
+    with engine.begin() as conn:
+        assert cancel(conn, job_id, "support:mo")
+        row = conn.execute(text("SELECT state, cancel_requested_at, claimed_by, due_at FROM jobs")).one()
+    assert row.state == "submitting"
+    assert row.cancel_requested_at is not None
+    assert row.claimed_by == "test", "its worker goes on, or nobody would hear the answer"
+    assert events(engine, job_id)[-1] == ("cancel_requested", "submitting", "support:mo")
+    assert_sound(engine)
+
+
+def test_asking_again_while_the_call_is_under_way_changes_nothing(engine: Engine, world: World) -> None:
+    job_id = submitting(engine, world)
+    with engine.begin() as conn:
+        cancel(conn, job_id, "api")
+        before = conn.execute(text("SELECT * FROM jobs")).one()
+        assert cancel(conn, job_id, "support:mo")
+        assert conn.execute(text("SELECT * FROM jobs")).one() == before
+    assert len(events(engine, job_id)) == 3
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES, ids=str)
+def test_whatever_the_answer_is_the_cancel_wins_as_soon_as_it_is_known(
+    engine: Engine, world: World, outcome: o.Outcome
+) -> None:
+    """Neither a retry nor a wait comes before it, nor a claim: nobody may be let through to one for hours."""
+    with engine.begin() as conn:
+        job_id = make_job(conn, world, credits=5)
+        record(conn, [begin_of(claimed(conn, job_id))])
+        cancel(conn, job_id, "api")
+        child = make_job(conn, world, State.WAITING, kind=Kind.SCENE, parent_id=job_id)
+        recorded = record(conn, [replace(move_of(claimed(conn, job_id), outcome), hold_for=timedelta(minutes=1))])
+        assert not recorded.moved[job_id].held
+        assert recorded.relatives == {job_id, child}
+        assert set(conn.scalars(text("SELECT state FROM jobs WHERE due_at <= diorama_now()"))) == {"compensating"}
+    assert events(engine, job_id)[-1] == ("cancel_requested", "compensating", "worker")
+    assert_sound(engine)
+
+
+def test_workers_are_told_at_once_of_the_answer_to_a_canceled_call(engine: Engine, world: World) -> None:
+    """Its next look would be in ten minutes, and nobody may have to wait for the poll to come round."""
+    told: list[set[Step]] = []
+
+    class Told(Hinter):
+        def hint(self, steps: object, ids: object) -> None:
+            told.append(set(steps))  # type: ignore[call-overload]
+
+    hinter = Told(engine)
+    recorder = Recorder(engine, hinter)
+    job_id = submitting(engine, world)
+    with engine.begin() as conn:
+        cancel(conn, job_id, "api")
+        job = claimed(conn, job_id)
+    assert recorder.record_now(move_of(job, o.Accepted("p", 600.0)))
+    recorder.close()
+    hinter.close()
+    assert told == [{Step.SUBMIT, Step.COMPENSATE}]
+
+
+def test_undoing_a_canceled_job_keeps_its_waits(engine: Engine, world: World, store: S3Store) -> None:
+    """Otherwise a provider that is away for a moment would use up every try within it."""
+    undoing = Undoing(engine, store, ScriptedProvider(fails=1))
+    with engine.begin() as conn:
+        job_id = make_job(conn, world, State.GENERATING)
+        cancel(conn, job_id, "api")
+    assert undoing.undo(job_id) == "compensating"
+    with engine.connect() as conn:
+        assert conn.scalar(text("SELECT due_at > diorama_now() + interval '4 seconds' FROM jobs"))
+
+
+def unknown_at_first(engine: Engine, world: World, *, age_s: int) -> UUID:
+    """Return a canceled job whose submission was begun so long ago."""
+    with engine.begin() as conn:
+        job_id = make_job(conn, world, State.GENERATING)
+        cancel(conn, job_id, "api")
+        conn.execute(text("UPDATE attempts SET started_at = started_at - make_interval(secs => :by)"), {"by": age_s})
+    return job_id
+
+
+def due_in_s(engine: Engine) -> float:
+    with engine.connect() as conn:
+        wait = text("SELECT extract(epoch FROM due_at - at) FROM job_events ORDER BY seq DESC LIMIT 1")
+        return float(conn.scalar(wait) or 0)
+
+
+@pytest.mark.parametrize(("age_s", "at_least_s", "at_most_s"), [(0, 5, 10), (60, 4.9, 5)], ids=["young", "old"])
+def test_that_the_provider_does_not_know_what_is_canceled_is_not_believed_at_once(
+    engine: Engine, world: World, store: S3Store, age_s: int, at_least_s: float, at_most_s: float
+) -> None:
+    """It may only not have arrived everywhere yet, and would run on."""
+    undoing = Undoing(engine, store, ScriptedProvider(unknown=1))
+    job_id = unknown_at_first(engine, world, age_s=age_s)
+    assert undoing.undo(job_id) == "compensating"
+    assert at_least_s < due_in_s(engine) <= at_most_s
+    assert undoing.undo(job_id) == "canceled"
+    assert len(undoing.provider.canceled) == 1
+
+
+def test_what_stays_unknown_counts_as_paid_for(engine: Engine, world: World, store: S3Store) -> None:
+    undoing = Undoing(engine, store, ScriptedProvider(unknown=99))
+    job_id = unknown_at_first(engine, world, age_s=60)
+    assert [undoing.undo(job_id) for _ in range(2)] == ["compensating", "canceled"]
+    with engine.connect() as conn:
+        of_job, of_attempt = conn.execute(text("SELECT j.cost_micros, a.cost_micros FROM jobs j, attempts a")).one()
+    assert of_job == of_attempt > 0
+
+
+def test_a_throttled_cancel_waits_as_long_as_asked_and_is_no_try(engine: Engine, world: World, store: S3Store) -> None:
+    undoing = Undoing(engine, store, ScriptedProvider(throttles=TRIES_MAX))
+    with engine.begin() as conn:
+        job_id = make_job(conn, world, State.GENERATING)
+        cancel(conn, job_id, "api")
+    for _ in range(TRIES_MAX):
+        assert undoing.undo(job_id) == "compensating"
+        assert 5 < due_in_s(engine) <= 7
+    assert undoing.undo(job_id) == "canceled"
+    assert undoing.actions(job_id)["cancel_prediction"] == "done"
+
+
+def lost(engine: Engine, world: World) -> UUID:
+    """Return a canceled job whose submission was lost."""
+    with engine.begin() as conn:
+        job_id = make_job(conn, world, State.RECONCILING)
+        assert cancel(conn, job_id, "api")
+        return job_id
+
+
+def test_a_lost_submission_of_a_canceled_job_is_canceled_at_the_provider_at_once(
+    engine: Engine, world: World, store: S3Store
+) -> None:
+    undoing = Undoing(engine, store, SearchedProvider())
+    job_id = lost(engine, world)
+    assert undoing.undo(job_id) == "canceled"
+    assert undoing.provider.canceled == ["found"]
+    with engine.connect() as conn:
+        status = conn.scalar(text("SELECT status FROM attempts"))
+    assert status == "lost", "the sweep books what it cost"
+
+
+def test_it_is_looked_for_until_the_list_can_be_believed(engine: Engine, world: World, store: S3Store) -> None:
+    provider = SearchedProvider(shows_at=2)
+    undoing = Undoing(engine, store, provider)
+    job_id = lost(engine, world)
+    assert undoing.undo(job_id) == "compensating"
+    with engine.connect() as conn:
+        assert conn.scalar(text("SELECT due_at BETWEEN now() AND now() + interval '6 seconds' FROM jobs"))
+    assert undoing.undo(job_id) == "canceled"
+    assert provider.canceled == ["found"]
+
+
+@pytest.mark.parametrize(
+    ("is_listed", "age", "result"),
+    [
+        (True, timedelta(minutes=1), "it was never taken"),
+        (True, timedelta(minutes=56), "could not say"),  # what it could be recognized by may be gone
+        (False, timedelta(minutes=1), "could not say"),
+    ],
+)
+def test_what_is_not_found_is_left_to_the_sweep_and_the_job_ends(
+    engine: Engine, world: World, store: S3Store, is_listed: bool, age: timedelta, result: str
+) -> None:
+    provider = SearchedProvider(shows_at=99, is_listed=is_listed)
+    undoing = Undoing(engine, store, provider)
+    job_id = lost(engine, world)
+    with engine.begin() as conn:
+        conn.execute(text("UPDATE attempts SET started_at = started_at - :age"), {"age": age})
+    assert undoing.undo(job_id) == "canceled"
+    with engine.connect() as conn:
+        assert result in conn.scalar(text("SELECT result FROM compensation_actions WHERE action = 'cancel_prediction'"))
+    assert (provider.canceled, undoing.actions(job_id)["cancel_prediction"]) == ([], "done")
+
+
+def test_a_vanished_submitters_cancel_is_carried_out_by_its_rescuer(
+    engine: Engine, world: World, store: S3Store, hinter: Hinter
+) -> None:
+    """The answer will never come: the rescue tells that it is lost, and has the job undone."""
+    undoing = Undoing(engine, store, SearchedProvider())
+    job_id = submitting(engine, world)
+    with engine.begin() as conn:
+        cancel(conn, job_id, "api")
+    recorder = Recorder(engine, hinter)
+    with engine.begin() as conn:
+        claim = claimed(conn, job_id).claim
+    advance(claim, replace(undoing.runtime, recorder=recorder))
+    recorder.close()
+    assert [event for event, *_ in events(engine, job_id)][2:] == [
+        "cancel_requested",
+        "outcome_lost",
+        "cancel_requested",
+    ]
+    assert undoing.undo(job_id) == "canceled"
+    assert undoing.provider.canceled == ["found"]

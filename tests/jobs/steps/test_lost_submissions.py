@@ -1,0 +1,124 @@
+"""A lost submission that the provider's list does not show is believed to be absent only where that proves anything."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import Engine, text
+
+from jobs.providers.inputs import PictureInputs
+from jobs.providers.provider import Submission
+from jobs.steps.reconcile import reconcile
+from jobs.steps.runtime import Runtime
+from jobs.steps.submit import submit
+from jobs.upkeep.orphans import sweep
+from statemachine import outcomes as o
+from statemachine.states import State
+from tests.acceptance.workers import SAMPLE
+from tests.crashes.fakes import FakeProvider, MemoryStore
+from tests.factories import World, claimed, make_job
+
+PRICE = 64_000
+
+
+@pytest.fixture
+def provider() -> FakeProvider:
+    return FakeProvider()
+
+
+@pytest.fixture
+def runtime(engine: Engine, provider: FakeProvider) -> Runtime:
+    store: Any = MemoryStore()
+    inputs = PictureInputs(store, uploads_to=provider)
+    return Runtime(engine, store, provider, inputs, cast(Any, None), cast(Any, None))
+
+
+def lost(engine: Engine, world: World, *, is_over: bool = False, **changed: Any) -> UUID:
+    """Return a job whose submission was lost; `changed` are columns of its attempt, `age` how old that is.
+
+    Where it `is_over`, the job has gone on without it.
+    """
+    age = changed.pop("age", timedelta(minutes=1))
+    with engine.begin() as conn:
+        job_id = make_job(conn, world, State.RECONCILING)
+        of_job = " WHERE job_id = :id"
+        conn.execute(text("UPDATE attempts SET started_at = started_at - :age" + of_job), {"age": age, "id": job_id})
+        for name, value in changed.items():
+            conn.execute(text(f"UPDATE attempts SET {name} = :value" + of_job), {"value": value, "id": job_id})
+        if is_over:
+            # How it came to that is not what is looked at here.
+            conn.execute(text("UPDATE jobs SET attempt = attempt + 1 WHERE id = :id"), {"id": job_id})
+    return job_id
+
+
+def attempt(engine: Engine, job_id: UUID) -> Any:
+    with engine.connect() as conn:
+        return conn.execute(text("SELECT * FROM attempts WHERE job_id = :id"), {"id": job_id}).one()
+
+
+def test_what_the_list_does_not_show_is_absent_only_where_it_would_show_it(
+    engine: Engine, world: World, runtime: Runtime
+) -> None:
+    def outcome(**changed: Any) -> type[o.Outcome]:
+        job_id = lost(engine, world, **changed)
+        with engine.begin() as conn:
+            job = claimed(conn, job_id)
+        return type(reconcile(job, runtime).outcome)
+
+    assert outcome() is o.OrphanAbsent
+    assert outcome(age=timedelta(minutes=50)) is o.OrphanAbsent
+    assert outcome(age=timedelta(minutes=56)) is o.StillUncertain, "its inputs may have been removed"
+    assert outcome(is_traceable=False) is o.StillUncertain, "nothing in the list would tell"
+
+
+def test_what_nobody_can_tell_is_booked_at_its_price_however_late(
+    engine: Engine, world: World, runtime: Runtime
+) -> None:
+    long_ago, lately = timedelta(hours=9), timedelta(minutes=53)
+    cases = {
+        "nobody looked in time": (lost(engine, world, is_over=True, age=long_ago), "lost", PRICE),
+        "it was not there in time": (lost(engine, world, is_over=True, age=long_ago, status="absent"), "absent", 0),
+        "it is not there": (lost(engine, world, is_over=True, age=lately), "absent", 0),
+        "nothing would tell": (lost(engine, world, is_over=True, age=lately, is_traceable=False), "lost", PRICE),
+    }
+    sweep(runtime)
+    for case, (job_id, status, cost_micros) in cases.items():
+        found = attempt(engine, job_id)
+        assert (found.status, found.cost_micros, found.completed_at is not None) == (status, cost_micros, True), case
+    with engine.connect() as conn:
+        assert conn.scalar(text("SELECT sum(cost_micros) FROM jobs")) == 2 * PRICE
+
+
+def test_a_stray_is_swept_by_the_address_of_its_picture(
+    engine: Engine, world: World, runtime: Runtime, provider: FakeProvider
+) -> None:
+    job_id = lost(engine, world, is_over=True, picture_url="https://provider.invalid/files/0")
+    provider.ahead = -timedelta(minutes=1)
+    stray = provider.take(
+        Submission("m", {"image": "https://provider.invalid/files/0"}, uuid4(), timedelta(minutes=10))
+    )
+    provider.ahead = timedelta(0)
+    sweep(runtime)
+    assert attempt(engine, job_id).status == "duplicate"
+    assert provider.booked[stray].prediction.status == "canceled"
+
+
+def test_a_picture_that_can_not_be_uploaded_costs_nothing_and_leaves_no_attempt(
+    engine: Engine, world: World, runtime: Runtime, provider: FakeProvider
+) -> None:
+    provider.takes_files = False
+    with engine.begin() as conn:
+        job = claimed(conn, make_job(conn, world))
+    store = cast(MemoryStore, runtime.store)
+    store.objects[job.input_key or ""] = SAMPLE.read_bytes()
+    work = submit(job, replace(runtime, secrets={"openai_api_key": "sk-test"}))
+    assert work is not None
+    assert isinstance(work.outcome, o.StepFailed)
+    assert work.outcome.failure.cure is o.Cure.WAIT
+    assert provider.booked == {}
+    with engine.connect() as conn:
+        assert conn.scalar(text("SELECT count(*) FROM attempts")) == 0

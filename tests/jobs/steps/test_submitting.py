@@ -1,0 +1,40 @@
+"""What is found wrong with a job before its paid call ends it without one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from sqlalchemy import Engine
+
+from jobs.prompts import Prompt
+from jobs.providers.profiles import profiles
+from jobs.steps.runtime import Runtime
+from jobs.steps.submit import submit
+from statemachine.outcomes import Cure, Rejected
+from statemachine.states import ErrorCode, Kind
+from tests.factories import World, claimed, make_job
+
+LIVE = profiles()["minimax/video-01-live"]
+
+
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_a_prompt_that_is_too_long_for_its_model_is_refused_before_it_is_paid_for(
+    engine: Engine, world: World, beyond: int
+) -> None:
+    """The words of a theme file may be as long as they like."""
+    with engine.begin() as conn:
+        job = claimed(conn, make_job(conn, world, kind=Kind.ANIMATION, duration_s=6))
+    prompt = Prompt("x" * (LIVE.prompt_characters_max + beyond), "test")
+    prompts: Any = SimpleNamespace(prompt_for=lambda job, family: prompt)
+    nothing = cast(Any, None)
+    runtime = Runtime(engine, nothing, nothing, nothing, recorder=nothing, renewer=nothing, prompts=prompts)
+    # What comes next is that there is no picture.
+    work = submit(replace(job, input_key=None), runtime)
+    assert work is not None
+    assert isinstance(work.outcome, Rejected)
+    assert work.outcome.failure.cure is Cure.NEVER
+    wanted = ErrorCode.INPUT_INVALID if beyond else ErrorCode.INPUT_EXPIRED
+    assert work.outcome.failure.code is wanted

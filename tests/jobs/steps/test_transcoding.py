@@ -1,0 +1,84 @@
+"""Transcoding: what was paid for is in our storage, and only what is known to be wrong with it makes another one."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import replace
+from random import Random
+from typing import Any, cast
+
+import pytest
+from PIL import Image
+from sqlalchemy import Engine
+
+from db.engine.claims import ClaimedJob
+from jobs.engine.leases import Renewer
+from jobs.media import operations
+from jobs.media.limits import PICTURE_CHILD
+from jobs.steps.runtime import Runtime
+from jobs.steps.transcode import transcode
+from statemachine.backoff import RetryPolicy
+from statemachine.decisions import decide
+from statemachine.outcomes import Outcome, OutputInvalid, StepFailed, Transcoded
+from statemachine.states import Event, State
+from storage import S3Store
+from tests.factories import World, claimed, make_job
+
+
+@pytest.fixture
+def runtime(engine: Engine, store: S3Store) -> Iterator[Runtime]:
+    nothing = cast(Any, None)
+    renewer = Renewer(engine)
+    yield Runtime(engine, store, nothing, nothing, recorder=nothing, renewer=renewer)
+    renewer.close()
+
+
+@pytest.fixture
+def job(engine: Engine, world: World) -> ClaimedJob:
+    with engine.begin() as conn:
+        return claimed(conn, make_job(conn, world, State.TRANSCODING))
+
+
+def _stored(runtime: Runtime, job: ClaimedJob, content: bytes) -> None:
+    runtime.store.put_stream(job.source_key or "", iter([content]), content_type="image/png", max_bytes=10**6)
+
+
+def _picture() -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (1024, 1024), "teal").save(file, "PNG")
+    return file.getvalue()
+
+
+def _outcome(job: ClaimedJob, runtime: Runtime) -> Outcome:
+    work = transcode(job, runtime)
+    assert work is not None
+    return work.outcome
+
+
+def test_work_that_is_cut_off_is_done_again_on_what_is_stored(
+    job: ClaimedJob, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A few times, then the job is given up; it never goes back to where it would be paid for."""
+    _stored(runtime, job, _picture())
+    with monkeypatch.context() as patched:
+        patched.setattr(operations, "PICTURE_CHILD", replace(PICTURE_CHILD, wall_s=0.0))
+        cut_off = _outcome(job, runtime)
+    assert isinstance(cut_off, StepFailed)
+    assert "MediaInterrupted" in (cut_off.failure.detail or "")
+    facts, policy, moves = job.facts, RetryPolicy(), []
+    for _ in range(4):
+        decision = decide(facts, cut_off, job.now, policy, Random(1))
+        facts = replace(facts, failures=decision.failures)
+        moves.append((decision.event, decision.to_state))
+    assert moves == [(Event.POSTPONED, State.TRANSCODING)] * 3 + [(Event.GAVE_UP, State.COMPENSATING)]
+    assert isinstance(_outcome(job, runtime), Transcoded)
+
+
+def test_what_is_wrong_with_an_output_is_told_to_support_alone(job: ClaimedJob, runtime: Runtime) -> None:
+    _stored(runtime, job, _picture()[:-200])
+    outcome = _outcome(job, runtime)
+    assert isinstance(outcome, OutputInvalid)
+    assert outcome.failure.detail is not None
+    assert outcome.failure.detail.startswith("Damaged: The picture is cut off or damaged. (")
+    assert "Damaged" not in outcome.failure.message

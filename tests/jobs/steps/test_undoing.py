@@ -1,0 +1,201 @@
+"""Undoing: what is left of a job that ends badly is undone, recorded, and never dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import cast
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Engine, text
+
+from db.engine.compensations import ActionFilter, action_page
+from db.engine.recording import cancel
+from db.ids import new_id
+from db.paging import Window
+from db.records.ledger import Balance, JobCredits, WalletKey, balance_of, credits_of_jobs
+from db.records.requests import insert_story
+from jobs.steps.compensate import TRIES_MAX
+from jobs.support.redriving import retry_job
+from statemachine import outcomes as o
+from statemachine.states import Kind, OnFailure, State
+from storage import ObjectInfo, S3Store
+from tests.factories import REFUSED, World, advance_to, make_job
+from tests.invariants import assert_credits_add_up, assert_sound
+from tests.jobs.steps.undoing import ScriptedProvider, Undoing, fail
+from tests.jobs.support.reviewers import SUPPORT
+
+
+class FrozenStore:
+    """The store of a worker that is frozen before it lists what there is to delete."""
+
+    def __init__(self, store: S3Store, meanwhile: Callable[[], None]) -> None:
+        self._store = store
+        self._meanwhile = meanwhile
+        self.delete = store.delete
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        self._meanwhile()
+        return self._store.list(prefix)
+
+
+def story(engine: Engine, world: World) -> tuple[UUID, UUID, UUID]:
+    """Return a story whose avatar and scene are made and paid for, and whose video is being made."""
+    story_id = new_id()
+    with engine.begin() as conn:
+        insert_story(conn, world.owner, story_id, world.selfie_id)
+        how = {"story_id": story_id, "credits": 5, "on_failure": OnFailure.ROLL_BACK_PARENT}
+        avatar = make_job(conn, world, State.SUCCEEDED, **how)
+        scene = make_job(conn, world, State.SUCCEEDED, kind=Kind.SCENE, parent_id=avatar, **how)
+        video = make_job(conn, world, State.GENERATING, kind=Kind.ANIMATION, parent_id=scene, **how)
+    return avatar, scene, video
+
+
+def test_what_is_to_be_undone_is_written_with_the_move_whoever_makes_it(
+    engine: Engine, world: World, undoing: Undoing
+) -> None:
+    with engine.begin() as conn:
+        queued, generating = make_job(conn, world, credits=5), make_job(conn, world, State.GENERATING, credits=5)
+        for job_id in (queued, generating):
+            cancel(conn, job_id, "test")
+    assert undoing.actions(queued) == {"return_credits": "pending"}
+    assert undoing.actions(generating) == {
+        "cancel_prediction": "pending",
+        "delete_objects": "pending",
+        "return_credits": "pending",
+    }
+
+
+def test_undoing_cancels_the_prediction_deletes_the_objects_and_returns_the_credits(
+    engine: Engine, world: World, undoing: Undoing
+) -> None:
+    with engine.begin() as conn:
+        job_id = make_job(conn, world, State.GENERATING, credits=5)
+        cancel(conn, job_id, "test")
+    undoing.put(job_id, "1/source.png", "1/avatar.png")
+    assert undoing.undo(job_id) == "canceled"
+    assert len(undoing.provider.canceled) == 1
+    assert undoing.objects(job_id) == []
+    assert set(undoing.actions(job_id).values()) == {"done"}
+    with engine.connect() as conn:
+        assert balance_of(conn, WalletKey(world.owner.account_id)) == Balance(10_000, 0)
+    assert_credits_add_up(engine)
+
+
+def test_what_fails_is_tried_again_and_what_was_done_is_not(engine: Engine, world: World, undoing: Undoing) -> None:
+    with engine.begin() as conn:
+        job_id = make_job(conn, world, State.GENERATING)
+        cancel(conn, job_id, "test")
+    undoing.provider.fails = 1
+    assert undoing.undo(job_id) == "compensating"
+    assert undoing.actions(job_id) == {"cancel_prediction": "pending", "delete_objects": "done"}
+    undoing.put(job_id, "left-later.png")
+    assert undoing.undo(job_id) == "canceled"
+    assert undoing.objects(job_id) == ["left-later.png"]
+
+
+def test_one_that_comes_late_deletes_nothing_of_a_job_that_has_succeeded_since(
+    engine: Engine, world: World, undoing: Undoing
+) -> None:
+    """The job went on from its source, so what it has made lies under the keys of the same submission."""
+    with engine.begin() as conn:
+        job_id = make_job(conn, world, State.TRANSCODING, credits=5)
+    undoing.put(job_id, "1/source.png")
+    fail(engine, job_id)
+
+    def others_finish() -> None:
+        assert undoing.undo(job_id) == "failed"
+        with engine.begin() as conn:
+            retry_job(conn, SUPPORT, job_id)
+            advance_to(conn, job_id, State.SUCCEEDED)
+        undoing.put(job_id, "1/avatar.png")
+
+    late = replace(undoing, store=cast("S3Store", FrozenStore(undoing.store, others_finish)))
+    assert late.undo(job_id) == "succeeded"
+    assert undoing.objects(job_id) == ["1/avatar.png", "1/source.png"]
+
+
+@pytest.mark.parametrize(
+    ("provider", "tries"), [(ScriptedProvider(99), TRIES_MAX), (ScriptedProvider(99, o.Cure.NEVER), 1)]
+)
+def test_what_can_not_be_undone_is_held_with_its_reason_and_the_job_ends(
+    engine: Engine, world: World, undoing: Undoing, provider: ScriptedProvider, tries: int
+) -> None:
+    undoing.provider = provider
+    with engine.begin() as conn:
+        job_id = make_job(conn, world, State.GENERATING, credits=5)
+        cancel(conn, job_id, "test")
+    states = [undoing.undo(job_id) for _ in range(tries)]
+    assert states == ["compensating"] * (tries - 1) + ["canceled"]
+    with engine.connect() as conn:
+        held = action_page(conn, ActionFilter(states=["held"]), Window(10)).items
+    assert [(each.job_id, each.action, each.tries, each.last_error) for each in held] == [
+        (job_id, "cancel_prediction", tries, "it said 503")
+    ]
+    assert_credits_add_up(engine)
+
+
+def test_a_failed_video_takes_its_story_along_and_every_credit_returns(
+    engine: Engine, world: World, undoing: Undoing
+) -> None:
+    avatar, scene, video = story(engine, world)
+    for made in (avatar, scene):
+        undoing.put(made, "1/source.png", "1/out.png")
+    fail(engine, video, o.GenerationFailed(REFUSED))
+    undoing.undo_all()
+    with engine.connect() as conn:
+        rows = conn.execute(text("SELECT id, state, error_code FROM jobs ORDER BY id")).all()
+        assert [tuple(row) for row in rows] == [
+            (avatar, "failed", "rolled_back"),
+            (scene, "failed", "rolled_back"),
+            (video, "failed", "content_rejected"),
+        ]
+        assert set(conn.scalars(text("SELECT state FROM assets WHERE kind <> 'selfie'"))) == {"deleted"}
+        assert conn.scalar(text("SELECT count(source_key) FROM attempts")) == 0
+        assert credits_of_jobs(conn, [scene]) == {scene: JobCredits(0, charged=5, refunded=5)}
+        assert balance_of(conn, WalletKey(world.owner.account_id)) == Balance(10_000, 0)
+    assert undoing.objects(avatar) == undoing.objects(scene) == []
+    assert_credits_add_up(engine)
+    assert_sound(engine)
+
+
+def test_a_canceled_video_keeps_what_was_made_for_it(engine: Engine, world: World, undoing: Undoing) -> None:
+    avatar, scene, video = story(engine, world)
+    with engine.begin() as conn:
+        cancel(conn, video, "test")
+    undoing.undo_all()
+    assert [undoing.state(each) for each in (avatar, scene, video)] == ["succeeded", "succeeded", "canceled"]
+
+
+def test_what_the_user_made_earlier_is_never_rolled_back(engine: Engine, world: World, undoing: Undoing) -> None:
+    """An avatar of its own, and one of a story that another scene was made from."""
+    how = {"on_failure": OnFailure.ROLL_BACK_PARENT}
+    with engine.begin() as conn:
+        own = make_job(conn, world, State.SUCCEEDED)
+        scene = make_job(conn, world, State.GENERATING, kind=Kind.SCENE, parent_id=own, **how)
+    fail(engine, scene)
+    undoing.undo_all()
+    assert (undoing.state(own), undoing.state(scene)) == ("succeeded", "failed")
+    avatar, scene, video = story(engine, world)
+    with engine.begin() as conn:
+        make_job(conn, world, State.SUCCEEDED, kind=Kind.SCENE, parent_id=avatar)
+    fail(engine, video)
+    undoing.undo_all()
+    assert [undoing.state(each) for each in (avatar, scene, video)] == ["succeeded", "failed", "failed"]
+    assert undoing.actions(scene)["roll_back_parent"] == "done"
+
+
+def test_an_asset_that_another_job_works_on_is_not_taken_away(engine: Engine, world: World, undoing: Undoing) -> None:
+    avatar, _, video = story(engine, world)
+    with engine.begin() as conn:
+        other = make_job(conn, world, kind=Kind.SCENE)
+        conn.execute(
+            text(
+                "UPDATE job_requests SET input_id = (SELECT output_id FROM jobs WHERE id = :avatar) WHERE job_id = :id"
+            ),
+            {"avatar": avatar, "id": other},
+        )
+    fail(engine, video)
+    undoing.undo_all()
+    assert undoing.state(avatar) == "succeeded"

@@ -1,0 +1,131 @@
+"""A look at a prediction that the provider does not know: the simulator answers 404 over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from random import Random
+from typing import Any, cast
+
+import httpx
+import pytest
+from sqlalchemy import Engine
+
+from db.engine.claims import ClaimedJob
+from db.engine.recording import Move, record
+from db.engine.row_changes import AttemptChanged
+from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
+from jobs.steps.poll import poll
+from jobs.steps.result import Work
+from jobs.steps.runtime import Runtime
+from simulator.serve import Background
+from simulator.settings import SimulatorSettings
+from simulator.sketch import Sketch
+from statemachine.backoff import RetryPolicy
+from statemachine.decisions import Decision, decide
+from statemachine.outcomes import Accepted, Cure, GenerationFailed, StepFailed, StillRunning
+from statemachine.states import Event, State
+from tests.factories import World, claimed, make_job
+from tests.jobs.providers.dealings import MODEL, submission
+
+SETTLES_S = 10.0
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[Background]:
+    with Background(SimulatorSettings(speed=10_000, canned=True, seed=1), Sketch()) as running:
+        yield running
+
+
+@pytest.fixture
+def runtime(engine: Engine, simulator: Background) -> Iterator[Runtime]:
+    with closing(ReplicateProvider(ReplicateSettings("r8_test", base_url=simulator.api_url))) as provider:
+        nothing = cast(Any, None)
+        yield Runtime(
+            engine, nothing, provider, nothing, recorder=nothing, renewer=nothing, list_settles_after_s=SETTLES_S
+        )
+
+
+def running(engine: Engine, world: World, prediction_id: str | None = None) -> ClaimedJob:
+    """Claim a job that runs, under an id that the provider never gave where none is named."""
+    with engine.begin() as conn:
+        job = claimed(conn, make_job(conn, world, State.GENERATING))
+    return as_running(job, prediction_id or job.prediction_id)
+
+
+def as_running(job: ClaimedJob, prediction_id: str | None) -> ClaimedJob:
+    return replace(job, model=MODEL, prediction_id=prediction_id, listed_at=None)
+
+
+def decided(job: ClaimedJob, work: Work) -> Decision:
+    return decide(job.facts, work.outcome, job.now, RetryPolicy(), Random(1))
+
+
+def looked(engine: Engine, job: ClaimedJob, runtime: Runtime) -> ClaimedJob:
+    """Look at a job in vain, record that, and return the job as it is claimed for the next look."""
+    work = poll(job, runtime)
+    assert isinstance(work.outcome, StepFailed)
+    with engine.begin() as conn:
+        record(conn, [Move(job.claim, job.state, decided(job, work))])
+        return as_running(claimed(conn, job.id), job.prediction_id)
+
+
+def settled(runtime: Runtime) -> Runtime:
+    """For whom a look in vain was long enough ago to be believed."""
+    return replace(runtime, list_settles_after_s=0.0)
+
+
+def test_one_look_in_vain_proves_nothing_and_is_repeated_for_as_long_as_the_list_settles(
+    engine: Engine, world: World, runtime: Runtime
+) -> None:
+    job = running(engine, world)
+    decision = decided(job, poll(job, runtime))
+    assert (decision.to_state, decision.failures, decision.cost_micros) == (State.GENERATING, job.failures, 0)
+    assert decision.due_in is not None
+    assert decision.due_in.total_seconds() == SETTLES_S
+    work = poll(looked(engine, job, runtime), runtime)
+    assert isinstance(work.outcome, StepFailed), "a webhook may have made the second look too soon"
+    assert work.outcome.failure.cure is Cure.WAIT
+    assert 0 < (work.outcome.failure.retry_after_s or 0) < SETTLES_S
+
+
+def test_a_prediction_that_is_no_longer_known_is_made_again_and_counts_as_paid_for(
+    engine: Engine, world: World, runtime: Runtime
+) -> None:
+    job = looked(engine, running(engine, world), runtime)
+    work = poll(job, settled(runtime))
+    assert isinstance(work.outcome, GenerationFailed)
+    (changed,) = work.effects
+    assert isinstance(changed, AttemptChanged)
+    assert changed.status == "failed"
+    assert changed.cost_micros == work.outcome.cost_micros > 0
+    assert "no longer knows" in (changed.error_detail or "")
+    decision = decided(job, work)
+    assert (decision.event, decision.to_state) == (Event.GENERATION_FAILED, State.QUEUED)
+    last = replace(job, accepted=RetryPolicy().attempts_max)
+    assert decided(last, work).to_state is State.COMPENSATING, "it is not made again without end"
+
+
+def test_what_runs_although_looks_do_not_find_it_is_canceled_before_it_is_paid_for_again(
+    engine: Engine, world: World, runtime: Runtime, simulator: Background
+) -> None:
+    with httpx.Client(base_url=f"{simulator.api_url}/_simulator") as control:
+        control.post("/faults", json={"action": "stick_processing"}).raise_for_status()
+        accepted = runtime.provider.submit(submission())
+        assert isinstance(accepted, Accepted)
+        control.post("/faults", json={"action": "not_found", "operation": "predictions.get"}).raise_for_status()
+        job = looked(engine, running(engine, world, accepted.prediction_id), runtime)
+        work = poll(job, settled(runtime))
+        control.delete("/faults").raise_for_status()
+    assert isinstance(work.outcome, GenerationFailed)
+    assert work.outcome.cost_micros > 0
+    assert runtime.provider.get(accepted.prediction_id).status == "canceled"
+
+
+def test_a_look_that_finds_it_again_begins_the_count_anew(engine: Engine, world: World, runtime: Runtime) -> None:
+    job = looked(engine, running(engine, world), runtime)
+    with engine.begin() as conn:
+        record(conn, [Move(job.claim, job.state, decided(job, Work(job, StillRunning(10, 1.0))))])
+        job = as_running(claimed(conn, job.id), job.prediction_id)
+    assert isinstance(poll(job, settled(runtime)).outcome, StepFailed)

@@ -1,0 +1,227 @@
+"""Redrive: what ended badly begins again where it stopped, and what was paid for is not paid for again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Engine, text
+
+from db.engine.recording import cancel, record
+from db.engine.redriving import Revival, lock_family, revive
+from db.records.jobs import JobFilter
+from db.records.ledger import Balance, WalletKey, balance_of, post_entry
+from jobs.catalogue.offer import DEFAULT_OFFER
+from jobs.errors import AlreadyFinished, Forbidden, InsufficientCredits, NotFound, NotReady
+from jobs.support.redriving import redrive_jobs, retry_job
+from statemachine import outcomes as o
+from statemachine.backoff import RetryPolicy
+from statemachine.states import ErrorCode, Kind, State
+from storage import S3Store
+from tests.factories import World, claimed, make_job, make_world, move_of
+from tests.invariants import assert_credits_add_up, assert_sound
+from tests.jobs.steps.test_undoing import story
+from tests.jobs.steps.undoing import BROKEN, Undoing, fail
+from tests.jobs.support.reviewers import SUPPORT, partner_of
+
+
+@pytest.fixture
+def undoing(engine: Engine, store: S3Store) -> Undoing:
+    return Undoing(engine, store)
+
+
+@pytest.fixture
+def world(engine: Engine) -> World:
+    with engine.begin() as conn:
+        return make_world(conn)
+
+
+def row(engine: Engine, job_id: UUID) -> Any:
+    with engine.connect() as conn:
+        return conn.execute(text("SELECT * FROM jobs WHERE id = :id"), {"id": job_id}).one()
+
+
+def retry(engine: Engine, world: World, job_id: UUID) -> frozenset[UUID]:
+    with engine.begin() as conn:
+        return retry_job(conn, partner_of(world), job_id).revived
+
+
+def ended(engine: Engine, world: World, undoing: Undoing, state: State, outcome: o.Outcome) -> UUID:
+    """Return a job that failed for good in `state`, with the objects it had left."""
+    with engine.begin() as conn:
+        job_id = make_job(conn, world, state, credits=5)
+    undoing.put(job_id, "1/source.png", "1/half.png")
+    fail(engine, job_id, outcome)
+    undoing.undo_all()
+    return job_id
+
+
+def test_what_was_stored_is_not_paid_for_again(engine: Engine, world: World, undoing: Undoing) -> None:
+    """The source is all that stays, and a redrive goes on from there."""
+    job_id = ended(engine, world, undoing, State.TRANSCODING, o.StepFailed(BROKEN))
+    assert undoing.objects(job_id) == ["1/source.png"]
+    retry(engine, world, job_id)
+    now = row(engine, job_id)
+    assert (now.state, now.cycle, now.attempt, now.error_code) == ("transcoding", 2, 1, None)
+    with engine.begin() as conn:
+        assert claimed(conn, job_id).source_key == f"jobs/{job_id}/1/source.png"
+    assert_sound(engine)
+    assert_credits_add_up(engine)
+
+
+def test_an_output_that_the_provider_still_has_is_fetched_again(engine: Engine, world: World, undoing: Undoing) -> None:
+    job_id = ended(engine, world, undoing, State.STORING, o.StepFailed(BROKEN))
+    retry(engine, world, job_id)
+    assert row(engine, job_id).state == "storing"
+
+
+def test_an_output_that_is_gone_by_now_is_made_again(engine: Engine, world: World, undoing: Undoing) -> None:
+    job_id = ended(engine, world, undoing, State.STORING, o.StepFailed(BROKEN))
+    with engine.begin() as conn:
+        conn.execute(text("SET LOCAL diorama.clock_offset = '51 minutes'"))
+        retry_job(conn, partner_of(world), job_id)
+    assert row(engine, job_id).state == "queued"
+
+
+def test_an_unusable_output_is_neither_kept_nor_begun_with(engine: Engine, world: World, undoing: Undoing) -> None:
+    unusable = o.Failure(ErrorCode.OUTPUT_INVALID, "unusable", o.Cure.NEVER)
+    job_id = ended(engine, world, undoing, State.TRANSCODING, o.OutputInvalid(unusable))
+    assert undoing.objects(job_id) == []
+    retry(engine, world, job_id)
+    assert row(engine, job_id).state == "queued"
+
+
+def test_a_new_cycle_has_its_own_time_its_own_attempts_and_its_own_hold(
+    engine: Engine, world: World, undoing: Undoing
+) -> None:
+    job_id = ended(engine, world, undoing, State.GENERATING, o.GenerationFailed(BROKEN))
+    with engine.begin() as conn:
+        conn.execute(
+            text("UPDATE jobs SET accepted = 4, failures = 3, deadline_at = now() WHERE id = :id"), {"id": job_id}
+        )
+    retry(engine, world, job_id)
+    with engine.begin() as conn:
+        job = claimed(conn, job_id)
+        assert balance_of(conn, WalletKey(world.owner.account_id)) == Balance(9_995, 5)
+    assert (job.state, job.accepted, job.failures) == (State.QUEUED, 0, 0)
+    assert job.deadline_at > job.now + timedelta(hours=5)
+    assert job.accepted < RetryPolicy().attempts_max
+
+
+def test_without_credits_nothing_is_revived(engine: Engine, world: World, undoing: Undoing) -> None:
+    job_id = ended(engine, world, undoing, State.GENERATING, o.GenerationFailed(BROKEN))
+    with engine.begin() as conn:
+        post_entry(conn, WalletKey(world.owner.account_id), "adjust", -9_999, actor="test", reason="spent elsewhere")
+    with pytest.raises(InsufficientCredits) as refused:
+        retry(engine, world, job_id)
+    assert (refused.value.required, refused.value.available) == (5, 1)
+    assert row(engine, job_id).state == "failed"
+
+
+def test_children_that_failed_with_their_parent_are_revived_with_it(
+    engine: Engine, world: World, undoing: Undoing
+) -> None:
+    with engine.begin() as conn:
+        avatar = make_job(conn, world, State.GENERATING)
+        scene = make_job(conn, world, State.WAITING, kind=Kind.SCENE, parent_id=avatar, credits=5)
+        video = make_job(conn, world, State.WAITING, kind=Kind.ANIMATION, parent_id=scene)
+        own_fault = make_job(conn, world, State.WAITING, kind=Kind.SCENE, parent_id=avatar)
+        cancel(conn, own_fault, "test")
+    fail(engine, avatar)
+    undoing.undo_all()
+    assert retry(engine, world, avatar) == {avatar, scene, video}
+    assert [undoing.state(each) for each in (avatar, scene, video, own_fault)] == [
+        "queued",
+        "waiting",
+        "waiting",
+        "canceled",
+    ]
+    assert_credits_add_up(engine)
+    assert_sound(engine)
+
+
+def test_what_was_rolled_back_is_made_again_first(engine: Engine, world: World, undoing: Undoing) -> None:
+    avatar, scene, video = story(engine, world)
+    fail(engine, video)
+    undoing.undo_all()
+    assert retry(engine, world, video) == {avatar, scene, video}
+    assert [undoing.state(each) for each in (avatar, scene, video)] == ["queued", "waiting", "waiting"]
+    assert_credits_add_up(engine)
+
+
+def test_only_what_ended_badly_and_is_undone_can_be_retried(engine: Engine, world: World) -> None:
+    with engine.begin() as conn:
+        succeeded, running = make_job(conn, world, State.SUCCEEDED), make_job(conn, world, State.GENERATING)
+        compensating, failed = make_job(conn, world, State.COMPENSATING), make_job(conn, world, State.FAILED)
+        stranger = partner_of(make_world(conn))
+    for job_id, error in ((succeeded, AlreadyFinished), (running, NotReady), (compensating, NotReady)):
+        with pytest.raises(error):
+            retry(engine, world, job_id)
+    with pytest.raises(NotFound), engine.begin() as conn:
+        retry_job(conn, stranger, failed)
+
+
+def test_a_revival_of_what_has_moved_on_changes_nothing(engine: Engine, world: World) -> None:
+    with engine.begin() as conn:
+        job_id = make_job(conn, world, State.FAILED)
+        again = [Revival(job_id, lock_family(conn, job_id)[job_id].resume_at, timedelta(0))]
+        given: dict[str, Any] = {"deadline": timedelta(hours=1), "actor": "test", "reason": None}
+        assert revive(conn, again, **given) == {job_id}
+        assert revive(conn, again, **given) == set()
+
+
+def test_support_redrives_what_a_filter_finds_at_a_rate(engine: Engine, world: World) -> None:
+    with engine.begin() as conn:
+        failed = [make_job(conn, world, State.FAILED) for _ in range(4)]
+        poor = make_job(conn, world, State.FAILED)
+        conn.execute(text("UPDATE jobs SET credits = 1000000 WHERE id = :id"), {"id": poor})
+        make_job(conn, world, State.CANCELED)
+        done = redrive_jobs(conn, SUPPORT, JobFilter(), per_minute=2, at_most=100, reason="the provider is back")
+    assert done.revived == set(failed)
+    assert set(done.skipped) == {poor}
+    rows = [row(engine, each) for each in failed]
+    waits = [(each.due_at - rows[0].due_at).total_seconds() for each in rows]
+    # The first begins at once, with the head start of its priority; the others every half minute.
+    assert waits == [0, 630, 660, 690]
+    assert {(each.actor, each.reason) for each in rows} == {("support:mo", "the provider is back")}
+    with pytest.raises(Forbidden), engine.begin() as conn:
+        redrive_jobs(conn, partner_of(world), JobFilter(), per_minute=2, at_most=100, reason=None)
+
+
+def test_a_job_has_its_whole_time_from_its_turn_in_a_redrive_of_many(engine: Engine, world: World) -> None:
+    """However late that is. What is at hand does not wait for it: the clock of its step would run out meanwhile."""
+    with engine.begin() as conn:
+        avatars = [make_job(conn, world, State.GENERATING) for _ in range(2)]
+        waiting = make_job(conn, world, State.WAITING, kind=Kind.SCENE, parent_id=avatars[1])
+        for avatar in avatars:
+            record(conn, [move_of(claimed(conn, avatar), o.GenerationFailed(BROKEN))])
+        at_hand = make_job(conn, world, State.TRANSCODING)
+        record(conn, [move_of(claimed(conn, at_hand), o.StepFailed(BROKEN))])
+        for job_id in (*avatars, waiting, at_hand):
+            record(conn, [move_of(claimed(conn, job_id), o.Undone())])
+        offer = replace(DEFAULT_OFFER, job_deadline=timedelta(seconds=30))
+        wanted = JobFilter(ids=[*avatars, at_hand])
+        redrive_jobs(conn, SUPPORT, wanted, per_minute=1, at_most=9, reason=None, offer=offer)
+        now = conn.scalar(text("SELECT diorama_now()"))
+    first, second, child, finishing = (row(engine, each) for each in (*avatars, waiting, at_hand))
+    assert [each.deadline_at - now for each in (first, second)] == [timedelta(seconds=30), timedelta(seconds=90)]
+    assert (second.due_at - now, child.due_at, child.deadline_at) == (timedelta(minutes=1),) + 2 * (second.deadline_at,)
+    assert (finishing.state, finishing.due_at) == ("transcoding", now)
+
+
+def test_a_worker_that_held_the_job_before_changes_nothing_after_a_redrive(
+    engine: Engine, world: World, undoing: Undoing
+) -> None:
+    with engine.begin() as conn:
+        job_id = make_job(conn, world, State.GENERATING)
+        stale = claimed(conn, job_id)
+        cancel(conn, job_id, "test")
+    undoing.undo_all()
+    retry(engine, world, job_id)
+    with engine.begin() as conn:
+        recorded = record(conn, [move_of(stale, o.GenerationFailed(BROKEN))])
+    assert recorded.moved == {}
+    assert undoing.state(job_id) == "queued"

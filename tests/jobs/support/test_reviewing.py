@@ -1,0 +1,170 @@
+"""Reviewing: support has what could not be undone tried again or waives it, whatever became of the job since."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Engine, text
+
+from db.engine.compensations import ActionFilter, action_page
+from db.engine.recording import cancel, record
+from db.engine.row_changes import AttemptChanged
+from db.paging import Window
+from jobs.engine.hints import Hinter
+from jobs.engine.recorder import Recorder
+from jobs.errors import AlreadyFinished, NotReady, UseCaseError
+from jobs.support.redriving import retry_job
+from jobs.support.reviewing import review_compensation
+from jobs.worker.advance import advance
+from statemachine import outcomes as o
+from statemachine.backoff import RetryPolicy
+from statemachine.states import State
+from tests.factories import REFUSED, World, advance_to, claimed, make_job, move_of
+from tests.invariants import assert_credits_add_up, assert_sound
+from tests.jobs.steps.undoing import ScriptedProvider, Undoing, fail
+from tests.jobs.support.reviewers import SUPPORT
+
+
+def try_again(engine: Engine, job_id: UUID, *path: State) -> None:
+    """Have an ended job begin another cycle, and come to these states."""
+    with engine.begin() as conn:
+        retry_job(conn, SUPPORT, job_id)
+        for state in path:
+            advance_to(conn, job_id, state)
+
+
+def review(engine: Engine, job_id: UUID, action: str, *, waive: bool = False) -> None:
+    with engine.begin() as conn:
+        review_compensation(conn, SUPPORT, job_id, action, waive=waive, note=None)
+
+
+def attempts(engine: Engine) -> list[tuple[object, ...]]:
+    with engine.connect() as conn:
+        rows = conn.execute(
+            text("SELECT attempt, status, prediction_id, source_key IS NOT NULL FROM attempts ORDER BY attempt")
+        )
+        return [tuple(row) for row in rows]
+
+
+def test_what_kills_the_workers_that_undo_it_is_held_and_the_job_ends(
+    engine: Engine, world: World, undoing: Undoing, hinter: Hinter
+) -> None:
+    """It would be tried at the end of each lease otherwise, for ever, and the credits stay held."""
+    with engine.begin() as conn:
+        job_id = make_job(conn, world, State.GENERATING, credits=5)
+        cancel(conn, job_id, "test")
+        for _ in range(RetryPolicy().claims_max):
+            claimed(conn, job_id)
+        claim = claimed(conn, job_id).claim
+    undoing.put(job_id, "1/source.png")
+    recorder = Recorder(engine, hinter)
+    advance(claim, replace(undoing.runtime, recorder=recorder))
+    recorder.close()
+    assert undoing.state(job_id) == "canceled"
+    assert undoing.actions(job_id) == {"cancel_prediction": "held", "delete_objects": "held", "return_credits": "done"}
+    with engine.connect() as conn:
+        held = action_page(conn, ActionFilter(states=["held"]), Window(10)).items
+    assert {each.last_error for each in held} == {"6 claims without a result: what is left is held for review"}
+    review(engine, job_id, "delete_objects")
+    undoing.undo_all()
+    assert undoing.objects(job_id) == []
+    assert_credits_add_up(engine)
+    assert_sound(engine)
+
+
+@pytest.mark.parametrize("waive", [True, False])
+def test_support_waives_what_is_held_or_has_it_tried_again(
+    engine: Engine, world: World, undoing: Undoing, waive: bool
+) -> None:
+    undoing.provider = ScriptedProvider(1, o.Cure.NEVER)
+    with engine.begin() as conn:
+        job_id = make_job(conn, world, State.GENERATING)
+        cancel(conn, job_id, "test")
+    undoing.undo(job_id)
+    with engine.begin() as conn:
+        review_compensation(conn, SUPPORT, job_id, "cancel_prediction", waive=waive, note="looked at it")
+    assert undoing.state(job_id) == ("canceled" if waive else "compensating")
+    undoing.undo_all()
+    assert undoing.state(job_id) == "canceled"
+    assert undoing.actions(job_id)["cancel_prediction"] == ("waived" if waive else "done")
+    assert len(undoing.provider.canceled) == (not waive)
+    assert_sound(engine)
+
+
+def test_a_cancel_that_was_held_is_of_the_submission_it_was_planned_for(
+    engine: Engine, world: World, undoing: Undoing
+) -> None:
+    """The job has made another one since, and that has ended by itself."""
+    undoing.provider = ScriptedProvider(1, o.Cure.NEVER)
+    with engine.begin() as conn:
+        job_id = make_job(conn, world, State.GENERATING)
+        cancel(conn, job_id, "test")
+    assert undoing.undo(job_id) == "canceled"
+    ((_, _, first, _),) = attempts(engine)
+    try_again(engine, job_id, State.SUBMITTING, State.GENERATING)
+    with engine.begin() as conn:
+        job = claimed(conn, job_id)
+        failed = AttemptChanged(job_id, job.attempt, "failed", cost_micros=0)
+        record(conn, [move_of(job, o.GenerationFailed(REFUSED), failed)])
+    assert undoing.undo(job_id) == "failed"
+    review(engine, job_id, "cancel_prediction")
+    assert undoing.undo(job_id) == "failed"
+    assert undoing.provider.canceled == [first]
+    assert [status for _, status, *_ in attempts(engine)] == ["canceled", "failed"]
+
+
+@pytest.mark.parametrize(("path", "attempt"), [((State.SUBMITTING, State.GENERATING, State.STORING), 2), ((), 1)])
+def test_deleting_what_an_earlier_try_left_spares_what_the_last_one_keeps(
+    engine: Engine, world: World, undoing: Undoing, path: tuple[State, ...], attempt: int
+) -> None:
+    """The last try may have been made of another submission, or have gone on from the same one."""
+    with engine.begin() as conn:
+        job_id = make_job(conn, world, State.STORING)
+        cancel(conn, job_id, "test")
+        conn.execute(text("UPDATE compensation_actions SET state = 'held', last_error = 'it said 503'"))
+        if path:
+            conn.execute(text("UPDATE attempts SET completed_at = completed_at - interval '1 hour'"))
+    assert undoing.undo(job_id) == "canceled"
+    try_again(engine, job_id, *path)
+    with engine.begin() as conn:
+        job = claimed(conn, job_id)
+        source = AttemptChanged(job_id, attempt, "succeeded", source_key=f"jobs/{job_id}/{attempt}/source.png")
+        record(conn, [move_of(job, o.Stored("k", "image/png", 1, "00"), source)])
+    undoing.put(job_id, f"{attempt}/source.png")
+    fail(engine, job_id)
+    assert undoing.undo(job_id) == "failed"
+    undoing.put(job_id, "1/left.png", "2/left.png")
+    review(engine, job_id, "delete_objects")
+    assert undoing.undo(job_id) == "failed"
+    assert undoing.objects(job_id) == sorted([f"{attempt}/source.png", "2/left.png"])
+    assert attempts(engine)[-1][-1], "it is still there to begin with"
+
+
+@pytest.mark.parametrize(
+    ("path", "error", "says"),
+    [
+        ((), NotReady, "Wait until it has ended, or waive this"),
+        (
+            (State.SUBMITTING, State.GENERATING, State.STORING, State.TRANSCODING, State.SUCCEEDED),
+            AlreadyFinished,
+            "Waive",
+        ),
+    ],
+    ids=["is tried again", "has succeeded since"],
+)
+def test_of_a_job_that_was_tried_again_nothing_is_undone_now_and_support_is_told_what_works(
+    engine: Engine, world: World, undoing: Undoing, path: tuple[State, ...], error: type[UseCaseError], says: str
+) -> None:
+    undoing.provider = ScriptedProvider(1, o.Cure.NEVER)
+    with engine.begin() as conn:
+        job_id = make_job(conn, world, State.GENERATING)
+        cancel(conn, job_id, "test")
+    undoing.undo(job_id)
+    try_again(engine, job_id, *path)
+    with pytest.raises(error, match=says):
+        review(engine, job_id, "cancel_prediction")
+    assert undoing.actions(job_id)["cancel_prediction"] == "held"
+    review(engine, job_id, "cancel_prediction", waive=True)
+    assert undoing.actions(job_id)["cancel_prediction"] == "waived"

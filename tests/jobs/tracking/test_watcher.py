@@ -1,0 +1,220 @@
+"""The watcher, over the simulator's real list: what it reads, what it writes down, and what it leaves to the jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from sqlalchemy import Engine, text
+
+from db.engine.claims import ClaimedJob
+from db.engine.recording import record
+from db.engine.tracking import read_watch
+from jobs.engine.hints import Hinter
+from jobs.providers.provider import Submission
+from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
+from jobs.steps.poll import poll
+from jobs.steps.runtime import Runtime
+from jobs.tracking.sightings import ended_prediction
+from jobs.tracking.watcher import Permits, Watcher, WatchSettings
+from jobs.tracking.watcher_status import Watched
+from simulator.serve import Background
+from simulator.settings import SimulatorSettings
+from statemachine.outcomes import Accepted, GenerationFailed, OutputReady, StillRunning
+from statemachine.states import State
+from tests.factories import World, claimed, make_job, move_of
+
+FEW = 3
+# An age at which pictures may have ended, while nothing is known of earlier ones.
+USUAL_S = 40.0
+
+
+@dataclass
+class Sky:
+    """Jobs whose predictions are at the simulator, and the watcher over them."""
+
+    engine: Engine
+    world: World
+    simulator: Background
+    runtime: Runtime
+    watcher: Watcher
+
+    def job(self, *, age_s: float = USUAL_S) -> UUID:
+        """Add a job whose prediction began so long ago by our clock, and that is not due for an hour."""
+        accepted = self.runtime.provider.submit(submission())
+        assert isinstance(accepted, Accepted)
+        with self.engine.begin() as conn:
+            job_id = make_job(conn, self.world, State.GENERATING)
+            conn.execute(
+                text(
+                    "UPDATE attempts SET prediction_id = :id, listed_at = :listed_at, model = :model, "
+                    "accepted_at = diorama_now() - :age WHERE job_id = :job_id"
+                ),
+                {
+                    "id": accepted.prediction_id,
+                    "listed_at": accepted.created_at,
+                    "model": submission().model,
+                    "age": timedelta(seconds=age_s),
+                    "job_id": job_id,
+                },
+            )
+            conn.execute(
+                text("UPDATE jobs SET due_at = diorama_now() + interval '1 hour' WHERE id = :id"), {"id": job_id}
+            )
+        return job_id
+
+    def due(self) -> set[UUID]:
+        """Return the jobs that are due."""
+        with self.engine.connect() as conn:
+            return set(conn.scalars(text("SELECT id FROM jobs WHERE due_at <= diorama_now()")))
+
+    def claimed(self, job_id: UUID) -> ClaimedJob:
+        """Claim a job."""
+        with self.engine.begin() as conn:
+            return claimed(conn, job_id)
+
+    def misbehave(self, action: str, **rule: Any) -> None:
+        """Add a fault."""
+        url = f"{self.simulator.api_url}/_simulator/faults"
+        httpx.post(url, json={"action": action, **rule}).raise_for_status()
+
+    @property
+    def reads(self) -> tuple[int, int]:
+        """How many pages of the list and how many single predictions were read."""
+        requests = self.simulator.state.counters.requests
+        return requests["predictions.list"], requests["predictions.get"]
+
+    @property
+    def covers(self) -> bool:
+        """Whether the workers are told to rely on the list."""
+        with self.engine.connect() as conn:
+            return read_watch(conn).covers
+
+
+def submission() -> Submission:
+    return Submission("openai/gpt-image-2.5-sunburst", {"prompt": "x"}, uuid4(), timedelta(minutes=10))
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[Background]:
+    with Background(SimulatorSettings(instant=True, seed=1)) as running:
+        yield running
+
+
+@pytest.fixture
+def sky(engine: Engine, world: World, simulator: Background, hinter: Hinter) -> Iterator[Sky]:
+    httpx.post(f"{simulator.api_url}/_simulator/reset").raise_for_status()
+    provider = ReplicateProvider(ReplicateSettings("r8_test", base_url=simulator.api_url))
+    nothing = cast(Any, None)
+    runtime = Runtime(engine, nothing, provider, nothing, recorder=nothing, renewer=nothing, watched=Watched.of(engine))
+    yield Sky(engine, world, simulator, runtime, Watcher(runtime, hinter, WatchSettings(few=FEW)))
+    provider.close()
+
+
+def test_one_page_tells_of_all_and_their_jobs_need_no_look_of_their_own(sky: Sky) -> None:
+    jobs = {sky.job() for _ in range(5)}
+    sky.watcher.step()
+    assert sky.due() == jobs
+    for job_id in jobs:
+        work = poll(sky.claimed(job_id), sky.runtime)
+        assert isinstance(work.outcome, OutputReady)
+    assert sky.reads == (1, 0)
+
+
+def test_a_failure_is_told_by_the_list_as_well(sky: Sky) -> None:
+    sky.misbehave("fail", operation="predictions.create", options={"error": "(E005) flagged, sk-not-to-be-kept-123"})
+    jobs = [sky.job() for _ in range(FEW)]
+    sky.watcher.step()
+    job = sky.claimed(jobs[0])
+    assert isinstance(poll(job, sky.runtime).outcome, GenerationFailed)
+    assert "not-to-be-kept" not in str(job.sighting)
+    assert sky.reads == (1, 0)
+
+
+def test_with_webhooks_only_overdue_predictions_are_read(sky: Sky, hinter: Hinter) -> None:
+    told = replace(sky.runtime, public_url="https://127.0.0.1")
+    watcher = Watcher(told, hinter, WatchSettings(few=FEW))
+    usual = [sky.job() for _ in range(FEW)]
+    watcher.step()
+    assert (sky.reads, sky.due(), sky.covers) == ((0, 0), set(), True)
+    with sky.engine.begin() as conn:
+        conn.execute(text("UPDATE attempts SET accepted_at = accepted_at - interval '1 minute'"))
+    Watcher(told, hinter, WatchSettings(few=FEW)).step()
+    assert sky.due() == set(usual)
+    assert sky.reads == (1, 0)
+
+
+def test_a_few_predictions_are_left_to_their_jobs(sky: Sky) -> None:
+    for _ in range(FEW - 1):
+        sky.job()
+    sky.watcher.step()
+    assert (sky.reads, sky.due(), sky.covers) == ((0, 0), set(), False)
+
+
+def test_what_can_hardly_have_ended_is_not_read(sky: Sky) -> None:
+    young = [sky.job(age_s=1.0) for _ in range(FEW)]
+    sky.watcher.step()
+    assert (sky.reads, sky.due(), sky.covers) == ((0, 0), set(), True)
+    work = poll(sky.claimed(young[0]), sky.runtime)
+    assert isinstance(work.outcome, StillRunning), "it tells its progress"
+    assert sky.reads == (0, 0), "and asks nobody, because it is watched"
+
+
+def test_a_stretch_of_the_list_without_anything_to_see_is_left_out(sky: Sky) -> None:
+    jobs = {sky.job() for _ in range(2)}
+    for _ in range(250):
+        sky.runtime.provider.submit(submission())
+    jobs |= {sky.job() for _ in range(2)}
+    sky.watcher.step()
+    assert sky.due() == jobs
+    assert sky.reads == (2, 0), "the whole stretch has three pages"
+
+
+def test_what_still_runs_is_not_due_and_what_was_written_down_is_not_read_again(sky: Sky) -> None:
+    sky.misbehave("stick_processing", operation="predictions.create", count=1)
+    jobs = [sky.job() for _ in range(2 * FEW)]
+    sky.watcher.step()
+    assert sky.due() == set(jobs[1:])
+    with sky.engine.connect() as conn:
+        seen = conn.scalars(text("SELECT job_id FROM attempts WHERE sighting IS NOT NULL"))
+        assert set(seen) == set(jobs[1:])
+
+
+def test_a_look_that_is_under_way_does_not_put_off_what_the_list_tells(sky: Sky) -> None:
+    jobs = [sky.job() for _ in range(FEW)]
+    looking = sky.claimed(jobs[0])
+    sky.watcher.step()
+    with sky.engine.begin() as conn:
+        assert record(conn, [move_of(looking, StillRunning(20, 3600.0))]).moved == {}
+    assert sky.due() == set(jobs)
+
+
+def test_while_the_list_can_not_be_read_every_job_looks_by_itself(sky: Sky) -> None:
+    jobs = [sky.job() for _ in range(FEW)]
+    sky.misbehave("server_error", operation="predictions.list")
+    sky.watcher.step()
+    assert sky.due() == set()
+    with sky.engine.begin() as conn:
+        conn.execute(text("UPDATE provider_watch SET covers_until = diorama_now()"))
+    assert isinstance(poll(sky.claimed(jobs[0]), sky.runtime).outcome, OutputReady)
+    assert sky.reads == (1, 1)
+
+
+def test_a_success_that_the_list_shows_without_its_output_is_looked_at() -> None:
+    seen = {"has_ended": True, "status": "succeeded", "output": [], "error": None, "took_s": 1.0}
+    assert ended_prediction("p", seen) is None
+
+
+def test_of_a_minute_no_more_reads_are_spent_than_were_saved_up() -> None:
+    now = [0.0]
+    permits = Permits(60, lambda: now[0])
+    assert sum(permits.take() for _ in range(100)) == 60
+    now[0] += 10
+    assert sum(permits.take() for _ in range(100)) == 10
+    now[0] += 1000
+    assert sum(permits.take() for _ in range(100)) == 60

@@ -1,0 +1,134 @@
+"""Deadlines by the database's clock, which a test sets: whoever claims a job after its deadline ends it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, cast
+
+import pytest
+from sqlalchemy import Engine, text
+
+from db.engine.pausing import pause_step
+from jobs.catalogue.offer import Offer
+from jobs.engine.hints import Hinter
+from jobs.engine.recorder import Recorder
+from jobs.identity import Principal
+from jobs.requesting.requests import Terms, create_avatar
+from jobs.steps.runtime import Runtime
+from jobs.support.redriving import retry_job
+from jobs.upkeep.deadlines import end_overdue
+from jobs.worker.advance import advance
+from statemachine.backoff import RetryPolicy
+from statemachine.deadlines import Deadlines
+from statemachine.states import State, Step
+from tests.clock import move_clock
+from tests.factories import World, claimed, make_job
+from tests.invariants import assert_sound
+
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+SHORT = Deadlines(job=3 * HOUR, generating=20 * MINUTE, storing=10 * MINUTE, transcoding=30 * MINUTE)
+
+
+def after(engine: Engine, hinter: Hinter, world: World, state: State, passed: timedelta) -> Any:
+    """Let time pass for a job in a state, have a worker claim it, and return its row."""
+    with engine.begin() as conn:
+        job_id = make_job(conn, world, state)
+    move_clock(engine, passed)
+    recorder = Recorder(engine, hinter)
+    unused = cast("Any", None)
+    runtime = Runtime(engine, unused, unused, unused, recorder, unused, policy=RetryPolicy(deadlines=SHORT))
+    with engine.begin() as conn:
+        claim = claimed(conn, job_id).claim
+    advance(claim, runtime, {state: lambda *_: None})
+    recorder.close()
+    assert_sound(engine)
+    with engine.connect() as conn:
+        return conn.execute(text("SELECT * FROM jobs WHERE id = :id"), {"id": job_id}).one()
+
+
+@pytest.mark.parametrize(
+    ("state", "limit"), [(State.GENERATING, 20), (State.STORING, 10), (State.TRANSCODING, 30)], ids=str
+)
+def test_a_step_ends_by_the_databases_clock(
+    engine: Engine, hinter: Hinter, world: World, state: State, limit: int
+) -> None:
+    late = after(engine, hinter, world, state, (limit + 1) * MINUTE)
+    assert (late.state, late.event, late.error_code) == ("compensating", "deadline_passed", "deadline_exceeded")
+    assert late.reason == f"the deadline of the step, {state}, has passed"
+
+
+@pytest.mark.parametrize(
+    ("state", "limit"), [(State.QUEUED, 175), (State.GENERATING, 19), (State.STORING, 9), (State.TRANSCODING, 29)]
+)
+def test_until_then_the_step_goes_on(engine: Engine, hinter: Hinter, world: World, state: State, limit: int) -> None:
+    assert after(engine, hinter, world, state, limit * MINUTE).state == state
+
+
+def test_how_long_a_job_may_take_is_what_is_offered_and_begins_anew_when_it_is_tried_again(
+    engine: Engine, world: World
+) -> None:
+    caller, offer = Principal(world.owner.account_id, "partner", "test"), Offer(job_deadline=3 * HOUR)
+    with engine.begin() as conn:
+        made = create_avatar(conn, caller, Terms("key"), selfie_id=world.selfie_id, offer=offer).resource_id
+        failed = make_job(conn, world, State.FAILED)
+    move_clock(engine, HOUR)
+    with engine.begin() as conn:
+        retry_job(conn, caller, failed, offer)
+        ends = "SELECT deadline_at - diorama_now() FROM jobs WHERE id = :id"
+        assert 2 * HOUR - MINUTE < conn.scalar(text(ends), {"id": made}) < 2 * HOUR
+        assert conn.scalar(text(ends), {"id": failed}) == 3 * HOUR
+
+
+def overdue(engine: Engine, hinter: Hinter) -> int:
+    """Make one round that ends what is overdue."""
+    recorder = Recorder(engine, hinter)
+    unused = cast("Any", None)
+    ended = end_overdue(Runtime(engine, unused, unused, unused, recorder, unused, policy=RetryPolicy(deadlines=SHORT)))
+    recorder.close()
+    assert_sound(engine)
+    return ended
+
+
+def test_queued_jobs_end_in_time_although_nobody_may_begin_them(engine: Engine, hinter: Hinter, world: World) -> None:
+    """They are not claimed for their step, so a round looks for them; what is not late keeps its place."""
+    with engine.begin() as conn:
+        pause_step(conn, Step.SUBMIT, by="support:mo", reason="the models are ill")
+        late = [make_job(conn, world) for _ in range(3)]
+        conn.execute(text("UPDATE jobs SET due_at = deadline_at + interval '1 hour' WHERE id = :id"), {"id": late[0]})
+    move_clock(engine, 7 * HOUR)
+    with engine.begin() as conn:
+        in_time = make_job(conn, world)
+    assert overdue(engine, hinter) == 3
+    assert overdue(engine, hinter) == 0
+    with engine.connect() as conn:
+        rows = {row.id: row for row in conn.execute(text("SELECT * FROM jobs"))}
+    assert {(rows[job_id].state, rows[job_id].error_code) for job_id in late} == {("compensating", "deadline_exceeded")}
+    assert (rows[in_time].state, rows[in_time].claimed_by, rows[in_time].claims) == ("queued", None, 0)
+
+
+def test_the_clock_ends_jobs_of_every_paused_step_and_no_others(engine: Engine, hinter: Hinter, world: World) -> None:
+    """What it does not end is not touched: what has to be undone, and what a worker will claim for its step."""
+    limits = {State.GENERATING: 20, State.STORING: 10, State.TRANSCODING: 30}
+    with engine.begin() as conn:
+        for step in Step:
+            if step is not Step.POLL:
+                pause_step(conn, step, by="support:mo", reason=None)
+        late = {state: make_job(conn, world, state) for state in (*limits, State.COMPENSATING)}
+    move_clock(engine, 31 * MINUTE)
+    with engine.begin() as conn:
+        in_time = [make_job(conn, world, state) for state in limits]
+        in_hand = make_job(conn, world, State.STORING)
+        conn.execute(
+            text("UPDATE jobs SET entered_at = entered_at - interval '1 hour' WHERE id = :id"), {"id": in_hand}
+        )
+        claimed(conn, in_hand)
+    assert overdue(engine, hinter) == 2
+    with engine.begin() as conn:
+        pause_step(conn, Step.POLL, by="support:mo", reason=None)
+    assert overdue(engine, hinter) == 1
+    with engine.connect() as conn:
+        rows = {row.id: row for row in conn.execute(text("SELECT * FROM jobs"))}
+    assert {rows[job_id].state for job_id in late.values()} == {"compensating"}
+    assert {rows[late[state]].event for state in limits} == {"deadline_passed"}
+    assert [rows[job_id].state for job_id in in_time] == list(limits)
+    assert rows[in_hand].state == "storing"

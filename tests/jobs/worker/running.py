@@ -1,0 +1,95 @@
+"""Whole workers in this process, over a real Postgres, with a provider and a store that behave."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Engine, make_url, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from db.connection import DatabaseSettings, connect_worker
+from jobs.engine.leases import Renewer
+from jobs.engine.recorder import Recorder
+from jobs.providers.inputs import PictureInputs
+from jobs.steps import STEPS
+from jobs.steps.runtime import Leases, Runtime
+from jobs.tracking.poll_schedule import PollSettings
+from jobs.worker.advance import Steps
+from jobs.worker.process import Engines, WorkerProcess
+from tests.crashes.fakes import FakeProvider, MemoryStore
+from tests.eventually import eventually
+
+
+@dataclass
+class Site:
+    """A database and what the workers on it share."""
+
+    url: str
+    engine: Engine
+    provider: FakeProvider = field(default_factory=FakeProvider)
+    store: MemoryStore = field(default_factory=MemoryStore)
+    lease: timedelta = timedelta(seconds=30)
+
+    @contextmanager
+    def worker(self, *, threads: int = 4, steps: Steps = STEPS, name: str = "lab-worker") -> Iterator[WorkerProcess]:
+        """Run a worker."""
+        engine = connect_worker(DatabaseSettings(self.url, pool_size=threads + 8), name=name)
+        listen_url = make_url(self.url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+        def build(recorder: Recorder, renewer: Renewer) -> Runtime:
+            return self._runtime(engine, recorder, renewer)
+
+        with WorkerProcess(Engines(engine, listen_url), build, name=name, threads=threads, steps=steps) as worker:
+            yield worker
+        engine.dispose()
+
+    def count(self, condition: str = "true") -> int:
+        """Return how many jobs there are of a kind; -1 while the database is away."""
+        try:
+            with self.engine.connect() as conn:
+                return int(conn.scalar(text(f"SELECT count(*) FROM jobs WHERE {condition}")) or 0)
+        except SQLAlchemyError:
+            return -1
+
+    def wait_for(self, condition: str, number: int, within_s: float = 30.0) -> None:
+        """Wait until there are so many jobs of a kind."""
+        eventually(lambda: self.count(condition) == number, within_s=within_s)
+
+    def row(self, job_id: UUID) -> Any:
+        """Return a job's row."""
+        with self.engine.connect() as conn:
+            return conn.execute(text("SELECT * FROM jobs WHERE id = :id"), {"id": job_id}).one()
+
+    def cut(self, name: str = "lab-worker") -> None:
+        """End all connections of a worker."""
+        with self.engine.begin() as conn:
+            conn.execute(
+                text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = :name"),
+                {"name": name},
+            )
+
+    def _runtime(self, engine: Engine, recorder: Recorder, renewer: Renewer) -> Runtime:
+        store: Any = self.store
+        provider: Any = self.provider
+        return Runtime(
+            engine=engine,
+            store=store,
+            provider=provider,
+            inputs=PictureInputs(store),
+            recorder=recorder,
+            renewer=renewer,
+            leases=Leases(self.lease, timedelta(0)),
+            polling=PollSettings(least_s=0.0, most_s=0.0),
+            list_settles_after_s=0.0,
+            secrets={"openai_api_key": "sk-test"},
+        )
+
+
+def instead(state: Any, act: Callable[..., Any]) -> Steps:
+    """Return the real steps, but for one."""
+    return {**STEPS, state: act}

@@ -1,0 +1,167 @@
+"""The broker's places: set aside, filled, given up and handed back, and never miscounted."""
+
+from __future__ import annotations
+
+from math import inf
+from uuid import uuid4
+
+import pytest
+from dramatiq import Message, MessageProxy
+from dramatiq.middleware import Pipelines, Retries, TimeLimit
+from dramatiq.results import Results
+from sqlalchemy import Engine, text
+
+from db.connection import DatabaseSettings, connect_worker
+from db.engine.claims import Claim, ClaimedJob
+from jobs.steps.runtime import Leases
+from jobs.worker.broker import RowBroker, RowConsumer, claim_of
+from statemachine.states import State, Step
+from tests.factories import World, claimed, make_job
+from tests.jobs.worker.cuts import cut_connection
+
+
+@pytest.fixture
+def broker(engine: Engine) -> RowBroker:
+    return RowBroker(engine, worker="w", threads=4, leases=Leases())
+
+
+@pytest.fixture
+def consumer(broker: RowBroker) -> RowConsumer:
+    """Of storing, which may take two of four threads."""
+    return broker.consume(Step.STORE, timeout=1)
+
+
+def a_claimed_job(engine: Engine, world: World) -> ClaimedJob:
+    with engine.begin() as conn:
+        return claimed(conn, make_job(conn, world, State.STORING))
+
+
+def next_of(consumer: RowConsumer) -> MessageProxy:
+    message = next(consumer)
+    assert message is not None
+    return message
+
+
+def held(engine: Engine) -> int:
+    with engine.connect() as conn:
+        return int(conn.scalar(text("SELECT count(*) FROM jobs WHERE claimed_by IS NOT NULL")) or 0)
+
+
+def test_there_are_as_many_places_as_the_threads_get_through(broker: RowBroker, consumer: RowConsumer) -> None:
+    assert [broker.reserve(Step.STORE) is not None for _ in range(3)] == [True, True, False]
+
+
+def test_a_place_that_came_to_nothing_is_free_again(broker: RowBroker, consumer: RowConsumer) -> None:
+    for _ in range(10):
+        assert broker.reserve(Step.STORE) is not None
+        broker.deliver(Step.STORE, None)
+    assert consumer._reserved == 0
+
+
+def test_what_is_delivered_is_handed_out_and_its_place_freed_once_done(
+    engine: Engine, world: World, broker: RowBroker, consumer: RowConsumer
+) -> None:
+    job = a_claimed_job(engine, world)
+    assert broker.reserve(Step.STORE) is not None
+    broker.deliver(Step.STORE, job)
+    message = next_of(consumer)
+    assert claim_of(message) == job.claim
+    assert broker.take(job.claim) == job
+    assert consumer._room() == 1
+    consumer.ack(message)
+    assert consumer._room() == consumer._ahead() == 2
+
+
+def test_whoever_lives_on_what_is_handed_over_does_not_look_in_vain(
+    engine: Engine, world: World, broker: RowBroker, consumer: RowConsumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+    monkeypatch.setattr(consumer, "_claim", lambda room: (looks.append(room), ([], inf))[1])
+    consumer._idle_s = 60.0
+    assert next(consumer) is None
+    for _ in range(3):
+        assert broker.reserve(Step.STORE) is not None
+        broker.deliver(Step.STORE, a_claimed_job(engine, world))
+        consumer.ack(next_of(consumer))
+    assert len(looks) == 1
+    consumer.wake()
+    assert next(consumer) is None
+    assert len(looks) == 2, "a hint makes it look at once"
+
+
+def test_a_step_without_a_consumer_has_no_place(broker: RowBroker) -> None:
+    assert broker.reserve(Step.TRANSCODE) is None
+
+
+def test_a_worker_that_stops_sets_nothing_aside_and_claims_nothing(
+    engine: Engine, world: World, broker: RowBroker, consumer: RowConsumer
+) -> None:
+    with engine.begin() as conn:
+        make_job(conn, world, State.STORING)
+    broker.draining.set()
+    assert broker.reserve(Step.STORE) is None
+    assert next(consumer) is None
+    assert held(engine) == 0
+
+
+def test_what_arrives_after_the_consumer_has_closed_is_handed_back(
+    engine: Engine, world: World, broker: RowBroker, consumer: RowConsumer
+) -> None:
+    """A place was set aside, the worker began to stop, and then the move was recorded."""
+    assert broker.reserve(Step.STORE) is not None
+    broker.draining.set()
+    consumer.close()
+    broker.deliver(Step.STORE, a_claimed_job(engine, world))
+    assert held(engine) == 1
+    broker.release_all()
+    assert held(engine) == 0
+
+
+def test_dramatiqs_restart_of_a_consumer_forgets_nothing(
+    engine: Engine, world: World, broker: RowBroker, consumer: RowConsumer
+) -> None:
+    """A second consumer would be given what was set aside with the first, and count below nothing."""
+    assert broker.reserve(Step.STORE) is not None
+    again = broker.consume(Step.STORE, timeout=1)
+    broker.deliver(Step.STORE, a_claimed_job(engine, world))
+    assert again is consumer
+    assert again._reserved == 0
+    assert next_of(again).actor_name == Step.STORE
+
+
+def test_claims_that_dramatiq_requeues_are_handed_back_uncounted(
+    engine: Engine, world: World, broker: RowBroker, consumer: RowConsumer
+) -> None:
+    with engine.begin() as conn:
+        make_job(conn, world, State.STORING)
+    consumer.requeue([next_of(consumer)])
+    with engine.connect() as conn:
+        assert tuple(conn.execute(text("SELECT claims, claimed_by FROM jobs")).one()) == (0, None)
+
+
+def test_a_cut_connection_costs_a_claim_nothing(database_url: str, engine: Engine, world: World) -> None:
+    with engine.begin() as conn:
+        make_job(conn, world, State.STORING)
+    own = connect_worker(DatabaseSettings(database_url, pool_size=2), name="own")
+    with own.connect() as conn:
+        cut_connection(conn.connection.driver_connection)
+    consumer = RowBroker(own, worker="w", threads=4, leases=Leases()).consume(Step.STORE, timeout=1)
+    assert next(consumer) is not None
+    own.dispose()
+
+
+def test_a_database_that_is_away_is_no_error_of_the_consumer() -> None:
+    """Dramatiq would start it anew after three seconds; it looks again by itself, after one."""
+    nowhere = connect_worker(DatabaseSettings("postgresql://nobody@127.0.0.1:1/nowhere"), name="nowhere")
+    consumer = RowBroker(nowhere, worker="w", threads=4, leases=Leases()).consume(Step.STORE, timeout=1)
+    assert next(consumer) is None
+    consumer.requeue([])
+    consumer._release([Claim(job_id=uuid4(), lease=1)])
+
+
+def test_nothing_can_be_sent_delayed_or_retried_beside_the_row(broker: RowBroker) -> None:
+    """Two stores that know when a job is due would come to disagree: there is the row, and nothing else."""
+    with pytest.raises(TypeError, match="can not be sent"):
+        broker.enqueue(Message(queue_name="poll", actor_name="poll", args=("id", 1), kwargs={}, options={}), delay=5)
+    assert not [each for each in broker.middleware if isinstance(each, Retries | Pipelines | Results | TimeLimit)]
+    assert not broker.delay_queues

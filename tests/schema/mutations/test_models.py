@@ -1,0 +1,71 @@
+"""Requests that no configured model can serve are refused with the reason, before anything is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from jobs.catalogue.offer import Offer
+from jobs.providers.choice import ModelChoice
+from tests.schema.documents import CREATE_ANIMATION, CREATE_AVATAR, CREATE_SCENE, CREATE_STORY, new_key
+from tests.schema.serving import Server, serving
+from tests.schema.world import Partner, partner
+from tests.servers import unique_name
+
+
+@pytest.fixture(scope="module")
+def six_seconds_only(api_database: str) -> Iterator[Server]:
+    """An API without any model for avatars and scenes, and none for ten seconds."""
+    with serving(api_database, offer=Offer(ModelChoice(("minimax/video-01-live",)))) as running:
+        yield running
+
+
+@pytest.fixture
+def partner_there(six_seconds_only: Server) -> Partner:
+    return partner(six_seconds_only, unique_name("models"))
+
+
+def _animation(caller: Partner, seconds: int) -> dict[str, object]:
+    given = {
+        "sceneId": caller.asset("scene"),
+        "idempotencyKey": new_key(),
+        "options": {"durationSeconds": seconds},
+    }
+    payload: dict[str, object] = caller.ask(CREATE_ANIMATION, input=given)["createAnimation"]
+    return payload
+
+
+def test_a_length_that_no_model_makes_is_refused(partner_there: Partner) -> None:
+    refused = _animation(partner_there, 10)
+    assert refused["userErrors"] == [
+        {
+            "code": "INVALID",
+            "message": "No configured model makes an animation of 10 s; ask for 6 s.",
+            "path": ["input", "options", "durationSeconds"],
+        }
+    ]
+    assert _animation(partner_there, 6)["userErrors"] == []
+
+
+def test_a_kind_that_no_model_makes_is_refused(partner_there: Partner) -> None:
+    selfie, avatar = partner_there.asset(), partner_there.asset("avatar")
+    key = new_key()
+    for document, name, given in (
+        (CREATE_AVATAR, "createAvatar", {"selfieId": selfie}),
+        (CREATE_SCENE, "createScene", {"avatarId": avatar, "theme": "neon-city"}),
+        (CREATE_STORY, "createStory", {"selfieId": selfie, "theme": "neon-city"}),
+    ):
+        payload = partner_there.ask(document, input={**given, "idempotencyKey": key})[name]
+        (error,) = payload["userErrors"]
+        assert error["code"] == "INVALID"
+        assert error["message"].startswith("No configured model can make a")
+        assert "OPENAI" not in error["message"]
+
+
+def test_a_refused_request_does_not_use_its_key_up(partner_there: Partner) -> None:
+    """Nothing was made, so the same key works where a model can."""
+    given = {"sceneId": partner_there.asset("scene"), "idempotencyKey": new_key()}
+    ten = {**given, "options": {"durationSeconds": 10}}
+    assert partner_there.ask(CREATE_ANIMATION, input=ten)["createAnimation"]["userErrors"]
+    assert partner_there.ask(CREATE_ANIMATION, input=given)["createAnimation"]["userErrors"] == []

@@ -1,0 +1,186 @@
+"""Bringing a selfie in: a form for the object store, then a check."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image
+
+from jobs.media import ImageFacts, operations
+from jobs.media.limits import PICTURE_CHILD
+from jobs.requesting import uploads
+from schema.ids import IdKind, encode_id
+from storage import S3Store, StoredObject
+from tests.schema.serving import Caller, Server, serving
+from tests.schema.world import Partner, partner
+from tests.servers import unique_name
+
+CREATE = """
+mutation ($type: String!) {
+  createUpload(input: {contentType: $type}) {
+    asset { id state kind contentType url }
+    form { url fields { name value } expiresAt }
+    userErrors { code path message }
+  }
+}
+"""
+COMPLETE = """
+mutation ($id: ID!) {
+  completeUpload(input: {assetId: $id}) {
+    asset { id state width height sizeBytes sha256 url } userErrors { code path message }
+  }
+}
+"""
+
+
+@pytest.fixture
+def storing(api_database: str, store: S3Store) -> Iterator[Server]:
+    """A server with a real object store."""
+    with serving(api_database, store=store) as running:
+        yield running
+
+
+@pytest.fixture
+def uploader(storing: Server) -> Caller:
+    return partner(storing, unique_name("uploader")).user()
+
+
+def _picture() -> bytes:
+    file = io.BytesIO()
+    Image.effect_noise((800, 900), 80).convert("RGB").save(file, "JPEG")
+    return file.getvalue()
+
+
+def _upload(caller: Caller, content: bytes) -> str:
+    made = caller.ask(CREATE, type="image/jpeg")["createUpload"]
+    assert (made["asset"]["state"], made["asset"]["url"], made["userErrors"]) == ("PENDING", None, [])
+    _post(made["form"], content)
+    asset_id: str = made["asset"]["id"]
+    return asset_id
+
+
+def _post(form: dict[str, Any], content: bytes) -> None:
+    fields = {field["name"]: field["value"] for field in form["fields"]}
+    httpx.post(form["url"], data=fields, files={"file": content}).raise_for_status()
+
+
+def _complete(caller: Caller, asset_id: str) -> dict[str, Any]:
+    payload: dict[str, Any] = caller.ask(COMPLETE, id=asset_id)["completeUpload"]
+    return payload
+
+
+def test_an_uploaded_picture_is_checked_and_can_be_fetched(uploader: Caller) -> None:
+    asset_id = _upload(uploader, _picture())
+    payload = _complete(uploader, asset_id)
+    assert (payload["asset"]["state"], payload["asset"]["width"], payload["userErrors"]) == ("READY", 800, [])
+    fetched = httpx.get(payload["asset"]["url"])
+    assert (fetched.status_code, len(fetched.content)) == (200, payload["asset"]["sizeBytes"])
+    again = _complete(uploader, asset_id)
+    assert again["asset"] | {"url": ""} == payload["asset"] | {"url": ""}
+
+
+def test_what_is_no_picture_is_rejected_for_good(uploader: Caller, caplog: pytest.LogCaptureFixture) -> None:
+    """The caller hears the reason alone, the log hears the rest."""
+    caplog.set_level(logging.INFO, "jobs.requesting.uploads")
+    asset_id = _upload(uploader, b"this is no picture")
+    for _ in range(2):
+        payload = _complete(uploader, asset_id)
+        assert payload["asset"] is None
+        assert [(error["code"], error["path"]) for error in payload["userErrors"]] == [
+            ("UNSUPPORTED_MEDIA", ["input", "assetId"])
+        ]
+    logged = [record.getMessage() for record in caplog.records if record.name == "jobs.requesting.uploads"]
+    assert [message.partition(":")[0] for message in logged] == ["an upload was rejected"]
+    assert "WrongType" in caplog.text
+    assert "WrongType" not in payload["userErrors"][0]["message"]
+
+
+def test_a_check_that_is_cut_off_rejects_nothing(uploader: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    asset_id = _upload(uploader, _picture())
+    with monkeypatch.context() as patched:
+        patched.setattr(operations, "PICTURE_CHILD", replace(PICTURE_CHILD, wall_s=0.0))
+        error = uploader.fail(COMPLETE, id=asset_id)
+    assert (error["extensions"]["code"], error["extensions"]["retryable"]) == ("SERVICE_UNAVAILABLE", True)
+    assert _complete(uploader, asset_id)["asset"]["state"] == "READY"
+
+
+def test_an_upload_that_was_not_made_can_not_be_completed(uploader: Caller) -> None:
+    asset_id = uploader.ask(CREATE, type="image/png")["createUpload"]["asset"]["id"]
+    [error] = _complete(uploader, asset_id)["userErrors"]
+    assert (error["code"], error["path"]) == ("INVALID", ["input", "assetId"])
+
+
+def test_a_completion_that_comes_second_is_answered_as_the_first(
+    uploader: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asset_id, answers = _upload(uploader, _picture()), []
+    real = S3Store.download
+
+    def second(*given: Any, **more: Any) -> StoredObject:
+        monkeypatch.undo()
+        answers.append(_complete(uploader, asset_id))
+        return real(*given, **more)
+
+    monkeypatch.setattr(S3Store, "download", second)
+    answers.append(_complete(uploader, asset_id))
+    assert [answer["userErrors"] for answer in answers] == [[], []]
+    assert answers[0]["asset"] | {"url": ""} == answers[1]["asset"] | {"url": ""}
+
+
+def test_a_picture_is_not_written_over_by_one_that_was_posted_before_it(
+    uploader: Caller, store: S3Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One request has cleaned the first picture when the second is posted to the same form and completed."""
+    made = uploader.ask(CREATE, type="image/jpeg")["createUpload"]
+    asset_id, answers = made["asset"]["id"], []
+    _post(made["form"], _picture())
+    real = uploads.clean_selfie
+
+    def overtaken(raw: Path, cleaned: Path) -> ImageFacts:
+        monkeypatch.undo()
+        facts = real(raw, cleaned)
+        _post(made["form"], _picture())
+        answers.append(_complete(uploader, asset_id))
+        return facts
+
+    monkeypatch.setattr(uploads, "clean_selfie", overtaken)
+    answers.append(_complete(uploader, asset_id))
+    assert answers[0]["asset"] | {"url": ""} == answers[1]["asset"] | {"url": ""}
+    kept = httpx.get(answers[1]["asset"]["url"]).content
+    assert hashlib.sha256(kept).hexdigest() == answers[1]["asset"]["sha256"]
+    assert len(list(store.list())) == 1
+
+
+def test_uploads_of_others_are_not_there(acme: Partner, rival: Partner) -> None:
+    asset_id = acme.ask(CREATE, type="image/png")["createUpload"]["asset"]["id"]
+    for caller, given, code in (
+        (rival, asset_id, "NOT_FOUND"),
+        (acme.user(), asset_id, "NOT_FOUND"),
+        (acme, encode_id(IdKind.ASSET, acme.principal.account_id), "NOT_FOUND"),
+        (acme, "nonsense", "INVALID"),
+    ):
+        [error] = _complete(caller, given)["userErrors"]
+        assert (error["code"], error["path"]) == (code, ["input", "assetId"])
+
+
+@pytest.mark.parametrize("kind", ["image/gif", "text/html", ""])
+def test_only_pictures_are_taken(acme: Partner, kind: str) -> None:
+    payload = acme.ask(CREATE, type=kind)["createUpload"]
+    assert (payload["asset"], payload["form"]) == (None, None)
+    assert [(error["code"], error["path"]) for error in payload["userErrors"]] == [
+        ("INVALID", ["input", "contentType"])
+    ]
+
+
+def test_a_store_that_is_gone_is_a_passing_trouble(acme: Partner) -> None:
+    asset_id = acme.ask(CREATE, type="image/png")["createUpload"]["asset"]["id"]
+    error = acme.fail(COMPLETE, id=asset_id)
+    assert (error["extensions"]["code"], error["extensions"]["retryable"]) == ("SERVICE_UNAVAILABLE", True)

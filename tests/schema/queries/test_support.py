@@ -1,0 +1,138 @@
+"""What support does through the API, and nobody else may."""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+
+from schema.ids import IdKind, decode_id
+from tests.schema.documents import make_avatar
+from tests.schema.mutations.test_credits import selfie
+from tests.schema.serving import Server
+from tests.schema.world import TO_FAILURE, TO_SUCCESS, Partner, move
+
+RETRY = """
+mutation ($id: ID!) {
+  retryJob(input: {jobId: $id}) { job { id state credits { held } } revived userErrors { code path message } }
+}
+"""
+REDRIVE = """
+mutation ($input: RedriveJobsInput!) {
+  redriveJobs(input: $input) {
+    revived skipped { jobId error { code message } } skippedCounts { code count } userErrors { code path }
+  }
+}
+"""
+PAUSE = """
+mutation ($step: PipelineStep!) {
+  pauseStep(input: {step: $step, reason: "the models are ill"}) { pause { pausedBy reason } userErrors { code } }
+}
+"""
+RESUME = "mutation ($step: PipelineStep!) { resumeStep(input: {step: $step}) { wasPaused userErrors { code } } }"
+STEPS = "{ steps { step due oldestDueAt inFlight abandoned pause { reason } } }"
+COMPENSATIONS = """
+query ($filter: CompensationFilter, $first: Int = 10, $after: String) {
+  compensations(first: $first, after: $after, filter: $filter) {
+    edges { cursor node { action state tries lastError reviewedBy reviewNote job { id } } }
+  }
+}
+"""
+REVIEW = """
+mutation ($id: ID!, $decision: ReviewDecision!) {
+  reviewCompensation(input: {jobId: $id, action: CANCEL_PREDICTION, decision: $decision, note: "seen"}) {
+    compensation { state reviewedBy reviewNote } userErrors { code path }
+  }
+}
+"""
+WAITING = "query ($id: ID!) { job(id: $id) { waitingBecause { kind message } } }"
+
+
+def test_an_owner_tries_a_failed_job_again(acme: Partner, rival: Partner, server: Server) -> None:
+    job_id = make_avatar(acme, acme.asset())
+    assert acme.ask(RETRY, id=job_id)["retryJob"]["userErrors"][0]["code"] == "NOT_READY"
+    move(server.engine, job_id, *TO_FAILURE)
+    assert rival.ask(RETRY, id=job_id)["retryJob"]["userErrors"][0]["code"] == "NOT_FOUND"
+    payload = acme.ask(RETRY, id=job_id)["retryJob"]
+    assert payload["revived"] == [job_id]
+    assert payload["job"]["state"] == "QUEUED"
+
+
+def test_a_job_that_succeeded_is_not_tried_again(acme: Partner, server: Server) -> None:
+    job_id = make_avatar(acme, acme.asset())
+    move(server.engine, job_id, *TO_SUCCESS)
+    assert acme.ask(RETRY, id=job_id)["retryJob"]["userErrors"][0]["code"] == "ALREADY_FINISHED"
+
+
+def test_a_job_whose_picture_is_no_longer_kept_is_refused_with_what_to_do(
+    acme: Partner, support: Partner, server: Server
+) -> None:
+    selfie_id = acme.asset()
+    job_id = make_avatar(acme, selfie_id)
+    move(server.engine, job_id, *TO_FAILURE)
+    with server.engine.begin() as conn:
+        gone = {"id": decode_id(selfie_id, IdKind.ASSET)}
+        conn.execute(text("UPDATE assets SET state = 'deleted' WHERE id = :id"), gone)
+    [error] = acme.ask(RETRY, id=job_id)["retryJob"]["userErrors"]
+    assert (error["code"], error["path"]) == ("INPUT_EXPIRED", ["input", "jobId"])
+    assert "Upload it again" in error["message"]
+    payload = support.ask(REDRIVE, input={"filter": {"ids": [job_id]}})["redriveJobs"]
+    assert payload["skippedCounts"] == [{"code": "INPUT_EXPIRED", "count": 1}]
+
+
+def test_support_tries_many_again_and_hears_which_were_not(acme: Partner, support: Partner, server: Server) -> None:
+    ada = acme.user("ada", credits=4)
+    jobs = [make_avatar(ada, selfie(acme, ada)) for _ in range(2)]
+    for job_id in jobs:
+        move(server.engine, job_id, *TO_FAILURE)
+    # The moves above are not a worker's: what is held stays so, and the wallet is empty.
+    given = {"filter": {"ids": jobs}, "perMinute": 60}
+    payload = support.ask(REDRIVE, input=given)["redriveJobs"]
+    assert payload["revived"] == []
+    assert [each["jobId"] for each in payload["skipped"]] == jobs
+    assert {each["error"]["code"] for each in payload["skipped"]} == {"INSUFFICIENT_CREDITS"}
+    assert payload["skippedCounts"] == [{"code": "INSUFFICIENT_CREDITS", "count": 2}]
+    assert acme.fail(REDRIVE, input=given)["extensions"]["code"] == "FORBIDDEN"
+    wrong = {"filter": {"states": ["SUCCEEDED"]}}
+    assert support.ask(REDRIVE, input=wrong)["redriveJobs"]["userErrors"][0]["path"] == ["input", "filter", "states"]
+
+
+def test_a_paused_step_says_why_its_jobs_wait(acme: Partner, support: Partner) -> None:
+    job_id = make_avatar(acme, acme.asset())
+    assert acme.fail(PAUSE, step="SUBMIT")["extensions"]["code"] == "FORBIDDEN"
+    try:
+        paused = support.ask(PAUSE, step="SUBMIT")["pauseStep"]["pause"]
+        assert paused == {"pausedBy": f"support:{support.account} key", "reason": "the models are ill"}
+        assert acme.ask(WAITING, id=job_id)["job"]["waitingBecause"]["kind"] == "PAUSED"
+        status = {each["step"]: each for each in support.ask(STEPS)["steps"]}
+        assert status["SUBMIT"]["pause"] == {"reason": "the models are ill"}
+        assert status["SUBMIT"]["due"] >= 1
+        assert status["POLL"]["pause"] is None
+    finally:
+        assert support.ask(RESUME, step="SUBMIT")["resumeStep"]["wasPaused"]
+    assert acme.ask(WAITING, id=job_id)["job"]["waitingBecause"]["kind"] == "TURN"
+    assert acme.fail(STEPS)["extensions"]["code"] == "FORBIDDEN"
+
+
+def test_support_reviews_what_could_not_be_undone(acme: Partner, support: Partner, server: Server) -> None:
+    job_id = make_avatar(acme, acme.asset())
+    move(server.engine, job_id, *TO_FAILURE)
+    with server.engine.begin() as conn:
+        conn.execute(
+            text(
+                "INSERT INTO compensation_actions (job_id, cycle, attempt, action, state, tries, last_error) "
+                "VALUES (:id, 1, 1, 'cancel_prediction', 'held', 6, 'HTTP 503')"
+            ),
+            {"id": decode_id(job_id, IdKind.JOB)},
+        )
+    held = {"jobId": job_id, "states": ["HELD"]}
+    found = support.ask(COMPENSATIONS, filter=held)["compensations"]["edges"]
+    assert [(edge["node"]["action"], edge["node"]["lastError"], edge["node"]["job"]) for edge in found] == [
+        ("CANCEL_PREDICTION", "HTTP 503", {"id": job_id})
+    ]
+    after = support.ask(COMPENSATIONS, filter=held, after=found[0]["cursor"])["compensations"]["edges"]
+    assert after == []
+    assert acme.fail(COMPENSATIONS)["extensions"]["code"] == "FORBIDDEN"
+    assert acme.fail(REVIEW, id=job_id, decision="WAIVE")["extensions"]["code"] == "FORBIDDEN"
+    reviewed = support.ask(REVIEW, id=job_id, decision="WAIVE")["reviewCompensation"]["compensation"]
+    assert reviewed == {"state": "WAIVED", "reviewedBy": f"support:{support.account} key", "reviewNote": "seen"}
+    again = support.ask(REVIEW, id=job_id, decision="RETRY")["reviewCompensation"]
+    assert again["userErrors"] == [{"code": "ALREADY_FINISHED", "path": ["input", "action"]}]
