@@ -13,7 +13,7 @@ from db.connection import DatabaseSettings, connect
 from db.migrate import migrate
 from diorama.embedded import THROWAWAY_SETTINGS, EmbeddedPostgres, EmbeddedS3
 from storage import S3Store
-from tests.servers import create_database, drop_database, unique_name
+from tests.support.databases import create_database, drop_database, unique_name
 
 # By default tracebacks are drawn in boxes, which takes most of a second each.
 structlog.configure(
@@ -23,7 +23,7 @@ structlog.configure(
     ]
 )
 
-LONGEST = ("soak", "acceptance", "crashes", "conformance")
+LONGEST = ("soak", "acceptance", "faults", "conformance")
 """Folders whose files take longest: begun first, so that no worker is left alone with one in the end."""
 
 

@@ -1,4 +1,4 @@
-"""A site for each test: its own database and provider, and the session's servers."""
+"""A system for each test: its own database and provider, and the session's servers."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from diorama.embedded import EmbeddedS3
 from simulator.serve import Background
 from simulator.settings import SimulatorSettings
 from storage import S3Store
-from tests.acceptance.workers import Site
-from tests.acceptance.workers import site as open_site
+from tests.support.system import System, running_system
 
 
 @pytest.fixture
@@ -27,9 +26,9 @@ def provider() -> Iterator[Background]:
 
 
 @pytest.fixture
-def site(
+def system(
     engine: Engine, database_url: str, s3_server: EmbeddedS3, store: S3Store, provider: Background, tmp_path: Path
-) -> Iterator[Site]:
+) -> Iterator[System]:
     """Everything but workers."""
-    with open_site(engine, database_url, s3_server, store, provider, tmp_path) as made:
+    with running_system(engine, database_url, s3_server, store, provider, tmp_path) as made:
         yield made

@@ -38,9 +38,9 @@ from simulator.serve import Background
 from simulator.settings import RateLimits, SimulatorSettings
 from statemachine.states import Kind, OnFailure
 from tests.acceptance.losing import Terms, work
-from tests.eventually import eventually
-from tests.factories import make_world
-from tests.servers import create_database, drop_database, unique_name
+from tests.support.databases import create_database, drop_database, unique_name
+from tests.support.eventually import eventually
+from tests.support.factories import make_world
 
 SHARE = 0.05
 # A worker that dies takes two or three paid calls along.

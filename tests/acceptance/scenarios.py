@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-PREFERRED, NEXT = "openai/gpt-image-2.5-sunburst", "openai/gpt-image-2.5-flare"
+from tests.support.stocked_system import PREFERRED
+
 CREATE: dict[str, Any] = {"operation": "predictions.create"}
 ONCE: dict[str, Any] = {"count": 1}
 BAD_GATEWAY: dict[str, Any] = {"options": {"status": 502}}

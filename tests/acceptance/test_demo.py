@@ -21,7 +21,7 @@ from jobs.media import probe_video
 from simulator.serve import Background
 from simulator.settings import SimulatorSettings
 from storage import S3Store
-from tests.eventually import eventually
+from tests.support.eventually import eventually
 
 LAST_LINE = re.compile(r"(\S+/video\.mp4) 1920x1080 30 fps 6\.0 s h264 in [\d.]+ s")
 

@@ -9,133 +9,133 @@ from sqlalchemy import text
 
 from db.engine.recording import cancel
 from diorama.embedded import ServerProcess
-from tests.acceptance.workers import Site
-from tests.eventually import eventually
-from tests.invariants import assert_attempts_add_up, assert_sound
+from tests.support.eventually import eventually
+from tests.support.invariants import assert_attempts_add_up, assert_sound
+from tests.support.system import System
 
 DONE = ["1/avatar.png", "1/source.png"]
 
 
-def finish(site: Site, job_id: object) -> None:
+def finish(system: System, job_id: object) -> None:
     """Start another worker, and check what it leaves."""
-    site.start_worker()
-    site.wait_for(job_id, "succeeded")  # type: ignore[arg-type]
-    assert_sound(site.engine)
-    assert_attempts_add_up(site.engine)
+    system.start_worker()
+    system.wait_for(job_id, "succeeded")  # type: ignore[arg-type]
+    assert_sound(system.engine)
+    assert_attempts_add_up(system.engine)
 
 
-def kill_in(site: Site, worker: ServerProcess, job_id: UUID, state: str) -> None:
+def kill_in(system: System, worker: ServerProcess, job_id: UUID, state: str) -> None:
     """Kill the only worker while it has the job in hand in this state."""
-    site.wait_for(job_id, state, held=True)
+    system.wait_for(job_id, state, held=True)
     worker.kill()
-    assert site.is_left_in(job_id, state), f"the job was no longer {state} when its worker was killed"
+    assert system.is_left_in(job_id, state), f"the job was no longer {state} when its worker was killed"
 
 
-def test_killed_while_the_answer_of_the_paid_call_was_on_its_way(site: Site) -> None:
+def test_killed_while_the_answer_of_the_paid_call_was_on_its_way(system: System) -> None:
     """The provider took the job, and nobody heard of it: it is found by its token, and paid for once."""
-    site.fault("hang_after_accept", operation="predictions.create", count=1)
-    job_id = site.ask_for_avatar()
-    worker = site.start_worker()
-    eventually(lambda: site.creates() == 1)
-    kill_in(site, worker, job_id, "submitting")
-    finish(site, job_id)
-    assert site.creates() == 1
-    assert site.events(job_id)[1:5] == ["submit_started", "outcome_lost", "orphan_found", "output_ready"]
-    assert site.objects(job_id) == DONE
+    system.fault("hang_after_accept", operation="predictions.create", count=1)
+    job_id = system.ask_for_avatar()
+    worker = system.start_worker()
+    eventually(lambda: system.creates() == 1)
+    kill_in(system, worker, job_id, "submitting")
+    finish(system, job_id)
+    assert system.creates() == 1
+    assert system.events(job_id)[1:5] == ["submit_started", "outcome_lost", "orphan_found", "output_ready"]
+    assert system.objects(job_id) == DONE
 
 
-def test_killed_before_the_provider_took_the_job(site: Site) -> None:
+def test_killed_before_the_provider_took_the_job(system: System) -> None:
     """The provider provably never saw it, so it is submitted again."""
-    site.fault("hang_before_accept", operation="predictions.create", count=1)
-    job_id = site.ask_for_avatar()
-    worker = site.start_worker()
-    eventually(lambda: _fired(site, "hang_before_accept") == 1)
-    kill_in(site, worker, job_id, "submitting")
-    finish(site, job_id)
-    assert site.creates() == 1
-    assert "orphan_absent" in site.events(job_id)
-    assert site.objects(job_id) == ["2/avatar.png", "2/source.png"]
+    system.fault("hang_before_accept", operation="predictions.create", count=1)
+    job_id = system.ask_for_avatar()
+    worker = system.start_worker()
+    eventually(lambda: _fired(system, "hang_before_accept") == 1)
+    kill_in(system, worker, job_id, "submitting")
+    finish(system, job_id)
+    assert system.creates() == 1
+    assert "orphan_absent" in system.events(job_id)
+    assert system.objects(job_id) == ["2/avatar.png", "2/source.png"]
 
 
-def test_killed_while_polling(site: Site) -> None:
-    site.fault("stall", operation="predictions.get", count=1, options={"seconds": 5})
-    job_id = site.ask_for_avatar()
-    worker = site.start_worker()
-    kill_in(site, worker, job_id, "generating")
-    finish(site, job_id)
-    assert site.creates() == 1
-    assert site.objects(job_id) == DONE
+def test_killed_while_polling(system: System) -> None:
+    system.fault("stall", operation="predictions.get", count=1, options={"seconds": 5})
+    job_id = system.ask_for_avatar()
+    worker = system.start_worker()
+    kill_in(system, worker, job_id, "generating")
+    finish(system, job_id)
+    assert system.creates() == 1
+    assert system.objects(job_id) == DONE
 
 
-def test_killed_while_storing(site: Site) -> None:
-    site.fault("slow_body", listener="delivery", count=1, options={"seconds": 5})
-    job_id = site.ask_for_avatar()
-    worker = site.start_worker()
-    kill_in(site, worker, job_id, "storing")
-    finish(site, job_id)
-    assert site.creates() == 1
-    assert site.objects(job_id) == DONE
+def test_killed_while_storing(system: System) -> None:
+    system.fault("slow_body", listener="delivery", count=1, options={"seconds": 5})
+    job_id = system.ask_for_avatar()
+    worker = system.start_worker()
+    kill_in(system, worker, job_id, "storing")
+    finish(system, job_id)
+    assert system.creates() == 1
+    assert system.objects(job_id) == DONE
 
 
-def test_killed_while_transcoding(site: Site) -> None:
+def test_killed_while_transcoding(system: System) -> None:
     """Nothing holds this step up: a job may be through before its worker is killed; then it is the next one's turn."""
     for number in range(1, 6):
-        job_id = site.ask_for_avatar(f"avatar-{number}")
-        worker = site.start_worker()
-        site.wait_for(job_id, "transcoding", held=True)
+        job_id = system.ask_for_avatar(f"avatar-{number}")
+        worker = system.start_worker()
+        system.wait_for(job_id, "transcoding", held=True)
         worker.kill()
-        if site.is_left_in(job_id, "transcoding"):
+        if system.is_left_in(job_id, "transcoding"):
             break
     else:
         raise AssertionError("no worker was killed while it was transcoding")
-    finish(site, job_id)
-    assert site.creates() == number
-    assert site.objects(job_id) == DONE
+    finish(system, job_id)
+    assert system.creates() == number
+    assert system.objects(job_id) == DONE
 
 
-def test_killed_while_compensating(site: Site) -> None:
+def test_killed_while_compensating(system: System) -> None:
     """A canceled job ends as canceled, nothing of it is left, the provider was told, and what it charged is booked."""
-    site.fault("stick_processing")
-    site.fault("stall", operation="predictions.cancel", count=1, options={"seconds": 5})
-    job_id = site.ask_for_avatar()
-    worker = site.start_worker()
-    site.wait_for(job_id, "generating")
-    with site.engine.begin() as conn:
+    system.fault("stick_processing")
+    system.fault("stall", operation="predictions.cancel", count=1, options={"seconds": 5})
+    job_id = system.ask_for_avatar()
+    worker = system.start_worker()
+    system.wait_for(job_id, "generating")
+    with system.engine.begin() as conn:
         assert cancel(conn, job_id, "api")
-    kill_in(site, worker, job_id, "compensating")
-    site.start_worker()
-    site.wait_for(job_id, "canceled")
-    assert_sound(site.engine)
-    assert site.objects(job_id) == []
-    with site.engine.connect() as conn:
+    kill_in(system, worker, job_id, "compensating")
+    system.start_worker()
+    system.wait_for(job_id, "canceled")
+    assert_sound(system.engine)
+    assert system.objects(job_id) == []
+    with system.engine.connect() as conn:
         prediction_id = conn.scalar(text("SELECT prediction_id FROM attempts"))
     told = httpx.get(
-        f"{site.simulator.api_url}/v1/predictions/{prediction_id}", headers={"Authorization": "Bearer r8_test"}
+        f"{system.simulator.api_url}/v1/predictions/{prediction_id}", headers={"Authorization": "Bearer r8_test"}
     )
     assert told.json()["status"] == "canceled"
-    bill = httpx.get(f"{site.simulator.api_url}/_simulator/bill").raise_for_status().json()
-    assert site.row(job_id).cost_micros == round(bill["total_usd"] * 1_000_000) > 0
+    bill = httpx.get(f"{system.simulator.api_url}/_simulator/bill").raise_for_status().json()
+    assert system.row(job_id).cost_micros == round(bill["total_usd"] * 1_000_000) > 0
 
 
-def test_a_worker_that_is_told_to_stop_hands_back_what_it_had_not_begun(site: Site) -> None:
-    site.fault("stall", operation="predictions.get", options={"seconds": 0.5})
+def test_a_worker_that_is_told_to_stop_hands_back_what_it_had_not_begun(system: System) -> None:
+    system.fault("stall", operation="predictions.get", options={"seconds": 0.5})
     for number in range(30):
-        site.ask_for_avatar(f"avatar-{number}")
-    worker = site.start_worker()
-    with site.engine.connect() as conn:
+        system.ask_for_avatar(f"avatar-{number}")
+    worker = system.start_worker()
+    with system.engine.connect() as conn:
         eventually(lambda: conn.scalar(text("SELECT count(*) FROM jobs WHERE state = 'generating'")))
     worker.stop()
     status = worker.exit_status()
     assert status is not None
     assert status.code == 0
-    with site.engine.connect() as conn:
+    with system.engine.connect() as conn:
         assert conn.scalar(text("SELECT count(*) FROM jobs WHERE claimed_by IS NOT NULL")) == 0
         assert conn.scalar(text("SELECT count(*) FROM jobs WHERE state IN ('submitting', 'reconciling')")) == 0
         assert conn.scalar(text("SELECT max(claims) FROM jobs")) == 0
-    assert_sound(site.engine)
-    assert_attempts_add_up(site.engine)
+    assert_sound(system.engine)
+    assert_attempts_add_up(system.engine)
 
 
-def _fired(site: Site, action: str) -> int:
-    counters = httpx.get(f"{site.simulator.api_url}/_simulator/counters").raise_for_status().json()
+def _fired(system: System, action: str) -> int:
+    counters = httpx.get(f"{system.simulator.api_url}/_simulator/counters").raise_for_status().json()
     return int(counters["faults"].get(action, 0))

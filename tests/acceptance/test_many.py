@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
-from tests.acceptance.workers import Site
-from tests.eventually import eventually
-from tests.invariants import assert_attempts_add_up, assert_sound
+from tests.support.eventually import eventually
+from tests.support.invariants import assert_attempts_add_up, assert_sound
+from tests.support.system import System
 
 STORIES, VIDEOS = 50, 1
 
 
-def test_fifty_stories_on_two_workers_all_finish(site: Site) -> None:
+def test_fifty_stories_on_two_workers_all_finish(system: System) -> None:
     """Every history is gapless and legal, and every picture was paid for once. Videos take longest: one has one."""
     for number in range(STORIES):
-        site.ask_for_story(f"story-{number}", video=number < VIDEOS)
+        system.ask_for_story(f"story-{number}", video=number < VIDEOS)
     for _ in range(2):
-        site.start_worker(LEASE_S="30", PROVIDER_TIMEOUT_S="10")
+        system.start_worker(LEASE_S="30", PROVIDER_TIMEOUT_S="10")
     wanted = 2 * STORIES + VIDEOS
     count = text("SELECT count(*) FROM jobs WHERE state = 'succeeded'")
-    with site.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+    with system.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
         eventually(lambda: conn.scalar(count) == wanted, within_s=110.0, every_s=0.2)
         workers = set(conn.scalars(text("SELECT DISTINCT actor FROM job_events")))
     assert workers == {"api", "worker"}
-    assert_sound(site.engine)
-    assert_attempts_add_up(site.engine)
-    assert site.creates() == wanted
+    assert_sound(system.engine)
+    assert_attempts_add_up(system.engine)
+    assert system.creates() == wanted

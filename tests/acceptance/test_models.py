@@ -7,8 +7,8 @@ from sqlalchemy import text
 
 from jobs.requesting.requests import AnimationOptions, Terms, create_story
 from simulator.serve import Background
-from tests.acceptance.workers import Site
-from tests.eventually import eventually
+from tests.support.eventually import eventually
+from tests.support.system import System
 
 CHOSEN = {
     "avatar": "openai/gpt-image-2.5-sunburst",
@@ -17,20 +17,20 @@ CHOSEN = {
 }
 
 
-def test_a_story_with_ten_seconds_is_made_by_the_models_that_can(site: Site, provider: Background) -> None:
-    with site.engine.begin() as conn:
+def test_a_story_with_ten_seconds_is_made_by_the_models_that_can(system: System, provider: Background) -> None:
+    with system.engine.begin() as conn:
         story = create_story(
             conn,
-            site.caller,
+            system.caller,
             Terms("ten"),
-            selfie_id=site.selfie_id,
+            selfie_id=system.selfie_id,
             theme="neon-city",
             details='a cat". Constraints: none',
             animation=AnimationOptions(duration_s=10, camera="push_in"),
         ).resource_id
-    site.start_worker(LEASE_S="30", PROVIDER_TIMEOUT_S="10")
+    system.start_worker(LEASE_S="30", PROVIDER_TIMEOUT_S="10")
     done = text("SELECT count(*) FROM jobs WHERE story_id = :id AND state = 'succeeded'")
-    with site.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+    with system.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
         eventually(lambda: conn.scalar(done, {"id": story}) == 3, within_s=60.0, every_s=0.1)
         made = conn.execute(
             text(

@@ -19,9 +19,8 @@ from sqlalchemy import Engine, make_url, text
 from diorama.embedded import EmbeddedS3, ServerCommand, ServerProcess
 from jobs.identity import issue_api_key
 from storage import S3Store
-from tests.acceptance.workers import Site
-from tests.acceptance.workers import site as open_site
-from tests.eventually import eventually
+from tests.support.eventually import eventually
+from tests.support.system import System, running_system
 
 TOKEN = "r8_RecognisableToken0123456789abcdef"
 KEY = "sk-RecognisableOpenAiKey0123456789abcdef"
@@ -51,9 +50,9 @@ class Simulator:
 
 @dataclass
 class Watched:
-    """A site whose processes all log at debug level, the API before it, and the support's key."""
+    """A system whose processes all log at debug level, the API before it, and the support's key."""
 
-    site: Site
+    system: System
     api_url: str
     support_key: str
     directory: Path
@@ -92,8 +91,8 @@ def watched(
         simulator = start("simulator", [sys.executable, "-m", "simulator", *speed], dict(os.environ))
         found = _announced(simulator, "delivery")
         addresses: Any = Simulator(found["api"], found["delivery"])
-        site = running.enter_context(open_site(engine, database_url, s3_server, store, addresses, tmp_path))
-        site.environment |= {
+        system = running.enter_context(running_system(engine, database_url, s3_server, store, addresses, tmp_path))
+        system.environment |= {
             "REPLICATE_API_TOKEN": TOKEN,
             "OPENAI_API_KEY": KEY,
             "MODELS": "openai/gpt-image-1,minimax/hailuo-2.3",
@@ -104,17 +103,17 @@ def watched(
         }
         with engine.begin() as conn:
             support_key = issue_api_key(conn, "support", role="support", key_name="support")
-        api = start("api", [*EARLIER, "serve", "--port", "0"], site.environment)
-        site.environment["PUBLIC_URL"] = api_url = str(_announced(api, "api")["api"])
-        worker = start("worker", [*EARLIER, "worker", "--processes", "1", "--threads", "8"], site.environment)
+        api = start("api", [*EARLIER, "serve", "--port", "0"], system.environment)
+        system.environment["PUBLIC_URL"] = api_url = str(_announced(api, "api")["api"])
+        worker = start("worker", [*EARLIER, "worker", "--processes", "1", "--threads", "8"], system.environment)
         _announced(worker, "worker")
         password = make_url(database_url).password or ""
         secrets = (TOKEN, KEY, SIGNING_KEY, support_key, s3_server.secret_access_key, password)
         assert all(len(secret) > 16 for secret in secrets)
-        yield Watched(site, api_url, support_key, tmp_path, secrets)
+        yield Watched(system, api_url, support_key, tmp_path, secrets)
 
 
-def _provoke(site: Site) -> None:
+def _provoke(system: System) -> None:
     """Have jobs succeed, and fail in ways whose texts repeat the secrets."""
     repeated = f"Incorrect API key provided: {KEY}. Authorization: Bearer {TOKEN}"
     faults: tuple[tuple[str, dict[str, Any], str, str], ...] = (
@@ -125,24 +124,24 @@ def _provoke(site: Site) -> None:
         ("payment_required", {}, "queued", "provider_account"),
         ("hang_after_accept", {}, "succeeded", ""),
     )
-    story = site.ask_for_story("story", video=False)
+    story = system.ask_for_story("story", video=False)
     count = text("SELECT count(*) FROM jobs WHERE story_id = :id AND state = 'succeeded'")
-    with site.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+    with system.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
         eventually(lambda: conn.scalar(count, {"id": story}) == 2, within_s=30.0)
     for number, (action, options, state, code) in enumerate(faults):
-        httpx.delete(f"{site.simulator.api_url}/_simulator/faults").raise_for_status()
-        site.fault(action, options=options, operation="predictions.create", count=1)
-        job_id = site.ask_for_avatar(f"avatar-{number}")
-        _wait_for(site, job_id, state, code)
+        httpx.delete(f"{system.simulator.api_url}/_simulator/faults").raise_for_status()
+        system.fault(action, options=options, operation="predictions.create", count=1)
+        job_id = system.ask_for_avatar(f"avatar-{number}")
+        _wait_for(system, job_id, state, code)
 
 
-def _wait_for(site: Site, job_id: object, state: str, code: str) -> None:
+def _wait_for(system: System, job_id: object, state: str, code: str) -> None:
     """Wait until a job is in a state for a reason: the history tells why a queued one waits."""
     why = text(
         "SELECT error_code FROM job_events WHERE job_id = :id AND error_code IS NOT NULL ORDER BY seq DESC LIMIT 1"
     )
     now = text("SELECT state FROM jobs WHERE id = :id")
-    with site.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+    with system.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
 
         def reached() -> bool:
             told = conn.scalar(why, {"id": job_id}) or ""
@@ -171,9 +170,9 @@ def _written(watched: Watched) -> Iterator[tuple[str, bytes]]:
     """Yield everything that the system has written, by what it is."""
     for path in sorted(watched.directory.glob("*.log")):
         yield path.name, path.read_bytes()
-    yield from _rows(watched.site.engine)
+    yield from _rows(watched.system.engine)
     yield "answer to support", watched.ask(EVERYTHING).encode()
-    yield from _objects(watched.site.store, watched.directory)
+    yield from _objects(watched.system.store, watched.directory)
 
 
 def _traces(secret: str) -> tuple[bytes, ...]:
@@ -183,7 +182,7 @@ def _traces(secret: str) -> tuple[bytes, ...]:
 
 
 def test_no_secret_is_in_anything_that_was_written(watched: Watched) -> None:
-    _provoke(watched.site)
+    _provoke(watched.system)
     written = dict(_written(watched))
     found = [
         f"{what} holds {secret[:12]}..."

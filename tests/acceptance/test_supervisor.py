@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from diorama.embedded import ServerCommand, ServerProcess
-from tests.acceptance.workers import Site
-from tests.eventually import eventually
-from tests.invariants import assert_sound
+from tests.support.eventually import eventually
+from tests.support.invariants import assert_sound
+from tests.support.system import System
 
 
 def children_of(pid: int) -> set[int]:
@@ -26,13 +26,13 @@ def children_of(pid: int) -> set[int]:
         return {int(child) for child in listed.read().split()}
 
 
-def test_a_worker_outlives_the_shell_that_started_it(site: Site, tmp_path: Path) -> None:
+def test_a_worker_outlives_the_shell_that_started_it(system: System, tmp_path: Path) -> None:
     hearts, log = tmp_path / "hearts", tmp_path / "worker.log"
     background = f"{sys.executable} -m diorama worker --threads 2 > {log} 2>&1 & echo $!"
-    environment = {**site.environment, "HEARTBEAT_DIR": str(hearts)}
+    environment = {**system.environment, "HEARTBEAT_DIR": str(hearts)}
     pid = int(subprocess.run(["sh", "-c", background], env=environment, capture_output=True, check=True).stdout)
     try:
-        site.wait_for(site.ask_for_avatar(), "succeeded")
+        system.wait_for(system.ask_for_avatar(), "succeeded")
         assert [file.name for file in hearts.iterdir()] == [str(pid)]
         os.kill(pid, signal.SIGTERM)
         eventually(lambda: not list(hearts.iterdir()))
@@ -43,11 +43,11 @@ def test_a_worker_outlives_the_shell_that_started_it(site: Site, tmp_path: Path)
 
 @pytest.mark.slow
 @pytest.mark.thorough
-def test_processes_end_gracefully_when_their_supervisor_is_killed(site: Site, tmp_path: Path) -> None:
+def test_processes_end_gracefully_when_their_supervisor_is_killed(system: System, tmp_path: Path) -> None:
     argv = [sys.executable, "-m", "diorama", "worker", "--processes", "2", "--threads", "2"]
-    environment = {**site.environment, "HEARTBEAT_DIR": str(tmp_path)}
-    supervisor = ServerProcess.start(ServerCommand("workers", argv, site.directory / "workers.log", env=environment))
-    site.workers.append(supervisor)
+    environment = {**system.environment, "HEARTBEAT_DIR": str(tmp_path)}
+    supervisor = ServerProcess.start(ServerCommand("workers", argv, system.directory / "workers.log", env=environment))
+    system.workers.append(supervisor)
     eventually(lambda: len(list(tmp_path.glob("[0-9]*"))) == 2, within_s=60)
     os.kill(supervisor.pid, signal.SIGKILL)
     eventually(lambda: not list(tmp_path.glob("[0-9]*")))
@@ -56,20 +56,22 @@ def test_processes_end_gracefully_when_their_supervisor_is_killed(site: Site, tm
 
 @pytest.mark.slow
 @pytest.mark.thorough
-def test_a_killed_process_is_started_again_and_its_siblings_work_on(site: Site) -> None:
+def test_a_killed_process_is_started_again_and_its_siblings_work_on(system: System) -> None:
     argv = [sys.executable, "-m", "diorama", "worker", "--processes", "2", "--threads", "4"]
-    command = ServerCommand("workers", argv, site.directory / "workers.log", env=site.environment, stop_within_s=30.0)
+    command = ServerCommand(
+        "workers", argv, system.directory / "workers.log", env=system.environment, stop_within_s=30.0
+    )
     supervisor = ServerProcess.start(command)
-    site.workers.append(supervisor)
+    system.workers.append(supervisor)
     first = eventually(lambda: len(children_of(supervisor.pid)) == 2 and children_of(supervisor.pid))
-    jobs = [site.ask_for_avatar(f"avatar-{number}") for number in range(4)]
-    site.wait_for(jobs[0], "generating", "storing", "transcoding", "succeeded")
+    jobs = [system.ask_for_avatar(f"avatar-{number}") for number in range(4)]
+    system.wait_for(jobs[0], "generating", "storing", "transcoding", "succeeded")
     os.kill(min(first), signal.SIGKILL)
     again = eventually(lambda: len(children_of(supervisor.pid) - {min(first)}) == 2 and children_of(supervisor.pid))
     assert max(first) in again, "its sibling works on"
     for job_id in jobs:
-        site.wait_for(job_id, "succeeded")
-    assert_sound(site.engine)
+        system.wait_for(job_id, "succeeded")
+    assert_sound(system.engine)
     assert "a worker process died; starting another" in supervisor.output()
     supervisor.stop()
     status = supervisor.exit_status()

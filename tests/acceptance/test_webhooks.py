@@ -8,34 +8,34 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from tests.acceptance.workers import Site
-from tests.eventually import eventually
-from tests.invariants import assert_attempts_add_up, assert_sound
+from tests.support.eventually import eventually
+from tests.support.invariants import assert_attempts_add_up, assert_sound
+from tests.support.system import System
 
 # Longer than any test waits: a job that gets on was told of.
 NEVER = "600"
 
 
 @pytest.fixture
-def told(site: Site) -> Site:
-    """A site whose API takes webhooks and whose workers ask for them, and look by themselves almost never."""
-    site.environment |= {"PUBLIC_URL": "http://127.0.0.1", "PROVIDER_UNTOLD_S": NEVER}
-    site.environment["PUBLIC_URL"] = site.start_api()
-    return site
+def told(system: System) -> System:
+    """A system whose API takes webhooks and whose workers ask for them, and look by themselves almost never."""
+    system.environment |= {"PUBLIC_URL": "http://127.0.0.1", "PROVIDER_UNTOLD_S": NEVER}
+    system.environment["PUBLIC_URL"] = system.start_api()
+    return system
 
 
-def counted(site: Site, kind: str) -> dict[str, int]:
-    url = f"{site.simulator.api_url}/_simulator/counters"
+def counted(system: System, kind: str) -> dict[str, int]:
+    url = f"{system.simulator.api_url}/_simulator/counters"
     counts: dict[str, int] = httpx.get(url).raise_for_status().json()[kind]
     return counts
 
 
-def effects(site: Site) -> list[str]:
-    with site.engine.connect() as conn:
+def effects(system: System) -> list[str]:
+    with system.engine.connect() as conn:
         return list(conn.scalars(text("SELECT effect FROM provider_webhooks")))
 
 
-def test_a_job_costs_two_or_three_calls_where_webhooks_tell_of_it(told: Site) -> None:
+def test_a_job_costs_two_or_three_calls_where_webhooks_tell_of_it(told: System) -> None:
     jobs = [told.ask_for_avatar(str(number)) for number in range(8)]
     told.start_worker()
     for job_id in jobs:
@@ -48,7 +48,7 @@ def test_a_job_costs_two_or_three_calls_where_webhooks_tell_of_it(told: Site) ->
     assert_attempts_add_up(told.engine)
 
 
-def test_a_submission_whose_answer_was_lost_is_adopted_without_asking_the_list(told: Site) -> None:
+def test_a_submission_whose_answer_was_lost_is_adopted_without_asking_the_list(told: System) -> None:
     told.fault("reset_after_accept", operation="predictions.create", count=1)
     job_id = told.ask_for_avatar()
     told.start_worker()
@@ -59,7 +59,7 @@ def test_a_submission_whose_answer_was_lost_is_adopted_without_asking_the_list(t
     assert_attempts_add_up(told.engine)
 
 
-def test_a_worker_that_died_after_its_call_leaves_a_prediction_that_the_webhook_names(told: Site) -> None:
+def test_a_worker_that_died_after_its_call_leaves_a_prediction_that_the_webhook_names(told: System) -> None:
     told.fault("hang_after_accept", operation="predictions.create", count=1)
     job_id = told.ask_for_avatar()
     worker = told.start_worker(PROVIDER_TIMEOUT_S="30")
@@ -86,7 +86,7 @@ DISTURBED: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-def test_a_job_succeeds_and_is_paid_for_once_however_its_webhooks_come(told: Site) -> None:
+def test_a_job_succeeds_and_is_paid_for_once_however_its_webhooks_come(told: System) -> None:
     told.start_worker(PROVIDER_UNTOLD_S="2")
     for name, (action, options) in DISTURBED.items():
         told.fault(action, options=options)

@@ -1,6 +1,6 @@
 """A worker process that is frozen past its lease and comes back changes nothing, at every step.
 
-The cases follow each other in one house: whoever finishes a job in place of a zombie is the zombie of the next case.
+The cases share one stocked system: the worker that finishes a job in place of a zombie is the zombie of the next case.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from db.engine.recording import cancel
 from diorama.embedded import EmbeddedPostgres, EmbeddedS3, ServerProcess
 from jobs.support.redriving import retry_job
 from storage import S3Store
-from tests.acceptance.house import House, Servers
-from tests.acceptance.workers import Site
-from tests.invariants import assert_attempts_add_up, assert_credits_add_up, assert_sound
 from tests.jobs.support.reviewers import SUPPORT
+from tests.support.invariants import assert_attempts_add_up, assert_credits_add_up, assert_sound
+from tests.support.stocked_system import Servers, StockedSystem
+from tests.support.system import System
 
 # How long the provider keeps the victim waiting: time enough to freeze it, and less than it waits.
 _HELD_UP = {"seconds": 0.9}
@@ -30,46 +30,46 @@ _TRIES = 5
 
 
 class Relay:
-    """A house with one worker at work."""
+    """A stocked system with one worker at work."""
 
-    def __init__(self, house: House) -> None:
-        self.site: Site = house.site
-        self.worker: ServerProcess = self.site.start_worker()
+    def __init__(self, stocked: StockedSystem) -> None:
+        self.system: System = stocked.system
+        self.worker: ServerProcess = self.system.start_worker()
         self._asked = 0
 
     def ask(self) -> UUID:
         """Ask for one more avatar."""
         self._asked += 1
-        return self.site.ask_for_avatar(f"avatar-{self._asked}")
+        return self.system.ask_for_avatar(f"avatar-{self._asked}")
 
     def freeze(self, job_id: UUID, state: str) -> ServerProcess | None:
         """Freeze the worker while it has the job in hand in this state, and return it; nobody is at work then.
 
         Returns None, with the worker at work, where it was through with that before it stood still.
         """
-        self.site.wait_for(job_id, state, held=True)
+        self.system.wait_for(job_id, state, held=True)
         self.worker.signal(signal.SIGSTOP)
         os.waitid(os.P_PID, self.worker.pid, os.WSTOPPED | os.WNOWAIT)
-        if self.site.is_left_in(job_id, state):
+        if self.system.is_left_in(job_id, state):
             return self.worker
         self.worker.signal(signal.SIGCONT)
         return None
 
-    def catch(self, state: str, holds_up: Callable[[Site], None]) -> tuple[UUID, ServerProcess]:
+    def catch(self, state: str, holds_up: Callable[[System], None]) -> tuple[UUID, ServerProcess]:
         """Ask for avatars until the worker is frozen while it has one in hand in this state."""
         for _ in range(_TRIES):
-            holds_up(self.site)
+            holds_up(self.system)
             job_id = self.ask()
             if zombie := self.freeze(job_id, state):
                 return job_id, zombie
-            self.site.wait_for(job_id, "succeeded")
-            self.site.calm()
+            self.system.wait_for(job_id, "succeeded")
+            self.system.calm()
         raise AssertionError(f"no worker was frozen while its job was {state}")
 
     def take_over(self, job_id: UUID, end: str) -> Any:
         """Have another worker bring the job to its end, and return its row."""
-        self.worker = self.site.start_worker()
-        return self.site.wait_for(job_id, end)
+        self.worker = self.system.start_worker()
+        return self.system.wait_for(job_id, end)
 
 
 @pytest.fixture(scope="module")
@@ -81,28 +81,28 @@ def relay(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Relay]:
     servers = Servers(postgres_server, migrated_template, s3_server, shared_store)
-    with servers.house(tmp_path_factory.mktemp("zombies")) as house:
-        yield Relay(house)
+    with servers.stocked(tmp_path_factory.mktemp("zombies")) as stocked:
+        yield Relay(stocked)
 
 
-def answer_slowly(site: Site) -> None:
-    site.fault("slow_body", operation="predictions.create", count=1, options=_HELD_UP)
+def answer_slowly(system: System) -> None:
+    system.fault("slow_body", operation="predictions.create", count=1, options=_HELD_UP)
 
 
-def lose_the_answer_and_list_slowly(site: Site) -> None:
-    site.fault("reset_after_accept", operation="predictions.create", count=1)
-    site.fault("stall", operation="predictions.list", count=1, options=_HELD_UP)
+def lose_the_answer_and_list_slowly(system: System) -> None:
+    system.fault("reset_after_accept", operation="predictions.create", count=1)
+    system.fault("stall", operation="predictions.list", count=1, options=_HELD_UP)
 
 
-def tell_slowly(site: Site) -> None:
-    site.fault("stall", operation="predictions.get", count=1, options=_HELD_UP)
+def tell_slowly(system: System) -> None:
+    system.fault("stall", operation="predictions.get", count=1, options=_HELD_UP)
 
 
-def deliver_slowly(site: Site) -> None:
-    site.fault("slow_body", listener="delivery", count=1, options=_HELD_UP)
+def deliver_slowly(system: System) -> None:
+    system.fault("slow_body", listener="delivery", count=1, options=_HELD_UP)
 
 
-def nothing(_: Site) -> None:
+def nothing(_: System) -> None:
     """Bringing a picture to its size takes long enough."""
 
 
@@ -118,35 +118,35 @@ def nothing(_: Site) -> None:
     ids=["submitting", "reconciling", "generating", "storing", "transcoding"],
 )
 def test_a_frozen_worker_changes_nothing_when_it_comes_back(
-    relay: Relay, state: str, holds_up: Callable[[Site], None]
+    relay: Relay, state: str, holds_up: Callable[[System], None]
 ) -> None:
     """Its lease has ended and grown without it."""
     job_id, zombie = relay.catch(state, holds_up)
     before = relay.take_over(job_id, "succeeded")
     _come_back(relay, zombie, before)
     # Frozen before its call was sent, it leaves nothing to adopt, and the second attempt's objects are the only ones.
-    assert relay.site.objects(job_id) == [f"{before.attempt}/avatar.png", f"{before.attempt}/source.png"]
+    assert relay.system.objects(job_id) == [f"{before.attempt}/avatar.png", f"{before.attempt}/source.png"]
 
 
 @pytest.mark.parametrize("again", [False, pytest.param(True, marks=pytest.mark.thorough)])
 def test_one_that_was_frozen_while_it_undid_a_job_changes_nothing_either(relay: Relay, again: bool) -> None:
     """Nor where the job was tried again and has succeeded meanwhile."""
-    relay.site.fault("stick_processing", count=1)
-    relay.site.fault("stall", operation="predictions.cancel", count=1, options=_HELD_UP)
+    relay.system.fault("stick_processing", count=1)
+    relay.system.fault("stall", operation="predictions.cancel", count=1, options=_HELD_UP)
     job_id = relay.ask()
-    relay.site.wait_for(job_id, "generating")
-    with relay.site.engine.begin() as conn:
+    relay.system.wait_for(job_id, "generating")
+    with relay.system.engine.begin() as conn:
         assert cancel(conn, job_id, "api")
     zombie = relay.freeze(job_id, "compensating")
     assert zombie, "the job was undone before its worker was frozen"
     before = relay.take_over(job_id, "canceled")
     if again:
-        with relay.site.engine.begin() as conn:
+        with relay.system.engine.begin() as conn:
             retry_job(conn, SUPPORT, job_id)
-        before = relay.site.wait_for(job_id, "succeeded")
+        before = relay.system.wait_for(job_id, "succeeded")
     _come_back(relay, zombie, before)
-    assert relay.site.objects(job_id) == (["2/avatar.png", "2/source.png"] if again else [])
-    with relay.site.engine.connect() as conn:
+    assert relay.system.objects(job_id) == (["2/avatar.png", "2/source.png"] if again else [])
+    with relay.system.engine.connect() as conn:
         undone = conn.execute(text("SELECT state FROM compensation_actions WHERE job_id = :id"), {"id": job_id})
         assert set(undone.scalars()) == {"done"}
 
@@ -154,8 +154,8 @@ def test_one_that_was_frozen_while_it_undid_a_job_changes_nothing_either(relay: 
 def _come_back(relay: Relay, zombie: ServerProcess, before: Any) -> None:
     zombie.signal(signal.SIGCONT)
     zombie.stop()
-    assert relay.site.row(before.id) == before
-    assert len(relay.site.events(before.id)) == before.seq
+    assert relay.system.row(before.id) == before
+    assert len(relay.system.events(before.id)) == before.seq
     for check in (assert_sound, assert_attempts_add_up, assert_credits_add_up):
-        check(relay.site.engine)
-    relay.site.calm()
+        check(relay.system.engine)
+    relay.system.calm()

@@ -17,9 +17,9 @@ from db.records.requests import JobRequest, insert_job
 from diorama.embedded import EmbeddedPostgres
 from statemachine.states import Kind, OnFailure
 from tests.bench.peers.spent import spent_by_postgres_s
-from tests.eventually import eventually
-from tests.factories import make_world
-from tests.servers import create_database, drop_database, unique_name
+from tests.support.databases import create_database, drop_database, unique_name
+from tests.support.eventually import eventually
+from tests.support.factories import make_world
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from db.engine.claims import claim_due
 from db.migrate import migrate
 from diorama.embedded import EmbeddedPostgres
 from statemachine.states import State, Step
-from tests.factories import make_job, make_world
-from tests.servers import create_database, drop_database, unique_name
+from tests.support.databases import create_database, drop_database, unique_name
+from tests.support.factories import make_job, make_world
 
 _ROUNDS = 100
 _CLAIM = 50

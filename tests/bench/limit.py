@@ -14,8 +14,8 @@ from db.connection import DatabaseSettings, connect
 from db.migrate import migrate
 from diorama.embedded import EmbeddedPostgres
 from statemachine.states import State
-from tests.factories import make_job, make_world
-from tests.servers import create_database, drop_database, unique_name
+from tests.support.databases import create_database, drop_database, unique_name
+from tests.support.factories import make_job, make_world
 
 _JOBS = 10_000
 

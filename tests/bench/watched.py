@@ -21,8 +21,8 @@ from jobs.tracking.provider_webhooks import SigningKey
 from simulator.serve import Background
 from simulator.settings import RateLimits, SimulatorSettings
 from tests.bench.engine import queue_jobs
-from tests.schema.serving import serving
-from tests.servers import create_database, drop_database, unique_name
+from tests.support.databases import create_database, drop_database, unique_name
+from tests.support.serving import serving
 
 _LOOK_EVERY_S = 0.5
 _FIRST_MINUTE_S = 60.0

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, text
 import db.migrate
 from db.connection import DatabaseSettings, connect
 from db.migrate import current_revision, is_behind, migrate, newest_revision
-from tests.eventually import eventually
+from tests.support.eventually import eventually
 
 _WAITS = text(
     "SELECT now() - query_start > interval '1.1 s' FROM pg_stat_activity "

@@ -14,7 +14,7 @@ from db.statements import as_json
 from db.text import storable
 from statemachine.outcomes import Cure, Failure, GenerationFailed
 from statemachine.states import ErrorCode, State
-from tests.factories import claimed, make_job, make_world, move_of
+from tests.support.factories import claimed, make_job, make_world, move_of
 
 ODD = "it \x00 broke \ud800 badly ünd 🙂"
 

@@ -9,8 +9,8 @@ from sqlalchemy import Engine
 
 from jobs.engine.hints import Hinter
 from storage import S3Store
-from tests.factories import World, make_world
 from tests.jobs.steps.undoing import Undoing
+from tests.support.factories import World, make_world
 
 
 @pytest.fixture

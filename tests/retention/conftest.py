@@ -19,8 +19,8 @@ from jobs.upkeep.retention import Leftovers, RetentionPolicy, Swept, sweep_old
 from statemachine.states import State
 from storage import S3Store
 from storage.keys import asset_key, upload_key
-from tests.clock import move_clock
-from tests.factories import World, make_job, make_world
+from tests.support.clock import move_clock
+from tests.support.factories import World, make_job, make_world
 
 
 @dataclass

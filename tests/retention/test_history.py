@@ -11,8 +11,8 @@ from sqlalchemy.exc import IntegrityError
 
 from db.upkeep.retention import MONTHS_AHEAD, drop_history_month, forget_history, make_history_months
 from statemachine.states import State
-from tests.clock import move_clock
-from tests.factories import World, make_job, make_world
+from tests.support.clock import move_clock
+from tests.support.factories import World, make_job, make_world
 
 DAY = timedelta(days=1)
 YEAR = 365 * DAY

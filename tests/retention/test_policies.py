@@ -18,8 +18,8 @@ from jobs.steps.submit import submit
 from jobs.support.redriving import retry_job
 from statemachine.outcomes import Rejected
 from statemachine.states import ErrorCode, Kind, State
-from tests.factories import World, claimed
 from tests.retention.conftest import House
+from tests.support.factories import World, claimed
 
 MODEL = ("openai/gpt-image-2.5-sunburst",)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

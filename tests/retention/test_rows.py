@@ -16,9 +16,9 @@ from db.records.requests import IdempotencyKey, claim_key, insert_story
 from jobs.upkeep.retention import RetentionPolicy
 from jobs.upkeep.row_purge import Forgotten, OldRows
 from statemachine.states import Kind, State
-from tests.factories import World
-from tests.invariants import assert_credits_add_up
 from tests.retention.conftest import House
+from tests.support.factories import World
+from tests.support.invariants import assert_credits_add_up
 
 DAY = timedelta(days=1)
 YEARS = 730 * DAY

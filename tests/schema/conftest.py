@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from diorama.embedded import EmbeddedPostgres
-from tests.schema.serving import Server, serving
-from tests.schema.world import Partner, partner
-from tests.servers import create_database, unique_name
+from tests.support.databases import create_database, unique_name
+from tests.support.partners import Partner, partner
+from tests.support.serving import Server, serving
 
 
 @pytest.fixture(scope="session")

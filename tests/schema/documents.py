@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import count
 from typing import Any
 
-from tests.schema.serving import Caller
+from tests.support.serving import Caller
 
 CREATE_STORY = """
 mutation ($input: CreateStoryInput!) {

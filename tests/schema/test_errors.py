@@ -15,7 +15,7 @@ from db.records.accounts import insert_account
 from schema.errors import log_unforeseen
 from schema.types.viewer import Viewer
 from tests.schema.documents import FOLLOW, make_avatar
-from tests.schema.world import Partner
+from tests.support.partners import Partner
 
 VIEWER = "query ($secret: ID) { viewer { name } themes { key } }"
 

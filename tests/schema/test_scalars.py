@@ -13,7 +13,7 @@ from schema.cursors import _FINISHED_KEY, MalformedCursor, _seal, read_page_curs
 from schema.ids import IdKind, decode_id
 from tests.schema.documents import CREATE_AVATAR, CREATE_SCENE, make_avatar, new_key
 from tests.schema.mutations.test_credits import GRANT
-from tests.schema.world import Partner
+from tests.support.partners import Partner
 
 JOBS = "query ($filter: JobFilter) { jobs(first: 5, filter: $filter) { edges { node { id metadata } } } }"
 SESSION = "mutation ($ref: String!) { createSession(input: {userRef: $ref, tier: FREE}) { token } }"

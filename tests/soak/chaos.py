@@ -1,4 +1,4 @@
-"""A whole site under load and in trouble for some time; then calm, until everything has ended."""
+"""A whole system under load and in trouble for some time; then calm, until everything has ended."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from jobs.identity import issue_api_key
 from simulator.serve import Background
 from simulator.settings import SimulatorSettings
 from storage import S3Store
-from tests.acceptance.workers import site as open_site
 from tests.soak.load import Clients
 from tests.soak.report import Report, report
 from tests.soak.trouble import Trouble
+from tests.support.system import running_system
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +46,20 @@ def run(plan: Plan, directory: Path) -> tuple[Report, dict[str, int]]:
         running.callback(engine.dispose)
         migrate(engine)
         store = S3Store(s3.settings)
-        site = running.enter_context(open_site(engine, postgres.url, s3, store, simulator, directory))
+        system = running.enter_context(running_system(engine, postgres.url, s3, store, simulator, directory))
         with engine.begin() as conn:
             key = issue_api_key(conn, "acme", role="partner", key_name="soak")
-        clients = Clients(f"{site.start_api()}/graphql", key, site.selfie_id, plan.pause_s)
+        clients = Clients(f"{system.start_api()}/graphql", key, system.selfie_id, plan.pause_s)
         for _ in range(plan.workers):
-            site.start_worker()
-        trouble = Trouble(site, postgres, every_s=plan.trouble_every_s, restart_s=plan.restart_s)
+            system.start_worker()
+        trouble = Trouble(system, postgres, every_s=plan.trouble_every_s, restart_s=plan.restart_s)
         trouble.start()
         clients.start(plan.clients)
         time.sleep(plan.lasts_s)
         trouble.stop()
         clients.stop()
         _drain(engine, plan.drains_within_s)
-        for worker in site.workers:
+        for worker in system.workers:
             worker.stop()
         billed = simulator.call(lambda sim: [(each.id, str(each.input)) for each in sim.book.in_order])
         found = report(engine, store, clients.accepted, billed)

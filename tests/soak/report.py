@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Engine, text
 
 from storage import S3Store
-from tests.invariants import assert_attempts_add_up, assert_credits_add_up, assert_sound
+from tests.support.invariants import assert_attempts_add_up, assert_credits_add_up, assert_sound
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from contextlib import suppress
 import psycopg
 
 from diorama.embedded import EmbeddedPostgres, ServerFailed, ServerProcess
-from tests.acceptance.workers import Site
+from tests.support.system import System
 
 # What the provider does, each with its probability a request.
 FAULTS = (
@@ -39,10 +39,10 @@ class Trouble:
     """Makes trouble from a thread of its own, `every_s` seconds on the average, until it is told to stop."""
 
     def __init__(
-        self, site: Site, postgres: EmbeddedPostgres, *, every_s: float, restart_s: tuple[float, float]
+        self, system: System, postgres: EmbeddedPostgres, *, every_s: float, restart_s: tuple[float, float]
     ) -> None:
         self.made: Counter[str] = Counter()
-        self._site = site
+        self._site = system
         self._postgres = postgres
         self._every_s = every_s
         self._restart_s = restart_s

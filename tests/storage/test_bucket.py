@@ -10,7 +10,7 @@ import pytest
 from diorama.embedded import EmbeddedS3
 from storage import S3Settings, S3Store
 from storage.client import s3_client
-from tests.servers import unique_name
+from tests.support.databases import unique_name
 
 
 @pytest.fixture

@@ -82,7 +82,7 @@ def complaints_table() -> str:
 
 def engine_failures_table() -> str:
     """Return how engines of this kind have failed, and which tests hold it off here."""
-    from tests.crashes.engine_failures import table
+    from tests.faults.engine_failures import table
 
     return table()
 
@@ -90,7 +90,7 @@ def engine_failures_table() -> str:
 def crash_table() -> str:
     """Return what becomes of a job whose worker is killed, a row a boundary: the list that the tests go through."""
     # Only in a checkout are the tests there, and only there is this page written.
-    from tests.crashes.points import table
+    from tests.faults.points import table
 
     return table()
 

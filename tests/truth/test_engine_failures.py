@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.crashes.engine_failures import FAILURES
+from tests.faults.engine_failures import FAILURES
 
 TESTS = Path(__file__).parents[1]
 

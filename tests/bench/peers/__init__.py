@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy.engine import make_url
 
 from diorama.embedded import EmbeddedPostgres
-from tests.servers import create_database, drop_database, unique_name
+from tests.support.databases import create_database, drop_database, unique_name
 
 _ROOT = Path(__file__).parents[3]
 _PYTHON = _ROOT / ".venv-peers" / "bin" / "python"

@@ -15,7 +15,7 @@ from db.engine.pausing import pause_step
 from db.engine.recording import cancel, fail_descendants, record
 from statemachine.outcomes import Accepted, GenerationFailed, OutputReady, StillRunning
 from statemachine.states import STEP_OF, TERMINAL, Kind, State, Step
-from tests.factories import REFUSED, World, begin_of, claimed, make_job, make_world, move_of
+from tests.support.factories import REFUSED, World, begin_of, claimed, make_job, make_world, move_of
 
 MINUTE = timedelta(minutes=1)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Engine, text
 
 from db.engine.leader_lock import take_turn
-from tests.eventually import eventually
+from tests.support.eventually import eventually
 
 _LOCK = 7
 

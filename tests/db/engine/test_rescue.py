@@ -17,8 +17,8 @@ from db.records.accounts import limit_account
 from db.statements import source_of
 from statemachine.outcomes import GenerationFailed, StillRunning
 from statemachine.states import State, Step
-from tests.factories import REFUSED, World, claimed, make_job, make_world, move_of
-from tests.invariants import assert_sound
+from tests.support.factories import REFUSED, World, claimed, make_job, make_world, move_of
+from tests.support.invariants import assert_sound
 
 MINUTE = timedelta(minutes=1)
 

@@ -21,10 +21,10 @@ from jobs.requesting.requests import Terms, create_scene
 from jobs.support.redriving import retry_job
 from statemachine import outcomes as o
 from statemachine.states import Kind, OnFailure, State
-from tests.eventually import eventually
-from tests.factories import REFUSED, World, claimed, make_job, make_world, move_of
-from tests.invariants import assert_roll_backs_took_nothing_owned
 from tests.jobs.support.reviewers import partner_of
+from tests.support.eventually import eventually
+from tests.support.factories import REFUSED, World, claimed, make_job, make_world, move_of
+from tests.support.invariants import assert_roll_backs_took_nothing_owned
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from statemachine.states import STEP_OF, TERMINAL, Event, Kind, State
 from statemachine.transitions import TRANSITIONS
-from tests.factories import World, make_job, make_world
+from tests.support.factories import World, make_job, make_world
 
 LEGAL = {(rule.from_state, rule.event, rule.to_state) for rule in TRANSITIONS}
 # Everything a row needs to look right in its new state, so that only the rule itself can refuse it.

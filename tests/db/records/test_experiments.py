@@ -16,7 +16,7 @@ from db.engine.row_changes import AttemptBegun
 from db.records.experiments import VariantResult, variant_results
 from db.tables import attempts
 from statemachine.states import State
-from tests.factories import World, begin_of, claimed, make_job, make_world
+from tests.support.factories import World, begin_of, claimed, make_job, make_world
 
 PAST = datetime(2026, 11, 1, tzinfo=UTC)
 

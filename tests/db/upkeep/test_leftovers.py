@@ -12,8 +12,8 @@ from db.engine.redriving import Relative, lock_family
 from db.upkeep.leftovers import Leftovers, leftovers_of
 from statemachine import outcomes as o
 from statemachine.states import State
-from tests.eventually import eventually
-from tests.factories import claimed, make_job, make_world, move_of, output_of
+from tests.support.eventually import eventually
+from tests.support.factories import claimed, make_job, make_world, move_of, output_of
 
 
 def waits_for_a_lock(engine: Engine) -> bool:

@@ -24,7 +24,7 @@ from jobs.tracking.provider_webhooks import SigningKey
 from simulator.serve import Background
 from simulator.settings import SimulatorSettings
 from storage import S3Store
-from tests.schema.serving import serving
+from tests.support.serving import serving
 
 KEY = "whsec_dGhlLWtleS10aGF0LXdhcy1hZ3JlZWQ="
 OTHER_KEY = "whsec_bm90LXRoZS1rZXktdGhhdC13YXMtYWdyZWVk"

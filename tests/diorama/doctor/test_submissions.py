@@ -15,8 +15,8 @@ from jobs.providers.limiter import GateSettings, SharedGate
 from statemachine.breaker import BreakerPolicy
 from statemachine.outcomes import Accepted, OutcomeLost, Refused
 from statemachine.states import State
-from tests.clock import move_clock
-from tests.factories import make_job, make_world
+from tests.support.clock import move_clock
+from tests.support.factories import make_job, make_world
 
 NO_CREDIT = Refused(failures.of_status(402, '{"title":"Insufficient credit",\n"status":402}', None))
 BUSY = Refused(failures.of_status(429, '{"retry_after": 40}', 40.0))

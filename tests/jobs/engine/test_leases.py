@@ -12,9 +12,9 @@ from db.engine.claims import Claim
 from db.engine.recording import cancel
 from jobs.engine.leases import LeaseLost, Renewer
 from statemachine.states import State
-from tests.eventually import eventually
-from tests.factories import World, claim, claimed, make_job
-from tests.jobs.worker.cuts import cut_connection
+from tests.support.cuts import cut_connection
+from tests.support.eventually import eventually
+from tests.support.factories import World, claim, claimed, make_job
 
 SHORT = timedelta(seconds=0.3)
 

@@ -22,9 +22,9 @@ from jobs.engine.hints import DueListener, Hinter
 from jobs.engine.recorder import OutOfReach, Recorder
 from statemachine.outcomes import Accepted, StillRunning
 from statemachine.states import State, Step
-from tests.factories import World, claimed, make_job, move_of
-from tests.invariants import assert_sound
-from tests.jobs.worker.cuts import at_commit, cut_connection, nothing, once
+from tests.support.cuts import at_commit, cut_connection, nothing, once
+from tests.support.factories import World, claimed, make_job, move_of
+from tests.support.invariants import assert_sound
 
 MANY = 6
 

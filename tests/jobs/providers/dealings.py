@@ -21,8 +21,8 @@ from jobs.providers.limiter import OpenGate
 from jobs.providers.provider import Prediction, Provider, ProviderTrouble, Submission
 from jobs.providers.replicate import ReplicateProvider
 from statemachine.outcomes import Accepted, Refused, Rejected
-from tests.crashes.fakes import FakeProvider, no_answer
-from tests.eventually import eventually
+from tests.support.eventually import eventually
+from tests.support.fakes import FakeProvider, no_answer
 
 MODEL = "openai/gpt-image-2.5-sunburst"
 VIDEO_MODEL = "minimax/video-01-live"

@@ -25,8 +25,8 @@ from statemachine.breaker import BreakerPolicy, BreakerState
 from statemachine.budget import Budget
 from statemachine.outcomes import Accepted, OutcomeLost, Refused, Rejected
 from statemachine.states import State, Step
-from tests.eventually import eventually
-from tests.factories import REFUSED, make_job, make_world
+from tests.support.eventually import eventually
+from tests.support.factories import REFUSED, make_job, make_world
 
 TAKEN = Accepted("p1", 1.0)
 LOST = OutcomeLost("HTTP 502 after sending")

@@ -19,9 +19,9 @@ from jobs.worker.advance import advance
 from statemachine import outcomes as o
 from statemachine.states import ErrorCode, Kind, State, Step
 from storage import S3Store
-from tests.factories import World, begin_of, claimed, make_job, move_of
-from tests.invariants import assert_sound
 from tests.jobs.steps.undoing import ScriptedProvider, Undoing
+from tests.support.factories import World, begin_of, claimed, make_job, move_of
+from tests.support.invariants import assert_sound
 
 BUSY = o.Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", o.Cure.WAIT, retry_after_s=600)
 PASSING = o.Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", o.Cure.RETRY)

@@ -20,11 +20,11 @@ from jobs.support.redriving import retry_job
 from statemachine import outcomes as o
 from statemachine.states import Kind, OnFailure, State
 from storage import S3Store
-from tests.factories import REFUSED, World, begin_of, claimed, make_job, move_of
-from tests.invariants import assert_credits_add_up
 from tests.jobs.requesting.credit_rule import RULE
 from tests.jobs.steps.undoing import ScriptedProvider, Undoing
 from tests.jobs.support.reviewers import partner_of
+from tests.support.factories import REFUSED, World, begin_of, claimed, make_job, move_of
+from tests.support.invariants import assert_credits_add_up
 
 PRICE = 5
 

@@ -18,9 +18,9 @@ from jobs.steps.submit import submit
 from jobs.upkeep.orphans import sweep
 from statemachine import outcomes as o
 from statemachine.states import State
-from tests.acceptance.workers import SAMPLE
-from tests.crashes.fakes import FakeProvider, MemoryStore
-from tests.factories import World, claimed, make_job
+from tests.support.factories import World, claimed, make_job
+from tests.support.fakes import FakeProvider, MemoryStore
+from tests.support.system import SAMPLE
 
 PRICE = 64_000
 

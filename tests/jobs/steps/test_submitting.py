@@ -15,7 +15,7 @@ from jobs.steps.runtime import Runtime
 from jobs.steps.submit import submit
 from statemachine.outcomes import Cure, Rejected
 from statemachine.states import ErrorCode, Kind
-from tests.factories import World, claimed, make_job
+from tests.support.factories import World, claimed, make_job
 
 LIVE = profiles()["minimax/video-01-live"]
 

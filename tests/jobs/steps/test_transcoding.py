@@ -23,7 +23,7 @@ from statemachine.decisions import decide
 from statemachine.outcomes import Outcome, OutputInvalid, StepFailed, Transcoded
 from statemachine.states import Event, State
 from storage import S3Store
-from tests.factories import World, claimed, make_job
+from tests.support.factories import World, claimed, make_job
 
 
 @pytest.fixture

@@ -21,10 +21,10 @@ from jobs.support.redriving import retry_job
 from statemachine import outcomes as o
 from statemachine.states import Kind, OnFailure, State
 from storage import ObjectInfo, S3Store
-from tests.factories import REFUSED, World, advance_to, make_job
-from tests.invariants import assert_credits_add_up, assert_sound
 from tests.jobs.steps.undoing import ScriptedProvider, Undoing, fail
 from tests.jobs.support.reviewers import SUPPORT
+from tests.support.factories import REFUSED, World, advance_to, make_job
+from tests.support.invariants import assert_credits_add_up, assert_sound
 
 
 class FrozenStore:

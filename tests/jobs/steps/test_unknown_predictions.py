@@ -26,8 +26,8 @@ from statemachine.backoff import RetryPolicy
 from statemachine.decisions import Decision, decide
 from statemachine.outcomes import Accepted, Cure, GenerationFailed, StepFailed, StillRunning
 from statemachine.states import Event, State
-from tests.factories import World, claimed, make_job
 from tests.jobs.providers.dealings import MODEL, submission
+from tests.support.factories import World, claimed, make_job
 
 SETTLES_S = 10.0
 

@@ -18,7 +18,7 @@ from statemachine import outcomes as o
 from statemachine.outcomes import Cure, Failure
 from statemachine.states import ErrorCode
 from storage import S3Store
-from tests.factories import claimed, move_of
+from tests.support.factories import claimed, move_of
 
 BROKEN = o.Failure(ErrorCode.INTERNAL, "It broke.", o.Cure.NEVER, "a bug")
 

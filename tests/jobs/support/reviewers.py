@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import uuid4
 
 from jobs.identity import Principal
-from tests.factories import World
+from tests.support.factories import World
 
 SUPPORT = Principal(uuid4(), "support", "mo")
 

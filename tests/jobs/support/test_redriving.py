@@ -21,11 +21,11 @@ from statemachine import outcomes as o
 from statemachine.backoff import RetryPolicy
 from statemachine.states import ErrorCode, Kind, State
 from storage import S3Store
-from tests.factories import World, claimed, make_job, make_world, move_of
-from tests.invariants import assert_credits_add_up, assert_sound
 from tests.jobs.steps.test_undoing import story
 from tests.jobs.steps.undoing import BROKEN, Undoing, fail
 from tests.jobs.support.reviewers import SUPPORT, partner_of
+from tests.support.factories import World, claimed, make_job, make_world, move_of
+from tests.support.invariants import assert_credits_add_up, assert_sound
 
 
 @pytest.fixture

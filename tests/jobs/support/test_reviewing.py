@@ -21,10 +21,10 @@ from jobs.worker.advance import advance
 from statemachine import outcomes as o
 from statemachine.backoff import RetryPolicy
 from statemachine.states import State
-from tests.factories import REFUSED, World, advance_to, claimed, make_job, move_of
-from tests.invariants import assert_credits_add_up, assert_sound
 from tests.jobs.steps.undoing import ScriptedProvider, Undoing, fail
 from tests.jobs.support.reviewers import SUPPORT
+from tests.support.factories import REFUSED, World, advance_to, claimed, make_job, move_of
+from tests.support.invariants import assert_credits_add_up, assert_sound
 
 
 def try_again(engine: Engine, job_id: UUID, *path: State) -> None:

@@ -27,7 +27,7 @@ from simulator.serve import Background
 from simulator.settings import SimulatorSettings
 from statemachine.outcomes import Accepted, GenerationFailed, OutputReady, StillRunning
 from statemachine.states import State
-from tests.factories import World, claimed, make_job, move_of
+from tests.support.factories import World, claimed, make_job, move_of
 
 FEW = 3
 # An age at which pictures may have ended, while nothing is known of earlier ones.

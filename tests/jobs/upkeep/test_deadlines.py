@@ -21,9 +21,9 @@ from jobs.worker.advance import advance
 from statemachine.backoff import RetryPolicy
 from statemachine.deadlines import Deadlines
 from statemachine.states import State, Step
-from tests.clock import move_clock
-from tests.factories import World, claimed, make_job
-from tests.invariants import assert_sound
+from tests.support.clock import move_clock
+from tests.support.factories import World, claimed, make_job
+from tests.support.invariants import assert_sound
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 SHORT = Deadlines(job=3 * HOUR, generating=20 * MINUTE, storing=10 * MINUTE, transcoding=30 * MINUTE)

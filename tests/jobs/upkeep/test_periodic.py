@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from jobs.upkeep.periodic import HOUSEKEEPING, WATCHING, Round, Rounds, by_lock
-from tests.eventually import eventually
+from tests.support.eventually import eventually
 
 
 def test_a_long_round_does_not_hold_up_those_of_another_lock(engine: Engine) -> None:

@@ -16,8 +16,8 @@ from db.engine.claims import Claim, ClaimedJob
 from jobs.steps.runtime import Leases
 from jobs.worker.broker import RowBroker, RowConsumer, claim_of
 from statemachine.states import State, Step
-from tests.factories import World, claimed, make_job
-from tests.jobs.worker.cuts import cut_connection
+from tests.support.cuts import cut_connection
+from tests.support.factories import World, claimed, make_job
 
 
 @pytest.fixture

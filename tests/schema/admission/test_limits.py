@@ -15,9 +15,9 @@ from schema.build import build_schema
 from schema.runtime import Limits
 from schema.transport.app import ApiSettings
 from tests.schema.documents import FOLLOW
-from tests.schema.serving import Server, serving
-from tests.schema.world import Partner, partner
-from tests.servers import unique_name
+from tests.support.databases import unique_name
+from tests.support.partners import Partner, partner
+from tests.support.serving import Server, serving
 
 PAGE = "query ($n: Int) { jobs(first: $n) { edges { node { id events(first: 20) { edges { node { seq } } } } } } }"
 # Which of the two sizes is null only the resolver sees; as variables, both may be given.

@@ -18,8 +18,8 @@ from schema.transport.app import ApiSettings, Limits
 from statemachine.states import Event, State
 from tests.schema.documents import CANCEL_JOB, CREATE_AVATAR, FOLLOW, make_avatar, make_story, new_key
 from tests.schema.live.test_subscription import all_of, follow, seqs, take
-from tests.schema.serving import Caller, Server, Socket, eventually, serving
-from tests.schema.world import (
+from tests.support.databases import unique_name
+from tests.support.partners import (
     PARENT_READY,
     ROLLED_BACK,
     TO_FAILURE,
@@ -32,7 +32,7 @@ from tests.schema.world import (
     notify,
     partner,
 )
-from tests.servers import unique_name
+from tests.support.serving import Caller, Server, Socket, eventually, serving
 
 NEVER = timedelta(hours=1)
 

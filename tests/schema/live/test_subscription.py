@@ -10,8 +10,8 @@ from sqlalchemy import text
 from schema.cursors import job_cursor, story_cursor
 from schema.ids import IdKind, decode_id
 from tests.schema.documents import CANCEL_JOB, FOLLOW, make_avatar, make_story
-from tests.schema.serving import Caller, Socket
-from tests.schema.world import PARENT_READY, REDRIVEN, TO_FAILURE, TO_SUCCESS, Partner, move
+from tests.support.partners import PARENT_READY, REDRIVEN, TO_FAILURE, TO_SUCCESS, Partner, move
+from tests.support.serving import Caller, Socket
 
 EVENTS = [str(each.event).upper() for each in TO_SUCCESS]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from tests.schema.documents import new_key
 from tests.schema.mutations.test_credits import balance, grant
-from tests.schema.serving import Caller
-from tests.schema.world import Partner
+from tests.support.partners import Partner
+from tests.support.serving import Caller
 
 CREATE_BATCH = """
 mutation ($input: CreateBatchInput!) {

@@ -6,8 +6,8 @@ from typing import Any
 
 from schema.ids import IdKind, decode_id
 from tests.schema.documents import CREATE_STORY, make_avatar, make_story, new_key
-from tests.schema.serving import Caller
-from tests.schema.world import Partner
+from tests.support.partners import Partner
+from tests.support.serving import Caller
 
 VIEWER = "{ viewer { credits { available held } session { creditBalance } } }"
 ENTRIES = """

@@ -9,9 +9,9 @@ import pytest
 from jobs.catalogue.offer import Offer
 from jobs.providers.choice import ModelChoice
 from tests.schema.documents import CREATE_ANIMATION, CREATE_AVATAR, CREATE_SCENE, CREATE_STORY, new_key
-from tests.schema.serving import Server, serving
-from tests.schema.world import Partner, partner
-from tests.servers import unique_name
+from tests.support.databases import unique_name
+from tests.support.partners import Partner, partner
+from tests.support.serving import Server, serving
 
 
 @pytest.fixture(scope="module")

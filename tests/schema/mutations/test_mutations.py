@@ -18,8 +18,8 @@ from tests.schema.documents import (
     make_story,
     new_key,
 )
-from tests.schema.serving import eventually
-from tests.schema.world import PARENT_READY, TO_FAILURE, TO_SUCCESS, Partner, move
+from tests.support.partners import PARENT_READY, TO_FAILURE, TO_SUCCESS, Partner, move
+from tests.support.serving import eventually
 
 
 def _refusals(payload: dict[str, Any]) -> list[tuple[str, list[str]]]:

@@ -19,9 +19,9 @@ from jobs.media.limits import PICTURE_CHILD
 from jobs.requesting import uploads
 from schema.ids import IdKind, encode_id
 from storage import S3Store, StoredObject
-from tests.schema.serving import Caller, Server, serving
-from tests.schema.world import Partner, partner
-from tests.servers import unique_name
+from tests.support.databases import unique_name
+from tests.support.partners import Partner, partner
+from tests.support.serving import Caller, Server, serving
 
 CREATE = """
 mutation ($type: String!) {

@@ -10,7 +10,7 @@ from jobs.providers.choice import ModelChoice
 from schema.ids import IdKind, decode_id
 from statemachine.states import Kind
 from tests.schema.documents import make_avatar, make_story
-from tests.schema.world import TO_SUCCESS, Partner, add_attempt, move
+from tests.support.partners import TO_SUCCESS, Partner, add_attempt, move
 
 READY = "query ($id: ID!) { job(id: $id) { estimatedReadyAt } }"
 FOLLOW_READY = "subscription ($storyId: ID) { generationProgress(storyId: $storyId) { estimatedReadyAt } }"

@@ -9,8 +9,8 @@ from sqlalchemy import text
 from jobs.catalogue.experiments import experiments
 from schema.ids import IdKind, decode_id
 from tests.schema.documents import make_avatar
-from tests.schema.serving import Server
-from tests.schema.world import Partner, add_attempt
+from tests.support.partners import Partner, add_attempt
+from tests.support.serving import Server
 
 EXPERIMENTS = """
 query ($since: DateTime) {

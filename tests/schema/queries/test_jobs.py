@@ -11,7 +11,7 @@ from sqlalchemy import Engine, event
 
 from statemachine.states import Event, State
 from tests.schema.documents import CANCEL_JOB, CREATE_SCENE, make_avatar, make_story, new_key
-from tests.schema.world import TO_FAILURE, TO_SUCCESS, Move, Partner, add_attempt, move
+from tests.support.partners import TO_FAILURE, TO_SUCCESS, Move, Partner, add_attempt, move
 
 
 def test_what_was_made_is_told_with_an_address_that_ends(acme: Partner) -> None:

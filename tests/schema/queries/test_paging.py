@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.schema.documents import make_avatar, make_story
-from tests.schema.world import TO_FAILURE, TO_SUCCESS, Partner, move
+from tests.support.partners import TO_FAILURE, TO_SUCCESS, Partner, move
 
 PAGE = """
 query ($first: Int, $after: String, $last: Int, $before: String, $filter: JobFilter, $orderBy: JobOrder! = NEWEST) {

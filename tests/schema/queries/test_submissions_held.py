@@ -15,8 +15,8 @@ from statemachine.breaker import BreakerPolicy
 from statemachine.budget import Budget
 from statemachine.outcomes import OutcomeLost, Refused
 from tests.schema.documents import make_avatar
-from tests.schema.serving import Server
-from tests.schema.world import TO_SUCCESS, Partner, move
+from tests.support.partners import TO_SUCCESS, Partner, move
+from tests.support.serving import Server
 
 WAITING = "query ($id: ID!) { job(id: $id) { waitingBecause { kind until message } } }"
 STEPS = """{ steps {

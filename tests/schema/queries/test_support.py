@@ -7,8 +7,8 @@ from sqlalchemy import text
 from schema.ids import IdKind, decode_id
 from tests.schema.documents import make_avatar
 from tests.schema.mutations.test_credits import selfie
-from tests.schema.serving import Server
-from tests.schema.world import TO_FAILURE, TO_SUCCESS, Partner, move
+from tests.support.partners import TO_FAILURE, TO_SUCCESS, Partner, move
+from tests.support.serving import Server
 
 RETRY = """
 mutation ($id: ID!) {

@@ -12,7 +12,7 @@ from schema.ids import IdKind, decode_id
 from schema.types.enums import WaitKind
 from statemachine.states import TERMINAL, Event, State
 from tests.schema.documents import CANCEL_JOB, make_avatar, make_story
-from tests.schema.world import REDRIVEN, TO_FAILURE, TO_SUCCESS, Move, Partner, move
+from tests.support.partners import REDRIVEN, TO_FAILURE, TO_SUCCESS, Move, Partner, move
 
 WAITING = "query ($id: ID!) { job(id: $id) { state waitingBecause { kind until message } } }"
 SUBMITTED, GENERATING = TO_SUCCESS[:1], TO_SUCCESS[:2]

@@ -6,9 +6,9 @@ import pytest
 
 from schema.ids import IdKind, encode_id
 from tests.schema.documents import CANCEL_JOB, CREATE_AVATAR, FOLLOW, make_avatar, make_story, new_key
-from tests.schema.serving import Caller, Server
-from tests.schema.world import Partner, partner
-from tests.servers import unique_name
+from tests.support.databases import unique_name
+from tests.support.partners import Partner, partner
+from tests.support.serving import Caller, Server
 
 THEMES = "{ themes { key name description } }"
 VIEWER = "{ viewer { role name tier session { userRef tier } } }"

@@ -10,9 +10,9 @@ from sqlalchemy import text
 
 from schema.transport.app import ApiSettings
 from tests.schema.documents import FOLLOW
-from tests.schema.serving import Server, serving
-from tests.schema.world import Partner, partner
-from tests.servers import unique_name
+from tests.support.databases import unique_name
+from tests.support.partners import Partner, partner
+from tests.support.serving import Server, serving
 
 GRAPHQL_JSON = "application/graphql-response+json"
 THEMES = "{ themes { key } }"

@@ -22,8 +22,8 @@ from jobs.tracking.provider_webhooks import SigningKey
 from schema.transport.provider_webhook import BODY_BYTES_MAX
 from statemachine import outcomes as o
 from statemachine.states import State
-from tests.factories import claimed, make_job, make_world, move_of
-from tests.schema.serving import Server, serving
+from tests.support.factories import claimed, make_job, make_world, move_of
+from tests.support.serving import Server, serving
 
 KEY = "whsec_dGhlLWtleS10aGF0LXdhcy1hZ3JlZWQ="
 OTHER_KEY = "whsec_bm90LXRoZS1rZXktdGhhdC13YXMtYWdyZWVk"

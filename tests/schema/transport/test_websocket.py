@@ -15,9 +15,9 @@ from websockets.sync.client import ClientConnection
 from jobs.identity import revoke_api_key
 from schema.transport.app import ApiSettings, Limits
 from tests.schema.documents import FOLLOW, make_avatar
-from tests.schema.serving import Caller, Server, Socket, eventually, raw_socket, serving
-from tests.schema.world import TO_SUCCESS, Partner, move, partner
-from tests.servers import unique_name
+from tests.support.databases import unique_name
+from tests.support.partners import TO_SUCCESS, Partner, move, partner
+from tests.support.serving import Caller, Server, Socket, eventually, raw_socket, serving
 
 THEMES = "{ themes { key } }"
 

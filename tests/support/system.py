@@ -25,13 +25,13 @@ from jobs.requesting.requests import AnimationOptions, Terms, create_avatar, cre
 from simulator.serve import Background
 from storage import S3Store
 from storage.keys import asset_key
-from tests.eventually import eventually
+from tests.support.eventually import eventually
 
 SAMPLE = Path(__file__).parents[2] / "diorama" / "demo" / "samples" / "portrait.jpg"
 
 
 @dataclass
-class Site:
+class System:
     """A database, an object store and a provider, the workers on them, and one account with a selfie."""
 
     engine: Engine
@@ -133,10 +133,10 @@ class Site:
 
 
 @contextmanager
-def site(
+def running_system(
     engine: Engine, url: str, s3: EmbeddedS3, store: S3Store, simulator: Background, directory: Path
-) -> Iterator[Site]:
-    """Yield a site without workers; those that are started are ended with it."""
+) -> Iterator[System]:
+    """Yield a system without workers; those that are started are ended with it."""
     environment = {
         **os.environ,
         "DATABASE_URL": url,
@@ -160,7 +160,7 @@ def site(
         "LEASE_S": "1",
     }
     caller, selfie_id = _account(engine, store)
-    made = Site(engine, store, simulator, environment, directory, caller, selfie_id)
+    made = System(engine, store, simulator, environment, directory, caller, selfie_id)
     try:
         yield made
     finally:

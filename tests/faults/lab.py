@@ -23,9 +23,9 @@ from jobs.worker.advance import advance
 from jobs.worker.broker import RowBroker
 from statemachine.backoff import RetryPolicy
 from statemachine.states import State, Step
-from tests.clock import move_clock
-from tests.crashes.fakes import FakeProvider
-from tests.crashes.trapped import STEP_NAMES, LabHinter, LabProvider, LabRecorder, LabStore, Trap
+from tests.faults.traps import STEP_NAMES, LabHinter, LabProvider, LabRecorder, LabStore, Trap
+from tests.support.clock import move_clock
+from tests.support.fakes import FakeProvider
 
 _ROUNDS_MAX = 60
 

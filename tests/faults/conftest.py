@@ -8,8 +8,8 @@ import pytest
 
 from db.connection import DatabaseSettings, connect
 from diorama.embedded import EmbeddedPostgres
-from tests.crashes.lab import Lab
-from tests.servers import create_database, drop_database, unique_name
+from tests.faults.lab import Lab
+from tests.support.databases import create_database, drop_database, unique_name
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from jobs.providers.failures import of_status
 from jobs.providers.provider import Submission
 from statemachine.outcomes import Accepted, OutcomeLost, Refused, Rejected
-from tests.crashes.fakes import Submitted, no_answer
-from tests.crashes.lab import Lab
-from tests.crashes.post import messages_of
+from tests.faults.lab import Lab
+from tests.faults.webhooks import messages_of
+from tests.support.fakes import Submitted, no_answer
 
-Mood = Callable[[Lab], None]
+Behaviour = Callable[[Lab], None]
 
 
 def busy(lab: Lab) -> None:
@@ -110,7 +110,7 @@ def _ends(lab: Lab, status: str) -> None:
     lab.provider.error = "Prediction failed (E9828)"
 
 
-MOODS: tuple[Mood, ...] = (
+BEHAVIOURS: tuple[Behaviour, ...] = (
     busy,
     unwilling,
     deaf,

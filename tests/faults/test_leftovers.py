@@ -17,14 +17,14 @@ from jobs.support.redriving import retry_job
 from jobs.upkeep.orphans import sweep
 from statemachine import outcomes as o
 from statemachine.states import ErrorCode, State
-from tests.crashes.lab import Lab
-from tests.crashes.plain_media import plain_avatar
-from tests.crashes.points import Fault
-from tests.crashes.trapped import Killed, Trap
-from tests.eventually import eventually
-from tests.factories import claimed, make_job, make_world, move_of
-from tests.invariants import assert_attempts_add_up, assert_sound
+from tests.faults.lab import Lab
+from tests.faults.points import Fault
+from tests.faults.traps import Killed, Trap
 from tests.jobs.support.reviewers import SUPPORT
+from tests.support.eventually import eventually
+from tests.support.factories import claimed, make_job, make_world, move_of
+from tests.support.invariants import assert_attempts_add_up, assert_sound
+from tests.support.plain_media import plain_avatar
 
 BROKEN = o.Failure(ErrorCode.INTERNAL, "It broke.", o.Cure.NEVER, "a bug")
 

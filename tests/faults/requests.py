@@ -1,4 +1,4 @@
-"""What users ask for in the machine: single jobs, stories, and batches that wait for a job of their own."""
+"""What users request for in the machine: single jobs, stories, and batches that wait for a job of their own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jobs.requesting.requests import AnimationOptions, Made, Terms, create_avata
 from statemachine.states import OnFailure, State
 
 # Given: who asks, under which key, the selfie, and the account's avatars so far with their states.
-Ask = Callable[[Connection, Principal, str, UUID, Sequence[tuple[UUID, State]]], list[Made]]
+Request = Callable[[Connection, Principal, str, UUID, Sequence[tuple[UUID, State]]], list[Made]]
 
 _ENDED_BADLY = (State.COMPENSATING, State.FAILED, State.CANCELED)
 
@@ -53,10 +53,10 @@ def _usable(jobs: Sequence[tuple[UUID, State]]) -> UUID | None:
     return next((job_id for job_id, state in jobs if state not in _ENDED_BADLY), None)
 
 
-ASKS: tuple[Ask, ...] = (avatar, story, still_story, scene, batch)
+REQUESTS: tuple[Request, ...] = (avatar, story, still_story, scene, batch)
 
 # How a run may begin: something asked for, and how far its first job has come.
-STARTS: tuple[tuple[Ask, State], ...] = (
+STARTS: tuple[tuple[Request, State], ...] = (
     (avatar, State.GENERATING),
     (avatar, State.TRANSCODING),
     (story, State.STORING),

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.crashes.lab import Lab
-from tests.crashes.machine import Machine
-from tests.crashes.plain_media import without_media_work
+from tests.faults.lab import Lab
+from tests.faults.machine import Machine
+from tests.support.plain_media import without_media_work
 
 
 @pytest.fixture

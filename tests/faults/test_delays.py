@@ -6,9 +6,9 @@ from sqlalchemy import text
 
 from jobs.steps.runtime import Leases
 from statemachine.states import State
-from tests.crashes.lab import Lab
-from tests.crashes.trapped import Trap
-from tests.factories import make_job, make_world
+from tests.faults.lab import Lab
+from tests.faults.traps import Trap
+from tests.support.factories import make_job, make_world
 
 
 class Sleep(Trap):

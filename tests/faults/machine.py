@@ -28,21 +28,21 @@ from jobs.tracking.provider_webhooks import NotVerified
 from jobs.upkeep.deadlines import end_overdue
 from jobs.upkeep.orphans import sweep
 from statemachine.states import State, Step
-from tests.crashes import asking, moods
-from tests.crashes.lab import Lab, LabWorker
-from tests.crashes.points import POINTS, Fault, Point
-from tests.crashes.post import Message, messages_of
-from tests.crashes.trapped import Killed, Trap
-from tests.eventually import eventually
-from tests.factories import make_world
-from tests.invariants import (
+from tests.faults import provider_behaviours, requests
+from tests.faults.lab import Lab, LabWorker
+from tests.faults.points import POINTS, Fault, Point
+from tests.faults.traps import Killed, Trap
+from tests.faults.webhooks import Message, messages_of
+from tests.jobs.support.reviewers import SUPPORT, partner_of
+from tests.support.eventually import eventually
+from tests.support.factories import make_world
+from tests.support.invariants import (
     assert_attempts_add_up,
     assert_credits_add_up,
     assert_roll_backs_took_nothing_owned,
     assert_sound,
     assert_undone,
 )
-from tests.jobs.support.reviewers import SUPPORT, partner_of
 
 T = TypeVar("T")
 
@@ -78,26 +78,26 @@ class Machine(RuleBasedStateMachine):
 
     lab: Lab
 
-    @initialize(starts=st.lists(st.sampled_from(asking.STARTS), min_size=1, max_size=2))
-    def begin(self, starts: list[tuple[asking.Ask, State]]) -> None:
+    @initialize(starts=st.lists(st.sampled_from(requests.STARTS), min_size=1, max_size=2))
+    def begin(self, starts: list[tuple[requests.Request, State]]) -> None:
         """Each run has an account of its own, with jobs somewhere on their way; the database stays."""
         self.lab.renew()
         self.number = 0
         with self.lab.engine.begin() as conn:
             self.world = make_world(conn)
         self.partner = partner_of(self.world)
-        for ask, state in starts:
-            self._ask(ask)
+        for request, state in starts:
+            self._request(request)
             (avatar,) = self._rows(
                 "SELECT id FROM jobs WHERE id = ANY (:jobs) AND (kind, state) = ('avatar', 'queued')"
             )
             self.lab.drive(avatar.id, state)
 
-    @rule(ask=st.sampled_from(asking.ASKS), then=_THEN)
-    def ask(self, ask: asking.Ask, then: int) -> None:
+    @rule(request=st.sampled_from(requests.REQUESTS), then=_THEN)
+    def request(self, request: requests.Request, then: int) -> None:
         """Somebody asks for something, and at once for the same again: that makes nothing more."""
         if len(self._jobs()) < _JOBS_MAX:
-            self._ask(ask)
+            self._request(request)
         self._work(self.lab.healthy, then)
 
     @rule(steps=st.integers(1, 6))
@@ -120,12 +120,12 @@ class Machine(RuleBasedStateMachine):
         end_overdue(self.lab.healthy.runtime)
         sweep(self.lab.healthy.runtime)
 
-    @rule(mood=st.sampled_from(moods.MOODS), steps=st.integers(1, 3))
-    def the_provider_is(self, mood: moods.Mood, steps: int) -> None:
+    @rule(behaviour=st.sampled_from(provider_behaviours.BEHAVIOURS), steps=st.integers(1, 3))
+    def the_provider_is(self, behaviour: provider_behaviours.Behaviour, steps: int) -> None:
         """The provider changes, for the next submission or for good, and maybe somebody works with it."""
-        mood(self.lab)
+        behaviour(self.lab)
         if not self._rows("SELECT FROM jobs WHERE state = 'queued' AND id = ANY (:jobs)"):
-            self.ask(asking.avatar, 0)
+            self.request(requests.avatar, 0)
         self._work(self.lab.healthy, steps)
 
     @rule(place=_PLACES, then=_THEN)
@@ -217,7 +217,7 @@ class Machine(RuleBasedStateMachine):
                 Message(booked.token, "forged", "succeeded").deliver(self.lab.engine, signed_with=_FOREIGN_KEY)
         assert self._rows("SELECT * FROM jobs WHERE id = ANY (:jobs) ORDER BY id") == before
 
-    def _ask(self, ask: asking.Ask) -> None:
+    def _request(self, request: requests.Request) -> None:
         self.number += 1
         key = f"asked-{self.number}"
         jobs = [
@@ -226,9 +226,9 @@ class Machine(RuleBasedStateMachine):
         ]
         with suppress(UseCaseError):
             with self.lab.engine.begin() as conn:
-                made = ask(conn, self.partner, key, self.world.selfie_id, jobs)
+                made = request(conn, self.partner, key, self.world.selfie_id, jobs)
             with self.lab.engine.begin() as conn:
-                again = ask(conn, self.partner, key, self.world.selfie_id, jobs)
+                again = request(conn, self.partner, key, self.world.selfie_id, jobs)
             assert [each.resource_id for each in again] == [each.resource_id for each in made]
             assert all(each.replayed for each in again)
 
@@ -251,7 +251,7 @@ class Machine(RuleBasedStateMachine):
                 worker.work_once()
 
     def _calm(self) -> None:
-        moods.well_again(self.lab)
+        provider_behaviours.well_again(self.lab)
         with self.lab.engine.begin() as conn:
             for step in Step:
                 resume(conn, SUPPORT, step)

@@ -29,12 +29,11 @@ from simulator.settings import RateLimits, SimulatorSettings
 from statemachine.backoff import RetryPolicy
 from storage import S3Store
 from storage.keys import asset_key
-from tests.acceptance.scenarios import NEXT, PREFERRED
-from tests.acceptance.workers import SAMPLE, Site
-from tests.acceptance.workers import site as open_site
-from tests.eventually import eventually
-from tests.servers import create_database, drop_database, unique_name
+from tests.support.databases import create_database, drop_database, unique_name
+from tests.support.eventually import eventually
+from tests.support.system import SAMPLE, System, running_system
 
+PREFERRED, NEXT = "openai/gpt-image-2.5-sunburst", "openai/gpt-image-2.5-flare"
 # As many retries as always, without the waits.
 QUICK = RetryPolicy(delays_s=(0.1, 0.1, 0.1), wait_s=0.2, operator_wait_s=0.3)
 # Nobody listens there: every webhook is lost.
@@ -43,23 +42,23 @@ _THREADS = 8
 
 
 @dataclass
-class House:
-    """A site with a finished avatar and a finished scene, from which single pictures and videos can be asked for."""
+class StockedSystem:
+    """A system with a finished avatar and a finished scene, from which single pictures and videos can be asked for."""
 
-    site: Site
+    system: System
     avatar_id: UUID
     scene_id: UUID
 
     def fault(self, action: str, **rule: Any) -> None:
         """Have the provider misbehave."""
-        self.site.fault(action, **rule)
+        self.system.fault(action, **rule)
 
     def ask_for_scene(self, words: str) -> UUID:
         """Ask for a scene with words of the user, by which faults know it again, and return the job's id."""
-        with self.site.engine.begin() as conn:
+        with self.system.engine.begin() as conn:
             made = create_scene(
                 conn,
-                self.site.caller,
+                self.system.caller,
                 Terms(words),
                 avatar_asset_id=self.avatar_id,
                 theme="neon-city",
@@ -70,24 +69,26 @@ class House:
     def ask_for_video(self, style: str) -> UUID:
         """Ask for a video of six seconds and return the job's id."""
         options = AnimationOptions(style=style)
-        with self.site.engine.begin() as conn:
-            made = create_animation(conn, self.site.caller, Terms(style), scene_asset_id=self.scene_id, options=options)
+        with self.system.engine.begin() as conn:
+            made = create_animation(
+                conn, self.system.caller, Terms(style), scene_asset_id=self.scene_id, options=options
+            )
         return made.resource_id
 
     def wait_for(self, job_id: UUID, state: str = "succeeded", within_s: float = 40.0) -> Any:
         """Wait until a job has come to this end."""
-        return self.site.wait_for(job_id, state, within_s=within_s)
+        return self.system.wait_for(job_id, state, within_s=within_s)
 
     def attempts(self, job_id: UUID) -> list[Any]:
         """Return the rows of a job's paid calls, first to last."""
         found = text("SELECT * FROM attempts WHERE job_id = :id ORDER BY attempt")
-        with self.site.engine.connect() as conn:
+        with self.system.engine.connect() as conn:
             return list(conn.execute(found, {"id": job_id}).all())
 
     def events(self, job_id: UUID) -> list[Any]:
         """Return the rows of a job's history, first to last."""
         found = text("SELECT * FROM job_events WHERE job_id = :id ORDER BY seq")
-        with self.site.engine.connect() as conn:
+        with self.system.engine.connect() as conn:
             return list(conn.execute(found, {"id": job_id}).all())
 
     def creates(self, job_id: UUID) -> int:
@@ -102,11 +103,11 @@ class House:
 
     def ask(self, page: str) -> Any:
         """Return one of the simulator's own pages."""
-        return httpx.get(f"{self.site.simulator.api_url}/_simulator/{page}").raise_for_status().json()
+        return httpx.get(f"{self.system.simulator.api_url}/_simulator/{page}").raise_for_status().json()
 
     def let_pass(self, seconds: float) -> None:
         """Let time pass at the provider."""
-        url = f"{self.site.simulator.api_url}/_simulator/clock"
+        url = f"{self.system.simulator.api_url}/_simulator/clock"
         httpx.post(url, json={"advance_s": seconds}).raise_for_status()
 
     @contextmanager
@@ -117,9 +118,9 @@ class House:
 
         `inputs` is how the provider gets pictures, as `PROVIDER_INPUTS` has it.
         """
-        settings = _settings(self.site).model_copy(update={"provider_inputs": inputs})
+        settings = _settings(self.system).model_copy(update={"provider_inputs": inputs})
         database = DatabaseSettings(settings.database_url, pool_size=_THREADS + 8)
-        engine = connect_worker(database, name="house")
+        engine = connect_worker(database, name="stocked")
         listen_url = normalised_url(settings.database_url).set(drivername="postgresql")
         engines = Engines(engine, listen_url.render_as_string(hide_password=False))
 
@@ -127,7 +128,7 @@ class House:
             return replace(build_runtime(settings, engine, recorder, renewer), policy=policy, public_url=public_url)
 
         rounds = partial(build_rounds, settings)
-        with WorkerProcess(engines, runtime, name="house", threads=_THREADS, rounds_of=rounds):
+        with WorkerProcess(engines, runtime, name="stocked", threads=_THREADS, rounds_of=rounds):
             yield
         engine.dispose()
 
@@ -142,47 +143,47 @@ class Servers:
     store: S3Store
 
     @contextmanager
-    def house(self, directory: Path, **simulated: Any) -> Iterator[House]:
-        """Yield a house of its own: database, provider, account and pictures."""
-        name = unique_name("house")
+    def stocked(self, directory: Path, **simulated: Any) -> Iterator[StockedSystem]:
+        """Yield a stocked system of its own: database, provider, account and pictures."""
+        name = unique_name("stocked")
         url = create_database(self.postgres.url, name, self.template)
         engine = connect(DatabaseSettings(url, pool_size=10), name="test")
         settings = SimulatorSettings(speed=200, canned=True, seed=1, rate_limits=RateLimits(enabled=False), **simulated)
         try:
             with (
                 Background(settings) as provider,
-                open_site(engine, url, self.s3, self.store, provider, directory) as site,
+                running_system(engine, url, self.s3, self.store, provider, directory) as system,
             ):
-                yield House(site, _picture(site, "avatar"), _picture(site, "scene"))
+                yield StockedSystem(system, _picture(system, "avatar"), _picture(system, "scene"))
         finally:
             engine.dispose()
             drop_database(self.postgres.url, name)
 
 
-def wait_for_all(house: House, job_ids: list[UUID], within_s: float) -> None:
+def wait_for_all(stocked: StockedSystem, job_ids: list[UUID], within_s: float) -> None:
     """Wait until none of these jobs has anything to do."""
     count = text("SELECT count(*) FROM jobs WHERE id = ANY(:ids) AND finished_at IS NULL")
-    with house.site.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+    with stocked.system.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
         eventually(lambda: conn.scalar(count, {"ids": job_ids}) == 0, within_s=within_s, every_s=0.1)
 
 
-def _settings(site: Site) -> Settings:
-    own = {name.lower(): value for name, value in site.environment.items()}
+def _settings(system: System) -> Settings:
+    own = {name.lower(): value for name, value in system.environment.items()}
     given = {name: own[name] for name in Settings.model_fields if name in own}
     # A step is not to be taken over while this process is busy with many at once.
     models = f"{PREFERRED},{NEXT},minimax/video-01-live"
     return read_settings(_env_file=None, **{**given, "lease_s": "30", "models": models})
 
 
-def _picture(site: Site, kind: str) -> UUID:
+def _picture(system: System, kind: str) -> UUID:
     asset_id = new_id()
-    key = asset_key(site.caller.account_id, asset_id, "00", "jpg")
-    stored = site.store.put_file(key, SAMPLE, content_type="image/jpeg")
-    with site.engine.begin() as conn:
+    key = asset_key(system.caller.account_id, asset_id, "00", "jpg")
+    stored = system.store.put_file(key, SAMPLE, content_type="image/jpeg")
+    with system.engine.begin() as conn:
         conn.execute(
             assets.insert().values(
                 id=asset_id,
-                account_id=site.caller.account_id,
+                account_id=system.caller.account_id,
                 kind=kind,
                 state="ready",
                 object_key=key,

@@ -17,7 +17,7 @@ from jobs.identity import Principal, authenticate, issue_api_key, open_session
 from jobs.requesting.credits import grant_to_account
 from schema.ids import IdKind, decode_id, encode_id
 from statemachine.states import Event, State
-from tests.schema.serving import Caller, Server
+from tests.support.serving import Caller, Server
 
 
 @dataclass

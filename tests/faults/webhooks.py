@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from db.engine.provider_webhooks import DueJob
 from jobs.tracking.provider_webhooks import SigningKey, read_webhook, take
-from tests.crashes.fakes import FakeProvider
+from tests.support.fakes import FakeProvider
 
 KEY = "whsec_dGhlLWtleS10aGF0LXdhcy1hZ3JlZWQ="
 _numbers = count()

@@ -21,11 +21,11 @@ from jobs.providers import failures
 from jobs.providers.provider import Prediction, ProviderTrouble, Sought, Submission
 from statemachine.outcomes import OutcomeLost
 from statemachine.states import Event, State, Step
-from tests.crashes.fakes import FakeProvider, MemoryStore
-from tests.crashes.points import Fault
+from tests.faults.points import Fault
+from tests.support.fakes import FakeProvider, MemoryStore
 
 if TYPE_CHECKING:
-    from tests.crashes.lab import Lab
+    from tests.faults.lab import Lab
 
 STEP_NAMES = {
     State.WAITING: "submit",

@@ -21,12 +21,12 @@ from jobs.steps.runtime import Leases, Runtime
 from jobs.tracking.poll_schedule import PollSettings
 from jobs.worker.advance import Steps
 from jobs.worker.process import Engines, WorkerProcess
-from tests.crashes.fakes import FakeProvider, MemoryStore
-from tests.eventually import eventually
+from tests.support.eventually import eventually
+from tests.support.fakes import FakeProvider, MemoryStore
 
 
 @dataclass
-class Site:
+class LocalWorkers:
     """A database and what the workers on it share."""
 
     url: str

@@ -65,7 +65,7 @@ FAILURES = (
         "there is no table of workers: a lease that has ended is due, whoever held it",
         (
             "db/engine/test_rescue.py::test_the_job_of_a_dead_worker_is_rescued_by_one_of_the_same_name",
-            "crashes/test_crash_points.py::test_whatever_fails_here_the_job_ends_with_exactly_what_belongs_to_it",
+            "faults/test_crash_points.py::test_whatever_fails_here_the_job_ends_with_exactly_what_belongs_to_it",
         ),
     ),
     _F(
@@ -171,7 +171,7 @@ FAILURES = (
             "acceptance/test_paid_calls.py::test_a_paid_call_whose_answer_was_lost_is_found_and_paid_for_once",
             "acceptance/test_kills.py::test_killed_while_the_answer_of_the_paid_call_was_on_its_way",
             "acceptance/test_losses.py::test_where_everything_gets_lost_nothing_is_paid_for_twice",
-            "crashes/test_held_up.py::test_too_little_of_the_lease_is_left_for_an_answer",
+            "faults/test_delays.py::test_too_little_of_the_lease_is_left_for_an_answer",
         ),
     ),
     _F(

@@ -11,13 +11,13 @@ import pytest
 
 from db.engine.recording import cancel
 from statemachine.states import State
-from tests.crashes.fakes import no_answer
-from tests.crashes.lab import Lab, LabWorker
-from tests.crashes.plain_media import plain_avatar
-from tests.crashes.points import CASES, PAID_LATE, Aftermath, Fault, Point
-from tests.crashes.trapped import Killed, Trap
-from tests.factories import make_job, make_world
-from tests.invariants import assert_attempts_add_up, assert_credits_add_up, assert_sound
+from tests.faults.lab import Lab, LabWorker
+from tests.faults.points import CASES, PAID_LATE, Aftermath, Fault, Point
+from tests.faults.traps import Killed, Trap
+from tests.support.factories import make_job, make_world
+from tests.support.fakes import no_answer
+from tests.support.invariants import assert_attempts_add_up, assert_credits_add_up, assert_sound
+from tests.support.plain_media import plain_avatar
 
 # The state in which a job is when the step begins.
 _BEGINS_IN = {

@@ -1,0 +1,1 @@
+"""Test helpers shared by several folders: databases, factories, fakes, workers, waiting."""
