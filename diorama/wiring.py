@@ -32,7 +32,7 @@ from jobs.upkeep.orphans import sweep
 from jobs.upkeep.periodic import WATCHING, Round
 from jobs.upkeep.retention import Leftovers, RetentionPolicy, sweep_old
 from jobs.upkeep.row_purge import OldRows
-from statemachine.backoff import RetryPolicy
+from statemachine.backoff import JobPolicy
 from statemachine.breaker import BreakerPolicy
 from statemachine.budget import Budget
 from statemachine.deadlines import Deadlines
@@ -168,7 +168,7 @@ def build_runtime(settings: Settings, engine: Engine, recorder: Recorder, renewe
         models=build_models(settings),
         prompts=PromptBook(themes=build_themes(settings)),
         retention=build_retention(settings),
-        policy=RetryPolicy(
+        policy=JobPolicy(
             reconcile_for=timedelta(seconds=settings.provider_reconcile_s),
             spend_cap_micros=settings.job_spend_cap_micros,
             deadlines=build_deadlines(settings),

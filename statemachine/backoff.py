@@ -12,8 +12,8 @@ LOWEST_PRIORITY, HIGHEST_PRIORITY = -10, 10
 
 
 @dataclass(frozen=True, slots=True)
-class RetryPolicy:
-    """Retries of passing failures: as many as there are delays, each plus up to `jitter` of itself."""
+class JobPolicy:
+    """The delays, caps and deadlines of a job. A transient failure is retried once per delay, plus up to `jitter`."""
 
     delays_s: tuple[float, ...] = (5.0, 10.0, 20.0)
     jitter: float = 0.1

@@ -14,7 +14,7 @@ class Deadlines:
 
     Of a job, from the request to the end: an outage is waited for, but not for ever. A step counts from when the job
     came into its state. Waiting and queueing have no limit of their own, because how long they take is up to others;
-    what is submitted is bounded by its lease, what is looked for by `RetryPolicy.reconcile_for`, and what has to be
+    what is submitted is bounded by its lease, what is looked for by `JobPolicy.reconcile_for`, and what has to be
     undone is never given up by the clock.
     """
 

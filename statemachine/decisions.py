@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 from statemachine import outcomes as o
-from statemachine.backoff import RetryPolicy, head_start
+from statemachine.backoff import JobPolicy, head_start
 from statemachine.deadlines import Deadlines
 from statemachine.states import ErrorCode, Event, State
 from statemachine.transitions import next_state
@@ -74,21 +74,25 @@ class Decision:
         return self.due_in is not None and self.due_in <= timedelta(0)
 
 
-CANCELED_BY_REQUEST = o.Failure(ErrorCode.CANCELED, "The job was canceled.", o.Cure.NEVER)
+CANCELED_BY_REQUEST = o.Failure(ErrorCode.CANCELED, "The job was canceled.", o.RetryPolicy.NEVER)
 DEADLINE_MISSED = o.Failure(
-    ErrorCode.DEADLINE_EXCEEDED, "This took longer than it is allowed to. Please try again.", o.Cure.RETRY
+    ErrorCode.DEADLINE_EXCEEDED, "This took longer than it is allowed to. Please try again.", o.RetryPolicy.RETRY
 )
-WORKERS_DIED = o.Failure(ErrorCode.INTERNAL, "Something went wrong on our side. Please try again later.", o.Cure.NEVER)
+WORKERS_DIED = o.Failure(
+    ErrorCode.INTERNAL, "Something went wrong on our side. Please try again later.", o.RetryPolicy.NEVER
+)
 PARENT_FAILED = o.Failure(
-    ErrorCode.PARENT_FAILED, "The picture this was to be made from could not be made.", o.Cure.NEVER
+    ErrorCode.PARENT_FAILED, "The picture this was to be made from could not be made.", o.RetryPolicy.NEVER
 )
 ROLLED_BACK = o.Failure(
-    ErrorCode.ROLLED_BACK, "It was taken back, because what was to be made from it could not be made.", o.Cure.NEVER
+    ErrorCode.ROLLED_BACK,
+    "It was taken back, because what was to be made from it could not be made.",
+    o.RetryPolicy.NEVER,
 )
 LOST_FOR_GOOD = o.Failure(
     ErrorCode.SUBMISSION_UNCERTAIN,
     "We could not confirm that the picture service took the job. Please try again.",
-    o.Cure.RETRY,
+    o.RetryPolicy.RETRY,
 )
 
 
@@ -100,7 +104,7 @@ def move(job: JobFacts, event: Event, to_state: State | None = None, *, due_in: 
     return Decision(event, state, due_in, PERCENT_AT[state], failures)
 
 
-def interrupt(job: JobFacts, now: datetime, policy: RetryPolicy) -> Decision | None:
+def interrupt(job: JobFacts, now: datetime, policy: JobPolicy) -> Decision | None:
     """Return what must happen to a claimed job before its step runs, or None when the step may run.
 
     Looked at in this order: a submission whose worker vanished, a cancel, the deadlines, a crash loop.
@@ -134,7 +138,7 @@ def compensate(job: JobFacts, event: Event, failure: o.Failure, *, reason: str |
     return replace(decision, failure=failure, reason=reason or failure.detail)
 
 
-def decide(job: JobFacts, outcome: o.Outcome, now: datetime, policy: RetryPolicy, rng: Random) -> Decision:
+def decide(job: JobFacts, outcome: o.Outcome, now: datetime, policy: JobPolicy, rng: Random) -> Decision:
     """Return what `outcome` means for `job` at `now`; raise `IllegalTransition` for one its state can not have."""
     return _in_time(_meaning(job, outcome, now, policy, rng), job, now, policy.deadlines)
 
@@ -148,7 +152,7 @@ def _in_time(decision: Decision, job: JobFacts, now: datetime, deadlines: Deadli
     return replace(decision, due_in=max(end - now, timedelta(0)))
 
 
-def _meaning(job: JobFacts, outcome: o.Outcome, now: datetime, policy: RetryPolicy, rng: Random) -> Decision:
+def _meaning(job: JobFacts, outcome: o.Outcome, now: datetime, policy: JobPolicy, rng: Random) -> Decision:
     match outcome:
         case o.Accepted(_, poll_after_s):
             return move(job, Event.ACCEPTED, due_in=timedelta(seconds=poll_after_s))
@@ -178,7 +182,7 @@ def _meaning(job: JobFacts, outcome: o.Outcome, now: datetime, policy: RetryPoli
 def _decide_failure(
     job: JobFacts,
     outcome: o.Refused | o.Rejected | o.GenerationFailed | o.OutputGone | o.OutputInvalid | o.StepFailed,
-    policy: RetryPolicy,
+    policy: JobPolicy,
     rng: Random,
 ) -> Decision:
     """Return what a failure means: final ones end the job, the others wait their turn."""
@@ -200,23 +204,23 @@ def _decide_failure(
 
 
 def _again(
-    job: JobFacts, event: Event, to_state: State, failure: o.Failure, policy: RetryPolicy, rng: Random
+    job: JobFacts, event: Event, to_state: State, failure: o.Failure, policy: JobPolicy, rng: Random
 ) -> Decision:
-    """Return the decision to try again in `to_state` after the wait that the failure's cure asks for, or to give up."""
+    """Try again in `to_state` after the wait that the failure asks for, or give up."""
     failures = job.failures
     costs_an_attempt = event in _COSTS_AN_ATTEMPT and not failure.waits_for_a_person
     if costs_an_attempt and job.accepted >= policy.attempts_max:
         return _give_up(job, event, failure)
-    match failure.cure:
-        case o.Cure.NEVER:
+    match failure.retry_policy:
+        case o.RetryPolicy.NEVER:
             return _give_up(job, event, failure)
-        case o.Cure.WAIT:
+        case o.RetryPolicy.WAIT:
             wait = timedelta(seconds=failure.retry_after_s or policy.wait_s)
-        case o.Cure.OPERATOR:
+        case o.RetryPolicy.OPERATOR:
             wait = timedelta(seconds=policy.operator_wait_s)
-        case o.Cure.ANOTHER_MODEL:
+        case o.RetryPolicy.ANOTHER_MODEL:
             wait = timedelta(seconds=failure.retry_after_s or policy.operator_wait_s)
-        case o.Cure.RETRY:
+        case o.RetryPolicy.RETRY:
             failures += 1
             delay = policy.delay_before(failures, rng) if _may_retry(failure, failures) else None
             if delay is None and job.state is not State.COMPENSATING:
@@ -255,7 +259,7 @@ def _give_up(job: JobFacts, event: Event, failure: o.Failure) -> Decision:
     return compensate(job, event, failure, reason=f"no retry left after {job.failures} failures: {failure.detail}")
 
 
-def _uncertain(job: JobFacts, outcome: o.StillUncertain, now: datetime, policy: RetryPolicy) -> Decision:
+def _uncertain(job: JobFacts, outcome: o.StillUncertain, now: datetime, policy: JobPolicy) -> Decision:
     """Keep looking until the time for that is over; then pay again where the cap allows it, or give the job up."""
     if now - job.entered_at < policy.reconcile_for:
         return replace(move(job, Event.POSTPONED, due_in=_RECONCILE_EVERY), reason=outcome.reason)
@@ -266,7 +270,7 @@ def _uncertain(job: JobFacts, outcome: o.StillUncertain, now: datetime, policy: 
     return replace(again, failures=failures, reason=f"paid for again: {outcome.reason}")
 
 
-def _absent(job: JobFacts, policy: RetryPolicy) -> Decision:
+def _absent(job: JobFacts, policy: JobPolicy) -> Decision:
     """Queue again what never reached the provider; a job whose submissions keep getting lost is given up."""
     failures = job.failures + 1
     if failures > len(policy.delays_s):

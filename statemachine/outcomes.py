@@ -12,12 +12,12 @@ from enum import StrEnum
 from statemachine.states import ErrorCode
 
 
-class Cure(StrEnum):
-    """What, if anything, makes a failure go away."""
+class RetryPolicy(StrEnum):
+    """How to go on after a failure."""
 
-    RETRY = "retry"  # passing: the same again after a short back-off
-    WAIT = "wait"  # the provider asks for patience: again later, no attempt is burnt
-    OPERATOR = "operator"  # an account or a setting is wrong: hold, and tell a person
+    RETRY = "retry"  # transient: the same again after a short back-off
+    WAIT = "wait"  # the provider asks for a delay: again later, and no attempt is used up
+    OPERATOR = "operator"  # an account or a setting is wrong: wait, and notify a person
     ANOTHER_MODEL = "another_model"  # the model is gone: the next one that is configured, or a person names one
     NEVER = "never"  # final for this input
 
@@ -34,7 +34,7 @@ class Failure:
 
     code: ErrorCode
     message: str
-    cure: Cure
+    retry_policy: RetryPolicy
     detail: str | None = None
     retry_after_s: float | None = None
     status: int | None = None
@@ -44,7 +44,7 @@ class Failure:
     @property
     def waits_for_a_person(self) -> bool:
         """Whether it is no fault of the job, and nothing that the job does could make it go away."""
-        return self.cure in (Cure.OPERATOR, Cure.ANOTHER_MODEL)
+        return self.retry_policy in (RetryPolicy.OPERATOR, RetryPolicy.ANOTHER_MODEL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from typing import Any
 import structlog
 
 from jobs.redaction import redacted
-from statemachine.outcomes import Cure, Failure
+from statemachine.outcomes import Failure, RetryPolicy
 from statemachine.states import ErrorCode
 
 log = structlog.get_logger(__name__)
@@ -88,7 +88,7 @@ def _class(record: dict[str, Any]) -> Failure:
     return Failure(
         ErrorCode(record["code"]),
         record["message"],
-        Cure(record["cure"]),
+        RetryPolicy(record["retry_policy"]),
         final_message=record.get("final"),
         retries_max=record.get("retries"),
     )
@@ -140,7 +140,7 @@ def tells_of_gone_model(detail: str) -> bool:
     """Whether a failure's detail, as it was kept, says that the provider has no such model."""
     answer = _ANSWER.fullmatch(detail)
     name = class_of(Seen.HTTP, answer[2], int(answer[1])) if answer else class_of(Seen.PREDICTION, detail)
-    return table().classes[name].cure is Cure.ANOTHER_MODEL
+    return table().classes[name].retry_policy is RetryPolicy.ANOTHER_MODEL
 
 
 def unreachable(error: Exception) -> Failure:

@@ -15,7 +15,7 @@ from db.transient import passes
 from jobs.providers.limiter import Gate
 from jobs.providers.orphan_search import created_between, find_in
 from jobs.providers.provider import Listed, NotSent, Prediction, Provider, ProviderTrouble, Sought, Submission
-from statemachine.outcomes import Accepted, Cure, Failure, OutcomeLost, Refused, Rejected
+from statemachine.outcomes import Accepted, Failure, OutcomeLost, Refused, Rejected, RetryPolicy
 from statemachine.states import ErrorCode
 
 log = structlog.get_logger(__name__)
@@ -64,7 +64,7 @@ class LimitedProvider:
             return self._noticed(lambda: self._inner.upload(name, content, token))
         except ProviderTrouble as trouble:
             # One picture that is not taken, whatever the others are like, is no outage.
-            is_final = trouble.failure.cure is Cure.NEVER
+            is_final = trouble.failure.retry_policy is RetryPolicy.NEVER
             outcome = Rejected(trouble.failure) if is_final else Refused(trouble.failure)
             notice(lambda: self._gate.saw(outcome))
             raise
@@ -113,7 +113,7 @@ def _out_of_reads(wait_s: float) -> Failure:
     return Failure(
         ErrorCode.PROVIDER_UNAVAILABLE,
         "The picture service is busy. We keep trying.",
-        Cure.WAIT,
+        RetryPolicy.WAIT,
         "our own budget of reads is spent for now",
         wait_s,
     )

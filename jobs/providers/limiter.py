@@ -20,7 +20,7 @@ from db.engine.provider_limiter import Creates, lock_creates, lock_reads, save_b
 from jobs.providers.permits import Permits
 from statemachine.breaker import Breaker, BreakerPolicy, BreakerState, Cause
 from statemachine.budget import Budget
-from statemachine.outcomes import Accepted, Cure, Failure, OutcomeLost, Refused, Rejected
+from statemachine.outcomes import Accepted, Failure, OutcomeLost, Refused, Rejected, RetryPolicy
 
 log = structlog.get_logger(__name__)
 
@@ -169,7 +169,7 @@ class SharedGate:
         The provider takes submissions although its own account elsewhere, or our key to it, is of no use: nothing but
         the end of a prediction shows that, and that it is over.
         """
-        is_trouble = failure is not None and failure.cure is Cure.OPERATOR
+        is_trouble = failure is not None and failure.retry_policy is RetryPolicy.OPERATOR
         if not is_trouble and (failure is not None or self._is_untouched):
             return
         with self._engine.begin() as conn:
@@ -211,9 +211,9 @@ class SharedGate:
         match outcome:
             case OutcomeLost(reason):
                 return breaker.failed(now, Cause.OUTAGE, reason, policy)
-            case Refused(failure) if failure.cure is Cure.OPERATOR:
+            case Refused(failure) if failure.retry_policy is RetryPolicy.OPERATOR:
                 return breaker.failed(now, Cause.ACCOUNT, failure.detail, policy)
-            case Refused(failure) if failure.cure is not Cure.ANOTHER_MODEL:
+            case Refused(failure) if failure.retry_policy is not RetryPolicy.ANOTHER_MODEL:
                 return breaker.failed(now, Cause.OUTAGE, failure.detail, policy)
             case None | Refused():
                 # That a model is gone says nothing of the others.

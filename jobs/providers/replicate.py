@@ -26,7 +26,7 @@ from jobs.providers.correlation import addresses_in, tokens_in
 from jobs.providers.guard import ErrorAnswer, GuardTransport, Timeouts, canceled_after, looked_at_last
 from jobs.providers.orphan_search import created_between, find_in
 from jobs.providers.provider import Listed, OutputVanished, Prediction, ProviderTrouble, Sought, Submission
-from statemachine.outcomes import Accepted, Cure, OutcomeLost, Refused, Rejected
+from statemachine.outcomes import Accepted, OutcomeLost, Refused, Rejected, RetryPolicy
 
 log = logging.getLogger(__name__)
 
@@ -203,7 +203,7 @@ def _of_error_answer(error: ErrorAnswer) -> Refused | Rejected | OutcomeLost:
     if error.status >= 500:
         return OutcomeLost(f"HTTP {error.status} after sending")
     failure = failures.of_status(error.status, error.body, error.retry_after_s)
-    return Rejected(failure) if failure.cure is Cure.NEVER else Refused(failure)
+    return Rejected(failure) if failure.retry_policy is RetryPolicy.NEVER else Refused(failure)
 
 
 def read_prediction(record: dict[str, Any]) -> Prediction:

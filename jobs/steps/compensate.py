@@ -26,7 +26,7 @@ from jobs.steps.failures import storage_failure, surprise
 from jobs.steps.reconcile import lost_prediction, settles_in_s_of
 from jobs.steps.result import Work
 from jobs.steps.runtime import Runtime
-from statemachine.outcomes import Cure, Failure, StepFailed, Undone
+from statemachine.outcomes import Failure, RetryPolicy, StepFailed, Undone
 from statemachine.states import ErrorCode, Step
 from storage import StorageError
 from storage.keys import attempt_of, job_prefix
@@ -88,7 +88,7 @@ def _told(job: ClaimedJob, tried: Iterable[tuple[PendingAction, Done | Failure]]
     again: Failure | None = None
     charged_micros = 0
     for action, came in tried:
-        if isinstance(came, Failure) and came.status == _THROTTLED and came.cure is Cure.WAIT:
+        if isinstance(came, Failure) and came.status == _THROTTLED and came.retry_policy is RetryPolicy.WAIT:
             # It was not tried yet: whoever asks for patience gets it, and as much as is asked for.
             again = came
             continue
@@ -170,7 +170,7 @@ def _cancel_lost(action: PendingAction, job: ClaimedJob, runtime: Runtime) -> Do
 _NOT_KNOWN_YET = Failure(
     ErrorCode.SUBMISSION_UNCERTAIN,
     "We are making sure that nothing of it goes on.",
-    Cure.WAIT,
+    RetryPolicy.WAIT,
     "the provider does not know it yet",
 )
 
@@ -211,7 +211,7 @@ _DO: Mapping[str, Callable[[PendingAction, ClaimedJob, Runtime], Done]] = {
 
 def _is_last(action: PendingAction, failure: Failure) -> bool:
     """Whether an action is not tried again by itself: it was tried often enough, or the other side said never."""
-    return action.tries + 1 >= TRIES_MAX or failure.cure is Cure.NEVER
+    return action.tries + 1 >= TRIES_MAX or failure.retry_policy is RetryPolicy.NEVER
 
 
 def _seen(job: ClaimedJob, action: PendingAction, came: Done | Failure) -> tuple[Effect, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jobs.redaction import redacted
-from statemachine.outcomes import Cure, Failure
+from statemachine.outcomes import Failure, RetryPolicy
 from statemachine.states import ErrorCode
 
 _MESSAGE = "Something went wrong on our side. We keep trying."
@@ -11,13 +11,13 @@ _MESSAGE = "Something went wrong on our side. We keep trying."
 
 def storage_failure(error: Exception) -> Failure:
     """Return what trouble with the object store means: wait for it, for as long as the job's deadline allows."""
-    return Failure(ErrorCode.INTERNAL, _MESSAGE, Cure.WAIT, _told(error), retry_after_s=5.0)
+    return Failure(ErrorCode.INTERNAL, _MESSAGE, RetryPolicy.WAIT, _told(error), retry_after_s=5.0)
 
 
 def surprise(error: Exception) -> Failure:
     """Return what an exception that says nothing of the job means: a few tries of the step, then it is given up."""
     message = "Something went wrong on our side. Please try again later."
-    return Failure(ErrorCode.INTERNAL, message, Cure.RETRY, _told(error))
+    return Failure(ErrorCode.INTERNAL, message, RetryPolicy.RETRY, _told(error))
 
 
 def _told(error: Exception) -> str:

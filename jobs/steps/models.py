@@ -10,7 +10,7 @@ from jobs.providers import failures
 from jobs.providers.choice import NoModel
 from jobs.providers.profiles import Profile
 from jobs.steps.runtime import Runtime
-from statemachine.outcomes import Cure, Failure
+from statemachine.outcomes import Failure, RetryPolicy
 
 # The next model is tried as soon as that can be recorded.
 _NEXT_IN_S = 1.0
@@ -26,7 +26,7 @@ def with_next_model(job: ClaimedJob, failure: Failure, runtime: Runtime) -> Fail
 
     `job` is as it was submitted. Any other failure is returned as it is.
     """
-    if failure.cure is not Cure.ANOTHER_MODEL or job.model is None:
+    if failure.retry_policy is not RetryPolicy.ANOTHER_MODEL or job.model is None:
         return failure
     runtime.gone_models.tell(job.model, failure.detail)
     gone = _found_gone(job, runtime) | {job.model}

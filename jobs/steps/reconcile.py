@@ -10,7 +10,7 @@ from jobs.providers.profiles import profiles
 from jobs.providers.provider import ProviderTrouble, Sought
 from jobs.steps.result import Work
 from jobs.steps.runtime import Runtime
-from statemachine.outcomes import Cure, Failure, OrphanAbsent, OrphanFound, StillUncertain
+from statemachine.outcomes import Failure, OrphanAbsent, OrphanFound, RetryPolicy, StillUncertain
 from statemachine.states import ErrorCode
 
 _UNCERTAIN = "We are making sure that nothing is paid for twice."
@@ -45,7 +45,7 @@ def lost_prediction(job: ClaimedJob, runtime: Runtime) -> str | None:
     sought = Sought(lost.token, lost.age, lost.picture_url, lost.is_traceable)
     found = runtime.provider.find(sought)
     if found is None and (doubt := why_absence_proves_nothing(sought)):
-        raise ProviderTrouble(Failure(ErrorCode.SUBMISSION_UNCERTAIN, _UNCERTAIN, Cure.WAIT, doubt))
+        raise ProviderTrouble(Failure(ErrorCode.SUBMISSION_UNCERTAIN, _UNCERTAIN, RetryPolicy.WAIT, doubt))
     return found
 
 

@@ -26,7 +26,7 @@ from jobs.tracking.durations import Durations
 from jobs.tracking.poll_schedule import PollSettings
 from jobs.tracking.watcher_status import Watched
 from jobs.upkeep.retention import RetentionPolicy
-from statemachine.backoff import RetryPolicy
+from statemachine.backoff import JobPolicy
 from statemachine.states import Step
 from storage import S3Store
 
@@ -89,7 +89,7 @@ class Runtime:
     handover: Handover = field(default_factory=NoHandover)
     gate: Gate = field(default_factory=OpenGate)
     leases: Leases = field(default_factory=Leases)
-    policy: RetryPolicy = field(default_factory=RetryPolicy)
+    policy: JobPolicy = field(default_factory=JobPolicy)
     polling: PollSettings = field(default_factory=PollSettings)
     durations: Durations = field(default_factory=Durations)
     watched: Watched = field(default_factory=Watched)

@@ -24,19 +24,19 @@ from jobs.steps.poll_times import first_look_in_s
 from jobs.steps.result import Work
 from jobs.steps.runtime import Runtime
 from statemachine.decisions import move
-from statemachine.outcomes import Accepted, Cure, Failure, Outcome, OutcomeLost, Refused, Rejected, StepFailed
+from statemachine.outcomes import Accepted, Failure, Outcome, OutcomeLost, Refused, Rejected, RetryPolicy, StepFailed
 from statemachine.states import ErrorCode, Event, State, Step
 from storage import StorageError
 
 _CAP_REACHED = Failure(
     ErrorCode.PROVIDER_UNAVAILABLE,
     "The picture service failed too often. Please try again later.",
-    Cure.NEVER,
+    RetryPolicy.NEVER,
     "another submission could cost more than the job's spend cap allows",
 )
 
 _HELD_UP = Failure(
-    ErrorCode.INTERNAL, "Something went wrong on our side. We keep trying.", Cure.WAIT, retry_after_s=1.0
+    ErrorCode.INTERNAL, "Something went wrong on our side. We keep trying.", RetryPolicy.WAIT, retry_after_s=1.0
 )
 
 # The provider fetches the input soon after it has accepted the job; a slow queue there may take a while.
@@ -49,15 +49,15 @@ def submit(job: ClaimedJob, runtime: Runtime) -> Work | None:
         profile = model_for(job, runtime)
         prompt = runtime.prompts.prompt_for(job, profile.prompt_family)
     except NoModel as error:
-        return Work(job, Rejected(Failure(ErrorCode.INTERNAL, error.message, Cure.NEVER, error.detail)))
+        return Work(job, Rejected(Failure(ErrorCode.INTERNAL, error.message, RetryPolicy.NEVER, error.detail)))
     except NoPrompt as error:
         message = "This theme is not offered any more. Please choose another one."
-        return Work(job, Rejected(Failure(ErrorCode.INPUT_INVALID, message, Cure.NEVER, str(error))))
+        return Work(job, Rejected(Failure(ErrorCode.INPUT_INVALID, message, RetryPolicy.NEVER, str(error))))
     if len(prompt.text) > profile.prompt_characters_max:
         return Work(job, Rejected(_too_long(prompt, profile)))
     if job.input_key is None:
         message = "The picture this was to be made from is no longer kept. Please begin again with a new one."
-        return Work(job, Rejected(Failure(ErrorCode.INPUT_EXPIRED, message, Cure.NEVER)))
+        return Work(job, Rejected(Failure(ErrorCode.INPUT_EXPIRED, message, RetryPolicy.NEVER)))
     if not _affords(job, profile, runtime):
         return Work(job, StepFailed(_CAP_REACHED))
     try:
@@ -73,7 +73,7 @@ def _too_long(prompt: Prompt, profile: Profile) -> Failure:
     """What a prompt means that the model would refuse: the words of a theme file may be as long as they like."""
     message = "This theme and these words are too much together. Please use fewer words or another theme."
     told = f"a prompt of {len(prompt.text)} characters: {profile.model} takes {profile.prompt_characters_max}"
-    return Failure(ErrorCode.INPUT_INVALID, message, Cure.NEVER, told)
+    return Failure(ErrorCode.INPUT_INVALID, message, RetryPolicy.NEVER, told)
 
 
 def _affords(job: ClaimedJob, profile: Profile, runtime: Runtime) -> bool:

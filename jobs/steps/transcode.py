@@ -27,7 +27,7 @@ from jobs.steps.failures import storage_failure, surprise
 from jobs.steps.result import Work
 from jobs.steps.runtime import Runtime
 from jobs.upkeep.retention import RetentionPolicy
-from statemachine.outcomes import Cure, Failure, MadeAsset, OutputInvalid, StepFailed, Transcoded
+from statemachine.outcomes import Failure, MadeAsset, OutputInvalid, RetryPolicy, StepFailed, Transcoded
 from statemachine.states import ErrorCode, Kind, Step
 from storage import ObjectMissing, StorageError
 from storage.keys import output_key
@@ -43,7 +43,7 @@ def transcode(job: ClaimedJob, runtime: Runtime) -> Work | None:
             return _finished(job, _make(job, Path(folder), held, runtime), runtime.retention)
         except MediaError as error:
             message = "The picture service returned something unusable. Please try again."
-            failure = Failure(ErrorCode.OUTPUT_INVALID, message, Cure.RETRY, redacted(error.told))
+            failure = Failure(ErrorCode.OUTPUT_INVALID, message, RetryPolicy.RETRY, redacted(error.told))
             return Work(job, OutputInvalid(failure))
         except MediaInterrupted as error:
             # What was paid for is in our storage, and nothing is known to be wrong with it.

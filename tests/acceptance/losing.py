@@ -35,7 +35,7 @@ from jobs.tracking.poll_schedule import PollSettings
 from jobs.upkeep.orphans import sweep
 from jobs.upkeep.periodic import Round
 from jobs.worker.process import Engines, WorkerProcess
-from statemachine.backoff import RetryPolicy
+from statemachine.backoff import JobPolicy
 from statemachine.outcomes import Accepted, OutcomeLost, Refused, Rejected
 from statemachine.states import State
 from storage import S3Store
@@ -120,7 +120,7 @@ def work(terms: Terms, seed: int, orders: Connection) -> None:
         first_poll_s=0.0,
     )
     provider = DeadlyProvider(ReplicateProvider(settings), terms.kill_share, Random(seed))
-    policy = RetryPolicy(
+    policy = JobPolicy(
         claims_max=_CLAIMS_MAX,
         reconcile_for=timedelta(seconds=terms.reconcile_for_s),
         spend_cap_micros=terms.spend_cap_micros,

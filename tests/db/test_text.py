@@ -12,7 +12,7 @@ from db.engine.recording import record
 from db.engine.row_changes import AttemptChanged
 from db.statements import as_json
 from db.text import storable
-from statemachine.outcomes import Cure, Failure, GenerationFailed
+from statemachine.outcomes import Failure, GenerationFailed, RetryPolicy
 from statemachine.states import ErrorCode, State
 from tests.support.factories import claimed, make_job, make_world, move_of
 
@@ -56,7 +56,7 @@ def test_odd_words_of_the_provider_do_not_stop_a_move(engine: Engine) -> None:
     """A NUL in a single error text once had the whole group of moves refused."""
     with engine.begin() as conn:
         job = claimed(conn, make_job(conn, make_world(conn), State.GENERATING))
-        failure = Failure(ErrorCode.PROVIDER_REJECTED, "It failed.", Cure.NEVER, ODD)
+        failure = Failure(ErrorCode.PROVIDER_REJECTED, "It failed.", RetryPolicy.NEVER, ODD)
         changed = AttemptChanged(job.id, job.attempt, "failed", error_detail=ODD)
         assert set(record(conn, [move_of(job, GenerationFailed(failure), changed)]).moved) == {job.id}
         assert "broke" in str(conn.scalar(text("SELECT error_detail FROM job_events ORDER BY seq DESC LIMIT 1")))

@@ -21,7 +21,7 @@ from jobs.steps.runtime import Leases, Runtime
 from jobs.tracking.poll_schedule import PollSettings
 from jobs.worker.advance import advance
 from jobs.worker.broker import RowBroker
-from statemachine.backoff import RetryPolicy
+from statemachine.backoff import JobPolicy
 from statemachine.states import State, Step
 from tests.faults.traps import STEP_NAMES, LabHinter, LabProvider, LabRecorder, LabStore, Trap
 from tests.support.clock import move_clock
@@ -49,7 +49,7 @@ class LabWorker:
             inputs=PictureInputs(store),  # type: ignore[arg-type]
             recorder=self.recorder,
             renewer=self._renewer,
-            policy=RetryPolicy(),
+            policy=JobPolicy(),
             instant=trap.instant,
             polling=PollSettings(least_s=0.0, most_s=0.0),
             list_settles_after_s=0.0,

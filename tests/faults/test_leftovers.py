@@ -26,7 +26,7 @@ from tests.support.factories import claimed, make_job, make_world, move_of
 from tests.support.invariants import assert_attempts_add_up, assert_sound
 from tests.support.plain_media import plain_avatar
 
-BROKEN = o.Failure(ErrorCode.INTERNAL, "It broke.", o.Cure.NEVER, "a bug")
+BROKEN = o.Failure(ErrorCode.INTERNAL, "It broke.", o.RetryPolicy.NEVER, "a bug")
 
 
 @pytest.fixture

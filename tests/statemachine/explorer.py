@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from statemachine.backoff import RetryPolicy
+from statemachine.backoff import JobPolicy
 from statemachine.states import TERMINAL, State
 from statemachine.transitions import IllegalTransition
 from tests.statemachine.happenings import advanced, claimed, killed, what_can_happen
@@ -209,7 +209,7 @@ def _at_leisure(world: World) -> World | None:
 def main() -> int:
     """Explore to the depth of the command line, with the real numbers of retries where `full` is named too."""
     depth = int(sys.argv[1]) if len(sys.argv) > 1 else 14
-    rules = Rules(policy=RetryPolicy()) if "full" in sys.argv else Rules()
+    rules = Rules(policy=JobPolicy()) if "full" in sys.argv else Rules()
     began = time.monotonic()
     found = explore(rules, depth=depth)
     took_s = time.monotonic() - began

@@ -24,10 +24,10 @@ _HOUR = timedelta(hours=1)
 _LONG = timedelta(days=1)
 _UNDONE_STATES = (State.COMPENSATING, State.FAILED, State.CANCELED)
 
-PASSING = o.Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", o.Cure.RETRY)
-PATIENCE = o.Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", o.Cure.WAIT, retry_after_s=1)
-ACCOUNT = o.Failure(ErrorCode.PROVIDER_ACCOUNT, "ours", o.Cure.OPERATOR)
-FINAL = o.Failure(ErrorCode.CONTENT_REJECTED, "no", o.Cure.NEVER)
+PASSING = o.Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", o.RetryPolicy.RETRY)
+PATIENCE = o.Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", o.RetryPolicy.WAIT, retry_after_s=1)
+ACCOUNT = o.Failure(ErrorCode.PROVIDER_ACCOUNT, "ours", o.RetryPolicy.OPERATOR)
+FINAL = o.Failure(ErrorCode.CONTENT_REJECTED, "no", o.RetryPolicy.NEVER)
 _MADE = o.MadeAsset("avatar", "key", "image/png", 1, 1, 1, "00")
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from statemachine import outcomes as o
-from statemachine.backoff import RetryPolicy
+from statemachine.backoff import JobPolicy
 from statemachine.deadlines import Deadlines
 from statemachine.decisions import interrupt
 from statemachine.states import TERMINAL, ErrorCode, Event, State
@@ -22,12 +22,12 @@ LIMITED = {
     State.TRANSCODING: timedelta(hours=2),
 }
 NEVER = (State.RECONCILING, State.COMPENSATING)
-PATIENCE = o.Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", o.Cure.WAIT, retry_after_s=36_000)
+PATIENCE = o.Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", o.RetryPolicy.WAIT, retry_after_s=36_000)
 
 
 def ended(state: State, *, entered_at: datetime = NOW, deadline_at: datetime = FAR) -> str | None:
     """Return the reason for which the clock alone ends a job now, or None."""
-    decision = interrupt(facts(state, entered_at=entered_at, deadline_at=deadline_at), NOW, RetryPolicy())
+    decision = interrupt(facts(state, entered_at=entered_at, deadline_at=deadline_at), NOW, JobPolicy())
     if decision is None:
         return None
     assert (decision.event, decision.to_state) == (Event.DEADLINE_PASSED, State.COMPENSATING)
@@ -59,7 +59,7 @@ def test_what_may_be_paid_for_or_must_be_undone_is_never_ended_by_the_clock(stat
 
 
 def test_a_cancel_comes_before_a_deadline() -> None:
-    decision = interrupt(facts(State.STORING, deadline_at=NOW, cancel_requested=True), NOW, RetryPolicy())
+    decision = interrupt(facts(State.STORING, deadline_at=NOW, cancel_requested=True), NOW, JobPolicy())
     assert decision is not None
     assert decision.event is Event.CANCEL_REQUESTED
 

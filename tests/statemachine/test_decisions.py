@@ -11,18 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from statemachine import outcomes as o
-from statemachine.backoff import HIGHEST_PRIORITY, LOWEST_PRIORITY, RetryPolicy, head_start
+from statemachine.backoff import HIGHEST_PRIORITY, LOWEST_PRIORITY, JobPolicy, head_start
 from statemachine.decisions import Decision, JobFacts, decide, interrupt
 from statemachine.states import TERMINAL, ErrorCode, Event, State
 from statemachine.transitions import next_states
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-POLICY = RetryPolicy()
-PASSING = o.Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", o.Cure.RETRY)
-FINAL = o.Failure(ErrorCode.CONTENT_REJECTED, "no", o.Cure.NEVER)
-ACCOUNT = o.Failure(ErrorCode.PROVIDER_ACCOUNT, "we keep trying", o.Cure.OPERATOR)
-GONE = o.Failure(ErrorCode.PROVIDER_ACCOUNT, "we keep trying", o.Cure.ANOTHER_MODEL)
-WAIT = o.Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", o.Cure.WAIT, retry_after_s=7)
+POLICY = JobPolicy()
+PASSING = o.Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", o.RetryPolicy.RETRY)
+FINAL = o.Failure(ErrorCode.CONTENT_REJECTED, "no", o.RetryPolicy.NEVER)
+ACCOUNT = o.Failure(ErrorCode.PROVIDER_ACCOUNT, "we keep trying", o.RetryPolicy.OPERATOR)
+GONE = o.Failure(ErrorCode.PROVIDER_ACCOUNT, "we keep trying", o.RetryPolicy.ANOTHER_MODEL)
+WAIT = o.Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", o.RetryPolicy.WAIT, retry_after_s=7)
 
 MADE = o.MadeAsset("avatar", "key", "image/png", 1024, 1024, 1, "00")
 OUTCOMES_OF: dict[State, tuple[o.Outcome, ...]] = {

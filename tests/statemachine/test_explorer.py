@@ -14,7 +14,7 @@ import pytest
 
 from statemachine import outcomes as o
 from statemachine import transitions
-from statemachine.backoff import RetryPolicy
+from statemachine.backoff import JobPolicy
 from statemachine.decisions import Decision, JobFacts, decide, interrupt, move
 from statemachine.states import Event, State
 from tests.statemachine.explorer import ALONE, explore
@@ -33,61 +33,59 @@ def test_they_keep_them_further_on_where_support_does_nothing() -> None:
 
 
 def test_with_the_real_number_of_retries_too() -> None:
-    assert explore(Rules(policy=RetryPolicy()), depth=6).worlds > 5_000
+    assert explore(Rules(policy=JobPolicy()), depth=6).worlds > 5_000
 
 
 def submitted_again_after_a_lost_answer(
-    job: JobFacts, outcome: o.Outcome, now: datetime, policy: RetryPolicy, rng: Random
+    job: JobFacts, outcome: o.Outcome, now: datetime, policy: JobPolicy, rng: Random
 ) -> Decision:
     return decide(job, o.Refused(PASSING) if isinstance(outcome, o.OutcomeLost) else outcome, now, policy, rng)
 
 
 def absent_without_looking(
-    job: JobFacts, outcome: o.Outcome, now: datetime, policy: RetryPolicy, rng: Random
+    job: JobFacts, outcome: o.Outcome, now: datetime, policy: JobPolicy, rng: Random
 ) -> Decision:
     return decide(job, o.OrphanAbsent() if isinstance(outcome, o.OrphanFound) else outcome, now, policy, rng)
 
 
 def forgotten_while_postponed(
-    job: JobFacts, outcome: o.Outcome, now: datetime, policy: RetryPolicy, rng: Random
+    job: JobFacts, outcome: o.Outcome, now: datetime, policy: JobPolicy, rng: Random
 ) -> Decision:
     decision = decide(job, outcome, now, policy, rng)
     return replace(decision, due_in=None) if decision.event is Event.POSTPONED else decision
 
 
-def failures_not_counted(
-    job: JobFacts, outcome: o.Outcome, now: datetime, policy: RetryPolicy, rng: Random
-) -> Decision:
+def failures_not_counted(job: JobFacts, outcome: o.Outcome, now: datetime, policy: JobPolicy, rng: Random) -> Decision:
     return decide(replace(job, failures=0, accepted=0), outcome, now, policy, rng)
 
 
 def failed_without_undoing(
-    job: JobFacts, outcome: o.Outcome, now: datetime, policy: RetryPolicy, rng: Random
+    job: JobFacts, outcome: o.Outcome, now: datetime, policy: JobPolicy, rng: Random
 ) -> Decision:
     decision = decide(job, outcome, now, policy, rng)
     rejected = isinstance(outcome, o.GenerationFailed) and decision.to_state is State.COMPENSATING
     return replace(decision, to_state=State.FAILED, due_in=None) if rejected else decision
 
 
-def vanished_worker_not_noticed(job: JobFacts, now: datetime, policy: RetryPolicy) -> Decision | None:
+def vanished_worker_not_noticed(job: JobFacts, now: datetime, policy: JobPolicy) -> Decision | None:
     return None if job.state is State.SUBMITTING else interrupt(job, now, policy)
 
 
-def vanished_workers_submission_taken_for_absent(job: JobFacts, now: datetime, policy: RetryPolicy) -> Decision | None:
+def vanished_workers_submission_taken_for_absent(job: JobFacts, now: datetime, policy: JobPolicy) -> Decision | None:
     if job.state is State.SUBMITTING:
         return move(job, Event.REFUSED, State.QUEUED, due_in=timedelta(0))
     return interrupt(job, now, policy)
 
 
-def deadline_not_noticed(job: JobFacts, now: datetime, policy: RetryPolicy) -> Decision | None:
+def deadline_not_noticed(job: JobFacts, now: datetime, policy: JobPolicy) -> Decision | None:
     return interrupt(replace(job, deadline_at=now + timedelta(days=1)), now, policy)
 
 
-def crashes_not_counted(job: JobFacts, now: datetime, policy: RetryPolicy) -> Decision | None:
+def crashes_not_counted(job: JobFacts, now: datetime, policy: JobPolicy) -> Decision | None:
     return interrupt(replace(job, claims=1), now, policy)
 
 
-def undoing_tried_for_ever(job: JobFacts, now: datetime, policy: RetryPolicy) -> Decision | None:
+def undoing_tried_for_ever(job: JobFacts, now: datetime, policy: JobPolicy) -> Decision | None:
     return None if job.state is State.COMPENSATING else interrupt(job, now, policy)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from statemachine import outcomes as o
-from statemachine.backoff import RetryPolicy
+from statemachine.backoff import JobPolicy
 from statemachine.decisions import Decision, decide, interrupt
 from statemachine.states import State
 
@@ -111,7 +111,7 @@ class Rules:
     back, a search that a webhook has overtaken is fenced off, and a cancel is carried out with the answer it awaited.
     """
 
-    policy: RetryPolicy = field(default_factory=lambda: RetryPolicy(delays_s=(5.0,), attempts_max=2, claims_max=2))
+    policy: JobPolicy = field(default_factory=lambda: JobPolicy(delays_s=(5.0,), attempts_max=2, claims_max=2))
     decide: Callable[..., Decision] = decide
     interrupt: Callable[..., Decision | None] = interrupt
     fenced: bool = True

@@ -20,11 +20,11 @@ from db.records.requests import JobRequest, Owner, insert_job
 from db.tables import assets
 from jobs.requesting.credits import grant_to_account
 from statemachine import outcomes as o
-from statemachine.backoff import RetryPolicy
+from statemachine.backoff import JobPolicy
 from statemachine.decisions import CANCELED_BY_REQUEST, compensate, decide, move
 from statemachine.states import ErrorCode, Event, Kind, OnFailure, State
 
-REFUSED = o.Failure(ErrorCode.CONTENT_REJECTED, "It was declined.", o.Cure.NEVER, "(E005)")
+REFUSED = o.Failure(ErrorCode.CONTENT_REJECTED, "It was declined.", o.RetryPolicy.NEVER, "(E005)")
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def claimed(conn: Connection, job_id: UUID, **lease: Any) -> ClaimedJob:
 
 def move_of(job: ClaimedJob, outcome: o.Outcome, *effects: Effect, output_id: UUID | None = None) -> Move:
     """Return the move that an outcome leads to."""
-    decision = decide(job.facts, outcome, datetime.now(UTC), RetryPolicy(), Random(1))
+    decision = decide(job.facts, outcome, datetime.now(UTC), JobPolicy(), Random(1))
     return Move(job.claim, job.state, decision, effects=effects, output_id=output_id)
 
 

@@ -26,7 +26,7 @@ from jobs.steps.runtime import Runtime
 from jobs.worker.process import Engines, WorkerProcess
 from simulator.serve import Background
 from simulator.settings import RateLimits, SimulatorSettings
-from statemachine.backoff import RetryPolicy
+from statemachine.backoff import JobPolicy
 from storage import S3Store
 from storage.keys import asset_key
 from tests.support.databases import create_database, drop_database, unique_name
@@ -35,7 +35,7 @@ from tests.support.system import SAMPLE, System, running_system
 
 PREFERRED, NEXT = "openai/gpt-image-2.5-sunburst", "openai/gpt-image-2.5-flare"
 # As many retries as always, without the waits.
-QUICK = RetryPolicy(delays_s=(0.1, 0.1, 0.1), wait_s=0.2, operator_wait_s=0.3)
+QUICK = JobPolicy(delays_s=(0.1, 0.1, 0.1), wait_s=0.2, operator_wait_s=0.3)
 # Nobody listens there: every webhook is lost.
 NOWHERE = "http://127.0.0.1:9"
 _THREADS = 8
@@ -112,7 +112,7 @@ class StockedSystem:
 
     @contextmanager
     def working(
-        self, policy: RetryPolicy = QUICK, public_url: str | None = NOWHERE, inputs: str = "url"
+        self, policy: JobPolicy = QUICK, public_url: str | None = NOWHERE, inputs: str = "url"
     ) -> Iterator[None]:
         """Run a worker for the length of the block, which asks for webhooks at `public_url`, if at all.
 

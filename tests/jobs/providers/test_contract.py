@@ -21,7 +21,7 @@ from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
 from simulator.serve import Background
 from simulator.settings import SimulatorSettings
 from simulator.sketch import Sketch
-from statemachine.outcomes import Accepted, Cure, OutcomeLost, Refused, Rejected
+from statemachine.outcomes import Accepted, OutcomeLost, Refused, Rejected, RetryPolicy
 from tests.jobs.providers.dealings import (
     VIDEO_MODEL,
     Dealing,
@@ -98,7 +98,7 @@ def test_what_was_refused_costs_nothing_and_may_be_submitted_again(dealing: Deal
     refused = submission()
     outcome = dealing.provider.submit(refused)
     assert isinstance(outcome, Refused)
-    assert outcome.failure.cure is Cure.WAIT
+    assert outcome.failure.retry_policy is RetryPolicy.WAIT
     assert (dealing.charges(refused.token), dealing.provider.find(just_begun(refused.token))) == (0, None)
     assert isinstance(dealing.provider.submit(refused), Accepted)
 
@@ -107,7 +107,7 @@ def test_what_was_rejected_costs_nothing_and_will_never_work(dealing: Dealing) -
     rejected = dealing.unacceptable()
     outcome = dealing.provider.submit(rejected)
     assert isinstance(outcome, Rejected)
-    assert outcome.failure.cure is Cure.NEVER
+    assert outcome.failure.retry_policy is RetryPolicy.NEVER
     assert dealing.charges(rejected.token) == 0
 
 
@@ -313,6 +313,6 @@ def test_trouble_says_what_helps_and_is_told_kindly(dealing: Dealing) -> None:
     dealing.has_no_list()
     trouble = trouble_of(lambda: dealing.provider.find(just_begun(uuid4())))
     assert isinstance(trouble, ProviderTrouble)
-    assert trouble.failure.cure in (Cure.WAIT, Cure.RETRY)
+    assert trouble.failure.retry_policy in (RetryPolicy.WAIT, RetryPolicy.RETRY)
     assert trouble.failure.message.endswith(".")
     assert "replicate" not in trouble.failure.message.lower()

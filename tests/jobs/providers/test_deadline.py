@@ -13,7 +13,7 @@ import pytest
 from jobs.providers.guard import Timeouts
 from jobs.providers.provider import ProviderTrouble
 from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
-from statemachine.outcomes import Cure, OutcomeLost
+from statemachine.outcomes import OutcomeLost, RetryPolicy
 from tests.jobs.providers.dealings import submission, trouble_of
 
 TIMEOUTS = Timeouts(answer_s=0.15, output_s=1.0)
@@ -86,7 +86,7 @@ def in_time(call: Callable[[], object]) -> object:
 def test_a_look_ends_in_time(provider: ReplicateProvider) -> None:
     trouble = in_time(lambda: trouble_of(lambda: provider.get("p")))
     assert isinstance(trouble, ProviderTrouble)
-    assert trouble.failure.cure is Cure.WAIT
+    assert trouble.failure.retry_policy is RetryPolicy.WAIT
 
 
 @pytest.mark.usefixtures("slow")

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from jobs.providers import failures
 from jobs.providers.failures import Seen, UnknownWords, class_of, classify, table
 from simulator.faults.menu import ERRORS
-from statemachine.outcomes import Cure
+from statemachine.outcomes import RetryPolicy
 from statemachine.states import ErrorCode
 
 LOW_CREDIT = (
@@ -95,21 +95,21 @@ TEXTS = [
     ("list index out of range", "unknown"),
     ("", "unknown"),
 ]
-CURES = {
-    "content": (ErrorCode.CONTENT_REJECTED, Cure.NEVER),
-    "account": (ErrorCode.PROVIDER_ACCOUNT, Cure.OPERATOR),
-    "model_gone": (ErrorCode.PROVIDER_ACCOUNT, Cure.ANOTHER_MODEL),
-    "busy": (ErrorCode.PROVIDER_UNAVAILABLE, Cure.WAIT),
-    "platform": (ErrorCode.PROVIDER_UNAVAILABLE, Cure.RETRY),
-    "too_large": (ErrorCode.PROVIDER_REJECTED, Cure.RETRY),
-    "timeout": (ErrorCode.PROVIDER_TIMEOUT, Cure.RETRY),
-    "unreadable": (ErrorCode.INPUT_UNREADABLE, Cure.RETRY),
-    "refused": (ErrorCode.PROVIDER_REJECTED, Cure.NEVER),
-    "ours": (ErrorCode.INTERNAL, Cure.NEVER),
-    "expired": (ErrorCode.OUTPUT_EXPIRED, Cure.RETRY),
-    "odd_output": (ErrorCode.OUTPUT_INVALID, Cure.RETRY),
-    "inline_output": (ErrorCode.OUTPUT_INVALID, Cure.NEVER),
-    "unknown": (ErrorCode.PROVIDER_REJECTED, Cure.RETRY),
+RETRY_POLICIES = {
+    "content": (ErrorCode.CONTENT_REJECTED, RetryPolicy.NEVER),
+    "account": (ErrorCode.PROVIDER_ACCOUNT, RetryPolicy.OPERATOR),
+    "model_gone": (ErrorCode.PROVIDER_ACCOUNT, RetryPolicy.ANOTHER_MODEL),
+    "busy": (ErrorCode.PROVIDER_UNAVAILABLE, RetryPolicy.WAIT),
+    "platform": (ErrorCode.PROVIDER_UNAVAILABLE, RetryPolicy.RETRY),
+    "too_large": (ErrorCode.PROVIDER_REJECTED, RetryPolicy.RETRY),
+    "timeout": (ErrorCode.PROVIDER_TIMEOUT, RetryPolicy.RETRY),
+    "unreadable": (ErrorCode.INPUT_UNREADABLE, RetryPolicy.RETRY),
+    "refused": (ErrorCode.PROVIDER_REJECTED, RetryPolicy.NEVER),
+    "ours": (ErrorCode.INTERNAL, RetryPolicy.NEVER),
+    "expired": (ErrorCode.OUTPUT_EXPIRED, RetryPolicy.RETRY),
+    "odd_output": (ErrorCode.OUTPUT_INVALID, RetryPolicy.RETRY),
+    "inline_output": (ErrorCode.OUTPUT_INVALID, RetryPolicy.NEVER),
+    "unknown": (ErrorCode.PROVIDER_REJECTED, RetryPolicy.RETRY),
 }
 
 
@@ -117,7 +117,7 @@ CURES = {
 def test_an_answer_of_the_api_has_a_class(status: int, body: str, wanted: str) -> None:
     assert class_of(Seen.HTTP, body, status) == wanted
     failure = failures.of_status(status, body, 7.0)
-    assert (failure.code, failure.cure) == CURES[wanted]
+    assert (failure.code, failure.retry_policy) == RETRY_POLICIES[wanted]
     assert failure.retry_after_s == 7.0
     assert (failure.detail or "").startswith(f"HTTP {status}: ")
 
@@ -126,7 +126,7 @@ def test_an_answer_of_the_api_has_a_class(status: int, body: str, wanted: str) -
 def test_a_failed_prediction_has_a_class(text: str, wanted: str) -> None:
     assert class_of(Seen.PREDICTION, text) == wanted
     failure = failures.of_prediction_error(text)
-    assert (failure.code, failure.cure) == CURES[wanted]
+    assert (failure.code, failure.retry_policy) == RETRY_POLICIES[wanted]
 
 
 def test_every_text_that_the_stand_in_fails_with_is_known_as_the_text_of_its_code() -> None:
@@ -146,7 +146,7 @@ def test_every_text_that_the_stand_in_fails_with_is_known_as_the_text_of_its_cod
 @pytest.mark.parametrize("error", [httpx.ConnectError("refused"), httpx.ReadTimeout("slow"), ValueError("no JSON")])
 def test_no_answer_at_all_is_waited_for(error: Exception) -> None:
     failure = failures.unreachable(error)
-    assert (failure.code, failure.cure) == CURES["busy"]
+    assert (failure.code, failure.retry_policy) == RETRY_POLICIES["busy"]
     assert failure.detail == f"{type(error).__name__}: {error}"
 
 
@@ -158,16 +158,16 @@ def test_ends_without_an_output_have_classes_of_their_own() -> None:
         (failures.odd_output("the output is inside the answer"), "inline_output"),
         (failures.output_expired("HTTP 404"), "expired"),
     ):
-        assert (failure.code, failure.cure) == CURES[wanted]
+        assert (failure.code, failure.retry_policy) == RETRY_POLICIES[wanted]
 
 
 def test_every_class_is_tested_and_says_what_the_engine_does() -> None:
     whole = json.loads((files("jobs.providers") / "failures.json").read_text("utf-8"))
-    assert set(whole["classes"]) == set(CURES) == set(table().classes)
+    assert set(whole["classes"]) == set(RETRY_POLICIES) == set(table().classes)
     assert all(record["engine"] for record in whole["classes"].values())
-    assert {rule["class"] for rule in whole["rules"]} <= set(CURES)
+    assert {rule["class"] for rule in whole["rules"]} <= set(RETRY_POLICIES)
     seen = Counter(wanted for _, wanted in TEXTS) + Counter(wanted for *_, wanted in ANSWERS)
-    assert set(seen) | {"expired", "odd_output", "inline_output"} == set(CURES)
+    assert set(seen) | {"expired", "odd_output", "inline_output"} == set(RETRY_POLICIES)
 
 
 def test_no_end_user_ever_reads_the_providers_words_or_of_our_account() -> None:
@@ -197,7 +197,7 @@ def test_a_kept_detail_still_tells_whether_a_model_was_gone() -> None:
 
 def test_a_declined_picture_is_told_kindly_and_never_tried_again() -> None:
     failure = failures.of_prediction_error(SENSITIVE)
-    assert failure.cure is Cure.NEVER
+    assert failure.retry_policy is RetryPolicy.NEVER
     assert "can happen to harmless ones" in failure.message
     assert "try another photo or other words" in failure.message
 

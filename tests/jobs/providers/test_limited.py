@@ -15,7 +15,7 @@ from jobs.providers.limited import LimitedProvider
 from jobs.providers.limiter import GateSettings, SharedGate
 from jobs.providers.provider import Listed, Prediction, ProviderTrouble, Sought, Submission
 from statemachine.budget import Budget
-from statemachine.outcomes import Cure, OutcomeLost
+from statemachine.outcomes import OutcomeLost, RetryPolicy
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 TOKEN = uuid4()
@@ -82,7 +82,7 @@ def test_a_read_that_has_no_permit_is_put_off_without_being_made(provider: Limit
     with pytest.raises(ProviderTrouble) as caught:
         provider.get("p")
     failure = caught.value.failure
-    assert (failure.cure, failure.status) == (Cure.WAIT, None)
+    assert (failure.retry_policy, failure.status) == (RetryPolicy.WAIT, None)
     assert failure.retry_after_s is not None
     assert failure.retry_after_s > 0.5
 

@@ -15,7 +15,7 @@ import pytest
 
 from jobs.providers.provider import Sought
 from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
-from statemachine.outcomes import Accepted, Cure, OutcomeLost
+from statemachine.outcomes import Accepted, OutcomeLost, RetryPolicy
 from tests.jobs.providers.dealings import submission, trouble_of
 
 ODD = [b"", b"null", b"[]", b'"starting"', b"{}", b'{"id": "p"}', b'{"status": "starting"}', b"<html>", b"\xff", b"{"]
@@ -89,7 +89,7 @@ def test_a_look_at_something_odd_is_trouble_that_passes(
 ) -> None:
     server.body = body
     for call in (lambda: provider.get("p"), lambda: provider.cancel("p")):
-        assert trouble_of(call).failure.cure is Cure.WAIT
+        assert trouble_of(call).failure.retry_policy is RetryPolicy.WAIT
 
 
 @pytest.mark.parametrize("body", [*ODD, *ODD_PAGES])

@@ -23,8 +23,8 @@ from tests.jobs.steps.undoing import ScriptedProvider, Undoing
 from tests.support.factories import World, begin_of, claimed, make_job, move_of
 from tests.support.invariants import assert_sound
 
-BUSY = o.Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", o.Cure.WAIT, retry_after_s=600)
-PASSING = o.Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", o.Cure.RETRY)
+BUSY = o.Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", o.RetryPolicy.WAIT, retry_after_s=600)
+PASSING = o.Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", o.RetryPolicy.RETRY)
 OUTCOMES: tuple[o.Outcome, ...] = (
     o.Accepted("p", 600.0),
     o.Refused(BUSY),

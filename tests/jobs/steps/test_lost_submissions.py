@@ -118,7 +118,7 @@ def test_a_picture_that_can_not_be_uploaded_costs_nothing_and_leaves_no_attempt(
     work = submit(job, replace(runtime, secrets={"openai_api_key": "sk-test"}))
     assert work is not None
     assert isinstance(work.outcome, o.StepFailed)
-    assert work.outcome.failure.cure is o.Cure.WAIT
+    assert work.outcome.failure.retry_policy is o.RetryPolicy.WAIT
     assert provider.booked == {}
     with engine.connect() as conn:
         assert conn.scalar(text("SELECT count(*) FROM attempts")) == 0

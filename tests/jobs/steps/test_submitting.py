@@ -13,7 +13,7 @@ from jobs.prompts import Prompt
 from jobs.providers.profiles import profiles
 from jobs.steps.runtime import Runtime
 from jobs.steps.submit import submit
-from statemachine.outcomes import Cure, Rejected
+from statemachine.outcomes import Rejected, RetryPolicy
 from statemachine.states import ErrorCode, Kind
 from tests.support.factories import World, claimed, make_job
 
@@ -35,6 +35,6 @@ def test_a_prompt_that_is_too_long_for_its_model_is_refused_before_it_is_paid_fo
     work = submit(replace(job, input_key=None), runtime)
     assert work is not None
     assert isinstance(work.outcome, Rejected)
-    assert work.outcome.failure.cure is Cure.NEVER
+    assert work.outcome.failure.retry_policy is RetryPolicy.NEVER
     wanted = ErrorCode.INPUT_INVALID if beyond else ErrorCode.INPUT_EXPIRED
     assert work.outcome.failure.code is wanted

@@ -18,7 +18,7 @@ from jobs.media import operations
 from jobs.media.limits import PICTURE_CHILD
 from jobs.steps.runtime import Runtime
 from jobs.steps.transcode import transcode
-from statemachine.backoff import RetryPolicy
+from statemachine.backoff import JobPolicy
 from statemachine.decisions import decide
 from statemachine.outcomes import Outcome, OutputInvalid, StepFailed, Transcoded
 from statemachine.states import Event, State
@@ -66,7 +66,7 @@ def test_work_that_is_cut_off_is_done_again_on_what_is_stored(
         cut_off = _outcome(job, runtime)
     assert isinstance(cut_off, StepFailed)
     assert "MediaInterrupted" in (cut_off.failure.detail or "")
-    facts, policy, moves = job.facts, RetryPolicy(), []
+    facts, policy, moves = job.facts, JobPolicy(), []
     for _ in range(4):
         decision = decide(facts, cut_off, job.now, policy, Random(1))
         facts = replace(facts, failures=decision.failures)

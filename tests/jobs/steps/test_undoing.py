@@ -117,7 +117,7 @@ def test_one_that_comes_late_deletes_nothing_of_a_job_that_has_succeeded_since(
 
 
 @pytest.mark.parametrize(
-    ("provider", "tries"), [(ScriptedProvider(99), TRIES_MAX), (ScriptedProvider(99, o.Cure.NEVER), 1)]
+    ("provider", "tries"), [(ScriptedProvider(99), TRIES_MAX), (ScriptedProvider(99, o.RetryPolicy.NEVER), 1)]
 )
 def test_what_can_not_be_undone_is_held_with_its_reason_and_the_job_ends(
     engine: Engine, world: World, undoing: Undoing, provider: ScriptedProvider, tries: int

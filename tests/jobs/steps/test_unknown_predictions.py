@@ -22,9 +22,9 @@ from jobs.steps.runtime import Runtime
 from simulator.serve import Background
 from simulator.settings import SimulatorSettings
 from simulator.sketch import Sketch
-from statemachine.backoff import RetryPolicy
+from statemachine.backoff import JobPolicy
 from statemachine.decisions import Decision, decide
-from statemachine.outcomes import Accepted, Cure, GenerationFailed, StepFailed, StillRunning
+from statemachine.outcomes import Accepted, GenerationFailed, RetryPolicy, StepFailed, StillRunning
 from statemachine.states import Event, State
 from tests.jobs.providers.dealings import MODEL, submission
 from tests.support.factories import World, claimed, make_job
@@ -59,7 +59,7 @@ def as_running(job: ClaimedJob, prediction_id: str | None) -> ClaimedJob:
 
 
 def decided(job: ClaimedJob, work: Work) -> Decision:
-    return decide(job.facts, work.outcome, job.now, RetryPolicy(), Random(1))
+    return decide(job.facts, work.outcome, job.now, JobPolicy(), Random(1))
 
 
 def looked(engine: Engine, job: ClaimedJob, runtime: Runtime) -> ClaimedJob:
@@ -86,7 +86,7 @@ def test_one_look_in_vain_proves_nothing_and_is_repeated_for_as_long_as_the_list
     assert decision.due_in.total_seconds() == SETTLES_S
     work = poll(looked(engine, job, runtime), runtime)
     assert isinstance(work.outcome, StepFailed), "a webhook may have made the second look too soon"
-    assert work.outcome.failure.cure is Cure.WAIT
+    assert work.outcome.failure.retry_policy is RetryPolicy.WAIT
     assert 0 < (work.outcome.failure.retry_after_s or 0) < SETTLES_S
 
 
@@ -103,7 +103,7 @@ def test_a_prediction_that_is_no_longer_known_is_made_again_and_counts_as_paid_f
     assert "no longer knows" in (changed.error_detail or "")
     decision = decided(job, work)
     assert (decision.event, decision.to_state) == (Event.GENERATION_FAILED, State.QUEUED)
-    last = replace(job, accepted=RetryPolicy().attempts_max)
+    last = replace(job, accepted=JobPolicy().attempts_max)
     assert decided(last, work).to_state is State.COMPENSATING, "it is not made again without end"
 
 

@@ -15,12 +15,12 @@ from jobs.providers.provider import Prediction, ProviderTrouble
 from jobs.steps.compensate import compensate
 from jobs.steps.runtime import Runtime
 from statemachine import outcomes as o
-from statemachine.outcomes import Cure, Failure
+from statemachine.outcomes import Failure, RetryPolicy
 from statemachine.states import ErrorCode
 from storage import S3Store
 from tests.support.factories import claimed, move_of
 
-BROKEN = o.Failure(ErrorCode.INTERNAL, "It broke.", o.Cure.NEVER, "a bug")
+BROKEN = o.Failure(ErrorCode.INTERNAL, "It broke.", o.RetryPolicy.NEVER, "a bug")
 
 
 @dataclass
@@ -28,7 +28,7 @@ class ScriptedProvider:
     """Cancels, or fails to, or does not know the prediction, as often as it is told."""
 
     fails: int = 0
-    cure: Cure = Cure.RETRY
+    retry_policy: RetryPolicy = RetryPolicy.RETRY
     unknown: int = 0
     throttles: int = 0
     canceled: list[str] = field(default_factory=list)
@@ -39,7 +39,7 @@ class ScriptedProvider:
             raise ProviderTrouble(failures.of_status(429, "Request was throttled.", 7.0))
         if self.fails > 0:
             self.fails -= 1
-            raise ProviderTrouble(Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", self.cure, "it said 503"))
+            raise ProviderTrouble(Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", self.retry_policy, "it said 503"))
         if self.unknown > 0:
             self.unknown -= 1
             return None

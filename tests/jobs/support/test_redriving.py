@@ -18,7 +18,7 @@ from jobs.catalogue.offer import DEFAULT_OFFER
 from jobs.errors import AlreadyFinished, Forbidden, InsufficientCredits, NotFound, NotReady
 from jobs.support.redriving import redrive_jobs, retry_job
 from statemachine import outcomes as o
-from statemachine.backoff import RetryPolicy
+from statemachine.backoff import JobPolicy
 from statemachine.states import ErrorCode, Kind, State
 from storage import S3Store
 from tests.jobs.steps.test_undoing import story
@@ -87,7 +87,7 @@ def test_an_output_that_is_gone_by_now_is_made_again(engine: Engine, world: Worl
 
 
 def test_an_unusable_output_is_neither_kept_nor_begun_with(engine: Engine, world: World, undoing: Undoing) -> None:
-    unusable = o.Failure(ErrorCode.OUTPUT_INVALID, "unusable", o.Cure.NEVER)
+    unusable = o.Failure(ErrorCode.OUTPUT_INVALID, "unusable", o.RetryPolicy.NEVER)
     job_id = ended(engine, world, undoing, State.TRANSCODING, o.OutputInvalid(unusable))
     assert undoing.objects(job_id) == []
     retry(engine, world, job_id)
@@ -108,7 +108,7 @@ def test_a_new_cycle_has_its_own_time_its_own_attempts_and_its_own_hold(
         assert balance_of(conn, WalletKey(world.owner.account_id)) == Balance(9_995, 5)
     assert (job.state, job.accepted, job.failures) == (State.QUEUED, 0, 0)
     assert job.deadline_at > job.now + timedelta(hours=5)
-    assert job.accepted < RetryPolicy().attempts_max
+    assert job.accepted < JobPolicy().attempts_max
 
 
 def test_without_credits_nothing_is_revived(engine: Engine, world: World, undoing: Undoing) -> None:

@@ -19,7 +19,7 @@ from jobs.support.redriving import retry_job
 from jobs.support.reviewing import review_compensation
 from jobs.worker.advance import advance
 from statemachine import outcomes as o
-from statemachine.backoff import RetryPolicy
+from statemachine.backoff import JobPolicy
 from statemachine.states import State
 from tests.jobs.steps.undoing import ScriptedProvider, Undoing, fail
 from tests.jobs.support.reviewers import SUPPORT
@@ -55,7 +55,7 @@ def test_what_kills_the_workers_that_undo_it_is_held_and_the_job_ends(
     with engine.begin() as conn:
         job_id = make_job(conn, world, State.GENERATING, credits=5)
         cancel(conn, job_id, "test")
-        for _ in range(RetryPolicy().claims_max):
+        for _ in range(JobPolicy().claims_max):
             claimed(conn, job_id)
         claim = claimed(conn, job_id).claim
     undoing.put(job_id, "1/source.png")
@@ -78,7 +78,7 @@ def test_what_kills_the_workers_that_undo_it_is_held_and_the_job_ends(
 def test_support_waives_what_is_held_or_has_it_tried_again(
     engine: Engine, world: World, undoing: Undoing, waive: bool
 ) -> None:
-    undoing.provider = ScriptedProvider(1, o.Cure.NEVER)
+    undoing.provider = ScriptedProvider(1, o.RetryPolicy.NEVER)
     with engine.begin() as conn:
         job_id = make_job(conn, world, State.GENERATING)
         cancel(conn, job_id, "test")
@@ -97,7 +97,7 @@ def test_a_cancel_that_was_held_is_of_the_submission_it_was_planned_for(
     engine: Engine, world: World, undoing: Undoing
 ) -> None:
     """The job has made another one since, and that has ended by itself."""
-    undoing.provider = ScriptedProvider(1, o.Cure.NEVER)
+    undoing.provider = ScriptedProvider(1, o.RetryPolicy.NEVER)
     with engine.begin() as conn:
         job_id = make_job(conn, world, State.GENERATING)
         cancel(conn, job_id, "test")
@@ -157,7 +157,7 @@ def test_deleting_what_an_earlier_try_left_spares_what_the_last_one_keeps(
 def test_of_a_job_that_was_tried_again_nothing_is_undone_now_and_support_is_told_what_works(
     engine: Engine, world: World, undoing: Undoing, path: tuple[State, ...], error: type[UseCaseError], says: str
 ) -> None:
-    undoing.provider = ScriptedProvider(1, o.Cure.NEVER)
+    undoing.provider = ScriptedProvider(1, o.RetryPolicy.NEVER)
     with engine.begin() as conn:
         job_id = make_job(conn, world, State.GENERATING)
         cancel(conn, job_id, "test")

@@ -18,7 +18,7 @@ from jobs.steps.runtime import Runtime
 from jobs.support.redriving import retry_job
 from jobs.upkeep.deadlines import end_overdue
 from jobs.worker.advance import advance
-from statemachine.backoff import RetryPolicy
+from statemachine.backoff import JobPolicy
 from statemachine.deadlines import Deadlines
 from statemachine.states import State, Step
 from tests.support.clock import move_clock
@@ -36,7 +36,7 @@ def after(engine: Engine, hinter: Hinter, world: World, state: State, passed: ti
     move_clock(engine, passed)
     recorder = Recorder(engine, hinter)
     unused = cast("Any", None)
-    runtime = Runtime(engine, unused, unused, unused, recorder, unused, policy=RetryPolicy(deadlines=SHORT))
+    runtime = Runtime(engine, unused, unused, unused, recorder, unused, policy=JobPolicy(deadlines=SHORT))
     with engine.begin() as conn:
         claim = claimed(conn, job_id).claim
     advance(claim, runtime, {state: lambda *_: None})
@@ -83,7 +83,7 @@ def overdue(engine: Engine, hinter: Hinter) -> int:
     """Make one round that ends what is overdue."""
     recorder = Recorder(engine, hinter)
     unused = cast("Any", None)
-    ended = end_overdue(Runtime(engine, unused, unused, unused, recorder, unused, policy=RetryPolicy(deadlines=SHORT)))
+    ended = end_overdue(Runtime(engine, unused, unused, unused, recorder, unused, policy=JobPolicy(deadlines=SHORT)))
     recorder.close()
     assert_sound(engine)
     return ended
