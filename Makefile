@@ -12,15 +12,17 @@ CLIENTS := $(SCHEMATHESIS)/.installed $(if $(shell command -v npm 2>/dev/null),$
 override SELFIE := $(value SELFIE)
 override THEME := $(value THEME)
 export SELFIE THEME
+PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
+FAST := tests/statemachine tests/db tests/truth tests/jobs/catalogue tests/jobs/prompts tests/jobs/providers tests/jobs/tracking
 MINUTES ?= 1
 EXAMPLES ?= 200
 SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check format clients conformance bench soak lock clean
+.PHONY: help demo up test test-fast test-media test-clients check format clients conformance bench soak lock clean
 
 help:  ## Show what can be made.
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -40,8 +42,17 @@ demo: $(VENV)/.installed  ## Turn a photograph into an avatar, a scene and a vid
 up: $(VENV)/.installed  ## Start every part, keep it running and print the addresses.
 	@exec $(BIN)/python -m diorama up
 
-test: $(VENV)/.installed-dev  ## Run every test on the embedded parts.
-	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+test: $(VENV)/.installed-dev  ## Run every test on the embedded parts but those of test-media and test-clients.
+	@$(BIN)/python -m pytest $(PARALLEL) -m 'not thorough and not media and not clients'
+
+test-fast: $(VENV)/.installed-dev  ## Run the tests of the inner loop, within a minute.
+	@$(BIN)/python -m pytest $(PARALLEL) -m 'not thorough and not media and not clients' $(FAST)
+
+test-media: $(VENV)/.installed-dev  ## Run the tests that draw, transcode and compare pictures and videos at length.
+	@$(BIN)/python -m pytest $(PARALLEL) -m 'media and not thorough'
+
+test-clients: $(VENV)/.installed-dev  ## Run the tests that drive foreign clients and fuzzers; `make clients` installs them.
+	@$(BIN)/python -m pytest $(PARALLEL) -rs -m 'clients and not thorough'
 
 check: $(VENV)/.installed-dev  ## Format, lint, types, import directions and the docs' truth tests.
 	@$(BIN)/ruff format --check .
@@ -64,7 +75,7 @@ $(JAVASCRIPT)/node_modules/.installed: $(JAVASCRIPT)/package-lock.json
 	@npm ci --silent --prefix $(JAVASCRIPT)
 	@touch $@
 
-clients: $(CLIENTS)  ## Install the foreign clients that the conformance tests drive, so that `make test` includes those.
+clients: $(CLIENTS)  ## Install the foreign clients that `make test-clients` drives.
 
 conformance: $(VENV)/.installed-dev $(CLIENTS)  ## Hold the simulator against Replicate's clients and description at length: make conformance EXAMPLES=500 SEED=2
 	@CONFORMANCE_EXAMPLES=$(EXAMPLES) CONFORMANCE_SEED=$(SEED) $(BIN)/python -m pytest -rs tests/conformance

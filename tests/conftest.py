@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, chdir
+from pathlib import Path
 
 import pytest
 import structlog
@@ -23,12 +24,23 @@ structlog.configure(
     ]
 )
 
+ROOT = Path(__file__).parents[1]
+
 LONGEST = ("soak", "acceptance", "faults", "conformance")
 """Folders whose files take longest: begun first, so that no worker is left alone with one in the end."""
 
 
+MARKED = {"tests/jobs/media": "media", "tests/simulator/studio": "media", "tests/conformance": "clients"}
+"""Folders that a make target of their own runs, each with the marker it selects. Single tests carry the marker too."""
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the files that take longest first; everything else stays in its order."""
+    """Mark the folders of `MARKED`, and put the files that take longest first; the rest stays in its order."""
+    for item in items:
+        folder = item.path.parent.relative_to(ROOT).as_posix()
+        if folder in MARKED:
+            item.add_marker(MARKED[folder])
     place = {folder: number for number, folder in enumerate(LONGEST)}
     items.sort(key=lambda item: place.get(item.path.parent.name, len(LONGEST)))
 

@@ -23,7 +23,7 @@ def node() -> str:
     if found is None:
         pytest.skip("node, which runs Replicate's JavaScript client, is not installed")
     if not (HERE / "javascript/node_modules/replicate").is_dir():
-        pytest.skip("Replicate's JavaScript client is not installed: `make conformance` does it, if npm is there")
+        pytest.skip("Replicate's JavaScript client is not installed: `make clients` does it, if npm is there")
     return found
 
 
@@ -32,7 +32,7 @@ def schemathesis() -> str:
     """The path of Schemathesis's command, in its own environment."""
     found = ROOT / ".venv-schemathesis/bin/schemathesis"
     if not found.exists():
-        pytest.skip("Schemathesis is not installed: `make conformance` does it")
+        pytest.skip("Schemathesis is not installed: `make clients` does it")
     return str(found)
 
 

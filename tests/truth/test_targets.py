@@ -1,0 +1,55 @@
+"""The make targets that run tests leave no test out, and the one script of continuous integration runs them all."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+CI = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+MARKERS = ("thorough", "media", "clients")
+
+
+def recipe(target: str) -> str:
+    """Return the commands of a target."""
+    found = re.search(rf"^{target}:.*\n((?:\t.*\n)+)", MAKEFILE, re.MULTILINE)
+    assert found is not None, target
+    return found.group(1)
+
+
+def selects(target: str, marks: set[str]) -> bool:
+    """Return whether a target runs tests that carry these markers."""
+    expression = re.search(r"-m '([^']+)'", recipe(target))
+    assert expression is not None, target
+    return bool(eval(expression.group(1), {"__builtins__": {}}, {name: name in marks for name in MARKERS}))
+
+
+@pytest.mark.parametrize("count", range(len(MARKERS)))
+def test_every_test_that_is_not_thorough_belongs_to_a_target(count: int) -> None:
+    for marks in itertools.combinations(MARKERS[1:], count):
+        assert any(selects(target, set(marks)) for target in ("test", "test-media", "test-clients")), marks
+
+
+@pytest.mark.parametrize("target", ["test", "test-fast", "test-media", "test-clients"])
+def test_no_target_of_every_day_runs_thorough_tests(target: str) -> None:
+    assert not selects(target, {"thorough", target.removeprefix("test-")})
+
+
+def test_the_inner_loop_names_folders_that_exist() -> None:
+    named = re.search(r"^FAST := (.*)$", MAKEFILE, re.MULTILINE)
+    assert named is not None
+    assert [folder for folder in named.group(1).split() if not (ROOT / folder).is_dir()] == []
+
+
+def test_continuous_integration_runs_every_target_once() -> None:
+    called = re.findall(r"^make ([a-z-]+)$", CI, re.MULTILINE)
+    assert called == ["check", "clients", "test", "test-media", "test-clients"]
+
+
+def test_continuous_integration_names_no_path_outside_but_the_default_of_one_setting() -> None:
+    outside = [line for line in CI.splitlines() if "../" in line or re.search(r"(^|[\s\"'=])/(?!usr/bin/env)", line)]
+    assert outside == ['export REPLICATE_OPENAPI="${REPLICATE_OPENAPI-$PWD/../shared/replicate/openapi.json}"']
