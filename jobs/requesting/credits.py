@@ -1,39 +1,48 @@
-"""Credits: holding the price of what is asked for, and giving, handing on and putting right.
+"""Credits: holding the price of requested work, granting, transferring and adjusting.
 
     what happens to a job                          its credits
-    it is accepted, or redriven                    held: without them it is not accepted
+    it is accepted, or redriven                    held; without enough of them it is refused
     it succeeds                                    charged
     it fails, or is canceled by anyone, any time   released
     it succeeded and is rolled back                refunded
 
-Users of a session spend their own credits, which a partner hands on to them from its account; what a partner asks
-for with its key is paid from the account.
+The user of a session spends their own credits, which a partner transfers to them from its account. What a partner
+requests with its key is paid from the account.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import Connection
 
-from db.ids import new_id
 from db.records.accounts import account_named
 from db.records.ledger import Balance, LedgerEntry, WalletKey, balance_of, hold_credits, lock_balance, post_entry
-from db.records.requests import IdempotencyKey, claim_key
-from jobs.errors import Forbidden, IdempotencyKeyReused, InsufficientCredits, Invalid, NotFound
+from db.records.requests import IdempotencyKey
+from jobs.errors import Forbidden, InsufficientCredits, Invalid, NotFound
 from jobs.identity import Principal
+from jobs.requesting.idempotency import once
 
 AMOUNT_MAX = 1_000_000_000
 REASON_LENGTH_MAX = 500
 
 
 @dataclass(frozen=True, slots=True)
+class GrantRequest:
+    """Credits for an end user of the caller's account or, from support, for a named account or one of its users."""
+
+    idempotency_key: str
+    amount: int
+    user_ref: str | None = None
+    account: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Granted:
-    """The wallet after credits were added, and whether that had been done before under the same key."""
+    """The wallet after credits were added; `replayed` where they had been added before under the same key."""
 
     wallet: WalletKey
     balance: Balance
@@ -41,12 +50,12 @@ class Granted:
 
 
 def hold_price(conn: Connection, caller: Principal, prices: Mapping[UUID, int]) -> None:
-    """Hold the price of new jobs of the caller, by their ids; raise InsufficientCredits where it is too much."""
+    """Hold the price of new jobs of the caller, by their ids; raise InsufficientCredits where the wallet has less."""
     hold_from(conn, caller.wallet, prices, actor=caller.actor)
 
 
 def hold_from(conn: Connection, wallet: WalletKey, prices: Mapping[UUID, int], *, actor: str) -> None:
-    """Hold the price of jobs in a wallet. The wallet stays locked until the transaction ends."""
+    """Hold the price of jobs in a wallet, which stays locked until the transaction ends."""
     required = sum(prices.values())
     if required == 0:
         return
@@ -56,50 +65,36 @@ def hold_from(conn: Connection, wallet: WalletKey, prices: Mapping[UUID, int], *
     hold_credits(conn, list(prices), actor=actor)
 
 
-def grant_credits(
-    conn: Connection,
-    caller: Principal,
-    *,
-    amount: int,
-    idempotency_key: str,
-    user_ref: str | None = None,
-    account: str | None = None,
-    reason: str | None = None,
-) -> Granted:
+def grant_credits(conn: Connection, caller: Principal, request: GrantRequest) -> Granted:
     """Give credits: support to any account, a partner to its end users out of the account's own.
 
     Raises Forbidden for a session, or Invalid, NotFound, InsufficientCredits, IdempotencyKeyReused.
     """
     if caller.session is not None:
         raise Forbidden("Only an API key can grant credits; this is a session token.")
-    _check_amount(amount)
-    _check(1 <= len(idempotency_key) <= 255, "idempotencyKey must have 1 to 255 characters.", "idempotencyKey")
-    _check_reason(reason)
-    wallet = _wallet_named(conn, caller, account, user_ref)
-    digest = _digest(account_id=wallet.account_id, user_ref=wallet.user_ref, amount=amount, reason=reason)
-    key = IdempotencyKey(caller.account_id, "", "grantCredits", idempotency_key)
-    earlier = claim_key(conn, key, digest, new_id())
-    if earlier is not None and earlier.input_sha256 != digest:
-        message = "This idempotencyKey was used for a different grant; use a new key for a new one."
-        raise IdempotencyKeyReused(message, "input", "idempotencyKey")
-    if earlier is None:
-        _give(conn, caller, wallet, amount, reason)
-    return Granted(wallet, balance_of(conn, wallet), replayed=earlier is not None)
+    _check_amount(request.amount)
+    _check_reason(request.reason)
+    wallet = _wallet_named(conn, caller, request.account, request.user_ref)
+    key = IdempotencyKey(caller.account_id, "", "grantCredits", request.idempotency_key)
+    made = once(conn, key, request, lambda _: _give(conn, caller, wallet, request))
+    return Granted(wallet, balance_of(conn, wallet), made.replayed)
 
 
 def adjust_credits(
     conn: Connection, caller: Principal, *, account: str, user_ref: str | None, change: int, reason: str
 ) -> LedgerEntry:
-    """Put a wallet right by `change`, with a reason; for support only.
+    """Change what a wallet holds by `change`, with a reason; for support only.
 
-    Raises Forbidden, Invalid, NotFound, or InsufficientCredits where it would take more than there is.
+    Raises Forbidden, Invalid, NotFound, or InsufficientCredits where it would take more than is available.
     """
     if not caller.is_support:
         raise Forbidden("Only support can adjust credits.")
     _check(
-        change != 0 and abs(change) <= AMOUNT_MAX, f"change must be from 1 to {AMOUNT_MAX}, or less than 0.", "change"
+        change != 0 and abs(change) <= AMOUNT_MAX,
+        f"change must be from -{AMOUNT_MAX} to {AMOUNT_MAX} and not 0.",
+        "change",
     )
-    _check(bool(reason.strip()), "reason must say why.", "reason")
+    _check(bool(reason.strip()), "reason must not be empty.", "reason")
     _check_reason(reason)
     wallet = _wallet_named(conn, caller, account, user_ref)
     _check_available(conn, wallet, -change)
@@ -109,7 +104,7 @@ def adjust_credits(
 def grant_to_account(conn: Connection, account: UUID | str, amount: int, *, actor: str) -> Balance:
     """Give credits to an account, by its id or its name, from outside: the command line and the demo.
 
-    Returns what it has now; raises Invalid for an amount, NotFound for a name that no account has.
+    Returns its balance; raises Invalid for a wrong amount, NotFound for an unknown name.
     """
     _check_amount(amount)
     account_id = account if isinstance(account, UUID) else account_named(conn, account)
@@ -120,7 +115,8 @@ def grant_to_account(conn: Connection, account: UUID | str, amount: int, *, acto
     return balance_of(conn, wallet)
 
 
-def _give(conn: Connection, caller: Principal, wallet: WalletKey, amount: int, reason: str | None) -> None:
+def _give(conn: Connection, caller: Principal, wallet: WalletKey, request: GrantRequest) -> None:
+    amount, reason = request.amount, request.reason
     if caller.is_support:
         post_entry(conn, wallet, "grant", amount, actor=caller.actor, reason=reason)
         return
@@ -133,8 +129,10 @@ def _give(conn: Connection, caller: Principal, wallet: WalletKey, amount: int, r
 def _wallet_named(conn: Connection, caller: Principal, account: str | None, user_ref: str | None) -> WalletKey:
     _check(user_ref is None or 1 <= len(user_ref) <= 200, "userRef must have 1 to 200 characters.", "userRef")
     if not caller.is_support:
-        _check(account is None, "account is for support; leave it out to grant to your own end users.", "account")
-        _check(user_ref is not None, "userRef must name the end user who gets the credits.", "userRef")
+        _check(
+            account is None, "account is for support only; omit it to grant credits to your own end users.", "account"
+        )
+        _check(user_ref is not None, "userRef must name the end user who receives the credits.", "userRef")
         return WalletKey(caller.account_id, user_ref or "")
     found = account_named(conn, account) if account is not None else caller.account_id
     if found is None:
@@ -161,7 +159,3 @@ def _check_reason(reason: str | None) -> None:
 def _check(holds: bool, message: str, argument: str) -> None:
     if not holds:
         raise Invalid(message, "input", argument)
-
-
-def _digest(**given: object) -> bytes:
-    return hashlib.sha256(json.dumps(given, sort_keys=True, default=str).encode()).digest()

@@ -7,8 +7,8 @@ from typing import cast
 import strawberry
 
 from jobs.errors import Invalid
-from jobs.requesting.batches import SceneWanted, create_batch
-from jobs.requesting.requests import Terms
+from jobs.requesting.batches import create_batch
+from jobs.requesting.requests import BatchRequest, BatchScene, RequestOptions
 from schema.context import Info
 from schema.fields import mutation
 from schema.mutations.arguments import input_source
@@ -26,13 +26,13 @@ class BatchSceneInput:
     details: str | None = strawberry.field(default=None, description="Words for the scene, at most 300 characters.")
     metadata: JSON | None = strawberry.field(default=None, description="An object of at most 4096 bytes, kept for you.")
 
-    def wanted(self) -> SceneWanted:
-        """Return the scene as the use case takes it; raise Invalid for an id or metadata that make no sense."""
+    def scene(self) -> BatchScene:
+        """Return the scene as the use case takes it; raise Invalid for a wrong id or wrong metadata."""
         if self.metadata is not None and not isinstance(self.metadata, dict):
             raise Invalid("metadata must be an object.", "input", "scenes", "metadata")
         asset_id, job_id = input_source(self.avatar_id, "scenes")
         metadata = cast("dict[str, object] | None", self.metadata)
-        return SceneWanted(asset_id, job_id, self.theme, self.details, metadata)
+        return BatchScene(self.theme, asset_id, job_id, self.details, metadata)
 
 
 @strawberry.input
@@ -57,9 +57,9 @@ class BatchMutations:
     @mutation("Asks for many scenes; all of them are accepted, or none.", CreateBatchPayload)
     async def create_batch(self, info: Info, input: CreateBatchInput) -> CreateBatchPayload:
         context = info.context
-        terms = Terms(input.idempotency_key, input.on_failure, input.priority)
-        scenes = [each.wanted() for each in input.scenes]
-        made = await context.database.write(create_batch, context.principal, terms, scenes, offer=context.offer)
+        options = RequestOptions(input.idempotency_key, input.on_failure, input.priority)
+        request = BatchRequest(options, tuple(each.scene() for each in input.scenes))
+        made = await context.database.write(create_batch, context.principal, request, offer=context.offer)
         context.parts.hint(Step.SUBMIT, ())
         jobs = await context.loaders.jobs.load_many([each.resource_id for each in made])
         replayed = all(each.replayed for each in made)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
-from jobs.requesting.credits import adjust_credits, grant_credits
+from jobs.requesting.credits import GrantRequest, adjust_credits, grant_credits
 from schema.context import Info
 from schema.fields import mutation
 from schema.scalars import BigInt
@@ -48,15 +48,14 @@ class AdjustCreditsPayload:
 class CreditMutations:
     @mutation("Gives credits to one of your end users, from your account's own.", GrantCreditsPayload)
     async def grant_credits(self, info: Info, input: GrantCreditsInput) -> GrantCreditsPayload:
-        granted = await info.context.database.write(
-            grant_credits,
-            info.context.principal,
-            amount=input.amount,
+        request = GrantRequest(
             idempotency_key=input.idempotency_key,
+            amount=input.amount,
             user_ref=input.user_ref,
             account=input.account,
             reason=input.reason,
         )
+        granted = await info.context.database.write(grant_credits, info.context.principal, request)
         return GrantCreditsPayload(balance=CreditBalance.of(granted.balance), replayed=granted.replayed)
 
     @mutation("For support: puts a wallet right, with a reason that stays in the ledger.", AdjustCreditsPayload)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import strawberry
 
 from jobs.requesting.cancellation import cancel_job
-from jobs.requesting.requests import create_animation, create_avatar, create_scene
+from jobs.requesting.creation import create_animation, create_avatar, create_scene
+from jobs.requesting.requests import AnimationRequest, AvatarRequest, SceneRequest
 from schema.context import Info
 from schema.fields import mutation
 from schema.ids import IdKind
 from schema.mutations.arguments import input_id, input_source
-from schema.mutations.terms import AnimationOptions, RequestInput, accepted
+from schema.mutations.request_options import AnimationOptions, RequestInput, accepted
 from schema.queries.root import find_job
 from schema.types.errors import UserError
 from schema.types.job import Job
@@ -75,9 +76,8 @@ class JobMutations:
     async def create_avatar(self, info: Info, input: CreateAvatarInput) -> CreateAvatarPayload:
         context = info.context
         selfie_id = input_id(input.selfie_id, IdKind.ASSET, "selfieId")
-        made = await context.database.write(
-            create_avatar, context.principal, input.terms(), selfie_id=selfie_id, offer=context.offer
-        )
+        request = AvatarRequest(input.request_options(), selfie_id)
+        made = await context.database.write(create_avatar, context.principal, request, offer=context.offer)
         await accepted(context, made, IdKind.JOB, input.wait_seconds)
         return CreateAvatarPayload(job=await find_job(info, made.resource_id), replayed=made.replayed)
 
@@ -85,16 +85,14 @@ class JobMutations:
     async def create_scene(self, info: Info, input: CreateSceneInput) -> CreateScenePayload:
         context = info.context
         asset_id, job_id = input_source(input.avatar_id, "avatarId")
-        made = await context.database.write(
-            create_scene,
-            context.principal,
-            input.terms(),
+        request = SceneRequest(
+            input.request_options(),
+            theme=input.theme,
             avatar_asset_id=asset_id,
             avatar_job_id=job_id,
-            theme=input.theme,
             details=input.details,
-            offer=context.offer,
         )
+        made = await context.database.write(create_scene, context.principal, request, offer=context.offer)
         await accepted(context, made, IdKind.JOB, input.wait_seconds)
         return CreateScenePayload(job=await find_job(info, made.resource_id), replayed=made.replayed)
 
@@ -102,15 +100,10 @@ class JobMutations:
     async def create_animation(self, info: Info, input: CreateAnimationInput) -> CreateAnimationPayload:
         context = info.context
         asset_id, job_id = input_source(input.scene_id, "sceneId")
-        made = await context.database.write(
-            create_animation,
-            context.principal,
-            input.terms(),
-            scene_asset_id=asset_id,
-            scene_job_id=job_id,
-            options=input.options.options(),
-            offer=context.offer,
+        request = AnimationRequest(
+            input.request_options(), scene_asset_id=asset_id, scene_job_id=job_id, animation=input.options.options()
         )
+        made = await context.database.write(create_animation, context.principal, request, offer=context.offer)
         await accepted(context, made, IdKind.JOB, input.wait_seconds)
         return CreateAnimationPayload(job=await find_job(info, made.resource_id), replayed=made.replayed)
 

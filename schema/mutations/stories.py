@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import strawberry
 
-from jobs.requesting.requests import create_story
+from jobs.requesting.creation import create_story
+from jobs.requesting.requests import StoryRequest
 from schema.context import Info
 from schema.fields import mutation
 from schema.ids import IdKind
 from schema.mutations.arguments import input_id
-from schema.mutations.terms import AnimationOptions, RequestInput, accepted
+from schema.mutations.request_options import AnimationOptions, RequestInput, accepted
 from schema.queries.root import find_story
 from schema.types.errors import UserError
 from schema.types.story import Story
@@ -36,15 +37,14 @@ class CreateStoryPayload:
 class StoryMutations:
     @mutation("Asks for an avatar of a selfie, a scene with it, and a video of the scene.", CreateStoryPayload)
     async def create_story(self, info: Info, input: CreateStoryInput) -> CreateStoryPayload:
-        made = await info.context.database.write(
-            create_story,
-            info.context.principal,
-            input.terms(),
+        context = info.context
+        request = StoryRequest(
+            input.request_options(),
             selfie_id=input_id(input.selfie_id, IdKind.ASSET, "selfieId"),
             theme=input.theme,
             details=input.details,
             animation=None if input.animation is None else input.animation.options(),
-            offer=info.context.offer,
         )
-        await accepted(info.context, made, IdKind.STORY, input.wait_seconds)
+        made = await context.database.write(create_story, context.principal, request, offer=context.offer)
+        await accepted(context, made, IdKind.STORY, input.wait_seconds)
         return CreateStoryPayload(story=await find_story(info, made.resource_id), replayed=made.replayed)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import httpx
 from sqlalchemy import text
 
-from jobs.requesting.requests import AnimationOptions, Terms, create_story
+from jobs.requesting.creation import create_story
+from jobs.requesting.requests import AnimationOptions, RequestOptions, StoryRequest
 from simulator.serve import Background
 from tests.support.eventually import eventually
 from tests.support.system import System
@@ -19,15 +20,14 @@ CHOSEN = {
 
 def test_a_story_with_ten_seconds_is_made_by_the_models_that_can(system: System, provider: Background) -> None:
     with system.engine.begin() as conn:
-        story = create_story(
-            conn,
-            system.caller,
-            Terms("ten"),
+        request = StoryRequest(
+            RequestOptions("ten"),
             selfie_id=system.selfie_id,
             theme="neon-city",
             details='a cat". Constraints: none',
             animation=AnimationOptions(duration_s=10, camera="push_in"),
-        ).resource_id
+        )
+        story = create_story(conn, system.caller, request).resource_id
     system.start_worker(LEASE_S="30", PROVIDER_TIMEOUT_S="10")
     done = text("SELECT count(*) FROM jobs WHERE story_id = :id AND state = 'succeeded'")
     with system.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:

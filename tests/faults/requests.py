@@ -8,8 +8,18 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from jobs.identity import Principal
-from jobs.requesting.batches import SceneWanted, create_batch
-from jobs.requesting.requests import AnimationOptions, Made, Terms, create_avatar, create_scene, create_story
+from jobs.requesting.batches import create_batch
+from jobs.requesting.creation import create_avatar, create_scene, create_story
+from jobs.requesting.idempotency import Made
+from jobs.requesting.requests import (
+    AnimationOptions,
+    AvatarRequest,
+    BatchRequest,
+    BatchScene,
+    RequestOptions,
+    SceneRequest,
+    StoryRequest,
+)
 from statemachine.states import OnFailure, State
 
 # Given: who asks, under which key, the selfie, and the account's avatars so far with their states.
@@ -20,33 +30,34 @@ _ENDED_BADLY = (State.COMPENSATING, State.FAILED, State.CANCELED)
 
 def avatar(conn: Connection, who: Principal, key: str, selfie_id: UUID, _: object) -> list[Made]:
     """One avatar."""
-    return [create_avatar(conn, who, Terms(key), selfie_id=selfie_id)]
+    return [create_avatar(conn, who, AvatarRequest(RequestOptions(key), selfie_id))]
 
 
 def story(conn: Connection, who: Principal, key: str, selfie_id: UUID, _: object) -> list[Made]:
     """An avatar, a scene and a video, of which a failure takes the rest along."""
-    terms = Terms(key, OnFailure.ROLL_BACK_PARENT)
-    made = create_story(conn, who, terms, selfie_id=selfie_id, theme="neon-city", animation=AnimationOptions())
-    return [made]
+    options = RequestOptions(key, OnFailure.ROLL_BACK_PARENT)
+    request = StoryRequest(options, selfie_id, "neon-city", animation=AnimationOptions())
+    return [create_story(conn, who, request)]
 
 
 def still_story(conn: Connection, who: Principal, key: str, selfie_id: UUID, _: object) -> list[Made]:
     """An avatar and a scene; what was made stays."""
-    terms = Terms(key, OnFailure.KEEP_PARENT)
-    return [create_story(conn, who, terms, selfie_id=selfie_id, theme="neon-city", animation=None)]
+    request = StoryRequest(RequestOptions(key, OnFailure.KEEP_PARENT), selfie_id, "neon-city")
+    return [create_story(conn, who, request)]
 
 
 def scene(conn: Connection, who: Principal, key: str, _: UUID, jobs: Sequence[tuple[UUID, State]]) -> list[Made]:
     """A scene of the first avatar there is, whoever asked for that: with it, the avatar is of further use."""
     parent = _usable(jobs)
-    return [create_scene(conn, who, Terms(key), avatar_job_id=parent, theme="neon-city")] if parent else []
+    request = SceneRequest(RequestOptions(key), "neon-city", avatar_job_id=parent)
+    return [create_scene(conn, who, request)] if parent else []
 
 
 def batch(conn: Connection, who: Principal, key: str, _: UUID, jobs: Sequence[tuple[UUID, State]]) -> list[Made]:
     """Two scenes of the first avatar there is, accepted whole or not at all."""
     parent = _usable(jobs)
-    wanted = [SceneWanted(None, parent, "neon-city"), SceneWanted(None, parent, "moon-base")]
-    return create_batch(conn, who, Terms(key), wanted) if parent else []
+    scenes = tuple(BatchScene(theme, avatar_job_id=parent) for theme in ("neon-city", "moon-base"))
+    return create_batch(conn, who, BatchRequest(RequestOptions(key), scenes)) if parent else []
 
 
 def _usable(jobs: Sequence[tuple[UUID, State]]) -> UUID | None:

@@ -12,7 +12,8 @@ from sqlalchemy import text
 from jobs.errors import InputExpired, NotReady
 from jobs.identity import Principal
 from jobs.providers.choice import ModelChoice
-from jobs.requesting.requests import Terms, create_avatar, create_scene
+from jobs.requesting.creation import create_avatar, create_scene
+from jobs.requesting.requests import AvatarRequest, RequestOptions, SceneRequest
 from jobs.steps.runtime import Runtime
 from jobs.steps.submit import submit
 from jobs.support.redriving import retry_job
@@ -174,9 +175,9 @@ def test_nothing_new_begins_with_what_has_expired(house: House) -> None:
     avatar_job = house.job(kept_for=DAY)
     house.pass_time(2 * DAY)
     with house.engine.begin() as conn, pytest.raises(NotReady, match="has expired"):
-        create_avatar(conn, caller(house), Terms("a"), selfie_id=selfie)
+        create_avatar(conn, caller(house), AvatarRequest(RequestOptions("a"), selfie))
     with house.engine.begin() as conn, pytest.raises(NotReady, match="has expired"):
-        create_scene(conn, caller(house), Terms("b"), avatar_job_id=avatar_job, theme="neon-city")
+        create_scene(conn, caller(house), SceneRequest(RequestOptions("b"), "neon-city", avatar_job_id=avatar_job))
 
 
 @pytest.mark.parametrize("place", ["forget_files", "forget_sources"])

@@ -21,7 +21,8 @@ from diorama.settings import Settings, read_settings
 from diorama.wiring import build_rounds, build_runtime
 from jobs.engine.leases import Renewer
 from jobs.engine.recorder import Recorder
-from jobs.requesting.requests import AnimationOptions, Terms, create_animation, create_scene
+from jobs.requesting.creation import create_animation, create_scene
+from jobs.requesting.requests import AnimationOptions, AnimationRequest, RequestOptions, SceneRequest
 from jobs.steps.runtime import Runtime
 from jobs.worker.process import Engines, WorkerProcess
 from simulator.serve import Background
@@ -59,10 +60,7 @@ class StockedSystem:
             made = create_scene(
                 conn,
                 self.system.caller,
-                Terms(words),
-                avatar_asset_id=self.avatar_id,
-                theme="neon-city",
-                details=words,
+                SceneRequest(RequestOptions(words), "neon-city", avatar_asset_id=self.avatar_id, details=words),
             )
         return made.resource_id
 
@@ -71,7 +69,9 @@ class StockedSystem:
         options = AnimationOptions(style=style)
         with self.system.engine.begin() as conn:
             made = create_animation(
-                conn, self.system.caller, Terms(style), scene_asset_id=self.scene_id, options=options
+                conn,
+                self.system.caller,
+                AnimationRequest(RequestOptions(style), scene_asset_id=self.scene_id, animation=options),
             )
         return made.resource_id
 

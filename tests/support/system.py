@@ -20,8 +20,9 @@ from db.records.accounts import account_named, insert_account
 from db.tables import assets
 from diorama.embedded import EmbeddedS3, ServerCommand, ServerProcess
 from jobs.identity import Principal
+from jobs.requesting.creation import create_avatar, create_story
 from jobs.requesting.credits import grant_to_account
-from jobs.requesting.requests import AnimationOptions, Terms, create_avatar, create_story
+from jobs.requesting.requests import AnimationOptions, AvatarRequest, RequestOptions, StoryRequest
 from simulator.serve import Background
 from storage import S3Store
 from storage.keys import asset_key
@@ -89,16 +90,14 @@ class System:
     def ask_for_avatar(self, key: str = "avatar") -> UUID:
         """Ask for an avatar and return the job's id."""
         with self.engine.begin() as conn:
-            return create_avatar(conn, self.caller, Terms(key), selfie_id=self.selfie_id).resource_id
+            return create_avatar(conn, self.caller, AvatarRequest(RequestOptions(key), self.selfie_id)).resource_id
 
     def ask_for_story(self, key: str, *, video: bool) -> UUID:
         """Ask for a story, with or without its video, and return its id."""
         animation = AnimationOptions() if video else None
+        request = StoryRequest(RequestOptions(key), self.selfie_id, "neon-city", animation=animation)
         with self.engine.begin() as conn:
-            made = create_story(
-                conn, self.caller, Terms(key), selfie_id=self.selfie_id, theme="neon-city", animation=animation
-            )
-        return made.resource_id
+            return create_story(conn, self.caller, request).resource_id
 
     def row(self, job_id: UUID) -> Any:
         """Return a job's row."""

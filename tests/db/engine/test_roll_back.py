@@ -16,8 +16,9 @@ from db.ids import new_id
 from db.records.requests import insert_story
 from db.statements import statement
 from jobs.errors import InputExpired, NotReady
-from jobs.requesting.batches import SceneWanted, create_batch
-from jobs.requesting.requests import Terms, create_scene
+from jobs.requesting.batches import create_batch
+from jobs.requesting.creation import create_scene
+from jobs.requesting.requests import BatchRequest, BatchScene, RequestOptions, SceneRequest
 from jobs.support.redriving import retry_job
 from statemachine import outcomes as o
 from statemachine.states import Kind, OnFailure, State
@@ -54,17 +55,18 @@ def ending(engine: Engine) -> Ending:
 
 
 def by_job(conn: Connection, ending: Ending) -> None:
-    create_scene(conn, partner_of(ending.world), Terms("key"), avatar_job_id=ending.avatar_id, theme="neon-city")
+    request = SceneRequest(RequestOptions("key"), "neon-city", avatar_job_id=ending.avatar_id)
+    create_scene(conn, partner_of(ending.world), request)
 
 
 def by_asset(conn: Connection, ending: Ending) -> None:
-    create_scene(
-        conn, partner_of(ending.world), Terms("key"), avatar_asset_id=ending.avatar_asset_id, theme="neon-city"
-    )
+    request = SceneRequest(RequestOptions("key"), "neon-city", avatar_asset_id=ending.avatar_asset_id)
+    create_scene(conn, partner_of(ending.world), request)
 
 
 def in_a_batch(conn: Connection, ending: Ending) -> None:
-    create_batch(conn, partner_of(ending.world), Terms("key"), [SceneWanted(ending.avatar_asset_id, None, "neon-city")])
+    scene = BatchScene("neon-city", avatar_asset_id=ending.avatar_asset_id)
+    create_batch(conn, partner_of(ending.world), BatchRequest(RequestOptions("key"), (scene,)))
 
 
 def again(conn: Connection, ending: Ending) -> None:

@@ -13,7 +13,8 @@ from jobs.catalogue.offer import Offer
 from jobs.engine.hints import Hinter
 from jobs.engine.recorder import Recorder
 from jobs.identity import Principal
-from jobs.requesting.requests import Terms, create_avatar
+from jobs.requesting.creation import create_avatar
+from jobs.requesting.requests import AvatarRequest, RequestOptions
 from jobs.steps.runtime import Runtime
 from jobs.support.redriving import retry_job
 from jobs.upkeep.deadlines import end_overdue
@@ -69,7 +70,8 @@ def test_how_long_a_job_may_take_is_what_is_offered_and_begins_anew_when_it_is_t
 ) -> None:
     caller, offer = Principal(world.owner.account_id, "partner", "test"), Offer(job_deadline=3 * HOUR)
     with engine.begin() as conn:
-        made = create_avatar(conn, caller, Terms("key"), selfie_id=world.selfie_id, offer=offer).resource_id
+        request = AvatarRequest(RequestOptions("key"), world.selfie_id)
+        made = create_avatar(conn, caller, request, offer=offer).resource_id
         failed = make_job(conn, world, State.FAILED)
     move_clock(engine, HOUR)
     with engine.begin() as conn:

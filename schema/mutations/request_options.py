@@ -1,4 +1,4 @@
-"""What every request for work carries beside its subject, and what happens once it is accepted."""
+"""The input fields that all requests for work share, and the wait for an accepted one."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import cast
 import strawberry
 
 from jobs.errors import Invalid
+from jobs.requesting.idempotency import Made
 from jobs.requesting.requests import AnimationOptions as Options
-from jobs.requesting.requests import Made, Terms
+from jobs.requesting.requests import RequestOptions
 from schema.context import Context
 from schema.ids import IdKind
 from schema.live.progress import Subject
@@ -43,12 +44,12 @@ class RequestInput:
         default=0, description="0 to 55: answer when the work has ended, or when the wait is over."
     )
 
-    def terms(self) -> Terms:
-        """Return the terms as the use cases take them; raise Invalid for a wait or metadata that make no sense."""
+    def request_options(self) -> RequestOptions:
+        """Return the options as the use cases take them; raise Invalid for a wrong wait or wrong metadata."""
         check_wait(self.wait_seconds)
         if self.metadata is not None and not isinstance(self.metadata, dict):
             raise Invalid("metadata must be an object.", "input", "metadata")
-        return Terms(
+        return RequestOptions(
             idempotency_key=self.idempotency_key,
             on_failure=self.on_failure,
             priority=self.priority,

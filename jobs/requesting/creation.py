@@ -1,0 +1,253 @@
+"""Creating stories and single jobs, each accepted once for a caller's idempotency key.
+
+Creating the rows is enqueuing them: workers process whatever a transaction here commits.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from db.ids import new_id
+from db.records.assets import Asset, asset_by_id
+from db.records.jobs import Job, hold_sources, lock_parent
+from db.records.requests import IdempotencyKey, JobRequest, Owner, insert_job, insert_story, prices_of_made
+from db.upkeep.retention import database_time
+from jobs.catalogue.offer import DEFAULT_OFFER, Offer
+from jobs.catalogue.prices import price_of
+from jobs.errors import Invalid, NotFound, NotReady
+from jobs.identity import Principal
+from jobs.requesting.credits import hold_price
+from jobs.requesting.idempotency import Made, once
+from jobs.requesting.requests import (
+    AnimationOptions,
+    AnimationRequest,
+    AvatarRequest,
+    RequestOptions,
+    SceneRequest,
+    StoryRequest,
+)
+from statemachine.backoff import HIGHEST_PRIORITY, LOWEST_PRIORITY
+from statemachine.states import Kind, State
+
+DETAILS_LENGTH_MAX = 300
+METADATA_BYTES_MAX = 4096
+DURATIONS_S = (6, 10)
+
+
+def create_story(conn: Connection, caller: Principal, request: StoryRequest, *, offer: Offer = DEFAULT_OFFER) -> Made:
+    """Create the jobs of a story.
+
+    Raises Invalid, NotFound, NotReady, TierRequired, InsufficientCredits or IdempotencyKeyReused; then nothing was made
+    and no credits are held.
+    """
+    _check_options(request.options)
+    _check_scene(offer, request.theme, request.details)
+    if request.animation is not None:
+        _check_animation(offer, caller, request.animation, "animation")
+
+    def make(story_id: UUID) -> None:
+        offer.check_makeable(Kind.AVATAR, caller.tier, None, "input")
+        offer.check_makeable(Kind.SCENE, caller.tier, None, "input")
+        if request.animation is not None:
+            _check_length(offer, caller, request.animation, "animation")
+        selfie = _ready_asset(conn, caller, request.selfie_id, "selfie", "selfieId")
+        insert_story(conn, _owner(caller), story_id, selfie.id)
+        _insert_story_jobs(conn, caller, request, story_id, offer)
+
+    return _once(conn, caller, "createStory", request, make)
+
+
+def create_avatar(conn: Connection, caller: Principal, request: AvatarRequest, *, offer: Offer = DEFAULT_OFFER) -> Made:
+    """Create the job of an avatar. Raises as `create_story` does."""
+    _check_options(request.options)
+
+    def make(job_id: UUID) -> None:
+        offer.check_makeable(Kind.AVATAR, caller.tier, None, "input")
+        selfie = _ready_asset(conn, caller, request.selfie_id, "selfie", "selfieId")
+        avatar = _job_request(caller, request.options, Kind.AVATAR, input_id=selfie.id)
+        insert_job(conn, _owner(caller), job_id, avatar, deadline=offer.job_deadline)
+
+    return _once(conn, caller, "createAvatar", request, make)
+
+
+def create_scene(
+    conn: Connection,
+    caller: Principal,
+    request: SceneRequest,
+    *,
+    operation: str = "createScene",
+    offer: Offer = DEFAULT_OFFER,
+) -> Made:
+    """Create the job of a scene. Raises as `create_story` does. Keys are told apart by `operation`."""
+    _check_options(request.options)
+    _check_scene(offer, request.theme, request.details)
+    source = _Source("avatar", Kind.AVATAR, "avatarId", request.avatar_asset_id, request.avatar_job_id)
+
+    def make(job_id: UUID) -> None:
+        offer.check_makeable(Kind.SCENE, caller.tier, None, "input")
+        scene = _job_request(
+            caller,
+            request.options,
+            Kind.SCENE,
+            theme=request.theme,
+            details=request.details,
+            input_id=request.avatar_asset_id,
+        )
+        _insert_after(conn, caller, job_id, scene, source, offer)
+
+    return _once(conn, caller, operation, request, make)
+
+
+def create_animation(
+    conn: Connection, caller: Principal, request: AnimationRequest, *, offer: Offer = DEFAULT_OFFER
+) -> Made:
+    """Create the job of an animation. Raises as `create_story` does."""
+    _check_options(request.options)
+    _check_animation(offer, caller, request.animation, "options")
+    source = _Source("scene", Kind.SCENE, "sceneId", request.scene_asset_id, request.scene_job_id)
+
+    def make(job_id: UUID) -> None:
+        _check_length(offer, caller, request.animation, "options")
+        video = _job_request(
+            caller, request.options, Kind.ANIMATION, input_id=request.scene_asset_id, **asdict(request.animation)
+        )
+        _insert_after(conn, caller, job_id, video, source, offer)
+
+    return _once(conn, caller, "createAnimation", request, make)
+
+
+def _insert_story_jobs(
+    conn: Connection, caller: Principal, request: StoryRequest, story_id: UUID, offer: Offer
+) -> None:
+    """Add the jobs of a story, each of which waits for the one before it."""
+    owner, options = _owner(caller), request.options
+    place: dict[str, Any] = {"story_id": story_id, "deadline": offer.job_deadline}
+    avatar = _job_request(caller, options, Kind.AVATAR, input_id=request.selfie_id)
+    scene = _job_request(caller, options, Kind.SCENE, theme=request.theme, details=request.details)
+    parent_id = _insert(conn, owner, avatar, **place)
+    parent_id = _insert(conn, owner, scene, parent_id=parent_id, waits=True, **place)
+    if request.animation is not None:
+        motion = asdict(request.animation)
+        video = _job_request(caller, options, Kind.ANIMATION, theme=request.theme, **motion)
+        _insert(conn, owner, video, parent_id=parent_id, waits=True, **place)
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What a job is made from: an asset of `asset_kind`, or the job that makes it."""
+
+    asset_kind: str
+    job_kind: Kind
+    argument: str
+    asset_id: UUID | None
+    job_id: UUID | None
+
+
+def _insert_after(
+    conn: Connection, caller: Principal, job_id: UUID, request: JobRequest, source: _Source, offer: Offer
+) -> None:
+    """Add a job that works on `source`, waiting for it where it is not finished."""
+    owner = _owner(caller)
+    if source.asset_id is not None:
+        hold_sources(conn, caller.scope, asset_ids=[source.asset_id])
+        _ready_asset(conn, caller, source.asset_id, source.asset_kind, source.argument)
+        insert_job(conn, owner, job_id, request, deadline=offer.job_deadline)
+        return
+    parent = _parent(conn, caller, source)
+    waits = parent.state is not State.SUCCEEDED
+    if parent.output_id is not None and not waits:
+        _ready_asset(conn, caller, parent.output_id, source.asset_kind, source.argument)
+    insert_job(conn, owner, job_id, request, deadline=offer.job_deadline, parent_id=parent.id, waits=waits)
+
+
+def _parent(conn: Connection, caller: Principal, source: _Source) -> Job:
+    parent = lock_parent(conn, caller.scope, source.job_id) if source.job_id else None
+    if parent is None or parent.kind is not source.job_kind:
+        raise NotFound(f"There is no such {source.asset_kind}.", "input", source.argument)
+    if parent.state in (State.FAILED, State.CANCELED, State.COMPENSATING):
+        raise NotReady(f"That {source.asset_kind} was not made: its job {parent.state}.", "input", source.argument)
+    return parent
+
+
+def _ready_asset(conn: Connection, caller: Principal, asset_id: UUID, kind: str, argument: str) -> Asset:
+    asset = asset_by_id(conn, caller.scope, asset_id)
+    if asset is None or asset.kind != kind:
+        raise NotFound(f"There is no such {kind}.", "input", argument)
+    if asset.state == "pending":
+        raise NotReady(f"That {kind} is pending; complete its upload first.", "input", argument)
+    if asset.state != "ready":
+        raise NotReady(f"That {kind} is {asset.state}; make or upload it again.", "input", argument)
+    # Retention deletes what has expired, so nothing may begin with it any more.
+    if asset.expires_at is not None and asset.expires_at <= database_time(conn):
+        raise NotReady(f"That {kind} has expired; make or upload it again.", "input", argument)
+    return asset
+
+
+def _owner(caller: Principal) -> Owner:
+    return Owner(caller.account_id, caller.session.id if caller.session else None)
+
+
+def _job_request(caller: Principal, options: RequestOptions, kind: Kind, **subject: Any) -> JobRequest:
+    return JobRequest(
+        kind=kind,
+        tier=caller.tier,
+        priority=options.priority,
+        on_failure=options.on_failure,
+        metadata=options.metadata,
+        credits=price_of(kind, caller.tier, subject.get("duration_s")),
+        **subject,
+    )
+
+
+def _insert(conn: Connection, owner: Owner, request: JobRequest, **place: Any) -> UUID:
+    job_id = new_id()
+    insert_job(conn, owner, job_id, request, **place)
+    return job_id
+
+
+def _once(
+    conn: Connection,
+    caller: Principal,
+    operation: str,
+    request: StoryRequest | AvatarRequest | SceneRequest | AnimationRequest,
+    make: Callable[[UUID], None],
+) -> Made:
+    """Run `make` once for the caller's key, and hold the price of what it made."""
+
+    def make_and_hold(resource_id: UUID) -> None:
+        make(resource_id)
+        hold_price(conn, caller, prices_of_made(conn, resource_id))
+
+    key = IdempotencyKey(caller.account_id, caller.user_ref, operation, request.options.idempotency_key)
+    return once(conn, key, request, make_and_hold)
+
+
+def _check_options(options: RequestOptions) -> None:
+    if not LOWEST_PRIORITY <= options.priority <= HIGHEST_PRIORITY:
+        raise Invalid(f"priority must be from {LOWEST_PRIORITY} to {HIGHEST_PRIORITY}.", "input", "priority")
+    if options.metadata is not None and len(json.dumps(options.metadata).encode()) > METADATA_BYTES_MAX:
+        raise Invalid(f"metadata must be at most {METADATA_BYTES_MAX} bytes of JSON.", "input", "metadata")
+
+
+def _check_scene(offer: Offer, theme: str, details: str | None) -> None:
+    offer.check_theme(theme)
+    if details is not None and len(details) > DETAILS_LENGTH_MAX:
+        raise Invalid(f"details must have at most {DETAILS_LENGTH_MAX} characters.", "input", "details")
+
+
+def _check_animation(offer: Offer, caller: Principal, options: AnimationOptions, argument: str) -> None:
+    path = ("input", argument, "durationSeconds")
+    if options.duration_s not in DURATIONS_S:
+        raise Invalid("durationSeconds must be 6 or 10.", *path)
+    offer.check_duration(caller.tier, options.duration_s, *path)
+
+
+def _check_length(offer: Offer, caller: Principal, options: AnimationOptions, argument: str) -> None:
+    path = ("input", argument, "durationSeconds")
+    offer.check_makeable(Kind.ANIMATION, caller.tier, options.duration_s, *path)
