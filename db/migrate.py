@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from importlib.resources import files
 from pathlib import Path
 
+import structlog
 from alembic import command
 from alembic.config import Config
 from psycopg.errors import DeadlockDetected, LockNotAvailable
@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 from db.upkeep.retention import make_history_months
 from statemachine.transitions import TRANSITIONS
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 # Any number of hosts may migrate at once: the first one works, the others wait here and then find nothing to do.
 _MIGRATION_LOCK = 7_061_726_541
@@ -46,7 +46,7 @@ def _migrated(engine: Engine) -> bool:
     except OperationalError as error:
         if not isinstance(error.orig, LockNotAvailable | DeadlockDetected):
             raise
-        log.warning("the migration will be tried again: somebody holds a lock that it needs (%s)", error.orig)
+        log.warning("the migration waits for a lock and will be tried again", reason=str(error.orig))
         return False
     return True
 

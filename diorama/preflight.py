@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import logging
-
 import httpx
+import structlog
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from db.connection import normalised_url
@@ -14,7 +13,7 @@ from diorama.settings import Settings, SettingsError
 from diorama.wiring import build_engine, build_store
 from storage import StorageError
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 _PROVIDER_TIMEOUT_S = 10.0
 
@@ -56,7 +55,7 @@ def check_provider(settings: Settings) -> None:
     try:
         answer = httpx.get(f"{base_url}/v1/account", headers=headers, timeout=_PROVIDER_TIMEOUT_S)
     except httpx.HTTPError as error:
-        log.warning("the provider does not answer at %s (%s); jobs will wait for it", base_url, type(error).__name__)
+        log.warning("the provider does not respond; jobs will wait", url=base_url, reason=type(error).__name__)
         return
     if answer.status_code in (401, 403):
         raise SettingsError(f"REPLICATE_API_TOKEN is wrong: {base_url} refuses it (HTTP {answer.status_code})")
@@ -65,7 +64,7 @@ def check_provider(settings: Settings) -> None:
 def check_public_url(settings: Settings) -> None:
     """Log where the provider could not reach PUBLIC_URL. Webhooks only make jobs faster, so work goes on."""
     if wrong := misplaced(settings):
-        log.warning("PUBLIC_URL is wrong: %s", wrong)
+        log.warning("PUBLIC_URL is wrong", reason=wrong)
 
 
 def _first_line(error: DBAPIError) -> str:

@@ -7,12 +7,12 @@ whole database at commit and cost two thirds of the throughput.
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Iterable
 from uuid import UUID
 
 import psycopg
+import structlog
 from sqlalchemy import Engine
 
 from db.connection import LISTENING
@@ -21,7 +21,7 @@ from statemachine.states import Step
 
 __all__ = ["DUE_CHANNEL", "EVENTS_CHANNEL", "DueListener", "Hinter"]
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 # Postgres takes 8,000 bytes a payload; an id has 32 characters and a space.
 _IDS_MAX = 200
@@ -81,7 +81,7 @@ class Hinter:
             with self._engine.connect() as conn:
                 notify(conn, **payloads)
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the listeners' slow poll makes up for it
-            log.info("a hint was lost: %s", type(error).__name__)
+            log.info("a hint was lost", reason=type(error).__name__)
 
 
 class DueListener:
@@ -110,7 +110,7 @@ class DueListener:
                     self._on_due(Step)
                     self._listen(conn)
             except psycopg.Error as error:
-                log.info("listening for due jobs was interrupted: %s", type(error).__name__)
+                log.info("listening for due jobs was interrupted", reason=type(error).__name__)
                 self._stopping.wait(_RECONNECT_AFTER_S)
 
     def _listen(self, conn: psycopg.Connection[tuple[object, ...]]) -> None:

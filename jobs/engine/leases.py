@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
+import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.engine.claims import Claim, renew
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 
 class LeaseLost(Exception):
@@ -99,7 +99,7 @@ class Renewer:
                 kept = renew(conn, held.claim, held.lease_for, held.ends_at)
         except SQLAlchemyError as error:
             # The database may be back before the lease ends; until then the step goes on, fenced as ever.
-            log.warning("a lease could not be renewed: %s", type(error).__name__)
+            log.warning("a lease could not be renewed", reason=type(error).__name__)
             return
         if not kept:
             held.lost.set()

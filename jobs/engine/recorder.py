@@ -7,21 +7,22 @@ loses the moves it had gathered, like any other work in hand: their leases end a
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
+import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.engine.recording import Move, Moved, Recorded, record
+from db.public_ids import IdKind, encode_id
 from db.transient import passes
 from jobs.engine.hints import Hinter
 from statemachine.states import STEP_OF, Step
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 _GROUP_MAX = 200
 # After a group of this many, the next one gathers for a moment: what the last one set going ends up in it, too.
@@ -70,14 +71,14 @@ class Recorder:
             self._pending.append((move, then))
             self._changed.notify_all()
 
-    def record_now(self, move: Move) -> bool:
-        """Record a move and return True once it is committed, or False when the job was no longer held.
+    def record_now(self, move: Move) -> Moved | None:
+        """Record a move and return what the commit made of it, or None when the job was no longer held.
 
         Raises what the database raised when it refused the move, and OutOfReach where it does not answer.
         """
         told: Future[Moved | None] = Future()
         self.record(move, lambda moved, error: told.set_exception(error) if error else told.set_result(moved))
-        return told.result() is not None
+        return told.result()
 
     def close(self) -> None:
         """Write what was gathered, then stop. Nothing may be recorded afterwards."""
@@ -121,7 +122,8 @@ class Recorder:
     def _fail(self, group: Sequence[tuple[Move, Then]], error: Exception) -> None:
         """Give moves up. Their leases will end, and their steps be repeated; what always fails is counted there."""
         for move, then in group:
-            log.error("a move was not recorded: job %s, %s: %s", move.claim.job_id, move.decision.event, error)
+            job_id = encode_id(IdKind.JOB, move.claim.job_id)
+            log.error("a move was not recorded", job_id=job_id, job_event=move.decision.event, reason=str(error))
             _tell(then, None, error)
         self.after_group()
 
@@ -147,7 +149,7 @@ class Recorder:
         except SQLAlchemyError as error:
             if not passes(error):
                 raise
-            log.warning("recording is waiting for the database: %s", type(error).__name__)
+            log.warning("recording is waiting for the database", reason=type(error).__name__)
             return None
 
     def _patience_s(self) -> float:

@@ -7,7 +7,6 @@ are read here, tolerantly, from the JSON that the SDK's client returns.
 from __future__ import annotations
 
 import json
-import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,8 +26,6 @@ from jobs.providers.guard import ErrorAnswer, GuardTransport, Timeouts, canceled
 from jobs.providers.orphan_search import created_between, find_in
 from jobs.providers.provider import Listed, OutputVanished, Prediction, ProviderTrouble, Sought, Submission
 from statemachine.outcomes import Accepted, OutcomeLost, Refused, Rejected, RetryPolicy
-
-log = logging.getLogger(__name__)
 
 _PAGES_MAX = 40
 _WEBHOOK_EVENTS = ["start", "completed"]

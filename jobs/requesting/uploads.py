@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID
 
+import structlog
 from sqlalchemy import Connection, Engine
 
 from db.ids import new_id
+from db.public_ids import IdKind, encode_id
 from db.records.assets import Asset, asset_by_id, insert_pending, mark_ready, mark_rejected
 from db.scope import EVERYTHING, Scope
 from jobs.errors import Invalid, NotFound, UnsupportedMedia, UseCaseError
@@ -21,7 +22,7 @@ from jobs.redaction import redacted
 from storage import ObjectMissing, ObjectTooLarge, PresignedPost, S3Store
 from storage.keys import asset_key, upload_key
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 UPLOAD_TYPES = ("image/jpeg", "image/png", "image/webp")
 UPLOAD_BYTES_MAX = 20 * 1024 * 1024
@@ -86,7 +87,7 @@ def _clean(engine: Engine, store: S3Store, asset: Asset) -> Asset:
         try:
             facts = clean_selfie(raw, cleaned)
         except MediaError as error:
-            log.info("an upload was rejected: %s", redacted(error.told), extra={"asset_id": str(asset.id)})
+            log.info("an upload was rejected", asset_id=encode_id(IdKind.ASSET, asset.id), reason=redacted(error.told))
             return _reject(engine, store, asset, error.reason)
         key = asset_key(asset.account_id, asset.id, facts.sha256, "jpg")
         store.put_file(key, cleaned, content_type=facts.content_type)

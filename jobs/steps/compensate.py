@@ -18,6 +18,7 @@ from db.connection import WORKER_IDLE_IN_TRANSACTION_S
 from db.engine.claims import ClaimedJob
 from db.engine.compensations import PendingAction, hold_undoing, pending_actions
 from db.engine.row_changes import ActionTried, AttemptChanged, Effect
+from db.public_ids import IdKind, encode_id
 from jobs.engine.elapsed import Instant
 from jobs.engine.leases import LeaseLost
 from jobs.providers.profiles import profiles
@@ -110,7 +111,7 @@ def _try(action: PendingAction, job: ClaimedJob, runtime: Runtime) -> Done | Fai
     except LeaseLost:
         raise
     except Exception as error:
-        log.exception("undoing failed", job_id=str(job.id), undoing=action.action)
+        log.exception("undoing failed", job_id=encode_id(IdKind.JOB, job.id), undoing=action.action)
         return surprise(error)
 
 

@@ -13,6 +13,7 @@ from db.engine.recording import Move
 from db.engine.row_changes import AttemptBegun, AttemptChanged
 from db.engine.spending import spend_of
 from jobs.engine.elapsed import Instant
+from jobs.engine.move_log import log_move
 from jobs.prompts import NoPrompt, Prompt
 from jobs.providers.choice import NoModel
 from jobs.providers.correlation import carries
@@ -94,14 +95,16 @@ def _submit_once(job: ClaimedJob, input_key: str, profile: Profile, prompt: Prom
     begun = _begin(job, attempt, runtime.leases.of(Step.SUBMIT))
     # The lease begins anew with the commit, so by this clock it ends a little earlier than it does.
     began = runtime.instant()
-    if not runtime.recorder.record_now(begun):
+    moved = runtime.recorder.record_now(begun)
+    log_move(job, begun, moved)
+    if moved is None:
         return None
     job = job.changed(
         state=State.SUBMITTING,
         attempt=attempt.attempt,
         token=attempt.token,
         model=attempt.model,
-        attempt_started_at=job.now,
+        attempt_started_at=moved.at,
         prediction_id=None,
         output_urls=(),
         source_key=None,

@@ -7,10 +7,12 @@ its jobs is. So nobody would look at their deadlines. One process looks for all 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from threading import Semaphore
 
 from db.engine.claims import ClaimedJob, claim_overdue
-from db.engine.recording import Move
+from db.engine.recording import Move, Moved
+from jobs.engine.move_log import log_move
 from jobs.steps.runtime import Runtime
 from statemachine.decisions import interrupt
 
@@ -31,9 +33,16 @@ def _end(jobs: Sequence[ClaimedJob], runtime: Runtime) -> None:
     """Have jobs undone, and wait until that is written: claiming is much faster than recording."""
     told = Semaphore(0)
     for job in jobs:
-        runtime.recorder.record(_ending(job, runtime), lambda *_: told.release())
+        move = _ending(job, runtime)
+        runtime.recorder.record(move, partial(_ended, job, move, told))
     for _ in jobs:
         told.acquire()
+
+
+def _ended(job: ClaimedJob, move: Move, told: Semaphore, moved: Moved | None, error: Exception | None) -> None:
+    told.release()
+    if error is None:
+        log_move(job, move, moved)
 
 
 def _ending(job: ClaimedJob, runtime: Runtime) -> Move:

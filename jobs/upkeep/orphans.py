@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from db.engine.spending import Astray, Settled, astray, left_running, settle
+from db.public_ids import IdKind, encode_id
 from jobs.providers.orphan_search import LAST_LOOK_AFTER, TOGETHER, created_between, why_absence_proves_nothing
 from jobs.providers.provider import Listed, Prediction, Provider, ProviderTrouble, Sought
 from jobs.steps.runtime import Runtime
@@ -45,7 +46,9 @@ def sweep(runtime: Runtime) -> int:
         settle(conn, found)
     duplicates = [settled for settled in found if settled.status == "duplicate"]
     for settled in duplicates:
-        log.warning("a duplicate was canceled", job_id=str(settled.job_id), cost_micros=settled.cost_micros)
+        log.warning(
+            "a duplicate was canceled", job_id=encode_id(IdKind.JOB, settled.job_id), cost_micros=settled.cost_micros
+        )
     return len(duplicates)
 
 

@@ -10,6 +10,8 @@ import structlog
 from db.engine.claims import Claim, ClaimedJob, load
 from db.engine.recording import Move, Moved
 from db.engine.row_changes import AttemptChanged, Effect
+from db.public_ids import IdKind, encode_id
+from jobs.engine.move_log import log_move, logged
 from jobs.providers.limited import notice
 from jobs.steps import STEPS
 from jobs.steps.compensate import left_for_review
@@ -37,9 +39,8 @@ def advance(claim: Claim, runtime: Runtime, steps: Steps = STEPS, known: Claimed
         return
     decision = interrupt(job.facts, job.now, runtime.policy)
     if decision is not None:
-        runtime.recorder.record(
-            _logged(Move(job.claim, job.state, decision, effects=_left_open(job, decision, runtime)))
-        )
+        move = Move(job.claim, job.state, decision, effects=_left_open(job, decision, runtime))
+        runtime.recorder.record(move, logged(job, move))
         _give_way(job, runtime)
         return
     work = _act(job, runtime, steps)
@@ -83,7 +84,7 @@ def _act(job: ClaimedJob, runtime: Runtime, steps: Steps) -> Work | None:
     try:
         return steps[job.state](job, runtime)
     except Exception as error:
-        log.exception("step failed", job_id=str(job.id), state=job.state, attempt=job.attempt)
+        log.exception("step failed", job_id=encode_id(IdKind.JOB, job.id), state=job.state, attempt=job.attempt)
         return Work(job, StepFailed(surprise(error)))
 
 
@@ -98,16 +99,12 @@ def _record(work: Work, runtime: Runtime) -> None:
     move = Move(job.claim, job.state, decision, hold_for=hold_for, effects=work.effects, output_id=work.output_id)
 
     def then(moved: Moved | None, error: Exception | None) -> None:
+        if error is None:
+            log_move(job, move, moved)
         if step is not None and hold_for is not None:
             runtime.handover.deliver(step, successor(work, decision, moved))
         if moved is None and error is None and job.state in WRITES:
             # The job had moved on without this worker, which has to take back what it wrote.
             tidy_soon(job, runtime)
 
-    runtime.recorder.record(_logged(move), then)
-
-
-def _logged(move: Move) -> Move:
-    decision = move.decision
-    log.info("moved", job_id=str(move.claim.job_id), happened=decision.event, to_state=decision.to_state)
-    return move
+    runtime.recorder.record(move, then)

@@ -6,7 +6,6 @@ second store to disagree with. Acknowledging a message means nothing to the data
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections import deque
@@ -15,6 +14,7 @@ from datetime import timedelta
 from typing import Any, NoReturn
 from uuid import UUID
 
+import structlog
 from dramatiq import Broker, Consumer, Message, MessageProxy, Middleware, Worker
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -25,7 +25,7 @@ from jobs.providers.limiter import Admission, Gate, OpenGate
 from jobs.steps.runtime import THREAD_SHARE, Leases
 from statemachine.states import State, Step
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 # The net below lost hints: how long an idle consumer sleeps at most.
 _LOOK_EVERY_S = 1.0
@@ -258,7 +258,7 @@ class RowConsumer(Consumer):
                 if not passes(error):
                     raise
                 trouble = type(error).__name__
-        log.warning("claiming is waiting for the database: %s", trouble)
+        log.warning("claiming is waiting for the database", reason=trouble)
         return [], _LOOK_EVERY_S
 
     def _claim_once(self, room: int) -> tuple[list[ClaimedJob], float]:
@@ -289,7 +289,7 @@ class RowConsumer(Consumer):
         for claim in claims:
             self._broker.take(claim)
         if not self._handed_back(claims) and not self._handed_back(claims):
-            log.warning("%d claims were not handed back: their leases will end", len(claims))
+            log.warning("claims were not handed back: their leases will end", claims=len(claims))
         self._broker.wake([self.step])
 
     def _handed_back(self, claims: list[Claim]) -> bool:
@@ -297,7 +297,7 @@ class RowConsumer(Consumer):
             with self._broker.engine.begin() as conn:
                 release(conn, claims)
         except SQLAlchemyError as error:
-            log.info("handing claims back: %s", type(error).__name__)
+            log.info("claims could not be handed back", reason=type(error).__name__)
             return False
         return True
 

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.engine.claims import ClaimedJob
+from db.public_ids import IdKind, encode_id
 from db.upkeep.leftovers import leftovers_of
 from jobs.steps.runtime import Runtime
 from statemachine.states import State
@@ -41,9 +42,9 @@ def _tidy(job: ClaimedJob, engine: Engine, store: S3Store) -> None:
                 if _is_tidy(conn, job, store):
                     return
         except (SQLAlchemyError, StorageError) as error:
-            log.info("tidying is waiting", job_id=str(job.id), why=type(error).__name__)
+            log.info("tidying is waiting", job_id=encode_id(IdKind.JOB, job.id), why=type(error).__name__)
         time.sleep(_LOOK_EVERY_S)
-    log.error("objects may be left behind", job_id=str(job.id), attempt=job.attempt)
+    log.error("objects may be left behind", job_id=encode_id(IdKind.JOB, job.id), attempt=job.attempt)
 
 
 def _is_tidy(conn: Connection, job: ClaimedJob, store: S3Store) -> bool:

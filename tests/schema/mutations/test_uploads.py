@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from PIL import Image
+from structlog.testing import capture_logs
 
 from jobs.media import ImageFacts, operations
 from jobs.media.limits import PICTURE_CHILD
@@ -87,19 +87,19 @@ def test_an_uploaded_picture_is_checked_and_can_be_fetched(uploader: Caller) -> 
     assert again["asset"] | {"url": ""} == payload["asset"] | {"url": ""}
 
 
-def test_what_is_no_picture_is_rejected_for_good(uploader: Caller, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_is_no_picture_is_rejected_for_good(uploader: Caller) -> None:
     """The caller hears the reason alone, the log hears the rest."""
-    caplog.set_level(logging.INFO, "jobs.requesting.uploads")
     asset_id = _upload(uploader, b"this is no picture")
-    for _ in range(2):
-        payload = _complete(uploader, asset_id)
-        assert payload["asset"] is None
-        assert [(error["code"], error["path"]) for error in payload["userErrors"]] == [
-            ("UNSUPPORTED_MEDIA", ["input", "assetId"])
-        ]
-    logged = [record.getMessage() for record in caplog.records if record.name == "jobs.requesting.uploads"]
-    assert [message.partition(":")[0] for message in logged] == ["an upload was rejected"]
-    assert "WrongType" in caplog.text
+    with capture_logs() as lines:
+        for _ in range(2):
+            payload = _complete(uploader, asset_id)
+            assert payload["asset"] is None
+            assert [(error["code"], error["path"]) for error in payload["userErrors"]] == [
+                ("UNSUPPORTED_MEDIA", ["input", "assetId"])
+            ]
+    (line,) = [line for line in lines if line["event"] == "an upload was rejected"]
+    assert line["asset_id"] == asset_id
+    assert "WrongType" in line["reason"]
     assert "WrongType" not in payload["userErrors"][0]["message"]
 
 
