@@ -19,7 +19,7 @@ from schema.estimates import UsualTimes
 from schema.loaders import Loaders, new_loaders
 from schema.runtime import ApiRuntime, ApiSettings
 from schema.transport.credential_check import Callers
-from statemachine.states import Step
+from statemachine.vocabulary import Step
 
 if TYPE_CHECKING:
     from schema.live.hub import EventHub

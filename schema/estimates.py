@@ -16,7 +16,7 @@ from jobs.providers.profiles import Profile, profiles
 from jobs.tracking.durations import Recents, Usual, usual_of
 from jobs.tracking.estimates import Way, ready_at
 from schema.database import Database
-from statemachine.states import STEP_OF, State
+from statemachine.vocabulary import STEP_OF, State
 
 if TYPE_CHECKING:
     from schema.context import Context

@@ -25,7 +25,7 @@ from db.records.ledger import Balance, JobCredits, WalletKey, balances_of, credi
 from db.records.stories import Story, stories_by_id
 from db.scope import Scope
 from schema.database import Database
-from statemachine.states import Step
+from statemachine.vocabulary import Step
 
 T = TypeVar("T")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from statemachine.states import State
+from statemachine.vocabulary import State
 
 
 @dataclass(frozen=True, slots=True)

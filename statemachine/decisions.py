@@ -9,8 +9,8 @@ from random import Random
 from statemachine import outcomes as o
 from statemachine.backoff import JobPolicy, head_start
 from statemachine.deadlines import Deadlines
-from statemachine.states import ErrorCode, Event, State
 from statemachine.transitions import next_state
+from statemachine.vocabulary import ErrorCode, Event, State
 
 # Where each state stands on the way from 0 to 100. Within `generating` the provider's own progress fills the gap.
 PERCENT_AT: dict[State, int] = {

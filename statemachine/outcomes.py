@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from statemachine.states import ErrorCode
+from statemachine.vocabulary import ErrorCode
 
 
 class RetryPolicy(StrEnum):

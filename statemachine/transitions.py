@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from statemachine.states import Event, State
+from statemachine.vocabulary import Event, State
 
 
 class IllegalTransition(ValueError):

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from db.statements import statement
 from statemachine.decisions import JobFacts
-from statemachine.states import Kind, OnFailure, State, Step
+from statemachine.vocabulary import Kind, OnFailure, State, Step
 
 # Comes before every account.
 NOBODY = UUID(int=0)

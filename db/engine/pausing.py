@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from db.statements import statement
 from db.tables import paused_steps
-from statemachine.states import HELD_BY_PAUSE, State, Step
+from statemachine.vocabulary import HELD_BY_PAUSE, State, Step
 
 
 @dataclass(frozen=True, slots=True)

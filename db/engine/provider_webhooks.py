@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from db.statements import statement
-from statemachine.states import State
+from statemachine.vocabulary import State
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from db.engine.row_changes import Effect, apply_effects
 from db.records.ledger import settle_credits
 from db.statements import as_json, statement
 from statemachine.decisions import CANCELED_BY_REQUEST, PARENT_FAILED, Decision
-from statemachine.states import State
+from statemachine.vocabulary import State
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from db.records.ledger import WalletKey
 from db.statements import statement
-from statemachine.states import Kind, State
+from statemachine.vocabulary import Kind, State
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from db.paging import Page, Window, fetch_page
 from db.statements import statement
 from db.tables import job_events
-from statemachine.states import ErrorCode, Event, State
+from statemachine.vocabulary import ErrorCode, Event, State
 
 
 class UnreadableEvent(ValueError):

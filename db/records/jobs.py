@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from db.paging import Page, Window, fetch_page
 from db.scope import Scope
 from db.tables import attempts, job_requests, jobs, sessions
-from statemachine.states import ErrorCode, Kind, OnFailure, State
+from statemachine.vocabulary import ErrorCode, Kind, OnFailure, State
 
 
 @dataclass(frozen=True, slots=True)

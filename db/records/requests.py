@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from db.tables import idempotency_keys, job_requests, jobs, stories
 from statemachine.backoff import head_start
-from statemachine.states import Event, Kind, OnFailure, State
+from statemachine.vocabulary import Event, Kind, OnFailure, State
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from diorama.wiring import build_engine, build_models, build_store
 from jobs.catalogue.offer import may_ask_for
 from jobs.providers.choice import TIERS, ModelChoice, NoModel
 from jobs.providers.drift import SchemaUnknown
-from statemachine.states import Kind
+from statemachine.vocabulary import Kind
 from storage import StorageError
 
 _REQUEST_TIMEOUT_S = 10.0

@@ -16,7 +16,7 @@ from itertools import accumulate
 from typing import Any
 from uuid import UUID
 
-from statemachine.states import Kind
+from statemachine.vocabulary import Kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from jobs.catalogue.themes import Theme, themes
 from jobs.errors import Invalid, TierRequired
 from jobs.providers.choice import ModelChoice, NoModel
 from statemachine.deadlines import Deadlines
-from statemachine.states import Kind
+from statemachine.vocabulary import Kind
 
 # A longer video is for paying users.
 FREE_DURATION_S = 6

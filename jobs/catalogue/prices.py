@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 
-from statemachine.states import Kind
+from statemachine.vocabulary import Kind
 
 
 def price_of(kind: Kind, tier: str, duration_s: int | None = None) -> int:

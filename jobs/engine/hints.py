@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 
 from db.connection import LISTENING
 from db.engine.notify import DUE_CHANNEL, EVENTS_CHANNEL, notify
-from statemachine.states import Step
+from statemachine.vocabulary import Step
 
 __all__ = ["DUE_CHANNEL", "EVENTS_CHANNEL", "DueListener", "Hinter"]
 

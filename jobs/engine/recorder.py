@@ -20,7 +20,7 @@ from db.engine.recording import Move, Moved, Recorded, record
 from db.public_ids import IdKind, encode_id
 from db.transient import passes
 from jobs.engine.hints import Hinter
-from statemachine.states import STEP_OF, Step
+from statemachine.vocabulary import STEP_OF, Step
 
 log = structlog.get_logger(__name__)
 

@@ -13,7 +13,7 @@ from jobs.catalogue.experiments import Experiment, experiment_on, experiments
 from jobs.catalogue.themes import Theme, themes
 from jobs.prompts.templates import PLAIN, Template, Templates, templates
 from jobs.prompts.words import cleaned
-from statemachine.states import Kind
+from statemachine.vocabulary import Kind
 
 _DIGEST_CHARACTERS = 8
 

@@ -11,7 +11,7 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
 
-from statemachine.states import Kind
+from statemachine.vocabulary import Kind
 
 _SLOT = re.compile(r"\{([a-z]+)\}")
 PLAIN = "plain"

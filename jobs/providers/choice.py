@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from functools import cache
 
 from jobs.providers.profiles import Profile, profiles
-from statemachine.states import Kind
+from statemachine.vocabulary import Kind
 
 # The two that the pipeline was made for come first; what follows each does what that one can not, or not any more.
 DEFAULT_MODELS = (

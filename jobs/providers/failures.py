@@ -26,7 +26,7 @@ import structlog
 
 from jobs.redaction import redacted
 from statemachine.outcomes import Failure, RetryPolicy
-from statemachine.states import ErrorCode
+from statemachine.vocabulary import ErrorCode
 
 log = structlog.get_logger(__name__)
 

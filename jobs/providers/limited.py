@@ -16,7 +16,7 @@ from jobs.providers.limiter import Gate
 from jobs.providers.orphan_search import created_between, find_in
 from jobs.providers.provider import Listed, NotSent, Prediction, Provider, ProviderTrouble, Sought, Submission
 from statemachine.outcomes import Accepted, Failure, OutcomeLost, Refused, Rejected, RetryPolicy
-from statemachine.states import ErrorCode
+from statemachine.vocabulary import ErrorCode
 
 log = structlog.get_logger(__name__)
 

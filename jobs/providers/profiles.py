@@ -15,7 +15,7 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
 
-from statemachine.states import Kind
+from statemachine.vocabulary import Kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from jobs.identity import Principal
 from jobs.requesting.creation import create_scene
 from jobs.requesting.idempotency import Made, once
 from jobs.requesting.requests import BatchRequest, SceneRequest
-from statemachine.states import Kind
+from statemachine.vocabulary import Kind
 
 SCENES_MAX = 200
 

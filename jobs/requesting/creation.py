@@ -33,7 +33,7 @@ from jobs.requesting.requests import (
     StoryRequest,
 )
 from statemachine.backoff import HIGHEST_PRIORITY, LOWEST_PRIORITY
-from statemachine.states import Kind, State
+from statemachine.vocabulary import Kind, State
 
 DETAILS_LENGTH_MAX = 300
 METADATA_BYTES_MAX = 4096

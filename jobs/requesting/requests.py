@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from statemachine.states import OnFailure
+from statemachine.vocabulary import OnFailure
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from jobs.steps.runtime import Runtime
 from jobs.steps.store import store
 from jobs.steps.submit import submit
 from jobs.steps.transcode import transcode
-from statemachine.states import State
+from statemachine.vocabulary import State
 
 STEPS: dict[State, Callable[[ClaimedJob, Runtime], Work | None]] = {
     State.QUEUED: submit,

@@ -28,7 +28,7 @@ from jobs.steps.reconcile import lost_prediction, settles_in_s_of
 from jobs.steps.result import Work
 from jobs.steps.runtime import Runtime
 from statemachine.outcomes import Failure, RetryPolicy, StepFailed, Undone
-from statemachine.states import ErrorCode, Step
+from statemachine.vocabulary import ErrorCode, Step
 from storage import StorageError
 from storage.keys import attempt_of, job_prefix
 

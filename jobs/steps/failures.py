@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jobs.redaction import redacted
 from statemachine.outcomes import Failure, RetryPolicy
-from statemachine.states import ErrorCode
+from statemachine.vocabulary import ErrorCode
 
 _MESSAGE = "Something went wrong on our side. We keep trying."
 

@@ -20,7 +20,7 @@ from jobs.steps.runtime import Runtime
 from jobs.tracking.sightings import ended_prediction
 from statemachine.decisions import PERCENT_AT
 from statemachine.outcomes import Failure, GenerationFailed, OutputReady, StepFailed, StillRunning
-from statemachine.states import State
+from statemachine.vocabulary import State
 
 _NOT_FOUND = 404
 # What the history says of a look that found nothing, by which the next one knows of it.

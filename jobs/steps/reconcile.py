@@ -11,7 +11,7 @@ from jobs.providers.provider import ProviderTrouble, Sought
 from jobs.steps.result import Work
 from jobs.steps.runtime import Runtime
 from statemachine.outcomes import Failure, OrphanAbsent, OrphanFound, RetryPolicy, StillUncertain
-from statemachine.states import ErrorCode
+from statemachine.vocabulary import ErrorCode
 
 _UNCERTAIN = "We are making sure that nothing is paid for twice."
 

@@ -27,7 +27,7 @@ from jobs.tracking.poll_schedule import PollSettings
 from jobs.tracking.watcher_status import Watched
 from jobs.upkeep.retention import RetentionPolicy
 from statemachine.backoff import JobPolicy
-from statemachine.states import Step
+from statemachine.vocabulary import Step
 from storage import S3Store
 
 # Which share of a worker's threads a step may take, so that a slow one can not starve the others.

@@ -16,7 +16,7 @@ from jobs.steps.failures import storage_failure
 from jobs.steps.result import Work
 from jobs.steps.runtime import Runtime
 from statemachine.outcomes import OutputGone, StepFailed, Stored
-from statemachine.states import Step
+from statemachine.vocabulary import Step
 from storage import StorageError, StoredObject
 from storage.keys import source_key
 

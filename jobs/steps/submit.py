@@ -26,7 +26,7 @@ from jobs.steps.result import Work
 from jobs.steps.runtime import Runtime
 from statemachine.decisions import move
 from statemachine.outcomes import Accepted, Failure, Outcome, OutcomeLost, Refused, Rejected, RetryPolicy, StepFailed
-from statemachine.states import ErrorCode, Event, State, Step
+from statemachine.vocabulary import ErrorCode, Event, State, Step
 from storage import StorageError
 
 _CAP_REACHED = Failure(

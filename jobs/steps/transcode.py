@@ -28,7 +28,7 @@ from jobs.steps.result import Work
 from jobs.steps.runtime import Runtime
 from jobs.upkeep.retention import RetentionPolicy
 from statemachine.outcomes import Failure, MadeAsset, OutputInvalid, RetryPolicy, StepFailed, Transcoded
-from statemachine.states import ErrorCode, Kind, Step
+from statemachine.vocabulary import ErrorCode, Kind, Step
 from storage import ObjectMissing, StorageError
 from storage.keys import output_key
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from db.engine.pausing import Pause, pause_step, resume_step
 from jobs.errors import Forbidden
 from jobs.identity import Principal
-from statemachine.states import Step
+from statemachine.vocabulary import Step
 
 
 def pause(conn: Connection, caller: Principal, step: Step, *, reason: str | None) -> Pause:

@@ -23,7 +23,7 @@ from jobs.errors import AlreadyFinished, Forbidden, InputExpired, Invalid, NotFo
 from jobs.identity import Principal
 from jobs.requesting.credits import hold_from
 from statemachine.backoff import head_start
-from statemachine.states import Kind, State
+from statemachine.vocabulary import Kind, State
 
 AT_ONCE_MAX = 500
 PER_MINUTE_MAX = 6_000

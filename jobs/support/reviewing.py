@@ -11,7 +11,7 @@ from db.paging import PAGE_MAX, Window
 from db.records.jobs import job_by_id
 from jobs.errors import AlreadyFinished, Forbidden, NotFound, NotReady, UseCaseError
 from jobs.identity import Principal
-from statemachine.states import State
+from statemachine.vocabulary import State
 
 
 def review_compensation(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from jobs.tracking.durations import Usual
-from statemachine.states import State
+from statemachine.vocabulary import State
 
 
 @dataclass(frozen=True, slots=True)

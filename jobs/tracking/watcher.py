@@ -23,7 +23,7 @@ from jobs.providers.provider import Listed, ProviderTrouble
 from jobs.steps.runtime import Runtime
 from jobs.tracking.durations import Usual
 from jobs.tracking.sightings import has_news, sighting_of
-from statemachine.states import Step
+from statemachine.vocabulary import Step
 
 log = structlog.get_logger(__name__)
 

@@ -11,7 +11,7 @@ from jobs.steps import STEPS
 from jobs.steps.runtime import Runtime
 from jobs.worker.advance import Steps, advance
 from jobs.worker.broker import RowBroker
-from statemachine.states import Step
+from statemachine.vocabulary import Step
 
 # Lower goes first among what a process has claimed: an output vanishes an hour after it is made, so storing leads.
 _RANK = {Step.STORE: 0, Step.POLL: 1, Step.COMPENSATE: 1, Step.SUBMIT: 2, Step.TRANSCODE: 3}

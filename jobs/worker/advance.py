@@ -21,7 +21,7 @@ from jobs.steps.runtime import Runtime
 from jobs.worker.discarding import WRITES, tidy_soon
 from statemachine.decisions import Decision, decide, interrupt
 from statemachine.outcomes import StepFailed
-from statemachine.states import STEP_OF, Event, State
+from statemachine.vocabulary import STEP_OF, Event, State
 
 log = structlog.get_logger(__name__)
 

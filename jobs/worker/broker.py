@@ -23,7 +23,7 @@ from db.engine.claims import Claim, ClaimedJob, Line, claim_due, next_due_in, re
 from db.transient import passes
 from jobs.providers.limiter import Admission, Gate, OpenGate
 from jobs.steps.runtime import THREAD_SHARE, Leases
-from statemachine.states import State, Step
+from statemachine.vocabulary import State, Step
 
 log = structlog.get_logger(__name__)
 

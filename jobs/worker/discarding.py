@@ -17,7 +17,7 @@ from db.engine.claims import ClaimedJob
 from db.public_ids import IdKind, encode_id
 from db.upkeep.leftovers import leftovers_of
 from jobs.steps.runtime import Runtime
-from statemachine.states import State
+from statemachine.vocabulary import State
 from storage import S3Store, StorageError
 from storage.keys import job_prefix
 

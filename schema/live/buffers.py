@@ -10,7 +10,7 @@ from uuid import UUID
 
 from db.records.events import JobEvent
 from schema.errors import UNAVAILABLE, ApiError
-from statemachine.states import Event
+from statemachine.vocabulary import Event
 
 
 class FellBehind(ApiError):

@@ -21,7 +21,7 @@ from schema.ids import IdKind
 from schema.live.buffers import Delivery
 from schema.live.ordering import in_order
 from schema.live.standing import Standing, story_percent, story_state
-from statemachine.states import State
+from statemachine.vocabulary import State
 
 _REPLAY_MAX = 500
 

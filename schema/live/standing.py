@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from db.records.events import JobEvent
 from db.records.jobs import Job
-from statemachine.states import State
+from statemachine.vocabulary import State
 
 # The share of each job in its story's percent: what it takes of the time.
 _WEIGHTS: dict[int, tuple[int, ...]] = {1: (100,), 2: (50, 50), 3: (30, 30, 40)}

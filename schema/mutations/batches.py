@@ -16,7 +16,7 @@ from schema.scalars import JSON
 from schema.types.enums import OnFailure
 from schema.types.errors import UserError
 from schema.types.job import Job
-from statemachine.states import Step
+from statemachine.vocabulary import Step
 
 
 @strawberry.input(description="One scene of a batch.")

@@ -15,7 +15,7 @@ from schema.mutations.request_options import AnimationOptions, RequestInput, acc
 from schema.queries.root import find_job
 from schema.types.errors import UserError
 from schema.types.job import Job
-from statemachine.states import Step
+from statemachine.vocabulary import Step
 
 _REPLAYED = "The key had been used: this is what it made then."
 

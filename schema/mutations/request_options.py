@@ -16,7 +16,7 @@ from schema.live.progress import Subject
 from schema.live.waiting import check_wait, wait_until_ended
 from schema.scalars import JSON
 from schema.types.enums import AnimationStyle, CameraMove, OnFailure
-from statemachine.states import Step
+from statemachine.vocabulary import Step
 
 
 @strawberry.input(description="How a scene moves.")

@@ -21,7 +21,7 @@ from schema.types.errors import UserError, UserErrorCode, user_error
 from schema.types.filters import JobFilter
 from schema.types.job import Job
 from schema.types.step import PipelineStep, StepPause
-from statemachine.states import Step
+from statemachine.vocabulary import Step
 
 
 @strawberry.input

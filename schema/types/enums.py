@@ -7,7 +7,7 @@ from enum import StrEnum
 import strawberry
 
 from db.records.jobs import JobOrder
-from statemachine.states import ErrorCode, Event, Kind, OnFailure, State
+from statemachine.vocabulary import ErrorCode, Event, Kind, OnFailure, State
 
 __all__ = [
     "AnimationStyle",

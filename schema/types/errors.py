@@ -9,7 +9,7 @@ import strawberry
 
 from jobs.errors import InsufficientCredits, UseCaseError
 from schema.types.enums import JobErrorCode
-from statemachine.states import ErrorCode
+from statemachine.vocabulary import ErrorCode
 
 # What the same request, made again, has a fair chance against.
 _RETRYABLE = frozenset(

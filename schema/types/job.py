@@ -27,7 +27,7 @@ from schema.types.job_credits import JobCredits
 from schema.types.node import Node
 from schema.types.theme import Theme
 from schema.types.wait_reason import Surroundings, WaitReason
-from statemachine.states import STEP_OF, State
+from statemachine.vocabulary import STEP_OF, State
 
 if TYPE_CHECKING:
     from schema.types.session import Session

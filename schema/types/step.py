@@ -12,7 +12,7 @@ from db.engine.provider_limiter import CREATE, READ, Limits
 from statemachine.breaker import Breaker as BreakerRecord
 from statemachine.breaker import BreakerState, Cause
 from statemachine.budget import Bucket
-from statemachine.states import Step as PipelineStep
+from statemachine.vocabulary import Step as PipelineStep
 
 __all__ = ["PipelineStep", "StepPause", "StepStatus"]
 

@@ -17,7 +17,7 @@ from schema.types.asset import Asset
 from schema.types.enums import JobState
 from schema.types.job import Job
 from schema.types.node import Node
-from statemachine.states import Kind
+from statemachine.vocabulary import Kind
 
 
 @strawberry.type(description="A selfie on its way to avatar, scene and animation, as one request.")

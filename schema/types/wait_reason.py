@@ -12,7 +12,7 @@ from db.engine.provider_limiter import CREATE, Limits
 from db.records.jobs import Job
 from schema.types.enums import WaitKind
 from statemachine.breaker import BreakerState, Cause
-from statemachine.states import ErrorCode, Event, State
+from statemachine.vocabulary import ErrorCode, Event, State
 
 _ENDED = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELED})
 # What came of a call itself, and not of the work that was asked for.

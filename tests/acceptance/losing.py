@@ -37,7 +37,7 @@ from jobs.upkeep.periodic import Round
 from jobs.worker.process import Engines, WorkerProcess
 from statemachine.backoff import JobPolicy
 from statemachine.outcomes import Accepted, OutcomeLost, Refused, Rejected
-from statemachine.states import State
+from statemachine.vocabulary import State
 from storage import S3Store
 from tests.bench.instant import NoPictures, store, transcode
 

@@ -36,7 +36,7 @@ from diorama.embedded import THROWAWAY_SETTINGS, EmbeddedPostgres
 from jobs.providers.choice import ModelChoice
 from simulator.serve import Background
 from simulator.settings import RateLimits, SimulatorSettings
-from statemachine.states import Kind, OnFailure
+from statemachine.vocabulary import Kind, OnFailure
 from tests.acceptance.losing import Terms, work
 from tests.support.databases import create_database, drop_database, unique_name
 from tests.support.eventually import eventually

@@ -15,7 +15,7 @@ from db.ids import new_id
 from db.migrate import migrate
 from db.records.requests import JobRequest, insert_job
 from diorama.embedded import EmbeddedPostgres
-from statemachine.states import Kind, OnFailure
+from statemachine.vocabulary import Kind, OnFailure
 from tests.bench.peers.spent import spent_by_postgres_s
 from tests.support.databases import create_database, drop_database, unique_name
 from tests.support.eventually import eventually

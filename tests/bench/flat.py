@@ -14,7 +14,7 @@ from db.connection import DatabaseSettings, connect, connect_worker
 from db.engine.claims import claim_due
 from db.migrate import migrate
 from diorama.embedded import EmbeddedPostgres
-from statemachine.states import State, Step
+from statemachine.vocabulary import State, Step
 from tests.support.databases import create_database, drop_database, unique_name
 from tests.support.factories import make_job, make_world
 

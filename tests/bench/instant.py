@@ -30,7 +30,7 @@ from jobs.steps.result import Work
 from jobs.steps.runtime import Runtime
 from jobs.worker.process import Engines, WorkerProcess
 from statemachine.outcomes import Accepted, MadeAsset, Stored, Transcoded
-from statemachine.states import State
+from statemachine.vocabulary import State
 from storage import S3Store
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 from db.connection import DatabaseSettings, connect
 from db.migrate import migrate
 from diorama.embedded import EmbeddedPostgres
-from statemachine.states import State
+from statemachine.vocabulary import State
 from tests.support.databases import create_database, drop_database, unique_name
 from tests.support.factories import make_job, make_world
 

@@ -27,7 +27,7 @@ from jobs.tracking.watcher import Watcher
 from jobs.tracking.watcher_status import Watched
 from jobs.upkeep.periodic import WATCHING, Round
 from jobs.worker.process import Engines, WorkerProcess
-from statemachine.states import State
+from statemachine.vocabulary import State
 from storage import S3Store
 from tests.bench.instant import store, transcode
 

@@ -13,7 +13,7 @@ from db.engine.row_changes import AttemptChanged
 from db.statements import as_json
 from db.text import storable
 from statemachine.outcomes import Failure, GenerationFailed, RetryPolicy
-from statemachine.states import ErrorCode, State
+from statemachine.vocabulary import ErrorCode, State
 from tests.support.factories import claimed, make_job, make_world, move_of
 
 ODD = "it \x00 broke \ud800 badly ünd 🙂"

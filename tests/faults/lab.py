@@ -22,7 +22,7 @@ from jobs.tracking.poll_schedule import PollSettings
 from jobs.worker.advance import advance
 from jobs.worker.broker import RowBroker
 from statemachine.backoff import JobPolicy
-from statemachine.states import State, Step
+from statemachine.vocabulary import State, Step
 from tests.faults.traps import STEP_NAMES, LabHinter, LabProvider, LabRecorder, LabStore, Trap
 from tests.support.clock import move_clock
 from tests.support.fakes import FakeProvider

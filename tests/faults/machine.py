@@ -27,7 +27,7 @@ from jobs.support.reviewing import review_compensation
 from jobs.tracking.provider_webhooks import NotVerified
 from jobs.upkeep.deadlines import end_overdue
 from jobs.upkeep.orphans import sweep
-from statemachine.states import State, Step
+from statemachine.vocabulary import State, Step
 from tests.faults import provider_behaviours, requests
 from tests.faults.lab import Lab, LabWorker
 from tests.faults.points import POINTS, Fault, Point

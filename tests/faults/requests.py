@@ -20,7 +20,7 @@ from jobs.requesting.requests import (
     SceneRequest,
     StoryRequest,
 )
-from statemachine.states import OnFailure, State
+from statemachine.vocabulary import OnFailure, State
 
 # Given: who asks, under which key, the selfie, and the account's avatars so far with their states.
 Request = Callable[[Connection, Principal, str, UUID, Sequence[tuple[UUID, State]]], list[Made]]

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from db.engine.recording import cancel
-from statemachine.states import State
+from statemachine.vocabulary import State
 from tests.faults.lab import Lab, LabWorker
 from tests.faults.points import CASES, PAID_LATE, Aftermath, Fault, Point
 from tests.faults.traps import Killed, Trap

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import text
 
 from jobs.steps.runtime import Leases
-from statemachine.states import State
+from statemachine.vocabulary import State
 from tests.faults.lab import Lab
 from tests.faults.traps import Trap
 from tests.support.factories import make_job, make_world

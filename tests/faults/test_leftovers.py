@@ -16,7 +16,7 @@ from db.engine.recording import cancel, record
 from jobs.support.redriving import retry_job
 from jobs.upkeep.orphans import sweep
 from statemachine import outcomes as o
-from statemachine.states import ErrorCode, State
+from statemachine.vocabulary import ErrorCode, State
 from tests.faults.lab import Lab
 from tests.faults.points import Fault
 from tests.faults.traps import Killed, Trap

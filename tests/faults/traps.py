@@ -20,7 +20,7 @@ from jobs.engine.recorder import Recorder
 from jobs.providers import failures
 from jobs.providers.provider import Prediction, ProviderTrouble, Sought, Submission
 from statemachine.outcomes import OutcomeLost
-from statemachine.states import Event, State, Step
+from statemachine.vocabulary import Event, State, Step
 from tests.faults.points import Fault
 from tests.support.fakes import FakeProvider, MemoryStore
 

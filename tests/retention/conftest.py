@@ -16,7 +16,7 @@ from db.records.assets import insert_pending
 from db.tables import assets
 from jobs.upkeep.inventory import Inventory, take_inventory
 from jobs.upkeep.retention import Leftovers, RetentionPolicy, Swept, sweep_old
-from statemachine.states import State
+from statemachine.vocabulary import State
 from storage import S3Store
 from storage.keys import asset_key, upload_key
 from tests.support.clock import move_clock

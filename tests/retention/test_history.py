@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import IntegrityError
 
 from db.upkeep.retention import MONTHS_AHEAD, drop_history_month, forget_history, make_history_months
-from statemachine.states import State
+from statemachine.vocabulary import State
 from tests.support.clock import move_clock
 from tests.support.factories import World, make_job, make_world
 

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from db.upkeep.retention import NamedObject
 from jobs.upkeep.inventory import merged
 from jobs.upkeep.retention import Leftovers
-from statemachine.states import State
+from statemachine.vocabulary import State
 from storage import ObjectInfo
 from tests.retention.conftest import House
 

@@ -18,7 +18,7 @@ from jobs.steps.runtime import Runtime
 from jobs.steps.submit import submit
 from jobs.support.redriving import retry_job
 from statemachine.outcomes import Rejected
-from statemachine.states import ErrorCode, Kind, State
+from statemachine.vocabulary import ErrorCode, Kind, State
 from tests.retention.conftest import House
 from tests.support.factories import World, claimed
 

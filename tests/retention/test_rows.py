@@ -15,7 +15,7 @@ from db.records.ledger import hold_credits, ledger_discrepancies
 from db.records.requests import IdempotencyKey, claim_key, insert_story
 from jobs.upkeep.retention import RetentionPolicy
 from jobs.upkeep.row_purge import Forgotten, OldRows
-from statemachine.states import Kind, State
+from statemachine.vocabulary import Kind, State
 from tests.retention.conftest import House
 from tests.support.factories import World
 from tests.support.invariants import assert_credits_add_up

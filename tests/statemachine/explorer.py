@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from statemachine.backoff import JobPolicy
-from statemachine.states import TERMINAL, State
 from statemachine.transitions import IllegalTransition
+from statemachine.vocabulary import TERMINAL, State
 from tests.statemachine.happenings import advanced, claimed, killed, what_can_happen
 from tests.statemachine.world import Job, Next, Rules, Violation, World
 

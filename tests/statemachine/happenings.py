@@ -14,8 +14,8 @@ from random import Random
 
 from statemachine import outcomes as o
 from statemachine.decisions import Decision, JobFacts, move
-from statemachine.states import HELD_BY_PAUSE, STEP_OF, TERMINAL, ErrorCode, Event, State
 from statemachine.transitions import next_state, next_states
+from statemachine.vocabulary import HELD_BY_PAUSE, STEP_OF, TERMINAL, ErrorCode, Event, State
 from tests.statemachine.world import Attempt, Credits, Job, Next, Rules, Violation, Worker, World
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)

@@ -11,7 +11,7 @@ from statemachine import outcomes as o
 from statemachine.backoff import JobPolicy
 from statemachine.deadlines import Deadlines
 from statemachine.decisions import interrupt
-from statemachine.states import TERMINAL, ErrorCode, Event, State
+from statemachine.vocabulary import TERMINAL, ErrorCode, Event, State
 from tests.statemachine.test_decisions import NOW, decided, facts
 
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from statemachine import outcomes as o
 from statemachine.backoff import HIGHEST_PRIORITY, LOWEST_PRIORITY, JobPolicy, head_start
 from statemachine.decisions import Decision, JobFacts, decide, interrupt
-from statemachine.states import TERMINAL, ErrorCode, Event, State
 from statemachine.transitions import next_states
+from statemachine.vocabulary import TERMINAL, ErrorCode, Event, State
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 POLICY = JobPolicy()

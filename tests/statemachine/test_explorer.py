@@ -16,7 +16,7 @@ from statemachine import outcomes as o
 from statemachine import transitions
 from statemachine.backoff import JobPolicy
 from statemachine.decisions import Decision, JobFacts, decide, interrupt, move
-from statemachine.states import Event, State
+from statemachine.vocabulary import Event, State
 from tests.statemachine.explorer import ALONE, explore
 from tests.statemachine.happenings import PASSING
 from tests.statemachine.world import Rules, Violation

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from statemachine import outcomes as o
 from statemachine.backoff import JobPolicy
 from statemachine.decisions import Decision, decide, interrupt
-from statemachine.states import State
+from statemachine.vocabulary import State
 
 
 class Violation(AssertionError):

@@ -22,7 +22,7 @@ from jobs.requesting.credits import grant_to_account
 from statemachine import outcomes as o
 from statemachine.backoff import JobPolicy
 from statemachine.decisions import CANCELED_BY_REQUEST, compensate, decide, move
-from statemachine.states import ErrorCode, Event, Kind, OnFailure, State
+from statemachine.vocabulary import ErrorCode, Event, Kind, OnFailure, State
 
 REFUSED = o.Failure(ErrorCode.CONTENT_REJECTED, "It was declined.", o.RetryPolicy.NEVER, "(E005)")
 

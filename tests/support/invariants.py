@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import Engine, text
 
 from db.records.ledger import ledger_discrepancies
-from statemachine.states import State
 from statemachine.transitions import TRANSITIONS
+from statemachine.vocabulary import State
 
 LEGAL = {(rule.from_state or "new", str(rule.event), str(rule.to_state)) for rule in TRANSITIONS}
 

@@ -16,7 +16,7 @@ from jobs.engine.hints import EVENTS_CHANNEL
 from jobs.identity import Principal, authenticate, issue_api_key, open_session
 from jobs.requesting.credits import grant_to_account
 from schema.ids import IdKind, decode_id, encode_id
-from statemachine.states import Event, State
+from statemachine.vocabulary import Event, State
 from tests.support.serving import Caller, Server
 
 

@@ -11,8 +11,8 @@ from pydantic import SecretStr
 from diorama.settings import Settings
 from jobs.catalogue.themes import themes
 from jobs.providers.profiles import Profile, profiles
-from statemachine.states import TERMINAL, State
 from statemachine.transitions import TRANSITIONS
+from statemachine.vocabulary import TERMINAL, State
 from tests.acceptance.complaints import COMPLAINTS
 from tests.truth import simulator_page
 

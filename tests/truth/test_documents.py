@@ -15,7 +15,7 @@ from diorama.cli import app
 from jobs.catalogue.themes import themes
 from schema import errors
 from schema.live.buffers import FellBehind, ServerClosing
-from statemachine.states import Event, State
+from statemachine.vocabulary import Event, State
 from tests.truth.documents import PAGES
 
 ROOT = Path(__file__).parents[2]

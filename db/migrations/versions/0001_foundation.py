@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import op
 
 from db.migrate import migration_sql, write_transitions
-from statemachine.states import STEP_OF, TERMINAL
+from statemachine.vocabulary import STEP_OF, TERMINAL
 
 revision = "0001"
 down_revision = None

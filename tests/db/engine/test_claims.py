@@ -14,7 +14,7 @@ from db.engine.claims import Claim, claim_due, load, next_due_in, release, renew
 from db.engine.pausing import pause_step
 from db.engine.recording import cancel, fail_descendants, record
 from statemachine.outcomes import Accepted, GenerationFailed, OutputReady, StillRunning
-from statemachine.states import STEP_OF, TERMINAL, Kind, State, Step
+from statemachine.vocabulary import STEP_OF, TERMINAL, Kind, State, Step
 from tests.support.factories import REFUSED, World, begin_of, claimed, make_job, make_world, move_of
 
 MINUTE = timedelta(minutes=1)

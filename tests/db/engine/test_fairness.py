@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, text
 
 from db.engine.claims import Line, claim_due, next_due_in
 from db.records.accounts import limit_account
-from statemachine.states import State, Step
+from statemachine.vocabulary import State, Step
 from tests.support.factories import World, make_job, make_world
 
 MINUTE = timedelta(minutes=1)

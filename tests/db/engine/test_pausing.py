@@ -12,7 +12,7 @@ from db.engine.claims import claim_due
 from db.engine.pausing import pause_step, pauses, resume_step, step_statuses
 from db.engine.recording import record
 from statemachine import outcomes as o
-from statemachine.states import State, Step
+from statemachine.vocabulary import State, Step
 from tests.support.factories import World, claimed, make_job, make_world, move_of
 
 MINUTE = timedelta(minutes=1)

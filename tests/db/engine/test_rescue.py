@@ -16,7 +16,7 @@ from db.engine.recording import cancel, record
 from db.records.accounts import limit_account
 from db.statements import source_of
 from statemachine.outcomes import GenerationFailed, StillRunning
-from statemachine.states import State, Step
+from statemachine.vocabulary import State, Step
 from tests.support.factories import REFUSED, World, claimed, make_job, make_world, move_of
 from tests.support.invariants import assert_sound
 

@@ -21,7 +21,7 @@ from jobs.requesting.creation import create_scene
 from jobs.requesting.requests import BatchRequest, BatchScene, RequestOptions, SceneRequest
 from jobs.support.redriving import retry_job
 from statemachine import outcomes as o
-from statemachine.states import Kind, OnFailure, State
+from statemachine.vocabulary import Kind, OnFailure, State
 from tests.jobs.support.reviewers import partner_of
 from tests.support.eventually import eventually
 from tests.support.factories import REFUSED, World, claimed, make_job, make_world, move_of

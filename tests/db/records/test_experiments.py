@@ -15,7 +15,7 @@ from db.engine.recording import record
 from db.engine.row_changes import AttemptBegun
 from db.records.experiments import VariantResult, variant_results
 from db.tables import attempts
-from statemachine.states import State
+from statemachine.vocabulary import State
 from tests.support.factories import World, begin_of, claimed, make_job, make_world
 
 PAST = datetime(2026, 11, 1, tzinfo=UTC)

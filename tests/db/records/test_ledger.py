@@ -28,7 +28,7 @@ from db.records.ledger import (
 from db.records.requests import JobRequest, insert_job
 from jobs.errors import InsufficientCredits
 from jobs.requesting.credits import hold_from
-from statemachine.states import Kind, OnFailure, State
+from statemachine.vocabulary import Kind, OnFailure, State
 from tests.support.factories import World, make_job, make_world
 from tests.support.invariants import assert_credits_add_up
 

@@ -11,7 +11,7 @@ from db.engine.recording import record
 from db.engine.redriving import Relative, lock_family
 from db.upkeep.leftovers import Leftovers, leftovers_of
 from statemachine import outcomes as o
-from statemachine.states import State
+from statemachine.vocabulary import State
 from tests.support.eventually import eventually
 from tests.support.factories import claimed, make_job, make_world, move_of, output_of
 

@@ -14,7 +14,7 @@ from jobs.providers import failures
 from jobs.providers.limiter import GateSettings, SharedGate
 from statemachine.breaker import BreakerPolicy
 from statemachine.outcomes import Accepted, OutcomeLost, Refused
-from statemachine.states import State
+from statemachine.vocabulary import State
 from tests.support.clock import move_clock
 from tests.support.factories import make_job, make_world
 

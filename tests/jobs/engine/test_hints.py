@@ -9,7 +9,7 @@ from sqlalchemy import Engine, text
 
 from db.ids import new_id
 from jobs.engine.hints import EVENTS_CHANNEL, DueListener, Hinter
-from statemachine.states import Step
+from statemachine.vocabulary import Step
 
 
 def listen_url(engine: Engine) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, text
 from db.engine.claims import Claim
 from db.engine.recording import cancel
 from jobs.engine.leases import LeaseLost, Renewer
-from statemachine.states import State
+from statemachine.vocabulary import State
 from tests.support.cuts import cut_connection
 from tests.support.eventually import eventually
 from tests.support.factories import World, claim, claimed, make_job

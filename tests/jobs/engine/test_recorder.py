@@ -21,7 +21,7 @@ from jobs.engine import recorder as recorders
 from jobs.engine.hints import DueListener, Hinter
 from jobs.engine.recorder import OutOfReach, Recorder
 from statemachine.outcomes import Accepted, StillRunning
-from statemachine.states import State, Step
+from statemachine.vocabulary import State, Step
 from tests.support.cuts import at_commit, cut_connection, nothing, once
 from tests.support.factories import World, claimed, make_job, move_of
 from tests.support.invariants import assert_sound

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from db.engine.claims import ClaimedJob
-from statemachine.states import Kind, OnFailure, State
+from statemachine.vocabulary import Kind, OnFailure, State
 
 AT = datetime(2026, 11, 21, tzinfo=UTC)
 

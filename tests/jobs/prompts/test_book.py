@@ -18,7 +18,7 @@ from jobs.prompts.templates import PLAIN, templates
 from jobs.providers.profiles import profiles
 from simulator.studio.scene import wants_scene
 from simulator.studio.settings import setting_for
-from statemachine.states import Kind
+from statemachine.vocabulary import Kind
 from tests.jobs.prompts.making import job_of
 
 PICTURES = ("gpt-image-1", "gpt-image-2")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.prompts import DETAILS_LENGTH_MAX, PromptBook, cleaned
-from statemachine.states import Kind
+from statemachine.vocabulary import Kind
 from tests.jobs.prompts.making import job_of
 
 INJECTIONS = json.loads((Path(__file__).parent / "injections.json").read_text(encoding="utf-8"))

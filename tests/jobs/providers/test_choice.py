@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from jobs.providers.choice import ModelChoice, NoModel
-from statemachine.states import Kind
+from statemachine.vocabulary import Kind
 
 KEY = frozenset({"openai_api_key"})
 

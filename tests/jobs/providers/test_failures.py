@@ -14,7 +14,7 @@ from jobs.providers import failures
 from jobs.providers.failures import Seen, UnknownWords, class_of, classify, table
 from simulator.faults.menu import ERRORS
 from statemachine.outcomes import RetryPolicy
-from statemachine.states import ErrorCode
+from statemachine.vocabulary import ErrorCode
 
 LOW_CREDIT = (
     "Request was throttled. Your rate limit for creating predictions is reduced to 6 requests per minute with a burst "

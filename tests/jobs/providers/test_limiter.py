@@ -24,7 +24,7 @@ from jobs.worker.advance import advance
 from statemachine.breaker import BreakerPolicy, BreakerState
 from statemachine.budget import Budget
 from statemachine.outcomes import Accepted, OutcomeLost, Refused, Rejected
-from statemachine.states import State, Step
+from statemachine.vocabulary import State, Step
 from tests.support.eventually import eventually
 from tests.support.factories import REFUSED, make_job, make_world
 

@@ -6,7 +6,7 @@ import pytest
 
 from jobs.providers.profiles import Profile, profiles
 from simulator.models import catalogue
-from statemachine.states import Kind
+from statemachine.vocabulary import Kind
 
 MODELS = {
     *(f"openai/gpt-image-{version}" for version in ("1", "1.5", "1-mini", "2", "2.5-flare", "2.5-sunburst")),

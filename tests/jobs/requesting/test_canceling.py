@@ -17,7 +17,7 @@ from jobs.providers.provider import ProviderTrouble, Sought
 from jobs.steps.compensate import TRIES_MAX
 from jobs.worker.advance import advance
 from statemachine import outcomes as o
-from statemachine.states import ErrorCode, Kind, State, Step
+from statemachine.vocabulary import ErrorCode, Kind, State, Step
 from storage import S3Store
 from tests.jobs.steps.undoing import ScriptedProvider, Undoing
 from tests.support.factories import World, begin_of, claimed, make_job, move_of

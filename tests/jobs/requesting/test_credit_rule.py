@@ -18,7 +18,7 @@ from jobs.requesting.cancellation import cancel_job
 from jobs.steps.compensate import TRIES_MAX
 from jobs.support.redriving import retry_job
 from statemachine import outcomes as o
-from statemachine.states import Kind, OnFailure, State
+from statemachine.vocabulary import Kind, OnFailure, State
 from storage import S3Store
 from tests.jobs.requesting.credit_rule import RULE
 from tests.jobs.steps.undoing import ScriptedProvider, Undoing

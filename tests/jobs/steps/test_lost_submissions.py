@@ -17,7 +17,7 @@ from jobs.steps.runtime import Runtime
 from jobs.steps.submit import submit
 from jobs.upkeep.orphans import sweep
 from statemachine import outcomes as o
-from statemachine.states import State
+from statemachine.vocabulary import State
 from tests.support.factories import World, claimed, make_job
 from tests.support.fakes import FakeProvider, MemoryStore
 from tests.support.system import SAMPLE

@@ -14,7 +14,7 @@ from jobs.providers.profiles import profiles
 from jobs.steps.runtime import Runtime
 from jobs.steps.submit import submit
 from statemachine.outcomes import Rejected, RetryPolicy
-from statemachine.states import ErrorCode, Kind
+from statemachine.vocabulary import ErrorCode, Kind
 from tests.support.factories import World, claimed, make_job
 
 LIVE = profiles()["minimax/video-01-live"]

@@ -21,7 +21,7 @@ from jobs.steps.transcode import transcode
 from statemachine.backoff import JobPolicy
 from statemachine.decisions import decide
 from statemachine.outcomes import Outcome, OutputInvalid, StepFailed, Transcoded
-from statemachine.states import Event, State
+from statemachine.vocabulary import Event, State
 from storage import S3Store
 from tests.support.factories import World, claimed, make_job
 

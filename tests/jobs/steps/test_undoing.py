@@ -19,7 +19,7 @@ from db.records.requests import insert_story
 from jobs.steps.compensate import TRIES_MAX
 from jobs.support.redriving import retry_job
 from statemachine import outcomes as o
-from statemachine.states import Kind, OnFailure, State
+from statemachine.vocabulary import Kind, OnFailure, State
 from storage import ObjectInfo, S3Store
 from tests.jobs.steps.undoing import ScriptedProvider, Undoing, fail
 from tests.jobs.support.reviewers import SUPPORT

@@ -25,7 +25,7 @@ from simulator.sketch import Sketch
 from statemachine.backoff import JobPolicy
 from statemachine.decisions import Decision, decide
 from statemachine.outcomes import Accepted, GenerationFailed, RetryPolicy, StepFailed, StillRunning
-from statemachine.states import Event, State
+from statemachine.vocabulary import Event, State
 from tests.jobs.providers.dealings import MODEL, submission
 from tests.support.factories import World, claimed, make_job
 

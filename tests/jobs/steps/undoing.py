@@ -16,7 +16,7 @@ from jobs.steps.compensate import compensate
 from jobs.steps.runtime import Runtime
 from statemachine import outcomes as o
 from statemachine.outcomes import Failure, RetryPolicy
-from statemachine.states import ErrorCode
+from statemachine.vocabulary import ErrorCode
 from storage import S3Store
 from tests.support.factories import claimed, move_of
 

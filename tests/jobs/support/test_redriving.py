@@ -19,7 +19,7 @@ from jobs.errors import AlreadyFinished, Forbidden, InsufficientCredits, NotFoun
 from jobs.support.redriving import redrive_jobs, retry_job
 from statemachine import outcomes as o
 from statemachine.backoff import JobPolicy
-from statemachine.states import ErrorCode, Kind, State
+from statemachine.vocabulary import ErrorCode, Kind, State
 from storage import S3Store
 from tests.jobs.steps.test_undoing import story
 from tests.jobs.steps.undoing import BROKEN, Undoing, fail

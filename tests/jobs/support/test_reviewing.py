@@ -20,7 +20,7 @@ from jobs.support.reviewing import review_compensation
 from jobs.worker.advance import advance
 from statemachine import outcomes as o
 from statemachine.backoff import JobPolicy
-from statemachine.states import State
+from statemachine.vocabulary import State
 from tests.jobs.steps.undoing import ScriptedProvider, Undoing, fail
 from tests.jobs.support.reviewers import SUPPORT
 from tests.support.factories import REFUSED, World, advance_to, claimed, make_job, move_of

@@ -9,7 +9,7 @@ import pytest
 
 from jobs.tracking.durations import Usual
 from jobs.tracking.estimates import Way, ready_at
-from statemachine.states import State
+from statemachine.vocabulary import State
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 USUAL = Usual(low_s=30, middle_s=40, high_s=60, queued_s=5, finishing_s=2, succeeded_s=(30.0, 40.0, 60.0))

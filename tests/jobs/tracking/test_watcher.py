@@ -26,7 +26,7 @@ from jobs.tracking.watcher_status import Watched
 from simulator.serve import Background
 from simulator.settings import SimulatorSettings
 from statemachine.outcomes import Accepted, GenerationFailed, OutputReady, StillRunning
-from statemachine.states import State
+from statemachine.vocabulary import State
 from tests.support.factories import World, claimed, make_job, move_of
 
 FEW = 3

@@ -21,7 +21,7 @@ from jobs.upkeep.deadlines import end_overdue
 from jobs.worker.advance import advance
 from statemachine.backoff import JobPolicy
 from statemachine.deadlines import Deadlines
-from statemachine.states import State, Step
+from statemachine.vocabulary import State, Step
 from tests.support.clock import move_clock
 from tests.support.factories import World, claimed, make_job
 from tests.support.invariants import assert_sound

@@ -15,7 +15,7 @@ from db.connection import DatabaseSettings, connect_worker
 from db.engine.claims import Claim, ClaimedJob
 from jobs.steps.runtime import Leases
 from jobs.worker.broker import RowBroker, RowConsumer, claim_of
-from statemachine.states import State, Step
+from statemachine.vocabulary import State, Step
 from tests.support.cuts import cut_connection
 from tests.support.factories import World, claimed, make_job
 

@@ -15,7 +15,7 @@ from db.engine.claims import ClaimedJob
 from db.public_ids import IdKind, encode_id
 from jobs.steps.result import Work
 from statemachine.outcomes import Failure, Rejected, RetryPolicy
-from statemachine.states import ErrorCode, State
+from statemachine.vocabulary import ErrorCode, State
 from tests.support.eventually import eventually
 from tests.support.factories import World, make_job
 from tests.support.local_workers import LocalWorkers, instead

@@ -16,7 +16,7 @@ from db.migrate import migrate
 from diorama.embedded import THROWAWAY_SETTINGS, EmbeddedPostgres
 from jobs.engine.hints import Hinter
 from jobs.steps.submit import submit
-from statemachine.states import State, Step
+from statemachine.vocabulary import State, Step
 from tests.support.eventually import eventually
 from tests.support.factories import World, make_job, make_world
 from tests.support.invariants import assert_attempts_add_up, assert_credits_add_up, assert_sound

@@ -12,7 +12,7 @@ import pytest
 from db.records.events import JobEvent
 from schema.live.buffers import Delivery, FellBehind, ServerClosing, Slot
 from schema.live.ordering import in_order
-from statemachine.states import Event, State
+from statemachine.vocabulary import Event, State
 
 JOB, OTHER = UUID(int=1), UUID(int=2)
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from websockets.exceptions import ConnectionClosed
 
 from schema.transport.app import ApiSettings, Limits
-from statemachine.states import Event, State
+from statemachine.vocabulary import Event, State
 from tests.schema.documents import CANCEL_JOB, CREATE_AVATAR, FOLLOW, make_avatar, make_story, new_key
 from tests.schema.live.test_subscription import all_of, follow, seqs, take
 from tests.support.databases import unique_name

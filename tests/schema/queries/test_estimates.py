@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from jobs.providers.choice import ModelChoice
 from schema.ids import IdKind, decode_id
-from statemachine.states import Kind
+from statemachine.vocabulary import Kind
 from tests.schema.documents import make_avatar, make_story
 from tests.support.partners import TO_SUCCESS, Partner, add_attempt, move
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
-from statemachine.states import Event, State
+from statemachine.vocabulary import Event, State
 from tests.schema.documents import CANCEL_JOB, CREATE_SCENE, make_avatar, make_story, new_key
 from tests.support.partners import TO_FAILURE, TO_SUCCESS, Move, Partner, add_attempt, move
 

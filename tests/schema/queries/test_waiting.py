@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from schema.ids import IdKind, decode_id
 from schema.types.enums import WaitKind
-from statemachine.states import TERMINAL, Event, State
+from statemachine.vocabulary import TERMINAL, Event, State
 from tests.schema.documents import CANCEL_JOB, make_avatar, make_story
 from tests.support.partners import REDRIVEN, TO_FAILURE, TO_SUCCESS, Move, Partner, move
 

@@ -21,7 +21,7 @@ from db.ids import new_id
 from jobs.tracking.provider_webhooks import SigningKey
 from schema.transport.provider_webhook import BODY_BYTES_MAX
 from statemachine import outcomes as o
-from statemachine.states import State
+from statemachine.vocabulary import State
 from tests.support.factories import claimed, make_job, make_world, move_of
 from tests.support.serving import Server, serving
 

@@ -1,4 +1,4 @@
-"""States, events and steps: the words in which a job's life is told."""
+"""Every closed word list of the state machine: states, events, steps, kinds, codes."""
 
 from __future__ import annotations
 
