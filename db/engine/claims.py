@@ -78,10 +78,8 @@ class ClaimedJob:
     accepted_at: datetime | None
     source_key: str | None
     source_type: str | None
-    # When the provider created the prediction, by its own clock; whether a webhook said that it has ended; and what
-    # the provider's list said of it.
+    # When the provider created the prediction, by its own clock, and what its list or a webhook reported of it.
     listed_at: datetime | None
-    told_ended: bool | None
     sighting: dict[str, Any] | None
 
     @classmethod

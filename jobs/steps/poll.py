@@ -1,4 +1,4 @@
-"""Poll: look at a running prediction. This is the truth; whatever else makes it faster is only a hint."""
+"""Poll: find out the state of a running prediction, from a sighting of its end or from the provider itself."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _UNSEEN = "the provider does not know the prediction at present"
 
 
 def poll(job: ClaimedJob, runtime: Runtime) -> Work:
-    """Say how the current attempt's prediction stands: as the list showed its end, or as the provider says now.
+    """Return the state of the current attempt's prediction: from a sighting of its end, or else from the provider.
 
-    Where somebody else will tell of its end, only its progress is told, and nobody is asked.
+    While a webhook or the watcher will report the end, return only the progress, without calling the provider.
     """
     return _noticed(_looked(job, runtime), runtime)
 

@@ -14,7 +14,7 @@ def look_at(job: ClaimedJob, elapsed_s: float, profile: Profile, runtime: Runtim
     telling = Telling(
         by_webhook=runtime.public_url is not None,
         in_list=job.listed_at is not None,
-        has_told=bool(job.told_ended) or bool(job.sighting and job.sighting["has_ended"]),
+        has_told=bool(job.sighting and job.sighting["has_ended"]),
     )
     return _next(job, elapsed_s, profile, telling, runtime)
 

@@ -109,7 +109,6 @@ def _submit_once(job: ClaimedJob, input_key: str, profile: Profile, prompt: Prom
         output_urls=(),
         source_key=None,
         listed_at=None,
-        told_ended=None,
         sighting=None,
     )
     outcome = _called(

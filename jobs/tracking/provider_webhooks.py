@@ -1,8 +1,8 @@
-"""Webhooks in: what the provider tells by itself, believed only with its signature, and only as "look now".
+"""Webhooks from the provider: believed only with its signature, and then like a page of its list.
 
-The signature covers the raw bytes of the body. Its key is set, or fetched from the provider when it is first needed;
-a message that does not verify may be signed with a newer key, so it is fetched again, but at most once a minute:
-anybody may send us nonsense.
+The signature covers the raw bytes of the body. Its key comes from the settings, or is fetched from the provider when
+first needed. A message that does not verify may be signed with a newer key, so the key is fetched again, but at most
+once a minute: anyone can send us nonsense.
 """
 
 from __future__ import annotations
@@ -21,26 +21,27 @@ from sqlalchemy import Connection
 from db.engine.provider_webhooks import DueJob, Webhook, take_webhook
 from jobs.providers.provider import ProviderTrouble
 from jobs.providers.replicate import read_prediction
+from jobs.tracking.sightings import has_news, sighting_json
 
 log = structlog.get_logger(__name__)
 
 _RENEW_EVERY_S = 60.0
 # Without any key nothing can be taken, and the provider repeats its last message for a minute only.
 _FETCH_EVERY_S = 5.0
-# Ids as they come; anything else is not a message of the provider.
+# The characters of the provider's ids.
 _ID = re.compile(r"[\x21-\x7e]{1,200}", re.ASCII)
 
 
 class NotVerified(Exception):
-    """The message is not signed by the provider, is older than five minutes, or is no message at all."""
+    """The message is not signed by the provider, is older than five minutes, or is malformed."""
 
 
 class NoKey(Exception):
-    """The key can not be had at the moment, so nothing can be verified."""
+    """The signing key is unavailable at the moment, so nothing can be verified."""
 
 
 class SigningKey:
-    """The provider's key for webhooks. Without `fetch`, it is the given one for ever. For use by any thread."""
+    """The provider's signing key for webhooks, which never changes without `fetch`. Safe for use by any thread."""
 
     def __init__(self, key: str | None = None, fetch: Callable[[], str] | None = None) -> None:
         self._key = key
@@ -50,30 +51,30 @@ class SigningKey:
 
     @property
     def may_renew(self) -> bool:
-        """Whether `renew` would ask the provider now, and nobody is asking already."""
+        """Return whether `renew` would call the provider now: a fetch is allowed again, and none is under way."""
         return self._fetch is not None and time.monotonic() >= self._next_fetch_at and not self._fetching.locked()
 
     def renew(self) -> None:
-        """Fetch the key, unless that was done a moment ago or is being done.
+        """Fetch the key, unless it was fetched a moment ago or a fetch is under way.
 
-        Blocks for as long as the provider's answer takes, but one caller only: whoever comes meanwhile may be anybody,
-        and would hold a thread that others need.
+        Blocks one caller for as long as the provider takes to respond. Others return at once: they may be anyone, and
+        would occupy threads that uploads need.
         """
         if self._fetch is None or not self._fetching.acquire(blocking=False):
             return
         try:
             if time.monotonic() >= self._next_fetch_at:
-                self._ask(self._fetch)
+                self._fetch_with(self._fetch)
         finally:
             self._fetching.release()
 
-    def _ask(self, fetch: Callable[[], str]) -> None:
+    def _fetch_with(self, fetch: Callable[[], str]) -> None:
         try:
             self._key = fetch()
         except ProviderTrouble as trouble:
-            log.warning("the key for webhooks can not be fetched", why=trouble.failure.detail)
+            log.warning("the signing key for webhooks cannot be fetched", why=trouble.failure.detail)
         finally:
-            # Whatever it ended in, and before anybody else may ask.
+            # Also after a failure, and before another caller may fetch.
             self._put_off()
 
     def _put_off(self) -> None:
@@ -90,20 +91,20 @@ class SigningKey:
 
 
 def read_webhook(key: SigningKey, body: bytes, headers: Mapping[str, str], token: str | None) -> Webhook:
-    """Return what a request tells. Raises NotVerified or NoKey."""
+    """Return the webhook in a request. Raises NotVerified or NoKey."""
     record = key.verified(body, headers)
     webhook_id = headers["webhook-id"]
     try:
         prediction = read_prediction(record)
     except (KeyError, TypeError, AttributeError):
-        raise NotVerified("it tells of no prediction") from None
+        raise NotVerified("its body is no prediction") from None
     if not (_ID.fullmatch(webhook_id) and _ID.fullmatch(prediction.id)):
         raise NotVerified("its ids are not the provider's")
-    return Webhook(webhook_id, _token(token), prediction.id, not prediction.is_running)
+    return Webhook(webhook_id, _token(token), prediction.id, has_news(prediction), sighting_json(prediction))
 
 
 def take(conn: Connection, webhook: Webhook) -> DueJob | None:
-    """Take a webhook in one short transaction and return the job that is due because of it, for a hint."""
+    """Take a webhook in one short transaction and return the job that it made due, for a hint."""
     due = take_webhook(conn, webhook)
     if due is not None:
         log.info("a webhook made a job due", job_id=str(due.id), state=due.state)
@@ -111,7 +112,7 @@ def take(conn: Connection, webhook: Webhook) -> DueJob | None:
 
 
 def _token(text: str | None) -> UUID | None:
-    """Return the token, or None where it is none: such an address was never ours."""
+    """Return the token, or None where the text is not a token: no address of ours looks like that."""
     try:
         return UUID(text or "")
     except ValueError:

@@ -1,23 +1,30 @@
-"""Sightings: what the provider's list said of a prediction, as it is kept until the job's next look."""
+"""Sightings: the state of a prediction as the list or a signed webhook reported it, for the next poll."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
+from uuid import UUID
 
-from db.engine.tracking import Flight, Sighting
+from db.engine.tracking import Sighting
 from db.text import storable
 from jobs.providers.progress import progress_of
 from jobs.providers.provider import Prediction
 from jobs.redaction import redacted
 
 
-def sighting_of(flight: Flight, seen: Prediction) -> Sighting:
-    """Return what to write down of a prediction in the list. One that has all of its output counts as ended."""
+def sighting_of(job_id: UUID, seen: Prediction) -> Sighting:
+    """Return the sighting to store for a job. A prediction that has all of its output counts as ended."""
+    return Sighting(job_id, seen.id, sighting_json(seen), has_news(seen))
+
+
+def sighting_json(seen: Prediction) -> str:
+    """Return what is kept of a prediction, as JSON that a `jsonb` column takes."""
     kept = {
+        "prediction_id": seen.id,
         "has_ended": has_news(seen),
-        "status": seen.status,
-        "output": list(seen.output),
+        "status": storable(seen.status),
+        "output": [storable(address) for address in seen.output],
         "error": None if seen.error is None else storable(redacted(seen.error)),
         "data_removed": seen.data_removed,
         "predict_s": seen.predict_s,
@@ -25,20 +32,21 @@ def sighting_of(flight: Flight, seen: Prediction) -> Sighting:
         "took_s": seen.took_s,
         "progress": progress_of(seen.logs),
     }
-    return Sighting(flight.job_id, flight.prediction_id, json.dumps(kept), has_news(seen))
+    return json.dumps(kept)
 
 
 def has_news(seen: Prediction) -> bool:
-    """Whether there is something to be done about the job."""
+    """Return whether the job has something to do: the prediction has ended, or has all of its output."""
     return bool(seen.output) or not seen.is_running
 
 
 def ended_prediction(prediction_id: str, sighting: dict[str, Any] | None) -> Prediction | None:
-    """Return the prediction as the list showed its end, or None where a look of one's own is needed.
+    """Return the prediction as a sighting showed its end, or None where the job must poll for itself.
 
-    A list that shows a success without its output may have left it out.
+    A success that was reported without its output may only have been shortened. A sighting of another prediction, which
+    an early webhook named, says nothing about this one.
     """
-    if sighting is None or not sighting["has_ended"]:
+    if sighting is None or not sighting["has_ended"] or sighting["prediction_id"] != prediction_id:
         return None
     if sighting["status"] == "succeeded" and not sighting["output"]:
         return None

@@ -160,7 +160,7 @@ class Watcher:
             self._looked_at[flight.prediction_id] = self._clock()
             progress = progress_of(each.prediction.logs)
             if has_news(each.prediction) or progress != self._progress.get(flight.prediction_id):
-                news.append(sighting_of(flight, each.prediction))
+                news.append(sighting_of(flight.job_id, each.prediction))
             if progress is not None:
                 self._progress[flight.prediction_id] = progress
         if news:

@@ -14,8 +14,8 @@ WITH changed AS (
         error_detail = coalesce(c.error_detail, a.error_detail),
         listed_at = coalesce(c.listed_at, a.listed_at),
         took_s = coalesce(c.took_s, a.took_s),
-        -- What the list said is recorded by whatever ends the run.
-        sighting = CASE WHEN c.status = 'running' THEN a.sighting END,
+        -- What was reported of a prediction is recorded by whatever ends the run.
+        sighting = CASE WHEN c.status IN ('running', 'lost') THEN a.sighting END,
         accepted_at = CASE WHEN c.status = 'running' THEN coalesce(a.accepted_at, diorama_now()) ELSE a.accepted_at END,
         completed_at = CASE WHEN c.status IN ('succeeded', 'failed', 'canceled', 'refused', 'rejected')
                             THEN coalesce(a.completed_at, diorama_now()) ELSE a.completed_at END
@@ -27,7 +27,7 @@ WITH changed AS (
     WHERE a.job_id = c.job_id
       AND a.attempt = c.attempt
     RETURNING a.job_id,
-              CASE WHEN a.status = 'running' AND a.told_ended THEN 'generating'
+              CASE WHEN a.status = 'running' AND (a.sighting -> 'has_ended')::boolean THEN 'generating'
                    WHEN a.status = 'lost' AND a.noted_prediction_id IS NOT NULL THEN 'reconciling' END AS due_state
 )
 UPDATE jobs

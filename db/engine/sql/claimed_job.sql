@@ -5,7 +5,7 @@ SELECT j.id, j.lease, j.account_id, j.session_id, j.story_id, j.parent_id, j.kin
        r.theme, r.details, r.style, r.camera, r.duration_s, r.tier, r.on_failure,
        input.object_key AS input_key, input.content_type AS input_type,
        a.token, a.model, a.prediction_id, a.output_urls, a.started_at AS attempt_started_at, a.accepted_at,
-       a.source_key, a.source_type, a.listed_at, a.told_ended, a.sighting
+       a.source_key, a.source_type, a.listed_at, a.sighting
 FROM claimed j
 JOIN job_requests r ON r.job_id = j.id
 LEFT JOIN jobs parent ON parent.id = j.parent_id

@@ -1,6 +1,8 @@
--- Write down what the provider's list says of running predictions, with their jobs locked. Called by the watcher.
--- The job of one that has ended is due at once, and finds there what it would have asked for. A look that is under way
--- has not seen the end and is fenced off, or it would put the next one off.
+-- Store what the provider reported of predictions, in its list or in a signed webhook, with their jobs locked. Called by
+-- the watcher and by `take_webhook`. An end is final: no older page may cover it up again.
+-- The job of a prediction that has ended is due at once, and its poll reads the sighting instead of the provider. A poll
+-- under way has not seen the end and is fenced off, or it would put the next one off. A submission whose response is not
+-- recorded yet keeps the sighting for the job's first poll.
 -- Returns the jobs that have become due. Zero rows: none has ended, or they have all moved on.
 WITH seen AS (
     UPDATE attempts AS a
@@ -9,8 +11,9 @@ WITH seen AS (
         CAST(:job_id AS uuid[]), CAST(:prediction_id AS text[]), CAST(:sighting AS text[]), CAST(:has_ended AS boolean[])
     ) AS given (job_id, prediction_id, sighting, has_ended)
     WHERE a.job_id = given.job_id
-      AND a.prediction_id = given.prediction_id
-      AND a.status = 'running'
+      AND coalesce(a.prediction_id, a.noted_prediction_id) = given.prediction_id
+      AND a.status IN ('submitting', 'lost', 'running')
+      AND NOT coalesce((a.sighting -> 'has_ended')::boolean, false)
     RETURNING a.job_id, a.attempt, given.has_ended
 )
 UPDATE jobs AS j

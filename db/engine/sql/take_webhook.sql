@@ -1,15 +1,15 @@
--- Take a verified webhook, once for each id, and do what it is good for; the state of a job is never touched. Called
--- by the API with the job locked; two old ones go with each new one, so that there is never more than a day of them.
---   noted    the submission's answer is not recorded yet: reconciling will adopt the prediction without a search. One
---            that searches at this moment is fenced off, or it might find nothing and have the job paid for again
---   due      the prediction that the job waits for has ended: the next look is worth a call. One that is under way has
---            not seen the end, and is fenced off, or it would put the next one off
---   late     the job went on without the submission: the sweeper will cancel it without a search
+-- Take a verified webhook, once for each id; the state of a job is never touched. Called by the API with the job locked,
+-- before `sight` where a prediction of ours has ended. Two old webhooks go with each new one, so that at most about a
+-- day of them is kept.
+--   noted    the submission's response is not recorded yet: reconciling will adopt the prediction without a search. A
+--            search under way is fenced off, or it might find nothing and have the job paid for again
+--   due      the prediction that the job waits for has ended, as `sight` will store
+--   late     the job went on without the submission: the orphan search will cancel it without a search
 --   foreign  no attempt of ours has the token
--- Returns the job that has become due. Zero rows: none has, or the message was taken before.
+-- Returns the effect, the job, and the state in which the job became due here. Zero rows: the webhook was taken before.
 WITH seen AS (
-    SELECT a.job_id, a.status, a.prediction_id, a.noted_prediction_id, a.told_ended, a.completed_at, j.state,
-           a.attempt = j.attempt AS is_current, j.lease_expires_at IS NOT NULL AS is_claimed
+    SELECT a.job_id, a.status, a.prediction_id, a.noted_prediction_id, a.completed_at, j.state,
+           a.attempt = j.attempt AS is_current
     FROM attempts a
     JOIN jobs j ON j.id = a.job_id
     WHERE a.token = CAST(:token AS uuid)
@@ -28,12 +28,11 @@ WITH seen AS (
     RETURNING effect
 ), noted AS (
     UPDATE attempts AS a
-    SET noted_prediction_id = CASE WHEN taken.effect = 'due' THEN a.noted_prediction_id ELSE :prediction_id END,
-        told_ended = a.told_ended OR :has_ended
+    SET noted_prediction_id = :prediction_id
     FROM taken
-    WHERE taken.effect IN ('due', 'noted', 'late')
+    WHERE taken.effect IN ('noted', 'late')
       AND a.token = CAST(:token AS uuid)
-), forgotten AS (
+), purged AS (
     DELETE FROM provider_webhooks
     WHERE webhook_id IN (
         SELECT webhook_id
@@ -43,20 +42,20 @@ WITH seen AS (
         LIMIT 2
         FOR UPDATE SKIP LOCKED
     )
-), news AS (
-    SELECT seen.job_id,
-           CASE taken.effect WHEN 'due' THEN seen.is_claimed AND NOT seen.told_ended
-                             ELSE seen.noted_prediction_id IS NULL END AS fences
+), due AS (
+    UPDATE jobs AS j
+    SET due_at = least(j.due_at, diorama_now()),
+        lease = j.lease + CASE WHEN seen.noted_prediction_id IS NULL THEN 1 ELSE 0 END,
+        lease_expires_at = CASE WHEN seen.noted_prediction_id IS NULL THEN NULL ELSE j.lease_expires_at END,
+        claimed_by = CASE WHEN seen.noted_prediction_id IS NULL THEN NULL ELSE j.claimed_by END,
+        claims = CASE WHEN seen.noted_prediction_id IS NULL THEN 0 ELSE j.claims END
     FROM seen, taken
-    WHERE taken.effect = 'due'
-       OR (taken.effect = 'noted' AND seen.state = 'reconciling')
+    WHERE taken.effect = 'noted'
+      AND seen.state = 'reconciling'
+      AND j.id = seen.job_id
+    RETURNING j.state
 )
-UPDATE jobs AS j
-SET due_at = least(j.due_at, diorama_now()),
-    lease = j.lease + CASE WHEN news.fences THEN 1 ELSE 0 END,
-    lease_expires_at = CASE WHEN news.fences THEN NULL ELSE j.lease_expires_at END,
-    claimed_by = CASE WHEN news.fences THEN NULL ELSE j.claimed_by END,
-    claims = CASE WHEN news.fences THEN 0 ELSE j.claims END
-FROM news
-WHERE j.id = news.job_id
-RETURNING j.id, j.state
+SELECT taken.effect, seen.job_id, due.state AS due_state
+FROM taken
+LEFT JOIN seen ON true
+LEFT JOIN due ON true

@@ -177,7 +177,8 @@ def test_a_job_that_a_webhook_was_ahead_of_is_hinted_at_with_its_answer(
     assert hinted.get(timeout=10) == set(Step), "after connecting, everything may have been missed"
     with engine.begin() as conn:
         job = claimed(conn, make_job(conn, world, State.SUBMITTING))
-        conn.execute(text("UPDATE attempts SET told_ended = true WHERE job_id = :id"), {"id": job.id})
+        ended = "UPDATE attempts SET sighting = '{\"has_ended\": true}' WHERE job_id = :id"
+        conn.execute(text(ended), {"id": job.id})
     answer = AttemptChanged(job.id, job.attempt, "running", prediction_id="early")
     assert recorder.record_now(move_of(job, Accepted("early", 60.0), answer))
     assert Step.POLL in hinted.get(timeout=10)

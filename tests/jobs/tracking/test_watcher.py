@@ -206,7 +206,7 @@ def test_while_the_list_can_not_be_read_every_job_looks_by_itself(sky: Sky) -> N
 
 
 def test_a_success_that_the_list_shows_without_its_output_is_looked_at() -> None:
-    seen = {"has_ended": True, "status": "succeeded", "output": [], "error": None, "took_s": 1.0}
+    seen = {"prediction_id": "p", "has_ended": True, "status": "succeeded", "output": [], "error": None, "took_s": 1.0}
     assert ended_prediction("p", seen) is None
 
 

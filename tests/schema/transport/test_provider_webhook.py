@@ -1,4 +1,4 @@
-"""What the provider tells is believed only with its signature, taken once, and never moves a job by itself."""
+"""What the provider tells is believed only with its signature, stored once as a sighting, and never moves a job."""
 
 from __future__ import annotations
 
@@ -17,8 +17,11 @@ from standardwebhooks import Webhook
 
 from db.engine.recording import record
 from db.engine.row_changes import AttemptChanged
+from db.engine.tracking import sight
 from db.ids import new_id
+from jobs.providers.replicate import read_prediction
 from jobs.tracking.provider_webhooks import SigningKey
+from jobs.tracking.sightings import ended_prediction, sighting_of
 from schema.transport.provider_webhook import BODY_BYTES_MAX
 from statemachine import outcomes as o
 from statemachine.vocabulary import State
@@ -37,8 +40,14 @@ def told(api_database: str) -> Iterator[Server]:
         yield running
 
 
+OUTPUT = "https://replicate.delivery/out.png"
+
+
 def body_of(prediction_id: str, status: str = "succeeded") -> bytes:
-    return json.dumps({"id": prediction_id, "status": status, "output": None}).encode()
+    record: dict[str, object] = {"id": prediction_id, "status": status, "output": None}
+    if status == "succeeded":
+        record["output"] = OUTPUT
+    return json.dumps(record).encode()
 
 
 def signed(body: bytes, key: str = KEY, webhook_id: str | None = None, at: datetime | None = None) -> dict[str, str]:
@@ -68,7 +77,7 @@ def job_in(server: Server, state: State) -> Any:
 
 def row(server: Server, job_id: UUID) -> Any:
     query = (
-        "SELECT j.*, a.token, a.status, a.prediction_id, a.noted_prediction_id, a.told_ended, "
+        "SELECT j.*, a.token, a.status, a.prediction_id, a.noted_prediction_id, a.sighting, "
         "j.due_at <= diorama_now() AS is_due FROM jobs j JOIN attempts a ON a.job_id = j.id WHERE j.id = :id"
     )
     with server.engine.connect() as conn:
@@ -87,6 +96,41 @@ def test_a_final_webhook_makes_the_waiting_job_due_and_leaves_its_state(told: Se
     after = row(told, job.id)
     assert after.is_due
     assert (after.state, after.seq, after.lease) == (job.state, job.seq, job.lease)
+
+
+def test_a_final_webhook_is_believed_like_the_list_so_the_poll_needs_no_read(told: Server) -> None:
+    job = job_in(told, State.GENERATING)
+    assert send(told, job.token, body_of(job.prediction_id)) == 202
+    with told.engine.begin() as conn:
+        polling = claimed(conn, job.id)
+    prediction = ended_prediction(job.prediction_id, polling.sighting)
+    assert prediction is not None
+    assert (prediction.status, prediction.output) == ("succeeded", (OUTPUT,))
+
+
+def test_a_failure_in_a_webhook_is_stored_without_secrets(told: Server) -> None:
+    job = job_in(told, State.GENERATING)
+    body = json.dumps({"id": job.prediction_id, "status": "failed", "error": "sk-not-to-be-kept-123\0"}).encode()
+    assert send(told, job.token, body) == 202
+    after = row(told, job.id)
+    assert after.sighting["status"] == "failed"
+    assert "not-to-be-kept" not in str(after.sighting)
+
+
+def test_an_end_is_not_covered_up_by_an_older_page_of_the_list(told: Server) -> None:
+    job = job_in(told, State.GENERATING)
+    assert send(told, job.token, body_of(job.prediction_id)) == 202
+    before = row(told, job.id).sighting
+    running = read_prediction(json.loads(body_of(job.prediction_id, "processing")))
+    with told.engine.begin() as conn:
+        assert sight(conn, [sighting_of(job.id, running)]) == 0
+    assert row(told, job.id).sighting == before
+
+
+def test_another_prediction_says_nothing_of_this_one(told: Server) -> None:
+    job = job_in(told, State.SUBMITTING)
+    assert send(told, job.token, body_of("named")) == 202
+    assert ended_prediction("another", row(told, job.id).sighting) is None
 
 
 def test_a_look_that_is_under_way_does_not_put_off_what_a_final_webhook_makes_due(told: Server) -> None:
@@ -120,12 +164,14 @@ def test_a_webhook_that_is_ahead_of_the_answer_is_noted_and_the_job_is_due_with_
     job = job_in(told, State.SUBMITTING)
     assert send(told, job.token, body_of("early")) == 202
     noted = row(told, job.id)
-    assert (noted.noted_prediction_id, noted.told_ended, noted.state) == ("early", True, "submitting")
+    assert (noted.noted_prediction_id, noted.sighting["has_ended"], noted.state) == ("early", True, "submitting")
     with told.engine.begin() as conn:
         working = claimed(conn, job.id)
         changed = AttemptChanged(job.id, job.attempt, "running", prediction_id="early")
         record(conn, [move_of(working, o.Accepted("early", FAR.total_seconds()), changed)])
-    assert row(told, job.id).is_due
+    after = row(told, job.id)
+    assert after.is_due
+    assert ended_prediction("early", after.sighting) is not None, "its first poll needs no read either"
 
 
 def test_an_answer_that_was_lost_after_its_webhook_is_reconciled_at_once(told: Server) -> None:
