@@ -20,7 +20,7 @@ from schema.build import build_schema
 from schema.context import Parts
 from schema.database import Database
 from schema.live.hub import EventHub
-from schema.live.shared_execution import SharedAnswers
+from schema.live.shared_results import SharedResults
 from schema.runtime import ApiRuntime, ApiSettings, Limits
 from schema.transport.http import HttpEndpoint
 from schema.transport.provider_webhook import provider_webhook
@@ -33,7 +33,7 @@ def create_app(runtime: ApiRuntime, settings: ApiSettings) -> Starlette:
     """Return the application. It listens for events from its start to its end; the engines stay the caller's."""
     database = Database(runtime.engine)
     hub = EventHub(runtime.engine, database, poll_every_s=settings.poll_every.total_seconds())
-    parts = Parts(runtime, settings, database, hub, SharedAnswers())
+    parts = Parts(runtime, settings, database, hub, SharedResults())
     schema = build_schema(settings)
     app = Starlette(
         routes=[

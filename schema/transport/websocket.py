@@ -22,7 +22,7 @@ from strawberry.types import ExecutionResult
 from schema.context import Context
 from schema.errors import LIMIT_EXCEEDED, PASSING, ApiError, log_unforeseen, presented, unauthenticated
 from schema.live.buffers import ServerClosing
-from schema.live.shared_execution import SharedData
+from schema.live.shared_results import SharedData
 from schema.transport.http import new_request_id
 from schema.transport.sockets import Socket
 
