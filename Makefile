@@ -24,16 +24,16 @@ SEED ?= 1
 help:  ## Show what can be made.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
 
-$(VENV)/.installed: requirements.lock pyproject.toml
+$(VENV)/.installed: requirements/demo.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "Installing the packages of requirements.lock into $(VENV) ..." >&2
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@echo "Installing the packages of requirements/demo.lock into $(VENV) ..." >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/demo.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
-	@echo "Installing the packages of requirements-dev.lock into $(VENV) ..." >&2
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+$(VENV)/.installed-dev: $(VENV)/.installed requirements/dev.lock
+	@echo "Installing the packages of requirements/dev.lock into $(VENV) ..." >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
 	@touch $@
 
 demo: $(VENV)/.installed  ## Turn a photograph into an avatar, a scene and a video: make demo SELFIE=me.jpg THEME=neon-city
@@ -64,10 +64,10 @@ format: $(VENV)/.installed-dev  ## Rewrite the code in the project's format.
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-$(SCHEMATHESIS)/.installed: requirements-schemathesis.lock
+$(SCHEMATHESIS)/.installed: requirements/schemathesis.lock
 	@test -x $(SCHEMATHESIS)/bin/python || $(PYTHON) -m venv $(SCHEMATHESIS)
-	@echo "Installing the packages of requirements-schemathesis.lock into $(SCHEMATHESIS) ..." >&2
-	@$(SCHEMATHESIS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-schemathesis.lock
+	@echo "Installing the packages of requirements/schemathesis.lock into $(SCHEMATHESIS) ..." >&2
+	@$(SCHEMATHESIS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/schemathesis.lock
 	@touch $@
 
 $(JAVASCRIPT)/node_modules/.installed: $(JAVASCRIPT)/package-lock.json
@@ -80,10 +80,10 @@ clients: $(CLIENTS)  ## Install the foreign clients that `make test-clients` dri
 conformance: $(VENV)/.installed-dev $(CLIENTS)  ## Hold the simulator against Replicate's clients and description at length: make conformance EXAMPLES=500 SEED=2
 	@CONFORMANCE_EXAMPLES=$(EXAMPLES) CONFORMANCE_SEED=$(SEED) $(BIN)/python -m pytest -rs tests/conformance
 
-$(PEERS)/.installed: requirements-peers.lock
+$(PEERS)/.installed: requirements/peers.lock
 	@test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)
-	@echo "Installing the packages of requirements-peers.lock into $(PEERS) ..." >&2
-	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-peers.lock
+	@echo "Installing the packages of requirements/peers.lock into $(PEERS) ..." >&2
+	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/peers.lock
 	@touch $@
 
 bench: $(VENV)/.installed-dev $(PEERS)/.installed  ## Measure the engine beside Postgres's own limit and its peers, and the calls that watching costs.
@@ -93,11 +93,17 @@ soak: $(VENV)/.installed-dev  ## Kill, cut and restart everything under load, an
 	@$(BIN)/python -m pytest -n 3 --dist loadfile -m thorough
 	@$(BIN)/python -m tests.soak $(MINUTES)
 
-lock: $(VENV)/.installed-dev  ## Resolve the lock files again (needs uv).
-	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command 'make lock' --extra embedded pyproject.toml requirements-build.in -o requirements.lock
-	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command 'make lock' -c requirements.lock --group dev -o requirements-dev.lock
-	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command 'make lock' requirements-peers.in -o requirements-peers.lock
-	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command 'make lock' requirements-schemathesis.in -o requirements-schemathesis.lock
+# One resolution for all that is installed together: the demo's, which has every extra.
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command 'make lock'
+WITH_DEMO := -c requirements/demo.lock
+
+lock:  ## Resolve the lock files again (needs uv).
+	@$(COMPILE) --extra studio --extra embedded pyproject.toml requirements/build.in -o requirements/demo.lock
+	@$(COMPILE) $(WITH_DEMO) pyproject.toml requirements/build.in -o requirements/service.lock
+	@$(COMPILE) $(WITH_DEMO) --extra studio pyproject.toml requirements/build.in -o requirements/simulator.lock
+	@$(COMPILE) $(WITH_DEMO) --group dev -o requirements/dev.lock
+	@$(COMPILE) requirements/peers.in -o requirements/peers.lock
+	@$(COMPILE) requirements/schemathesis.in -o requirements/schemathesis.lock
 
 clean:  ## Remove what the commands above made.
 	@rm -rf $(VENV) $(PEERS) $(SCHEMATHESIS) $(JAVASCRIPT)/node_modules demo-output .mypy_cache .ruff_cache .hypothesis

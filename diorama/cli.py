@@ -97,8 +97,15 @@ def migrate() -> None:
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
 def simulator(context: typer.Context) -> None:
     """Run the stand-in for Replicate's HTTP API (see its own --help)."""
-    from simulator.cli import main as run_simulator
+    with _told():
+        try:
+            from simulator.cli import main as run_simulator
+        except ModuleNotFoundError as missing:
+            from diorama.demo.generate import BadInput
 
+            raise BadInput(
+                f"the simulator is not installed (no module {missing.name}): pip install 'diorama[simulator]'."
+            ) from None
     raise typer.Exit(run_simulator(context.args, program="diorama simulator"))
 
 

@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m si
     logging.basicConfig(level=given.log_level.upper(), format="%(levelname)s %(name)s %(message)s")
     try:
         serve.run(_settings(given), _print_ready)
-    except (OSError, ValueError) as refused:
+    except (OSError, ValueError, serve.StudioMissing) as refused:
         parser.exit(2, f"simulator: {refused}\n")
     return 0
 

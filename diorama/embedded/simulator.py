@@ -6,10 +6,11 @@ import atexit
 import json
 import sys
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Self
 
-from diorama.embedded.errors import EmbeddedServerError
+from diorama.embedded.errors import EmbeddedServerError, ServerMissing
 from diorama.embedded.process import ServerCommand, ServerProcess
 from diorama.embedded.server import EmbeddedServer
 
@@ -56,9 +57,12 @@ class SimulatorProcess(EmbeddedServer):
         return self._directory / "simulator.log"
 
     def start(self) -> Self:
-        """Start the simulator on free ports."""
+        """Start the simulator on free ports. Raises `ServerMissing` where the extra `studio` is not installed."""
         if self._process is not None:
             return self
+        for module in ("simulator", "numpy"):
+            if find_spec(module) is None:
+                raise ServerMissing("The simulator", module, extra="studio")
         self._directory.mkdir(parents=True, exist_ok=True)
         self._process = ServerProcess.start(self._command())
         atexit.register(self.stop)

