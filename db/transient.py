@@ -12,7 +12,7 @@ _PASSING_CLASSES = ("08", "40", "53")
 _PASSING_STATES = ("57P01", "57P02", "57P03", "57P05")
 
 
-def passes(error: SQLAlchemyError) -> bool:
+def is_transient(error: SQLAlchemyError) -> bool:
     """Return whether the same transaction may succeed when it is tried again."""
     if isinstance(error, PoolTimeout):
         return True

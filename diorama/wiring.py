@@ -19,7 +19,7 @@ from jobs.providers.choice import ModelChoice
 from jobs.providers.guard import Timeouts
 from jobs.providers.inputs import PictureInputs
 from jobs.providers.limited import LimitedProvider
-from jobs.providers.limiter import GateSettings, SharedGate
+from jobs.providers.limiter import LimiterSettings, SharedLimiter
 from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
 from jobs.steps.runtime import Leases, Runtime
 from jobs.tracking.durations import Durations
@@ -28,9 +28,9 @@ from jobs.tracking.provider_webhooks import SigningKey
 from jobs.tracking.watcher import Watcher, WatchSettings
 from jobs.tracking.watcher_status import Watched
 from jobs.upkeep.deadlines import end_overdue
-from jobs.upkeep.orphans import sweep
-from jobs.upkeep.periodic import WATCHING, Round
-from jobs.upkeep.retention import Leftovers, RetentionPolicy, sweep_old
+from jobs.upkeep.orphans import search_orphans
+from jobs.upkeep.periodic import TRACKING, PeriodicTask
+from jobs.upkeep.retention import Leftovers, RetentionPolicy, purge_expired
 from jobs.upkeep.row_purge import OldRows
 from statemachine.backoff import JobPolicy
 from statemachine.breaker import BreakerPolicy
@@ -83,11 +83,11 @@ def build_provider(settings: Settings) -> ReplicateProvider:
     )
 
 
-def build_gate(settings: Settings, engine: Engine) -> SharedGate:
+def build_limiter(settings: Settings, engine: Engine) -> SharedLimiter:
     """Return what all workers share of the provider's patience."""
-    return SharedGate(
+    return SharedLimiter(
         engine,
-        GateSettings(
+        LimiterSettings(
             creates=Budget(settings.provider_creates_per_min),
             reads=Budget(settings.provider_reads_per_min),
             in_flight_most=settings.provider_in_flight or None,
@@ -151,13 +151,13 @@ def build_themes(settings: Settings) -> Mapping[str, Theme]:
 
 def build_runtime(settings: Settings, engine: Engine, recorder: Recorder, renewer: Renewer) -> Runtime:
     """Return everything the steps of a worker need."""
-    store, gate = build_store(settings), build_gate(settings, engine)
-    provider = LimitedProvider(build_provider(settings), gate)
+    store, limiter = build_store(settings), build_limiter(settings, engine)
+    provider = LimitedProvider(build_provider(settings), limiter)
     return Runtime(
         engine=engine,
         store=store,
         provider=provider,
-        gate=gate,
+        limiter=limiter,
         inputs=PictureInputs(store, uploads_to=provider if settings.provider_inputs == "upload" else None),
         recorder=recorder,
         renewer=renewer,
@@ -180,7 +180,7 @@ def build_runtime(settings: Settings, engine: Engine, recorder: Recorder, renewe
     )
 
 
-def build_rounds(settings: Settings, runtime: Runtime, hinter: Hinter) -> tuple[Round, ...]:
+def build_periodic_tasks(settings: Settings, runtime: Runtime, hinter: Hinter) -> tuple[PeriodicTask, ...]:
     """Return what one worker process of all does for all of them."""
     policy = runtime.retention
     leftovers = Leftovers(runtime.engine, runtime.store, policy.grace)
@@ -189,12 +189,14 @@ def build_rounds(settings: Settings, runtime: Runtime, hinter: Hinter) -> tuple[
     watcher = Watcher(runtime, hinter, watching)
     return (
         # By itself: it must not wait for a long sweep.
-        Round("watch", _WATCH_STEP_S, watcher.step, WATCHING),
-        Round("sweep", settings.provider_sweep_s, lambda: sweep(runtime)),
-        Round("overdue", _OVERDUE_EVERY_S, lambda: end_overdue(runtime)),
-        Round("retention", settings.retention_sweep_s, lambda: sweep_old(runtime.engine, runtime.store, policy)),
-        Round("leftovers", settings.retention_sweep_s, leftovers.sweep),
-        Round("rows", settings.retention_sweep_s, rows.sweep),
+        PeriodicTask("watch", _WATCH_STEP_S, watcher.step, TRACKING),
+        PeriodicTask("orphans", settings.provider_sweep_s, lambda: search_orphans(runtime)),
+        PeriodicTask("overdue", _OVERDUE_EVERY_S, lambda: end_overdue(runtime)),
+        PeriodicTask(
+            "retention", settings.retention_sweep_s, lambda: purge_expired(runtime.engine, runtime.store, policy)
+        ),
+        PeriodicTask("leftovers", settings.retention_sweep_s, leftovers.purge),
+        PeriodicTask("rows", settings.retention_sweep_s, rows.purge),
     )
 
 

@@ -19,7 +19,7 @@ from diorama.announce import announce
 from diorama.doctor.drift import log_drift_aside
 from diorama.heartbeat import Heartbeat
 from diorama.settings import Settings
-from diorama.wiring import build_rounds, build_runtime, database_settings
+from diorama.wiring import build_periodic_tasks, build_runtime, database_settings
 from jobs.engine.leases import Renewer
 from jobs.engine.recorder import Recorder
 from jobs.steps.runtime import Runtime
@@ -53,10 +53,10 @@ def run_worker(settings: Settings, *, threads: int, supervisor: int | None = Non
     def runtime(recorder: Recorder, renewer: Renewer) -> Runtime:
         return build_runtime(settings, engine, recorder, renewer)
 
-    rounds_of = partial(build_rounds, settings)
+    periodic_tasks_of = partial(build_periodic_tasks, settings)
     with (
         Heartbeat(settings.heartbeat_dir) as heart,
-        WorkerProcess(engines, runtime, name=name, threads=threads, rounds_of=rounds_of) as worker,
+        WorkerProcess(engines, runtime, name=name, threads=threads, periodic_tasks_of=periodic_tasks_of) as worker,
     ):
         announce(worker=name)
         log_drift_aside(settings)

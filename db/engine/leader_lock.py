@@ -1,6 +1,6 @@
-"""Turns: of many processes one has its turn, and keeps it for as long as it gives signs of life.
+"""Turns: of many processes one has its leader, and keeps it for as long as it gives signs of life.
 
-A turn is an advisory lock of Postgres. Its session ends when the process dies, and also when nothing is heard from it
+A leader is an advisory lock of Postgres. Its session ends when the process dies, and also when nothing is heard from it
 for too long: a host that lost its power or its network, or a process that was stopped, keeps nobody waiting for ever.
 """
 
@@ -17,16 +17,16 @@ from sqlalchemy.exc import SQLAlchemyError
 _TAKE = text("SELECT set_config('idle_session_timeout', :lease_ms, false) WHERE pg_try_advisory_lock(:lock)")
 
 
-class Turn(AbstractContextManager["Turn"]):
-    """A turn that was taken. Between enter and exit a thread of its own gives the signs of life."""
+class LeaderLock(AbstractContextManager["LeaderLock"]):
+    """A leader that was taken. Between enter and exit a thread of its own gives the signs of life."""
 
     def __init__(self, conn: Connection, lease_s: float) -> None:
         self._conn = conn
         self._using = threading.Lock()
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._keep, args=(lease_s / 3,), name="turn", daemon=True)
+        self._thread = threading.Thread(target=self._keep, args=(lease_s / 3,), name="leader", daemon=True)
 
-    def __enter__(self) -> Turn:
+    def __enter__(self) -> LeaderLock:
         """Begin to give signs of life."""
         self._thread.start()
         return self
@@ -34,14 +34,14 @@ class Turn(AbstractContextManager["Turn"]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Give the turn up, by ending its session."""
+        """Give the leader up, by ending its session."""
         self._over.set()
         self._thread.join()
         self._conn.invalidate()
         self._conn.close()
 
-    def is_held(self) -> bool:
-        """Give a sign of life, and return whether the turn was still held then. Once it is lost it stays lost."""
+    def is_leader(self) -> bool:
+        """Give a sign of life, and return whether the leader was still held then. Once it is lost it stays lost."""
         with self._using:
             if self._conn.invalidated:
                 return False
@@ -52,19 +52,19 @@ class Turn(AbstractContextManager["Turn"]):
             return True
 
     def _keep(self, every_s: float) -> None:
-        while not self._over.wait(every_s) and self.is_held():
+        while not self._over.wait(every_s) and self.is_leader():
             pass
 
 
-def take_turn(engine: Engine, lock: int, *, lease_s: float) -> Turn | None:
-    """Take the turn of `lock`, or return None while somebody else has it.
+def try_leader_lock(engine: Engine, lock: int, *, lease_s: float) -> LeaderLock | None:
+    """Take the leader of `lock`, or return None while somebody else has it.
 
     It is lost `lease_s` seconds after the last sign of life. Raises SQLAlchemyError where there is no database.
     """
     conn = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
     try:
         if conn.execute(_TAKE, {"lock": lock, "lease_ms": str(round(1000 * lease_s))}).one_or_none() is not None:
-            return Turn(conn, lease_s)
+            return LeaderLock(conn, lease_s)
     except SQLAlchemyError:
         conn.invalidate()
         conn.close()

@@ -41,9 +41,9 @@ def lock_creates(conn: Connection, *, counts_in_flight: bool) -> Creates:
     return Creates(_bucket(row), _breaker(row), row.now, row.at_provider, tuple(row.on_their_way))
 
 
-def save_creates(conn: Connection, bucket: Bucket, let_through: Sequence[UUID] | None = None) -> None:
-    """Write how submissions stand; `let_through` is who is on the way to the provider, where that is kept."""
-    own: dict[str, Any] = {} if let_through is None else {"let_through": list(let_through)}
+def save_creates(conn: Connection, bucket: Bucket, admitted: Sequence[UUID] | None = None) -> None:
+    """Write how submissions stand; `admitted` is who is on the way to the provider, where that is kept."""
+    own: dict[str, Any] = {} if admitted is None else {"let_through": list(admitted)}
     _save_bucket(conn, CREATE, bucket, **own)
 
 

@@ -26,7 +26,7 @@ class Spend:
 
 
 @dataclass(frozen=True, slots=True)
-class Astray:
+class Orphan:
     """A submission that its job no longer waits for, and that may yet exist at the provider.
 
     `age` is how long ago it was begun, by the database's clock, when this was read; `noted_prediction_id` is the
@@ -43,12 +43,12 @@ class Astray:
     reserved_micros: int
     noted_prediction_id: str | None
     age: timedelta
-    is_last_look: bool
+    is_last_search: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The current submission of a job, whose outcome is not known; fields as those of `Astray`."""
+    """The current submission of a job, whose outcome is not known; fields as those of `Orphan`."""
 
     token: UUID
     picture_url: str | None
@@ -87,23 +87,23 @@ def lost_submission(conn: Connection, job_id: UUID, attempt: int) -> Lost | None
     return None if row is None else Lost(**row._mapping)
 
 
-def astray(conn: Connection, *, first_after: timedelta, last_after: timedelta, limit: int) -> list[Astray]:
+def orphans(conn: Connection, *, first_after: timedelta, last_after: timedelta, limit: int) -> list[Orphan]:
     """Return the stray submissions that are due for a look, the oldest first.
 
     The first look is due `first_after` a submission's start, the last one `last_after` it.
     """
     given = {"first_after": first_after, "last_after": last_after, "limit": limit}
-    rows = conn.execute(statement("astray"), given)
-    return [Astray(**row._mapping) for row in rows]
+    rows = conn.execute(statement("orphans"), given)
+    return [Orphan(**row._mapping) for row in rows]
 
 
-def left_running(conn: Connection, *, last_after: timedelta, limit: int) -> list[Astray]:
+def left_running(conn: Connection, *, last_after: timedelta, limit: int) -> list[Orphan]:
     """Return the predictions that nobody waits for and that could not be canceled, the oldest first.
 
     The last look is due `last_after` the cancel was given up.
     """
     rows = conn.execute(statement("left_running"), {"last_after": last_after, "limit": limit})
-    return [Astray(**row._mapping) for row in rows]
+    return [Orphan(**row._mapping) for row in rows]
 
 
 def settle(conn: Connection, found: Sequence[Settled]) -> int:
@@ -111,4 +111,4 @@ def settle(conn: Connection, found: Sequence[Settled]) -> int:
     columns: dict[str, list[Any]] = {
         name: [getattr(each, name) for each in found] for name in Settled.__dataclass_fields__
     }
-    return len(conn.execute(statement("settle_astray"), columns).all())
+    return len(conn.execute(statement("settle_orphans"), columns).all())

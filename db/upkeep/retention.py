@@ -59,10 +59,10 @@ def expired_files(conn: Connection, *, uploads: timedelta, most: int) -> list[Ol
     return [OldFile(*row) for row in rows]
 
 
-def forget_files(conn: Connection, files: Sequence[OldFile]) -> int:
+def purge_files(conn: Connection, files: Sequence[OldFile]) -> int:
     """Mark files whose objects are gone as deleted; return how many were not yet."""
     given = {"ids": [each.asset_id for each in files], "keys": [each.key for each in files]}
-    return len(conn.execute(statement("forget_assets"), given).all())
+    return len(conn.execute(statement("purge_assets"), given).all())
 
 
 def old_sources(conn: Connection, *, kept_for: timedelta, most: int) -> list[OldSource]:
@@ -70,14 +70,14 @@ def old_sources(conn: Connection, *, kept_for: timedelta, most: int) -> list[Old
     return [OldSource(*row) for row in conn.execute(statement("old_sources"), {"kept_for": kept_for, "most": most})]
 
 
-def forget_sources(conn: Connection, sources: Sequence[OldSource]) -> int:
+def purge_sources(conn: Connection, sources: Sequence[OldSource]) -> int:
     """Forget sources whose objects are gone; return how many were not yet."""
     given = {
         "job_ids": [each.job_id for each in sources],
         "attempts": [each.attempt for each in sources],
         "keys": [each.key for each in sources],
     }
-    return len(conn.execute(statement("forget_sources"), given).all())
+    return len(conn.execute(statement("purge_sources"), given).all())
 
 
 def unnamed(conn: Connection, owners: Sequence[KeyOwner], *, grace: timedelta) -> dict[str, bool]:
@@ -121,9 +121,9 @@ def drop_history_month(conn: Connection, *, kept_for: timedelta) -> str | None:
     return name
 
 
-def forget_history(conn: Connection, *, kept_for: timedelta, most: int) -> int:
+def purge_history(conn: Connection, *, kept_for: timedelta, most: int) -> int:
     """Delete events of jobs that ended longer ago and that no month took; return how many."""
-    return len(conn.execute(statement("forget_history"), {"kept_for": kept_for, "most": most}).all())
+    return len(conn.execute(statement("purge_history"), {"kept_for": kept_for, "most": most}).all())
 
 
 def database_time(conn: Connection) -> datetime:

@@ -41,15 +41,15 @@ def jobs_that_may_go(conn: Connection, ids: Collection[UUID], *, kept_for: timed
     return list(conn.scalars(query, {"ids": list(ids), "kept_for": kept_for}))
 
 
-def forget_jobs(conn: Connection, ids: Collection[UUID], *, kept_for: timedelta) -> tuple[int, set[UUID]]:
+def purge_jobs(conn: Connection, ids: Collection[UUID], *, kept_for: timedelta) -> tuple[int, set[UUID]]:
     """Delete jobs with their requests, attempts and actions, and the stories that are empty then.
 
     Returns how many went, and what they were made from. Entries of the ledger stay.
     """
-    gone = conn.execute(statement("forget_jobs"), {"ids": list(ids), "kept_for": kept_for}).all()
+    gone = conn.execute(statement("purge_jobs"), {"ids": list(ids), "kept_for": kept_for}).all()
     stories = {row.story_id for row in gone} - {None}
     if stories:
-        conn.execute(statement("forget_stories"), {"ids": list(stories)})
+        conn.execute(statement("purge_stories"), {"ids": list(stories)})
     return len(gone), {row.parent_id for row in gone} - {None}
 
 
@@ -59,11 +59,11 @@ def old_assets(conn: Connection, *, after: UUID, kept_for: timedelta, most: int)
     return [OldAsset(*row) for row in conn.execute(statement("old_assets"), given)]
 
 
-def forget_assets(conn: Connection, ids: Collection[UUID], *, kept_for: timedelta) -> int:
+def purge_assets(conn: Connection, ids: Collection[UUID], *, kept_for: timedelta) -> int:
     """Delete the rows of files that are gone; return how many went."""
-    return len(conn.execute(statement("forget_asset_rows"), {"ids": list(ids), "kept_for": kept_for}).all())
+    return len(conn.execute(statement("purge_asset_rows"), {"ids": list(ids), "kept_for": kept_for}).all())
 
 
-def forget_keys(conn: Connection, *, kept_for: timedelta, most: int) -> int:
+def purge_keys(conn: Connection, *, kept_for: timedelta, most: int) -> int:
     """Delete a batch of idempotency keys that are older than `kept_for`; return how many went."""
-    return len(conn.execute(statement("forget_keys"), {"kept_for": kept_for, "most": most}).all())
+    return len(conn.execute(statement("purge_keys"), {"kept_for": kept_for, "most": most}).all())

@@ -12,8 +12,8 @@ from diorama.preflight import check_database
 from diorama.settings import Settings, SettingsError, read_settings
 from diorama.wiring import build_engine, build_retention, build_store
 from jobs.upkeep.inventory import Tally, take_inventory
-from jobs.upkeep.retention import Leftovers, Swept, sweep_old
-from jobs.upkeep.row_purge import Forgotten, OldRows
+from jobs.upkeep.retention import Leftovers, Purged, purge_expired
+from jobs.upkeep.row_purge import OldRows, PurgedRows
 from storage import StorageError
 
 
@@ -48,14 +48,14 @@ def _counted(what: str, tally: Tally) -> Finding:
     return Finding(what, False, f"{tally.count}: {', '.join(tally.first)}{more}")
 
 
-def sweep_all(settings: Settings) -> tuple[Swept, int, Forgotten]:
+def sweep_all(settings: Settings) -> tuple[Purged, int, PurgedRows]:
     """Remove all that is too old, and all that is left over; return what went, how many left objects, and the rows."""
     engine = build_engine(settings, "sweep", pool_size=2)
     store, policy = build_store(settings), build_retention(settings)
     try:
-        swept = sweep_old(engine, store, policy, batches=_WITHOUT_END)
-        left = Leftovers(engine, store, policy.grace).sweep(batches=_WITHOUT_END)
-        return swept, left, OldRows(engine, store, policy.rows).sweep(batches=_WITHOUT_END)
+        swept = purge_expired(engine, store, policy, batches=_WITHOUT_END)
+        left = Leftovers(engine, store, policy.grace).purge(batches=_WITHOUT_END)
+        return swept, left, OldRows(engine, store, policy.rows).purge(batches=_WITHOUT_END)
     finally:
         engine.dispose()
 

@@ -15,7 +15,7 @@ import httpx
 from diorama.doctor.findings import Finding
 from diorama.settings import Settings
 from diorama.wiring import build_provider
-from jobs.providers.provider import ProviderTrouble
+from jobs.providers.provider import ProviderError
 
 _WHAT, _KEY = "PUBLIC_URL", "webhook key"
 _PATH = "/webhooks/replicate"
@@ -101,9 +101,9 @@ def _key(settings: Settings) -> Finding:
         return Finding(_KEY, False, "REPLICATE_WEBHOOK_SECRET is no key; it should be whsec_ and base64, or not be set")
     try:
         fetched = build_provider(settings).webhook_key()
-    except ProviderTrouble as trouble:
+    except ProviderError as error:
         # The status or the kind of error; the words behind it are the provider's page.
-        why = (trouble.failure.detail or "no answer").split(":")[0]
+        why = (error.failure.detail or "no answer").split(":")[0]
         if given:
             return Finding(_KEY, None, f"is set, and can not be compared with the provider's: {why}")
         return Finding(_KEY, False, f"can not be fetched ({why}); REPLICATE_WEBHOOK_SECRET should be set")

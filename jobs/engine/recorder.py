@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db.engine.recording import Move, Moved, Recorded, record
 from db.public_ids import IdKind, encode_id
-from db.transient import passes
+from db.transient import is_transient
 from jobs.engine.hints import Hinter
 from statemachine.vocabulary import STEP_OF, Step
 
@@ -147,7 +147,7 @@ class Recorder:
             with self._engine.begin() as conn:
                 return record(conn, moves)
         except SQLAlchemyError as error:
-            if not passes(error):
+            if not is_transient(error):
                 raise
             log.warning("recording is waiting for the database", reason=type(error).__name__)
             return None

@@ -162,7 +162,7 @@ def _exit_code(process: subprocess.Popen[bytes], deadline_s: float) -> int:
 
 
 def _conclude(answer: Message | None, exit_code: int, log: IO[bytes]) -> dict[str, object]:
-    """Turn what the child said, and how it ended, into a result or an exception."""
+    """LeaderLock what the child said, and how it ended, into a result or an exception."""
     if exit_code == -signal.SIGXCPU:
         raise MediaTimeout(TOOK_TOO_LONG, "the processor time is used up")
     if exit_code != 0 or answer is None:

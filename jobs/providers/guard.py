@@ -2,7 +2,7 @@
 
 The SDK (1.0.7) sends a create without any timeout, repeats reads inside the call for as long as a `Retry-After`
 says, loses what an error answer said, and can set no header for one call. Its client takes a transport, so this one
-puts it right: every call has a deadline, an error answer becomes `ErrorAnswer` at once, and a create carries
+puts it right: every call has a deadline, an error answer becomes `ErrorResponse` at once, and a create carries
 `Cancel-After`, and looks once more before its first byte whether it may still be made. Answers tell the provider's
 time, which the SDK does not pass on.
 """
@@ -23,7 +23,7 @@ from jobs.providers.deadline import within
 from jobs.providers.retry_after import asked_wait_s
 
 _cancel_after: ContextVar[timedelta | None] = ContextVar("cancel_after", default=None)
-_last_look: ContextVar[Callable[[], None] | None] = ContextVar("last_look", default=None)
+_last_look: ContextVar[Callable[[], None] | None] = ContextVar("final_check", default=None)
 
 # An error page may be of any size; the classifier looks at its first 20,000 characters.
 _ERROR_BYTES_MAX = 100_000
@@ -47,7 +47,7 @@ class Timeouts:
         return {"connect": self.connect_s, "read": self.answer_s, "write": self.answer_s, "pool": self.connect_s}
 
 
-class ErrorAnswer(Exception):
+class ErrorResponse(Exception):
     """The API answered with status 400 or above. `body` is its text; `retry_after_s` what it asked for, or None."""
 
     def __init__(self, status: int, body: str, retry_after_s: float | None) -> None:
@@ -71,14 +71,14 @@ class GuardTransport(httpx.BaseTransport):
         cancel_after = _cancel_after.get()
         if cancel_after is not None and request.method == "POST":
             request.headers["Cancel-After"] = f"{max(5, int(cancel_after.total_seconds()))}s"
-        last_look = _last_look.get()
-        if last_look is not None and request.method == "POST":
-            request.extensions["trace"] = partial(_traced, last_look)
+        final_check = _last_look.get()
+        if final_check is not None and request.method == "POST":
+            request.extensions["trace"] = partial(_traced, final_check)
         with within(self._timeouts.call_s):
             response = self._inner.handle_request(request)
             if response.status_code >= 400:
                 # Perhaps that of something in between, whose clock is its own.
-                raise _error_answer(response)
+                raise _error_response(response)
             self._clock.tell(response.headers.get("date"))
             # Here and not by the client, for which the deadline would be over.
             response.read()
@@ -89,16 +89,16 @@ class GuardTransport(httpx.BaseTransport):
         self._inner.close()
 
 
-def _traced(last_look: Callable[[], None], event: str, _: object) -> None:
+def _traced(final_check: Callable[[], None], event: str, _: object) -> None:
     """Look once more when a request is about to be written: connections take time to open, and so does waiting."""
     if event.endswith("send_request_headers.started"):
-        last_look()
+        final_check()
 
 
 @contextmanager
-def looked_at_last(last_look: Callable[[], None]) -> Iterator[None]:
-    """Have every create within the block call `last_look` before its first byte; what that raises holds it back."""
-    token = _last_look.set(last_look)
+def checked_before_sending(final_check: Callable[[], None]) -> Iterator[None]:
+    """Have every create within the block call `final_check` before its first byte; what that raises holds it back."""
+    token = _last_look.set(final_check)
     try:
         yield
     finally:
@@ -115,9 +115,9 @@ def canceled_after(limit: timedelta) -> Iterator[None]:
         _cancel_after.reset(token)
 
 
-def _error_answer(response: httpx.Response) -> ErrorAnswer:
+def _error_response(response: httpx.Response) -> ErrorResponse:
     body = _beginning(response).decode("utf-8", errors="replace")
-    return ErrorAnswer(response.status_code, body, asked_wait_s(body, response.headers.get("retry-after")))
+    return ErrorResponse(response.status_code, body, asked_wait_s(body, response.headers.get("retry-after")))
 
 
 def _beginning(response: httpx.Response) -> bytes:

@@ -33,7 +33,7 @@ class PictureInputs:
     uploads_to: Provider | None = None
 
     def address(self, object_key: str, token: UUID, *, expires_s: int) -> str:
-        """Return an `https:` or `http:` address of the picture. Raises StorageError and ProviderTrouble."""
+        """Return an `https:` or `http:` address of the picture. Raises StorageError and ProviderError."""
         if self.uploads_to is None:
             return self.store.presigned_get(object_key, expires_s=expires_s, filename=f"{token}.{object_key[-3:]}")
         with TemporaryDirectory(prefix="diorama-input-") as folder:

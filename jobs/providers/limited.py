@@ -1,4 +1,4 @@
-"""A provider whose calls go through the gate: each takes its permit, and what becomes of it is noticed."""
+"""A provider whose calls go through the limiter: each takes its permit, and what becomes of it is noticed."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from uuid import UUID
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from db.transient import passes
-from jobs.providers.limiter import Gate
+from db.transient import is_transient
+from jobs.providers.limiter import Limiter
 from jobs.providers.orphan_search import created_between, find_in
-from jobs.providers.provider import Listed, NotSent, Prediction, Provider, ProviderTrouble, Sought, Submission
+from jobs.providers.provider import Listed, NotSent, Prediction, Provider, ProviderError, Sought, Submission
 from statemachine.outcomes import Accepted, Failure, OutcomeLost, Refused, Rejected, RetryPolicy
 from statemachine.vocabulary import ErrorCode
 
@@ -26,52 +26,52 @@ R = TypeVar("R")
 class LimitedProvider:
     """Implements `Provider` over another one. Submissions take their permits with their claims, not here."""
 
-    def __init__(self, inner: Provider, gate: Gate) -> None:
+    def __init__(self, inner: Provider, limiter: Limiter) -> None:
         self._inner = inner
-        self._gate = gate
+        self._limiter = limiter
 
     def submit(self, submission: Submission) -> Accepted | Refused | Rejected | OutcomeLost:
-        """Make the paid call and have the gate notice what became of it."""
+        """Make the paid call and have the limiter notice what became of it."""
         try:
             outcome = self._inner.submit(submission)
         except NotSent:
-            notice(lambda: self._gate.saw(None))
+            notice(lambda: self._limiter.observe(None))
             raise
-        notice(lambda: self._gate.saw(outcome))
+        notice(lambda: self._limiter.observe(outcome))
         return outcome
 
     def get(self, prediction_id: str) -> Prediction:
-        """Return a prediction, or raise ProviderTrouble, also where too many have been read."""
-        wait_s = self._gate.read_in_s()
+        """Return a prediction, or raise ProviderError, also where too many have been read."""
+        wait_s = self._limiter.read_in_s()
         if wait_s > 0:
-            raise ProviderTrouble(_out_of_reads(wait_s))
+            raise ProviderError(_out_of_reads(wait_s))
         return self._noticed(lambda: self._inner.get(prediction_id))
 
     def cancel(self, prediction_id: str) -> Prediction | None:
         """Ask for a prediction to be canceled at once: what runs on costs money."""
-        self._gate.must_read()
+        self._limiter.must_read()
         return self._noticed(lambda: self._inner.cancel(prediction_id))
 
     def upload(self, name: str, content: bytes, token: UUID) -> str:
-        """Keep a picture at the provider, or raise ProviderTrouble, also where too many calls have been made.
+        """Keep a picture at the provider, or raise ProviderError, also where too many calls have been made.
 
         Without its picture no submission can be made, so one that fails counts like a submission that does.
         """
-        wait_s = self._gate.read_in_s()
+        wait_s = self._limiter.read_in_s()
         if wait_s > 0:
-            raise ProviderTrouble(_out_of_reads(wait_s))
+            raise ProviderError(_out_of_reads(wait_s))
         try:
             return self._noticed(lambda: self._inner.upload(name, content, token))
-        except ProviderTrouble as trouble:
+        except ProviderError as error:
             # One picture that is not taken, whatever the others are like, is no outage.
-            is_final = trouble.failure.retry_policy is RetryPolicy.NEVER
-            outcome = Rejected(trouble.failure) if is_final else Refused(trouble.failure)
-            notice(lambda: self._gate.saw(outcome))
+            is_final = error.failure.retry_policy is RetryPolicy.NEVER
+            outcome = Rejected(error.failure) if is_final else Refused(error.failure)
+            notice(lambda: self._limiter.observe(outcome))
             raise
 
     def now(self) -> datetime:
         """Return the provider's time. It may have to be asked, so a call is booked."""
-        self._gate.must_read()
+        self._limiter.must_read()
         return self._noticed(self._inner.now)
 
     def find(self, sought: Sought) -> str | None:
@@ -83,7 +83,7 @@ class LimitedProvider:
         pages = self._inner.listed(after, before)
         while (page := self._noticed(lambda: next(pages, None))) is not None:
             # Only now it is known that this was a call and not the end of the list.
-            self._gate.must_read()
+            self._limiter.must_read()
             yield page
 
     def fetch(self, url: str, *, most_bytes: int) -> AbstractContextManager[tuple[str, Iterator[bytes]]]:
@@ -93,20 +93,20 @@ class LimitedProvider:
     def _noticed(self, call: Callable[[], R]) -> R:
         try:
             return call()
-        except ProviderTrouble as trouble:
-            failure = trouble.failure
-            notice(lambda: self._gate.saw_read(failure))
+        except ProviderError as error:
+            failure = error.failure
+            notice(lambda: self._limiter.observe_read(failure))
             raise
 
 
 def notice(take: Callable[[], None]) -> None:
-    """Have the gate take notice; while the database is away, an answer that was paid for counts more than that."""
+    """Have the limiter take notice; while the database is away, an answer that was paid for counts more than that."""
     try:
         take()
     except SQLAlchemyError as error:
-        if not passes(error):
+        if not is_transient(error):
             raise
-        log.warning("the gate took no notice of an answer", why=type(error).__name__)
+        log.warning("the limiter took no notice of an answer", why=type(error).__name__)
 
 
 def _out_of_reads(wait_s: float) -> Failure:

@@ -1,4 +1,4 @@
-"""The gate: what all workers together may ask of the provider, and when they had better not.
+"""The limiter: what all workers together may ask of the provider, and when they had better not.
 
 Submissions are held back before their jobs are claimed: who has to wait keeps its place in the queue, burns nothing and
 costs nothing. Reads that are too many come back a slot later each; what can not wait (cancels, the search for a lost
@@ -43,7 +43,7 @@ class Admission:
     creates: Creates | None = None
 
 
-class Gate(Protocol):
+class Limiter(Protocol):
     """What a worker asks before it calls the provider, and tells afterwards."""
 
     @property
@@ -56,10 +56,10 @@ class Gate(Protocol):
     def admitted(self, conn: Connection, admission: Admission, job_ids: Sequence[UUID]) -> None:
         """Book those that were claimed, in the same transaction."""
 
-    def saw(self, outcome: Outcome | None) -> None:
+    def observe(self, outcome: Outcome | None) -> None:
         """Take notice of what became of a submission; None where it was held back after all."""
 
-    def saw_end(self, failure: Failure | None) -> None:
+    def observe_end(self, failure: Failure | None) -> None:
         """Take notice of what a prediction failed with; None where it succeeded."""
 
     def read_in_s(self) -> float:
@@ -68,11 +68,11 @@ class Gate(Protocol):
     def must_read(self, calls: int = 1) -> None:
         """Book calls that can not be put off."""
 
-    def saw_read(self, failure: Failure) -> None:
+    def observe_read(self, failure: Failure) -> None:
         """Take notice of a read that failed."""
 
 
-class OpenGate:
+class NoLimiter:
     """Holds nobody back."""
 
     is_limited = False
@@ -84,10 +84,10 @@ class OpenGate:
     def admitted(self, conn: Connection, admission: Admission, job_ids: Sequence[UUID]) -> None:
         """Book nothing."""
 
-    def saw(self, outcome: Outcome | None) -> None:
+    def observe(self, outcome: Outcome | None) -> None:
         """Take no notice."""
 
-    def saw_end(self, failure: Failure | None) -> None:
+    def observe_end(self, failure: Failure | None) -> None:
         """Take no notice."""
 
     def read_in_s(self) -> float:
@@ -97,12 +97,12 @@ class OpenGate:
     def must_read(self, calls: int = 1) -> None:
         """Book nothing."""
 
-    def saw_read(self, failure: Failure) -> None:
+    def observe_read(self, failure: Failure) -> None:
         """Take no notice."""
 
 
 @dataclass(frozen=True, slots=True)
-class GateSettings:
+class LimiterSettings:
     """The budgets and the breaker. `in_flight_most` bounds the jobs at the provider, None for any number of them."""
 
     creates: Budget = field(default_factory=lambda: Budget(500))
@@ -111,14 +111,14 @@ class GateSettings:
     breaker: BreakerPolicy = field(default_factory=BreakerPolicy)
 
 
-class SharedGate:
+class SharedLimiter:
     """Keeps the budgets and the breaker in Postgres, for all workers alike."""
 
     is_limited = True
 
-    def __init__(self, engine: Engine, settings: GateSettings | None = None) -> None:
+    def __init__(self, engine: Engine, settings: LimiterSettings | None = None) -> None:
         self._engine = engine
-        self._settings = settings or GateSettings()
+        self._settings = settings or LimiterSettings()
         self._reads = Permits(_READS_AT_ONCE, _READS_KEEP_S, self._take_reads)
         # What this process knows without asking: a success is worth a transaction only where it changes something.
         self._is_untouched = True
@@ -143,12 +143,12 @@ class SharedGate:
         creates = admission.creates
         if not job_ids or creates is None:
             return
-        let_through = None if self._settings.in_flight_most is None else (*creates.on_their_way, *job_ids)
-        save_creates(conn, creates.bucket.spend(len(job_ids)), let_through)
+        admitted = None if self._settings.in_flight_most is None else (*creates.on_their_way, *job_ids)
+        save_creates(conn, creates.bucket.spend(len(job_ids)), admitted)
         if creates.breaker.state is not BreakerState.CLOSED:
             save_breaker(conn, creates.breaker.probing(creates.now, self._settings.breaker))
 
-    def saw(self, outcome: Outcome | None) -> None:
+    def observe(self, outcome: Outcome | None) -> None:
         """Count failures, honor a wait that was asked for, and close the breaker after a success."""
         failed = isinstance(outcome, Refused | OutcomeLost)
         if self._is_untouched and not failed:
@@ -163,7 +163,7 @@ class SharedGate:
         self._is_untouched = breaker.is_untouched
         _tell(creates.breaker, breaker)
 
-    def saw_end(self, failure: Failure | None) -> None:
+    def observe_end(self, failure: Failure | None) -> None:
         """Stop submissions where a prediction tells of trouble with the account; let them go on after a success.
 
         The provider takes submissions although its own account elsewhere, or our key to it, is of no use: nothing but
@@ -191,7 +191,7 @@ class SharedGate:
             bucket, now = lock_reads(conn)
             save_reads(conn, bucket.filled(self._settings.reads, now).spend(calls))
 
-    def saw_read(self, failure: Failure) -> None:
+    def observe_read(self, failure: Failure) -> None:
         """Honor a wait that was asked for."""
         if failure.status == _THROTTLED:
             self._reads.forfeit()

@@ -21,7 +21,7 @@ TOGETHER = _BEFORE + _AFTER
 # The provider removes inputs an hour after the end of a prediction, and with them what it is recognized by.
 _KNOWN_FOR = timedelta(minutes=55)
 # When the last look is taken that may prove an absence; the sweeper comes by every minute or so.
-LAST_LOOK_AFTER = _KNOWN_FOR - timedelta(minutes=3)
+LAST_SEARCH_AFTER = _KNOWN_FOR - timedelta(minutes=3)
 
 
 def created_between(now: datetime, oldest: timedelta, newest: timedelta | None = None) -> tuple[datetime, datetime]:

@@ -24,7 +24,7 @@ def _go_ahead() -> None:
 class Submission:
     """A paid call about to be made. `token` is the attempt's own, and finds the prediction again.
 
-    `webhook` is the address that is told of its start and its end, or None where nobody can be told. `last_look` is
+    `webhook` is the address that is told of its start and its end, or None where nobody can be told. `final_check` is
     called when all is ready and before the first byte is sent; it raises NotSent to hold the call back.
     """
 
@@ -33,7 +33,7 @@ class Submission:
     token: UUID
     cancel_after: timedelta
     webhook: str | None = None
-    last_look: Callable[[], None] = _go_ahead
+    final_check: Callable[[], None] = _go_ahead
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class Listed:
         return sought.token in self.tokens or sought.picture_url in self.addresses
 
 
-class ProviderTrouble(Exception):
+class ProviderError(Exception):
     """A read or a cancel did not work. `failure` says why and what helps."""
 
     def __init__(self, failure: Failure) -> None:
@@ -122,38 +122,38 @@ class Provider(Protocol):
         """
 
     def get(self, prediction_id: str) -> Prediction:
-        """Return a prediction, or raise ProviderTrouble."""
+        """Return a prediction, or raise ProviderError."""
 
     def cancel(self, prediction_id: str) -> Prediction | None:
         """Ask for a prediction to be canceled and return it as it is then; None where it is unknown.
 
-        One that has ended stays as it is. Raises ProviderTrouble.
+        One that has ended stays as it is. Raises ProviderError.
         """
 
     def upload(self, name: str, content: bytes, token: UUID) -> str:
         """Keep a JPEG at the provider for some hours, marked with a token, and return the address that models read.
 
-        The address is that of no other file. Raises ProviderTrouble.
+        The address is that of no other file. Raises ProviderError.
         """
 
     def now(self) -> datetime:
-        """Return the time by the provider's clock at which this was called. Raises ProviderTrouble."""
+        """Return the time by the provider's clock at which this was called. Raises ProviderError."""
 
     def find(self, sought: Sought) -> str | None:
         """Return the id of the prediction that a submission came to, or None where the list does not show it.
 
-        Raises ProviderTrouble where the provider can not say.
+        Raises ProviderError where the provider can not say.
         """
 
     def listed(self, after: datetime, before: datetime | None = None) -> Iterator[tuple[Listed, ...]]:
         """Yield the predictions created between two times of the provider's clock, newest first, a call a page.
 
-        Raises ProviderTrouble.
+        Raises ProviderError.
         """
 
     def fetch(self, url: str, *, most_bytes: int) -> AbstractContextManager[tuple[str, Iterator[bytes]]]:
         """Open an output: its content type and its bytes in chunks.
 
         Raises OutputVanished where it is gone, has more than `most_bytes`, or lies where no output of the provider can
-        be, and ProviderTrouble for anything else; both also while the bytes are read.
+        be, and ProviderError for anything else; both also while the bytes are read.
         """

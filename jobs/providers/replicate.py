@@ -22,9 +22,9 @@ from replicate.client import Client
 from jobs.providers import deadline, failures
 from jobs.providers.clock import ProviderClock
 from jobs.providers.correlation import addresses_in, tokens_in
-from jobs.providers.guard import ErrorAnswer, GuardTransport, Timeouts, canceled_after, looked_at_last
+from jobs.providers.guard import ErrorResponse, GuardTransport, Timeouts, canceled_after, checked_before_sending
 from jobs.providers.orphan_search import created_between, find_in
-from jobs.providers.provider import Listed, OutputVanished, Prediction, ProviderTrouble, Sought, Submission
+from jobs.providers.provider import Listed, OutputVanished, Prediction, ProviderError, Sought, Submission
 from statemachine.outcomes import Accepted, OutcomeLost, Refused, Rejected, RetryPolicy
 
 _PAGES_MAX = 40
@@ -66,11 +66,11 @@ class ReplicateProvider:
         """Make the paid call once and say what is known of it; raise NotSent where its last look holds it back."""
         path = f"/v1/models/{submission.model}/predictions"
         try:
-            with canceled_after(submission.cancel_after), looked_at_last(submission.last_look):
+            with canceled_after(submission.cancel_after), checked_before_sending(submission.final_check):
                 answer = self._client._request("POST", path, json=_body(submission))
             prediction = read_prediction(answer.json())
-        except ErrorAnswer as error:
-            return _of_error_answer(error)
+        except ErrorResponse as error:
+            return _of_error_response(error)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             return Refused(failures.unreachable(error))
         except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -79,7 +79,7 @@ class ReplicateProvider:
         return Accepted(prediction.id, self._settings.first_poll_s, prediction.created_at)
 
     def get(self, prediction_id: str) -> Prediction:
-        """Return a prediction, or raise ProviderTrouble."""
+        """Return a prediction, or raise ProviderError."""
         record = self._read("GET", f"/v1/predictions/{quote(prediction_id)}")
         with _understood():
             return read_prediction(record)
@@ -88,8 +88,8 @@ class ReplicateProvider:
         """Ask for a prediction to be canceled and return it as it is then; None where it is unknown."""
         try:
             record = self._read("POST", f"/v1/predictions/{quote(prediction_id)}/cancel")
-        except ProviderTrouble as trouble:
-            if trouble.failure.status != _NOT_FOUND:
+        except ProviderError as error:
+            if error.failure.status != _NOT_FOUND:
                 raise
             return None
         with _understood():
@@ -115,7 +115,7 @@ class ReplicateProvider:
             self._read("GET", "/v1/account")
         now = self._clock.now()
         if now is None:
-            raise ProviderTrouble(failures.unreachable(TypeError("the answer tells no time")))
+            raise ProviderError(failures.unreachable(TypeError("the answer tells no time")))
         return now - timedelta(seconds=time.monotonic() - asked)
 
     def find(self, sought: Sought) -> str | None:
@@ -135,7 +135,7 @@ class ReplicateProvider:
                 path = _page_at(page.get("next"))
             if path is None:
                 return
-        raise ProviderTrouble(failures.unreachable(LookupError(f"no end of the list after {_PAGES_MAX} pages")))
+        raise ProviderError(failures.unreachable(LookupError(f"no end of the list after {_PAGES_MAX} pages")))
 
     @contextmanager
     def fetch(self, url: str, *, most_bytes: int) -> Iterator[tuple[str, Iterator[bytes]]]:
@@ -149,16 +149,16 @@ class ReplicateProvider:
                 if response.status_code in (404, 410):
                     raise OutputVanished(f"HTTP {response.status_code}")
                 if response.status_code != 200:
-                    raise ProviderTrouble(failures.of_status(max(500, response.status_code), "", None))
+                    raise ProviderError(failures.of_status(max(500, response.status_code), "", None))
                 yield response.headers.get("content-type", ""), _bounded(response, most_bytes)
         except httpx.HTTPError as error:
-            raise ProviderTrouble(failures.unreachable(error)) from None
+            raise ProviderError(failures.unreachable(error)) from None
 
     def webhook_key(self) -> str:
-        """Return the key that this account's webhooks are signed with, or raise ProviderTrouble."""
+        """Return the key that this account's webhooks are signed with, or raise ProviderError."""
         key = self._read("GET", "/v1/webhooks/default/secret").get("key")
         if not isinstance(key, str) or not key:
-            raise ProviderTrouble(failures.unreachable(TypeError("the answer holds no key")))
+            raise ProviderError(failures.unreachable(TypeError("the answer holds no key")))
         return key
 
     def close(self) -> None:
@@ -168,12 +168,12 @@ class ReplicateProvider:
     def _read(self, method: str, path: str, **sent: Any) -> dict[str, Any]:
         try:
             answer = self._client._request(method, path, **sent).json()
-        except ErrorAnswer as error:
-            raise ProviderTrouble(failures.of_status(error.status, error.body, error.retry_after_s)) from None
+        except ErrorResponse as error:
+            raise ProviderError(failures.of_status(error.status, error.body, error.retry_after_s)) from None
         except (httpx.HTTPError, ValueError) as error:
-            raise ProviderTrouble(failures.unreachable(error)) from None
+            raise ProviderError(failures.unreachable(error)) from None
         if not isinstance(answer, dict):
-            raise ProviderTrouble(failures.unreachable(TypeError("the answer is no object")))
+            raise ProviderError(failures.unreachable(TypeError("the answer is no object")))
         return answer
 
     def _check_host(self, url: str) -> None:
@@ -188,14 +188,14 @@ class ReplicateProvider:
 
 @contextmanager
 def _understood() -> Iterator[None]:
-    """Raise ProviderTrouble where what the provider answered is not what it should be."""
+    """Raise ProviderError where what the provider answered is not what it should be."""
     try:
         yield
     except (KeyError, TypeError, ValueError, AttributeError, httpx.InvalidURL) as error:
-        raise ProviderTrouble(failures.unreachable(TypeError(f"the answer is odd ({type(error).__name__})"))) from None
+        raise ProviderError(failures.unreachable(TypeError(f"the answer is odd ({type(error).__name__})"))) from None
 
 
-def _of_error_answer(error: ErrorAnswer) -> Refused | Rejected | OutcomeLost:
+def _of_error_response(error: ErrorResponse) -> Refused | Rejected | OutcomeLost:
     """A 4xx proves that nothing was accepted; a 5xx may have come from something in between."""
     if error.status >= 500:
         return OutcomeLost(f"HTTP {error.status} after sending")

@@ -13,7 +13,7 @@ log = structlog.get_logger(__name__)
 _TOLD_AGAIN_AFTER_S = 3600.0
 
 
-class GoneModels:
+class UnavailableModels:
     """Tells the operators of models that are gone: of each at once, and once an hour while jobs still ask for it."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

@@ -22,7 +22,7 @@ from db.public_ids import IdKind, encode_id
 from jobs.engine.elapsed import Instant
 from jobs.engine.leases import LeaseLost
 from jobs.providers.profiles import profiles
-from jobs.providers.provider import Prediction, ProviderTrouble
+from jobs.providers.provider import Prediction, ProviderError
 from jobs.steps.failures import storage_failure, surprise
 from jobs.steps.reconcile import lost_prediction, settles_in_s_of
 from jobs.steps.result import Work
@@ -104,8 +104,8 @@ def _try(action: PendingAction, job: ClaimedJob, runtime: Runtime) -> Done | Fai
     """Undo one thing; return what came of it, or why it did not work. A surprise is logged and counts like the rest."""
     try:
         return _DO[action.action](action, job, runtime)
-    except ProviderTrouble as trouble:
-        return trouble.failure
+    except ProviderError as error:
+        return error.failure
     except StorageError as error:
         return storage_failure(error)
     except LeaseLost:
@@ -130,12 +130,12 @@ def _told_to_stop(prediction_id: str, action: PendingAction, job: ClaimedJob, ru
     """Cancel a prediction and return how it is then; None where the provider does not know it, and will not.
 
     One answer is no proof of that: the prediction may be too young to be known everywhere, and run on. Raises
-    ProviderTrouble until the provider's list has settled, and in any case the first time.
+    ProviderError until the provider's list has settled, and in any case the first time.
     """
     ended = runtime.provider.cancel(prediction_id)
     if ended is None and (action.tries == 0 or settles_in_s_of(job, runtime) > 0):
         again_in_s = max(_AGAIN_IN_S, settles_in_s_of(job, runtime))
-        raise ProviderTrouble(replace(_NOT_KNOWN_YET, retry_after_s=again_in_s))
+        raise ProviderError(replace(_NOT_KNOWN_YET, retry_after_s=again_in_s))
     return ended
 
 
@@ -156,7 +156,7 @@ def _cancel_lost(action: PendingAction, job: ClaimedJob, runtime: Runtime) -> Do
     """Cancel a submission whose outcome was lost, where it can be found; the sweep is the net, and books it."""
     try:
         prediction_id = lost_prediction(job, runtime)
-    except ProviderTrouble:
+    except ProviderError:
         return Done("the provider could not say whether it was taken; the sweep goes on looking for it")
     if prediction_id is not None:
         stopped = _told_to_stop(prediction_id, action, job, runtime) is not None
@@ -165,7 +165,7 @@ def _cancel_lost(action: PendingAction, job: ClaimedJob, runtime: Runtime) -> Do
         return Done("it was never taken")
     # Looked for three times until the provider's list has settled, so that one that was taken does not run for long.
     look_in_s = settles_in_s if action.tries else settles_in_s / 2
-    raise ProviderTrouble(replace(_NOT_KNOWN_YET, retry_after_s=look_in_s))
+    raise ProviderError(replace(_NOT_KNOWN_YET, retry_after_s=look_in_s))
 
 
 _NOT_KNOWN_YET = Failure(

@@ -12,7 +12,7 @@ from jobs.providers import failures
 from jobs.providers.limited import notice
 from jobs.providers.profiles import Profile, profiles
 from jobs.providers.progress import progress_of
-from jobs.providers.provider import Prediction, ProviderTrouble
+from jobs.providers.provider import Prediction, ProviderError
 from jobs.steps.models import with_next_model
 from jobs.steps.poll_times import look_at
 from jobs.steps.result import Work
@@ -39,9 +39,9 @@ def _noticed(work: Work, runtime: Runtime) -> Work:
     """Have it known what the end of a prediction says of the provider's account and of the model."""
     match work.outcome:
         case OutputReady():
-            notice(lambda: runtime.gate.saw_end(None))
+            notice(lambda: runtime.limiter.observe_end(None))
         case GenerationFailed(failure, cost_micros):
-            notice(lambda: runtime.gate.saw_end(failure))
+            notice(lambda: runtime.limiter.observe_end(failure))
             return replace(work, outcome=GenerationFailed(with_next_model(work.job, failure, runtime), cost_micros))
     return work
 
@@ -60,8 +60,8 @@ def _looked(job: ClaimedJob, runtime: Runtime) -> Work:
         return Work(job, StillRunning(_percent(job, elapsed_s, progress, profile, runtime), look.again_in_s))
     try:
         prediction = runtime.provider.get(job.prediction_id)
-    except ProviderTrouble as trouble:
-        return _unseen(job, job.prediction_id, trouble.failure, elapsed_s, runtime)
+    except ProviderError as error:
+        return _unseen(job, job.prediction_id, error.failure, elapsed_s, runtime)
     return _seen(job, prediction, elapsed_s, runtime)
 
 
@@ -127,8 +127,8 @@ def _given_up(job: ClaimedJob, prediction_id: str, why: Failure, elapsed_s: floa
     """Cancel what nothing more is expected of, and book it: another attempt must not run, and cost, beside it."""
     try:
         ended = runtime.provider.cancel(prediction_id)
-    except ProviderTrouble as trouble:
-        return Work(job, StepFailed(trouble.failure))
+    except ProviderError as error:
+        return Work(job, StepFailed(error.failure))
     if ended is not None and not ended.is_running:
         return _seen(job, ended, elapsed_s, runtime)
     price = profiles()[job.model or ""].price(job.kind, job.duration_s)

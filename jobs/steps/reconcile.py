@@ -7,7 +7,7 @@ from db.engine.row_changes import AttemptChanged
 from db.engine.spending import lost_submission, spend_of
 from jobs.providers.orphan_search import why_absence_proves_nothing
 from jobs.providers.profiles import profiles
-from jobs.providers.provider import ProviderTrouble, Sought
+from jobs.providers.provider import ProviderError, Sought
 from jobs.steps.result import Work
 from jobs.steps.runtime import Runtime
 from statemachine.outcomes import Failure, OrphanAbsent, OrphanFound, RetryPolicy, StillUncertain
@@ -20,8 +20,8 @@ def reconcile(job: ClaimedJob, runtime: Runtime) -> Work:
     """Adopt the prediction of the current attempt: one that a webhook named, else one of the provider's list."""
     try:
         prediction_id = lost_prediction(job, runtime)
-    except ProviderTrouble as trouble:
-        return Work(job, _uncertain(job, trouble.failure.detail or "the provider can not be asked", runtime))
+    except ProviderError as error:
+        return Work(job, _uncertain(job, error.failure.detail or "the provider can not be asked", runtime))
     if prediction_id is not None:
         found = AttemptChanged(job.id, job.attempt, "running", prediction_id=prediction_id)
         return Work(job, OrphanFound(prediction_id), (found,))
@@ -33,7 +33,7 @@ def reconcile(job: ClaimedJob, runtime: Runtime) -> Work:
 def lost_prediction(job: ClaimedJob, runtime: Runtime) -> str | None:
     """Return the prediction of the current attempt, whose outcome was lost; None where it is not there (yet).
 
-    Raises ProviderTrouble where the provider can not say: it is not asked with success, or what its list does not show
+    Raises ProviderError where the provider can not say: it is not asked with success, or what its list does not show
     may have been taken all the same.
     """
     with runtime.engine.connect() as conn:
@@ -45,7 +45,7 @@ def lost_prediction(job: ClaimedJob, runtime: Runtime) -> str | None:
     sought = Sought(lost.token, lost.age, lost.picture_url, lost.is_traceable)
     found = runtime.provider.find(sought)
     if found is None and (doubt := why_absence_proves_nothing(sought)):
-        raise ProviderTrouble(Failure(ErrorCode.SUBMISSION_UNCERTAIN, _UNCERTAIN, RetryPolicy.WAIT, doubt))
+        raise ProviderError(Failure(ErrorCode.SUBMISSION_UNCERTAIN, _UNCERTAIN, RetryPolicy.WAIT, doubt))
     return found
 
 

@@ -19,9 +19,9 @@ from jobs.engine.recorder import Recorder
 from jobs.prompts import PromptBook
 from jobs.providers.choice import ModelChoice
 from jobs.providers.inputs import PictureInputs
-from jobs.providers.limiter import Gate, OpenGate
+from jobs.providers.limiter import Limiter, NoLimiter
 from jobs.providers.provider import Provider
-from jobs.providers.unavailable_models import GoneModels
+from jobs.providers.unavailable_models import UnavailableModels
 from jobs.tracking.durations import Durations
 from jobs.tracking.poll_schedule import PollSettings
 from jobs.tracking.watcher_status import Watched
@@ -87,14 +87,14 @@ class Runtime:
     recorder: Recorder
     renewer: Renewer
     handover: Handover = field(default_factory=NoHandover)
-    gate: Gate = field(default_factory=OpenGate)
+    limiter: Limiter = field(default_factory=NoLimiter)
     leases: Leases = field(default_factory=Leases)
     policy: JobPolicy = field(default_factory=JobPolicy)
     polling: PollSettings = field(default_factory=PollSettings)
     durations: Durations = field(default_factory=Durations)
     watched: Watched = field(default_factory=Watched)
     models: ModelChoice = field(default_factory=ModelChoice)
-    gone_models: GoneModels = field(default_factory=GoneModels)
+    gone_models: UnavailableModels = field(default_factory=UnavailableModels)
     prompts: PromptBook = field(default_factory=PromptBook)
     retention: RetentionPolicy = field(default_factory=RetentionPolicy)
     # Keys that travel in a model's input, by the name the profile gives them.

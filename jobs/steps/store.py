@@ -11,7 +11,7 @@ from db.engine.row_changes import AttemptChanged
 from jobs.engine.leases import Held, LeaseLost
 from jobs.providers import failures
 from jobs.providers.profiles import profiles
-from jobs.providers.provider import OutputVanished, ProviderTrouble
+from jobs.providers.provider import OutputVanished, ProviderError
 from jobs.steps.failures import storage_failure
 from jobs.steps.result import Work
 from jobs.steps.runtime import Runtime
@@ -43,8 +43,8 @@ def store(job: ClaimedJob, runtime: Runtime) -> Work | None:
         return None
     except OutputVanished as error:
         return _after_it_vanished(job, error, runtime)
-    except ProviderTrouble as trouble:
-        return Work(job, StepFailed(trouble.failure))
+    except ProviderError as error:
+        return Work(job, StepFailed(error.failure))
     except StorageError as error:
         return Work(job, StepFailed(storage_failure(error)))
     return _stored(job, stored)
@@ -67,8 +67,8 @@ def _after_it_vanished(job: ClaimedJob, error: OutputVanished, runtime: Runtime)
         with TemporaryDirectory(prefix="diorama-store-") as folder:
             most_bytes = profiles()[job.model or ""].output_bytes_max
             return _stored(job, runtime.store.download(copies[0], Path(folder) / "copy", max_bytes=most_bytes))
-    except StorageError as trouble:
-        return Work(job, StepFailed(storage_failure(trouble)))
+    except StorageError as error:
+        return Work(job, StepFailed(storage_failure(error)))
 
 
 def _stored(job: ClaimedJob, stored: StoredObject) -> Work:

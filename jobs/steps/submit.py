@@ -18,7 +18,7 @@ from jobs.prompts import NoPrompt, Prompt
 from jobs.providers.choice import NoModel
 from jobs.providers.correlation import carries
 from jobs.providers.profiles import Profile
-from jobs.providers.provider import NotSent, ProviderTrouble, Submission
+from jobs.providers.provider import NotSent, ProviderError, Submission
 from jobs.steps.failures import storage_failure
 from jobs.steps.models import model_for, with_next_model
 from jobs.steps.poll_times import first_look_in_s
@@ -65,9 +65,9 @@ def submit(job: ClaimedJob, runtime: Runtime) -> Work | None:
         return _submit_once(job, job.input_key, profile, prompt, runtime)
     except StorageError as error:
         return Work(job, StepFailed(storage_failure(error)))
-    except ProviderTrouble as trouble:
+    except ProviderError as error:
         # The picture could not be uploaded. Nothing was spent, and nothing can have been taken.
-        return Work(job, StepFailed(trouble.failure))
+        return Work(job, StepFailed(error.failure))
 
 
 def _too_long(prompt: Prompt, profile: Profile) -> Failure:
@@ -118,7 +118,7 @@ def _submit_once(job: ClaimedJob, input_key: str, profile: Profile, prompt: Prom
             token=attempt.token,
             cancel_after=profile.cancel_after,
             webhook=runtime.webhook_for(attempt.token),
-            last_look=partial(_check_lease, began, runtime),
+            final_check=partial(_check_lease, began, runtime),
         ),
         runtime,
     )

@@ -19,7 +19,7 @@ import structlog
 from sqlalchemy import Connection
 
 from db.engine.provider_webhooks import DueJob, Webhook, take_webhook
-from jobs.providers.provider import ProviderTrouble
+from jobs.providers.provider import ProviderError
 from jobs.providers.replicate import read_prediction
 from jobs.tracking.sightings import has_news, sighting_json
 
@@ -71,8 +71,8 @@ class SigningKey:
     def _fetch_with(self, fetch: Callable[[], str]) -> None:
         try:
             self._key = fetch()
-        except ProviderTrouble as trouble:
-            log.warning("the signing key for webhooks cannot be fetched", why=trouble.failure.detail)
+        except ProviderError as error:
+            log.warning("the signing key for webhooks cannot be fetched", why=error.failure.detail)
         finally:
             # Also after a failure, and before another caller may fetch.
             self._put_off()

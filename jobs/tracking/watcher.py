@@ -19,7 +19,7 @@ from db.engine.tracking import Flight, Sighting, in_flight, sight, write_watch
 from jobs.engine.hints import Hinter
 from jobs.providers.profiles import profiles
 from jobs.providers.progress import progress_of
-from jobs.providers.provider import Listed, ProviderTrouble
+from jobs.providers.provider import Listed, ProviderError
 from jobs.steps.runtime import Runtime
 from jobs.tracking.durations import Usual
 from jobs.tracking.sightings import has_news, sighting_of
@@ -86,10 +86,10 @@ class Watcher:
             except StopIteration:
                 self._permits.give_back()
                 self._end(self._failures_cleared())
-            except ProviderTrouble as trouble:
-                log.info("the provider's list can not be read", why=trouble.failure.detail)
+            except ProviderError as error:
+                log.info("the provider's list can not be read", why=error.failure.detail)
                 self._failures += 1
-                self._end(min(_PATIENCE_S, trouble.failure.retry_after_s or 2.0**self._failures))
+                self._end(min(_PATIENCE_S, error.failure.retry_after_s or 2.0**self._failures))
 
     def _begin(self) -> None:
         self._began_at, self._pages = self._clock(), 0

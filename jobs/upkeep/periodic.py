@@ -1,9 +1,9 @@
-"""Rounds: what one process of all does for all of them, now and then.
+"""Periodic tasks: work that one worker process does on behalf of all.
 
-Every worker process is ready to make the rounds; the one whose turn it is makes them. When it dies, is stopped, or
-vanishes with its host, another process takes over within seconds. One that comes back finishes the round that it was
-in, which does no harm: no round relies on being the only one. Rounds of different locks do not wait for each other, and
-may be made by different processes.
+Every worker process competes for the leader lock; the leader runs the tasks. When it dies, stops, or vanishes with its
+host, another process takes over within seconds. A former leader that comes back finishes the task it was running, which
+is harmless: no task relies on running alone. Tasks with different locks run independently, possibly in different
+processes.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from db.engine.leader_lock import Turn, take_turn
+from db.engine.leader_lock import LeaderLock, try_leader_lock
 
 log = structlog.get_logger(__name__)
 
 HOUSEKEEPING = 7_302_114_501
-WATCHING = 7_302_114_503
+TRACKING = 7_302_114_503
 _TRY_EVERY_S = 2.0
-# Without a sign of life for this long the turn is another's.
+# Without a sign of life for this long the leader is another's.
 _LEASE_S = 15.0
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
+class PeriodicTask:
     """One thing to do again and again, `every_s` seconds after it was last done, by whoever holds `lock`."""
 
     name: str
@@ -38,23 +38,23 @@ class Round:
     lock: int = HOUSEKEEPING
 
 
-def by_lock(rounds: Sequence[Round]) -> list[list[Round]]:
+def by_lock(tasks: Sequence[PeriodicTask]) -> list[list[PeriodicTask]]:
     """Return the rounds put together by their locks."""
-    locks = sorted({each.lock for each in rounds})
-    return [[each for each in rounds if each.lock == lock] for lock in locks]
+    locks = sorted({each.lock for each in tasks})
+    return [[each for each in tasks if each.lock == lock] for lock in locks]
 
 
-class Rounds:
-    """Makes the rounds of one lock from a thread of its own, while this process is the one whose turn it is."""
+class PeriodicRunner:
+    """Makes the rounds of one lock from a thread of its own, while this process is the one whose leader it is."""
 
-    def __init__(self, engine: Engine, rounds: Sequence[Round], *, lease_s: float = _LEASE_S) -> None:
+    def __init__(self, engine: Engine, tasks: Sequence[PeriodicTask], *, lease_s: float = _LEASE_S) -> None:
         self._engine = engine
         self._lease_s = lease_s
-        self._rounds = rounds
-        self._lock = rounds[0].lock
-        self._due_at = {each.name: 0.0 for each in rounds}
+        self._tasks = tasks
+        self._lock = tasks[0].lock
+        self._due_at = {each.name: 0.0 for each in tasks}
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="rounds", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="periodic", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
@@ -65,36 +65,36 @@ class Rounds:
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                turn = take_turn(self._engine, self._lock, lease_s=self._lease_s)
-                if turn is not None:
-                    with turn:
-                        self._while_held(turn)
+                leader = try_leader_lock(self._engine, self._lock, lease_s=self._lease_s)
+                if leader is not None:
+                    with leader:
+                        self._while_leader(leader)
             except SQLAlchemyError as error:
-                log.info("the rounds are waiting for the database", why=type(error).__name__)
+                log.info("periodic tasks are waiting for the database", why=type(error).__name__)
             self._stopping.wait(_TRY_EVERY_S)
 
-    def _while_held(self, turn: Turn) -> None:
+    def _while_leader(self, leader: LeaderLock) -> None:
         while not self._stopping.wait(self._idle_s()):
-            if not self._make_due(turn):
-                log.info("somebody else makes the rounds now")
+            if not self._run_due(leader):
+                log.info("lost the leader lock of the periodic tasks")
                 return
 
     def _idle_s(self) -> float:
         return max(0.0, min(self._due_at.values()) - time.monotonic())
 
-    def _make_due(self, turn: Turn) -> bool:
-        """Make the rounds that are due; return False where the turn was lost before all were made."""
-        for each in self._rounds:
+    def _run_due(self, leader: LeaderLock) -> bool:
+        """Make the rounds that are due; return False where the leader was lost before all were made."""
+        for each in self._tasks:
             if time.monotonic() >= self._due_at[each.name]:
-                if not turn.is_held():
+                if not leader.is_leader():
                     return False
-                self._make(each)
+                self._run_one(each)
                 self._due_at[each.name] = time.monotonic() + each.every_s
         return True
 
-    def _make(self, each: Round) -> None:
+    def _run_one(self, each: PeriodicTask) -> None:
         try:
             each.act()
         except Exception:
             # The next round may do better; the others must not suffer from this one.
-            log.exception("a round failed", name=each.name)
+            log.exception("a periodic task failed", name=each.name)

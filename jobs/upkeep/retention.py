@@ -21,11 +21,11 @@ from db.upkeep.retention import (
     database_time,
     drop_history_month,
     expired_files,
-    forget_files,
-    forget_history,
-    forget_sources,
     make_history_months,
     old_sources,
+    purge_files,
+    purge_history,
+    purge_sources,
     unnamed,
 )
 from storage import ObjectInfo, S3Store
@@ -61,7 +61,7 @@ class RetentionPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class Swept:
+class Purged:
     """What a pass did: files and sources removed, and the months of history that went."""
 
     files: int
@@ -69,53 +69,55 @@ class Swept:
     months: tuple[str, ...]
 
 
-def sweep_old(engine: Engine, store: S3Store, policy: RetentionPolicy, *, batches: int = _BATCHES_A_ROUND) -> Swept:
+def purge_expired(
+    engine: Engine, store: S3Store, policy: RetentionPolicy, *, batches: int = _BATCHES_A_ROUND
+) -> Purged:
     """Remove what is older than the policy allows, at most so many batches of files and of sources.
 
     Doing it twice, or in two places at once, removes nothing more. Raises StorageError, with what was removed by then.
     """
     with engine.begin() as conn:
         make_history_months(conn)
-    swept = Swept(
-        files=_in_batches(lambda: _sweep_files(engine, store, policy.uploads), batches),
-        sources=_in_batches(lambda: _sweep_sources(engine, store, policy.sources), batches),
-        months=_sweep_history(engine, policy.history),
+    swept = Purged(
+        files=_in_batches(lambda: _purge_files(engine, store, policy.uploads), batches),
+        sources=_in_batches(lambda: _purge_sources(engine, store, policy.sources), batches),
+        months=_purge_months(engine, policy.history),
     )
-    if swept != Swept(0, 0, ()):
+    if swept != Purged(0, 0, ()):
         log.info("old things were removed", files=swept.files, sources=swept.sources, months=swept.months)
     return swept
 
 
-def _in_batches(sweep: Callable[[], int], most: int) -> int:
+def _in_batches(purge: Callable[[], int], most: int) -> int:
     """Repeat until a batch is not full, and return how many were removed."""
     removed = 0
     for _ in range(most):
-        batch = sweep()
+        batch = purge()
         removed += batch
         if batch < _BATCH:
             break
     return removed
 
 
-def _sweep_files(engine: Engine, store: S3Store, uploads: timedelta) -> int:
+def _purge_files(engine: Engine, store: S3Store, uploads: timedelta) -> int:
     with engine.connect() as conn:
         files = expired_files(conn, uploads=uploads, most=_BATCH)
     store.delete(file.key for file in files)
     with engine.begin() as conn:
-        return forget_files(conn, files) if files else 0
+        return purge_files(conn, files) if files else 0
 
 
-def _sweep_sources(engine: Engine, store: S3Store, kept_for: timedelta | None) -> int:
+def _purge_sources(engine: Engine, store: S3Store, kept_for: timedelta | None) -> int:
     if kept_for is None:
         return 0
     with engine.connect() as conn:
         sources = old_sources(conn, kept_for=kept_for, most=_BATCH)
     store.delete(source.key for source in sources)
     with engine.begin() as conn:
-        return forget_sources(conn, sources) if sources else 0
+        return purge_sources(conn, sources) if sources else 0
 
 
-def _sweep_history(engine: Engine, kept_for: timedelta | None) -> tuple[str, ...]:
+def _purge_months(engine: Engine, kept_for: timedelta | None) -> tuple[str, ...]:
     """Drop the months of which nothing is wanted any more, each in a transaction of its own."""
     dropped: list[str] = []
     while kept_for is not None:
@@ -125,14 +127,14 @@ def _sweep_history(engine: Engine, kept_for: timedelta | None) -> tuple[str, ...
             break
         dropped.append(month)
     if kept_for is not None:
-        _forget_history(engine, kept_for)
+        _purge_old_history(engine, kept_for)
     return tuple(dropped)
 
 
-def _forget_history(engine: Engine, kept_for: timedelta) -> None:
+def _purge_old_history(engine: Engine, kept_for: timedelta) -> None:
     """Delete a batch of what no month took, such as the events of a job that was redriven after its month had gone."""
     with engine.begin() as conn:
-        forget_history(conn, kept_for=kept_for, most=_BATCH)
+        purge_history(conn, kept_for=kept_for, most=_BATCH)
 
 
 class Leftovers:
@@ -149,7 +151,7 @@ class Leftovers:
         """Whether the whole bucket has been looked at."""
         return not self._after
 
-    def sweep(self, batches: int = _BATCHES_A_ROUND) -> int:
+    def purge(self, batches: int = _BATCHES_A_ROUND) -> int:
         """Look at the next stretch of the bucket and return how many objects were deleted.
 
         Only objects of jobs and uploads that the database knows are deleted: what else lies in the bucket may be

@@ -14,7 +14,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import Engine
 
-from db.upkeep.row_purge import forget_assets, forget_jobs, forget_keys, jobs_that_may_go, old_assets, old_jobs
+from db.upkeep.row_purge import jobs_that_may_go, old_assets, old_jobs, purge_assets, purge_jobs, purge_keys
 from storage import S3Store
 from storage.keys import job_prefix
 
@@ -27,7 +27,7 @@ _START = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
-class Forgotten:
+class PurgedRows:
     """How many rows went."""
 
     jobs: int
@@ -48,15 +48,15 @@ class OldRows:
         self._after_job = _START
         self._after_file = _START
 
-    def sweep(self, batches: int = _BATCHES_A_ROUND) -> Forgotten:
+    def purge(self, batches: int = _BATCHES_A_ROUND) -> PurgedRows:
         """Look at the next stretch of each kind. Doing it in two places at once deletes nothing more."""
         if self._kept_for is None:
-            return Forgotten(0, 0, 0)
+            return PurgedRows(0, 0, 0)
         kept_for = self._kept_for
         jobs, self._after_job = _through(lambda after: self._jobs(after, kept_for), self._after_job, batches)
         files, self._after_file = _through(lambda after: self._files(after, kept_for), self._after_file, batches)
-        forgotten = Forgotten(jobs, files, self._keys(kept_for, batches))
-        if forgotten != Forgotten(0, 0, 0):
+        forgotten = PurgedRows(jobs, files, self._keys(kept_for, batches))
+        if forgotten != PurgedRows(0, 0, 0):
             log.info("old rows were deleted", jobs=forgotten.jobs, files=forgotten.files, keys=forgotten.keys)
         return forgotten
 
@@ -69,7 +69,7 @@ class OldRows:
             # No row names any object of theirs by now; one that was left over must not lose its job and stay for ever.
             self._store.delete(found.key for job_id in ids for found in self._store.list(job_prefix(job_id)))
             with self._engine.begin() as conn:
-                gone, parents = forget_jobs(conn, ids, kept_for=kept_for)
+                gone, parents = purge_jobs(conn, ids, kept_for=kept_for)
             removed += gone
             with self._engine.connect() as conn:
                 ids = jobs_that_may_go(conn, parents, kept_for=kept_for) if parents else []
@@ -82,14 +82,14 @@ class OldRows:
         if going:
             self._store.delete(file.key for file in going)
         with self._engine.begin() as conn:
-            removed = forget_assets(conn, [file.id for file in going], kept_for=kept_for) if going else 0
+            removed = purge_assets(conn, [file.id for file in going], kept_for=kept_for) if going else 0
         return removed, batch[-1].id if len(batch) == _BATCH else _START
 
     def _keys(self, kept_for: timedelta, batches: int) -> int:
         removed = 0
         for _ in range(batches):
             with self._engine.begin() as conn:
-                batch = forget_keys(conn, kept_for=kept_for, most=_BATCH)
+                batch = purge_keys(conn, kept_for=kept_for, most=_BATCH)
             removed += batch
             if batch < _BATCH:
                 break

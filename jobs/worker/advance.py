@@ -50,13 +50,13 @@ def advance(claim: Claim, runtime: Runtime, steps: Steps = STEPS, known: Claimed
 
 
 def _give_way(job: ClaimedJob, runtime: Runtime) -> None:
-    """Let the gate know of a queued job that never came to the provider.
+    """Let the limiter know of a queued job that never came to the provider.
 
     It may have been the one that was to show whether the provider works again. After a long outage the oldest jobs are
-    past their deadlines, and each would hold up the others until the gate gives up on it.
+    past their deadlines, and each would hold up the others until the limiter gives up on it.
     """
     if job.state is State.QUEUED:
-        notice(lambda: runtime.gate.saw(None))
+        notice(lambda: runtime.limiter.observe(None))
 
 
 def _left_open(job: ClaimedJob, decision: Decision, runtime: Runtime) -> tuple[Effect, ...]:

@@ -20,8 +20,8 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.engine.claims import Claim, ClaimedJob, Line, claim_due, next_due_in, release
-from db.transient import passes
-from jobs.providers.limiter import Admission, Gate, OpenGate
+from db.transient import is_transient
+from jobs.providers.limiter import Admission, Limiter, NoLimiter
 from jobs.steps.runtime import THREAD_SHARE, Leases
 from statemachine.vocabulary import State, Step
 
@@ -37,17 +37,19 @@ _CLAIM_MAX = 100
 class RowBroker(Broker):
     """Claims due jobs for one process. `worker` names it in `claimed_by`; `threads` is how many it runs.
 
-    `gate` says how many jobs may be begun at the provider.
+    `limiter` says how many jobs may be begun at the provider.
     """
 
-    def __init__(self, engine: Engine, *, worker: str, threads: int, leases: Leases, gate: Gate | None = None) -> None:
+    def __init__(
+        self, engine: Engine, *, worker: str, threads: int, leases: Leases, limiter: Limiter | None = None
+    ) -> None:
         # None of Dramatiq's own middleware: retries, delays and time limits belong to the row.
         super().__init__(middleware=[_StopClaiming(self)])
         self.engine = engine
         self.worker = worker
         self.threads = threads
         self.leases = leases
-        self.gate: Gate = gate or OpenGate()
+        self.limiter: Limiter = limiter or NoLimiter()
         self.draining = threading.Event()
         self._consumers: dict[Step, RowConsumer] = {}
         self._claimed: dict[Claim, ClaimedJob] = {}
@@ -162,7 +164,7 @@ class RowConsumer(Consumer):
 
     def reserve(self) -> bool:
         """Set a place aside, unless the threads have enough to do or the worker is stopping."""
-        if self.step is Step.SUBMIT and self._broker.gate.is_limited:
+        if self.step is Step.SUBMIT and self._broker.limiter.is_limited:
             return False
         with self._changed:
             free = self._ahead() - len(self._in_hand) - len(self._ready) - self._reserved > 0
@@ -255,7 +257,7 @@ class RowConsumer(Consumer):
             try:
                 return self._claim_once(room)
             except SQLAlchemyError as error:
-                if not passes(error):
+                if not is_transient(error):
                     raise
                 trouble = type(error).__name__
         log.warning("claiming is waiting for the database", reason=trouble)
@@ -263,7 +265,7 @@ class RowConsumer(Consumer):
 
     def _claim_once(self, room: int) -> tuple[list[ClaimedJob], float]:
         with self._broker.engine.begin() as conn:
-            asking = _Asking(self._broker.gate, conn)
+            asking = _Asking(self._broker.limiter, conn)
             jobs = claim_due(
                 conn,
                 self.step,
@@ -303,21 +305,21 @@ class RowConsumer(Consumer):
 
 
 class _Asking:
-    """Asks the gate for one claim, in the claim's own transaction: a permit is taken with its job or not at all."""
+    """Asks the limiter for one claim, in the claim's own transaction: a permit is taken with its job or not at all."""
 
-    def __init__(self, gate: Gate, conn: Connection) -> None:
-        self._gate = gate
+    def __init__(self, limiter: Limiter, conn: Connection) -> None:
+        self._limiter = limiter
         self._conn = conn
         self._admission = Admission(0)
 
     def admit(self, room: int) -> int:
         """Return how many queued jobs may be claimed."""
-        self._admission = self._gate.admit(self._conn, room)
+        self._admission = self._limiter.admit(self._conn, room)
         return self._admission.most
 
     def book(self, jobs: list[ClaimedJob]) -> None:
         """Book those that were."""
-        self._gate.admitted(self._conn, self._admission, [job.id for job in jobs if job.state is State.QUEUED])
+        self._limiter.admitted(self._conn, self._admission, [job.id for job in jobs if job.state is State.QUEUED])
 
     @property
     def wait_s(self) -> float:

@@ -16,7 +16,7 @@ from jobs.engine.leases import Renewer
 from jobs.engine.recorder import Recorder
 from jobs.steps import STEPS
 from jobs.steps.runtime import Runtime
-from jobs.upkeep.periodic import Round, Rounds, by_lock
+from jobs.upkeep.periodic import PeriodicRunner, PeriodicTask, by_lock
 from jobs.worker.actors import declare_actors
 from jobs.worker.advance import Steps
 from jobs.worker.broker import RowBroker
@@ -45,20 +45,22 @@ class WorkerProcess(AbstractContextManager["WorkerProcess"]):
         name: str,
         threads: int,
         steps: Steps = STEPS,
-        rounds_of: Callable[[Runtime, Hinter], Sequence[Round]] | None = None,
+        periodic_tasks_of: Callable[[Runtime, Hinter], Sequence[PeriodicTask]] | None = None,
     ) -> None:
         self._engines = engines
         self.hinter = Hinter(engines.engine)
         self.recorder = Recorder(engines.engine, self.hinter)
         self._renewer = Renewer(engines.engine)
         runtime = build_runtime(self.recorder, self._renewer)
-        self._due_rounds = rounds_of(runtime, self.hinter) if rounds_of else ()
-        self.broker = RowBroker(engines.engine, worker=name, threads=threads, leases=runtime.leases, gate=runtime.gate)
+        self._periodic_tasks = periodic_tasks_of(runtime, self.hinter) if periodic_tasks_of else ()
+        self.broker = RowBroker(
+            engines.engine, worker=name, threads=threads, leases=runtime.leases, limiter=runtime.limiter
+        )
         self.recorder.after_group = self.broker.wake_for_delivered
         declare_actors(self.broker, replace(runtime, handover=self.broker), steps)
         self._worker = dramatiq.Worker(self.broker, worker_threads=threads, worker_timeout=250)
         self._listener: DueListener | None = None
-        self._rounds: list[Rounds] = []
+        self._runners: list[PeriodicRunner] = []
 
     @property
     def silent_s(self) -> float:
@@ -70,15 +72,15 @@ class WorkerProcess(AbstractContextManager["WorkerProcess"]):
         _collect_less()
         self._worker.start()
         self._listener = DueListener(self._engines.listen_url, self.broker.wake)
-        self._rounds = [Rounds(self._engines.engine, rounds) for rounds in by_lock(self._due_rounds)]
+        self._runners = [PeriodicRunner(self._engines.engine, tasks) for tasks in by_lock(self._periodic_tasks)]
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop gracefully. Returns when every step under way has finished and its move is committed."""
-        for rounds in self._rounds:
-            rounds.close()
+        for runner in self._runners:
+            runner.close()
         self._worker.stop()
         self.recorder.close()
         self.broker.release_all()

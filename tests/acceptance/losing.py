@@ -32,8 +32,8 @@ from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
 from jobs.steps import STEPS
 from jobs.steps.runtime import Leases, Runtime
 from jobs.tracking.poll_schedule import PollSettings
-from jobs.upkeep.orphans import sweep
-from jobs.upkeep.periodic import Round
+from jobs.upkeep.orphans import search_orphans
+from jobs.upkeep.periodic import PeriodicTask
 from jobs.worker.process import Engines, WorkerProcess
 from statemachine.backoff import JobPolicy
 from statemachine.outcomes import Accepted, OutcomeLost, Refused, Rejected
@@ -146,10 +146,12 @@ def work(terms: Terms, seed: int, orders: Connection) -> None:
 
     engines = Engines(engine, listen_url.render_as_string(hide_password=False))
     steps = {**STEPS, State.STORING: store, State.TRANSCODING: transcode}
-    worker = WorkerProcess(engines, runtime, name=name, threads=_THREADS, steps=steps, rounds_of=_rounds)
+    worker = WorkerProcess(
+        engines, runtime, name=name, threads=_THREADS, steps=steps, periodic_tasks_of=_periodic_tasks
+    )
     with worker, suppress(EOFError):
         orders.recv()
 
 
-def _rounds(runtime: Runtime, hinter: Hinter) -> Sequence[Round]:
-    return (Round("sweep", 1.0, partial(sweep, runtime)),)
+def _periodic_tasks(runtime: Runtime, hinter: Hinter) -> Sequence[PeriodicTask]:
+    return (PeriodicTask("orphans", 1.0, partial(search_orphans, runtime)),)

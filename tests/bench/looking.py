@@ -25,7 +25,7 @@ from jobs.steps.runtime import Runtime
 from jobs.tracking.durations import Durations
 from jobs.tracking.watcher import Watcher
 from jobs.tracking.watcher_status import Watched
-from jobs.upkeep.periodic import WATCHING, Round
+from jobs.upkeep.periodic import TRACKING, PeriodicTask
 from jobs.worker.process import Engines, WorkerProcess
 from statemachine.vocabulary import State
 from storage import S3Store
@@ -64,12 +64,12 @@ def main(url: str, name: str, threads: int, provider_url: str, public_url: str |
             secrets={"openai_api_key": "none"},
         )
 
-    def rounds(runtime: Runtime, hinter: Hinter) -> tuple[Round, ...]:
-        return (Round("watch", 0.25, Watcher(runtime, hinter).step, WATCHING),)
+    def tasks(runtime: Runtime, hinter: Hinter) -> tuple[PeriodicTask, ...]:
+        return (PeriodicTask("watch", 0.25, Watcher(runtime, hinter).step, TRACKING),)
 
     steps = {**STEPS, State.STORING: store, State.TRANSCODING: transcode}
     engines = Engines(engine, listen_url)
-    with WorkerProcess(engines, runtime, name=name, threads=threads, steps=steps, rounds_of=rounds):
+    with WorkerProcess(engines, runtime, name=name, threads=threads, steps=steps, periodic_tasks_of=tasks):
         sys.stdin.read()
 
 

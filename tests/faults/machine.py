@@ -26,7 +26,7 @@ from jobs.support.redriving import redrive_jobs, retry_job
 from jobs.support.reviewing import review_compensation
 from jobs.tracking.provider_webhooks import NotVerified
 from jobs.upkeep.deadlines import end_overdue
-from jobs.upkeep.orphans import sweep
+from jobs.upkeep.orphans import search_orphans
 from statemachine.vocabulary import State, Step
 from tests.faults import provider_behaviours, requests
 from tests.faults.lab import Lab, LabWorker
@@ -118,7 +118,7 @@ class Machine(RuleBasedStateMachine):
         """The database's clock goes on: leases end, waits are over, deadlines pass, the rounds are made."""
         self.lab.move_clock(timedelta(seconds=seconds))
         end_overdue(self.lab.healthy.runtime)
-        sweep(self.lab.healthy.runtime)
+        search_orphans(self.lab.healthy.runtime)
 
     @rule(behaviour=st.sampled_from(provider_behaviours.BEHAVIOURS), steps=st.integers(1, 3))
     def the_provider_is(self, behaviour: provider_behaviours.Behaviour, steps: int) -> None:
@@ -204,7 +204,7 @@ class Machine(RuleBasedStateMachine):
             assert all(self.lab.provider.charges(token) <= 1 for token in self.lab.tokens(job_id))
         eventually(lambda: set(self.lab.objects) == self._named())
         self.it_is_sound()
-        sweep(self.lab.healthy.runtime)
+        search_orphans(self.lab.healthy.runtime)
         self.it_is_sound()
         assert self._running_unseen() == []
 

@@ -18,7 +18,7 @@ from jobs.engine.elapsed import Instant, this_instant
 from jobs.engine.hints import Hinter
 from jobs.engine.recorder import Recorder
 from jobs.providers import failures
-from jobs.providers.provider import Prediction, ProviderTrouble, Sought, Submission
+from jobs.providers.provider import Prediction, ProviderError, Sought, Submission
 from statemachine.outcomes import OutcomeLost
 from statemachine.vocabulary import Event, State, Step
 from tests.faults.points import Fault
@@ -141,10 +141,10 @@ class LabProvider:
 
     def submit(self, submission: Submission) -> Any:
         with self._around():
-            submission.last_look()
+            submission.final_check()
             self._trap.reach("submit: after the last look at its lease")
             # A worker that is frozen here has made its last look: there is no other.
-            answer = self._inner.submit(replace(submission, last_look=lambda: None))
+            answer = self._inner.submit(replace(submission, final_check=lambda: None))
         return OutcomeLost("ReadTimeout after sending") if self._trap.loses(self._after) else answer
 
     def get(self, prediction_id: str) -> Prediction:
@@ -173,7 +173,7 @@ class LabProvider:
             yield chunk
             self._trap.reach("store: while the output is fetched")
             if self._trap.loses("store: while the output is fetched"):
-                raise ProviderTrouble(failures.unreachable(TimeoutError("the rest was lost")))
+                raise ProviderError(failures.unreachable(TimeoutError("the rest was lost")))
 
     @property
     def _after(self) -> str:
@@ -189,7 +189,7 @@ class LabProvider:
         with self._around():
             answer = call()
         if self._trap.loses(self._after):
-            raise ProviderTrouble(failures.unreachable(TimeoutError("the answer was lost")))
+            raise ProviderError(failures.unreachable(TimeoutError("the answer was lost")))
         return answer
 
 

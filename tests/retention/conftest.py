@@ -15,7 +15,7 @@ from db.ids import new_id
 from db.records.assets import insert_pending
 from db.tables import assets
 from jobs.upkeep.inventory import Inventory, take_inventory
-from jobs.upkeep.retention import Leftovers, RetentionPolicy, Swept, sweep_old
+from jobs.upkeep.retention import Leftovers, Purged, RetentionPolicy, purge_expired
 from statemachine.vocabulary import State
 from storage import S3Store
 from storage.keys import asset_key, upload_key
@@ -106,13 +106,13 @@ class House:
         """Let time pass; what is asked of the database from now on happens that much later."""
         move_clock(self.engine, by)
 
-    def sweep(self, **policy: Any) -> Swept:
+    def purge(self, **policy: Any) -> Purged:
         """Make one pass."""
-        return sweep_old(self.engine, self.store, RetentionPolicy(**policy))
+        return purge_expired(self.engine, self.store, RetentionPolicy(**policy))
 
     def sweep_left(self, grace: timedelta = timedelta(hours=1)) -> int:
         """Go through the whole bucket."""
-        return Leftovers(self.engine, self.store, grace).sweep()
+        return Leftovers(self.engine, self.store, grace).purge()
 
     def inventory(self, grace: timedelta = timedelta(hours=1)) -> Inventory:
         """Compare the bucket with the rows."""

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import IntegrityError
 
-from db.upkeep.retention import MONTHS_AHEAD, drop_history_month, forget_history, make_history_months
+from db.upkeep.retention import MONTHS_AHEAD, drop_history_month, make_history_months, purge_history
 from statemachine.vocabulary import State
 from tests.support.clock import move_clock
 from tests.support.factories import World, make_job, make_world
@@ -163,7 +163,7 @@ def test_what_no_month_took_goes_when_it_is_old(engine: Engine, world: World) ->
         works = make_job_at(conn, world, later + DAY, State.QUEUED)
     move_clock(engine, 200 * DAY + YEAR + DAY)
     with engine.begin() as conn:
-        assert forget_history(conn, kept_for=YEAR, most=10) == 3
+        assert purge_history(conn, kept_for=YEAR, most=10) == 3
         assert (place_of(conn, ended), place_of(conn, works)) == (set(), {"job_events_other"})
 
 

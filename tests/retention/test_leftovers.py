@@ -63,7 +63,7 @@ def test_the_bucket_is_gone_through_in_stretches(house: House, monkeypatch: pyte
         house.put(f"jobs/{job_id}/{number}/source.png")
     house.pass_time(2 * HOUR)
     leftovers = Leftovers(house.engine, house.store, HOUR)
-    assert [leftovers.sweep(batches=1) for _ in range(3)] == [2, 2, 1]
+    assert [leftovers.purge(batches=1) for _ in range(3)] == [2, 2, 1]
     assert leftovers.is_at_start
     assert house.objects() == []
 

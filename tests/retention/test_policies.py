@@ -33,9 +33,9 @@ def caller(house: House) -> Principal:
 def test_an_upload_that_nobody_completed_goes_after_its_hours(house: House) -> None:
     upload = house.upload()
     house.pass_time(23 * HOUR)
-    assert house.sweep(uploads=24 * HOUR).files == 0
+    assert house.purge(uploads=24 * HOUR).files == 0
     house.pass_time(25 * HOUR)
-    assert house.sweep(uploads=24 * HOUR).files == 1
+    assert house.purge(uploads=24 * HOUR).files == 1
     assert house.asset_state(upload) == "deleted"
     assert house.objects() == []
 
@@ -43,9 +43,9 @@ def test_an_upload_that_nobody_completed_goes_after_its_hours(house: House) -> N
 def test_a_selfie_goes_when_it_has_expired_and_not_before(house: House) -> None:
     selfie = house.selfie(kept_for=30 * DAY)
     house.pass_time(29 * DAY)
-    assert house.sweep().files == 0
+    assert house.purge().files == 0
     house.pass_time(31 * DAY)
-    assert house.sweep().files == 1
+    assert house.purge().files == 1
     assert (house.asset_state(selfie), house.objects()) == ("deleted", [])
 
 
@@ -54,7 +54,7 @@ def test_what_is_kept_for_ever_stays(house: House) -> None:
     job_id = house.job()
     before = house.objects()
     house.pass_time(4000 * DAY)
-    assert house.sweep(sources=None, history=None).files == 0
+    assert house.purge(sources=None, history=None).files == 0
     assert (house.asset_state(selfie), house.objects()) == ("ready", before)
     assert house.scalar("SELECT count(*) FROM job_events WHERE job_id = :id", id=job_id) > 0
 
@@ -62,7 +62,7 @@ def test_what_is_kept_for_ever_stays(house: House) -> None:
 def test_finished_files_go_when_they_have_expired(house: House) -> None:
     job_id = house.job(kept_for=90 * DAY)
     house.pass_time(91 * DAY)
-    assert house.sweep(sources=None).files == 1
+    assert house.purge(sources=None).files == 1
     assert house.scalar("SELECT a.state FROM assets a JOIN jobs j ON j.output_id = a.id") == "deleted"
     assert house.objects() == [f"jobs/{job_id}/1/source.png"]
 
@@ -76,7 +76,7 @@ def test_what_an_unfinished_job_works_on_stays_until_it_has_ended(house: House) 
     parent = house.job(kept_for=DAY)
     child = house.job(State.QUEUED, kind=Kind.SCENE, parent_id=parent)
     house.pass_time(2 * DAY)
-    assert house.sweep().files == 0
+    assert house.purge().files == 0
     with house.engine.begin() as conn:
         ended = "UPDATE jobs SET state = 'failed', event = 'undone', seq = seq + 1, due_at = NULL, error_code = 'x', "
         ended += "finished_at = diorama_now() WHERE id = :id"
@@ -86,7 +86,7 @@ def test_what_an_unfinished_job_works_on_stays_until_it_has_ended(house: House) 
                 {"id": job_id, "event": event},
             )
             conn.execute(text(ended), {"id": job_id})
-    assert house.sweep().files == 2
+    assert house.purge().files == 2
 
 
 @pytest.mark.parametrize("state", [State.SUCCEEDED, State.FAILED])
@@ -96,9 +96,9 @@ def test_originals_go_some_days_after_their_job_has_ended(house: House, state: S
         conn.execute(text("UPDATE attempts SET source_key = :key"), {"key": house.put(f"jobs/{job_id}/1/source.png")})
         conn.execute(text("UPDATE attempts SET completed_at = coalesce(completed_at, diorama_now())"))
     house.pass_time(6 * DAY)
-    assert house.sweep(sources=7 * DAY).sources == 0
+    assert house.purge(sources=7 * DAY).sources == 0
     house.pass_time(8 * DAY)
-    assert house.sweep(sources=7 * DAY).sources == 1
+    assert house.purge(sources=7 * DAY).sources == 1
     assert f"jobs/{job_id}/1/source.png" not in house.objects()
     assert house.scalar("SELECT count(source_key) FROM attempts") == 0
 
@@ -110,7 +110,7 @@ def test_a_job_whose_original_is_gone_is_redriven_from_its_submission(house: Hou
         key = house.put(f"jobs/{job_id}/1/source.png")
         conn.execute(text("UPDATE attempts SET source_key = :key, completed_at = diorama_now()"), {"key": key})
     house.pass_time(8 * DAY)
-    house.sweep()
+    house.purge()
     with house.engine.begin() as conn:
         assert retry_job(conn, caller(house), job_id).job.state is State.QUEUED
 
@@ -122,7 +122,7 @@ def test_a_job_whose_selfie_is_no_longer_kept_is_refused_at_once(house: House, s
     job_id = house.job(State.FAILED)
     house.pass_time(31 * DAY)
     if swept:
-        assert house.sweep().files == 1
+        assert house.purge().files == 1
     with house.engine.begin() as conn, pytest.raises(InputExpired, match=r"selfie .* no longer kept\. Upload it again"):
         retry_job(conn, caller(house), job_id)
     assert house.scalar("SELECT state FROM jobs WHERE id = :id", id=job_id) == "failed"
@@ -132,7 +132,7 @@ def test_a_job_whose_parents_picture_is_no_longer_kept_is_refused_at_once(house:
     avatar = house.job(kept_for=30 * DAY)
     scene = house.job(State.FAILED, kind=Kind.SCENE, parent_id=avatar)
     house.pass_time(31 * DAY)
-    house.sweep()
+    house.purge()
     with house.engine.begin() as conn, pytest.raises(InputExpired, match="avatar it was to be made from"):
         retry_job(conn, caller(house), scene)
 
@@ -144,7 +144,7 @@ def test_what_was_copied_before_needs_its_selfie_no_more(house: House) -> None:
         key = house.put(f"jobs/{job_id}/1/source.png")
         conn.execute(text("UPDATE attempts SET source_key = :key, completed_at = diorama_now()"), {"key": key})
     house.pass_time(2 * DAY)
-    house.sweep()
+    house.purge()
     with house.engine.begin() as conn:
         assert retry_job(conn, caller(house), job_id).job.state is State.TRANSCODING
 
@@ -166,7 +166,7 @@ def test_a_submission_without_its_picture_is_not_made(house: House) -> None:
 def test_originals_of_unfinished_jobs_stay(house: House) -> None:
     job_id = house.job(State.TRANSCODING)
     house.pass_time(30 * DAY)
-    assert house.sweep().sources == 0
+    assert house.purge().sources == 0
     assert house.objects() == [f"jobs/{job_id}/1/source.png"]
 
 
@@ -180,7 +180,7 @@ def test_nothing_new_begins_with_what_has_expired(house: House) -> None:
         create_scene(conn, caller(house), SceneRequest(RequestOptions("b"), "neon-city", avatar_job_id=avatar_job))
 
 
-@pytest.mark.parametrize("place", ["forget_files", "forget_sources"])
+@pytest.mark.parametrize("place", ["purge_files", "purge_sources"])
 def test_a_pass_that_dies_between_object_and_row_is_healed_by_the_next(
     house: House, dies: Callable[[str], None], place: str
 ) -> None:
@@ -189,12 +189,12 @@ def test_a_pass_that_dies_between_object_and_row_is_healed_by_the_next(
     house.pass_time(8 * DAY)
     dies(place)
     with pytest.raises(KeyboardInterrupt):
-        house.sweep()
+        house.purge()
     assert house.inventory().missing.count > 0
-    house.sweep()
+    house.purge()
     assert house.objects() == []
     assert house.inventory().is_sound
-    assert house.sweep() == house.sweep(), "a third pass finds nothing"
+    assert house.purge() == house.purge(), "a third pass finds nothing"
 
 
 def test_a_pass_that_dies_before_the_objects_leaves_the_rows(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,7 +206,7 @@ def test_a_pass_that_dies_before_the_objects_leaves_the_rows(house: House, monke
 
     monkeypatch.setattr(house.store, "delete", fail)
     with pytest.raises(OSError, match="away"):
-        house.sweep()
+        house.purge()
     assert house.asset_state(selfie) == "ready"
     assert house.inventory().is_sound
 
@@ -228,15 +228,15 @@ def test_an_upload_that_is_completed_at_that_moment_stays(house: House, monkeypa
         return delete(keys)  # type: ignore[arg-type]
 
     monkeypatch.setattr(house.store, "delete", complete_meanwhile)
-    assert house.sweep().files == 0
+    assert house.purge().files == 0
     assert house.asset_state(upload) == "ready"
     assert house.inventory().is_sound
 
 
 def test_a_round_takes_bounded_batches_and_the_next_goes_on(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("jobs.upkeep.retention._BATCH", 2)
-    monkeypatch.setattr("jobs.upkeep.retention.sweep_old.__kwdefaults__", {"batches": 2})
+    monkeypatch.setattr("jobs.upkeep.retention.purge_expired.__kwdefaults__", {"batches": 2})
     for _ in range(5):
         house.selfie(kept_for=DAY)
     house.pass_time(2 * DAY)
-    assert [house.sweep().files for _ in range(3)] == [4, 1, 0]
+    assert [house.purge().files for _ in range(3)] == [4, 1, 0]

@@ -14,7 +14,7 @@ from db.ids import new_id
 from db.records.ledger import hold_credits, ledger_discrepancies
 from db.records.requests import IdempotencyKey, claim_key, insert_story
 from jobs.upkeep.retention import RetentionPolicy
-from jobs.upkeep.row_purge import Forgotten, OldRows
+from jobs.upkeep.row_purge import OldRows, PurgedRows
 from statemachine.vocabulary import Kind, State
 from tests.retention.conftest import House
 from tests.support.factories import World
@@ -26,10 +26,10 @@ LONG = 900 * DAY
 TABLES = ("jobs", "job_requests", "attempts", "compensation_actions", "job_events", "stories")
 
 
-def sweep(house: House, kept_for: timedelta | None = YEARS, **policy: Any) -> Forgotten:
+def purge(house: House, kept_for: timedelta | None = YEARS, **policy: Any) -> PurgedRows:
     """Make one pass over everything, as the workers' rounds do."""
-    house.sweep(**policy)
-    return OldRows(house.engine, house.store, kept_for).sweep()
+    house.purge(**policy)
+    return OldRows(house.engine, house.store, kept_for).purge()
 
 
 def count(house: House, table: str) -> int:
@@ -58,12 +58,12 @@ def a_story(house: House) -> tuple[UUID, UUID]:
 def test_the_rows_of_a_story_go_when_all_else_of_it_has_gone(house: House) -> None:
     a_story(house)
     house.pass_time(729 * DAY)
-    assert sweep(house).jobs == 0
+    assert purge(house).jobs == 0
     assert count(house, "job_events") == 0, "its history went before"
     house.pass_time(LONG)
-    assert sweep(house).jobs == 2
+    assert purge(house).jobs == 2
     assert {table: count(house, table) for table in TABLES} == dict.fromkeys(TABLES, 0)
-    assert sweep(house) == Forgotten(0, 0, 0)
+    assert purge(house) == PurgedRows(0, 0, 0)
     assert (house.objects(), house.inventory().is_sound) == ([], True)
 
 
@@ -73,7 +73,7 @@ def test_credits_are_told_of_for_ever_and_add_up_without_their_jobs(house: House
         before = conn.execute(text("SELECT * FROM ledger_entries ORDER BY id")).all()
         wallets = conn.execute(text("SELECT * FROM wallets ORDER BY account_id")).all()
     house.pass_time(LONG)
-    assert sweep(house).jobs == 2
+    assert purge(house).jobs == 2
     with house.engine.connect() as conn:
         assert conn.execute(text("SELECT * FROM ledger_entries ORDER BY id")).all() == before
         assert conn.execute(text("SELECT * FROM wallets ORDER BY account_id")).all() == wallets
@@ -85,17 +85,17 @@ def test_files_that_are_gone_lose_their_rows_once_no_job_names_them(house: House
     a_story(house)
     house.pass_time(LONG)
     rows = OldRows(house.engine, house.store, YEARS)
-    house.sweep()
+    house.purge()
     gone = count(house, "assets")
-    assert OldRows(house.engine, house.store, None).sweep() == Forgotten(0, 0, 0)
-    assert rows.sweep().files == gone, "the jobs went in the same pass"
+    assert OldRows(house.engine, house.store, None).purge() == PurgedRows(0, 0, 0)
+    assert rows.purge().files == gone, "the jobs went in the same pass"
     assert count(house, "assets") == 0
 
 
 def test_a_file_whose_job_stays_keeps_its_row(house: House) -> None:
     house.job(State.SUCCEEDED, kept_for=90 * DAY)
     house.pass_time(LONG)
-    assert sweep(house, history=None) == Forgotten(jobs=0, files=0, keys=0)
+    assert purge(house, history=None) == PurgedRows(jobs=0, files=0, keys=0)
     assert house.scalar("SELECT count(*) FROM assets a JOIN jobs j ON j.output_id = a.id AND a.state = 'deleted'") == 1
 
 
@@ -112,7 +112,7 @@ def test_a_job_stays_as_long_as_anything_of_it(
 ) -> None:
     house.job(State.SUCCEEDED, kept_for=kept_for)
     house.pass_time(LONG)
-    assert sweep(house, **policy).jobs == 0, why
+    assert purge(house, **policy).jobs == 0, why
     assert house.inventory().is_sound
 
 
@@ -130,13 +130,13 @@ def test_what_is_not_over_stays(house: House, meanwhile: str) -> None:
     house.pass_time(LONG)
     with house.engine.begin() as conn:
         conn.execute(text(meanwhile))
-    assert sweep(house).jobs == 0
+    assert purge(house).jobs == 0
 
 
 def test_unfinished_jobs_stay_however_old(house: House) -> None:
     house.job(State.QUEUED)
     house.pass_time(LONG)
-    assert sweep(house).jobs == 0
+    assert purge(house).jobs == 0
 
 
 def test_credits_that_were_never_settled_keep_their_job(house: House) -> None:
@@ -146,14 +146,14 @@ def test_credits_that_were_never_settled_keep_their_job(house: House) -> None:
         conn.execute(text("UPDATE jobs SET credits = 5 WHERE id = :id"), {"id": job_id})
         hold_credits(conn, [job_id], actor="test")
     house.pass_time(LONG)
-    assert sweep(house).jobs == 0
+    assert purge(house).jobs == 0
 
 
 def test_what_was_left_over_goes_with_the_job(house: House) -> None:
     job_id = failed(house)
     house.pass_time(LONG)
     house.put(f"jobs/{job_id}/1/half.png")
-    assert sweep(house).jobs == 1
+    assert purge(house).jobs == 1
     assert house.objects() == []
 
 
@@ -166,17 +166,17 @@ def test_a_pass_that_dies_before_the_rows_is_healed_by_the_next(house: House, mo
         monkeypatch.undo()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("jobs.upkeep.row_purge.forget_jobs", die)
+    monkeypatch.setattr("jobs.upkeep.row_purge.purge_jobs", die)
     with pytest.raises(KeyboardInterrupt):
-        sweep(house)
+        purge(house)
     assert house.inventory().is_sound
-    assert sweep(house).jobs == 1
+    assert purge(house).jobs == 1
 
 
 def test_a_job_that_is_redriven_at_that_moment_stays(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     failed(house)
     house.pass_time(LONG)
-    house.sweep()
+    house.purge()
     listed = house.store.list
 
     def redrive_meanwhile(prefix: str) -> Any:
@@ -190,7 +190,7 @@ def test_a_job_that_is_redriven_at_that_moment_stays(house: House, monkeypatch: 
         return listed(prefix)
 
     monkeypatch.setattr(house.store, "list", redrive_meanwhile)
-    assert OldRows(house.engine, house.store, YEARS).sweep().jobs == 0
+    assert OldRows(house.engine, house.store, YEARS).purge().jobs == 0
     assert count(house, "jobs") == 1
 
 
@@ -200,9 +200,9 @@ def test_a_round_looks_at_a_stretch_and_the_next_goes_on(house: House, monkeypat
     for _ in range(4):
         failed(house)
     house.pass_time(LONG)
-    house.sweep()
+    house.purge()
     rows = OldRows(house.engine, house.store, YEARS)
-    assert [rows.sweep(batches=1).jobs for _ in range(4)] == [1, 2, 1, 0]
+    assert [rows.purge(batches=1).jobs for _ in range(4)] == [1, 2, 1, 0]
     assert house.scalar("SELECT id FROM jobs") == stays
 
 
@@ -210,9 +210,9 @@ def test_idempotency_keys_go_with_the_rows(house: House) -> None:
     with house.engine.begin() as conn:
         claim_key(conn, IdempotencyKey(house.world.owner.account_id, "", "createAvatar", "key"), b"digest", new_id())
     house.pass_time(YEARS - DAY)
-    assert sweep(house).keys == 0
+    assert purge(house).keys == 0
     house.pass_time(YEARS + DAY)
-    assert sweep(house).keys == 1
+    assert purge(house).keys == 1
 
 
 def test_credits_are_held_only_for_a_job_that_is_there(house: House) -> None:

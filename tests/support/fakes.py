@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 from jobs.providers import failures
 from jobs.providers.correlation import addresses_in
 from jobs.providers.orphan_search import created_between, find_in
-from jobs.providers.provider import Listed, OutputVanished, Prediction, ProviderTrouble, Sought, Submission
+from jobs.providers.provider import Listed, OutputVanished, Prediction, ProviderError, Sought, Submission
 from statemachine.outcomes import Accepted, OutcomeLost, Refused, Rejected
 from storage import ObjectInfo, ObjectMissing, StoredObject
 
@@ -59,7 +59,7 @@ class FakeProvider:
 
     def submit(self, submission: Submission) -> Submitted:
         """Take a submission, or do what the script says; an answer of None is the usual one."""
-        submission.last_look()
+        submission.final_check()
         with self.lock:
             scripted = self.answers.pop(0)(submission) if self.answers else None
             return scripted or Accepted(self.take(submission), 0.0)
@@ -81,7 +81,7 @@ class FakeProvider:
     def cancel(self, prediction_id: str) -> Prediction | None:
         """Cancel what is running; the rest stays as it is."""
         if not self.cancels:
-            raise ProviderTrouble(failures.of_status(403, "it may not be canceled", None))
+            raise ProviderError(failures.of_status(403, "it may not be canceled", None))
         booked = self.booked.get(prediction_id)
         if booked is None:
             return None
@@ -92,7 +92,7 @@ class FakeProvider:
     def upload(self, name: str, content: bytes, token: UUID) -> str:
         """Keep a picture."""
         if not self.takes_files:
-            raise ProviderTrouble(failures.of_status(503, "", None))
+            raise ProviderError(failures.of_status(503, "", None))
         with self.lock:
             address = f"https://provider.invalid/files/{len(self.files)}"
             self.files[address] = content
@@ -109,7 +109,7 @@ class FakeProvider:
     def listed(self, after: datetime, before: datetime | None = None) -> Iterator[tuple[Listed, ...]]:
         """Yield one page of everything that was created between two times, newest first."""
         if not self.is_listed:
-            raise ProviderTrouble(failures.unreachable(TimeoutError("no list")))
+            raise ProviderError(failures.unreachable(TimeoutError("no list")))
         booked = [each for each in list(self.booked.values()) if each.is_between(after, before)]
         yield tuple(
             Listed(each.prediction, frozenset({each.token}), each.created_at, each.addresses)
@@ -131,7 +131,7 @@ class FakeProvider:
 
     def _known(self, prediction_id: str) -> Booked:
         if prediction_id not in self.booked:
-            raise ProviderTrouble(failures.of_status(404, "no such prediction", None))
+            raise ProviderError(failures.of_status(404, "no such prediction", None))
         return self.booked[prediction_id]
 
     def _ended(self, prediction: Prediction) -> Prediction:

@@ -18,7 +18,7 @@ from db.ids import new_id
 from db.tables import assets
 from diorama.embedded import EmbeddedPostgres, EmbeddedS3
 from diorama.settings import Settings, read_settings
-from diorama.wiring import build_rounds, build_runtime
+from diorama.wiring import build_periodic_tasks, build_runtime
 from jobs.engine.leases import Renewer
 from jobs.engine.recorder import Recorder
 from jobs.requesting.creation import create_animation, create_scene
@@ -127,8 +127,8 @@ class StockedSystem:
         def runtime(recorder: Recorder, renewer: Renewer) -> Runtime:
             return replace(build_runtime(settings, engine, recorder, renewer), policy=policy, public_url=public_url)
 
-        rounds = partial(build_rounds, settings)
-        with WorkerProcess(engines, runtime, name="stocked", threads=_THREADS, rounds_of=rounds):
+        tasks = partial(build_periodic_tasks, settings)
+        with WorkerProcess(engines, runtime, name="stocked", threads=_THREADS, periodic_tasks_of=tasks):
             yield
         engine.dispose()
 

@@ -3,7 +3,7 @@
 -- Zero rows: nothing to do, and no call is made.
 SELECT t.job_id, t.attempt, t.token, t.picture_url, t.is_traceable, t.model, t.status, t.reserved_micros,
        t.prediction_id AS noted_prediction_id, diorama_now() - t.started_at AS age,
-       a.changed_at <= diorama_now() - CAST(:last_after AS interval) AS is_last_look
+       a.changed_at <= diorama_now() - CAST(:last_after AS interval) AS is_last_search
 FROM compensation_actions a
 JOIN jobs j ON j.id = a.job_id
 JOIN attempts t ON (t.job_id, t.attempt) = (a.job_id, a.attempt)

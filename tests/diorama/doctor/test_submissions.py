@@ -11,7 +11,7 @@ from db.ids import new_id
 from diorama.doctor.findings import Finding
 from diorama.doctor.submissions import examine_submissions
 from jobs.providers import failures
-from jobs.providers.limiter import GateSettings, SharedGate
+from jobs.providers.limiter import LimiterSettings, SharedLimiter
 from statemachine.breaker import BreakerPolicy
 from statemachine.outcomes import Accepted, OutcomeLost, Refused
 from statemachine.vocabulary import State
@@ -23,9 +23,9 @@ BUSY = Refused(failures.of_status(429, '{"retry_after": 40}', 40.0))
 
 
 @pytest.fixture
-def gate(engine: Engine) -> SharedGate:
-    """The gate of a worker, which two failures close."""
-    return SharedGate(engine, GateSettings(breaker=BreakerPolicy(failures_max=2)))
+def limiter(engine: Engine) -> SharedLimiter:
+    """The limiter of a worker, which two failures close."""
+    return SharedLimiter(engine, LimiterSettings(breaker=BreakerPolicy(failures_max=2)))
 
 
 def found(engine: Engine) -> dict[str, Finding]:
@@ -48,10 +48,10 @@ def test_a_day_on_which_all_is_well(engine: Engine) -> None:
     ],
 )
 def test_what_stops_submissions_is_told_until_one_is_taken(
-    engine: Engine, gate: SharedGate, outcome: Refused | OutcomeLost, reason: str
+    engine: Engine, limiter: SharedLimiter, outcome: Refused | OutcomeLost, reason: str
 ) -> None:
     for _ in range(2):
-        gate.saw(outcome)
+        limiter.observe(outcome)
     stopped = found(engine)["submissions"]
     assert stopped.ok is False
     assert reason in stopped.told
@@ -59,13 +59,13 @@ def test_what_stops_submissions_is_told_until_one_is_taken(
     assert "\n" not in stopped.told
     move_clock(engine, timedelta(hours=1))
     with engine.begin() as conn:
-        gate.admitted(conn, gate.admit(conn, 1), [new_id()])
-    gate.saw(Accepted("p", 1.0))
+        limiter.admitted(conn, limiter.admit(conn, 1), [new_id()])
+    limiter.observe(Accepted("p", 1.0))
     assert found(engine)["submissions"].ok is True
 
 
-def test_a_wait_that_the_provider_asked_for_is_no_fault(engine: Engine, gate: SharedGate) -> None:
-    gate.saw(BUSY)
+def test_a_wait_that_the_provider_asked_for_is_no_fault(engine: Engine, limiter: SharedLimiter) -> None:
+    limiter.observe(BUSY)
     waiting = found(engine)["submissions"]
     assert waiting.ok is None
     assert "because the provider asked for it" in waiting.told

@@ -17,8 +17,8 @@ import httpx
 
 from jobs.providers import failures
 from jobs.providers.limited import LimitedProvider
-from jobs.providers.limiter import OpenGate
-from jobs.providers.provider import Prediction, Provider, ProviderTrouble, Submission
+from jobs.providers.limiter import NoLimiter
+from jobs.providers.provider import Prediction, Provider, ProviderError, Submission
 from jobs.providers.replicate import ReplicateProvider
 from statemachine.outcomes import Accepted, Refused, Rejected
 from tests.support.eventually import eventually
@@ -126,11 +126,11 @@ class InMemory:
 
 
 class Limited(InMemory):
-    """The fake behind the gate that workers have before the real one."""
+    """The fake behind the limiter that workers have before the real one."""
 
     @property
     def provider(self) -> Provider:
-        return LimitedProvider(self.fake, OpenGate())
+        return LimitedProvider(self.fake, NoLimiter())
 
 
 @dataclass
@@ -170,10 +170,10 @@ class OverHttp:
         self.control.post("/faults", json={"action": action, **rule}).raise_for_status()
 
 
-def trouble_of(call: Callable[[], Any]) -> ProviderTrouble:
-    """Return the trouble that a call ends in."""
+def error_of(call: Callable[[], Any]) -> ProviderError:
+    """Return the error that a call raises."""
     try:
         call()
-    except ProviderTrouble as trouble:
-        return trouble
-    raise AssertionError("no trouble")
+    except ProviderError as error:
+        return error
+    raise AssertionError("no provider error")

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from jobs.providers.guard import Timeouts
-from jobs.providers.provider import NotSent, OutputVanished, ProviderTrouble, Sought
+from jobs.providers.provider import NotSent, OutputVanished, ProviderError, Sought
 from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
 from simulator.serve import Background
 from simulator.settings import SimulatorSettings
@@ -30,8 +30,8 @@ from tests.jobs.providers.dealings import (
     OverHttp,
     begun,
     ended,
+    error_of,
     submission,
-    trouble_of,
 )
 
 LARGE = 50_000_000
@@ -122,7 +122,7 @@ def test_the_last_look_holds_a_submission_back_before_anything_is_taken(dealing:
     def hold_back() -> None:
         raise NotSent("it took too long")
 
-    held = submission(last_look=hold_back)
+    held = submission(final_check=hold_back)
     with pytest.raises(NotSent):
         dealing.provider.submit(held)
     assert dealing.charges(held.token) == 0
@@ -131,7 +131,7 @@ def test_the_last_look_holds_a_submission_back_before_anything_is_taken(dealing:
 def test_the_last_look_is_taken_once_and_ahead_of_the_charge(dealing: Dealing) -> None:
     token = uuid4()
     seen: list[int] = []
-    begun(dealing, token=token, last_look=lambda: seen.append(dealing.charges(token)))
+    begun(dealing, token=token, final_check=lambda: seen.append(dealing.charges(token)))
     assert seen == [0]
 
 
@@ -146,7 +146,7 @@ def test_every_call_may_be_made_from_any_thread(dealing: Dealing) -> None:
 
 
 def test_an_unknown_prediction_is_trouble_and_not_an_answer(dealing: Dealing) -> None:
-    assert "404" in str(trouble_of(lambda: dealing.provider.get("nosuch")))
+    assert "404" in str(error_of(lambda: dealing.provider.get("nosuch")))
 
 
 def test_what_is_at_work_has_no_output_and_no_error(dealing: Dealing) -> None:
@@ -198,7 +198,7 @@ def test_a_cancel_that_does_not_work_is_trouble(dealing: Dealing) -> None:
     dealing.runs_into("running")
     prediction_id = begun(dealing)
     dealing.takes_no_cancel()
-    trouble_of(lambda: dealing.provider.cancel(prediction_id))
+    error_of(lambda: dealing.provider.cancel(prediction_id))
     assert dealing.provider.get(prediction_id).is_running
 
 
@@ -240,8 +240,8 @@ def test_a_list_that_says_nothing_is_trouble_and_never_absence(dealing: Dealing)
     token, since = uuid4(), now()
     begun(dealing, token=token)
     dealing.has_no_list()
-    trouble_of(lambda: dealing.provider.find(just_begun(token)))
-    trouble_of(lambda: list(dealing.provider.listed(since)))
+    error_of(lambda: dealing.provider.find(just_begun(token)))
+    error_of(lambda: list(dealing.provider.listed(since)))
 
 
 def test_the_list_tells_the_newest_first_with_their_tokens_and_times(dealing: Dealing) -> None:
@@ -311,8 +311,8 @@ def test_nothing_is_fetched_from_where_no_output_can_be(dealing: Dealing, url: s
 
 def test_trouble_says_what_helps_and_is_told_kindly(dealing: Dealing) -> None:
     dealing.has_no_list()
-    trouble = trouble_of(lambda: dealing.provider.find(just_begun(uuid4())))
-    assert isinstance(trouble, ProviderTrouble)
-    assert trouble.failure.retry_policy in (RetryPolicy.WAIT, RetryPolicy.RETRY)
-    assert trouble.failure.message.endswith(".")
-    assert "replicate" not in trouble.failure.message.lower()
+    error = error_of(lambda: dealing.provider.find(just_begun(uuid4())))
+    assert isinstance(error, ProviderError)
+    assert error.failure.retry_policy in (RetryPolicy.WAIT, RetryPolicy.RETRY)
+    assert error.failure.message.endswith(".")
+    assert "replicate" not in error.failure.message.lower()

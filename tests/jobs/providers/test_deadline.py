@@ -11,10 +11,10 @@ from contextlib import closing, suppress
 import pytest
 
 from jobs.providers.guard import Timeouts
-from jobs.providers.provider import ProviderTrouble
+from jobs.providers.provider import ProviderError
 from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
 from statemachine.outcomes import OutcomeLost, RetryPolicy
-from tests.jobs.providers.dealings import submission, trouble_of
+from tests.jobs.providers.dealings import error_of, submission
 
 TIMEOUTS = Timeouts(answer_s=0.15, output_s=1.0)
 PIECE_EVERY_S = 0.05
@@ -84,9 +84,9 @@ def in_time(call: Callable[[], object]) -> object:
 
 @pytest.mark.usefixtures("slow")
 def test_a_look_ends_in_time(provider: ReplicateProvider) -> None:
-    trouble = in_time(lambda: trouble_of(lambda: provider.get("p")))
-    assert isinstance(trouble, ProviderTrouble)
-    assert trouble.failure.retry_policy is RetryPolicy.WAIT
+    error = in_time(lambda: error_of(lambda: provider.get("p")))
+    assert isinstance(error, ProviderError)
+    assert error.failure.retry_policy is RetryPolicy.WAIT
 
 
 @pytest.mark.usefixtures("slow")
@@ -105,5 +105,5 @@ def test_an_output_is_fetched_in_time_and_comes_as_it_is_sent(
         with provider.fetch(f"http://{server.place}/out.png", most_bytes=10**6) as (_, chunks):
             pieces.extend(chunks)
 
-    in_time(lambda: trouble_of(read))
+    in_time(lambda: error_of(read))
     assert (len(pieces) > 1) is (part == "in its body")

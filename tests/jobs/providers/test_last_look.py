@@ -33,8 +33,8 @@ def provider(simulator: Background) -> Iterator[ReplicateProvider]:
     provider.close()
 
 
-def submission(**last_look: Any) -> Submission:
-    return Submission(MODEL, {"prompt": "a figure"}, uuid4(), timedelta(minutes=1), **last_look)
+def submission(**final_check: Any) -> Submission:
+    return Submission(MODEL, {"prompt": "a figure"}, uuid4(), timedelta(minutes=1), **final_check)
 
 
 def creates(simulator: Background) -> int:
@@ -53,7 +53,7 @@ def test_what_is_held_back_never_reaches_the_provider(
         assert isinstance(provider.submit(submission()), Accepted)
     before = creates(simulator)
     with pytest.raises(NotSent, match="61"):
-        provider.submit(submission(last_look=hold_back))
+        provider.submit(submission(final_check=hold_back))
     assert creates(simulator) == before
     assert isinstance(provider.submit(submission()), Accepted), "the next call is not harmed by it"
 
@@ -63,7 +63,7 @@ def test_the_look_comes_once_the_connection_is_open_and_once_a_call(
 ) -> None:
     """Opening a connection may take seconds, and a worker may be stopped meanwhile."""
     looks: list[int] = []
-    accepted = provider.submit(submission(last_look=lambda: looks.append(creates(simulator))))
+    accepted = provider.submit(submission(final_check=lambda: looks.append(creates(simulator))))
     assert isinstance(accepted, Accepted)
     assert looks == [creates(simulator) - 1]
     provider.get(accepted.prediction_id)

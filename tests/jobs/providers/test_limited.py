@@ -12,14 +12,14 @@ from sqlalchemy import Engine, create_engine, text
 
 from jobs.providers import failures
 from jobs.providers.limited import LimitedProvider
-from jobs.providers.limiter import GateSettings, SharedGate
-from jobs.providers.provider import Listed, Prediction, ProviderTrouble, Sought, Submission
+from jobs.providers.limiter import LimiterSettings, SharedLimiter
+from jobs.providers.provider import Listed, Prediction, ProviderError, Sought, Submission
 from statemachine.budget import Budget
 from statemachine.outcomes import OutcomeLost, RetryPolicy
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 TOKEN = uuid4()
-SEVEN_AT_ONCE = GateSettings(reads=Budget(60, burst_share=7 / 60))
+SEVEN_AT_ONCE = LimiterSettings(reads=Budget(60, burst_share=7 / 60))
 
 
 class ThreePages:
@@ -27,11 +27,11 @@ class ThreePages:
 
     def get(self, prediction_id: str) -> Prediction:
         """Run into a throttle."""
-        raise ProviderTrouble(failures.of_status(429, "Request was throttled.", 60))
+        raise ProviderError(failures.of_status(429, "Request was throttled.", 60))
 
     def upload(self, name: str, content: bytes, token: UUID) -> str:
         """Take no files."""
-        raise ProviderTrouble(failures.of_status(503, "", None))
+        raise ProviderError(failures.of_status(503, "", None))
 
     def now(self) -> datetime:
         """Know the time."""
@@ -54,7 +54,7 @@ class Silent:
 @pytest.fixture
 def provider(engine: Engine) -> LimitedProvider:
     inner: Any = ThreePages()
-    return LimitedProvider(inner, SharedGate(engine, SEVEN_AT_ONCE))
+    return LimitedProvider(inner, SharedLimiter(engine, SEVEN_AT_ONCE))
 
 
 def sought(token: UUID) -> Sought:
@@ -79,7 +79,7 @@ def test_each_page_is_a_call_and_none_is_read_beyond_what_was_looked_for(
 def test_a_read_that_has_no_permit_is_put_off_without_being_made(provider: LimitedProvider, engine: Engine) -> None:
     for _ in range(2):
         assert provider.find(sought(uuid4())) is None
-    with pytest.raises(ProviderTrouble) as caught:
+    with pytest.raises(ProviderError) as caught:
         provider.get("p")
     failure = caught.value.failure
     assert (failure.retry_policy, failure.status) == (RetryPolicy.WAIT, None)
@@ -91,24 +91,24 @@ def test_an_upload_is_put_off_without_a_permit_and_counts_where_it_fails(
     provider: LimitedProvider, engine: Engine
 ) -> None:
     """That it failed is noticed like a submission that does: none can be made without its picture."""
-    with pytest.raises(ProviderTrouble, match="503"):
+    with pytest.raises(ProviderError, match="503"):
         provider.upload("a.jpg", b"", uuid4())
     with engine.connect() as conn:
         assert conn.scalar(text("SELECT failures FROM provider_breaker")) == 1
     with engine.begin() as conn:
         conn.execute(text("UPDATE provider_budgets SET permits = -30"))
-    with pytest.raises(ProviderTrouble, match="our own budget"):
-        LimitedProvider(cast(Any, ThreePages()), SharedGate(engine, SEVEN_AT_ONCE)).upload("a.jpg", b"", uuid4())
+    with pytest.raises(ProviderError, match="our own budget"):
+        LimitedProvider(cast(Any, ThreePages()), SharedLimiter(engine, SEVEN_AT_ONCE)).upload("a.jpg", b"", uuid4())
 
 
 def test_a_throttled_read_is_everybodys_reason_to_wait(provider: LimitedProvider, engine: Engine) -> None:
-    with pytest.raises(ProviderTrouble, match="429"):
+    with pytest.raises(ProviderError, match="429"):
         provider.get("p")
-    assert SharedGate(engine, SEVEN_AT_ONCE).read_in_s() > 50
+    assert SharedLimiter(engine, SEVEN_AT_ONCE).read_in_s() > 50
 
 
 def test_what_became_of_a_paid_call_is_told_even_while_the_database_is_away() -> None:
     away = create_engine("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
     inner: Any = Silent()
-    told = LimitedProvider(inner, SharedGate(away)).submit(cast(Any, None))
+    told = LimitedProvider(inner, SharedLimiter(away)).submit(cast(Any, None))
     assert told == OutcomeLost("no answer")

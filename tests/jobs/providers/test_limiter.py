@@ -18,7 +18,7 @@ from structlog.testing import capture_logs
 from db.connection import DatabaseSettings, connect, connect_worker
 from db.engine.claims import ClaimedJob, claim_due
 from jobs.providers import failures
-from jobs.providers.limiter import Admission, GateSettings, SharedGate
+from jobs.providers.limiter import Admission, LimiterSettings, SharedLimiter
 from jobs.steps.runtime import Runtime
 from jobs.worker.advance import advance
 from statemachine.breaker import BreakerPolicy, BreakerState
@@ -36,16 +36,16 @@ BUSY = Refused(failures.of_status(429, "Request was throttled.", 30))
 MODEL_GONE = Refused(failures.of_status(404, "no such model", None))
 DOWN = Refused(failures.unreachable(ConnectionError("refused")))
 
-SLOW = GateSettings(creates=Budget(60, burst_share=0.1), reads=Budget(60, burst_share=0.1))
-PATIENT = GateSettings(breaker=BreakerPolicy(failures_max=3, outage_s=600, account_s=600))
+SLOW = LimiterSettings(creates=Budget(60, burst_share=0.1), reads=Budget(60, burst_share=0.1))
+PATIENT = LimiterSettings(breaker=BreakerPolicy(failures_max=3, outage_s=600, account_s=600))
 
 
 class Worker:
-    """A process of its own, as far as the gate can tell."""
+    """A process of its own, as far as the limiter can tell."""
 
-    def __init__(self, engine: Engine, settings: GateSettings) -> None:
+    def __init__(self, engine: Engine, settings: LimiterSettings) -> None:
         self.engine = engine
-        self.gate = SharedGate(engine, settings)
+        self.limiter = SharedLimiter(engine, settings)
         self.admission = Admission(0)
 
     def claim(self, limit: int = 100, ahead_s: float = 0.0) -> list[ClaimedJob]:
@@ -54,13 +54,13 @@ class Worker:
             conn.execute(text("SELECT set_config('diorama.clock_offset', :by, true)"), {"by": f"{ahead_s} seconds"})
 
             def admit(want: int) -> int:
-                self.admission = self.gate.admit(conn, want)
+                self.admission = self.limiter.admit(conn, want)
                 return self.admission.most
 
             lease_for = timedelta(seconds=60)
             jobs = claim_due(conn, Step.SUBMIT, worker="w", limit=limit, lease_for=lease_for, admit=admit)
             queued = [job for job in jobs if job.state is State.QUEUED]
-            self.gate.admitted(conn, self.admission, [job.id for job in queued])
+            self.limiter.admitted(conn, self.admission, [job.id for job in queued])
             return queued
 
 
@@ -106,10 +106,10 @@ def test_who_asks_meanwhile_waits_for_the_answer_before(engine: Engine, others: 
     first, second, claimed = Worker(engine, SLOW), Worker(others, SLOW), list[ClaimedJob]()
     thread = Thread(target=lambda: claimed.extend(second.claim()))
     with engine.begin() as conn:
-        admission = first.gate.admit(conn, 100)
+        admission = first.limiter.admit(conn, 100)
         thread.start()
         eventually(lambda: is_anybody_waiting(engine) or not thread.is_alive())
-        first.gate.admitted(conn, admission, [uuid4() for _ in range(admission.most)])
+        first.limiter.admitted(conn, admission, [uuid4() for _ in range(admission.most)])
     thread.join()
     assert (admission.most, claimed) == (6, [])
 
@@ -120,7 +120,7 @@ def test_a_worker_that_is_frozen_while_it_asks_holds_up_the_others_for_seconds_o
     queue(engines[1], 3)
     frozen, other = (Worker(engine, SLOW) for engine in engines)
     with engines[0].connect() as conn:
-        assert frozen.gate.admit(conn, 100).most == 6
+        assert frozen.limiter.admit(conn, 100).most == 6
         assert len(other.claim()) == 3
         conn.invalidate()
     for engine in engines:
@@ -161,7 +161,7 @@ def test_permits_are_taken_for_claimed_jobs_only(engine: Engine) -> None:
 
 def test_a_wait_that_the_provider_asks_for_is_everybodys(engine: Engine, others: Engine) -> None:
     queue(engine, 3)
-    Worker(engine, PATIENT).gate.saw(BUSY)
+    Worker(engine, PATIENT).limiter.observe(BUSY)
     other = Worker(others, PATIENT)
     assert other.claim(ahead_s=28) == []
     assert len(other.claim(ahead_s=31)) >= 1
@@ -171,7 +171,7 @@ def test_no_more_jobs_than_the_limit_are_at_the_provider_or_on_their_way(engine:
     queue(engine, 2, State.GENERATING)
     queue(engine, 1, State.RECONCILING)
     queue(engine, 10)
-    worker = Worker(engine, GateSettings(in_flight_most=5))
+    worker = Worker(engine, LimiterSettings(in_flight_most=5))
     assert len(worker.claim()) == 2
     assert worker.claim() == [], "those that were let through are on their way"
     assert len(worker.claim(ahead_s=61)) == 2, "nobody is on the way any more whose lease has ended"
@@ -184,7 +184,7 @@ def test_failures_of_several_workers_in_a_row_stop_all_of_them(
     queue(engine, 5)
     workers = [Worker(each, PATIENT) for each in (engine, others, engine)]
     for worker in workers:
-        worker.gate.saw(failed)
+        worker.limiter.observe(failed)
     assert [worker.claim(ahead_s=1) for worker in workers] == [[], [], []]
 
 
@@ -193,11 +193,11 @@ def test_a_success_of_another_worker_ends_the_run_of_failures(
     engine: Engine, others: Engine, went_well: Accepted | Rejected
 ) -> None:
     mine, other = Worker(engine, PATIENT), Worker(others, PATIENT)
-    mine.gate.saw(LOST)
-    mine.gate.saw(LOST)
+    mine.limiter.observe(LOST)
+    mine.limiter.observe(LOST)
     other.claim()
-    other.gate.saw(went_well)
-    mine.gate.saw(LOST)
+    other.limiter.observe(went_well)
+    mine.limiter.observe(LOST)
     assert breaker_state(engine) is BreakerState.CLOSED
 
 
@@ -209,7 +209,7 @@ def test_trouble_with_the_account_stops_submissions_at_once_and_calls_a_person_o
     worker = Worker(engine, PATIENT)
     with capture_logs() as lines:
         for _ in range(4):
-            worker.gate.saw(refused)
+            worker.limiter.observe(refused)
     assert worker.claim() == []
     assert [(line["log_level"], line["event"], line["cause"]) for line in lines] == [
         ("critical", "submissions stopped", "account")
@@ -220,16 +220,16 @@ def test_trouble_that_predictions_tell_of_stops_submissions_until_one_succeeds_a
     engine: Engine, others: Engine
 ) -> None:
     queue(engine, 5)
-    at_once = GateSettings(breaker=BreakerPolicy(account_s=0, probe_s=600))
+    at_once = LimiterSettings(breaker=BreakerPolicy(account_s=0, probe_s=600))
     mine, other = Worker(engine, at_once), Worker(others, at_once)
     with capture_logs() as lines:
         for words in ("Your credit is used up. (E001)", "The API key was not accepted. (E002)", "(E9828)"):
-            mine.gate.saw_end(failures.of_prediction_error(words))
+            mine.limiter.observe_end(failures.of_prediction_error(words))
         assert breaker_state(engine) is BreakerState.OPEN
         assert len(other.claim()) == 1
-        other.gate.saw(TAKEN)
+        other.limiter.observe(TAKEN)
         assert mine.claim() == [], "that it was taken proves nothing"
-        other.gate.saw_end(None)
+        other.limiter.observe_end(None)
         assert len(mine.claim()) == 4
     assert [(line["log_level"], line["event"]) for line in lines] == [
         ("critical", "submissions stopped"),
@@ -241,13 +241,13 @@ def test_trouble_that_predictions_tell_of_stops_submissions_until_one_succeeds_a
 def test_trouble_with_one_model_stops_no_other_and_proves_nothing_of_them(engine: Engine) -> None:
     queue(engine, 2)
     worker = Worker(engine, PATIENT)
-    worker.gate.saw(MODEL_GONE)
-    worker.gate.saw_end(MODEL_GONE.failure)
+    worker.limiter.observe(MODEL_GONE)
+    worker.limiter.observe_end(MODEL_GONE.failure)
     assert len(worker.claim()) == 2
     queue(engine, 2)
-    worker.gate.saw(NO_TOKEN)
+    worker.limiter.observe(NO_TOKEN)
     assert len(worker.claim(ahead_s=601)) == 1
-    worker.gate.saw(MODEL_GONE)
+    worker.limiter.observe(MODEL_GONE)
     assert breaker_state(engine) is BreakerState.HALF_OPEN
     assert len(worker.claim(ahead_s=601)) == 1, "another one shows how things are"
 
@@ -255,37 +255,37 @@ def test_trouble_with_one_model_stops_no_other_and_proves_nothing_of_them(engine
 def test_after_the_pause_exactly_one_job_is_let_through(engine: Engine, others: Engine) -> None:
     queue(engine, 5)
     workers = [Worker(engine, PATIENT), Worker(others, PATIENT)]
-    workers[0].gate.saw(NO_TOKEN)
+    workers[0].limiter.observe(NO_TOKEN)
     claimed = [worker.claim(ahead_s=601) for worker in workers * 2]
     assert sorted(map(len, claimed)) == [0, 0, 0, 1]
-    workers[0].gate.saw(TAKEN)
+    workers[0].limiter.observe(TAKEN)
     assert len(workers[1].claim(ahead_s=602)) == 4
 
 
 def test_one_that_did_not_come_to_the_provider_makes_room_for_the_next(engine: Engine) -> None:
     queue(engine, 5)
     worker = Worker(engine, PATIENT)
-    worker.gate.saw(NO_TOKEN)
+    worker.limiter.observe(NO_TOKEN)
     assert len(worker.claim(ahead_s=601)) == 1
-    worker.gate.saw(None)
+    worker.limiter.observe(None)
     assert len(worker.claim(ahead_s=601)) == 1
 
 
 def test_one_that_was_past_its_deadline_makes_room_for_the_next(engine: Engine) -> None:
     queue(engine, 5)
     worker = Worker(engine, PATIENT)
-    worker.gate.saw(NO_TOKEN)
+    worker.limiter.observe(NO_TOKEN)
     (late,) = worker.claim(ahead_s=601)
     late = replace(late, deadline_at=late.now)
     nothing: Any = None
     recorder: Any = SimpleNamespace(record=lambda move: None)
-    runtime = Runtime(engine, nothing, nothing, nothing, recorder=recorder, renewer=nothing, gate=worker.gate)
+    runtime = Runtime(engine, nothing, nothing, nothing, recorder=recorder, renewer=nothing, limiter=worker.limiter)
     advance(late.claim, runtime, known=late)
     assert len(worker.claim(ahead_s=601)) == 1
 
 
 def test_reads_are_counted_over_all_processes_and_the_many_come_back_one_by_one(engine: Engine, others: Engine) -> None:
-    gates = [SharedGate(each, SLOW) for each in (engine, others)]
+    gates = [SharedLimiter(each, SLOW) for each in (engine, others)]
     waits = [gates[number % 2].read_in_s() for number in range(10)]
     assert 0 < sum(wait_s == 0 for wait_s in waits) <= 6
     put_off = [wait_s for wait_s in waits if wait_s]
@@ -293,14 +293,14 @@ def test_reads_are_counted_over_all_processes_and_the_many_come_back_one_by_one(
 
 
 def test_reads_that_can_not_wait_are_made_and_leave_the_others_less(engine: Engine) -> None:
-    gate = SharedGate(engine, SLOW)
-    gate.must_read(9)
-    assert gate.read_in_s() > 3
+    limiter = SharedLimiter(engine, SLOW)
+    limiter.must_read(9)
+    assert limiter.read_in_s() > 3
 
 
 def test_a_throttled_read_keeps_all_from_reading(engine: Engine, others: Engine) -> None:
-    gate = SharedGate(engine, SLOW)
-    assert gate.read_in_s() == 0
-    gate.saw_read(failures.of_status(429, "Request was throttled.", 30))
-    assert gate.read_in_s() > 25
-    assert SharedGate(others, SLOW).read_in_s() > 25
+    limiter = SharedLimiter(engine, SLOW)
+    assert limiter.read_in_s() == 0
+    limiter.observe_read(failures.of_status(429, "Request was throttled.", 30))
+    assert limiter.read_in_s() > 25
+    assert SharedLimiter(others, SLOW).read_in_s() > 25

@@ -16,7 +16,7 @@ import pytest
 from jobs.providers.provider import Sought
 from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
 from statemachine.outcomes import Accepted, OutcomeLost, RetryPolicy
-from tests.jobs.providers.dealings import submission, trouble_of
+from tests.jobs.providers.dealings import error_of, submission
 
 ODD = [b"", b"null", b"[]", b'"starting"', b"{}", b'{"id": "p"}', b'{"status": "starting"}', b"<html>", b"\xff", b"{"]
 ODD_BESIDES = json.dumps(
@@ -89,15 +89,15 @@ def test_a_look_at_something_odd_is_trouble_that_passes(
 ) -> None:
     server.body = body
     for call in (lambda: provider.get("p"), lambda: provider.cancel("p")):
-        assert trouble_of(call).failure.retry_policy is RetryPolicy.WAIT
+        assert error_of(call).failure.retry_policy is RetryPolicy.WAIT
 
 
 @pytest.mark.parametrize("body", [*ODD, *ODD_PAGES])
 def test_an_odd_list_proves_no_absence(server: Answering, provider: ReplicateProvider, body: bytes) -> None:
     server.body = body
     since = datetime.now(UTC)
-    trouble_of(lambda: provider.find(Sought(uuid4(), timedelta(0))))
-    trouble_of(lambda: list(provider.listed(since)))
+    error_of(lambda: provider.find(Sought(uuid4(), timedelta(0))))
+    error_of(lambda: list(provider.listed(since)))
 
 
 @pytest.mark.parametrize("place", ["http://{}", "//{}", "http://name:word@{}", "http://{}//{}"])

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from jobs.providers.clock import ProviderClock
-from jobs.providers.guard import ErrorAnswer, GuardTransport, Timeouts
+from jobs.providers.guard import ErrorResponse, GuardTransport, Timeouts
 from jobs.providers.retry_after import LONGEST_S, asked_wait_s
 
 LOW_CREDIT = "Your rate limit resets in ~7s."
@@ -57,6 +57,6 @@ def test_an_error_page_without_end_is_read_in_part() -> None:
     pages = iter(lambda: b"x" * 10_000, None)
     inner = httpx.MockTransport(lambda _: httpx.Response(502, content=pages))
     transport = GuardTransport(inner, Timeouts(), ProviderClock())
-    with pytest.raises(ErrorAnswer) as caught:
+    with pytest.raises(ErrorResponse) as caught:
         transport.handle_request(httpx.Request("GET", "http://127.0.0.1/"))
     assert 20_000 <= len(caught.value.body) <= 200_000

@@ -13,7 +13,7 @@ from db.engine.recording import cancel, record
 from jobs.engine.hints import Hinter
 from jobs.engine.recorder import Recorder
 from jobs.providers import failures
-from jobs.providers.provider import ProviderTrouble, Sought
+from jobs.providers.provider import ProviderError, Sought
 from jobs.steps.compensate import TRIES_MAX
 from jobs.worker.advance import advance
 from statemachine import outcomes as o
@@ -43,7 +43,7 @@ class SearchedProvider(ScriptedProvider):
 
     def find(self, sought: Sought) -> str | None:
         if not self.is_listed:
-            raise ProviderTrouble(failures.unreachable(TimeoutError("no list")))
+            raise ProviderError(failures.unreachable(TimeoutError("no list")))
         self.looks.append(sought.token)
         return "found" if len(self.looks) >= self.shows_at else None
 

@@ -15,7 +15,7 @@ from jobs.providers.provider import Submission
 from jobs.steps.reconcile import reconcile
 from jobs.steps.runtime import Runtime
 from jobs.steps.submit import submit
-from jobs.upkeep.orphans import sweep
+from jobs.upkeep.orphans import search_orphans
 from statemachine import outcomes as o
 from statemachine.vocabulary import State
 from tests.support.factories import World, claimed, make_job
@@ -85,7 +85,7 @@ def test_what_nobody_can_tell_is_booked_at_its_price_however_late(
         "it is not there": (lost(engine, world, is_over=True, age=lately), "absent", 0),
         "nothing would tell": (lost(engine, world, is_over=True, age=lately, is_traceable=False), "lost", PRICE),
     }
-    sweep(runtime)
+    search_orphans(runtime)
     for case, (job_id, status, cost_micros) in cases.items():
         found = attempt(engine, job_id)
         assert (found.status, found.cost_micros, found.completed_at is not None) == (status, cost_micros, True), case
@@ -102,7 +102,7 @@ def test_a_stray_is_swept_by_the_address_of_its_picture(
         Submission("m", {"image": "https://provider.invalid/files/0"}, uuid4(), timedelta(minutes=10))
     )
     provider.ahead = timedelta(0)
-    sweep(runtime)
+    search_orphans(runtime)
     assert attempt(engine, job_id).status == "duplicate"
     assert provider.booked[stray].prediction.status == "canceled"
 

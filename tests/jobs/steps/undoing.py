@@ -11,7 +11,7 @@ from sqlalchemy import Engine, text
 from db.engine.recording import record
 from jobs.engine.leases import Renewer
 from jobs.providers import failures
-from jobs.providers.provider import Prediction, ProviderTrouble
+from jobs.providers.provider import Prediction, ProviderError
 from jobs.steps.compensate import compensate
 from jobs.steps.runtime import Runtime
 from statemachine import outcomes as o
@@ -36,10 +36,10 @@ class ScriptedProvider:
     def cancel(self, prediction_id: str) -> Prediction | None:
         if self.throttles > 0:
             self.throttles -= 1
-            raise ProviderTrouble(failures.of_status(429, "Request was throttled.", 7.0))
+            raise ProviderError(failures.of_status(429, "Request was throttled.", 7.0))
         if self.fails > 0:
             self.fails -= 1
-            raise ProviderTrouble(Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", self.retry_policy, "it said 503"))
+            raise ProviderError(Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", self.retry_policy, "it said 503"))
         if self.unknown > 0:
             self.unknown -= 1
             return None

@@ -1,4 +1,4 @@
-"""Rounds: each is made by one process of all, and a long one keeps no other lock's rounds waiting."""
+"""PeriodicRunner: each is made by one process of all, and a long one keeps no other lock's tasks waiting."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from jobs.upkeep.periodic import HOUSEKEEPING, WATCHING, Round, Rounds, by_lock
+from jobs.upkeep.periodic import HOUSEKEEPING, TRACKING, PeriodicRunner, PeriodicTask, by_lock
 from tests.support.eventually import eventually
 
 
 def test_a_long_round_does_not_hold_up_those_of_another_lock(engine: Engine) -> None:
     over, made = threading.Event(), threading.Semaphore(0)
-    rounds = [
-        Round("long", 0.01, lambda: over.wait(20)),
-        Round("short", 0.01, made.release, WATCHING),
+    tasks = [
+        PeriodicTask("long", 0.01, lambda: over.wait(20)),
+        PeriodicTask("short", 0.01, made.release, TRACKING),
     ]
-    running = [Rounds(engine, group) for group in by_lock(rounds)]
+    running = [PeriodicRunner(engine, group) for group in by_lock(tasks)]
     try:
         assert all(made.acquire(timeout=20) for _ in range(3))
         assert not over.is_set()
@@ -33,9 +33,9 @@ def test_a_long_round_does_not_hold_up_those_of_another_lock(engine: Engine) -> 
 
 def test_of_several_processes_one_makes_the_rounds_until_it_ends(engine: Engine) -> None:
     by_first, by_second = threading.Event(), threading.Event()
-    first = Rounds(engine, [Round("it", 0.01, by_first.set)])
+    first = PeriodicRunner(engine, [PeriodicTask("it", 0.01, by_first.set)])
     assert by_first.wait(20)
-    second = Rounds(engine, [Round("it", 0.01, by_second.set)])
+    second = PeriodicRunner(engine, [PeriodicTask("it", 0.01, by_second.set)])
     by_first.clear()
     assert by_first.wait(20)
     assert not by_second.is_set()
@@ -44,16 +44,17 @@ def test_of_several_processes_one_makes_the_rounds_until_it_ends(engine: Engine)
     second.close()
 
 
-# Makes rounds until its standard input is closed, and prints when it made each.
+# Makes tasks until its standard input is closed, and prints when it made each.
 MAKE_ROUNDS = """
 import sys, time
 from db.connection import DatabaseSettings, connect
-from jobs.upkeep.periodic import Round, Rounds
+from jobs.upkeep.periodic import PeriodicTask, PeriodicRunner
 
 engine = connect(DatabaseSettings(sys.argv[1], pool_size=2), name="frozen")
-rounds = Rounds(engine, [Round("it", 0.01, lambda: print("made at", time.monotonic(), flush=True))], lease_s=2.0)
+task = PeriodicTask("it", 0.01, lambda: print("made at", time.monotonic(), flush=True))
+tasks = PeriodicRunner(engine, [task], lease_s=2.0)
 sys.stdin.read()
-rounds.close()
+tasks.close()
 """
 
 
@@ -67,10 +68,10 @@ def test_a_process_that_is_stopped_loses_its_turn_and_begins_no_round_when_it_co
             eventually(lambda: "made at" in said.read_text())
             frozen.send_signal(signal.SIGSTOP)
             by_second: list[float] = []
-            second = Rounds(engine, [Round("it", 0.01, lambda: by_second.append(time.monotonic()))])
+            second = PeriodicRunner(engine, [PeriodicTask("it", 0.01, lambda: by_second.append(time.monotonic()))])
             eventually(lambda: by_second)
             frozen.send_signal(signal.SIGCONT)
-            eventually(lambda: "somebody else makes the rounds now" in said.read_text())
+            eventually(lambda: "lost the leader lock of the periodic tasks" in said.read_text())
             second.close()
             frozen.communicate()
         finally:
@@ -81,6 +82,6 @@ def test_a_process_that_is_stopped_loses_its_turn_and_begins_no_round_when_it_co
 
 
 def test_rounds_are_put_together_by_lock() -> None:
-    sweep, watch, tidy = (Round(name, 1.0, list, lock) for name, lock in (("s", 1), ("w", 2), ("t", 1)))
+    sweep, watch, tidy = (PeriodicTask(name, 1.0, list, lock) for name, lock in (("s", 1), ("w", 2), ("t", 1)))
     assert by_lock([sweep, watch, tidy]) == [[sweep, tidy], [watch]]
-    assert HOUSEKEEPING != WATCHING
+    assert HOUSEKEEPING != TRACKING

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from jobs.providers import failures
-from jobs.providers.limiter import GateSettings, SharedGate
+from jobs.providers.limiter import LimiterSettings, SharedLimiter
 from statemachine.breaker import BreakerPolicy
 from statemachine.budget import Budget
 from statemachine.outcomes import OutcomeLost, Refused
@@ -22,15 +22,15 @@ WAITING = "query ($id: ID!) { job(id: $id) { waitingBecause { kind until message
 STEPS = """{ steps {
   step budget { perMinute left blockedUntil } breaker { state cause detail openedAt until }
 } }"""
-SETTINGS = GateSettings(creates=Budget(60), breaker=BreakerPolicy(failures_max=2, outage_s=600, account_s=600))
+SETTINGS = LimiterSettings(creates=Budget(60), breaker=BreakerPolicy(failures_max=2, outage_s=600, account_s=600))
 NO_TOKEN = Refused(failures.of_status(401, '{"title": "Unauthenticated", "detail": "Go to the billing page"}', None))
 BUSY = Refused(failures.of_status(429, "Request was throttled.", 300))
 
 
 @pytest.fixture
-def gate(server: Server) -> Iterator[SharedGate]:
-    """The gate as a worker has it. It is everybody's, so it is put back."""
-    yield SharedGate(server.engine, SETTINGS)
+def limiter(server: Server) -> Iterator[SharedLimiter]:
+    """The limiter as a worker has it. It is everybody's, so it is put back."""
+    yield SharedLimiter(server.engine, SETTINGS)
     with server.engine.begin() as conn:
         for table in ("provider_budgets", "provider_breaker"):
             conn.execute(text(f"DELETE FROM {table}"))
@@ -44,47 +44,47 @@ def because(caller: Partner, job_id: str) -> tuple[str, bool]:
     return found["kind"], found["until"] is not None
 
 
-def ask_for_many(server: Server, gate: SharedGate) -> None:
+def ask_for_many(server: Server, limiter: SharedLimiter) -> None:
     """Have workers use up the permits that there are."""
     with server.engine.begin() as conn:
-        admission = gate.admit(conn, 100)
-        gate.admitted(conn, admission, [uuid4() for _ in range(admission.most)])
+        admission = limiter.admit(conn, 100)
+        limiter.admitted(conn, admission, [uuid4() for _ in range(admission.most)])
 
 
 def test_trouble_with_the_account_is_an_operators_matter_without_the_providers_words(
-    acme: Partner, gate: SharedGate
+    acme: Partner, limiter: SharedLimiter
 ) -> None:
     job_id = make_avatar(acme, acme.asset())
-    gate.saw(NO_TOKEN)
+    limiter.observe(NO_TOKEN)
     assert because(acme, job_id) == ("OPERATOR", True)
     told = json.dumps(acme.ask(WAITING, id=job_id)).lower()
     assert not [word for word in ("401", "billing", "unauthenticated", "replicate") if word in told]
 
 
-def test_an_outage_and_a_wait_that_was_asked_for_are_the_providers(acme: Partner, gate: SharedGate) -> None:
+def test_an_outage_and_a_wait_that_was_asked_for_are_the_providers(acme: Partner, limiter: SharedLimiter) -> None:
     job_id = make_avatar(acme, acme.asset())
-    gate.saw(BUSY)
+    limiter.observe(BUSY)
     assert because(acme, job_id) == ("PROVIDER_UNAVAILABLE", True)
-    gate.saw(OutcomeLost("HTTP 502 after sending"))
+    limiter.observe(OutcomeLost("HTTP 502 after sending"))
     assert because(acme, job_id) == ("PROVIDER_UNAVAILABLE", True)
 
 
 def test_a_spent_budget_is_told_and_concerns_only_what_is_not_submitted(
-    acme: Partner, server: Server, gate: SharedGate
+    acme: Partner, server: Server, limiter: SharedLimiter
 ) -> None:
     queued, running = make_avatar(acme, acme.asset()), make_avatar(acme, acme.asset())
     move(server.engine, running, *TO_SUCCESS[:2])
     assert because(acme, queued)[0] == "TURN"
-    ask_for_many(server, gate)
+    ask_for_many(server, limiter)
     assert because(acme, queued) == ("PROVIDER_BUDGET", False)
     assert because(acme, running)[0] == "TURN"
 
 
-def test_support_sees_the_budgets_and_the_breaker(support: Partner, server: Server, gate: SharedGate) -> None:
+def test_support_sees_the_budgets_and_the_breaker(support: Partner, server: Server, limiter: SharedLimiter) -> None:
     steps = {each["step"]: each for each in support.ask(STEPS)["steps"]}
     assert steps["SUBMIT"]["breaker"]["state"] == "CLOSED"
-    ask_for_many(server, gate)
-    gate.saw(NO_TOKEN)
+    ask_for_many(server, limiter)
+    limiter.observe(NO_TOKEN)
     steps = {each["step"]: each for each in support.ask(STEPS)["steps"]}
     budget, breaker = steps["SUBMIT"]["budget"], steps["SUBMIT"]["breaker"]
     assert (budget["perMinute"], budget["left"], budget["blockedUntil"]) == (60, 0, None)

@@ -4,7 +4,7 @@
 -- sweeper ran, is read however old it is. Zero rows: nothing to look for, and no call is made.
 SELECT a.job_id, a.attempt, a.token, a.picture_url, a.is_traceable, a.model, a.status, a.reserved_micros,
        a.noted_prediction_id, diorama_now() - a.started_at AS age,
-       a.started_at <= diorama_now() - CAST(:last_after AS interval) AS is_last_look
+       a.started_at <= diorama_now() - CAST(:last_after AS interval) AS is_last_search
 FROM attempts a
 JOIN jobs j ON j.id = a.job_id
 WHERE a.status IN ('lost', 'absent')
