@@ -278,7 +278,7 @@ def test_one_that_was_past_its_deadline_makes_room_for_the_next(engine: Engine) 
     (late,) = worker.claim(ahead_s=601)
     late = replace(late, deadline_at=late.now)
     nothing: Any = None
-    recorder: Any = SimpleNamespace(record=lambda move: None)
+    recorder: Any = SimpleNamespace(record=lambda move, *_: None)
     runtime = Runtime(engine, nothing, nothing, nothing, recorder=recorder, renewer=nothing, limiter=worker.limiter)
     advance(late.claim, runtime, known=late)
     assert len(worker.claim(ahead_s=601)) == 1
