@@ -7,7 +7,8 @@ from typing import Any, TypeVar, cast
 
 import strawberry
 
-from schema.user_errors import Mendable
+from schema.paging import Paged
+from schema.user_errors import UserErrors
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -17,9 +18,14 @@ def field(description: str) -> Callable[[F], F]:
     return cast("Callable[[F], F]", strawberry.field(description=description))
 
 
+def paged_field(description: str) -> Callable[[F], F]:
+    """Make a method the resolver of a connection, with Relay's arguments as its parameter `page`."""
+    return cast("Callable[[F], F]", strawberry.field(description=description, extensions=[Paged()]))
+
+
 def mutation(description: str, payload: Callable[..., Any]) -> Callable[[F], F]:
     """Make a method the resolver of a mutation, whose refusals become the `userErrors` of its payload."""
-    return cast("Callable[[F], F]", strawberry.mutation(description=description, extensions=[Mendable(payload)]))
+    return cast("Callable[[F], F]", strawberry.mutation(description=description, extensions=[UserErrors(payload)]))
 
 
 def subscription(description: str) -> Callable[[F], F]:

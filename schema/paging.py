@@ -1,11 +1,16 @@
-"""Pages: Relay's connections over keysets. No total is offered: counting rows takes the longer the more there are."""
+"""Pages: Relay's connections over keysets. There is no total, because counting takes longer the more rows there are."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import strawberry
+from strawberry.annotation import StrawberryAnnotation
+from strawberry.extensions import FieldExtension
+from strawberry.types.arguments import StrawberryArgument
+from strawberry.types.field import StrawberryField
 
 from db.paging import PAGE_MAX, Page, Window
 from schema.errors import BAD_USER_INPUT, ApiError
@@ -46,21 +51,63 @@ class Connection(Generic[T]):
         return cls(edges=edges, page_info=info)
 
 
-def window(
-    read: Callable[[str], tuple[Any, ...]],
-    *,
-    first: int | None,
-    after: str | None,
-    last: int | None,
-    before: str | None,
-) -> Window:
-    """Return the page that is asked for; raise ApiError unless exactly one of `first` and `last` is from 1 to 100."""
-    size = first if last is None else last
-    if (first is None) is (last is None) or size is None or not 1 <= size <= PAGE_MAX:
-        raise ApiError(BAD_USER_INPUT, f"Give either `first` or `last`, from 1 to {PAGE_MAX}.")
-    return Window(
-        size,
-        after=None if after is None else read(after),
-        before=None if before is None else read(before),
-        backward=last is not None,
-    )
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """The page that a caller requests: `size` rows after or before a cursor, counted from the end where `backward`."""
+
+    size: int
+    after: str | None
+    before: str | None
+    backward: bool
+
+    @classmethod
+    def of(
+        cls, first: int | None = None, after: str | None = None, last: int | None = None, before: str | None = None
+    ) -> PageRequest:
+        """Return the page of these arguments; raise ApiError unless exactly one of `first` and `last` is 1 to 100."""
+        size = first if last is None else last
+        if (first is None) is (last is None) or size is None or not 1 <= size <= PAGE_MAX:
+            raise ApiError(BAD_USER_INPUT, f"Give either `first` or `last`, from 1 to {PAGE_MAX}.")
+        return cls(size, after, before, backward=last is not None)
+
+    def window(self, read: Callable[[str], tuple[Any, ...]]) -> Window:
+        """Return the window of rows to fetch, its cursors read by `read`."""
+        return Window(
+            self.size,
+            after=None if self.after is None else read(self.after),
+            before=None if self.before is None else read(self.before),
+            backward=self.backward,
+        )
+
+
+class Paged(FieldExtension):
+    """Adds Relay's arguments to a field, and hands them to its resolver as `page`, already checked."""
+
+    def apply(self, field: StrawberryField) -> None:
+        """Replace the parameter `page` by the four arguments."""
+        own = [argument for argument in field.arguments if argument.python_name != "page"]
+        field.arguments = [
+            _optional("first", int),
+            _optional("after", str),
+            _optional("last", int),
+            _optional("before", str),
+            *own,
+        ]
+
+    async def resolve_async(
+        self,
+        next_: Callable[..., Awaitable[Any]],
+        source: Any,
+        info: Any,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+        **others: Any,
+    ) -> Any:
+        """Resolve the field with its page."""
+        return await next_(source, info, page=PageRequest.of(first, after, last, before), **others)
+
+
+def _optional(name: str, type_: type) -> StrawberryArgument:
+    return StrawberryArgument(name, None, StrawberryAnnotation(type_ | None), default=None)

@@ -1,4 +1,4 @@
-"""Turning what a use case refuses into the `userErrors` of a mutation's payload."""
+"""Turning the refusals of use cases into the `userErrors` of a mutation's payload."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from schema.context import Info
 from schema.types.errors import user_error
 
 
-class Mendable(FieldExtension):
-    """Answers with the payload and its `userErrors` where the mutation raises a UseCaseError.
+class UserErrors(FieldExtension):
+    """Returns the payload with its `userErrors` where the mutation raises a UseCaseError.
 
-    Forbidden goes on to the top-level errors: no other input would help.
+    Forbidden becomes a top-level error: no other input would help.
     """
 
     def __init__(self, payload: Callable[..., Any]) -> None:

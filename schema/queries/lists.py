@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, TypedDict, Unpack
+from typing import Any
 from uuid import UUID
 
 from db.records.jobs import Job as JobRecord
@@ -13,34 +13,25 @@ from db.records.stories import Story as StoryRecord
 from db.records.stories import story_page
 from schema.context import Info
 from schema.cursors import page_cursor, read_page_cursor
-from schema.paging import Connection, window
+from schema.paging import Connection, PageRequest
 from schema.types.filters import JobFilter
 from schema.types.job import Job
 from schema.types.story import Story
-
-
-class PageArguments(TypedDict):
-    """The arguments of Relay's connections."""
-
-    first: int | None
-    after: str | None
-    last: int | None
-    before: str | None
 
 
 async def list_jobs(
     info: Info,
     wanted: JobFilter | None,
     order: JobOrder,
+    page: PageRequest,
     *,
     session_id: UUID | None = None,
-    **page: Unpack[PageArguments],
 ) -> Connection[Job]:
-    """Return a page of the caller's jobs, of one session where it is given."""
+    """Return a page of the caller's jobs, or of those of one session."""
     conditions = wanted.wanted() if wanted else Wanted()
     if session_id is not None:
         conditions = replace(conditions, session_id=session_id)
-    place = window(lambda cursor: read_page_cursor(order, cursor), **page)
+    place = page.window(lambda cursor: read_page_cursor(order, cursor))
     found = await info.context.database.read(job_page, info.context.scope, conditions, order, place)
     return Connection.of(found, Job.of, lambda job: page_cursor(order, _key(order, job)))
 
@@ -49,13 +40,13 @@ def _key(order: JobOrder, job: JobRecord) -> tuple[Any, ...]:
     return (job.finished_at, job.id) if order is JobOrder.RECENTLY_FINISHED else (job.id,)
 
 
-async def list_stories(info: Info, **page: Unpack[PageArguments]) -> Connection[Story]:
+async def list_stories(info: Info, page: PageRequest) -> Connection[Story]:
     """Return a page of the caller's stories, newest first."""
     order = JobOrder.NEWEST
 
     def cursor(story: StoryRecord) -> str:
         return page_cursor(order, (story.id,))
 
-    place = window(lambda text: read_page_cursor(order, text), **page)
+    place = page.window(lambda text: read_page_cursor(order, text))
     found = await info.context.database.read(story_page, info.context.scope, place)
     return Connection.of(found, Story.of, cursor)

@@ -8,9 +8,9 @@ from uuid import UUID
 import strawberry
 
 from schema.context import Info
-from schema.fields import field
+from schema.fields import field, paged_field
 from schema.ids import IdKind, decode_any, decode_id
-from schema.paging import Connection
+from schema.paging import Connection, PageRequest
 from schema.queries.credits import CreditQueries
 from schema.queries.experiments import ExperimentQueries
 from schema.queries.lists import list_jobs, list_stories
@@ -77,33 +77,27 @@ class Query(CreditQueries, SupportQueries, ExperimentQueries):
     async def job(self, info: Info, id: strawberry.ID) -> Job | None:
         return await find_job(info, decode_id(id, IdKind.JOB))
 
-    @field("Your jobs. Give `first` or `last`, from 1 to 100.")
+    @paged_field("Your jobs. Give `first` or `last`, from 1 to 100.")
     async def jobs(
         self,
         info: Info,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
+        page: PageRequest,
         filter: JobFilter | None = None,
         order_by: JobOrder = JobOrder.NEWEST,
     ) -> Connection[Job]:
-        return await list_jobs(info, filter, order_by, first=first, after=after, last=last, before=before)
+        return await list_jobs(info, filter, order_by, page)
 
     @strawberry.field
     async def story(self, info: Info, id: strawberry.ID) -> Story | None:
         return await find_story(info, decode_id(id, IdKind.STORY))
 
-    @field("Your stories, newest first. Give `first` or `last`, from 1 to 100.")
+    @paged_field("Your stories, newest first. Give `first` or `last`, from 1 to 100.")
     async def stories(
         self,
         info: Info,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
+        page: PageRequest,
     ) -> Connection[Story]:
-        return await list_stories(info, first=first, after=after, last=last, before=before)
+        return await list_stories(info, page)
 
     @strawberry.field
     async def asset(self, info: Info, id: strawberry.ID) -> Asset | None:

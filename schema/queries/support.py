@@ -10,8 +10,8 @@ from db.engine.provider_limiter import limits_now
 from schema.context import Info
 from schema.cursors import action_cursor, read_action_cursor
 from schema.errors import FORBIDDEN, ApiError
-from schema.fields import field
-from schema.paging import Connection, window
+from schema.fields import field, paged_field
+from schema.paging import Connection, PageRequest
 from schema.types.compensation import Compensation, CompensationFilter
 from schema.types.step import StepStatus
 
@@ -28,21 +28,19 @@ def _cursor(action: CompensationAction) -> str:
 
 @strawberry.type
 class SupportQueries:
-    @field("For support: what had to be undone of jobs, the newest jobs' first. Give `first` or `last`, from 1 to 100.")
+    @paged_field(
+        "For support: what had to be undone of jobs, the newest jobs' first. Give `first` or `last`, from 1 to 100."
+    )
     async def compensations(
         self,
         info: Info,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
+        page: PageRequest,
         filter: CompensationFilter | None = None,
     ) -> Connection[Compensation]:
         check_support(info)
         wanted = filter.wanted() if filter else ActionFilter()
-        place = window(read_action_cursor, first=first, after=after, last=last, before=before)
-        page = await info.context.database.read(action_page, wanted, place)
-        return Connection.of(page, Compensation.of, _cursor)
+        found = await info.context.database.read(action_page, wanted, page.window(read_action_cursor))
+        return Connection.of(found, Compensation.of, _cursor)
 
     @field("For support: how each step of the pipeline stands.")
     async def steps(self, info: Info) -> list[StepStatus]:

@@ -14,9 +14,9 @@ from schema.context import Info
 from schema.cursors import job_cursor, read_job_cursor
 from schema.errors import BAD_USER_INPUT, ApiError
 from schema.estimates import job_ready_at
-from schema.fields import field
+from schema.fields import field, paged_field
 from schema.ids import IdKind, decode_id, encode_id
-from schema.paging import Connection, window
+from schema.paging import Connection, PageRequest
 from schema.scalars import JSON, BigInt
 from schema.types.asset import Asset
 from schema.types.attempt import ProviderAttempt
@@ -143,22 +143,17 @@ class Job(Node):
         found = await info.context.loaders.assets.load(self.record.output_id)
         return None if found is None else Asset.of(found)
 
-    @field("Its history, oldest first: exactly what the subscription tells.")
+    @paged_field("Its history, oldest first: exactly what the subscription tells.")
     async def events(
         self,
         info: Info,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
+        page: PageRequest,
     ) -> Connection[JobEvent]:
         job_id, support = self.record.id, info.context.principal.is_support
-        wanted = window(
-            lambda cursor: (read_job_cursor(cursor, job_id),), first=first, after=after, last=last, before=before
-        )
-        page = await info.context.loaders.events.load((job_id, wanted))
+        window = page.window(lambda cursor: (read_job_cursor(cursor, job_id),))
+        found = await info.context.loaders.events.load((job_id, window))
         return Connection.of(
-            page, lambda event: JobEvent.of(event, support=support), lambda event: job_cursor(job_id, event.seq)
+            found, lambda event: JobEvent.of(event, support=support), lambda event: job_cursor(job_id, event.seq)
         )
 
     @field("Its submissions to the provider, first to last.")

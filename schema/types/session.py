@@ -9,9 +9,9 @@ import strawberry
 from db.records.accounts import SessionRecord
 from db.records.ledger import WalletKey
 from schema.context import Info
-from schema.fields import field
+from schema.fields import field, paged_field
 from schema.ids import IdKind, encode_id
-from schema.paging import Connection
+from schema.paging import Connection, PageRequest
 from schema.queries.lists import list_jobs
 from schema.scalars import BigInt
 from schema.types.enums import JobOrder, Tier
@@ -45,16 +45,11 @@ class Session(Node):
         wallet = WalletKey(self.record.account_id, self.record.user_ref)
         return BigInt((await info.context.loaders.balances.load(wallet)).available)
 
-    @field("What was asked for in this session, newest first.")
+    @paged_field("What was asked for in this session, newest first.")
     async def jobs(
         self,
         info: Info,
-        first: int | None = None,
-        after: str | None = None,
-        last: int | None = None,
-        before: str | None = None,
+        page: PageRequest,
         filter: JobFilter | None = None,
     ) -> Connection[Job]:
-        return await list_jobs(
-            info, filter, JobOrder.NEWEST, session_id=self.record.id, first=first, after=after, last=last, before=before
-        )
+        return await list_jobs(info, filter, JobOrder.NEWEST, page, session_id=self.record.id)
