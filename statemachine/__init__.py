@@ -2,6 +2,6 @@
 
 Pure: standard library only, nothing is read from a clock or a socket, and time is always an argument. Everyone may
 import this package; it imports nobody. What it promises is that the table in `transitions` is the only place where a
-move is declared: the rows of `job_transitions` in Postgres, the GraphQL enum, the diagram in the README and the tests'
-parameter lists are all read from it.
+move is declared: the rows of `job_transitions` in Postgres, the GraphQL enum, the diagrams of the documents and the
+tests' parameter lists are all read from it.
 """

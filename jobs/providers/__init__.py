@@ -1,4 +1,4 @@
 """The provider behind the paid calls: Replicate, spoken to through its own SDK behind a guard.
 
-The rest of the system knows four verbs only: submit, get, cancel, find.
+`provider.Provider` is all that the rest of the system knows of it.
 """

@@ -1,7 +1,7 @@
 """Old rows: of jobs that ended long ago, of files that are gone, and of used idempotency keys.
 
 The rows of a job go last, after its history, its files and its originals, whatever their own times are; what anything
-still refers to stays. Entries of the ledger are kept for ever: docs/ledger.md tells why.
+still refers to stays. Entries of the ledger are kept forever: docs/decisions/0008.
 """
 
 from __future__ import annotations

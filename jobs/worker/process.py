@@ -24,7 +24,7 @@ from jobs.worker.broker import RowBroker
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """The two pools of a worker: one for its threads' claims, reads and records, and the address to listen at."""
+    """The pool that a worker's threads share, and the address at which its listener connects by itself."""
 
     engine: Engine
     listen_url: str

@@ -1,4 +1,4 @@
-"""The boundaries at which a worker can fail, and what comes of it: the list behind the tests and the README's table."""
+"""The boundaries at which a worker can fail, with the outcome of each: behind the tests and docs/guarantees.md."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ _LATE = "it pays when it comes back; what it paid for is found by its token, can
 
 
 def table() -> str:
-    """Return the table of the README: what becomes of a job whose worker is killed, or frozen, at each boundary."""
+    """Return the table of docs/guarantees.md: the fate of a job whose worker is killed, or frozen, at each boundary."""
     killed = [f"| {point.step} | {places} | {point.aftermath} |" for point, places in _grouped()]
     frozen = [
         f"| {point.step} | {point.place}, frozen until its lease has ended | {_LATE} |"

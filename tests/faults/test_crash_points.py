@@ -80,7 +80,7 @@ def _check(lab: Lab, job_id: UUID, point: Point, fault: Fault) -> None:
 
 
 def _check_aftermath(events: list[str], point: Point) -> None:
-    """What the table of the README says of a kill."""
+    """Check what the table of docs/guarantees.md says about a kill."""
     match point.aftermath:
         case Aftermath.FOUND:
             assert events.count("orphan_found") == 1

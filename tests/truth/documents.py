@@ -11,29 +11,17 @@ from pydantic import SecretStr
 from diorama.settings import Settings
 from jobs.catalogue.themes import themes
 from jobs.providers.profiles import Profile, profiles
-from statemachine.transitions import TRANSITIONS
-from statemachine.vocabulary import TERMINAL, State
 from tests.acceptance.complaints import COMPLAINTS
-from tests.truth import simulator_page
+from tests.truth import simulator_page, state_pages
 
 _ROOT = Path(__file__).parents[2]
 Blocks = dict[str, Callable[[], str]]
 
 
-def state_diagram() -> str:
-    """Return the transitions as a Mermaid diagram, one arrow for all events between two states."""
-    arrows: dict[tuple[str, str], list[str]] = {}
-    for rule in TRANSITIONS:
-        arrows.setdefault((rule.from_state or "[*]", rule.to_state), []).append(rule.event)
-    lines = [f"    {start} --> {end}: {' / '.join(events)}" for (start, end), events in arrows.items()]
-    ends = [f"    {state} --> [*]" for state in State if state in TERMINAL]
-    return "\n".join(["```mermaid", "stateDiagram-v2", *lines, *ends, "```", ""])
-
-
 def settings_table() -> str:
-    """Return every setting as a table row: its name, its default and what it is."""
-    rows = [f"| `{name.upper()}` | {default} | {told} |" for name, default, told in _settings()]
-    return "\n".join(["| variable | default | what |", "| --- | --- | --- |", *rows, ""])
+    """Return every setting as a table row: its name, its default and its description."""
+    rows = [f"| `{name.upper()}` | {default} | {description} |" for name, default, description in _settings()]
+    return "\n".join(["| variable | default | what it is |", "| --- | --- | --- |", *rows, ""])
 
 
 def _settings() -> Iterator[tuple[str, str, str]]:
@@ -54,7 +42,7 @@ def _shown(default: object) -> str:
 def themes_table() -> str:
     """Return the themes as table rows."""
     rows = [f"| `{theme.key}` | {theme.name} | {theme.description} |" for theme in themes().values()]
-    return "\n".join(["| theme | name | what |", "| --- | --- | --- |", *rows, ""])
+    return "\n".join(["| theme | name | description |", "| --- | --- | --- |", *rows, ""])
 
 
 def models_table() -> str:
@@ -75,59 +63,55 @@ def _model_row(profile: Profile) -> str:
 
 
 def complaints_table() -> str:
-    """Return what users of the provider complain about, and what becomes of the job."""
+    """Return the complaints of the provider's users, each with what becomes of the job."""
     rows = [f"| {each.what} | {each.end} |" for each in COMPLAINTS]
     return "\n".join(["| what happens | what becomes of the job |", "| --- | --- |", *rows, ""])
 
 
 def engine_failures_table() -> str:
-    """Return how engines of this kind have failed, and which tests hold it off here."""
+    """Return the failures of engines of this kind, each with the tests that prevent it here."""
     from tests.faults.engine_failures import table
 
     return table()
 
 
 def crash_table() -> str:
-    """Return what becomes of a job whose worker is killed, a row a boundary: the list that the tests go through."""
-    # Only in a checkout are the tests there, and only there is this page written.
+    """Return what becomes of a job whose worker is killed, by boundary, from the list that the tests use."""
     from tests.faults.points import table
 
     return table()
 
 
 def credit_rule() -> str:
-    """Return what becomes of a job's credits, a row a happening: the list that the tests go through."""
+    """Return what becomes of a job's credits, a row for each case, from the list that the tests use."""
     from tests.jobs.requesting.credit_rule import table
 
     return table()
 
 
-BLOCKS: Blocks = {
-    "state-diagram": state_diagram,
-    "credit-rule": credit_rule,
-    "crash-points": crash_table,
-    "settings": settings_table,
-    "themes": themes_table,
-    "models": models_table,
-}
-
-
+_DOCS = _ROOT / "docs"
 PAGES: dict[Path, Blocks] = {
-    _ROOT / "README.md": BLOCKS,
-    _ROOT / "docs" / "engine-failures.md": {"engine-failures": engine_failures_table},
-    _ROOT / "docs" / "provider-failures.md": {"complaints": complaints_table},
-    _ROOT / "docs" / "simulator.md": simulator_page.BLOCKS,
+    _ROOT / "README.md": {"main-states": state_pages.main_states},
+    _DOCS / "states.md": {"states": state_pages.states_table, "state-diagram": state_pages.state_diagram},
+    _DOCS / "guarantees.md": {"crash-points": crash_table},
+    _DOCS / "credits.md": {"credit-rule": credit_rule},
+    _DOCS / "settings.md": {"settings": settings_table},
+    _DOCS / "themes.md": {"themes": themes_table},
+    _DOCS / "models.md": {"models": models_table},
+    _DOCS / "engine-failures.md": {"engine-failures": engine_failures_table},
+    _DOCS / "provider-failures.md": {"complaints": complaints_table},
+    _DOCS / "simulator.md": simulator_page.BLOCKS,
 }
 
 
 def main() -> None:
-    """Write every generated block of every page anew."""
+    """Rewrite every generated block of every page."""
     for page, blocks in PAGES.items():
         page.write_text(_written(page.read_text(encoding="utf-8"), blocks), encoding="utf-8")
 
 
 def _written(text: str, blocks: Blocks) -> str:
-    """Return the text with what stands between the marks of each block replaced."""
+    """Return the text with each block between its two comments replaced."""
     for name, block in blocks.items():
         pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
         text = pattern.sub(lambda found, block=block: found.group(1) + block() + found.group(2), text)  # type: ignore[misc]

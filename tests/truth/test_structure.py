@@ -87,6 +87,24 @@ def test_every_file_says_what_it_is_for(package: str) -> None:
     assert silent == []
 
 
+def names_in(package: str) -> set[str]:
+    """Return the packages, modules, classes and functions of a package, and what it imports."""
+    names = set(MAY_IMPORT)
+    for path in files_of(package):
+        names |= {path.stem, path.parent.name, *imports_of(path)}
+        tree = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        names |= {node.name for node in tree if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)}
+    return names
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_the_modules_that_a_package_speaks_of_exist(package: str) -> None:
+    docstring = ast.get_docstring(ast.parse((ROOT / package / "__init__.py").read_text(encoding="utf-8"))) or ""
+    spoken_of = set(re.findall(r"`([a-z_]+)(?:\.[A-Z]\w+)?`", docstring))
+    # A table of the database, which the package describes.
+    assert spoken_of - names_in(package) - {"job_transitions"} == set()
+
+
 def test_every_tests_folder_is_a_package() -> None:
     """Otherwise `tests/schema` could hide the real `schema`."""
     folders = {path.parent for path in (ROOT / "tests").rglob("*.py")}

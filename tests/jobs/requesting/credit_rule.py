@@ -1,4 +1,4 @@
-"""The written rule of what becomes of a job's credits: the list behind the tests and the README's table."""
+"""The written rule of what becomes of a job's credits: the list behind the tests and the table of docs/credits.md."""
 
 from __future__ import annotations
 
@@ -42,6 +42,6 @@ RULE: dict[str, Row] = {
 
 
 def table() -> str:
-    """Return the table of the README."""
+    """Return the table of docs/credits.md."""
     rows = [f"| {row.what} | {row.credits} |" for row in RULE.values()]
     return "\n".join(["| what happens to a job | its credits |", "| --- | --- |", *rows, ""])
