@@ -1,7 +1,7 @@
-"""What users of Replicate complain about, each with what it does to a job here, and the tests that play it.
+"""The complaints of Replicate's users, each with its effect on a job here, and the tests that play it.
 
-docs/provider-failures.md is written from this list, and a test keeps each name in it true. A name is that of a scenario
-or of a test of this folder.
+docs/provider-failures.md is generated from this list, and a test checks its names: each is that of a scenario or of a
+test of this folder.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ class Complaint:
 
 COMPLAINTS = (
     Complaint(
-        "a call, or a prediction, hangs for ever",
-        "every call has a timeout, and every prediction a deadline at the provider; the job makes a new attempt",
+        "a call, or a prediction, hangs forever",
+        "every call has a timeout and every prediction a deadline at the provider; the job makes a new attempt",
         (
             "create hangs, nothing runs",
             "test_reads_that_hang_break_and_fail_delay_a_job_and_no_more",
@@ -30,8 +30,8 @@ COMPLAINTS = (
     ),
     Complaint(
         "a create times out, or its connection breaks, and the prediction runs and is billed",
-        "the job looks for its token, or its picture's address, in the list and goes on with that prediction; "
-        "it is paid for once",
+        "the job searches the list for its correlation id, or its picture's address, and continues with that "
+        "prediction; it is paid for once",
         (
             "create hangs, prediction runs",
             "connection reset, prediction runs",
@@ -44,12 +44,12 @@ COMPLAINTS = (
     ),
     Complaint(
         "nine of ten calls answer 502, for hours",
-        "jobs wait, and while a breaker is open one at a time is tried; nothing is paid for twice",
+        "jobs wait; while the breaker is open, one at a time is admitted as a probe; nothing is paid for twice",
         ("502 twice", "test_jobs_wait_out_a_storm_of_502s_and_none_is_paid_for_twice"),
     ),
     Complaint(
         "webhooks stop, the address is missing from the prediction, or only the last event comes",
-        "polling is the truth: the job ends the same way, somewhat later",
+        "the job is polled and ends the same way, somewhat later",
         (
             "webhook is missing from the prediction",
             "test_no_webhook_arrived_in_any_scenario",
@@ -58,7 +58,7 @@ COMPLAINTS = (
     ),
     Complaint(
         "webhooks are lost by a redirect, a firewall, or a handler that takes too long",
-        "the job ends the same way; `diorama doctor` says what is wrong with `PUBLIC_URL`",
+        "the job ends the same way; `diorama doctor` reports what is wrong with `PUBLIC_URL`",
         (
             "test_no_webhook_arrived_in_any_scenario",
             "test_webhooks_that_are_redirected_or_never_answered_cost_nothing_but_time",
@@ -66,25 +66,25 @@ COMPLAINTS = (
     ),
     Complaint(
         "predictions are stuck in the queue",
-        "`Cancel-After` ends them there, for free; the job makes a new attempt, and gives up after four",
+        "`Cancel-After` ends them there, free of charge; the job makes a new attempt, and gives up after four",
         ("aborted once", "aborted for ever", "test_predictions_that_get_stuck_are_ended_by_their_deadline"),
     ),
     Complaint(
-        "the output is gone before it was fetched",
-        "it is fetched as soon as it is there; where it is gone, a new attempt, and in the end `OUTPUT_EXPIRED`",
+        "the output is gone before it is fetched",
+        "outputs are fetched as soon as they exist; if one is gone, a new attempt, and in the end `OUTPUT_EXPIRED`",
         ("output lost once", "output expired for ever"),
     ),
     Complaint(
         "addresses of the provider, which expire, are handed to callers",
-        "callers get addresses of the own object store only",
+        "callers get only addresses of our own object store",
         (
             "test_no_caller_reads_the_words_or_the_addresses_of_the_provider",
             "test_the_addresses_of_the_provider_are_kept_where_only_the_next_step_reads_them",
         ),
     ),
     Complaint(
-        "a want of credit is taken for load, and shown to end users",
-        "submissions stop and operators are told, also where only a failed prediction tells of it; jobs wait "
+        "a lack of credit is mistaken for load, and shown to end users",
+        "submissions stop and operators are notified, even if only a failed prediction shows it; jobs wait "
         "without using up a retry or an attempt; callers read that we keep trying",
         (
             "test_while_the_account_is_in_trouble_jobs_wait_without_losing_a_retry",
@@ -93,16 +93,16 @@ COMPLAINTS = (
     ),
     Complaint(
         "the provider is throttling",
-        "the wait that it asks for is kept, and uses up no retry",
+        "the wait that it requests is observed, and uses up no retry",
         ("throttled five times",),
     ),
     Complaint(
         "E005: the content check declines harmless pictures, and not always the same ones",
-        "the job fails at once and kindly, its credits go back; the user may try other words",
+        "the job fails at once with a friendly message, its credits go back; the user may try other words",
         ("E005", "moderation_blocked", "test_a_rejection_of_the_content_is_told_kindly"),
     ),
     Complaint(
-        "E9828, PA, E003, E1001 and words that nobody knows come at random",
+        "E9828, PA, E003, E1001 and unknown texts come at random",
         "a new attempt, at most three, for E1001 one; then the job fails and its credits go back",
         (
             "E9828 once",
@@ -117,8 +117,8 @@ COMPLAINTS = (
     ),
     Complaint(
         "the output is of another type: a text for a list, a list for a text, an object, an empty list",
-        "one address is taken however it is wrapped; an empty list is what the content check answers; what holds no "
-        "address is the provider's fault: a new attempt, and in the end `OUTPUT_INVALID`, at once for one inside it",
+        "one address is accepted however it is wrapped; an empty list means that the content check declined; without "
+        "an address: a new attempt, and in the end `OUTPUT_INVALID`, at once if the output is inline",
         (
             "one address for a list",
             "an object for a list",
@@ -139,7 +139,7 @@ COMPLAINTS = (
         ),
     ),
     Complaint(
-        "clients break on what they do not know: a status, `aborted` in a list",
+        "clients break on unknown values: a new status, `aborted` in a list",
         "statuses and lists are read tolerantly; one odd prediction hides no other",
         (
             "a status that nobody knows",
@@ -147,9 +147,9 @@ COMPLAINTS = (
         ),
     ),
     Complaint(
-        "schemas and prices change, and models end, without a word",
-        "drift is told by field at start and by `diorama doctor`; each attempt books what it cost; where a model is "
-        "gone, operators are told and the next one in `MODELS` makes the job, or it waits",
+        "schemas and prices change, and models are retired, without notice",
+        "drift is reported by field, at start and by `diorama doctor`; each attempt books its cost; if a model is "
+        "gone, operators are notified, and the next one in `MODELS` makes the job, or it waits",
         (
             "test_a_schema_that_drifted_is_told_by_field_and_ends_jobs_kindly",
             "model_not_found",

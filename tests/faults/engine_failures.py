@@ -1,7 +1,7 @@
-"""How durable job engines have failed their users, each with why not here, and the tests that hold it so.
+"""Failures of durable job engines, each with the reason why not here, and the tests that prevent it.
 
-docs/engine-failures.md is written from this list, and a test keeps each name in it true. Engines and threads are named
-as people know them: `solid_queue#589` is an issue or a change of that project.
+docs/engine-failures.md is generated from this list, and a test checks that each test it names exists. Engines
+and threads are named as people know them: `solid_queue#589` is an issue or a change of that project.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _F = EngineFailure
 
 FAILURES = (
     _F(
-        "a worker that was given up for dead comes back, and overwrites what others did meanwhile",
+        "a worker that was presumed dead comes back and overwrites what others did meanwhile",
         "solid_queue#589, river#1302, dbos-transact-py#773, #818",
         "every write names its lease, which only grows",
         (
@@ -35,22 +35,22 @@ FAILURES = (
         ),
     ),
     _F(
-        "the fence is the number of the attempt, and that begins anew",
+        "the fence is the attempt number, which starts again",
         "AWA, before `run_lease`",
-        "a lease is no attempt: a redrive makes it grow, too",
+        "a lease is not an attempt: redrives raise it too",
         ("jobs/support/test_redriving.py::test_a_worker_that_held_the_job_before_changes_nothing_after_a_redrive",),
     ),
     _F(
-        "the rescuer overwrites a job that was completed at that moment",
+        "the rescuer overwrites a job that was completed at the same moment",
         "river#1373",
-        "a rescue is a claim like any other: one statement looks and takes",
+        "a rescue is a claim like any other: one statement checks and takes",
         (
             "db/engine/test_rescue.py::test_a_rescuer_never_takes_what_its_owner_is_just_recording",
             "db/engine/test_rescue.py::test_of_a_rescuer_and_a_late_owner_the_first_wins",
         ),
     ),
     _F(
-        "a job that only takes long is taken for dead, and runs twice",
+        "a slow job is presumed dead, and runs twice",
         "hexpm#1825, oban#1141, pgqueuer#430, kombu#337, celery#5306",
         "long steps renew their lease, and stop when they have lost it",
         (
@@ -62,23 +62,23 @@ FAILURES = (
     _F(
         "a dead worker's job is never rescued: its row was pruned first, or its name is in use again",
         "procrastinate#1518, oban#862, graphile-worker#222, dbos-transact-py#453",
-        "there is no table of workers: a lease that has ended is due, whoever held it",
+        "there is no table of workers: an expired lease is due, whichever worker had it",
         (
             "db/engine/test_rescue.py::test_the_job_of_a_dead_worker_is_rescued_by_one_of_the_same_name",
             "faults/test_crash_points.py::test_whatever_fails_here_the_job_ends_with_exactly_what_belongs_to_it",
         ),
     ),
     _F(
-        "one poisoned row stops the rescue, or the completion, of all",
+        "one poisoned row stops the rescue, or the completion, of all jobs",
         "awa#388",
-        "a group that is refused is written one by one, and locked rows are passed over",
+        "a refused group is written row by row, and locked rows are skipped",
         (
             "jobs/engine/test_recorder.py::test_of_a_group_only_the_poisoned_move_fails",
             "jobs/engine/test_recorder.py::test_a_row_that_somebody_keeps_locked_holds_nobody_back",
         ),
     ),
     _F(
-        "a job that kills its workers is delivered again for ever",
+        "a job that kills its workers is delivered again forever",
         "dramatiq#213, #383, celery#1628",
         "claims without a result are counted, and end the job as `internal`",
         (
@@ -87,9 +87,9 @@ FAILURES = (
         ),
     ),
     _F(
-        "slots of a limit are leaked, and the queue stands still",
+        "slots of a limit leak, and the queue stands still",
         "hatchet#4494, dbos-transact-py#805, oban#1037",
-        "what is under way is counted from the rows; places within a worker are given back",
+        "jobs under way are counted from the rows; a worker returns its own slots",
         (
             "db/engine/test_rescue.py::test_a_place_at_the_provider_is_never_leaked",
             "jobs/worker/test_broker.py::test_a_place_that_came_to_nothing_is_free_again",
@@ -97,15 +97,15 @@ FAILURES = (
         ),
     ),
     _F(
-        "a limit lets too many through, because two look at the same time",
+        "a limit admits too many, because two processes check it at the same time",
         "solid_queue#761",
-        "an account with a limit is left to one claimer at a time, which counts",
+        "only one process at a time claims from an account with a limit, and counts",
         ("db/engine/test_fairness.py::test_two_claimers_together_do_not_pass_the_limit",),
     ),
     _F(
-        "what runs can not be canceled, or goes on after its cancel",
+        "a running job cannot be canceled, or continues after its cancel",
         "hatchet#2573, dbos-transact-py#170, #660, inngest#2531",
-        "a cancel moves the job at once, and the step notices",
+        "a cancel moves the job at once, and the running step notices",
         (
             "db/engine/test_claims.py::test_a_cancel_takes_effect_at_once_and_fences_the_worker_off",
             "jobs/engine/test_leases.py::test_a_cancel_is_noticed_as_a_lost_lease",
@@ -113,9 +113,9 @@ FAILURES = (
         ),
     ),
     _F(
-        "workers do not come back after a restart of the database, or a cut connection, and nobody is told",
+        "workers do not recover from a database restart or a cut connection, and no one is notified",
         "five of eight engines in hardbyte's bench, celery#8030, kombu",
-        "every connection is made again, the one that listens too",
+        "every connection is re-established, the listening one too",
         (
             "jobs/worker/test_worker.py::test_workers_survive_restarts_of_postgres_without_a_person",
             "jobs/worker/test_worker.py::test_workers_survive_pg_terminate_backend",
@@ -125,48 +125,48 @@ FAILURES = (
         ),
     ),
     _F(
-        "one killed process ends all others, with the exit status of success",
+        "one killed process ends all others, and the exit status says success",
         "dramatiq#376",
-        "a supervisor starts it again, and its siblings work on",
+        "a supervisor restarts it, and its siblings continue",
         ("acceptance/test_supervisor.py::test_a_killed_process_is_started_again_and_its_siblings_work_on",),
     ),
     _F(
-        "a graceful stop burns an attempt, or leaves what was fetched ahead to a timeout",
+        "a graceful stop uses up an attempt, or leaves prefetched jobs to a timeout",
         "river#1290, dramatiq#527, #850",
-        "claims are handed back, uncounted",
+        "claims are returned, uncounted",
         (
             "jobs/worker/test_worker.py::test_stopping_hands_back_what_was_not_begun_and_counts_no_claim",
             "acceptance/test_kills.py::test_a_worker_that_is_told_to_stop_hands_back_what_it_had_not_begun",
         ),
     ),
     _F(
-        "delayed and retried messages are duplicated, for two stores disagree",
+        "delayed and retried messages are duplicated, because two stores disagree",
         "dramatiq#431, #827",
-        "there is one store; the broker can neither delay nor repeat anything",
+        "there is one store; the broker can neither delay nor repeat a message",
         ("jobs/worker/test_broker.py::test_nothing_can_be_sent_delayed_or_retried_beside_the_row",),
     ),
     _F(
-        "a job is lost between the commit and the sending of its message",
+        "a job is lost between its commit and the sending of its message",
         "Polar's queue of a request",
-        "the row is the message; what is sent is only a hint",
+        "the row is the message; only a hint is sent",
         (
             "jobs/worker/test_worker.py::test_a_lost_hint_costs_a_second_at_most",
             "schema/live/test_hub.py::test_lost_hints_are_made_up_for_by_the_slow_poll",
         ),
     ),
     _F(
-        "a notification within the transaction takes a lock of the whole server",
+        "a notification inside the transaction locks the whole server",
         "que#395, recall.ai, dbos-transact-py#774",
-        "hints go out after the commit, from a connection of their own",
+        "hints are sent after the commit, from a separate connection",
         (
             "db/engine/test_rescue.py::test_nothing_that_moves_jobs_notifies_within_its_transaction",
             "jobs/engine/test_hints.py::test_a_flood_of_jobs_is_told_as_everything",
         ),
     ),
     _F(
-        "the call that costs money is repeated silently, by the client or after a crash",
+        "a call that costs money is repeated silently, by a client library or after a crash",
         "replicate-python-beta; every engine's contract says at least once",
-        "the intent is committed first, no client repeats it, and what is unsure is looked for",
+        "the intent is committed first, no client repeats it, and a lost response is reconciled",
         (
             "acceptance/test_paid_calls.py::test_a_paid_call_whose_answer_was_lost_is_found_and_paid_for_once",
             "acceptance/test_kills.py::test_killed_while_the_answer_of_the_paid_call_was_on_its_way",
@@ -175,9 +175,9 @@ FAILURES = (
         ),
     ),
     _F(
-        "a callback that is ahead of its job is lost, or comes twice and counts twice",
+        "a callback that arrives before its job is lost, or arrives twice and counts twice",
         "AWA, before its early callbacks",
-        "it is noted with its token, once, and moves no job by itself",
+        "it is stored once, with its token, and moves no job by itself",
         (
             "schema/transport/test_provider_webhook.py::"
             "test_a_webhook_that_is_ahead_of_the_answer_is_noted_and_the_job_is_due_with_the_answer",
@@ -186,7 +186,7 @@ FAILURES = (
         ),
     ),
     _F(
-        "a charge and its job come apart: charged and never queued, or refunded twice",
+        "a charge and its job disagree: charged and never queued, or refunded twice",
         "archimedes#1441, Fluid#164",
         "a hold is written with its job; unique keys make a second refund impossible",
         (
@@ -196,9 +196,9 @@ FAILURES = (
         ),
     ),
     _F(
-        "a storm of 429 uses up every attempt, and there is no way to run the failed ones again",
+        "a storm of 429s uses up every attempt, and failed jobs cannot be run again",
         "claude-mem#3703, pg-boss#551",
-        "a busy provider is waited for; support redrives by filter, and pauses a step",
+        "jobs wait for a busy provider; support redrives by filter, and pauses a step",
         (
             "acceptance/test_provider_failures.py::"
             "test_while_the_account_is_in_trouble_jobs_wait_without_losing_a_retry",
@@ -207,24 +207,24 @@ FAILURES = (
         ),
     ),
     _F(
-        "what a step tells its listeners is told again with each retry, or lost",
+        "events of a step are sent again with each retry, or lost",
         "dbos-transact-py#770",
-        "events have a gapless sequence, written with the move",
+        "events have a gapless sequence, recorded with the move",
         (
             "schema/live/test_subscription.py::test_a_subscriber_that_keeps_leaving_misses_and_repeats_nothing",
             "db/engine/test_rules.py::test_the_history_of_every_state_is_gapless_and_replays_to_it",
         ),
     ),
     _F(
-        "a claim takes more rows than it was limited to",
+        "a claim takes more rows than its limit",
         "oban's own comment on its query",
-        "the limit is fenced off from the planner",
+        "the planner cannot move the limit",
         ("db/engine/test_rescue.py::test_a_claim_takes_no_more_than_it_asked_for",),
     ),
     _F(
-        "millions of finished rows make claims slow, and old ones can not be removed",
+        "millions of finished rows slow down claims, and old ones cannot be removed",
         "procrastinate#1454, #1242, pg-boss#228, #824",
-        "what is due has an index of its own; history is dropped by whole months (`make bench` measures it)",
+        "due rows have their own index; history is dropped by the month (`make bench` measures it)",
         (
             "db/engine/test_rescue.py::test_no_claim_reads_the_whole_table",
             "retention/test_history.py::test_only_old_months_of_which_all_jobs_have_ended_are_dropped",
@@ -232,24 +232,24 @@ FAILURES = (
         ),
     ),
     _F(
-        "a slow kind of work, or a big customer, starves everyone else",
+        "a slow kind of work, or a large customer, starves everyone else",
         "River's and Oban's paid limits; dramatiq's shared queues",
-        "each step has a share of the threads, each account its turn",
+        "each step has a share of the threads, and accounts share equally",
         (
             "db/engine/test_fairness.py::test_a_single_job_does_not_wait_behind_anothers_thousands",
             "jobs/worker/test_worker.py::test_only_as_much_is_claimed_as_the_threads_will_soon_get_through",
         ),
     ),
     _F(
-        "the clock of the machine steps back, and the scheduler runs things twice or not at all",
+        "the machine's clock steps back, and the scheduler runs things twice or not at all",
         "oban-py before 0.6.2",
-        "leases and due times go by the database's clock; a step back only delays",
+        "leases and due times use the database's clock; a step back only delays",
         ("db/engine/test_rescue.py::test_a_clock_that_steps_back_makes_nothing_happen_twice",),
     ),
     _F(
-        "raw SQL, or support's own script, puts a job into a state that cannot be",
-        "every engine whose rules are code only",
-        "the rules are rows, and each move is under a foreign key to them",
+        "raw SQL, or a support script, puts a job into an impossible state",
+        "every engine whose rules exist only in code",
+        "the rules are rows, and each move refers to one by foreign key",
         (
             "db/engine/test_rules.py::test_raw_sql_can_make_exactly_the_declared_moves",
             "db/engine/test_rules.py::test_a_row_that_contradicts_itself_is_refused",
@@ -260,7 +260,7 @@ FAILURES = (
 
 def table() -> str:
     """Return the table of the page."""
-    head = ["| what has failed | seen in | why not here | held by |", "| --- | --- | --- | --- |"]
+    head = ["| failure | seen in | why not here | tests |", "| --- | --- | --- | --- |"]
     rows = [f"| {each.what} | {each.seen_in} | {each.here} | {'<br>'.join(_linked(each))} |" for each in FAILURES]
     return "\n".join([*head, *rows, ""])
 
