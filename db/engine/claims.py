@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import ceil, inf
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, CursorResult
 
+from db.elapsed import Instant, this_instant
 from db.statements import statement
 from statemachine.decisions import JobFacts
 from statemachine.vocabulary import Kind, OnFailure, State, Step
@@ -38,7 +39,8 @@ class Line:
 class ClaimedJob:
     """A claimed job with what its step needs: its request, its input and its current attempt.
 
-    `now` is the database's time of reading. Fields of the attempt are None before the first submission.
+    `claimed_at` is the database's time of reading, and `read_at` the same moment by this process's own clocks. Fields
+    of the attempt are None before the first submission.
     Without slots, because with so many fields a dictionary is copied several times faster than a job is built anew.
     """
 
@@ -60,7 +62,7 @@ class ClaimedJob:
     entered_at: datetime
     deadline_at: datetime
     cancel_requested: bool
-    now: datetime
+    claimed_at: datetime
     theme: str | None
     details: str | None
     style: str | None
@@ -81,14 +83,25 @@ class ClaimedJob:
     # When the provider created the prediction, by its own clock, and what its list or a webhook reported of it.
     listed_at: datetime | None
     sighting: dict[str, Any] | None
+    read_at: Instant = field(compare=False)
 
     @classmethod
-    def from_row(cls, row: Any) -> ClaimedJob:
-        """Return the job of a row of `claimed_job.sql`, whose columns are the fields of this class in their order."""
-        read = dict(zip(cls.__dataclass_fields__, row, strict=True))
+    def from_rows(cls, rows: CursorResult[Any]) -> list[ClaimedJob]:
+        """Return the jobs of `claimed_job.sql`, whose columns have the names of this class's fields in any order.
+
+        Raises TypeError where they do not.
+        """
+        names, read_at = tuple(rows.keys()), this_instant()
+        if _FIELDS.symmetric_difference(names) != {"read_at"}:
+            raise TypeError(f"claimed jobs have other fields than {', '.join(names)}")
+        return [cls._read(dict(zip(names, row, strict=True)), read_at) for row in rows]
+
+    @classmethod
+    def _read(cls, given: dict[str, Any], read_at: Instant) -> ClaimedJob:
         for name, convert in _CONVERSIONS:
-            read[name] = convert(read[name])
-        return cls._of(read)
+            given[name] = convert(given[name])
+        given["read_at"] = read_at
+        return cls._of(given)
 
     @classmethod
     def _of(cls, given: dict[str, Any]) -> ClaimedJob:
@@ -108,6 +121,10 @@ class ClaimedJob:
         """The claim under which this job was read."""
         return Claim(self.id, self.lease)
 
+    def now(self, instant: Instant) -> datetime:
+        """Return the database's time at an instant of this process, however long after the claim."""
+        return self.claimed_at + timedelta(seconds=instant.since(self.read_at))
+
     @property
     def facts(self) -> JobFacts:
         """What a decision needs to know of this job."""
@@ -122,6 +139,8 @@ class ClaimedJob:
             cancel_requested=self.cancel_requested,
         )
 
+
+_FIELDS = frozenset(ClaimedJob.__dataclass_fields__)
 
 _CONVERSIONS: tuple[tuple[str, Callable[[Any], Any]], ...] = (
     ("kind", Kind),
@@ -150,14 +169,14 @@ def claim_due(
     """
     given = {"worker": worker, "lease_for": lease_for}
     rows = conn.execute(statement("claim", "lease_due", "claimed_job"), {**given, "step": step, "limit": limit})
-    jobs = [ClaimedJob.from_row(row) for row in rows]
+    jobs = ClaimedJob.from_rows(rows)
     room = limit - len(jobs)
     if step is Step.SUBMIT and room and (most := admit(room)):
         in_line = _in_line(conn, most, line or Line())
         if in_line:
             shares = {**given, "limit": most, "account_ids": list(in_line), "quotas": list(in_line.values())}
             rows = conn.execute(statement("claim_queued", "lease_due", "claimed_job"), shares)
-            jobs += [ClaimedJob.from_row(row) for row in rows]
+            jobs += ClaimedJob.from_rows(rows)
     return jobs
 
 
@@ -180,9 +199,7 @@ def claim_overdue(
     """
     given = {"worker": worker, "lease_for": lease_for, "limit": limit}
     given |= {"states": list(limits), "limits": list(limits.values())}
-    return [
-        ClaimedJob.from_row(row) for row in conn.execute(statement("claim_overdue", "lease_due", "claimed_job"), given)
-    ]
+    return ClaimedJob.from_rows(conn.execute(statement("claim_overdue", "lease_due", "claimed_job"), given))
 
 
 def release(conn: Connection, claims: Sequence[Claim]) -> int:
@@ -204,8 +221,8 @@ def renew(conn: Connection, claim: Claim, lease_for: timedelta, ends_at: datetim
 
 def load(conn: Connection, claim: Claim) -> ClaimedJob | None:
     """Read a claimed job, or return None when the claim has been lost."""
-    row = conn.execute(statement("load", "claimed_job"), {"id": claim.job_id, "lease": claim.lease}).one_or_none()
-    return None if row is None else ClaimedJob.from_row(row)
+    rows = conn.execute(statement("load", "claimed_job"), {"id": claim.job_id, "lease": claim.lease})
+    return next(iter(ClaimedJob.from_rows(rows)), None)
 
 
 def next_due_in(conn: Connection, step: Step) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from jobs.engine.elapsed import Instant, this_instant
+from db.elapsed import Instant, this_instant
 
 # After that it is asked anew: this machine may have slept, or its clocks may have been set.
 _GOOD_FOR_S = 60.0

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from db.transient import is_transient
 from jobs.providers.limiter import Limiter
 from jobs.providers.orphan_search import created_between, find_in
-from jobs.providers.provider import Listed, NotSent, Prediction, Provider, ProviderError, Sought, Submission
+from jobs.providers.provider import Listed, Prediction, Provider, ProviderError, Sought, Submission
 from statemachine.outcomes import Accepted, Failure, OutcomeLost, Refused, Rejected, RetryPolicy
 from statemachine.vocabulary import ErrorCode
 
@@ -31,14 +31,8 @@ class LimitedProvider:
         self._limiter = limiter
 
     def submit(self, submission: Submission) -> Accepted | Refused | Rejected | OutcomeLost:
-        """Make the paid call and have the limiter notice what became of it."""
-        try:
-            outcome = self._inner.submit(submission)
-        except NotSent:
-            notice(lambda: self._limiter.observe(None))
-            raise
-        notice(lambda: self._limiter.observe(outcome))
-        return outcome
+        """Make the paid call. The caller reports its outcome to the limiter, after recording it."""
+        return self._inner.submit(submission)
 
     def get(self, prediction_id: str) -> Prediction:
         """Return a prediction, or raise ProviderError, also where too many have been read."""

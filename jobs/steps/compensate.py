@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 import structlog
 
 from db.connection import WORKER_IDLE_IN_TRANSACTION_S
+from db.elapsed import Instant
 from db.engine.claims import ClaimedJob
 from db.engine.compensations import PendingAction, hold_undoing, pending_actions
 from db.engine.row_changes import ActionTried, AttemptChanged, Effect
 from db.public_ids import IdKind, encode_id
-from jobs.engine.elapsed import Instant
 from jobs.engine.leases import LeaseLost
 from jobs.providers.profiles import profiles
 from jobs.providers.provider import Prediction, ProviderError

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from math import exp
 
 from db.engine.claims import ClaimedJob
 from db.engine.row_changes import AttemptChanged
 from db.engine.tracking import unseen_for_s
 from jobs.providers import failures
-from jobs.providers.limited import notice
 from jobs.providers.profiles import Profile, profiles
 from jobs.providers.progress import progress_of
 from jobs.providers.provider import Prediction, ProviderError
@@ -32,24 +32,24 @@ def poll(job: ClaimedJob, runtime: Runtime) -> Work:
 
     While a webhook or the watcher will report the end, return only the progress, without calling the provider.
     """
-    return _noticed(_looked(job, runtime), runtime)
+    return _reported(_looked(job, runtime), runtime)
 
 
-def _noticed(work: Work, runtime: Runtime) -> Work:
-    """Have it known what the end of a prediction says of the provider's account and of the model."""
+def _reported(work: Work, runtime: Runtime) -> Work:
+    """Add the report to the limiter, and the next model: the end of a prediction tells of the account and the model."""
     match work.outcome:
         case OutputReady():
-            notice(lambda: runtime.limiter.observe_end(None))
+            return replace(work, afterwards=partial(runtime.limiter.observe_end, None))
         case GenerationFailed(failure, cost_micros):
-            notice(lambda: runtime.limiter.observe_end(failure))
-            return replace(work, outcome=GenerationFailed(with_next_model(work.job, failure, runtime), cost_micros))
+            outcome = GenerationFailed(with_next_model(work.job, failure, runtime), cost_micros)
+            return replace(work, outcome=outcome, afterwards=partial(runtime.limiter.observe_end, failure))
     return work
 
 
 def _looked(job: ClaimedJob, runtime: Runtime) -> Work:
     if job.prediction_id is None:
         raise LookupError(f"job {job.id} is generating without a prediction")
-    elapsed_s = (job.now - (job.accepted_at or job.entered_at)).total_seconds()
+    elapsed_s = (job.now(runtime.instant()) - (job.accepted_at or job.entered_at)).total_seconds()
     listed = ended_prediction(job.prediction_id, job.sighting)
     if listed is not None:
         return _seen(job, listed, elapsed_s, runtime)

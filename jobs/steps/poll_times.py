@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from db.engine.claims import ClaimedJob
 from jobs.providers.profiles import Profile
 from jobs.steps.runtime import Runtime
@@ -19,11 +21,20 @@ def look_at(job: ClaimedJob, elapsed_s: float, profile: Profile, runtime: Runtim
     return _next(job, elapsed_s, profile, telling, runtime)
 
 
-def first_look_in_s(job: ClaimedJob, accepted: Accepted, profile: Profile, runtime: Runtime) -> float:
-    """Return in how many seconds a job that was just accepted is due."""
-    telling = Telling(by_webhook=runtime.public_url is not None, in_list=accepted.created_at is not None)
-    look = _next(job, 0.0, profile, telling, runtime)
-    return accepted.poll_after_s if look.is_due else look.again_in_s
+def first_poll(job: ClaimedJob, profile: Profile, runtime: Runtime) -> Callable[[Accepted], float]:
+    """Return a function from an acceptance to the seconds until the first poll.
+
+    Whatever that depends on is read now, before the paid call, so that nothing has to be read before its response is
+    recorded.
+    """
+    usual, watch = runtime.durations.usual(profile, job.duration_s), runtime.watched.state
+
+    def due_in_s(accepted: Accepted) -> float:
+        telling = Telling(by_webhook=runtime.public_url is not None, in_list=accepted.created_at is not None)
+        look = next_look(runtime.polling, 0.0, usual, telling, watch, runtime.rng)
+        return accepted.poll_after_s if look.is_due else look.again_in_s
+
+    return due_in_s
 
 
 def _next(job: ClaimedJob, elapsed_s: float, profile: Profile, telling: Telling, runtime: Runtime) -> Look:

@@ -50,15 +50,16 @@ def lost_prediction(job: ClaimedJob, runtime: Runtime) -> str | None:
 
 
 def settles_in_s_of(job: ClaimedJob, runtime: Runtime) -> float:
-    """Return the seconds until the provider's list is believed where it does not show the current attempt."""
+    """Return the seconds until the provider's list is believed where it does not show the current attempt.
+
+    By the time of the claim, which is before the list was read: what is true of the list now was not so of that page.
+    """
     begun_at = job.attempt_started_at or job.entered_at
-    return runtime.list_settles_after_s - (job.now - begun_at).total_seconds()
+    return runtime.list_settles_after_s - (job.claimed_at - begun_at).total_seconds()
 
 
 def _uncertain(job: ClaimedJob, reason: str, runtime: Runtime) -> StillUncertain:
-    """Say that nothing is known yet and, once the time for looking is over, whether the job may pay again."""
-    if job.now - job.entered_at < runtime.policy.reconcile_for:
-        return StillUncertain(reason)
+    """Say that nothing is known yet, and whether the job may pay again once the time for looking is over."""
     with runtime.engine.connect() as conn:
         spend = spend_of(conn, job.id)
     price = profiles()[job.model or ""].price(job.kind, job.duration_s)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
+from db.elapsed import this_instant
 from db.engine.claims import ClaimedJob
 from db.engine.recording import Moved
 from db.engine.row_changes import AttemptChanged, Effect
@@ -17,6 +19,7 @@ class Work:
     """An outcome, the job as it stood when it happened, and the rows that go with the move.
 
     `charged_micros` is what the step found to have been paid, beside what the outcome says.
+    `afterwards` is done once the recorder has the move: it may wait for locks, and its loss costs no more than a hint.
     """
 
     job: ClaimedJob
@@ -24,6 +27,7 @@ class Work:
     effects: tuple[Effect, ...] = ()
     output_id: UUID | None = None
     charged_micros: int = 0
+    afterwards: Callable[[], None] | None = None
 
 
 _UNCHANGED = AttemptChanged(UUID(int=0), 0, "running")
@@ -49,5 +53,6 @@ def successor(work: Work, decision: Decision, moved: Moved | None) -> ClaimedJob
         claims=1,
         percent=max(job.percent, decision.percent),
         entered_at=moved.at,
-        now=moved.at,
+        claimed_at=moved.at,
+        read_at=this_instant(),
     )

@@ -12,8 +12,8 @@ from uuid import UUID
 
 from sqlalchemy import Engine
 
+from db.elapsed import Instant, this_instant
 from db.engine.claims import ClaimedJob
-from jobs.engine.elapsed import Instant, this_instant
 from jobs.engine.leases import Held, Renewer
 from jobs.engine.recorder import Recorder
 from jobs.prompts import PromptBook

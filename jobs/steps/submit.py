@@ -8,11 +8,11 @@ from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
+from db.elapsed import Instant
 from db.engine.claims import ClaimedJob
 from db.engine.recording import Move
 from db.engine.row_changes import AttemptBegun, AttemptChanged
 from db.engine.spending import spend_of
-from jobs.engine.elapsed import Instant
 from jobs.engine.move_log import log_move
 from jobs.prompts import NoPrompt, Prompt
 from jobs.providers.choice import NoModel
@@ -21,13 +21,15 @@ from jobs.providers.profiles import Profile
 from jobs.providers.provider import NotSent, ProviderError, Submission
 from jobs.steps.failures import storage_failure
 from jobs.steps.models import model_for, with_next_model
-from jobs.steps.poll_times import first_look_in_s
+from jobs.steps.poll_times import first_poll
 from jobs.steps.result import Work
 from jobs.steps.runtime import Runtime
 from statemachine.decisions import move
 from statemachine.outcomes import Accepted, Failure, Outcome, OutcomeLost, Refused, Rejected, RetryPolicy, StepFailed
 from statemachine.vocabulary import ErrorCode, Event, State, Step
 from storage import StorageError
+
+Submitted = Accepted | Refused | Rejected | OutcomeLost
 
 _CAP_REACHED = Failure(
     ErrorCode.PROVIDER_UNAVAILABLE,
@@ -92,6 +94,7 @@ def _submit_once(job: ClaimedJob, input_key: str, profile: Profile, prompt: Prom
     picture = runtime.inputs.address(input_key, token, expires_s=_INPUT_URL_LASTS_S)
     sent = model_input(job, token, profile, prompt, picture, runtime.secrets)
     attempt = _attempt(job, token, profile, prompt, picture, sent)
+    due_in_s = first_poll(job, profile, runtime)
     begun = _begin(job, attempt, runtime.leases.of(Step.SUBMIT))
     # The lease begins anew with the commit, so by this clock it ends a little earlier than it does.
     began = runtime.instant()
@@ -111,7 +114,7 @@ def _submit_once(job: ClaimedJob, input_key: str, profile: Profile, prompt: Prom
         listed_at=None,
         sighting=None,
     )
-    outcome = _called(
+    outcome, seen = _called(
         Submission(
             model=profile.model,
             input=sent,
@@ -122,19 +125,21 @@ def _submit_once(job: ClaimedJob, input_key: str, profile: Profile, prompt: Prom
         ),
         runtime,
     )
+    afterwards = partial(runtime.limiter.observe, seen)
     if isinstance(outcome, Refused):
         outcome = Refused(with_next_model(job, outcome.failure, runtime))
     if isinstance(outcome, Accepted):
-        outcome = replace(outcome, poll_after_s=first_look_in_s(job, outcome, profile, runtime))
-    return Work(job, outcome, (_seen(job, outcome),))
+        outcome = replace(outcome, poll_after_s=due_in_s(outcome))
+    return Work(job, outcome, (_seen(job, outcome),), afterwards=afterwards)
 
 
-def _called(submission: Submission, runtime: Runtime) -> Accepted | Refused | Rejected | OutcomeLost:
-    """Make the paid call, unless this worker was held up on the way to it."""
+def _called(submission: Submission, runtime: Runtime) -> tuple[Submitted, Submitted | None]:
+    """Make the paid call unless it comes too late; return its outcome, and the limiter's view of it: None if unsent."""
     try:
-        return runtime.provider.submit(submission)
-    except NotSent as held_up:
-        return Refused(replace(_HELD_UP, detail=str(held_up)))
+        outcome = runtime.provider.submit(submission)
+    except NotSent as late:
+        return Refused(replace(_HELD_UP, detail=str(late))), None
+    return outcome, outcome
 
 
 def _check_lease(began: Instant, runtime: Runtime) -> None:

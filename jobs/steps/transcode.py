@@ -26,7 +26,6 @@ from jobs.redaction import redacted
 from jobs.steps.failures import storage_failure, surprise
 from jobs.steps.result import Work
 from jobs.steps.runtime import Runtime
-from jobs.upkeep.retention import RetentionPolicy
 from statemachine.outcomes import Failure, MadeAsset, OutputInvalid, RetryPolicy, StepFailed, Transcoded
 from statemachine.vocabulary import ErrorCode, Kind, Step
 from storage import ObjectMissing, StorageError
@@ -40,7 +39,7 @@ def transcode(job: ClaimedJob, runtime: Runtime) -> Work | None:
         runtime.holding(job, Step.TRANSCODE) as held,
     ):
         try:
-            return _finished(job, _make(job, Path(folder), held, runtime), runtime.retention)
+            return _finished(job, _make(job, Path(folder), held, runtime), runtime)
         except MediaError as error:
             message = "The picture service returned something unusable. Please try again."
             failure = Failure(ErrorCode.OUTPUT_INVALID, message, RetryPolicy.RETRY, redacted(error.told))
@@ -98,8 +97,8 @@ def _keep(job: ClaimedJob, role: str, path: Path, facts: ImageFacts | VideoFacts
     )
 
 
-def _finished(job: ClaimedJob, made: Transcoded, retention: RetentionPolicy) -> Work:
-    expires_at = retention.output_expires_at(job.now)
+def _finished(job: ClaimedJob, made: Transcoded, runtime: Runtime) -> Work:
+    expires_at = runtime.retention.output_expires_at(job.now(runtime.instant()))
     poster = _asset(job, made.poster, expires_at) if made.poster else None
     output = _asset(job, made.output, expires_at, poster)
     effects = (poster, output) if poster else (output,)

@@ -46,7 +46,7 @@ def _ended(job: ClaimedJob, move: Move, told: Semaphore, moved: Moved | None, er
 
 
 def _ending(job: ClaimedJob, runtime: Runtime) -> Move:
-    decision = interrupt(job.facts, job.now, runtime.policy)
+    decision = interrupt(job.facts, job.claimed_at, runtime.policy)
     assert decision is not None, "a job that is past its deadline goes no further"
     return Move(job.claim, job.state, decision)
 

@@ -37,7 +37,7 @@ def advance(claim: Claim, runtime: Runtime, steps: Steps = STEPS, known: Claimed
     job = known or _load(claim, runtime)
     if job is None:
         return
-    decision = interrupt(job.facts, job.now, runtime.policy)
+    decision = interrupt(job.facts, job.now(runtime.instant()), runtime.policy)
     if decision is not None:
         move = Move(job.claim, job.state, decision, effects=_left_open(job, decision, runtime))
         runtime.recorder.record(move, logged(job, move))
@@ -74,6 +74,15 @@ def _left_open(job: ClaimedJob, decision: Decision, runtime: Runtime) -> tuple[E
             return ()
 
 
+def _follow_up(work: Work) -> None:
+    """Do what follows a move that the recorder has: whatever this waits for delays neither the move nor its commit."""
+    try:
+        if work.afterwards is not None:
+            notice(work.afterwards)
+    except Exception:
+        log.exception("what follows a move failed", job_id=encode_id(IdKind.JOB, work.job.id))
+
+
 def _load(claim: Claim, runtime: Runtime) -> ClaimedJob | None:
     with runtime.engine.connect() as conn:
         return load(conn, claim)
@@ -91,7 +100,7 @@ def _act(job: ClaimedJob, runtime: Runtime, steps: Steps) -> Work | None:
 def _record(work: Work, runtime: Runtime) -> None:
     """Record what came of a step; a job whose next step is due stays with this process where there is room."""
     job = work.job
-    decision = decide(job.facts, work.outcome, job.now, runtime.policy, runtime.rng)
+    decision = decide(job.facts, work.outcome, job.now(runtime.instant()), runtime.policy, runtime.rng)
     if work.charged_micros:
         decision = replace(decision, cost_micros=decision.cost_micros + work.charged_micros)
     step = STEP_OF.get(decision.to_state) if decision.is_due_now else None
@@ -108,3 +117,4 @@ def _record(work: Work, runtime: Runtime) -> None:
             tidy_soon(job, runtime)
 
     runtime.recorder.record(move, then)
+    _follow_up(work)

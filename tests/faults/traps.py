@@ -13,8 +13,8 @@ from uuid import UUID
 
 from sqlalchemy import Engine
 
+from db.elapsed import Instant, this_instant
 from db.engine.recording import Recorded
-from jobs.engine.elapsed import Instant, this_instant
 from jobs.engine.hints import Hinter
 from jobs.engine.recorder import Recorder
 from jobs.providers import failures
@@ -59,7 +59,7 @@ class Trap:
     def instant(self) -> Instant:
         """Return what the clocks of the worker's machine say, which ran on while it was frozen."""
         now = this_instant()
-        return replace(now, monotonic_s=now.monotonic_s + self.slept_s)
+        return now._replace(monotonic_s=now.monotonic_s + self.slept_s)
 
     def reach(self, point: str) -> None:
         """Tell that a worker is at a boundary, and do what is to happen there."""

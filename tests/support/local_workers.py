@@ -16,8 +16,11 @@ from db.connection import DatabaseSettings, connect_worker
 from jobs.engine.leases import Renewer
 from jobs.engine.recorder import Recorder
 from jobs.providers.inputs import PictureInputs
+from jobs.providers.limited import LimitedProvider
+from jobs.providers.limiter import Limiter, NoLimiter, SharedLimiter
 from jobs.steps import STEPS
 from jobs.steps.runtime import Leases, Runtime
+from jobs.tracking.durations import Durations
 from jobs.tracking.poll_schedule import PollSettings
 from jobs.worker.advance import Steps
 from jobs.worker.process import Engines, WorkerProcess
@@ -34,6 +37,8 @@ class LocalWorkers:
     provider: FakeProvider = field(default_factory=FakeProvider)
     store: MemoryStore = field(default_factory=MemoryStore)
     lease: timedelta = timedelta(seconds=30)
+    is_limited: bool = False
+    durations: Durations = field(default_factory=Durations)
 
     @contextmanager
     def worker(self, *, threads: int = 4, steps: Steps = STEPS, name: str = "lab-worker") -> Iterator[WorkerProcess]:
@@ -75,16 +80,19 @@ class LocalWorkers:
 
     def _runtime(self, engine: Engine, recorder: Recorder, renewer: Renewer) -> Runtime:
         store: Any = self.store
-        provider: Any = self.provider
+        limiter: Limiter = SharedLimiter(engine) if self.is_limited else NoLimiter()
+        provider: Any = LimitedProvider(self.provider, limiter)  # type: ignore[arg-type]
         return Runtime(
             engine=engine,
             store=store,
             provider=provider,
+            limiter=limiter,
             inputs=PictureInputs(store),
             recorder=recorder,
             renewer=renewer,
             leases=Leases(self.lease, timedelta(0)),
             polling=PollSettings(least_s=0.0, most_s=0.0),
+            durations=self.durations,
             list_settles_after_s=0.0,
             secrets={"openai_api_key": "sk-test"},
         )

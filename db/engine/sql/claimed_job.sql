@@ -1,7 +1,7 @@
 -- What a step needs of the jobs in `claimed`: their requests, their inputs and their current attempts.
 SELECT j.id, j.lease, j.account_id, j.session_id, j.story_id, j.parent_id, j.kind, j.priority, j.state, j.attempt,
        j.accepted - j.accepted_earlier AS accepted, j.failures, j.claims, j.percent, j.created_at, j.entered_at, j.deadline_at,
-       j.cancel_requested_at IS NOT NULL AS cancel_requested, diorama_now() AS now,
+       j.cancel_requested_at IS NOT NULL AS cancel_requested, diorama_now() AS claimed_at,
        r.theme, r.details, r.style, r.camera, r.duration_s, r.tier, r.on_failure,
        input.object_key AS input_key, input.content_type AS input_type,
        a.token, a.model, a.prediction_id, a.output_urls, a.started_at AS attempt_started_at, a.accepted_at,

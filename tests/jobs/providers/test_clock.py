@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from jobs.engine.elapsed import Instant
+from db.elapsed import Instant
 from jobs.providers.clock import ProviderClock
 
 TOLD = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)

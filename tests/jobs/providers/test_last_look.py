@@ -10,7 +10,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from jobs.engine.elapsed import Instant
+from db.elapsed import Instant
 from jobs.providers.provider import NotSent, Submission
 from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
 from simulator.serve import Background

@@ -276,7 +276,7 @@ def test_one_that_was_past_its_deadline_makes_room_for_the_next(engine: Engine) 
     worker = Worker(engine, PATIENT)
     worker.limiter.observe(NO_TOKEN)
     (late,) = worker.claim(ahead_s=601)
-    late = replace(late, deadline_at=late.now)
+    late = replace(late, deadline_at=late.claimed_at)
     nothing: Any = None
     recorder: Any = SimpleNamespace(record=lambda move, *_: None)
     runtime = Runtime(engine, nothing, nothing, nothing, recorder=recorder, renewer=nothing, limiter=worker.limiter)

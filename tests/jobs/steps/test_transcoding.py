@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from random import Random
 from typing import Any, cast
 
@@ -12,12 +13,15 @@ import pytest
 from PIL import Image
 from sqlalchemy import Engine
 
+from db.elapsed import Instant, this_instant
 from db.engine.claims import ClaimedJob
+from db.engine.row_changes import AssetMade
 from jobs.engine.leases import Renewer
 from jobs.media import operations
 from jobs.media.limits import PICTURE_CHILD
 from jobs.steps.runtime import Runtime
 from jobs.steps.transcode import transcode
+from jobs.upkeep.retention import RetentionPolicy
 from statemachine.backoff import JobPolicy
 from statemachine.decisions import decide
 from statemachine.outcomes import Outcome, OutputInvalid, StepFailed, Transcoded
@@ -68,7 +72,7 @@ def test_work_that_is_cut_off_is_done_again_on_what_is_stored(
     assert "MediaInterrupted" in (cut_off.failure.detail or "")
     facts, policy, moves = job.facts, JobPolicy(), []
     for _ in range(4):
-        decision = decide(facts, cut_off, job.now, policy, Random(1))
+        decision = decide(facts, cut_off, job.claimed_at, policy, Random(1))
         facts = replace(facts, failures=decision.failures)
         moves.append((decision.event, decision.to_state))
     assert moves == [(Event.POSTPONED, State.TRANSCODING)] * 3 + [(Event.GAVE_UP, State.COMPENSATING)]
@@ -82,3 +86,17 @@ def test_what_is_wrong_with_an_output_is_told_to_support_alone(job: ClaimedJob, 
     assert outcome.failure.detail is not None
     assert outcome.failure.detail.startswith("Damaged: The picture is cut off or damaged. (")
     assert "Damaged" not in outcome.failure.message
+
+
+def test_an_output_expires_by_the_time_at_which_it_was_made(job: ClaimedJob, runtime: Runtime) -> None:
+    """The job was claimed two hours before its transcoding ended."""
+    two_hours_s = timedelta(hours=2).total_seconds()
+    late = replace(runtime, instant=lambda: Instant(*(clock_s + two_hours_s for clock_s in this_instant())))
+    late = replace(late, retention=RetentionPolicy(outputs=timedelta(days=1)))
+    _stored(runtime, job, _picture())
+    work = transcode(job, late)
+    assert work is not None
+    (made,) = work.effects
+    assert isinstance(made, AssetMade)
+    assert made.expires_at is not None
+    assert made.expires_at >= job.claimed_at + timedelta(days=1, hours=2)

@@ -59,7 +59,7 @@ def as_running(job: ClaimedJob, prediction_id: str | None) -> ClaimedJob:
 
 
 def decided(job: ClaimedJob, work: Work) -> Decision:
-    return decide(job.facts, work.outcome, job.now, JobPolicy(), Random(1))
+    return decide(job.facts, work.outcome, job.claimed_at, JobPolicy(), Random(1))
 
 
 def looked(engine: Engine, job: ClaimedJob, runtime: Runtime) -> ClaimedJob:

@@ -107,7 +107,7 @@ def test_a_new_cycle_has_its_own_time_its_own_attempts_and_its_own_hold(
         job = claimed(conn, job_id)
         assert balance_of(conn, WalletKey(world.owner.account_id)) == Balance(9_995, 5)
     assert (job.state, job.accepted, job.failures) == (State.QUEUED, 0, 0)
-    assert job.deadline_at > job.now + timedelta(hours=5)
+    assert job.deadline_at > job.claimed_at + timedelta(hours=5)
     assert job.accepted < JobPolicy().attempts_max
 
 

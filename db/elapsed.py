@@ -1,20 +1,19 @@
-"""How much time has passed for this process, whatever happened to it and to its machine meanwhile."""
+"""Time that has passed for this process, whatever happened to it and to its machine meanwhile."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from typing import NamedTuple
 
-# Linux's, which counts what the machine slept; where there is none, the wall clock tells of that.
+# Linux's clock that counts the machine's sleep; where there is none, the wall clock shows that.
 _BOOTTIME = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
-@dataclass(frozen=True, slots=True)
-class Instant:
+class Instant(NamedTuple):
     """A moment by three clocks, in seconds.
 
     The monotonic one runs on while a process is stopped, but stands still while its machine sleeps; the boot time
-    counts that; only the wall clock knows of what a virtual machine missed that was restored from a snapshot.
+    counts that; only the wall clock shows what a virtual machine missed that was restored from a snapshot.
     """
 
     monotonic_s: float
