@@ -9,9 +9,9 @@ from simulator.api.control import HELP
 from simulator.api.routes import OPERATIONS
 from simulator.faults.menu import ERRORS, EVENTS, MENU, Stage
 
-_TOLD_OF_STAGE = {
-    Stage.REQUEST: "before the request is handled (only after a stall it ever is): nothing is paid for",
-    Stage.ANSWER: "after handling the request: what it creates runs, and costs money",
+_HEADINGS = {
+    Stage.REQUEST: "before the request is handled (it is handled only after a stall): nothing is paid for",
+    Stage.ANSWER: "after the request is handled: whatever it creates runs, and costs money",
     Stage.PREDICTION: "in the life of the prediction that the request creates",
     Stage.WEBHOOK: "in the webhooks of the prediction that the request creates",
 }
@@ -25,7 +25,7 @@ def fault_menu() -> str:
 def _stage_table(stage: Stage) -> str:
     actions = [action for action in MENU.values() if action.stage is stage]
     rows = [(f"`{each.name}`", _without_codes(each.summary), _options(each.options)) for each in actions]
-    return f"\n{_TOLD_OF_STAGE[stage].capitalize()}:\n\n{_table(('action', 'what happens', 'options'), rows)}"
+    return f"\n{_HEADINGS[stage].capitalize()}:\n\n{_table(('action', 'what happens', 'options'), rows)}"
 
 
 def _without_codes(summary: str) -> str:
