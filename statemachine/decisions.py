@@ -1,4 +1,7 @@
-"""Deciding: what an outcome means for a job. Pure, so every rule can be tested without a database or a clock."""
+"""Decisions about a claimed job: the meaning of an outcome. Pure, so tests need neither a database nor a clock.
+
+`commands` decides for people and `relatives` for the jobs that depend on one that moved.
+"""
 
 from __future__ import annotations
 
@@ -34,28 +37,35 @@ _RECONCILE_EVERY = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
-class JobFacts:
-    """What a decision needs to know of a job.
-
-    `accepted` counts the submissions the provider took, `failures` those in a row, `claims` includes the present one.
-    """
+class Standing:
+    """The facts of a job that every decision needs, whoever makes it. `failures` counts those in a row."""
 
     state: State
     priority: int
-    accepted: int
     failures: int
+    cancel_requested: bool
+
+
+@dataclass(frozen=True, slots=True)
+class JobFacts(Standing):
+    """The facts of a claimed job.
+
+    `accepted` counts the submissions the provider took, `claims` includes the present one.
+    """
+
+    accepted: int
     claims: int
     entered_at: datetime
     deadline_at: datetime
-    cancel_requested: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     """A move and when the job is due next. `due_in` is None exactly when the job ends.
 
-    `failure` is what the history row tells; `failures` is the new count of failures in a row. An `is_free` one gives
-    the job back the submission that it ends.
+    `failure` goes into the job and its history; with `keeps_error` the job keeps the error it has. `failures` is the
+    new count of failures in a row. An `is_free` move gives the job back the submission that it ends. A move that
+    `cancels` notes the wish; one with `new_deadline_in` begins a new cycle of the job, overdue after that time.
     """
 
     event: Event
@@ -67,11 +77,19 @@ class Decision:
     reason: str | None = None
     cost_micros: int = 0
     is_free: bool = False
+    keeps_error: bool = False
+    cancels: bool = False
+    new_deadline_in: timedelta | None = None
 
     @property
     def is_due_now(self) -> bool:
-        """Whether the job's next step can begin at once."""
+        """Return whether the job's next step can begin at once."""
         return self.due_in is not None and self.due_in <= timedelta(0)
+
+    @property
+    def is_accepted(self) -> bool:
+        """Return whether the move counts one more submission that the provider took."""
+        return self.event in (Event.ACCEPTED, Event.ORPHAN_FOUND)
 
 
 CANCELED_BY_REQUEST = o.Failure(ErrorCode.CANCELED, "The job was canceled.", o.RetryPolicy.NEVER)
@@ -96,26 +114,27 @@ LOST_FOR_GOOD = o.Failure(
 )
 
 
-def move(job: JobFacts, event: Event, to_state: State | None = None, *, due_in: timedelta | None) -> Decision:
+def move(job: Standing, event: Event, to_state: State | None = None, *, due_in: timedelta | None) -> Decision:
     """Return the plain decision for `event`, due again in `due_in`; raise `IllegalTransition` for no such move."""
     state = next_state(job.state, event, to_state)
     # Failures are counted until the output is safe; what comes after has a count of its own.
     failures = 0 if event is Event.STORED else job.failures
-    return Decision(event, state, due_in, PERCENT_AT[state], failures)
+    # A job that is being undone keeps the error that it is undone for, whatever goes wrong meanwhile.
+    keeps_error = job.state is State.COMPENSATING
+    return Decision(event, state, due_in, PERCENT_AT[state], failures, keeps_error=keeps_error)
 
 
 def interrupt(job: JobFacts, now: datetime, policy: JobPolicy) -> Decision | None:
-    """Return what must happen to a claimed job before its step runs, or None when the step may run.
+    """Return the decision that comes before the step of a claimed job, or None when the step may run.
 
-    Looked at in this order: a submission whose worker vanished, a cancel, the deadlines, a crash loop.
+    In this order: a submission whose worker vanished, the deadlines, a crash loop. A cancel is not among them: it is
+    carried out by the move that makes it possible (`commands`), so no claimed job waits for one.
     """
     if job.state is State.SUBMITTING:
         lost = move(job, Event.OUTCOME_LOST, due_in=timedelta(0))
         return replace(lost, reason="the worker that submitted it vanished")
     if job.state is State.COMPENSATING:
         return _left_for_review(job) if job.claims > policy.claims_max else None
-    if job.cancel_requested:
-        return compensate(job, Event.CANCEL_REQUESTED, CANCELED_BY_REQUEST)
     end = policy.deadlines.end_of(job.state, job.entered_at, job.deadline_at)
     if end is not None and now >= end:
         of_what = "job" if end == job.deadline_at else f"step, {job.state},"
@@ -128,23 +147,23 @@ def interrupt(job: JobFacts, now: datetime, policy: JobPolicy) -> Decision | Non
 
 
 def _left_for_review(job: JobFacts) -> Decision:
-    """End a job whose undoing kills its workers. What is left of it waits for a person, and its credits return."""
-    return replace(_undone(job), reason=f"{job.claims} claims without a result: what is left is held for review")
+    """End a job whose undoing kills its workers. The rest waits for a person, and its credits return."""
+    return replace(_undone(job), reason=f"{job.claims} claims without a result: the rest needs review")
 
 
-def compensate(job: JobFacts, event: Event, failure: o.Failure, *, reason: str | None = None) -> Decision:
-    """Return the decision that sends a job to `compensating` at once, because of `failure`."""
+def compensate(job: Standing, event: Event, failure: o.Failure, *, reason: str | None = None) -> Decision:
+    """Return the decision that sends a job to `compensating` at once because of `failure`."""
     decision = move(job, event, State.COMPENSATING, due_in=timedelta(0))
     return replace(decision, failure=failure, reason=reason or failure.detail)
 
 
 def decide(job: JobFacts, outcome: o.Outcome, now: datetime, policy: JobPolicy, rng: Random) -> Decision:
-    """Return what `outcome` means for `job` at `now`; raise `IllegalTransition` for one its state can not have."""
+    """Return what `outcome` means for `job` at `now`; raise `IllegalTransition` where its state cannot have it."""
     return _in_time(_meaning(job, outcome, now, policy, rng), job, now, policy.deadlines)
 
 
 def _in_time(decision: Decision, job: JobFacts, now: datetime, deadlines: Deadlines) -> Decision:
-    """Have no wait go beyond the deadline: a job is looked at when that passes, however long it was to wait."""
+    """Shorten a wait that goes beyond the deadline, so that a worker claims the job when that passes."""
     entered_at = job.entered_at if decision.to_state is job.state else now
     end = deadlines.end_of(decision.to_state, entered_at, job.deadline_at)
     if end is None or decision.due_in is None or now + decision.due_in <= end:
@@ -179,76 +198,74 @@ def _meaning(job: JobFacts, outcome: o.Outcome, now: datetime, policy: JobPolicy
             return _decide_failure(job, outcome, policy, rng)
 
 
-def _decide_failure(
-    job: JobFacts,
-    outcome: o.Refused | o.Rejected | o.GenerationFailed | o.OutputGone | o.OutputInvalid | o.StepFailed,
-    policy: JobPolicy,
-    rng: Random,
-) -> Decision:
-    """Return what a failure means: final ones end the job, the others wait their turn."""
-    failure = outcome.failure
-    match outcome:
-        case o.Rejected():
-            return compensate(job, Event.REJECTED, failure)
-        case o.StepFailed():
-            return _again(job, Event.POSTPONED, job.state, failure, policy, rng)
-        case o.Refused():
-            return _again(job, Event.REFUSED, State.QUEUED, failure, policy, rng)
-        case o.GenerationFailed(_, cost_micros):
-            decision = _again(job, Event.GENERATION_FAILED, State.QUEUED, failure, policy, rng)
-            return replace(decision, cost_micros=cost_micros)
-        case o.OutputGone():
-            return _again(job, Event.OUTPUT_GONE, State.QUEUED, failure, policy, rng)
-        case o.OutputInvalid():
-            return _again(job, Event.OUTPUT_INVALID, State.QUEUED, failure, policy, rng)
+_AFTER_FAILURE: dict[type[o.Outcome], tuple[Event, State | None]] = {
+    o.StepFailed: (Event.POSTPONED, None),
+    o.Refused: (Event.REFUSED, State.QUEUED),
+    o.GenerationFailed: (Event.GENERATION_FAILED, State.QUEUED),
+    o.OutputGone: (Event.OUTPUT_GONE, State.QUEUED),
+    o.OutputInvalid: (Event.OUTPUT_INVALID, State.QUEUED),
+}
+
+
+def _decide_failure(job: JobFacts, outcome: o.FailedOutcome, policy: JobPolicy, rng: Random) -> Decision:
+    """Return what a failure means: a final one ends the job, after any other it tries again."""
+    if isinstance(outcome, o.Rejected):
+        return compensate(job, Event.REJECTED, outcome.failure)
+    event, to_state = _AFTER_FAILURE[type(outcome)]
+    decision = _again(job, event, to_state or job.state, outcome.failure, policy, rng)
+    cost_micros = outcome.cost_micros if isinstance(outcome, o.GenerationFailed) else 0
+    return replace(decision, cost_micros=cost_micros)
 
 
 def _again(
     job: JobFacts, event: Event, to_state: State, failure: o.Failure, policy: JobPolicy, rng: Random
 ) -> Decision:
     """Try again in `to_state` after the wait that the failure asks for, or give up."""
-    failures = job.failures
     costs_an_attempt = event in _COSTS_AN_ATTEMPT and not failure.waits_for_a_person
     if costs_an_attempt and job.accepted >= policy.attempts_max:
         return _give_up(job, event, failure)
-    match failure.retry_policy:
-        case o.RetryPolicy.NEVER:
-            return _give_up(job, event, failure)
-        case o.RetryPolicy.WAIT:
-            wait = timedelta(seconds=failure.retry_after_s or policy.wait_s)
-        case o.RetryPolicy.OPERATOR:
-            wait = timedelta(seconds=policy.operator_wait_s)
-        case o.RetryPolicy.ANOTHER_MODEL:
-            wait = timedelta(seconds=failure.retry_after_s or policy.operator_wait_s)
-        case o.RetryPolicy.RETRY:
-            failures += 1
-            delay = policy.delay_before(failures, rng) if _may_retry(failure, failures) else None
-            if delay is None and job.state is not State.COMPENSATING:
-                return _give_up(job, event, failure)
-            # What must be undone is never given up on: it waits for the longest delay each time.
-            wait = max(
-                delay or timedelta(seconds=policy.operator_wait_s),
-                timedelta(seconds=failure.retry_after_s or 0),
-            )
-    decision = move(job, event, to_state, due_in=wait)
+    wait = _wait_after(job, failure, policy, rng)
+    if wait is None:
+        return _give_up(job, event, failure)
     return replace(
-        decision,
-        failures=failures,
+        move(job, event, to_state, due_in=wait),
+        failures=job.failures + (failure.retry_policy is o.RetryPolicy.RETRY),
         failure=failure,
         reason=f"again in {wait.total_seconds():.1f} s",
         is_free=event in _COSTS_AN_ATTEMPT and not costs_an_attempt,
     )
 
 
-def _may_retry(failure: o.Failure, failures: int) -> bool:
-    """Whether a failure allows one more try after so many in a row, itself included."""
-    return failure.retries_max is None or failures <= failure.retries_max
+def _wait_after(job: JobFacts, failure: o.Failure, policy: JobPolicy, rng: Random) -> timedelta | None:
+    """Return the wait that a failure asks for, or None where there is no retry."""
+    match failure.retry_policy:
+        case o.RetryPolicy.NEVER:
+            return None
+        case o.RetryPolicy.WAIT:
+            return timedelta(seconds=failure.retry_after_s or policy.wait_s)
+        case o.RetryPolicy.OPERATOR:
+            return timedelta(seconds=policy.operator_wait_s)
+        case o.RetryPolicy.ANOTHER_MODEL:
+            return timedelta(seconds=failure.retry_after_s or policy.operator_wait_s)
+        case o.RetryPolicy.RETRY:
+            return _back_off(job, failure, policy, rng)
+
+
+def _back_off(job: JobFacts, failure: o.Failure, policy: JobPolicy, rng: Random) -> timedelta | None:
+    """Return the wait before the next of a job's retries, or None when none is left."""
+    failures = job.failures + 1
+    may_retry = failure.retries_max is None or failures <= failure.retries_max
+    delay = policy.delay_before(failures, rng) if may_retry else None
+    if delay is None and job.state is State.COMPENSATING:
+        # Undoing is never given up on: it waits for the longest delay each time.
+        delay = timedelta(seconds=policy.operator_wait_s)
+    return None if delay is None else max(delay, timedelta(seconds=failure.retry_after_s or 0))
 
 
 def _give_up(job: JobFacts, event: Event, failure: o.Failure) -> Decision:
-    """End the job by the event that says why; a step that only failed in passing ends as given up.
+    """End the job by the event that says why; a step whose transient failures go on ends as given up.
 
-    What was told while there was a retry left may have promised another one.
+    The message of a failure with retries left may promise another one, so a final one can replace it.
     """
     if failure.final_message is not None:
         failure = replace(failure, message=failure.final_message)
@@ -260,7 +277,7 @@ def _give_up(job: JobFacts, event: Event, failure: o.Failure) -> Decision:
 
 
 def _uncertain(job: JobFacts, outcome: o.StillUncertain, now: datetime, policy: JobPolicy) -> Decision:
-    """Keep looking until the time for that is over; then pay again where the cap allows it, or give the job up."""
+    """Search until the time for that is over; then pay again where the cap allows it, or give the job up."""
     if now - job.entered_at < policy.reconcile_for:
         return replace(move(job, Event.POSTPONED, due_in=_RECONCILE_EVERY), reason=outcome.reason)
     failures = job.failures + 1
@@ -271,7 +288,7 @@ def _uncertain(job: JobFacts, outcome: o.StillUncertain, now: datetime, policy: 
 
 
 def _absent(job: JobFacts, policy: JobPolicy) -> Decision:
-    """Queue again what never reached the provider; a job whose submissions keep getting lost is given up."""
+    """Queue a job again that never reached the provider; give it up when its submissions keep getting lost."""
     failures = job.failures + 1
     if failures > len(policy.delays_s):
         return compensate(job, Event.GAVE_UP, WORKERS_DIED, reason=f"{failures} submissions in a row were lost")
@@ -279,5 +296,5 @@ def _absent(job: JobFacts, policy: JobPolicy) -> Decision:
 
 
 def _undone(job: JobFacts) -> Decision:
-    """A job that someone canceled ends as canceled, every other one as failed."""
+    """End a job that someone canceled as canceled, every other one as failed."""
     return move(job, Event.UNDONE, State.CANCELED if job.cancel_requested else State.FAILED, due_in=None)

@@ -1,6 +1,6 @@
-"""Outcomes: what a step saw happen, as values. Exceptions are for surprises.
+"""Outcomes of steps, as values. Exceptions are for surprises.
 
-A step never says what its outcome means for the job; `decisions.decide` does.
+A step never decides the meaning of its outcome for the job; `decisions.decide` does.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ class Failure:
     """Something went wrong.
 
     `message` is for the end user: what happened and what they can do. `detail` is for support: the provider's own
-    words with secrets removed. `retry_after_s` is what the other side asked for, or None. `status` is that of the HTTP
-    answer that told of it, or None. `final_message` is for the end user where the job ends with it, None where that
-    is the same. `retries_max` is after how many failures in a row it is final, None for as many as any other.
+    message with secrets removed. `retry_after_s` is the delay that the other side requested, or None. `status` is that
+    of the HTTP response, or None. `final_message` replaces `message` where the job ends with the failure, None where it
+    is the same. `retries_max` is the number of failures in a row after which it is final, None for the usual number.
     """
 
     code: ErrorCode
@@ -43,15 +43,15 @@ class Failure:
 
     @property
     def waits_for_a_person(self) -> bool:
-        """Whether it is no fault of the job, and nothing that the job does could make it go away."""
+        """Return whether the fault is not the job's, and only a person can fix it."""
         return self.retry_policy in (RetryPolicy.OPERATOR, RetryPolicy.ANOTHER_MODEL)
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The provider took the job and will work under `prediction_id`; look again in `poll_after_s`.
+    """The provider took the job and will work under `prediction_id`; poll again in `poll_after_s`.
 
-    `created_at` is when it says it did, by its own clock; None where it does not say.
+    `created_at` is the time of that by the provider's own clock, None where it does not say.
     """
 
     prediction_id: str
@@ -61,21 +61,21 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The provider provably did not take the job, for a reason that passes."""
+    """The provider provably did not take the job, for a transient reason."""
 
     failure: Failure
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """The job can not be submitted as it is, and never will be."""
+    """The job cannot be submitted as it is, and never will be."""
 
     failure: Failure
 
 
 @dataclass(frozen=True, slots=True)
 class OutcomeLost:
-    """Nobody knows whether the provider took the job: the answer, or the worker that waited for it, is gone."""
+    """The provider may or may not have taken the job: its response, or the worker that waited for it, is lost."""
 
     reason: str
 
@@ -105,7 +105,7 @@ class StillUncertain:
 
 @dataclass(frozen=True, slots=True)
 class StillRunning:
-    """The provider is working; `percent` of the whole job is done; look again in `poll_after_s`."""
+    """The provider is working; `percent` of the whole job is done; poll again in `poll_after_s`."""
 
     percent: int
     poll_after_s: float
@@ -113,7 +113,7 @@ class StillRunning:
 
 @dataclass(frozen=True, slots=True)
 class OutputReady:
-    """The provider finished. `urls` are its outputs, which vanish an hour later; `cost_micros` is what it charged."""
+    """The provider finished. `urls` are its outputs, which vanish an hour later; `cost_micros` is its charge."""
 
     urls: tuple[str, ...]
     cost_micros: int
@@ -121,7 +121,7 @@ class OutputReady:
 
 @dataclass(frozen=True, slots=True)
 class GenerationFailed:
-    """The provider took the job and then failed it; `cost_micros` is what it charged all the same."""
+    """The provider took the job and then failed it; `cost_micros` is its charge all the same."""
 
     failure: Failure
     cost_micros: int = 0
@@ -169,38 +169,34 @@ class Transcoded:
 
 @dataclass(frozen=True, slots=True)
 class OutputInvalid:
-    """The provider's output is not what was asked for: unreadable, of the wrong kind, cut off."""
+    """The provider's output is not as requested: unreadable, of the wrong kind, cut off."""
 
     failure: Failure
 
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """Everything that had to be undone is undone."""
+    """Every compensating action is done or needs review."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepFailed:
-    """The step itself failed in passing; the job stays where it is and the step runs again."""
+    """The step itself failed; the job stays in its state and the step runs again."""
 
     failure: Failure
 
 
+FailedOutcome = Refused | Rejected | GenerationFailed | OutputGone | OutputInvalid | StepFailed
 Outcome = (
-    Accepted
-    | Refused
-    | Rejected
+    FailedOutcome
+    | Accepted
     | OutcomeLost
     | OrphanFound
     | OrphanAbsent
     | StillUncertain
     | StillRunning
     | OutputReady
-    | GenerationFailed
     | Stored
-    | OutputGone
     | Transcoded
-    | OutputInvalid
     | Undone
-    | StepFailed
 )

@@ -42,6 +42,7 @@ TRANSITIONS: tuple[Transition, ...] = (
     Transition(S.QUEUED, E.POSTPONED, S.QUEUED),  # parked, or the step failed in passing: again later
     Transition(S.QUEUED, E.REJECTED, S.COMPENSATING),  # unusable before any call: no model, no readable input
     Transition(S.QUEUED, E.CANCEL_REQUESTED, S.COMPENSATING),
+    Transition(S.QUEUED, E.CANCEL_EXECUTED, S.COMPENSATING),  # requested while its outcome was unknown
     Transition(S.QUEUED, E.DEADLINE_PASSED, S.COMPENSATING),
     Transition(S.QUEUED, E.GAVE_UP, S.COMPENSATING),  # its workers keep dying
     #
@@ -49,7 +50,7 @@ TRANSITIONS: tuple[Transition, ...] = (
     Transition(S.SUBMITTING, E.REFUSED, S.QUEUED),  # provably not accepted: again, after a wait
     Transition(S.SUBMITTING, E.REJECTED, S.COMPENSATING),
     Transition(S.SUBMITTING, E.OUTCOME_LOST, S.RECONCILING),
-    Transition(S.SUBMITTING, E.CANCEL_REQUESTED, S.SUBMITTING),  # noted: only what is known to be there can be canceled
+    Transition(S.SUBMITTING, E.CANCEL_REQUESTED, S.SUBMITTING),  # noted until the outcome is known
     #
     Transition(S.RECONCILING, E.ORPHAN_FOUND, S.GENERATING),
     Transition(S.RECONCILING, E.ORPHAN_ABSENT, S.QUEUED),
@@ -57,6 +58,7 @@ TRANSITIONS: tuple[Transition, ...] = (
     Transition(S.RECONCILING, E.GAVE_UP, S.QUEUED),  # never found out, and the job may still spend: paid for again
     Transition(S.RECONCILING, E.GAVE_UP, S.COMPENSATING),
     Transition(S.RECONCILING, E.CANCEL_REQUESTED, S.COMPENSATING),
+    Transition(S.RECONCILING, E.CANCEL_EXECUTED, S.COMPENSATING),
     #
     Transition(S.GENERATING, E.STILL_RUNNING, S.GENERATING),
     Transition(S.GENERATING, E.POSTPONED, S.GENERATING),
@@ -64,6 +66,7 @@ TRANSITIONS: tuple[Transition, ...] = (
     Transition(S.GENERATING, E.GENERATION_FAILED, S.QUEUED),
     Transition(S.GENERATING, E.GENERATION_FAILED, S.COMPENSATING),
     Transition(S.GENERATING, E.CANCEL_REQUESTED, S.COMPENSATING),
+    Transition(S.GENERATING, E.CANCEL_EXECUTED, S.COMPENSATING),
     Transition(S.GENERATING, E.DEADLINE_PASSED, S.COMPENSATING),
     Transition(S.GENERATING, E.GAVE_UP, S.COMPENSATING),
     #
@@ -127,8 +130,3 @@ def next_state(from_state: State | None, event: Event, to_state: State | None = 
     if to_state not in targets:
         raise IllegalTransition(from_state, event, to_state)
     return to_state
-
-
-def can_happen(from_state: State, event: Event) -> bool:
-    """Return whether `event` is legal in `from_state`."""
-    return (from_state, event) in _TARGETS

@@ -52,6 +52,7 @@ class Event(StrEnum):
     TRANSCODED = "transcoded"
     OUTPUT_INVALID = "output_invalid"
     CANCEL_REQUESTED = "cancel_requested"
+    CANCEL_EXECUTED = "cancel_executed"
     DEADLINE_PASSED = "deadline_passed"
     UNDONE = "undone"
     REDRIVEN = "redriven"

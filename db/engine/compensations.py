@@ -14,7 +14,6 @@ from db.engine.claims import Claim
 from db.paging import Page, Window, fetch_page
 from db.statements import statement
 from db.tables import compensation_actions
-from statemachine.decisions import ROLLED_BACK
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +69,9 @@ def hold_undoing(conn: Connection, claim: Claim) -> bool:
     return held.one_or_none() is not None
 
 
-def settle_ended(conn: Connection, job_ids: Sequence[UUID]) -> set[UUID]:
-    """Roll back the parents of jobs that ended badly, where that was planned; return the ids of those parents.
-
-    Called in the transaction in which the jobs end and their credits return, so that no moment shows one of it alone.
-    """
-    error = {"error_code": ROLLED_BACK.code, "error_message": ROLLED_BACK.message}
-    conn.execute(statement("lock_parents"), {"jobs": list(job_ids)})
-    parents = conn.execute(statement("roll_back_parents"), {"jobs": list(job_ids), **error}).all()
-    if parents:
-        conn.execute(statement("retire_assets"), {"outputs": [row.output_id for row in parents]})
-    rolled_back = [row.id for row in parents]
-    conn.execute(statement("settle_actions"), {"jobs": list(job_ids), "rolled_back": rolled_back})
-    return set(rolled_back)
+def settle_actions(conn: Connection, ended: Sequence[UUID], *, rolled_back: Collection[UUID]) -> None:
+    """Mark the actions as done that the transaction in which jobs end carries out: returned credits, roll-backs."""
+    conn.execute(statement("settle_actions"), {"jobs": list(ended), "rolled_back": list(rolled_back)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +106,3 @@ def review_action(
         .returning(compensation_actions)
     ).one_or_none()
     return None if row is None else CompensationAction.from_row(row)
-
-
-def reopen(conn: Connection, job_id: UUID, *, actor: str, reason: str | None) -> bool:
-    """Have an ended job compensate again; False where it has not ended as failed or canceled."""
-    given = {"job": job_id, "actor": actor, "reason": reason}
-    return conn.execute(statement("reopen"), given).one_or_none() is not None

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
+from db.engine.locking import lock_jobs
 from db.statements import statement
 
 
@@ -111,4 +112,5 @@ def settle(conn: Connection, found: Sequence[Settled]) -> int:
     columns: dict[str, list[Any]] = {
         name: [getattr(each, name) for each in found] for name in Settled.__dataclass_fields__
     }
+    lock_jobs(conn, columns["job_id"])
     return len(conn.execute(statement("settle_orphans"), columns).all())

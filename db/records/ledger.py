@@ -6,7 +6,7 @@ buckets of a wallet: issued, available, held, spent. What the rules are is in th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,7 @@ from db.statements import statement
 from db.tables import jobs, ledger_entries, sessions, wallets
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class WalletKey:
     """Whose credits they are: those of an account itself, or of one of its end users."""
 
@@ -95,6 +95,17 @@ def lock_balance(conn: Connection, wallet: WalletKey) -> Balance:
         .with_for_update()
     ).one_or_none()
     return Balance() if row is None else Balance(row.available, row.held)
+
+
+def lock_wallets(conn: Connection, keys: Iterable[WalletKey]) -> None:
+    """Keep others from moving the credits of several wallets until the transaction ends."""
+    named = [(key.account_id, key.user_ref) for key in set(keys)]
+    conn.execute(
+        select(wallets.c.account_id)
+        .where(tuple_(wallets.c.account_id, wallets.c.user_ref).in_(named))
+        .order_by(wallets.c.account_id, wallets.c.user_ref)
+        .with_for_update()
+    )
 
 
 def wallet_of_job(conn: Connection, job_id: UUID) -> WalletKey:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from db.engine.recording import cancel, fail_descendants
+from db.engine.commands import cancel
 from db.records.jobs import Job, job_by_id
 from jobs.errors import AlreadyFinished, NotFound
 from jobs.identity import Principal
@@ -24,15 +24,16 @@ class Canceled:
 def cancel_job(conn: Connection, caller: Principal, job_id: UUID) -> Canceled:
     """Cancel a job and everything that waits for it.
 
-    A job whose submission is under way stays in its state, with `cancel_requested_at` and an event of the history that
-    tell of the cancel; as soon as the outcome is known it is undone. Asking again meanwhile changes nothing.
+    A job whose submission is under way stays in its state: `cancel_requested_at` and the event `cancel_requested` show
+    the wish, and as soon as the outcome is known `cancel_executed` has it undone. Until then another cancel changes
+    nothing.
 
     Raises NotFound, or AlreadyFinished for a job that has ended or is ending, as one does that was canceled before.
     """
     job = job_by_id(conn, caller.scope, job_id)
     if job is None:
         raise NotFound("There is no such job.", "input", "jobId")
-    if not cancel(conn, job_id, caller.actor):
+    canceled = cancel(conn, job_id, caller.actor)
+    if not canceled:
         raise AlreadyFinished(f"The job is {job.state} and can no longer be canceled.", "input", "jobId")
-    descendants = frozenset(fail_descendants(conn, [job_id]))
-    return Canceled(job_by_id(conn, caller.scope, job_id) or job, descendants)
+    return Canceled(job_by_id(conn, caller.scope, job_id) or job, canceled - {job_id})

@@ -7,28 +7,33 @@ made again first where that failed or was rolled back, and what failed only beca
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection
 
-from db.engine.redriving import Relative, Revival, lock_family, revive
+from db.engine.commands import redrive
+from db.engine.locking import lock_families
+from db.engine.moves import LockedMove
+from db.engine.redriving import Relative, read_family
 from db.paging import Window
 from db.records.jobs import Job, JobFilter, JobOrder, job_by_id, job_page
-from db.records.ledger import WalletKey
+from db.records.ledger import WalletKey, lock_wallets
 from jobs.catalogue.offer import DEFAULT_OFFER, Offer
 from jobs.errors import AlreadyFinished, Forbidden, InputExpired, Invalid, NotFound, NotReady, UseCaseError
 from jobs.identity import Principal
 from jobs.requesting.credits import hold_from
-from statemachine.backoff import head_start
+from statemachine.commands import ENDED_BADLY, resume_at
+from statemachine.commands import redrive as redrive_of
+from statemachine.deadlines import Deadlines
 from statemachine.vocabulary import Kind, State
 
 AT_ONCE_MAX = 500
 PER_MINUTE_MAX = 6_000
 
-_ENDED_BADLY = (State.FAILED, State.CANCELED)
+_DEADLINES = Deadlines()
 
 _NO_LONGER_KEPT = {
     Kind.AVATAR: "The selfie it was to be made from is no longer kept. Upload it again, and ask for a new avatar.",
@@ -61,7 +66,8 @@ def retry_job(conn: Connection, caller: Principal, job_id: UUID, offer: Offer = 
     """
     if job_by_id(conn, caller.scope, job_id) is None:
         raise NotFound("There is no such job.", "input", "jobId")
-    revived = _redrive(conn, job_id, _Terms(caller.actor, None, timedelta(0), offer.job_deadline))
+    locked = lock_families(conn, [job_id])
+    revived = _redrive(conn, job_id, locked, _Terms(caller.actor, None, timedelta(0), offer.job_deadline))
     job = job_by_id(conn, caller.scope, job_id)
     assert job is not None
     return Retried(job, frozenset(revived))
@@ -79,8 +85,8 @@ def redrive_jobs(
 ) -> Redriven:
     """Revive failed and canceled jobs of a filter, the oldest first, so many of them a minute; for support.
 
-    What is at hand already and has only to be stored or finished begins at once, for its time is short.
-    Raises Forbidden or Invalid. A job that can not be revived is skipped and told of.
+    A job whose output only needs to be stored or finished begins at once, because its time is short.
+    Raises Forbidden or Invalid. A job that cannot be revived is skipped, and returned with the reason.
     """
     if not caller.is_support:
         raise Forbidden("Only support can redrive jobs of others.")
@@ -91,13 +97,16 @@ def redrive_jobs(
     revived: set[UUID] = set()
     skipped: dict[UUID, UseCaseError] = {}
     found = job_page(conn, caller.scope, _ended(wanted), JobOrder.OLDEST, Window(at_most)).items
+    # All locks are taken here in their order: a job's family after another's wallet would be against it.
+    locked = lock_families(conn, [job.id for job in found])
+    lock_wallets(conn, locked.values())
     for job in found:
         if job.id in revived:
             continue
         terms = _Terms(caller.actor, reason, timedelta(minutes=len(revived) / per_minute), offer.job_deadline)
         try:
             with conn.begin_nested():
-                revived |= _redrive(conn, job.id, terms)
+                revived |= _redrive(conn, job.id, locked, terms)
         except UseCaseError as error:
             skipped[job.id] = error
     return Redriven(frozenset(revived), skipped)
@@ -105,7 +114,7 @@ def redrive_jobs(
 
 def _ended(wanted: JobFilter) -> JobFilter:
     """Narrow a filter to jobs that ended badly; raise Invalid where it asks for others."""
-    if set(wanted.states) - set(_ENDED_BADLY):
+    if set(wanted.states) - ENDED_BADLY:
         raise Invalid("filter.states can only be FAILED and CANCELED.", "input", "filter", "states")
     return replace(wanted, states=wanted.states or (State.FAILED,))
 
@@ -116,66 +125,60 @@ class _Terms:
 
     actor: str
     reason: str | None
-    due_in: timedelta
+    delay: timedelta
     deadline: timedelta
 
-    @property
-    def ends_in(self) -> timedelta:
-        """When its deadline is: however long it waits for its turn in a redrive of many, its time begins then."""
-        return self.due_in + self.deadline
+    def redriven(self, job: Relative, to_state: State) -> LockedMove:
+        """Return the move that begins another cycle of a job that ended badly."""
+        decision = redrive_of(job.standing, to_state, delay=self.delay, deadline=self.deadline, reason=self.reason)
+        assert decision is not None, f"a job that is {job.state} has not ended badly"
+        return LockedMove(job.id, job.state, decision, self.actor)
 
 
-def _redrive(conn: Connection, job_id: UUID, terms: _Terms) -> set[UUID]:
-    family = lock_family(conn, job_id)
+def _redrive(conn: Connection, job_id: UUID, locked: Collection[UUID], terms: _Terms) -> set[UUID]:
+    family = read_family(conn, job_id)
     job = family[job_id]
     if job.state is State.SUCCEEDED:
         raise AlreadyFinished("The job has succeeded: there is nothing to try again.", "input", "jobId")
-    if any(each.state is State.COMPENSATING for each in family.values()):
+    # A relative that was not locked failed while this waited for the locks.
+    if any(each.state is State.COMPENSATING or each.id not in locked for each in family.values()):
         raise NotReady("The job is still being undone; try again in a moment.", "input", "jobId")
-    if job.state not in _ENDED_BADLY:
+    if job.state not in ENDED_BADLY:
         raise NotReady(f"The job is {job.state}: it has not ended.", "input", "jobId")
-    revivals = _revivals(job, family, terms)
-    revived = revive(conn, revivals, deadline=terms.ends_in, actor=terms.actor, reason=terms.reason)
+    revived = redrive(conn, _redriven_family(job, family, terms))
     _hold(conn, [family[each] for each in revived], terms.actor)
     return revived
 
 
-def _revivals(job: Relative, family: Mapping[UUID, Relative], terms: _Terms) -> list[Revival]:
+def _redriven_family(job: Relative, family: Mapping[UUID, Relative], terms: _Terms) -> list[LockedMove]:
     """Return how a job, what it needs and what needs it begin again: the topmost works, all others wait for it."""
-    line = [job]
-    while (parent := _missing_parent(line[-1], family)) is not None and parent.state in _ENDED_BADLY:
-        line.append(parent)
-    top, waiting = line[-1], line[:-1]
-    waiting += [each for each in family.values() if each.is_below]
-    begins = State.WAITING if parent is not None else top.resume_at
+    needed = [job]
+    while (parent := _missing_parent(needed[-1], family)) is not None and parent.state in ENDED_BADLY:
+        needed.append(parent)
+    top, waiting = needed[-1], needed[:-1]
+    waiting += [each for each in family.values() if each.is_below and each.state in ENDED_BADLY]
+    begins = State.WAITING if parent is not None else _resume_at(top)
     if begins is State.QUEUED and not top.has_input:
         raise InputExpired(_NO_LONGER_KEPT[top.kind], "input", "jobId")
-    return [_revival(top, begins, terms), *(_revival(each, State.WAITING, terms) for each in waiting)]
+    return [terms.redriven(top, begins), *(terms.redriven(each, State.WAITING) for each in waiting)]
 
 
 def _missing_parent(job: Relative, family: Mapping[UUID, Relative]) -> Relative | None:
-    """Return what a job is made from where it still needs that and it is not there."""
-    if job.resume_at is not State.QUEUED or job.parent_id is None:
+    """Return the parent of a job that needs its output again and does not find it."""
+    if _resume_at(job) is not State.QUEUED or job.parent_id is None:
         return None
     parent = family[job.parent_id]
     return None if parent.state is State.SUCCEEDED else parent
 
 
-def _revival(job: Relative, to_state: State, terms: _Terms) -> Revival:
-    if to_state is State.WAITING:
-        return Revival(job.id, to_state, terms.ends_in)
-    if to_state is not State.QUEUED:
-        # It asks nothing more of the models, and the clock of its step is running: outputs vanish within the hour.
-        return Revival(job.id, to_state, timedelta(0))
-    # Whoever redrives at a rate means it: only what may begin at once gets the head start of its priority.
-    early = timedelta(0) if terms.due_in else head_start(job.priority)
-    return Revival(job.id, to_state, terms.due_in - early)
+def _resume_at(job: Relative) -> State:
+    return resume_at(has_source=job.has_source, output_age=job.output_age, error=job.error, deadlines=_DEADLINES)
 
 
 def _hold(conn: Connection, jobs: list[Relative], actor: str) -> None:
-    """Hold the prices anew, wallet by wallet in one order for all."""
+    """Hold the prices anew, wallet by wallet in the order of locks."""
     prices: defaultdict[WalletKey, dict[UUID, int]] = defaultdict(dict)
     for job in jobs:
         prices[job.wallet][job.id] = job.credits
-    for wallet in sorted(prices, key=lambda key: (key.account_id, key.user_ref)):
+    for wallet in sorted(prices):
         hold_from(conn, wallet, prices[wallet], actor=actor)

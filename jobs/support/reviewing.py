@@ -6,7 +6,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from db.engine.compensations import ActionFilter, CompensationAction, action_page, reopen, review_action
+from db.engine.commands import undo_again
+from db.engine.compensations import ActionFilter, CompensationAction, action_page, review_action
+from db.engine.locking import lock_job
 from db.paging import PAGE_MAX, Window
 from db.records.jobs import job_by_id
 from jobs.errors import AlreadyFinished, Forbidden, NotFound, NotReady, UseCaseError
@@ -24,6 +26,7 @@ def review_compensation(
     """
     if not caller.is_support:
         raise Forbidden("Only support can review compensations.")
+    lock_job(conn, job_id)
     found = action_page(conn, ActionFilter(actions=[action], job_id=job_id), Window(PAGE_MAX)).items
     if not found:
         raise NotFound("There is no such action to undo.", "input", "action")
@@ -34,7 +37,7 @@ def review_compensation(
     )
     if reviewed is None:
         raise AlreadyFinished(f"It is {found[0].state}, not held: there is nothing to review.", "input", "action")
-    if not waive and not reopen(conn, job_id, actor=caller.actor, reason=note):
+    if not waive and not undo_again(conn, job_id, actor=caller.actor, reason=note):
         raise _not_now(conn, caller, job_id)
     return reviewed
 

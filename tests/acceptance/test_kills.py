@@ -7,7 +7,7 @@ from uuid import UUID
 import httpx
 from sqlalchemy import text
 
-from db.engine.recording import cancel
+from db.engine.commands import cancel
 from diorama.embedded import ServerProcess
 from tests.support.eventually import eventually
 from tests.support.invariants import assert_attempts_add_up, assert_sound

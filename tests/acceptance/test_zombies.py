@@ -14,7 +14,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from db.engine.recording import cancel
+from db.engine.commands import cancel
 from diorama.embedded import EmbeddedPostgres, EmbeddedS3, ServerProcess
 from jobs.support.redriving import retry_job
 from storage import S3Store

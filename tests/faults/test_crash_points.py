@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from db.engine.recording import cancel
+from db.engine.commands import cancel
 from statemachine.vocabulary import State
 from tests.faults.lab import Lab, LabWorker
 from tests.faults.points import CASES, PAID_LATE, Aftermath, Fault, Point

@@ -12,7 +12,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from db.engine.recording import cancel, record
+from db.engine.commands import cancel
+from db.engine.recording import record
 from jobs.support.redriving import retry_job
 from jobs.upkeep.orphans import search_orphans
 from statemachine import outcomes as o

@@ -1,27 +1,24 @@
 """All that can happen next in a small world around one job.
 
-The rules are the real ones (`decide`, `interrupt` and the table of transitions); what is around them is imitated: what
-SQL does to the row and the ledger, what a provider does with a submission, how workers die, freeze and come back, and
-what people want.
+The rules are the real ones: `decide`, `interrupt`, `commands`, `relatives` and the table of transitions. The rest is
+imitated: the row and the ledger (`row`), what a provider does with a submission, how workers die, freeze and
+come back, and what people want (`people`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cache
 from random import Random
 
 from statemachine import outcomes as o
-from statemachine.decisions import Decision, JobFacts, move
-from statemachine.transitions import next_state, next_states
+from statemachine.decisions import Decision, move
 from statemachine.vocabulary import HELD_BY_PAUSE, STEP_OF, TERMINAL, ErrorCode, Event, State
-from tests.statemachine.world import Attempt, Credits, Job, Next, Rules, Violation, Worker, World
+from tests.statemachine.people import by_people
+from tests.statemachine.row import NOW, facts_of, fenced, locked, standing_of, with_its_parent, written
+from tests.statemachine.world import Attempt, Job, Next, Rules, Violation, Worker, World
 
-NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-_HOUR = timedelta(hours=1)
-# Longer than anyone looks for a lost submission.
-_LONG = timedelta(days=1)
 _UNDONE_STATES = (State.COMPENSATING, State.FAILED, State.CANCELED)
 
 PASSING = o.Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", o.RetryPolicy.RETRY)
@@ -36,20 +33,6 @@ class HeldForReview(o.Undone):
 
 
 HELD_FOR_REVIEW = HeldForReview()
-
-
-def facts_of(job: Job, late: bool, long: bool) -> JobFacts:
-    """Return a job as decisions take it."""
-    return JobFacts(
-        state=job.state,
-        priority=0,
-        accepted=job.accepted,
-        failures=job.failures,
-        claims=job.claims,
-        entered_at=NOW - _LONG if long else NOW,
-        deadline_at=NOW - _HOUR if late else NOW + _HOUR,
-        cancel_requested=job.canceled,
-    )
 
 
 @cache
@@ -106,7 +89,7 @@ def outcomes_of(state: State, attempt: Attempt) -> tuple[o.Outcome, ...]:
 def what_can_happen(world: World, rules: Rules) -> Iterator[Next]:
     """Yield everything that may happen next, in any order that the real world may choose."""
     yield from _to_the_row(world, rules)
-    yield from _by_people(world, rules)
+    yield from by_people(world, rules)
     yield from _at_the_provider(world)
     yield from _by_webhook(world, rules)
     for index in range(len(world.workers)):
@@ -129,8 +112,7 @@ def _to_the_row(world: World, rules: Rules) -> Iterator[Next]:
     if _claimable(world, rules):
         yield "a worker claims", claimed(world, rules)
     if job.state is State.WAITING:
-        yield "its parent is ready", _moved_by_parent(world, Event.PARENT_READY)
-        yield "its parent fails", _fence(_moved_by_parent(world, Event.PARENT_FAILED))
+        yield from with_its_parent(world, rules)
 
 
 def _claimable(world: World, rules: Rules) -> bool:
@@ -151,48 +133,6 @@ def _ends_by_the_clock(world: World, rules: Rules) -> bool:
     return end is not None and end <= NOW
 
 
-def _by_people(world: World, rules: Rules) -> Iterator[Next]:
-    """What owners and support do."""
-    state = world.job.state
-    if state in TERMINAL:
-        yield from _after_the_end(world, rules)
-        return
-    if state is not State.COMPENSATING and not (state is State.SUBMITTING and world.job.canceled):
-        yield "it is canceled", canceled(world)
-    if world.pause == "not yet":
-        yield "its step is paused", world._replace(pause="on")
-    if world.pause == "on":
-        yield "its step is resumed", world._replace(pause="over")
-
-
-def _after_the_end(world: World, rules: Rules) -> Iterator[Next]:
-    if world.job.state is not State.SUCCEEDED:
-        yield from _redriven(world)
-        yield from _reviewed(world)
-        return
-    if not world.used:
-        yield "something else is made from it", world._replace(used=True)
-    if not (world.used and rules.spares_used):
-        yield "what its story made from it fails", _rolled_back(world)
-
-
-def _rolled_back(world: World) -> World:
-    """What roll_back_parents.sql does."""
-    if world.used:
-        raise Violation("a job was rolled back although its owner uses what it made")
-    state = next_state(world.job.state, Event.ROLLED_BACK)
-    return _fence(world)._replace(job=world.job._replace(state=state, failures=0, claims=0), due="now")
-
-
-def _reviewed(world: World) -> Iterator[Next]:
-    """What reopen.sql does: support wants that undone which was held."""
-    if world.for_review and world.reviews:
-        state = next_state(world.job.state, Event.UNDO_RETRIED)
-        job = world.job._replace(state=state, failures=0, claims=0)
-        again = world._replace(job=job, due="now", for_review=False, reviews=world.reviews - 1)
-        yield "support has it undone again", _fence(again)
-
-
 def _by_webhook(world: World, rules: Rules) -> Iterator[Next]:
     """What take_webhook.sql does with one that is ahead of the answer: a search under way is overtaken by it."""
     attempt = world.attempt
@@ -203,7 +143,7 @@ def _by_webhook(world: World, rules: Rules) -> Iterator[Next]:
     named = world._replace(attempt=attempt._replace(named=True, excused=False))
     if world.job.state is State.RECONCILING and rules.hears_names:
         job = world.job._replace(claims=0)
-        named = _fence(named)._replace(job=job, leased="no", due="now")
+        named = fenced(named)._replace(job=job, leased="no", due="now")
     yield "a webhook names its prediction", named
 
 
@@ -224,17 +164,8 @@ def claimed(world: World, rules: Rules) -> World:
         raise Violation("a worker began a job of a paused step")
     job = world.job._replace(claims=min(world.job.claims + 1, rules.policy.claims_max + 1))
     worker = Worker(job, world.late, world.long)
-    world = _fence(world)
+    world = fenced(world)
     return world._replace(job=job, leased="live", workers=(*world.workers, worker))
-
-
-def canceled(world: World) -> World:
-    """What cancel.sql does."""
-    job = world.job._replace(canceled=True)
-    if job.state is State.SUBMITTING:
-        return world._replace(job=job)
-    state = next_state(job.state, Event.CANCEL_REQUESTED, State.COMPENSATING)
-    return _fence(world)._replace(job=job._replace(state=state, claims=0), leased="no", due="now", long=False)
 
 
 def killed(world: World, index: int) -> World:
@@ -326,50 +257,13 @@ def _recorded(world: World, index: int, rules: Rules) -> World:
         else _interrupted(rules, worker.seen, worker.late, worker.long)
     )
     assert decision is not None
-    moved = _moved(rest, decision, rules)
-    if moved.job.canceled and moved.job.state not in _UNDONE_STATES and rules.heeds_cancels:
-        moved = canceled(moved)
+    moved = written(rest, decision, rules)
+    executed = rules.execute_cancel(standing_of(moved))
+    if executed is not None:
+        moved = locked(moved, executed, rules)
     if worker.outcome != HELD_FOR_REVIEW and not (worker.outcome is None and decision.event is Event.UNDONE):
         return moved
     return moved._replace(for_review=True, attempt=moved.attempt._replace(excused=True))
-
-
-def _moved(world: World, decision: Decision, rules: Rules) -> World:
-    job = world.job
-    if decision.to_state not in next_states(job.state, decision.event):
-        raise Violation(f"{job.state} moved to {decision.to_state} by {decision.event}")
-    due = None if decision.due_in is None else "now" if decision.is_due_now else "later"
-    found = decision.event in (Event.ACCEPTED, Event.ORPHAN_FOUND)
-    attempt = world.attempt._replace(known=True) if found else world.attempt
-    if (decision.to_state in (State.FAILED, State.CANCELED) or decision.event is Event.GAVE_UP) and not attempt.known:
-        # Canceled, given up on or paid for again before anyone knew of it: the provider's own limit ends it.
-        attempt = attempt._replace(excused=True)
-    return world._replace(
-        job=Job(
-            decision.to_state,
-            min(job.accepted + found - decision.is_free, 4),
-            min(decision.failures, 4),
-            0,
-            job.canceled,
-        ),
-        leased="no",
-        due=due,
-        attempt=attempt,
-        long=world.long and decision.to_state is job.state,
-        credits=_settled(world.credits, decision.to_state, rules),
-    )
-
-
-def _settled(credits: Credits, state: State, rules: Rules) -> Credits:
-    """What settle_credits.sql does as a job ends; what was settled before is not settled again."""
-    wallet, held, spent = credits
-    if state is State.SUCCEEDED:
-        return Credits(wallet, 0, held)
-    if state not in (State.FAILED, State.CANCELED):
-        return credits
-    if not rules.settles_once:
-        return Credits(wallet + 1, 0, 0)
-    return Credits(wallet + held + (spent if rules.refunds else 0), 0, 0)
 
 
 def _is_handed_on(before: World, recorded: World, rules: Rules) -> bool:
@@ -390,31 +284,6 @@ def _handed_on(world: World) -> World:
 
 def _may_record(world: World, worker: Worker, rules: Rules) -> bool:
     return world.job.state is worker.seen.state and (worker.current or not rules.fenced)
-
-
-def _redriven(world: World) -> Iterator[Next]:
-    """Support sends an ended job back, once: from the start, or from what is still there."""
-    if world.redrives and world.job.state is not State.SUCCEEDED:
-        for target in next_states(world.job.state, Event.REDRIVEN):
-            if target is State.QUEUED or (target is State.STORING and world.attempt.status == "done"):
-                again = world._replace(
-                    job=Job(target, accepted=0),
-                    due="now",
-                    late=False,
-                    for_review=False,
-                    credits=world.credits._replace(wallet=world.credits.wallet - 1, held=1),
-                    redrives=world.redrives - 1,
-                )
-                yield f"it is redriven to {target}", _fence(again)
-
-
-def _moved_by_parent(world: World, event: Event) -> World:
-    state = next_state(world.job.state, event)
-    return world._replace(job=world.job._replace(state=state), due="now")
-
-
-def _fence(world: World) -> World:
-    return world._replace(workers=tuple(worker._replace(current=False) for worker in world.workers))
 
 
 def _with(world: World, index: int, worker: Worker) -> World:

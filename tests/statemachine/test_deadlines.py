@@ -58,12 +58,6 @@ def test_what_may_be_paid_for_or_must_be_undone_is_never_ended_by_the_clock(stat
     assert ended(state, entered_at=NOW - 99 * HOUR, deadline_at=NOW - 99 * HOUR) is None
 
 
-def test_a_cancel_comes_before_a_deadline() -> None:
-    decision = interrupt(facts(State.STORING, deadline_at=NOW, cancel_requested=True), NOW, JobPolicy())
-    assert decision is not None
-    assert decision.event is Event.CANCEL_REQUESTED
-
-
 @pytest.mark.parametrize(("state", "limit"), LIMITED.items())
 def test_no_wait_goes_beyond_the_deadline_of_its_step(state: State, limit: timedelta) -> None:
     job = facts(state, entered_at=NOW - limit + 60 * SECOND, deadline_at=FAR)

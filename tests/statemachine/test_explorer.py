@@ -9,13 +9,23 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
+from typing import Any
 
 import pytest
 
+from statemachine import commands, relatives, transitions
 from statemachine import outcomes as o
-from statemachine import transitions
 from statemachine.backoff import JobPolicy
-from statemachine.decisions import Decision, JobFacts, decide, interrupt, move
+from statemachine.decisions import (
+    CANCELED_BY_REQUEST,
+    Decision,
+    JobFacts,
+    Standing,
+    compensate,
+    decide,
+    interrupt,
+    move,
+)
 from statemachine.vocabulary import Event, State
 from tests.statemachine.explorer import ALONE, explore
 from tests.statemachine.happenings import PASSING
@@ -89,6 +99,29 @@ def undoing_tried_for_ever(job: JobFacts, now: datetime, policy: JobPolicy) -> D
     return None if job.state is State.COMPENSATING else interrupt(job, now, policy)
 
 
+def used_as_well(parent: Standing, *, is_used: bool) -> Decision | None:
+    return relatives.roll_back(parent, is_used=False)
+
+
+def in_the_same_cycle(job: Standing, to_state: State, **how: Any) -> Decision | None:
+    decision = commands.redrive(job, to_state, **how)
+    return decision and replace(decision, new_deadline_in=None)
+
+
+def undone_never(job: Standing, reason: str | None) -> Decision | None:
+    decision = commands.undo_again(job, reason)
+    return decision and replace(decision, due_in=None)
+
+
+def queued_never(job: Standing, parent: relatives.Moved | None) -> Decision | None:
+    decision = relatives.after_parent(job, parent)
+    return decision and replace(decision, due_in=None)
+
+
+def canceled_while_submitting(job: Standing) -> Decision | None:
+    return compensate(job, Event.CANCEL_REQUESTED, CANCELED_BY_REQUEST)
+
+
 # Those that show only late on the way, and are caught in a smaller world.
 SLOW = {"a search is not overtaken by a webhook", "an ambiguous answer is retried"}
 MUTANTS: dict[str, tuple[Rules, str]] = {
@@ -104,14 +137,21 @@ MUTANTS: dict[str, tuple[Rules, str]] = {
     "failures are not counted": (Rules(decide=failures_not_counted), "never ends"),
     "a job fails without being undone": (Rules(decide=failed_without_undoing), "moved to failed"),
     "undoing undoes nothing": (Rules(undoes=False), "still"),
-    "a cancel is overlooked": (Rules(heeds_cancels=False), "had been canceled"),
+    "a cancel is overlooked": (Rules(execute_cancel=lambda job: None), "had been canceled"),
+    "a submission is canceled before its outcome is known": (
+        Rules(cancel=canceled_while_submitting),
+        "no transition from submitting",
+    ),
+    "a redriven job remembers its cancel": (Rules(redrive=in_the_same_cycle), "had been canceled"),
+    "what is undone again is never due": (Rules(undo_again=undone_never), "must be due until"),
+    "what waited for its parent is never due": (Rules(after_parent=queued_never), "must be due until"),
     "the deadline is overlooked": (Rules(interrupt=deadline_not_noticed), "no step to run"),
     "crash loops are not counted": (Rules(interrupt=crashes_not_counted), "never ends"),
     "crash loops are not counted while undoing": (Rules(interrupt=undoing_tried_for_ever), "compensating never ends"),
     "a pause is overlooked": (Rules(pauses=False), "paused step"),
     "what was given back is given back again": (Rules(settles_once=False), "do not add up"),
     "a roll-back keeps the charge": (Rules(refunds=False), "do not add up"),
-    "a roll-back takes what its owner uses": (Rules(spares_used=False), "its owner uses"),
+    "a roll-back takes what its owner uses": (Rules(roll_back=used_as_well), "its owner uses"),
     "a search is not overtaken by a webhook": (Rules(hears_names=False), "submitted again"),
 }
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from statemachine import commands, relatives
 from statemachine import outcomes as o
 from statemachine.backoff import JobPolicy
 from statemachine.decisions import Decision, decide, interrupt
@@ -105,21 +106,25 @@ Next = tuple[str, World]
 class Rules:
     """The rules under examination, and how large the world is. A mutant replaces one of them.
 
-    `fenced`, `undoes`, `pauses`, `settles_once`, `refunds`, `spares_used`, `hears_names` and `heeds_cancels` are what
-    SQL and the steps promise: a stale lease writes nothing, undoing undoes, a paused step is neither claimed nor handed
-    on to, no entry of the ledger is settled twice, a charge is refunded, what is used for something else is not rolled
-    back, a search that a webhook has overtaken is fenced off, and a cancel is carried out with the answer it awaited.
+    The functions are the real ones. The switches are for what SQL, the ledger and the steps promise, and no decision is
+    about: a stale lease writes nothing (`fenced`), undoing undoes (`undoes`), a paused step is neither claimed nor
+    handed on to (`pauses`), a search that a webhook has overtaken is fenced off (`hears_names`), and the ledger settles
+    each entry once and refunds a charge (`settles_once`, `refunds`).
     """
 
     policy: JobPolicy = field(default_factory=lambda: JobPolicy(delays_s=(5.0,), attempts_max=2, claims_max=2))
     decide: Callable[..., Decision] = decide
     interrupt: Callable[..., Decision | None] = interrupt
+    cancel: Callable[..., Decision | None] = commands.cancel
+    execute_cancel: Callable[..., Decision | None] = commands.execute_cancel
+    redrive: Callable[..., Decision | None] = commands.redrive
+    undo_again: Callable[..., Decision | None] = commands.undo_again
+    after_parent: Callable[..., Decision | None] = relatives.after_parent
+    roll_back: Callable[..., Decision | None] = relatives.roll_back
     fenced: bool = True
     undoes: bool = True
     pauses: bool = True
     settles_once: bool = True
     refunds: bool = True
-    spares_used: bool = True
     hears_names: bool = True
-    heeds_cancels: bool = True
     workers_max: int = 2

@@ -1,8 +1,8 @@
--- Lock a job with all it was made from, and with all that failed because of it. Called before a redrive.
--- What made the pictures that these were asked for with is among them: it must not be rolled back meanwhile.
--- `resume_at` is the first state whose result is missing: a stored source needs no second payment, and the provider
--- keeps its outputs for an hour. `has_input` is whether what a job is made from is still kept, and may still be used.
--- Zero rows: there is no such job.
+-- Read a job with its family: all it was made from, all that failed because of it, and the
+-- makers of the files that these were requested with. Called before a redrive, with all
+-- of them locked by lock_families.
+-- `has_source` and `output_age` say what is there of the last submission; `has_input` whether what a job is made from is
+-- still kept, and may still be used. Zero rows: there is no such job.
 WITH RECURSIVE above AS (
     SELECT id, parent_id FROM jobs WHERE id = :job
     UNION ALL
@@ -15,13 +15,12 @@ WITH RECURSIVE above AS (
 ), makers AS (
     SELECT maker.id FROM above JOIN job_requests r ON r.job_id = above.id JOIN jobs maker ON maker.output_id = r.input_id
 )
-SELECT j.id, j.kind, j.parent_id, j.state, j.priority, j.credits, j.account_id, coalesce(s.user_ref, '') AS user_ref,
+SELECT j.id, j.kind, j.parent_id, j.state, j.priority, j.failures, j.cancel_requested_at IS NOT NULL AS cancel_requested,
+       j.credits, j.account_id, coalesce(s.user_ref, '') AS user_ref,
        j.id <> :job AND j.id IN (SELECT id FROM below) AS is_below,
-       CASE WHEN a.source_key IS NOT NULL THEN 'transcoding'
-            WHEN a.output_urls IS NOT NULL AND a.completed_at > diorama_now() - interval '50 minutes'
-                 AND j.error_code NOT IN ('output_expired', 'output_invalid', 'rolled_back', 'content_rejected')
-                 THEN 'storing'
-            ELSE 'queued' END AS resume_at,
+       a.source_key IS NOT NULL AS has_source,
+       CASE WHEN a.output_urls IS NOT NULL THEN diorama_now() - a.completed_at END AS output_age,
+       j.error_code,
        coalesce(input.state = 'ready' AND (input.expires_at IS NULL OR input.expires_at > diorama_now()), false) AS has_input
 FROM jobs j
 JOIN job_requests r ON r.job_id = j.id
@@ -31,4 +30,3 @@ LEFT JOIN sessions s ON s.id = j.session_id
 LEFT JOIN attempts a ON (a.job_id, a.attempt) = (j.id, j.attempt)
 WHERE j.id IN (SELECT id FROM above UNION SELECT id FROM below UNION SELECT id FROM makers)
 ORDER BY j.id
-FOR UPDATE OF j

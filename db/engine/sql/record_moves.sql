@@ -1,9 +1,11 @@
--- Move jobs, each under the state and the lease it leaves. Called by the recorder for a group of workers at once.
--- A move that returns no row was fenced off: someone else moved that job on, and the result is dropped. So is a move
--- that is made again because the answer to its commit was lost: the first one ended the lease.
--- A cancel that arrived during a submission is carried out by whoever records its answer, in the same transaction.
+-- Move jobs: the one statement that changes the state of a job. Called for a group of workers at once, for commands, and
+-- for the relatives of jobs that moved.
+-- A worker's move names the lease that it leaves, and returns no row where it was fenced off: another has moved the job
+-- on, and the result is dropped. So is a move that is made again because the response to its commit was lost: the first
+-- one ended the lease. A move without a lease is that of a transaction that has locked the job: it fences off whatever
+-- worker holds the job, save with `keep_lease`.
 -- `hold_for` claims the job for its next step in the same statement, for the worker that moved it here; a job that is
--- to be canceled is not held, nor is one whose next step is paused. With `keep_lease` the same step goes on under the
+-- to be canceled is not claimed, nor is one whose next step is paused. With `keep_lease` the same step goes on under the
 -- same lease, which lasts for `held_for` from now where that is given.
 UPDATE jobs AS j
 SET state = m.to_state,
@@ -11,23 +13,31 @@ SET state = m.to_state,
     actor = m.actor,
     reason = m.reason,
     seq = j.seq + 1,
-    percent = greatest(j.percent, m.percent),
+    percent = m.percent,
     attempt = j.attempt + m.attempts_begun,
-    accepted = j.accepted + CASE WHEN m.event IN ('accepted', 'orphan_found') THEN 1 ELSE 0 END,
-    -- A submission that failed for want of an operator does not count among those that a job may make.
-    accepted_earlier = j.accepted_earlier + CASE WHEN m.is_free THEN 1 ELSE 0 END,
+    accepted = j.accepted + CASE WHEN m.is_accepted THEN 1 ELSE 0 END,
+    -- A submission that failed for want of an operator does not count among those that a job may make, nor do those of
+    -- the cycles before.
+    accepted_earlier = CASE WHEN m.new_deadline_in_s IS NOT NULL THEN j.accepted
+                            ELSE j.accepted_earlier + CASE WHEN m.is_free THEN 1 ELSE 0 END END,
     failures = m.failures,
-    lease = j.lease + CASE WHEN m.keep_lease OR m.hold_for IS NULL THEN 0 ELSE 1 END,
+    lease = j.lease + CASE WHEN m.keep_lease OR (m.hold_for IS NULL AND m.lease IS NOT NULL) THEN 0 ELSE 1 END,
     claims = CASE WHEN m.keep_lease THEN j.claims WHEN m.hold_for IS NOT NULL AND j.cancel_requested_at IS NULL THEN 1 ELSE 0 END,
     lease_expires_at = CASE WHEN m.keep_lease THEN coalesce(diorama_now() + m.held_for, j.lease_expires_at)
                             WHEN j.cancel_requested_at IS NULL THEN diorama_now() + m.hold_for END,
     claimed_by = CASE WHEN m.keep_lease OR (j.cancel_requested_at IS NULL AND m.hold_for IS NOT NULL)
                       THEN j.claimed_by END,
     due_at = diorama_now() + m.due_in,
+    cycle = j.cycle + CASE WHEN m.new_deadline_in_s IS NOT NULL THEN 1 ELSE 0 END,
+    deadline_at = coalesce(diorama_now() + make_interval(secs => m.new_deadline_in_s), j.deadline_at),
+    cancel_requested_at = CASE WHEN m.cancels THEN coalesce(j.cancel_requested_at, diorama_now())
+                               WHEN m.new_deadline_in_s IS NULL THEN j.cancel_requested_at END,
+    cancel_requested_by = CASE WHEN m.canceled_by IS NOT NULL THEN coalesce(j.cancel_requested_by, m.canceled_by)
+                               WHEN m.new_deadline_in_s IS NULL THEN j.cancel_requested_by END,
     cost_micros = j.cost_micros + m.cost_micros,
-    error_code = CASE WHEN j.state = 'compensating' THEN j.error_code ELSE m.error_code END,
-    error_message = CASE WHEN j.state = 'compensating' THEN j.error_message ELSE m.error_message END,
-    error_detail = CASE WHEN j.state = 'compensating' THEN j.error_detail ELSE m.error_detail END,
+    error_code = CASE WHEN m.keeps_error THEN j.error_code ELSE m.error_code END,
+    error_message = CASE WHEN m.keeps_error THEN j.error_message ELSE m.error_message END,
+    error_detail = CASE WHEN m.keeps_error THEN j.error_detail ELSE m.error_detail END,
     output_id = coalesce(m.output_id, j.output_id),
     started_at = coalesce(j.started_at, CASE WHEN m.attempts_begun > 0 THEN diorama_now() END),
     finished_at = CASE WHEN m.due_in IS NULL THEN diorama_now() END
@@ -41,12 +51,13 @@ FROM (
         number integer, id uuid, lease bigint, from_state text, event text, to_state text, actor text, reason text,
         due_in_s double precision, percent smallint, failures integer, attempts_begun integer, keep_lease boolean,
         held_for_s double precision, cost_micros bigint, error_code text, error_message text, error_detail text,
-        output_id uuid, is_free boolean
+        output_id uuid, is_free boolean, is_accepted boolean, keeps_error boolean, cancels boolean, canceled_by text,
+        new_deadline_in_s double precision
     )
 ) AS m
 WHERE j.id = m.id
   -- One condition of two: the planner knows that hardly any job is leased, and would begin by looking for those.
-  AND m.lease = CASE WHEN j.lease_expires_at IS NOT NULL THEN j.lease END
+  AND m.lease IS NOT DISTINCT FROM CASE WHEN m.lease IS NOT NULL AND j.lease_expires_at IS NOT NULL THEN j.lease END
   AND j.state = m.from_state
 RETURNING m.number, j.lease, j.lease_expires_at IS NOT NULL AS held, j.credits > 0 AS is_priced, diorama_now() AS at,
-          j.cancel_requested_at IS NOT NULL AS is_canceled
+          j.cancel_requested_at IS NOT NULL AS is_canceled, j.percent, j.accepted - j.accepted_earlier AS accepted

@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy import Engine, text
 
 from db.engine.claims import Claim, claim_due, load, next_due_in, release, renew
+from db.engine.commands import cancel
 from db.engine.pausing import pause_step
-from db.engine.recording import cancel, fail_descendants, record
+from db.engine.recording import record
 from statemachine.outcomes import Accepted, GenerationFailed, OutputReady, StillRunning
 from statemachine.vocabulary import STEP_OF, TERMINAL, Kind, State, Step
 from tests.support.factories import REFUSED, World, begin_of, claimed, make_job, make_world, move_of
@@ -198,7 +199,6 @@ def test_canceling_a_parent_cancels_what_waits_for_it(engine: Engine, world: Wor
         avatar = make_job(conn, world, State.GENERATING)
         make_job(conn, world, State.WAITING, kind=Kind.SCENE, parent_id=avatar, theme="neon-city")
         cancel(conn, avatar, "api")
-        fail_descendants(conn, [avatar])
         wishes = conn.execute(text("SELECT cancel_requested_at IS NOT NULL FROM jobs")).scalars().all()
     assert wishes == [True, True]
 

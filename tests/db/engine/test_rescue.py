@@ -12,7 +12,8 @@ from sqlalchemy import Connection, Engine, text
 
 from db.connection import DatabaseSettings, connect_worker
 from db.engine.claims import ClaimedJob, claim_due
-from db.engine.recording import cancel, record
+from db.engine.commands import cancel
+from db.engine.recording import record
 from db.records.accounts import limit_account
 from db.statements import source_of
 from statemachine.outcomes import GenerationFailed, StillRunning

@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 
 from db.engine.claims import ClaimedJob
+from db.engine.locking import lock_ending
 from db.engine.recording import record
 from db.ids import new_id
 from db.records.requests import insert_story
-from db.statements import statement
 from jobs.errors import InputExpired, NotReady
 from jobs.requesting.batches import create_batch
 from jobs.requesting.creation import create_scene
@@ -101,7 +101,7 @@ def test_what_a_parent_is_asked_for_that_is_being_rolled_back_is_refused(
             ask(user, ending)
 
     with engine.connect() as worker, ThreadPoolExecutor(1) as pool:
-        worker.execute(statement("lock_parents"), {"jobs": [ending.scene.id]})
+        assert lock_ending(worker, [ending.scene.id], [ending.scene.id]) == {ending.avatar_id}
         refused = pool.submit(asking)
         eventually(lambda: _waits(engine))
         assert record(worker, [move_of(ending.scene, o.Undone())]).moved

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from db.engine.recording import cancel
+from db.engine.commands import cancel
 from db.ids import new_id
 from db.records.ledger import (
     Balance,

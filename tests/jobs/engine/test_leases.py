@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from db.engine.claims import Claim
-from db.engine.recording import cancel
+from db.engine.commands import cancel
 from jobs.engine.leases import LeaseLost, Renewer
 from statemachine.vocabulary import State
 from tests.support.cuts import cut_connection

@@ -9,7 +9,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine, text
 
-from db.engine.recording import cancel, record
+from db.engine.commands import cancel
+from db.engine.recording import record
 from jobs.engine.hints import Hinter
 from jobs.engine.recorder import Recorder
 from jobs.providers import failures
@@ -99,7 +100,7 @@ def test_whatever_the_answer_is_the_cancel_wins_as_soon_as_it_is_known(
         assert not recorded.moved[job_id].held
         assert recorded.relatives == {job_id, child}
         assert set(conn.scalars(text("SELECT state FROM jobs WHERE due_at <= diorama_now()"))) == {"compensating"}
-    assert events(engine, job_id)[-1] == ("cancel_requested", "compensating", "worker")
+    assert events(engine, job_id)[-1] == ("cancel_executed", "compensating", "worker")
     assert_sound(engine)
 
 
@@ -252,7 +253,7 @@ def test_a_vanished_submitters_cancel_is_carried_out_by_its_rescuer(
     assert [event for event, *_ in events(engine, job_id)][2:] == [
         "cancel_requested",
         "outcome_lost",
-        "cancel_requested",
+        "cancel_executed",
     ]
     assert undoing.undo(job_id) == "canceled"
     assert undoing.provider.canceled == ["found"]

@@ -10,8 +10,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine, text
 
+from db.engine.commands import cancel
 from db.engine.compensations import ActionFilter, action_page
-from db.engine.recording import cancel
 from db.ids import new_id
 from db.paging import Window
 from db.records.ledger import Balance, JobCredits, WalletKey, balance_of, credits_of_jobs

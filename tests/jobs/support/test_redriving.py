@@ -10,13 +10,16 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine, text
 
-from db.engine.recording import cancel, record
-from db.engine.redriving import Revival, lock_family, revive
+from db.engine.commands import cancel, redrive
+from db.engine.locking import lock_job
+from db.engine.moves import LockedMove
+from db.engine.recording import record
 from db.records.jobs import JobFilter
 from db.records.ledger import Balance, WalletKey, balance_of, post_entry
 from jobs.catalogue.offer import DEFAULT_OFFER
 from jobs.errors import AlreadyFinished, Forbidden, InsufficientCredits, NotFound, NotReady
 from jobs.support.redriving import redrive_jobs, retry_job
+from statemachine import commands
 from statemachine import outcomes as o
 from statemachine.backoff import JobPolicy
 from statemachine.vocabulary import ErrorCode, Kind, State
@@ -167,10 +170,14 @@ def test_only_what_ended_badly_and_is_undone_can_be_retried(engine: Engine, worl
 def test_a_revival_of_what_has_moved_on_changes_nothing(engine: Engine, world: World) -> None:
     with engine.begin() as conn:
         job_id = make_job(conn, world, State.FAILED)
-        again = [Revival(job_id, lock_family(conn, job_id)[job_id].resume_at, timedelta(0))]
-        given: dict[str, Any] = {"deadline": timedelta(hours=1), "actor": "test", "reason": None}
-        assert revive(conn, again, **given) == {job_id}
-        assert revive(conn, again, **given) == set()
+        job = lock_job(conn, job_id)
+        assert job is not None
+        how: dict[str, Any] = {"delay": timedelta(0), "deadline": timedelta(hours=1), "reason": None}
+        decision = commands.redrive(job, State.QUEUED, **how)
+        assert decision is not None
+        again = [LockedMove(job_id, State.FAILED, decision, "test")]
+        assert redrive(conn, again) == {job_id}
+        assert redrive(conn, again) == set()
 
 
 def test_support_redrives_what_a_filter_finds_at_a_rate(engine: Engine, world: World) -> None:

@@ -8,8 +8,9 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine, text
 
+from db.engine.commands import cancel
 from db.engine.compensations import ActionFilter, action_page
-from db.engine.recording import cancel, record
+from db.engine.recording import record
 from db.engine.row_changes import AttemptChanged
 from db.paging import Window
 from jobs.engine.hints import Hinter
@@ -66,7 +67,7 @@ def test_what_kills_the_workers_that_undo_it_is_held_and_the_job_ends(
     assert undoing.actions(job_id) == {"cancel_prediction": "held", "delete_objects": "held", "return_credits": "done"}
     with engine.connect() as conn:
         held = action_page(conn, ActionFilter(states=["held"]), Window(10)).items
-    assert {each.last_error for each in held} == {"6 claims without a result: what is left is held for review"}
+    assert {each.last_error for each in held} == {"6 claims without a result: the rest needs review"}
     review(engine, job_id, "delete_objects")
     undoing.undo_all()
     assert undoing.objects(job_id) == []

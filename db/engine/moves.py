@@ -1,0 +1,147 @@
+"""Moves of jobs, and the one statement that writes them.
+
+Nothing else in the program changes the state of a job: what moves it is a decision of `statemachine`, by a worker under
+its lease (`Move`) or by a transaction that has locked the job (`LockedMove`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import starmap
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from db.engine.claims import Claim
+from db.engine.row_changes import Effect
+from db.statements import as_json, statement
+from statemachine.decisions import Decision
+from statemachine.vocabulary import State
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One decided move of a claimed job, and the rows that go with it.
+
+    `attempts_begun` is 1 where the move begins a paid submission. `hold_for` claims the job for the same worker's next
+    step, for that long; with `keep_lease` the same step goes on, under a lease that lasts so long from now.
+    """
+
+    claim: Claim
+    from_state: State
+    decision: Decision
+    actor: str = "worker"
+    attempts_begun: int = 0
+    keep_lease: bool = False
+    hold_for: timedelta | None = None
+    output_id: UUID | None = None
+    effects: tuple[Effect, ...] = ()
+
+    @property
+    def job_id(self) -> UUID:
+        """Return the id of the job that moves."""
+        return self.claim.job_id
+
+    def fields(self) -> dict[str, Any]:
+        """Return the fields of `record_moves.sql` that only a worker's move has."""
+        given: dict[str, Any] = {
+            "lease": self.claim.lease,
+            "attempts_begun": self.attempts_begun,
+            "keep_lease": self.keep_lease,
+        }
+        if self.hold_for is not None:
+            given["held_for_s"] = self.hold_for.total_seconds()
+        if self.output_id is not None:
+            given["output_id"] = self.output_id
+        return given
+
+
+@dataclass(frozen=True, slots=True)
+class LockedMove:
+    """One decided move of a job that the transaction has locked in `from_state`, whichever worker holds it.
+
+    `canceled_by` is who canceled it. With `keep_lease` the worker that holds the job goes on; else it is fenced off.
+    """
+
+    job_id: UUID
+    from_state: State
+    decision: Decision
+    actor: str = "worker"
+    canceled_by: str | None = None
+    keep_lease: bool = False
+
+    def fields(self) -> dict[str, Any]:
+        """Return the fields of `record_moves.sql` that only such a move has."""
+        return {"attempts_begun": 0, "keep_lease": self.keep_lease, "canceled_by": self.canceled_by}
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A move that was recorded at the database's time `at`: the job's lease now, and whether it is claimed still.
+
+    `is_priced` is whether the job costs credits, `is_canceled` whether a cancel was requested. The fields are the
+    columns that `record_moves.sql` returns after the move's number, in that order.
+    """
+
+    lease: int
+    held: bool
+    is_priced: bool
+    at: datetime
+    is_canceled: bool
+    percent: int
+    accepted: int
+
+
+def write_moves(conn: Connection, moves: Sequence[Move | LockedMove]) -> list[Moved | None]:
+    """Write moves, at most one a job, and return the result of each in their order; None for one that was dropped."""
+    # Moves and their results are matched by number: an id is hashed by the interpreter, many times more slowly.
+    in_order = sorted(enumerate(moves), key=lambda numbered: numbered[1].job_id.int)
+    results: list[Moved | None] = [None] * len(moves)
+    for number, *columns in conn.execute(statement("record_moves"), {"moves": as_json(starmap(_given, in_order))}):
+        results[number] = Moved(*columns)
+    return results
+
+
+def moved_ids(conn: Connection, moves: Iterable[LockedMove]) -> set[UUID]:
+    """Write moves of locked jobs and return the ids of those jobs."""
+    given = list(moves)
+    if not given:
+        return set()
+    return {move.job_id for move, moved in zip(given, write_moves(conn, given), strict=True) if moved}
+
+
+def _given(number: int, move: Move | LockedMove) -> dict[str, Any]:
+    """Return a move as `record_moves.sql` reads it. What is left out is null there."""
+    decision = move.decision
+    given: dict[str, Any] = {
+        "number": number,
+        "id": move.job_id,
+        "from_state": move.from_state,
+        "event": decision.event,
+        "to_state": decision.to_state,
+        "actor": move.actor,
+        "percent": decision.percent,
+        "failures": decision.failures,
+        "cost_micros": decision.cost_micros,
+    }
+    given |= move.fields()
+    if decision.due_in is not None:
+        given["due_in_s"] = decision.due_in.total_seconds()
+    if decision.reason is not None:
+        given["reason"] = decision.reason
+    if decision.failure is not None:
+        given["error_code"] = decision.failure.code
+        given["error_message"] = decision.failure.message
+        given["error_detail"] = decision.failure.detail
+    if decision.new_deadline_in is not None:
+        given["new_deadline_in_s"] = decision.new_deadline_in.total_seconds()
+    for flag in _FLAGS:
+        if getattr(decision, flag):
+            given[flag] = True
+    return given
+
+
+_FLAGS = ("is_accepted", "is_free", "keeps_error", "cancels")

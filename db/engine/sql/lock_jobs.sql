@@ -1,0 +1,7 @@
+-- Lock jobs until the transaction ends, in the order in which every transaction locks jobs, and read how they stand.
+-- Zero rows: there is no such job.
+SELECT id, state, priority, failures, cancel_requested_at IS NOT NULL AS cancel_requested
+FROM jobs
+WHERE id = ANY (CAST(:jobs AS uuid[]))
+ORDER BY id
+FOR NO KEY UPDATE

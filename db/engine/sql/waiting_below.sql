@@ -1,0 +1,17 @@
+-- Lock the jobs that wait for these: for the ready ones directly, for the failed ones directly or through others; and
+-- read how they stand, parents before children. Called in the transaction in which their parents moved.
+-- Zero rows: no job waits for them.
+WITH RECURSIVE below AS (
+    SELECT id FROM jobs WHERE parent_id = ANY (CAST(:failed AS uuid[])) AND state = 'waiting'
+    UNION ALL
+    SELECT child.id FROM jobs child JOIN below ON child.parent_id = below.id WHERE child.state = 'waiting'
+)
+SELECT id, parent_id, state, priority, failures, cancel_requested_at IS NOT NULL AS cancel_requested
+FROM jobs
+WHERE id = ANY (
+    ARRAY(SELECT id FROM below)
+    || ARRAY(SELECT id FROM jobs WHERE parent_id = ANY (CAST(:ready AS uuid[])) AND state = 'waiting')
+)
+  AND state = 'waiting'
+ORDER BY id
+FOR NO KEY UPDATE

@@ -1,0 +1,97 @@
+"""Decisions about a job that a person commands: cancel it, redrive it, undo it again.
+
+The caller has locked the job, so its facts stay true until the decision is recorded. Whatever worker holds the job
+then is fenced off, save for the one that waits for the outcome of a submission.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from statemachine.backoff import head_start
+from statemachine.deadlines import Deadlines
+from statemachine.decisions import CANCELED_BY_REQUEST, Decision, Standing, compensate, move
+from statemachine.vocabulary import ErrorCode, Event, State
+
+ENDED_BADLY = frozenset({State.FAILED, State.CANCELED})
+
+# An output that was at fault, or that nobody may use any more, is made anew.
+_OUTPUT_IS_USELESS = frozenset(
+    {ErrorCode.OUTPUT_EXPIRED, ErrorCode.OUTPUT_INVALID, ErrorCode.ROLLED_BACK, ErrorCode.CONTENT_REJECTED}
+)
+
+
+def can_be_canceled(job: Standing) -> bool:
+    """Return whether a cancel still means something: the job has neither ended nor begun to end."""
+    return not job.state.is_terminal and job.state is not State.COMPENSATING
+
+
+def cancel(job: Standing) -> Decision | None:
+    """Return the decision to cancel a job that can be canceled, or None where the wish is noted already.
+
+    Only a submission whose outcome is known can be undone: until then the wish is noted, and the job stays with the
+    worker that waits for the provider's response.
+    """
+    if job.state is not State.SUBMITTING:
+        return replace(compensate(job, Event.CANCEL_REQUESTED, CANCELED_BY_REQUEST, reason=None), cancels=True)
+    if job.cancel_requested:
+        return None
+    return replace(move(job, Event.CANCEL_REQUESTED, due_in=timedelta(0)), cancels=True)
+
+
+def execute_cancel(job: Standing) -> Decision | None:
+    """Return the decision that carries out a cancel noted before, now that the job has left `submitting`.
+
+    None where there was no cancel, or the job is being undone anyway.
+    """
+    if not job.cancel_requested or not can_be_canceled(job):
+        return None
+    return compensate(job, Event.CANCEL_EXECUTED, CANCELED_BY_REQUEST)
+
+
+def resume_at(
+    *, has_source: bool, output_age: timedelta | None, error: ErrorCode | None, deadlines: Deadlines
+) -> State:
+    """Return the first state whose result a job that ended lacks.
+
+    A stored source needs no second payment, nor does an output, `output_age` old, while the provider keeps it.
+    """
+    if has_source:
+        return State.TRANSCODING
+    if output_age is None or output_age >= deadlines.storing or error in _OUTPUT_IS_USELESS:
+        return State.QUEUED
+    return State.STORING
+
+
+def redrive(
+    job: Standing, to_state: State, *, delay: timedelta, deadline: timedelta, reason: str | None
+) -> Decision | None:
+    """Return the decision to begin another cycle of a job in `to_state`; None for a job that did not end badly.
+
+    What goes to the provider waits for `delay`, and the cycle ends as overdue at `deadline` after that.
+    """
+    if job.state not in ENDED_BADLY:
+        return None
+    begun = move(job, Event.REDRIVEN, to_state, due_in=_due_after_redrive(job, to_state, delay, deadline))
+    return replace(begun, failures=0, reason=reason, new_deadline_in=delay + deadline)
+
+
+def _due_after_redrive(job: Standing, to_state: State, delay: timedelta, deadline: timedelta) -> timedelta:
+    match to_state:
+        case State.WAITING:
+            return delay + deadline
+        case State.QUEUED:
+            # A redrive at a rate is meant to keep it: only a job that may begin at once gets its head start.
+            return delay or -head_start(job.priority)
+        case _:
+            # It needs nothing more from the models, and the time of its step is short: outputs vanish in an hour.
+            return timedelta(0)
+
+
+def undo_again(job: Standing, reason: str | None) -> Decision | None:
+    """Return the decision to compensate a job again; None for a job that did not end badly."""
+    if job.state not in ENDED_BADLY:
+        return None
+    again = move(job, Event.UNDO_RETRIED, due_in=timedelta(0))
+    return replace(again, failures=0, reason=reason, keeps_error=True)

@@ -1,0 +1,69 @@
+"""Decisions about the relatives of a job that moved: those that wait for it, and the one that it was made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from statemachine.backoff import head_start
+from statemachine.decisions import PARENT_FAILED, ROLLED_BACK, Decision, Standing, compensate, move
+from statemachine.vocabulary import Event, State
+
+_WHY_ROLLED_BACK = "the job of the same story that was made from it failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The new state of a job that others may wait for, and whether it was canceled."""
+
+    state: State
+    is_canceled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A job that waits for its parent."""
+
+    id: UUID
+    parent_id: UUID
+    standing: Standing
+
+
+def follow(moved: Mapping[UUID, Moved], waiting: Iterable[Waiting]) -> dict[UUID, Decision]:
+    """Return the decision for each job that waits for one that moved, or for one that waited for that, in turn.
+
+    `waiting` are ordered by id, so a parent comes before its children.
+    """
+    parents, decisions = dict(moved), dict[UUID, Decision]()
+    for job in waiting:
+        decision = after_parent(job.standing, parents.get(job.parent_id))
+        if decision is not None:
+            decisions[job.id] = decision
+            is_canceled = job.standing.cancel_requested or decision.cancels
+            parents[job.id] = Moved(decision.to_state, is_canceled)
+    return decisions
+
+
+def after_parent(job: Standing, parent: Moved | None) -> Decision | None:
+    """Return the decision for a waiting job whose parent moved; None where it goes on waiting.
+
+    It is queued when its parent succeeded, and ends when its input will never exist, as canceled if its parent does.
+    """
+    if parent is None or job.state is not State.WAITING:
+        return None
+    if parent.state is State.SUCCEEDED:
+        return move(job, Event.PARENT_READY, due_in=-head_start(job.priority))
+    if parent.state is State.COMPENSATING or parent.is_canceled:
+        return replace(compensate(job, Event.PARENT_FAILED, PARENT_FAILED), reason=None, cancels=parent.is_canceled)
+    return None
+
+
+def roll_back(parent: Standing, *, is_used: bool) -> Decision | None:
+    """Return the decision to undo a job because the one made from it failed; None where it stays as it is.
+
+    A parent that `is_used` for something else stays: its owner has it by now.
+    """
+    if parent.state is not State.SUCCEEDED or is_used:
+        return None
+    return replace(compensate(parent, Event.ROLLED_BACK, ROLLED_BACK, reason=_WHY_ROLLED_BACK), failures=0)
