@@ -85,32 +85,58 @@ def _unseen(job: ClaimedJob, prediction_id: str, failure: Failure, elapsed_s: fl
 
 
 def _seen(job: ClaimedJob, prediction: Prediction, elapsed_s: float, runtime: Runtime) -> Work:
-    if prediction.is_running and not prediction.output:
+    # A prediction that still says "processing" may already have all of its output: this is its end.
+    if prediction.output:
+        return _ready(job, prediction, elapsed_s)
+    if prediction.is_running:
         return _running(job, prediction, elapsed_s, runtime)
-    price = profiles()[job.model or ""].price(job.kind, job.duration_s)
-    # Where the output is there before the end, this is the end.
-    took_s = elapsed_s if prediction.took_s is None else prediction.took_s
+    return _without_output(job, prediction, elapsed_s)
+
+
+def _ready(job: ClaimedJob, prediction: Prediction, elapsed_s: float) -> Work:
+    changed = AttemptChanged(
+        job.id,
+        job.attempt,
+        "succeeded",
+        output_urls=prediction.output,
+        cost_micros=_price(job),
+        took_s=_took_s(prediction, elapsed_s),
+    )
+    return Work(job, OutputReady(prediction.output, _price(job)), (changed,))
+
+
+def _without_output(job: ClaimedJob, prediction: Prediction, elapsed_s: float) -> Work:
+    """Return the failure of a prediction that ended without an output, and its cost."""
     match prediction.status:
-        # A prediction that still says "processing" may already hold all of its output.
-        case _ if prediction.output:
-            changed = AttemptChanged(
-                job.id, job.attempt, "succeeded", output_urls=prediction.output, cost_micros=price, took_s=took_s
-            )
-            return Work(job, OutputReady(prediction.output, price), (changed,))
-        case "succeeded" if prediction.data_removed:
-            failure = failures.output_expired("the provider has removed the output")
-            return _failed(job, GenerationFailed(failure, price), price)
         case "succeeded":
-            # Only nothing at all is what a content check answers; anything else went wrong at the provider.
-            failure = failures.odd_output(prediction.oddity) if prediction.oddity else failures.empty_output()
-            return _failed(job, GenerationFailed(failure, price), price)
+            return _paid_failure(job, _missing_output(prediction))
         case "failed":
-            return _failed(job, GenerationFailed(failures.of_prediction_error(prediction.error or "")), 0, took_s)
+            outcome = GenerationFailed(failures.of_prediction_error(prediction.error or ""))
+            return _failed(job, outcome, 0, _took_s(prediction, elapsed_s))
         case "canceled":
-            # Nobody here asked for it, or the job would not be generating: the provider's deadline ended it.
-            return _failed(job, GenerationFailed(failures.timed_out(elapsed_s), price), price)
+            # No cancel came from here, or the job would not be generating: the provider's deadline ended it.
+            return _paid_failure(job, failures.timed_out(elapsed_s))
         case _:
             return _failed(job, GenerationFailed(failures.timed_out(elapsed_s)), 0)
+
+
+def _missing_output(prediction: Prediction) -> Failure:
+    """Return the reason why a success has no output. Only a content check leaves nothing at all."""
+    if prediction.data_removed:
+        return failures.output_expired("the provider has removed the output")
+    return failures.odd_output(prediction.oddity) if prediction.oddity else failures.empty_output()
+
+
+def _paid_failure(job: ClaimedJob, failure: Failure) -> Work:
+    return _failed(job, GenerationFailed(failure, _price(job)), _price(job))
+
+
+def _price(job: ClaimedJob) -> int:
+    return profiles()[job.model or ""].price(job.kind, job.duration_s)
+
+
+def _took_s(prediction: Prediction, elapsed_s: float) -> float:
+    return elapsed_s if prediction.took_s is None else prediction.took_s
 
 
 def _running(job: ClaimedJob, prediction: Prediction, elapsed_s: float, runtime: Runtime) -> Work:
@@ -131,8 +157,7 @@ def _given_up(job: ClaimedJob, prediction_id: str, why: Failure, elapsed_s: floa
         return Work(job, StepFailed(error.failure))
     if ended is not None and not ended.is_running:
         return _seen(job, ended, elapsed_s, runtime)
-    price = profiles()[job.model or ""].price(job.kind, job.duration_s)
-    return _failed(job, GenerationFailed(why, price), price)
+    return _paid_failure(job, why)
 
 
 def _placed(job: ClaimedJob, prediction: Prediction) -> tuple[AttemptChanged, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -89,20 +90,37 @@ def _affords(job: ClaimedJob, profile: Profile, runtime: Runtime) -> bool:
 
 
 def _submit_once(job: ClaimedJob, input_key: str, profile: Profile, prompt: Prompt, runtime: Runtime) -> Work | None:
+    """Commit the intent, then make the paid call; None where the claim was lost before that."""
     token = uuid4()
-    # Before the intent is committed: where the picture can not be had, there is no call to be unsure of.
+    # Before the intent is committed: where there is no picture, there is no call to be unsure of.
     picture = runtime.inputs.address(input_key, token, expires_s=_INPUT_URL_LASTS_S)
     sent = model_input(job, token, profile, prompt, picture, runtime.secrets)
     attempt = _attempt(job, token, profile, prompt, picture, sent)
     due_in_s = first_poll(job, profile, runtime)
-    begun = _begin(job, attempt, runtime.leases.of(Step.SUBMIT))
     # The lease begins anew with the commit, so by this clock it ends a little earlier than it does.
     began = runtime.instant()
+    submitting = _committed(job, attempt, runtime)
+    if submitting is None:
+        return None
+    submission = Submission(
+        model=profile.model,
+        input=sent,
+        token=token,
+        cancel_after=profile.cancel_after,
+        webhook=runtime.webhook_for(token),
+        final_check=partial(_check_lease, began, runtime),
+    )
+    return _called_work(submitting, submission, due_in_s, runtime)
+
+
+def _committed(job: ClaimedJob, attempt: AttemptBegun, runtime: Runtime) -> ClaimedJob | None:
+    """Commit the intent and return the job as it is then, or None where the claim was lost."""
+    begun = _begin(job, attempt, runtime.leases.of(Step.SUBMIT))
     moved = runtime.recorder.record_now(begun)
     log_move(job, begun, moved)
     if moved is None:
         return None
-    job = job.changed(
+    return job.changed(
         state=State.SUBMITTING,
         attempt=attempt.attempt,
         token=attempt.token,
@@ -114,23 +132,19 @@ def _submit_once(job: ClaimedJob, input_key: str, profile: Profile, prompt: Prom
         listed_at=None,
         sighting=None,
     )
-    outcome, seen = _called(
-        Submission(
-            model=profile.model,
-            input=sent,
-            token=attempt.token,
-            cancel_after=profile.cancel_after,
-            webhook=runtime.webhook_for(attempt.token),
-            final_check=partial(_check_lease, began, runtime),
-        ),
-        runtime,
-    )
-    afterwards = partial(runtime.limiter.observe, seen)
-    if isinstance(outcome, Refused):
-        outcome = Refused(with_next_model(job, outcome.failure, runtime))
-    if isinstance(outcome, Accepted):
-        outcome = replace(outcome, poll_after_s=due_in_s(outcome))
-    return Work(job, outcome, (_seen(job, outcome),), afterwards=afterwards)
+
+
+def _called_work(
+    job: ClaimedJob, submission: Submission, due_in_s: Callable[[Accepted], float], runtime: Runtime
+) -> Work:
+    """Make the paid call and return what is to be recorded of it; the limiter is notified afterwards."""
+    outcome, seen = _called(submission, runtime)
+    match outcome:
+        case Accepted():
+            outcome = replace(outcome, poll_after_s=due_in_s(outcome))
+        case Refused(failure):
+            outcome = Refused(with_next_model(job, failure, runtime))
+    return Work(job, outcome, (_seen(job, outcome),), afterwards=partial(runtime.limiter.observe, seen))
 
 
 def _called(submission: Submission, runtime: Runtime) -> tuple[Submitted, Submitted | None]:

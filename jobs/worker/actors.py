@@ -7,7 +7,7 @@ from uuid import UUID
 import dramatiq
 
 from db.engine.claims import Claim
-from jobs.steps import STEPS
+from jobs.steps.by_state import STEPS
 from jobs.steps.runtime import Runtime
 from jobs.worker.advance import Steps, advance
 from jobs.worker.broker import RowBroker

@@ -13,7 +13,7 @@ from db.engine.row_changes import AttemptChanged, Effect
 from db.public_ids import IdKind, encode_id
 from jobs.engine.move_log import log_move, logged
 from jobs.providers.limited import notice
-from jobs.steps import STEPS
+from jobs.steps.by_state import STEPS
 from jobs.steps.compensate import left_for_review
 from jobs.steps.failures import surprise
 from jobs.steps.result import Work, successor

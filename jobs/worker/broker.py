@@ -14,18 +14,14 @@ from datetime import timedelta
 from typing import Any, NoReturn
 from uuid import UUID
 
-import structlog
 from dramatiq import Broker, Consumer, Message, MessageProxy, Middleware, Worker
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Engine
 
-from db.engine.claims import Claim, ClaimedJob, Line, claim_due, next_due_in, release
-from db.transient import is_transient
-from jobs.providers.limiter import Admission, Limiter, NoLimiter
+from db.engine.claims import Claim, ClaimedJob
+from jobs.providers.limiter import Limiter, NoLimiter
 from jobs.steps.runtime import THREAD_SHARE, Leases
-from statemachine.vocabulary import State, Step
-
-log = structlog.get_logger(__name__)
+from jobs.worker.claiming import Claiming
+from statemachine.vocabulary import Step
 
 # The net below lost hints: how long an idle consumer sleeps at most.
 _LOOK_EVERY_S = 1.0
@@ -148,7 +144,9 @@ class RowConsumer(Consumer):
         self._woken = False
         self._look_at = 0.0
         self._wants_room = False
-        self._line = Line()
+        self.claiming = Claiming(
+            broker.engine, step, worker=broker.worker, leases=broker.leases, limiter=broker.limiter
+        )
         self.asked_at = time.monotonic()
 
     def __next__(self) -> MessageProxy | None:
@@ -230,7 +228,7 @@ class RowConsumer(Consumer):
         """
         with self._changed:
             self._woken = False
-        jobs, idle_s = self._claim(room)
+        jobs, idle_s = self.claiming.claim(room)
         self._broker.claimed(jobs)
         self._ready.extend(job.claim for job in jobs)
         self._look_at = 0.0 if jobs else time.monotonic() + min(idle_s, self._idle_s)
@@ -251,33 +249,6 @@ class RowConsumer(Consumer):
         waiting = max(1.0, len(self._in_hand) / self._share)
         self._mean_s += 0.1 * (took_s / waiting - self._mean_s)
 
-    def _claim(self, room: int) -> tuple[list[ClaimedJob], float]:
-        """Claim; twice at once, because the first connection may be from before a restart of Postgres."""
-        for _ in range(2):
-            try:
-                return self._claim_once(room)
-            except SQLAlchemyError as error:
-                if not is_transient(error):
-                    raise
-                trouble = type(error).__name__
-        log.warning("claiming is waiting for the database", reason=trouble)
-        return [], _LOOK_EVERY_S
-
-    def _claim_once(self, room: int) -> tuple[list[ClaimedJob], float]:
-        with self._broker.engine.begin() as conn:
-            asking = _Asking(self._broker.limiter, conn)
-            jobs = claim_due(
-                conn,
-                self.step,
-                worker=self._broker.worker,
-                limit=room,
-                lease_for=self._broker.leases.of(self.step),
-                line=self._line,
-                admit=asking.admit,
-            )
-            asking.book(jobs)
-            return jobs, 0.0 if jobs else max(asking.wait_s, next_due_in(conn, self.step))
-
     def _wait(self, at_most_s: float, *, for_room: bool = False) -> None:
         with self._changed:
             self._wants_room = for_room
@@ -290,41 +261,8 @@ class RowConsumer(Consumer):
             return
         for claim in claims:
             self._broker.take(claim)
-        if not self._handed_back(claims) and not self._handed_back(claims):
-            log.warning("claims were not handed back: their leases will end", claims=len(claims))
+        self.claiming.hand_back(claims)
         self._broker.wake([self.step])
-
-    def _handed_back(self, claims: list[Claim]) -> bool:
-        try:
-            with self._broker.engine.begin() as conn:
-                release(conn, claims)
-        except SQLAlchemyError as error:
-            log.info("claims could not be handed back", reason=type(error).__name__)
-            return False
-        return True
-
-
-class _Asking:
-    """Asks the limiter for one claim, in the claim's own transaction: a permit is taken with its job or not at all."""
-
-    def __init__(self, limiter: Limiter, conn: Connection) -> None:
-        self._limiter = limiter
-        self._conn = conn
-        self._admission = Admission(0)
-
-    def admit(self, room: int) -> int:
-        """Return how many queued jobs may be claimed."""
-        self._admission = self._limiter.admit(self._conn, room)
-        return self._admission.most
-
-    def book(self, jobs: list[ClaimedJob]) -> None:
-        """Book those that were."""
-        self._limiter.admitted(self._conn, self._admission, [job.id for job in jobs if job.state is State.QUEUED])
-
-    @property
-    def wait_s(self) -> float:
-        """The seconds after which to ask again where nobody was let through."""
-        return 0.0 if self._admission.most else self._admission.wait_s
 
 
 def _message(step: Step, claim: Claim) -> Message[Any]:

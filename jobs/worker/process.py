@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from jobs.engine.hints import DueListener, Hinter
 from jobs.engine.leases import Renewer
 from jobs.engine.recorder import Recorder
-from jobs.steps import STEPS
+from jobs.steps.by_state import STEPS
 from jobs.steps.runtime import Runtime
 from jobs.upkeep.periodic import PeriodicRunner, PeriodicTask, by_lock
 from jobs.worker.actors import declare_actors

@@ -29,7 +29,7 @@ from jobs.providers.guard import Timeouts
 from jobs.providers.inputs import PictureInputs
 from jobs.providers.provider import Listed, Prediction, Sought, Submission
 from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
-from jobs.steps import STEPS
+from jobs.steps.by_state import STEPS
 from jobs.steps.runtime import Leases, Runtime
 from jobs.tracking.poll_schedule import PollSettings
 from jobs.upkeep.orphans import search_orphans

@@ -25,7 +25,7 @@ from jobs.engine.leases import Renewer
 from jobs.engine.recorder import Recorder
 from jobs.providers.inputs import PictureInputs
 from jobs.providers.provider import Prediction, Sought, Submission
-from jobs.steps import STEPS
+from jobs.steps.by_state import STEPS
 from jobs.steps.result import Work
 from jobs.steps.runtime import Runtime
 from jobs.worker.process import Engines, WorkerProcess

@@ -20,7 +20,7 @@ from jobs.engine.leases import Renewer
 from jobs.engine.recorder import Recorder
 from jobs.providers.inputs import PictureInputs
 from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
-from jobs.steps import STEPS
+from jobs.steps.by_state import STEPS
 from jobs.steps.runtime import Runtime
 from jobs.tracking.durations import Durations
 from jobs.tracking.watcher import Watcher

@@ -76,7 +76,7 @@ class LabWorker:
         self.engine.dispose()
 
     def _claimed(self, step: Step) -> list[ClaimedJob]:
-        return self._broker.consume(step)._claim(1)[0]
+        return self._broker.consume(step).claiming.claim(1)[0]
 
     def _advance(self, job: ClaimedJob) -> None:
         self._trap.at = STEP_NAMES[job.state]

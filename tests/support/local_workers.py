@@ -18,7 +18,7 @@ from jobs.engine.recorder import Recorder
 from jobs.providers.inputs import PictureInputs
 from jobs.providers.limited import LimitedProvider
 from jobs.providers.limiter import Limiter, NoLimiter, SharedLimiter
-from jobs.steps import STEPS
+from jobs.steps.by_state import STEPS
 from jobs.steps.runtime import Leases, Runtime
 from jobs.tracking.durations import Durations
 from jobs.tracking.poll_schedule import PollSettings

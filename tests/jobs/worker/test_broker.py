@@ -76,7 +76,7 @@ def test_whoever_lives_on_what_is_handed_over_does_not_look_in_vain(
     engine: Engine, world: World, broker: RowBroker, consumer: RowConsumer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks: list[int] = []
-    monkeypatch.setattr(consumer, "_claim", lambda room: (looks.append(room), ([], inf))[1])
+    monkeypatch.setattr(consumer.claiming, "claim", lambda room: (looks.append(room), ([], inf))[1])
     consumer._idle_s = 60.0
     assert next(consumer) is None
     for _ in range(3):
