@@ -39,7 +39,7 @@ from simulator.settings import RateLimits, SimulatorSettings
 from statemachine.vocabulary import Kind, OnFailure
 from tests.acceptance.losing import Terms, work
 from tests.support.databases import create_database, drop_database, unique_name
-from tests.support.eventually import eventually
+from tests.support.eventually import eventually, scaled
 from tests.support.factories import make_world
 
 SHARE = 0.05
@@ -172,7 +172,7 @@ def _lose(
         _tend_until(crew, engine, "SELECT count(*) = 0 FROM attempts WHERE status IN ('lost', 'submitting')")
     finally:
         crew.dismiss()
-    bill = httpx.get(f"{provider.api_url}/_simulator/bill", timeout=60.0).raise_for_status().json()
+    bill = httpx.get(f"{provider.api_url}/_simulator/bill", timeout=scaled(60.0)).raise_for_status().json()
     return _figures(engine, bill, faults, crew, list_works, cap_micros, price, time.monotonic() - began)
 
 

@@ -21,7 +21,7 @@ from jobs.media import probe_video
 from simulator.serve import Background
 from simulator.settings import SimulatorSettings
 from storage import S3Store
-from tests.support.eventually import eventually
+from tests.support.eventually import eventually, scaled
 
 LAST_LINE = re.compile(r"(\S+/video\.mp4) 1920x1080 30 fps 6\.0 s h264 in [\d.]+ s")
 
@@ -68,7 +68,7 @@ def usual_ports_taken() -> Iterator[None]:
 
 def assert_finished(demo: subprocess.Popen[str], scratch: Path, files: Path) -> None:
     """Wait for a demo's end and assert that its files are there, as its last line says, and nothing else is."""
-    out, told = demo.communicate(timeout=110)
+    out, told = demo.communicate(timeout=scaled(110))
     assert demo.returncode == 0, told
     match = LAST_LINE.fullmatch(out.splitlines()[-1])
     assert match is not None, out
@@ -90,7 +90,7 @@ def interrupt(demo: subprocess.Popen[str], number: signal.Signals) -> None:
     while "Ready after" not in demo.stderr.readline():
         assert demo.poll() is None
     os.killpg(demo.pid, number)
-    demo.communicate(timeout=30)
+    demo.communicate(timeout=scaled(30))
     assert demo.returncode == 130
 
 
@@ -128,7 +128,7 @@ def test_what_is_configured_is_used_instead_of_the_embedded_part(
             REPLICATE_DELIVERY_HOSTS=provider.delivery_url.removeprefix("http://"),
             OPENAI_API_KEY="sk-mine",
         )
-        out, told = demo.communicate(timeout=110)
+        out, told = demo.communicate(timeout=scaled(110))
         assert demo.returncode == 0, told
         assert LAST_LINE.fullmatch(out.splitlines()[-1]) is not None, out
         bill = httpx.get(f"{provider.api_url}/_simulator/bill").raise_for_status().json()
@@ -154,7 +154,7 @@ def test_a_killed_demo_takes_its_servers_with_it(tmp_path: Path) -> None:
     while "Ready after" not in demo.stderr.readline():
         assert demo.poll() is None
     os.kill(demo.pid, signal.SIGKILL)
-    demo.communicate(timeout=30)
+    demo.communicate(timeout=scaled(30))
     eventually(lambda: left_behind(scratch) == [], within_s=10.0)
 
 
@@ -170,7 +170,7 @@ def test_bad_input_is_told_in_one_line_before_anything_starts(
     arguments: tuple[str, ...], told: str, tmp_path: Path
 ) -> None:
     demo = start(*arguments, scratch=tmp_path / "tmp", out=tmp_path / "out")
-    _, errors = demo.communicate(timeout=30)
+    _, errors = demo.communicate(timeout=scaled(30))
     assert demo.returncode == 2
     assert len(errors.splitlines()) == 1
     assert told in errors
@@ -182,7 +182,7 @@ def test_a_picture_that_can_not_be_read_is_told_in_the_end_and_nothing_is_left(t
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"\xff\xd8\xff\xe0 this is no JPEG")
     demo = start("--selfie", str(broken), scratch=tmp_path / "tmp", out=tmp_path / "out")
-    _, errors = demo.communicate(timeout=60)
+    _, errors = demo.communicate(timeout=scaled(60))
     assert demo.returncode == 2
     assert f"{broken}: " in errors.splitlines()[-1]
     assert left_behind(tmp_path / "tmp") == []

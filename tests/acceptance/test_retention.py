@@ -14,7 +14,7 @@ from diorama.embedded import EmbeddedS3
 from storage import S3Store
 from tests.support.clock import move_clock
 from tests.support.databases import unique_name
-from tests.support.eventually import eventually
+from tests.support.eventually import eventually, scaled
 from tests.support.system import System
 
 DAYS = {"RETENTION_OUTPUT_DAYS": "2", "RETENTION_SOURCE_DAYS": "1", "RETENTION_SWEEP_S": "0.2", "STORAGE_GRACE_S": "0"}
@@ -27,7 +27,7 @@ def run(system: System, *command: str) -> tuple[int, str]:
         env={**system.environment, **DAYS, "COLUMNS": "400"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=scaled(60),
         check=False,
     )
     return ended.returncode, ended.stdout + ended.stderr

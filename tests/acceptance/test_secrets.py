@@ -19,7 +19,7 @@ from sqlalchemy import Engine, make_url, text
 from diorama.embedded import EmbeddedS3, ServerCommand, ServerProcess
 from jobs.identity import issue_api_key
 from storage import S3Store
-from tests.support.eventually import eventually
+from tests.support.eventually import eventually, scaled
 from tests.support.system import System, running_system
 
 TOKEN = "r8_RecognisableToken0123456789abcdef"
@@ -62,7 +62,11 @@ class Watched:
         """Return the text of an answer to the support staff."""
         headers = {"Authorization": f"Bearer {self.support_key}"}
         body = {"query": document, "variables": variables}
-        return httpx.post(f"{self.api_url}/graphql", json=body, headers=headers, timeout=20).raise_for_status().text
+        return (
+            httpx.post(f"{self.api_url}/graphql", json=body, headers=headers, timeout=scaled(20))
+            .raise_for_status()
+            .text
+        )
 
 
 def _announced(process: ServerProcess, word: str) -> dict[str, Any]:
@@ -70,7 +74,7 @@ def _announced(process: ServerProcess, word: str) -> dict[str, Any]:
         lines = [line for line in process.output().splitlines() if line.startswith("{") and f'"{word}"' in line]
         return json.loads(lines[0]) if lines else None
 
-    return process.wait_until(look, 30.0)
+    return process.wait_until(look, scaled(30.0))
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from tests.conformance.conftest import HERE
 from tests.simulator.certificates import needs_openssl, self_signed
 from tests.simulator.clients import Api
 from tests.simulator.conftest import Start
+from tests.support.eventually import scaled
 
 SCRIPT = "client.mjs"
 QUICK = (
@@ -38,7 +39,7 @@ def tell(node: str, api: Api, story: str, **environment: str) -> None:
         env={**os.environ, "SIMULATOR_URL": api.background.api_url, **environment},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=scaled(60),
     )
     assert told.returncode == 0, f"{story}:\n{told.stdout}{told.stderr}"
 

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, text
 import db.migrate
 from db.connection import DatabaseSettings, connect
 from db.migrate import current_revision, is_behind, migrate, newest_revision
-from tests.support.eventually import eventually
+from tests.support.eventually import eventually, scaled
 
 _WAITS = text(
     "SELECT now() - query_start > interval '1.1 s' FROM pg_stat_activity "
@@ -49,7 +49,7 @@ def test_another_host_is_waited_for_however_long_it_migrates(engine: Engine, hur
             assert not done.done(), done.exception()
             other.rollback()
             other.execute(text("SELECT pg_advisory_unlock_all()"))
-            done.result(timeout=20)
+            done.result(timeout=scaled(20))
 
 
 def test_whoever_needs_a_table_is_let_through_while_a_migration_waits_for_its_lock(
@@ -66,10 +66,10 @@ def test_whoever_needs_a_table_is_let_through_while_a_migration_waits_for_its_lo
         other.execute(text("LOCK TABLE job_transitions IN SHARE MODE"))
         with migrating(hurried) as done:
             for _ in range(2):
-                assert tried.acquire(timeout=20)
+                assert tried.acquire(timeout=scaled(20))
             assert not done.done()
             other.rollback()
-            done.result(timeout=20)
+            done.result(timeout=scaled(20))
 
 
 def test_code_from_before_a_migration_leaves_the_newer_database_as_it_is(engine: Engine) -> None:

@@ -150,7 +150,7 @@ FAILURES = (
         "Polar's queue of a request",
         "the row is the message; only a hint is sent",
         (
-            "jobs/worker/test_worker.py::test_a_lost_hint_costs_a_second_at_most",
+            "jobs/worker/test_worker.py::test_a_lost_hint_is_made_up_for_by_the_slow_poll",
             "schema/live/test_hub.py::test_lost_hints_are_made_up_for_by_the_slow_poll",
         ),
     ),

@@ -25,6 +25,7 @@ from statemachine.backoff import JobPolicy
 from statemachine.vocabulary import State, Step
 from tests.faults.traps import STEP_NAMES, LabHinter, LabProvider, LabRecorder, LabStore, Trap
 from tests.support.clock import move_clock
+from tests.support.eventually import scaled
 from tests.support.fakes import FakeProvider
 
 _ROUNDS_MAX = 60
@@ -97,7 +98,7 @@ class LabWorker:
         try:
             advance(job.claim, self.runtime, known=job)
             for future in pending:
-                future.result(60)
+                future.result(scaled(60))
         finally:
             self.recorder.record = record  # type: ignore[method-assign]
 

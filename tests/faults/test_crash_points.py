@@ -14,6 +14,7 @@ from statemachine.vocabulary import State
 from tests.faults.lab import Lab, LabWorker
 from tests.faults.points import CASES, PAID_LATE, Aftermath, Fault, Point
 from tests.faults.traps import Killed, Trap
+from tests.support.eventually import scaled
 from tests.support.factories import make_job, make_world
 from tests.support.fakes import no_answer
 from tests.support.invariants import assert_attempts_add_up, assert_credits_add_up, assert_sound
@@ -48,9 +49,9 @@ def test_whatever_fails_here_the_job_ends_with_exactly_what_belongs_to_it(lab: L
     victim = lab.worker(trap)
     thread = threading.Thread(target=_work, args=(victim,), daemon=True)
     thread.start()
-    assert trap.reached.wait(20), f"{point.name} was never reached"
+    assert trap.reached.wait(scaled(20)), f"{point.name} was never reached"
     if fault is not Fault.FROZEN:
-        thread.join(30)
+        thread.join(scaled(30))
     elif point.locks:
         # Postgres does so itself, after a while, to whoever keeps a transaction open and idle.
         lab.cut(victim.name)
@@ -58,7 +59,7 @@ def test_whatever_fails_here_the_job_ends_with_exactly_what_belongs_to_it(lab: L
     lab.drive(job_id, end)
     before = lab.row(job_id)
     trap.thawed.set()
-    thread.join(30)
+    thread.join(scaled(30))
     assert not thread.is_alive()
     assert lab.row(job_id) == before, "a worker that came back changed something"
     victim.close()

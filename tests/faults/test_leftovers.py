@@ -22,7 +22,7 @@ from tests.faults.lab import Lab
 from tests.faults.points import Fault
 from tests.faults.traps import Killed, Trap
 from tests.jobs.support.reviewers import SUPPORT
-from tests.support.eventually import eventually
+from tests.support.eventually import eventually, scaled
 from tests.support.factories import claimed, make_job, make_world, move_of
 from tests.support.invariants import assert_attempts_add_up, assert_sound
 from tests.support.plain_media import plain_avatar
@@ -53,14 +53,14 @@ def test_a_zombie_takes_back_what_it_wrote_for_a_canceled_job(lab: Lab, state: S
     zombie = lab.worker(trap)
     thread = threading.Thread(target=zombie.work_once, daemon=True)
     thread.start()
-    assert trap.reached.wait(20)
+    assert trap.reached.wait(scaled(20))
     if place == "before the commit":
         lab.cut(zombie.name)
     with lab.engine.begin() as conn:
         assert cancel(conn, job_id, "api")
     lab.drive(job_id, State.CANCELED)
     trap.thawed.set()
-    thread.join(30)
+    thread.join(scaled(30))
     eventually(lambda: lab.names_of_objects(job_id) == [])
     eventually(lambda: not any(each.name == "tidying" for each in threading.enumerate()))
     zombie.close()
@@ -101,7 +101,7 @@ def test_a_zombie_that_undid_a_job_deletes_nothing_of_its_later_success(
     zombie = lab.worker(trap)
     thread = threading.Thread(target=zombie.work_once, daemon=True)
     thread.start()
-    assert trap.reached.wait(20)
+    assert trap.reached.wait(scaled(20))
     # Postgres ends the transaction in which it keeps the job locked, after a while.
     lab.cut(zombie.name)
     lab.drive(job_id, State.CANCELED, State.FAILED)
@@ -111,7 +111,7 @@ def test_a_zombie_that_undid_a_job_deletes_nothing_of_its_later_success(
     lab.drive(job_id, State.SUCCEEDED)
     before = lab.row(job_id)
     trap.thawed.set()
-    thread.join(30)
+    thread.join(scaled(30))
     zombie.close()
     assert lab.row(job_id) == before
     assert lab.names_of_objects(job_id) == [f"{attempt}/avatar.png", f"{attempt}/source.png"]

@@ -22,6 +22,7 @@ from jobs.providers.provider import Prediction, ProviderError, Sought, Submissio
 from statemachine.outcomes import OutcomeLost
 from statemachine.vocabulary import Event, State, Step
 from tests.faults.points import Fault
+from tests.support.eventually import scaled
 from tests.support.fakes import FakeProvider, MemoryStore
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class Trap:
             return
         self.reached.set()
         if self.fault is Fault.FROZEN:
-            self.thawed.wait(30)
+            self.thawed.wait(scaled(30))
             self.slept_s = 3600.0
             return
         self.is_dead = self.fault is Fault.KILLED

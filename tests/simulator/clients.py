@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
 import httpx
 
 from simulator.serve import Background
+from tests.support.eventually import eventually, scaled
 
 TOKEN = "r8_any"
 LIVE = "minimax/video-01-live"
@@ -17,16 +16,7 @@ IMAGE = "openai/gpt-image-2"
 TERMINAL = ("succeeded", "failed", "canceled", "aborted")
 
 
-def eventually(fact: Callable[[], Any], within_s: float = 10.0) -> Any:
-    """Return the first true value of `fact`; fail when there is none in time."""
-    ends_at = time.monotonic() + within_s
-    while not (found := fact()):
-        assert time.monotonic() < ends_at, f"did not come true within {within_s} s"
-        time.sleep(0.005)
-    return found
-
-
-DOWNLOADS = httpx.Client(verify=False, timeout=20.0)
+DOWNLOADS = httpx.Client(verify=False, timeout=scaled(20.0))
 """For output files: without a token."""
 
 
@@ -39,7 +29,7 @@ class Api:
         self.http = httpx.Client(
             base_url=background.api_url,
             headers={"Authorization": f"Bearer {token}"},
-            timeout=20.0,
+            timeout=scaled(20.0),
             verify=False,
         )
 

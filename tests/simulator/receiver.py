@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
 
-from tests.simulator.clients import eventually
+from tests.support.eventually import eventually, scaled
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Receiver:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 receiver.requests.append(Received(self.path, headers, body))
-                receiver.may_answer.wait(10)
+                receiver.may_answer.wait(scaled(10))
                 status = receiver.answers.pop(0) if receiver.answers else 200
                 self.send_response(status)
                 if 300 <= status < 400:

@@ -9,8 +9,9 @@ from email.utils import parsedate_to_datetime
 import httpx
 import pytest
 
-from tests.simulator.clients import IMAGE, LIVE, Api, eventually
+from tests.simulator.clients import IMAGE, LIVE, Api
 from tests.simulator.conftest import Start
+from tests.support.eventually import eventually, scaled
 
 
 def test_bill_sums_by_model_and_token_and_finds_duplicates(api: Api) -> None:
@@ -78,7 +79,7 @@ def test_reset_answers_those_who_wait(start: Start) -> None:
         waiting = pool.submit(api.create, headers={"Prefer": "wait"})
         eventually(lambda: api.bill()["creates"])
         api.control("POST", "/reset")
-        assert waiting.result(10).json()["status"] in ("starting", "processing")
+        assert waiting.result(scaled(10)).json()["status"] in ("starting", "processing")
 
 
 def test_reset_fills_the_rate_limits(start: Start) -> None:

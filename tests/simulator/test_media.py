@@ -14,8 +14,9 @@ import pytest
 from PIL import Image
 
 from simulator.media import video_size_px
-from tests.simulator.clients import DOWNLOADS, IMAGE, LIVE, Api, eventually
+from tests.simulator.clients import DOWNLOADS, IMAGE, LIVE, Api
 from tests.simulator.conftest import Start
+from tests.support.eventually import eventually
 
 RED, BLUE = (220, 20, 20), (20, 20, 220)
 

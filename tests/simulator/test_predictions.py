@@ -7,8 +7,9 @@ from datetime import datetime
 
 import pytest
 
-from tests.simulator.clients import DOWNLOADS, IMAGE, LIVE, Api, eventually
+from tests.simulator.clients import DOWNLOADS, IMAGE, LIVE, Api
 from tests.simulator.conftest import Start
+from tests.support.eventually import eventually
 
 HELLO = "5c7d5dc6dd8bf75c1acaa8565735e7986bc5b66206b55cca93cb72c9bf15ccaa"
 

@@ -20,6 +20,7 @@ import simulator
 from simulator.cli import main
 from simulator.faults.menu import MENU
 from simulator.settings import SimulatorSettings
+from tests.support.eventually import scaled
 
 FAST = ("--speed", "1000", "--canned")
 OURS = {"diorama", "schema", "jobs", "db", "storage", "statemachine"}
@@ -53,12 +54,12 @@ def test_program_says_where_it_listens_and_ends_on_a_signal(number: signal.Signa
             "POST",
             "/v1/models/openai/gpt-image-2/predictions",
             json={"input": {"prompt": "x"}},
-            timeout=20,
+            timeout=scaled(20),
         )
         assert body.status_code == 201
         assert httpx.get(addresses["delivery"] + "/none").status_code == 404
         process.send_signal(number)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=scaled(10))
         assert (process.returncode, out, err) == (0, "", "")
 
 
@@ -72,7 +73,7 @@ def test_program_ends_although_a_request_hangs(tmp_path: Path) -> None:
             while not httpx.get(addresses["api"] + "/_simulator/counters").json()["faults"]:
                 continue
             process.terminate()
-            assert process.wait(10) == 0
+            assert process.wait(scaled(10)) == 0
 
 
 def test_program_takes_its_settings_from_the_command_line() -> None:
@@ -99,7 +100,7 @@ def test_taken_port_is_told_and_not_waited_for() -> None:
         taken.listen()
         port = taken.getsockname()[1]
         with program("--port", str(port)) as (_, process):
-            assert process.wait(20) == 2
+            assert process.wait(scaled(20)) == 2
             assert process.stderr is not None
             assert f"cannot listen on 127.0.0.1:{port}" in process.stderr.read()
 
@@ -114,7 +115,7 @@ def test_taken_port_is_told_and_not_waited_for() -> None:
 )
 def test_unusable_settings_are_told(arguments: tuple[str, ...], reason: str) -> None:
     command = [sys.executable, "-m", "simulator", *arguments]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=scaled(20), check=False)
     assert ended.returncode == 2
     assert reason in ended.stderr
     assert "Traceback" not in ended.stderr
@@ -122,7 +123,7 @@ def test_unusable_settings_are_told(arguments: tuple[str, ...], reason: str) -> 
 
 def test_help_lists_every_fault_action() -> None:
     command = [sys.executable, "-m", "simulator", "--help"]
-    text = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True).stdout
+    text = subprocess.run(command, capture_output=True, text=True, timeout=scaled(20), check=True).stdout
     assert [name for name in MENU if f"  {name} " not in text] == []
     assert "/_simulator/bill" in text
 

@@ -16,6 +16,7 @@ from simulator.api.control import HELP
 from simulator.api.routes import CONTROL, OPERATIONS
 from simulator.cli import main
 from tests.simulator.clients import Api
+from tests.support.eventually import scaled
 
 ROOT = Path(simulator.__file__).parents[1]
 README = (ROOT / "simulator" / "README.md").read_text("utf-8")
@@ -51,7 +52,7 @@ def test_the_commands_of_the_page_work_as_they_stand(api: Api) -> None:
     """With the address of a running simulator in the place of the page's."""
     for block in re.findall(r"```sh\n(curl.*?)```", PAGE, re.DOTALL):
         script = block.replace("http://127.0.0.1:8100", api.background.api_url).replace("curl -s", "curl -sf")
-        subprocess.run(["bash", "-ec", script], capture_output=True, timeout=30, check=True)
+        subprocess.run(["bash", "-ec", script], capture_output=True, timeout=scaled(30), check=True)
     assert api.bill()["creates"] == 1
     assert api.control("GET", "/faults")["rules"] == []
     assert api.control("GET", "/counters")["requests"]
@@ -62,7 +63,7 @@ def test_the_python_of_the_page_runs(tmp_path: Path) -> None:
     (program,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     command = [sys.executable, "-c", program]
     environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=tmp_path, env=environment)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=scaled(60), cwd=tmp_path, env=environment)
     assert ended.returncode == 0, ended.stderr
 
 

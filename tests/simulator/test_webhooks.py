@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from tests.simulator.clients import IMAGE, Api, eventually
+from tests.simulator.clients import IMAGE, Api
 from tests.simulator.conftest import Start
 from tests.simulator.receiver import Receiver
+from tests.support.eventually import eventually
 
 ALL = ["start", "output", "logs", "completed"]
 

@@ -11,6 +11,7 @@ from uuid import UUID
 import httpx
 
 from schema.ids import IdKind, decode_id, encode_id
+from tests.support.eventually import scaled
 
 _CREATE = """
 mutation ($input: CreateAvatarInput!) {
@@ -47,11 +48,11 @@ class Clients:
         """Have each client finish what it is asking for."""
         self._stopping.set()
         for thread in self._threads:
-            thread.join(60)
+            thread.join(scaled(60))
 
     def _run(self, client: int) -> None:
         rng = random.Random(client)
-        with httpx.Client(timeout=10.0, headers={"Authorization": f"Bearer {self.key}"}) as http:
+        with httpx.Client(timeout=scaled(10.0), headers={"Authorization": f"Bearer {self.key}"}) as http:
             number = 0
             while not self._stopping.wait(self.pause_s * rng.uniform(0.5, 1.5)):
                 number += 1

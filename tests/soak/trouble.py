@@ -12,6 +12,7 @@ from contextlib import suppress
 import psycopg
 
 from diorama.embedded import EmbeddedPostgres, ServerFailed, ServerProcess
+from tests.support.eventually import scaled
 from tests.support.system import System
 
 # What the provider does, each with its probability a request.
@@ -61,7 +62,7 @@ class Trouble:
         """End all trouble, wake what was frozen and keep the workers that run."""
         self._stopping.set()
         for thread in self._threads:
-            thread.join(60)
+            thread.join(scaled(60))
         for worker in self._site.workers:
             worker.signal(signal.SIGCONT)
         self._site.calm()

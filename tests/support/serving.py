@@ -24,6 +24,7 @@ from jobs.tracking.provider_webhooks import SigningKey
 from schema.live.hub import EventHub
 from schema.transport.app import ApiRuntime, ApiSettings, create_app, end_waiting
 from storage import S3Settings, S3Store
+from tests.support.eventually import scaled
 
 RECEIVE_WITHIN_S = 10
 
@@ -81,7 +82,7 @@ def serving(
     with listener:
         thread.start()
         try:
-            with httpx.Client(timeout=60) as client:
+            with httpx.Client(timeout=scaled(60)) as client:
                 yield Server(f"http://127.0.0.1:{listener.getsockname()[1]}", blocking, stop, client, app.state.hub)
         finally:
             stop()
@@ -156,7 +157,7 @@ class Socket:
     def receive(self, within_s: float = RECEIVE_WITHIN_S) -> dict[str, Any]:
         """Return the next message that is no ping."""
         while True:
-            message: dict[str, Any] = json.loads(self.connection.recv(timeout=within_s))
+            message: dict[str, Any] = json.loads(self.connection.recv(timeout=scaled(within_s)))
             if message["type"] != "ping":
                 return message
             self.send({"type": "pong"})
@@ -175,13 +176,3 @@ class Socket:
         assert "errors" not in message["payload"], message
         data: dict[str, Any] = message["payload"]["data"]
         return data
-
-
-def eventually(holds: Callable[[], bool], within_s: float = 10) -> None:
-    """Wait until something holds."""
-    ticks = threading.Event()
-    for _ in range(int(within_s * 100)):
-        if holds():
-            return
-        ticks.wait(0.01)
-    raise AssertionError("it did not come to hold")

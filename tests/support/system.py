@@ -26,7 +26,7 @@ from jobs.requesting.requests import AnimationOptions, AvatarRequest, RequestOpt
 from simulator.serve import Background
 from storage import S3Store
 from storage.keys import asset_key
-from tests.support.eventually import eventually
+from tests.support.eventually import eventually, scaled
 
 SAMPLE = Path(__file__).parents[2] / "diorama" / "demo" / "samples" / "portrait.jpg"
 
@@ -57,7 +57,7 @@ class System:
         )
         worker = ServerProcess.start(command)
         self.workers.append(worker)
-        worker.wait_until(lambda: b'"worker"' in log_path.read_bytes(), 20.0)
+        worker.wait_until(lambda: b'"worker"' in log_path.read_bytes(), scaled(20.0))
         return worker
 
     @property
@@ -71,7 +71,7 @@ class System:
         argv = [sys.executable, "-m", "diorama", "serve", "--port", "0"]
         api = ServerProcess.start(ServerCommand(name="API", argv=argv, log_path=log_path, env=self.environment))
         self.others.append(api)
-        return str(api.wait_until(lambda: _announced(log_path), 30.0))
+        return str(api.wait_until(lambda: _announced(log_path), scaled(30.0)))
 
     def calm(self) -> None:
         """Have the provider behave from now on."""

@@ -23,7 +23,7 @@ from jobs.support.redriving import retry_job
 from statemachine import outcomes as o
 from statemachine.vocabulary import Kind, OnFailure, State
 from tests.jobs.support.reviewers import partner_of
-from tests.support.eventually import eventually
+from tests.support.eventually import eventually, scaled
 from tests.support.factories import REFUSED, World, claimed, make_job, make_world, move_of
 from tests.support.invariants import assert_roll_backs_took_nothing_owned
 
@@ -84,7 +84,7 @@ def test_a_parent_of_which_something_else_is_being_asked_for_stays(engine: Engin
         ended = pool.submit(lambda: _end(engine, ending))
         eventually(lambda: _waits(engine))
         user.commit()
-        ended.result(20)
+        ended.result(scaled(20))
     assert _state(engine, ending.avatar_id) == State.SUCCEEDED
     assert _state(engine, ending.scene.id) == State.FAILED
     assert_roll_backs_took_nothing_owned(engine)
@@ -106,7 +106,7 @@ def test_what_a_parent_is_asked_for_that_is_being_rolled_back_is_refused(
         eventually(lambda: _waits(engine))
         assert record(worker, [move_of(ending.scene, o.Undone())]).moved
         worker.commit()
-        refused.result(20)
+        refused.result(scaled(20))
     assert _state(engine, ending.avatar_id) == State.COMPENSATING
 
 

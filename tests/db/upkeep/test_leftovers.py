@@ -13,7 +13,7 @@ from db.engine.redriving import Relative, read_family
 from db.upkeep.leftovers import Leftovers, leftovers_of
 from statemachine import outcomes as o
 from statemachine.vocabulary import State
-from tests.support.eventually import eventually
+from tests.support.eventually import eventually, scaled
 from tests.support.factories import claimed, make_job, make_world, move_of, output_of
 
 
@@ -40,7 +40,7 @@ def test_the_objects_of_a_job_that_succeeds_at_this_moment_are_named(engine: Eng
         answer = late.submit(asked)
         eventually(lambda: waits_for_a_lock(engine))
         owner.commit()
-        left = answer.result(20)
+        left = answer.result(scaled(20))
     assert left is not None
     assert left.state is State.SUCCEEDED
     assert output.object_key in left.named
@@ -64,7 +64,7 @@ def test_a_job_whose_source_is_being_deleted_at_this_moment_does_not_resume_from
         answer = late.submit(asked)
         eventually(lambda: waits_for_a_lock(engine))
         owner.commit()
-        assert not answer.result(20)[job_id].has_source
+        assert not answer.result(scaled(20))[job_id].has_source
 
 
 def set_source(conn: Connection, job_id: UUID, key: str | None) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, text
 from db.ids import new_id
 from jobs.engine.hints import EVENTS_CHANNEL, DueListener, Hinter
 from statemachine.vocabulary import Step
+from tests.support.eventually import scaled
 
 
 def listen_url(engine: Engine) -> str:
@@ -23,10 +24,10 @@ def test_a_hint_names_the_steps_that_are_due_and_the_jobs_that_moved(engine: Eng
     job_id = new_id()
     with psycopg.connect(listen_url(engine), autocommit=True) as conn:
         conn.execute(f"LISTEN {EVENTS_CHANNEL}")
-        assert due.get(timeout=10) == set(Step), "after connecting, everything may have been missed"
+        assert due.get(timeout=scaled(10)) == set(Step), "after connecting, everything may have been missed"
         hinter.hint([Step.POLL, Step.STORE], [job_id])
-        assert due.get(timeout=10) == {Step.POLL, Step.STORE}
-        (told,) = conn.notifies(timeout=10, stop_after=1)
+        assert due.get(timeout=scaled(10)) == {Step.POLL, Step.STORE}
+        (told,) = conn.notifies(timeout=scaled(10), stop_after=1)
     assert told.payload == job_id.hex
     hinter.close()
     listener.close()
@@ -38,7 +39,7 @@ def test_a_flood_of_jobs_is_told_as_everything(engine: Engine) -> None:
     with psycopg.connect(listen_url(engine), autocommit=True) as conn:
         conn.execute(f"LISTEN {EVENTS_CHANNEL}")
         hinter.hint([], [new_id() for _ in range(1000)])
-        (told,) = conn.notifies(timeout=10, stop_after=1)
+        (told,) = conn.notifies(timeout=scaled(10), stop_after=1)
     assert told.payload == "*"
     hinter.close()
 
@@ -46,10 +47,10 @@ def test_a_flood_of_jobs_is_told_as_everything(engine: Engine) -> None:
 def test_a_listener_whose_connection_is_cut_listens_again(engine: Engine) -> None:
     due: Queue[set[Step]] = Queue()
     listener = DueListener(listen_url(engine), lambda steps: due.put(set(steps)))
-    due.get(timeout=10)
+    due.get(timeout=scaled(10))
     with engine.begin() as conn:
         conn.execute(
             text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE '%due-listener'")
         )
-    assert due.get(timeout=10) == set(Step)
+    assert due.get(timeout=scaled(10)) == set(Step)
     listener.close()

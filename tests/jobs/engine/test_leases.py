@@ -13,7 +13,7 @@ from db.engine.commands import cancel
 from jobs.engine.leases import LeaseLost, Renewer
 from statemachine.vocabulary import State
 from tests.support.cuts import cut_connection
-from tests.support.eventually import eventually
+from tests.support.eventually import eventually, scaled
 from tests.support.factories import World, claim, claimed, make_job
 
 SHORT = timedelta(seconds=0.3)
@@ -65,7 +65,7 @@ def test_a_lease_that_another_has_taken_is_noticed(engine: Engine, held: Claim, 
     with renewer.holding(held, SHORT) as holding:
         with engine.begin() as conn:
             claimed(conn, held.job_id)
-        assert holding.lost.wait(10)
+        assert holding.lost.wait(scaled(10))
         with pytest.raises(LeaseLost, match=str(held.job_id)):
             holding.check()
 
@@ -74,7 +74,7 @@ def test_a_cancel_is_noticed_as_a_lost_lease(engine: Engine, held: Claim, renewe
     with renewer.holding(held, SHORT) as holding:
         with engine.begin() as conn:
             assert cancel(conn, held.job_id, "api")
-        assert holding.lost.wait(10)
+        assert holding.lost.wait(scaled(10))
 
 
 def test_a_cut_connection_does_not_end_the_renewing(engine: Engine, held: Claim, renewer: Renewer) -> None:
@@ -93,7 +93,7 @@ def test_a_lease_is_not_prolonged_beyond_the_deadline(engine: Engine, held: Clai
     first = ends_at(engine)
     assert first is not None
     with renewer.holding(held, SHORT, first - SHORT) as holding:
-        assert holding.lost.wait(10)
+        assert holding.lost.wait(scaled(10))
         with pytest.raises(LeaseLost):
             holding.check()
     assert ends_at(engine) == first

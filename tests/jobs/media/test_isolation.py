@@ -8,8 +8,6 @@ import os
 import subprocess
 import sys
 import textwrap
-import threading
-import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -19,6 +17,7 @@ import pytest
 from jobs.media import ChildLimits, MediaError, MediaInterrupted, MediaTimeout, TooLarge
 from jobs.media.isolation import CODE, run_isolated
 from jobs.media.limits import MIB
+from tests.support.eventually import eventually
 
 LIMITS = ChildLimits(wall_s=10, cpu_s=10, memory_bytes=512 * MIB, file_bytes=MIB)
 
@@ -45,16 +44,6 @@ def is_gone(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except (FileNotFoundError, ProcessLookupError):
         return True
-
-
-def eventually(fact: Callable[[], bool], within_s: float = 10) -> bool:
-    """Return whether `fact` comes true in time."""
-    end_s = time.monotonic() + within_s
-    while not fact():
-        if time.monotonic() > end_s:
-            return False
-        threading.Event().wait(0.01)
-    return True
 
 
 @pytest.mark.parametrize(

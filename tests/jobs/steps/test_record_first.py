@@ -14,6 +14,7 @@ from jobs.tracking import durations
 from statemachine.outcomes import Accepted, OutcomeLost, Refused, RetryPolicy
 from statemachine.outcomes import Failure as Failed
 from statemachine.vocabulary import ErrorCode
+from tests.support.eventually import scaled
 from tests.support.factories import World, make_job
 from tests.support.fakes import Submitted
 from tests.support.local_workers import LocalWorkers
@@ -58,7 +59,7 @@ def test_a_slow_estimate_does_not_delay_the_recording_of_a_response(
 
     def read() -> durations.Recents:
         if workers.provider.booked:
-            recorded.wait(60)
+            recorded.wait(scaled(60))
         return {}
 
     workers.durations = durations.Durations(read)

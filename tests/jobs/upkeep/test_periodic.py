@@ -12,18 +12,18 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from jobs.upkeep.periodic import HOUSEKEEPING, TRACKING, PeriodicRunner, PeriodicTask, by_lock
-from tests.support.eventually import eventually
+from tests.support.eventually import eventually, scaled
 
 
 def test_a_long_round_does_not_hold_up_those_of_another_lock(engine: Engine) -> None:
     over, made = threading.Event(), threading.Semaphore(0)
     tasks = [
-        PeriodicTask("long", 0.01, lambda: over.wait(20)),
+        PeriodicTask("long", 0.01, lambda: over.wait(scaled(20))),
         PeriodicTask("short", 0.01, made.release, TRACKING),
     ]
     running = [PeriodicRunner(engine, group) for group in by_lock(tasks)]
     try:
-        assert all(made.acquire(timeout=20) for _ in range(3))
+        assert all(made.acquire(timeout=scaled(20)) for _ in range(3))
         assert not over.is_set()
     finally:
         over.set()
@@ -34,10 +34,10 @@ def test_a_long_round_does_not_hold_up_those_of_another_lock(engine: Engine) -> 
 def test_of_several_processes_one_makes_the_rounds_until_it_ends(engine: Engine) -> None:
     by_first, by_second = threading.Event(), threading.Event()
     first = PeriodicRunner(engine, [PeriodicTask("it", 0.01, by_first.set)])
-    assert by_first.wait(20)
+    assert by_first.wait(scaled(20))
     second = PeriodicRunner(engine, [PeriodicTask("it", 0.01, by_second.set)])
     by_first.clear()
-    assert by_first.wait(20)
+    assert by_first.wait(scaled(20))
     assert not by_second.is_set()
     first.close()
     eventually(by_second.is_set)

@@ -19,6 +19,7 @@ from statemachine.vocabulary import Event, State
 from tests.schema.documents import CANCEL_JOB, CREATE_AVATAR, FOLLOW, make_avatar, make_story, new_key
 from tests.schema.live.test_subscription import all_of, follow, seqs, take
 from tests.support.databases import unique_name
+from tests.support.eventually import eventually, scaled
 from tests.support.partners import (
     PARENT_READY,
     ROLLED_BACK,
@@ -32,7 +33,7 @@ from tests.support.partners import (
     notify,
     partner,
 )
-from tests.support.serving import Caller, Server, Socket, eventually, serving
+from tests.support.serving import Caller, Server, Socket, serving
 
 NEVER = timedelta(hours=1)
 
@@ -257,7 +258,7 @@ def test_a_mutation_that_waits_does_not_hold_up_the_stop(api_database: str) -> N
         sender.start()
         eventually(lambda: caller.ask("{ jobs(first: 1) { edges { cursor } } }")["jobs"]["edges"] != [])
         server.stop()
-        sender.join(5)
+        sender.join(scaled(5))
         assert answers[0]["createAvatar"]["job"]["state"] == "QUEUED"
 
 

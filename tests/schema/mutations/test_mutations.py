@@ -18,8 +18,8 @@ from tests.schema.documents import (
     make_story,
     new_key,
 )
+from tests.support.eventually import eventually, scaled
 from tests.support.partners import PARENT_READY, TO_FAILURE, TO_SUCCESS, Partner, move
-from tests.support.serving import eventually
 
 
 def _refusals(payload: dict[str, Any]) -> list[tuple[str, list[str]]]:
@@ -276,7 +276,7 @@ def test_a_mutation_waits_for_the_end_as_long_as_it_was_asked_to(acme: Partner) 
     jobs = "{ jobs(first: 1) { edges { node { id } } } }"
     eventually(lambda: acme.ask(jobs)["jobs"]["edges"] != [])
     move(acme.server.engine, acme.ask(jobs)["jobs"]["edges"][0]["node"]["id"], *TO_SUCCESS)
-    sender.join(10)
+    sender.join(scaled(10))
     assert answers[0]["job"]["state"] == "SUCCEEDED"
     assert answers[0]["job"]["output"]["kind"] == "AVATAR"
 

@@ -25,6 +25,7 @@ from jobs.tracking.sightings import ended_prediction, sighting_of
 from schema.transport.provider_webhook import BODY_BYTES_MAX
 from statemachine import outcomes as o
 from statemachine.vocabulary import State
+from tests.support.eventually import scaled
 from tests.support.factories import claimed, make_job, make_world, move_of
 from tests.support.serving import Server, serving
 
@@ -305,24 +306,24 @@ def test_whoever_comes_while_the_key_is_fetched_does_not_wait_for_it(api_databas
 
     def fetch() -> str:
         asked.set()
-        assert may_answer.wait(10)
+        assert may_answer.wait(scaled(10))
         return KEY
 
     key = SigningKey(fetch=fetch)
     with serving(api_database, webhook_key=key) as running, ThreadPoolExecutor(1) as pool:
         first = pool.submit(send, running, uuid4(), BODY)
         try:
-            assert asked.wait(10)
+            assert asked.wait(scaled(10))
             assert not key.may_renew
-            forged = httpx.post(f"{running.url}/webhooks/replicate", content=BODY, timeout=5)
+            forged = httpx.post(f"{running.url}/webhooks/replicate", content=BODY, timeout=scaled(5))
             assert forged.status_code == 503
             late = threading.Thread(target=key.renew, daemon=True)
             late.start()
-            late.join(5)
+            late.join(scaled(5))
             assert not late.is_alive()
         finally:
             may_answer.set()
-        assert first.result(10) == 202
+        assert first.result(scaled(10)) == 202
 
 
 def test_while_there_is_no_key_the_provider_is_asked_to_try_again(api_database: str) -> None:

@@ -16,8 +16,9 @@ from jobs.identity import revoke_api_key
 from schema.transport.app import ApiSettings, Limits
 from tests.schema.documents import FOLLOW, make_avatar
 from tests.support.databases import unique_name
+from tests.support.eventually import eventually, scaled
 from tests.support.partners import TO_SUCCESS, Partner, move, partner
-from tests.support.serving import Caller, Server, Socket, eventually, raw_socket, serving
+from tests.support.serving import Caller, Server, Socket, raw_socket, serving
 
 THEMES = "{ themes { key } }"
 
@@ -41,7 +42,7 @@ def _closed(connection: ClientConnection) -> int:
 
 def _drain(connection: ClientConnection) -> None:
     while True:
-        connection.recv(timeout=10)
+        connection.recv(timeout=scaled(10))
 
 
 def _init(caller: Caller) -> dict[str, Any]:
@@ -189,7 +190,7 @@ def test_a_quiet_socket_is_pinged(quick: Server) -> None:
     caller = partner(quick, unique_name("quiet"))
     with caller.socket() as socket:
         for _ in range(2):
-            assert json.loads(socket.connection.recv(timeout=10)) == {"type": "ping"}
+            assert json.loads(socket.connection.recv(timeout=scaled(10))) == {"type": "ping"}
 
 
 def test_a_socket_must_be_opened_in_time(api_database: str) -> None:
@@ -232,7 +233,7 @@ def test_a_page_of_another_origin_opens_no_socket(acme: Partner, api_database: s
     with serving(api_database, ApiSettings(allowed_origins=("https://shop.example",))) as server:
         with raw_socket(server, origin="https://shop.example") as connection:
             connection.send(json.dumps(_init(acme)))
-            assert json.loads(connection.recv(timeout=10)) == {"type": "connection_ack"}
+            assert json.loads(connection.recv(timeout=scaled(10))) == {"type": "connection_ack"}
         with pytest.raises(InvalidStatus), raw_socket(server, origin="https://evil.example"):
             pass
 
@@ -259,7 +260,7 @@ def test_open_sockets_end_when_their_key_is_revoked_or_their_session_ended(quick
     with other.socket() as socket:
         # Two pings later they have been looked at more than once.
         for _ in range(4):
-            assert json.loads(socket.connection.recv(timeout=10)) == {"type": "ping"}
+            assert json.loads(socket.connection.recv(timeout=scaled(10))) == {"type": "ping"}
 
 
 def test_a_revoked_key_begins_no_further_operation(acme: Partner) -> None:
@@ -299,7 +300,7 @@ def test_each_event_reads_the_job_anew(acme: Partner) -> None:
 def test_messages_are_text(acme: Partner) -> None:
     with acme.socket() as socket:
         socket.begin(THEMES)
-        assert isinstance(socket.connection.recv(timeout=10), str)
+        assert isinstance(socket.connection.recv(timeout=scaled(10)), str)
 
 
 def test_a_client_that_vanishes_is_no_error(acme: Partner, caplog: pytest.LogCaptureFixture) -> None:
