@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,23 +12,15 @@ from diorama.embedded import EmbeddedS3
 from storage import S3Store
 from tests.support.clock import move_clock
 from tests.support.databases import unique_name
-from tests.support.eventually import eventually, scaled
+from tests.support.eventually import eventually
 from tests.support.system import System
 
 DAYS = {"RETENTION_OUTPUT_DAYS": "2", "RETENTION_SOURCE_DAYS": "1", "RETENTION_SWEEP_S": "0.2", "STORAGE_GRACE_S": "0"}
 
 
 def run(system: System, *command: str) -> tuple[int, str]:
-    """Run a command of the program; return its exit status and what it told."""
-    ended = subprocess.run(
-        [sys.executable, "-m", "diorama", *command],
-        env={**system.environment, **DAYS, "COLUMNS": "400"},
-        capture_output=True,
-        text=True,
-        timeout=scaled(60),
-        check=False,
-    )
-    return ended.returncode, ended.stdout + ended.stderr
+    """Run a command of the program; return its exit status and what it printed."""
+    return system.run(*command, **DAYS, COLUMNS="400")
 
 
 @pytest.fixture

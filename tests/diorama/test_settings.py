@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from diorama.embedded import EmbeddedS3
+from diorama.embedded import EmbeddedS3, ServerCommand
 from diorama.settings import SettingsError, configured_parts, read_settings
 from simulator.serve import Background
 from simulator.settings import SimulatorSettings
+from tests.support.forked import run_program
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,17 +34,13 @@ def environment(database_url: str, s3_server: EmbeddedS3) -> dict[str, str]:
 
 def told_by(command: str, environment: dict[str, str], tmp_path: Path) -> list[str]:
     """Run a command that must refuse to start and return the lines it told."""
-    ended = subprocess.run(
-        [sys.executable, "-m", "diorama", command],
-        env={**environment, "PYTHONPATH": str(ROOT)},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+    argv = [sys.executable, "-m", "diorama", command]
+    given = ServerCommand(
+        command, argv, tmp_path / "output", env={**environment, "PYTHONPATH": str(ROOT)}, cwd=tmp_path
     )
-    assert ended.returncode == 2, ended.stderr
-    return ended.stderr.splitlines()
+    status, output = run_program(given)
+    assert status == 2, output
+    return output.splitlines()
 
 
 WRONG = {

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db.connection import DatabaseSettings, connect
 from db.migrate import migrate
-from diorama.embedded import EmbeddedPostgres, EmbeddedS3
+from diorama.embedded import EmbeddedPostgres, EmbeddedS3, ServerProcess
 from jobs.identity import issue_api_key
 from simulator.serve import Background
 from simulator.settings import SimulatorSettings
@@ -47,6 +47,7 @@ def run(plan: Plan, directory: Path) -> tuple[Report, dict[str, int]]:
         migrate(engine)
         store = S3Store(s3.settings)
         system = running.enter_context(running_system(engine, postgres.url, s3, store, simulator, directory))
+        system.start = ServerProcess.start
         with engine.begin() as conn:
             key = issue_api_key(conn, "acme", role="partner", key_name="soak")
         clients = Clients(f"{system.start_api()}/graphql", key, system.selfie_id, plan.pause_s)

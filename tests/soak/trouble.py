@@ -100,7 +100,7 @@ class Trouble:
             end(worker)
         for _ in range(_STARTS_MAX):
             with suppress(ServerFailed):
-                self._site.start_worker()
+                self._site.start_worker(within_s=30.0)
                 return
 
     def _freeze(self) -> None:

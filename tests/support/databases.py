@@ -15,7 +15,8 @@ def create_database(server_url: str, name: str, template: str | None = None) -> 
     `server_url` is that of any database on the server. Nobody may be connected to the template meanwhile.
     """
     url = make_url(server_url)
-    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+    # By default the copy goes through the write-ahead log, which takes twice as long.
+    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
     _run(url, statement.format(sql.Identifier(name), sql.Identifier(template or "template1")))
     return url.set(database=name).render_as_string(hide_password=False)
 

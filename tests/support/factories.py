@@ -182,7 +182,7 @@ def _move_towards(job: ClaimedJob, target: State) -> Move:
             return move_of(job, o.OutputReady(("http://127.0.0.1:1/out.png",), 64_000), changed)
         case State.TRANSCODING:
             changed = AttemptChanged(job.id, job.attempt, "succeeded", source_key=f"jobs/{job.id}/1/source.png")
-            return move_of(job, o.Stored("k", "image/png", 1, "00"), changed)
+            return move_of(job, o.Stored(), changed)
         case State.SUCCEEDED:
             output = output_of(job)
             made = o.MadeAsset("avatar", output.object_key, "image/png", 1024, 1024, 1, "00")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +27,7 @@ from simulator.serve import Background
 from storage import S3Store
 from storage.keys import asset_key
 from tests.support.eventually import eventually, scaled
+from tests.support.forked import run_program, start_program
 
 SAMPLE = Path(__file__).parents[2] / "diorama" / "demo" / "samples" / "portrait.jpg"
 
@@ -44,9 +45,11 @@ class System:
     selfie_id: UUID
     workers: list[ServerProcess] = field(default_factory=list)
     others: list[ServerProcess] = field(default_factory=list)
+    start: Callable[[ServerCommand], ServerProcess] = start_program
+    """How processes are started: by default they are forked, which is faster than starting an interpreter."""
 
-    def start_worker(self, **environment: str) -> ServerProcess:
-        """Start a worker process and wait until it works."""
+    def start_worker(self, *, within_s: float | None = None, **environment: str) -> ServerProcess:
+        """Start a worker process and wait until it works. Raises ServerFailed where it does not, `within_s` seconds."""
         log_path = self.directory / f"worker-{len(self.workers)}.log"
         command = ServerCommand(
             name="worker",
@@ -55,9 +58,9 @@ class System:
             env={**self.environment, **environment},
             stop_within_s=30.0,
         )
-        worker = ServerProcess.start(command)
+        worker = self.start(command)
         self.workers.append(worker)
-        worker.wait_until(lambda: b'"worker"' in log_path.read_bytes(), scaled(20.0))
+        worker.wait_until(lambda: b'"worker"' in log_path.read_bytes(), within_s or scaled(20.0))
         return worker
 
     @property
@@ -69,9 +72,16 @@ class System:
         """Start an API process and return its address."""
         log_path = self.directory / "api.log"
         argv = [sys.executable, "-m", "diorama", "serve", "--port", "0"]
-        api = ServerProcess.start(ServerCommand(name="API", argv=argv, log_path=log_path, env=self.environment))
+        api = start_program(ServerCommand(name="API", argv=argv, log_path=log_path, env=self.environment))
         self.others.append(api)
         return str(api.wait_until(lambda: _announced(log_path), scaled(30.0)))
+
+    def run(self, *command: str, **environment: str) -> tuple[int, str]:
+        """Run a command of the program to its end; return its exit status and what it printed."""
+        log_path = self.directory / f"{command[0]}.log"
+        argv = [sys.executable, "-m", "diorama", *command]
+        env = {**self.environment, **environment}
+        return run_program(ServerCommand(name=command[0], argv=argv, log_path=log_path, env=env))
 
     def calm(self) -> None:
         """Have the provider behave from now on."""
