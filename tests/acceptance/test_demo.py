@@ -94,6 +94,7 @@ def interrupt(demo: subprocess.Popen[str], number: signal.Signals) -> None:
     assert demo.returncode == 130
 
 
+@pytest.mark.media
 def test_a_demo_leaves_its_files_and_nothing_else_while_another_is_interrupted(
     usual_ports_taken: None, tmp_path: Path
 ) -> None:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import pytest
+
 from diorama.embedded import EmbeddedPostgres
 from tests.acceptance.losses import lose
 
 
-def test_where_everything_gets_lost_nothing_is_paid_for_twice(postgres_server: EmbeddedPostgres) -> None:
-    run = lose(postgres_server, jobs=150, per_s=50, list_works=True)
+@pytest.mark.parametrize("jobs", [60, pytest.param(150, marks=pytest.mark.thorough)])
+def test_where_everything_gets_lost_nothing_is_paid_for_twice(postgres_server: EmbeddedPostgres, jobs: int) -> None:
+    run = lose(postgres_server, jobs=jobs, per_s=50, list_works=True)
     assert run.complaints == []
-    assert (run.accepted, run.duplicate_micros) == (150, 0)
+    assert (run.accepted, run.duplicate_micros) == (jobs, 0)
     assert min(run.answers_lost, run.errors_after_acceptance, run.workers_killed, run.submissions_of_killed) > 0
 
 
+@pytest.mark.parametrize("jobs", [30, pytest.param(60, marks=pytest.mark.thorough)])
 def test_while_the_list_is_out_of_order_spending_stays_below_the_cap_and_is_booked(
-    postgres_server: EmbeddedPostgres,
+    postgres_server: EmbeddedPostgres, jobs: int
 ) -> None:
     """What nobody can tell is paid for again, up to the cap; once the list is back, all of it is in the books."""
-    run = lose(postgres_server, jobs=60, per_s=50, list_works=False)
+    run = lose(postgres_server, jobs=jobs, per_s=50, list_works=False)
     assert run.complaints == []
     assert run.duplicates > 0
     assert run.most_of_one_job_micros <= run.cap_micros

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import httpx
+import pytest
 from sqlalchemy import text
 
 from jobs.requesting.creation import create_story
@@ -18,6 +19,7 @@ CHOSEN = {
 }
 
 
+@pytest.mark.media
 def test_a_story_with_ten_seconds_is_made_by_the_models_that_can(system: System, provider: Background) -> None:
     with system.engine.begin() as conn:
         request = StoryRequest(

@@ -312,6 +312,7 @@ VIDEOS: dict[str, tuple[str, tuple[str, ...], str | None]] = {
 }
 
 
+@pytest.mark.media
 def test_odd_videos_are_put_right_and_broken_ones_are_given_up(servers: Servers, tmp_path: Path) -> None:
     with _alone(servers, tmp_path) as stocked:
         for words, actions, _ in VIDEOS.values():

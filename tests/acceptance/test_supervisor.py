@@ -41,7 +41,6 @@ def test_a_worker_outlives_the_shell_that_started_it(system: System, tmp_path: P
             os.kill(pid, signal.SIGKILL)
 
 
-@pytest.mark.slow
 @pytest.mark.thorough
 def test_processes_end_gracefully_when_their_supervisor_is_killed(system: System, tmp_path: Path) -> None:
     argv = [sys.executable, "-m", "diorama", "worker", "--processes", "2", "--threads", "2"]
@@ -54,7 +53,6 @@ def test_processes_end_gracefully_when_their_supervisor_is_killed(system: System
     assert supervisor.output().count("stopping") == 2
 
 
-@pytest.mark.slow
 @pytest.mark.thorough
 def test_a_killed_process_is_started_again_and_its_siblings_work_on(system: System) -> None:
     argv = [sys.executable, "-m", "diorama", "worker", "--processes", "2", "--threads", "4"]

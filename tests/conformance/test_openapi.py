@@ -33,7 +33,6 @@ NEVER_S = 1e9
 NEVER_GRANTED = {"trainings.create", "trainings.get", "trainings.cancel", "models.versions.delete"}
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(LONGEST_S)
 def test_every_answer_is_as_replicate_describes_it(
     schemathesis: str, document: str, start: Start, tmp_path: Path
