@@ -131,11 +131,6 @@ class GenerationFailed:
 class Stored:
     """The provider's output is in our own storage."""
 
-    object_key: str
-    content_type: str
-    size_bytes: int
-    sha256: str
-
 
 @dataclass(frozen=True, slots=True)
 class OutputGone:

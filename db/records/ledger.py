@@ -17,7 +17,7 @@ from sqlalchemy import Connection, func, insert, select, tuple_
 from db.paging import Page, Window, fetch_page
 from db.scope import Scope
 from db.statements import statement
-from db.tables import jobs, ledger_entries, sessions, wallets
+from db.tables import ledger_entries, wallets
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -106,16 +106,6 @@ def lock_wallets(conn: Connection, keys: Iterable[WalletKey]) -> None:
         .order_by(wallets.c.account_id, wallets.c.user_ref)
         .with_for_update()
     )
-
-
-def wallet_of_job(conn: Connection, job_id: UUID) -> WalletKey:
-    """Return the wallet that a job spends from: that of its session's user, or the account's own."""
-    row = conn.execute(
-        select(jobs.c.account_id, func.coalesce(sessions.c.user_ref, "").label("user_ref"))
-        .join(sessions, sessions.c.id == jobs.c.session_id, isouter=True)
-        .where(jobs.c.id == job_id)
-    ).one()
-    return WalletKey(row.account_id, row.user_ref)
 
 
 def post_entry(

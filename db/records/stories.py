@@ -31,11 +31,6 @@ class Story:
         return cls(**row._mapping)
 
 
-def story_by_id(conn: Connection, scope: Scope, story_id: UUID) -> Story | None:
-    """Return the story if the scope may see it."""
-    return stories_by_id(conn, scope, [story_id]).get(story_id)
-
-
 def stories_by_id(conn: Connection, scope: Scope, ids: Collection[UUID]) -> dict[UUID, Story]:
     """Return those of the stories that the scope may see."""
     rows = conn.execute(select(stories).where(stories.c.id.in_(ids), scope.allows(stories)))

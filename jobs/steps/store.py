@@ -81,4 +81,4 @@ def _stored(job: ClaimedJob, stored: StoredObject) -> Work:
         source_bytes=stored.size_bytes,
         source_sha256=stored.sha256_hex,
     )
-    return Work(job, Stored(stored.key, stored.content_type, stored.size_bytes, stored.sha256_hex), (changed,))
+    return Work(job, Stored(), (changed,))

@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import random
-import re
 
 
 def seeded(*parts: object) -> random.Random:
     """Return a random source that depends on nothing but `parts`."""
     digest = hashlib.sha256("\x1f".join(str(part) for part in parts).encode()).digest()
     return random.Random(int.from_bytes(digest[:8], "big"))  # noqa: S311 - it draws pictures, it guards nothing
-
-
-def words_of(prompt: str) -> list[str]:
-    """Return the prompt's words in lower case."""
-    return re.findall(r"[a-z0-9']+", prompt.lower())

@@ -67,7 +67,7 @@ class NoPictures:
 def store(job: ClaimedJob, runtime: Runtime) -> Work:
     """Say that the output was copied."""
     changed = AttemptChanged(job.id, job.attempt, "succeeded", source_key="source", source_type="image/png")
-    return Work(job, Stored("source", "image/png", 1, "00"), (changed,))
+    return Work(job, Stored(), (changed,))
 
 
 def transcode(job: ClaimedJob, runtime: Runtime) -> Work:

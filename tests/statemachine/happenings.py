@@ -75,7 +75,7 @@ def outcomes_of(state: State, attempt: Attempt) -> tuple[o.Outcome, ...]:
             failed = (o.GenerationFailed(FINAL), o.GenerationFailed(ACCOUNT), o.GenerationFailed(PASSING))
             return (failed[0], o.StepFailed(PATIENCE), *failed[1:])
         case State.STORING if attempt.status == "done":
-            return (o.Stored("k", "image/png", 1, "00"), o.StepFailed(PATIENCE), o.StepFailed(PASSING))
+            return (o.Stored(), o.StepFailed(PATIENCE), o.StepFailed(PASSING))
         case State.STORING:
             return (o.OutputGone(PASSING),)
         case State.TRANSCODING:

@@ -49,7 +49,7 @@ OUTCOMES_OF: dict[State, tuple[o.Outcome, ...]] = {
         o.GenerationFailed(GONE),
         o.StepFailed(WAIT),
     ),
-    State.STORING: (o.Stored("k", "image/png", 1, "00"), o.OutputGone(PASSING), o.StepFailed(PASSING)),
+    State.STORING: (o.Stored(), o.OutputGone(PASSING), o.StepFailed(PASSING)),
     State.TRANSCODING: (o.Transcoded(MADE), o.OutputInvalid(PASSING), o.OutputInvalid(FINAL), o.StepFailed(WAIT)),
     State.COMPENSATING: (o.Undone(), o.StepFailed(PASSING), o.StepFailed(WAIT)),
 }

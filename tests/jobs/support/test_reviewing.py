@@ -132,7 +132,7 @@ def test_deleting_what_an_earlier_try_left_spares_what_the_last_one_keeps(
     with engine.begin() as conn:
         job = claimed(conn, job_id)
         source = AttemptChanged(job_id, attempt, "succeeded", source_key=f"jobs/{job_id}/{attempt}/source.png")
-        record(conn, [move_of(job, o.Stored("k", "image/png", 1, "00"), source)])
+        record(conn, [move_of(job, o.Stored(), source)])
     undoing.put(job_id, f"{attempt}/source.png")
     fail(engine, job_id)
     assert undoing.undo(job_id) == "failed"
