@@ -39,8 +39,8 @@ _SILENT_MOST_S = 90.0
 def run_worker(settings: Settings, *, threads: int, supervisor: int | None = None) -> None:
     """Work in this process until SIGTERM or SIGINT, then stop gracefully. A second signal ends it at once.
 
-    `supervisor` is the process that watches this one; without it nobody would, so this one stops, too. Raises
-    SettingsError for a HEARTBEAT_DIR that can not be used.
+    `supervisor` is the process that watches this one; when it is gone, this one stops, too. Raises
+    SettingsError for a HEARTBEAT_DIR that cannot be used.
     """
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -17,7 +17,7 @@ from statemachine.decisions import JobFacts
 from statemachine.vocabulary import Kind, OnFailure, State, Step
 
 # Comes before every account.
-NOBODY = UUID(int=0)
+BEFORE_ALL = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +29,10 @@ class Claim:
 
 
 @dataclass(slots=True)
-class Line:
-    """How far the accounts with queued jobs have been looked at: the next claim begins with those after this one."""
+class FairnessCursor:
+    """The account that a claim of queued jobs served last: the next claim begins with those after it."""
 
-    after: UUID = NOBODY
+    after: UUID = BEFORE_ALL
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class ClaimedJob:
 
     @property
     def facts(self) -> JobFacts:
-        """What a decision needs to know of this job."""
+        """The facts of this job that decisions depend on."""
         return JobFacts(
             state=self.state,
             priority=self.priority,
@@ -157,13 +157,13 @@ def claim_due(
     worker: str,
     limit: int,
     lease_for: timedelta,
-    line: Line | None = None,
+    cursor: FairnessCursor | None = None,
     admit: Callable[[int], int] = int,
 ) -> list[ClaimedJob]:
     """Lease up to `limit` due jobs of `step` to `worker`; an empty list when none is due, or a pause holds them.
 
     The longest due go first. Queued jobs are shared out among the accounts that have any and room for it, in the order
-    of `line`, which is moved on even where nothing was claimed; of so many of them as there is room for, `admit` says
+    of `cursor`, which is moved on even where nothing was claimed; of so many of them as there is room for, `admit` says
     how many may be begun. The leases end at the database's time + `lease_for`; after that anyone may claim the jobs
     again.
     """
@@ -172,19 +172,19 @@ def claim_due(
     jobs = ClaimedJob.from_rows(rows)
     room = limit - len(jobs)
     if step is Step.SUBMIT and room and (most := admit(room)):
-        in_line = _in_line(conn, most, line or Line())
-        if in_line:
-            shares = {**given, "limit": most, "account_ids": list(in_line), "quotas": list(in_line.values())}
+        shares_of = _account_shares(conn, most, cursor or FairnessCursor())
+        if shares_of:
+            shares = {**given, "limit": most, "account_ids": list(shares_of), "quotas": list(shares_of.values())}
             rows = conn.execute(statement("claim_queued", "lease_due", "claimed_job"), shares)
             jobs += ClaimedJob.from_rows(rows)
     return jobs
 
 
-def _in_line(conn: Connection, limit: int, line: Line) -> dict[UUID, int]:
-    """Return how many jobs of each account may be claimed, an equal share each, and move the line on."""
-    looked = conn.execute(statement("accounts_in_line"), {"limit": limit, "after": line.after}).all()
+def _account_shares(conn: Connection, limit: int, cursor: FairnessCursor) -> dict[UUID, int]:
+    """Return how many jobs of each account may be claimed, an equal share each, and advance the cursor."""
+    looked = conn.execute(statement("account_shares"), {"limit": limit, "after": cursor.after}).all()
     if looked:
-        line.after = looked[-1].account_id
+        cursor.after = looked[-1].account_id
     rooms = {account_id: room for account_id, room in looked if room > 0}
     share = ceil(limit / max(1, len(rooms)))
     return {account_id: min(share, room) for account_id, room in rooms.items()}
@@ -203,7 +203,7 @@ def claim_overdue(
 
 
 def release(conn: Connection, claims: Sequence[Claim]) -> int:
-    """Hand claims back unused and return how many were still held. Calling it twice is safe."""
+    """Hand claims back unused and return how many were still valid. Calling it twice is safe."""
     held = {"ids": [claim.job_id for claim in claims], "leases": [claim.lease for claim in claims]}
     return len(conn.execute(statement("release"), held).all())
 

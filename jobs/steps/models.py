@@ -22,7 +22,7 @@ def model_for(job: ClaimedJob, runtime: Runtime) -> Profile:
 
 
 def with_next_model(job: ClaimedJob, failure: Failure, runtime: Runtime) -> Failure:
-    """Have the operators told of a model that is gone, and return the failure with a short wait if another can help.
+    """Report a missing model to the operators, and return the failure with a short wait if another can help.
 
     `job` is as it was submitted. Any other failure is returned as it is.
     """

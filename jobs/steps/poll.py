@@ -70,7 +70,8 @@ def _unseen(job: ClaimedJob, prediction_id: str, failure: Failure, elapsed_s: fl
 
     A prediction that the provider no longer knows will not come back, but one answer is no proof of that: a young one
     may not have arrived everywhere, and an old one may be looked for where it is not. So it is looked for again for as
-    long as the provider's list takes to settle. What is given up is told to stop all the same, and counts as paid for.
+    long as the provider's list takes to settle. A prediction that is given up is canceled all the same and counts as
+    paid for.
     """
     if failure.status != _NOT_FOUND:
         return Work(job, StepFailed(failure))

@@ -21,7 +21,7 @@ def reconcile(job: ClaimedJob, runtime: Runtime) -> Work:
     try:
         prediction_id = lost_prediction(job, runtime)
     except ProviderError as error:
-        return Work(job, _uncertain(job, error.failure.detail or "the provider can not be asked", runtime))
+        return Work(job, _uncertain(job, error.failure.detail or "the provider cannot be reached", runtime))
     if prediction_id is not None:
         found = AttemptChanged(job.id, job.attempt, "running", prediction_id=prediction_id)
         return Work(job, OrphanFound(prediction_id), (found,))
@@ -33,7 +33,7 @@ def reconcile(job: ClaimedJob, runtime: Runtime) -> Work:
 def lost_prediction(job: ClaimedJob, runtime: Runtime) -> str | None:
     """Return the prediction of the current attempt, whose outcome was lost; None where it is not there (yet).
 
-    Raises ProviderError where the provider can not say: it is not asked with success, or what its list does not show
+    Raises ProviderError where the provider cannot say: it does not respond, or what its list does not show
     may have been taken all the same.
     """
     with runtime.engine.connect() as conn:

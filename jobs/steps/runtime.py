@@ -30,7 +30,7 @@ from statemachine.backoff import JobPolicy
 from statemachine.vocabulary import Step
 from storage import S3Store
 
-# Which share of a worker's threads a step may take, so that a slow one can not starve the others.
+# Which share of a worker's threads a step may take, so that a slow one cannot starve the others.
 THREAD_SHARE: dict[Step, float] = {
     Step.SUBMIT: 0.5,
     Step.POLL: 1.0,

@@ -74,14 +74,14 @@ def submit(job: ClaimedJob, runtime: Runtime) -> Work | None:
 
 
 def _too_long(prompt: Prompt, profile: Profile) -> Failure:
-    """What a prompt means that the model would refuse: the words of a theme file may be as long as they like."""
+    """Return the failure of a prompt that the model would refuse; a theme file sets no limit to its texts."""
     message = "This theme and these words are too much together. Please use fewer words or another theme."
-    told = f"a prompt of {len(prompt.text)} characters: {profile.model} takes {profile.prompt_characters_max}"
-    return Failure(ErrorCode.INPUT_INVALID, message, RetryPolicy.NEVER, told)
+    detail = f"a prompt of {len(prompt.text)} characters: {profile.model} takes {profile.prompt_characters_max}"
+    return Failure(ErrorCode.INPUT_INVALID, message, RetryPolicy.NEVER, detail)
 
 
 def _affords(job: ClaimedJob, profile: Profile, runtime: Runtime) -> bool:
-    """Whether another submission stays within the job's spend cap; the first one always may be made."""
+    """Return whether another submission stays within the job's spend cap; the first one always does."""
     if job.attempt == 0:
         return True
     with runtime.engine.connect() as conn:
@@ -170,7 +170,7 @@ def _check_lease(began: Instant, runtime: Runtime) -> None:
 def _attempt(
     job: ClaimedJob, token: UUID, profile: Profile, prompt: Prompt, picture: str, sent: dict[str, Any]
 ) -> AttemptBegun:
-    """What is written of the attempt before the call: a fresh token, the price set aside, how it is found again."""
+    """Return the attempt as it is written before the call: a fresh token, the price set aside, how to find it again."""
     # An address that holds the token is a signed one: it is recognized by that, and no signature is kept.
     picture_url = None if carries(picture, token) else picture
     return AttemptBegun(
@@ -188,7 +188,7 @@ def _attempt(
 
 
 def _begin(job: ClaimedJob, attempt: AttemptBegun, lease_for: timedelta) -> Move:
-    """The intent, as it is committed before the call, with the lease begun anew."""
+    """Return the intent, as it is committed before the call, with the lease begun anew."""
     decision = move(job.facts, Event.SUBMIT_STARTED, due_in=timedelta(0))
     return Move(
         job.claim, job.state, decision, attempts_begun=1, keep_lease=True, hold_for=lease_for, effects=(attempt,)
@@ -213,7 +213,7 @@ def model_input(
 
 
 def _seen(job: ClaimedJob, outcome: Outcome) -> AttemptChanged:
-    """What the attempt's row says after the call."""
+    """Return the change to the attempt's row after the call."""
     match outcome:
         case Accepted(prediction_id, _, created_at):
             return AttemptChanged(job.id, job.attempt, "running", prediction_id=prediction_id, listed_at=created_at)
@@ -224,4 +224,4 @@ def _seen(job: ClaimedJob, outcome: Outcome) -> AttemptChanged:
         case OutcomeLost(reason):
             return AttemptChanged(job.id, job.attempt, "lost", error_detail=reason)
         case _:
-            raise TypeError(f"a submission can not end as {outcome!r}")
+            raise TypeError(f"a submission cannot end as {outcome!r}")

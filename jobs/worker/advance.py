@@ -89,7 +89,7 @@ def _load(claim: Claim, runtime: Runtime) -> ClaimedJob | None:
 
 
 def _act(job: ClaimedJob, runtime: Runtime, steps: Steps) -> Work | None:
-    """Run the step of the job's state. What nobody expected is logged, and counts as a failure of the step."""
+    """Run the step of the job's state. An unexpected error is logged and counts as a failure of the step."""
     try:
         return steps[job.state](job, runtime)
     except Exception as error:

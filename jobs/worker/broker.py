@@ -71,7 +71,7 @@ class RowBroker(Broker):
 
     def enqueue(self, message: Message[Any], *, delay: int | None = None) -> NoReturn:
         """Refuse: a job is enqueued by the transaction that makes it due."""
-        raise TypeError(f"{message.actor_name} can not be sent: create or move the job's row instead")
+        raise TypeError(f"{message.actor_name} cannot be sent: create or move the job's row instead")
 
     def claimed(self, jobs: Iterable[ClaimedJob]) -> None:
         """Keep what was read with the claims, so that the steps need not read it again."""
@@ -94,7 +94,7 @@ class RowBroker(Broker):
 
     @property
     def silent_s(self) -> float:
-        """For how many seconds the consumer that was last heard of longest ago has not asked for work.
+        """Seconds since the most idle consumer last polled.
 
         A process whose consumer hangs, or has ended, may live on and do nothing.
         """
@@ -224,7 +224,7 @@ class RowConsumer(Consumer):
     def _look(self, room: int) -> None:
         """Claim what is due. Where nothing was, look again when something will be, or when a hint says so.
 
-        Without that, whoever lives on what is handed over would look in vain each time it had worked that off.
+        Otherwise a consumer that is fed by handovers would claim in vain each time it had worked them off.
         """
         with self._changed:
             self._woken = False
@@ -234,14 +234,14 @@ class RowConsumer(Consumer):
         self._look_at = 0.0 if jobs else time.monotonic() + min(idle_s, self._idle_s)
 
     def _room(self) -> int:
-        """How many claims may be taken now: what the threads get through in a moment, less what they have in hand."""
+        """The number of claims to take now: what the threads get through in a moment, less what they have in hand."""
         ahead = self._ahead()
         room = ahead - len(self._in_hand) - self._reserved
         # Topping up by single rows would cost a statement each: wait until a good part has been worked off.
         return room if room >= ahead / 2 else 0
 
     def _ahead(self) -> int:
-        """How many jobs the threads get through in a moment."""
+        """The number of jobs that the threads get through in a moment."""
         return int(min(_CLAIM_MAX, max(1.0, _AHEAD_S / max(self._mean_s, 1e-4)) * self._share))
 
     def _learn(self, took_s: float) -> None:

@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from db.engine.claims import Claim, ClaimedJob, Line, claim_due, next_due_in, release
+from db.engine.claims import Claim, ClaimedJob, FairnessCursor, claim_due, next_due_in, release
 from db.transient import is_transient
 from jobs.providers.limiter import Admission, Limiter
 from jobs.steps.runtime import Leases
@@ -28,7 +28,7 @@ class Claiming:
         self._worker = worker
         self._leases = leases
         self._limiter = limiter
-        self._line = Line()
+        self._cursor = FairnessCursor()
 
     def claim(self, room: int) -> tuple[list[ClaimedJob], float]:
         """Claim up to `room` due jobs; return them and, where there are none, the seconds until one may be due.
@@ -59,7 +59,7 @@ class Claiming:
                 worker=self._worker,
                 limit=room,
                 lease_for=self._leases.of(self._step),
-                line=self._line,
+                cursor=self._cursor,
                 admit=permits.admit,
             )
             permits.book(jobs)

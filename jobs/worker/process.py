@@ -64,7 +64,7 @@ class WorkerProcess(AbstractContextManager["WorkerProcess"]):
 
     @property
     def silent_s(self) -> float:
-        """For how many seconds one of the consumers has not asked for work."""
+        """Seconds since the most idle consumer last polled."""
         return self.broker.silent_s
 
     def __enter__(self) -> WorkerProcess:

@@ -1,5 +1,5 @@
 -- Lease up to :limit due queued jobs to a worker, of each account no more than its quota, the longest due first, and
--- read them. Called with what `accounts_in_line` has told, in the same transaction.
+-- read them. Called with what `account_shares` has told, in the same transaction.
 -- Zero rows: others have claimed them meanwhile.
 WITH due AS MATERIALIZED (
     SELECT picked.id

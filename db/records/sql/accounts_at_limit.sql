@@ -1,4 +1,4 @@
--- Tell which accounts have no room for another job at the provider, counting as accounts_in_line does what is there and what
+-- Tell which accounts have no room for another job at the provider, counting as account_shares does what is there and what
 -- workers have in hand on its way there. Called for those who ask why a job waits. Zero rows: all have room, or no limit.
 SELECT a.id
 FROM accounts a

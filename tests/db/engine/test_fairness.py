@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Connection, Engine, text
 
-from db.engine.claims import Line, claim_due, next_due_in
+from db.engine.claims import FairnessCursor, claim_due, next_due_in
 from db.records.accounts import limit_account
 from statemachine.vocabulary import State, Step
 from tests.support.factories import World, make_job, make_world
@@ -34,9 +34,9 @@ def queue_many(conn: Connection, world: World, count: int) -> None:
     conn.execute(_MANY, {"account": world.owner.account_id, "selfie": world.selfie_id, "count": count})
 
 
-def served(conn: Connection, limit: int, line: Line | None = None) -> list[UUID]:
+def served(conn: Connection, limit: int, cursor: FairnessCursor | None = None) -> list[UUID]:
     """Claim, and return the account of each job."""
-    jobs = claim_due(conn, Step.SUBMIT, worker="w", limit=limit, lease_for=MINUTE, line=line)
+    jobs = claim_due(conn, Step.SUBMIT, worker="w", limit=limit, lease_for=MINUTE, cursor=cursor)
     return [job.account_id for job in jobs]
 
 
@@ -61,8 +61,8 @@ def test_every_account_gets_its_turn_however_few_are_served_at_once(engine: Engi
     with engine.begin() as conn:
         for world in worlds:
             queue_many(conn, world, 3)
-        line = Line()
-        turns = [account_id for _ in range(6) for account_id in served(conn, 1, line)]
+        cursor = FairnessCursor()
+        turns = [account_id for _ in range(6) for account_id in served(conn, 1, cursor)]
     assert turns == [world.owner.account_id for world in worlds] * 2
 
 
@@ -136,8 +136,8 @@ def test_a_claim_that_finds_nobody_goes_on_from_there_the_next_time(engine: Engi
     with engine.begin() as conn:
         conn.execute(_NOT_DUE)
         queue_many(conn, worlds[0], 3)
-        line = Line()
-        assert [served(conn, 10, line) for _ in range(2)] == [[], [worlds[0].owner.account_id] * 3]
+        cursor = FairnessCursor()
+        assert [served(conn, 10, cursor) for _ in range(2)] == [[], [worlds[0].owner.account_id] * 3]
 
 
 def test_a_job_that_waits_for_its_time_tells_an_idle_worker_when(engine: Engine, worlds: list[World]) -> None:

@@ -133,7 +133,7 @@ def test_no_claim_reads_the_whole_table(engine: Engine, world: World, database_u
     made(engine, world, State.QUEUED)
     workers = connect_worker(DatabaseSettings(database_url, pool_size=1), name="w")
     with workers.connect() as conn:
-        for name in ("claim", "accounts_in_line", "claim_queued", "claim_overdue", "next_due", "step_statuses"):
+        for name in ("claim", "account_shares", "claim_queued", "claim_overdue", "next_due", "step_statuses"):
             plan = "\n".join(conn.scalars(text(_explained(name))))
             assert "Seq Scan on jobs" not in plan, plan
     workers.dispose()
