@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -34,6 +34,10 @@ class JobRequest:
     duration_s: int | None = None
     metadata: dict[str, Any] | None = None
     credits: int = 0
+
+
+# What is kept in the request's own row; the rest is in the hot row of the job.
+_REQUESTED = tuple(field.name for field in fields(JobRequest) if field.name in job_requests.c)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,20 +90,7 @@ def insert_job(
             deadline_at=now + deadline,
         )
     )
-    conn.execute(
-        insert(job_requests).values(
-            job_id=job_id,
-            input_id=request.input_id,
-            theme=request.theme,
-            details=request.details,
-            style=request.style,
-            camera=request.camera,
-            duration_s=request.duration_s,
-            tier=request.tier,
-            on_failure=request.on_failure,
-            metadata=request.metadata,
-        )
-    )
+    conn.execute(insert(job_requests).values(job_id=job_id, **{name: getattr(request, name) for name in _REQUESTED}))
 
 
 def prices_of_made(conn: Connection, resource_id: UUID) -> dict[UUID, int]:

@@ -13,7 +13,15 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGE = (DOCS / "extending.md").read_text(encoding="utf-8")
 # The files that a walk may touch at most, its test included.
-FILES_MAX = {"A theme": 2, "A model": 4, "A setting": 4, "An error code": 5}
+FILES_MAX = {
+    "A theme": 2,
+    "A model": 4,
+    "A setting": 4,
+    "An error code": 4,
+    "An existing column in the API": 4,
+    "A field that callers give": 9,
+    "A column": 3,
+}
 
 
 def walk(heading: str) -> list[str]:
@@ -36,7 +44,12 @@ def rows() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("path", "beside"), rows())
 def test_a_file_of_a_walk_contains_what_the_page_says(path: str, beside: str) -> None:
-    assert beside in (ROOT / path).read_text(encoding="utf-8")
+    """A folder contains a file whose name begins so."""
+    place = ROOT / path
+    if place.is_dir():
+        assert any(file.name.startswith(beside) for file in place.iterdir())
+    else:
+        assert beside in place.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("heading", FILES_MAX)
