@@ -19,7 +19,7 @@ EXAMPLES ?= 200
 SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-fast test-media test-clients check format clients conformance bench soak lock clean
+.PHONY: help demo up test test-fast test-media test-clients coverage check format clients conformance bench soak lock clean
 
 help:  ## Show what can be made.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -53,6 +53,9 @@ test-media: $(VENV)/.installed-dev  ## Run the tests that draw, transcode and co
 
 test-clients: $(VENV)/.installed-dev  ## Run the tests that drive foreign clients and fuzzers; `make clients` installs them.
 	@$(BIN)/python -m pytest $(PARALLEL) -rs -m 'clients and not thorough'
+
+coverage: $(VENV)/.installed-dev  ## Run `make test` and show which lines no test runs.
+	@$(BIN)/python -m pytest $(PARALLEL) -m 'not thorough and not media and not clients' --cov --cov-report=term
 
 check: $(VENV)/.installed-dev  ## Format, lint, types, import directions and the docs' truth tests.
 	@$(BIN)/ruff format --check .

@@ -80,42 +80,6 @@ class Settings(BaseSettings):
     provider_in_flight: int = Field(
         default=0, ge=0, le=100_000, description="Jobs that may be at the provider at once; 0 for any number."
     )
-    provider_failures: int = Field(
-        default=10, ge=1, le=1000, description="Submissions that fail in a row before none are made for a while."
-    )
-    provider_outage_s: float = Field(
-        default=5.0, gt=0, le=600, description="Seconds for which none are made then at first; each further time twice."
-    )
-    provider_account_s: float = Field(
-        default=60.0, gt=0, le=3600, description="The same for trouble with the provider's account."
-    )
-    provider_poll_s: float = Field(default=1.0, gt=0, le=60, description="Seconds between looks at a young prediction.")
-    provider_untold_s: float = Field(
-        default=180.0,
-        gt=0,
-        le=1800,
-        description="With webhooks, the most seconds until a prediction is looked at that none has told of.",
-    )
-    provider_watch_from: int = Field(
-        default=20,
-        ge=1,
-        description="Predictions in flight from which on they are looked at in the provider's list, a hundred a call.",
-    )
-    provider_watch_reads_per_min: int = Field(
-        default=60, ge=1, le=3000, description="Pages of the list that are read a minute for that."
-    )
-    provider_list_settles_s: float = Field(
-        default=10.0, ge=0, le=300, description="Seconds after which a create is believed not to be in the list."
-    )
-    provider_reconcile_s: float = Field(
-        default=1200.0,
-        gt=0,
-        le=3000,
-        description="Seconds for which a lost submission is looked for before paying again.",
-    )
-    provider_sweep_s: float = Field(
-        default=60.0, gt=0, le=600, description="Seconds between looks for submissions that went on without their jobs."
-    )
     job_spend_cap_micros: int = Field(
         default=3_000_000, ge=0, description="What the submissions of one job may cost together, in micro-dollars."
     )
@@ -124,18 +88,6 @@ class Settings(BaseSettings):
         ge=60,
         le=604_800,
         description="Seconds after which a job is given up that has not ended, waiting for its turn included.",
-    )
-    generate_deadline_s: float = Field(
-        default=5_400.0, ge=60, le=86_400, description="Seconds that a job may wait for the provider's work."
-    )
-    store_deadline_s: float = Field(
-        default=3_000.0,
-        ge=60,
-        le=3_600,
-        description="Seconds within which an output must be copied; the provider removes it after an hour.",
-    )
-    transcode_deadline_s: float = Field(
-        default=7_200.0, ge=60, le=86_400, description="Seconds within which a copied output must be finished."
     )
     public_url: AnyHttpUrl | None = Field(
         default=None, description="Where the provider reaches the API; empty, it is asked for no webhooks."
@@ -177,15 +129,6 @@ class Settings(BaseSettings):
         le=36_500,
         description="Days that rows of ended jobs, of files that are gone and of idempotency keys are kept.",
     )
-    retention_sweep_s: float = Field(
-        default=600.0, gt=0, le=86_400, description="Seconds between the passes that remove what is too old."
-    )
-    storage_grace_s: float = Field(
-        default=3600.0,
-        ge=0,
-        le=604_800,
-        description="Seconds for which an object without a row, or a row without its object, counts as in the making.",
-    )
 
     host: str = Field(default="127.0.0.1", description="The address that the API listens at.")
     port: int = Field(default=8000, ge=0, le=65535, description="The port that the API listens at; 0 takes a free one.")
@@ -195,9 +138,6 @@ class Settings(BaseSettings):
     worker_threads: int = Field(default=8, ge=1, le=64, description="Threads of each worker process.")
     heartbeat_dir: Path | None = Field(
         default=None, description="A folder in which workers show that they live, for `diorama doctor --workers`."
-    )
-    lease_s: float = Field(
-        default=60.0, ge=1, le=3600, description="Seconds after which the job of a vanished worker is taken over."
     )
     log_level: str = Field(
         default="info", pattern="^(debug|info|warning|error)$", description="The least severe lines that are logged."

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import Engine
 
 from db.connection import DatabaseSettings, connect
 from diorama.settings import Settings, SettingsError
+from diorama.tuning import Tuning
 from jobs.catalogue.offer import Offer
 from jobs.catalogue.themes import Theme, ThemesError, themes_with
 from jobs.engine.hints import Hinter
@@ -23,17 +25,14 @@ from jobs.providers.limiter import LimiterSettings, SharedLimiter
 from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
 from jobs.steps.runtime import Leases, Runtime
 from jobs.tracking.durations import Durations
-from jobs.tracking.poll_schedule import PollSettings
 from jobs.tracking.provider_webhooks import SigningKey
-from jobs.tracking.watcher import Watcher, WatchSettings
+from jobs.tracking.watcher import Watcher
 from jobs.tracking.watcher_status import Watched
 from jobs.upkeep.deadlines import end_overdue
 from jobs.upkeep.orphans import search_orphans
 from jobs.upkeep.periodic import TRACKING, PeriodicTask
 from jobs.upkeep.retention import Leftovers, RetentionPolicy, purge_expired
 from jobs.upkeep.row_purge import OldRows
-from statemachine.backoff import JobPolicy
-from statemachine.breaker import BreakerPolicy
 from statemachine.budget import Budget
 from statemachine.deadlines import Deadlines
 from storage import S3Settings, S3Store
@@ -42,6 +41,8 @@ from storage import S3Settings, S3Store
 _MODEL_KEYS = ("openai_api_key",)
 # How often the watcher sees whether it may read another page.
 _WATCH_STEP_S = 0.25
+# What is not set stands beside what it configures.
+_TUNING = Tuning()
 # How long after its deadline a queued job ends that nobody may claim.
 _OVERDUE_EVERY_S = 30.0
 
@@ -70,7 +71,7 @@ def build_store(settings: Settings) -> S3Store:
     )
 
 
-def build_provider(settings: Settings) -> ReplicateProvider:
+def build_provider(settings: Settings, tuning: Tuning = _TUNING) -> ReplicateProvider:
     """Return the provider; nothing is connected yet."""
     return ReplicateProvider(
         ReplicateSettings(
@@ -78,12 +79,12 @@ def build_provider(settings: Settings) -> ReplicateProvider:
             base_url=str(settings.replicate_base_url).rstrip("/"),
             delivery_hosts=settings.replicate_delivery_hosts,
             timeouts=build_timeouts(settings),
-            first_poll_s=settings.provider_poll_s,
+            first_poll_s=tuning.polling.least_s,
         )
     )
 
 
-def build_limiter(settings: Settings, engine: Engine) -> SharedLimiter:
+def build_limiter(settings: Settings, engine: Engine, tuning: Tuning = _TUNING) -> SharedLimiter:
     """Return what all workers share of the provider's patience."""
     return SharedLimiter(
         engine,
@@ -91,12 +92,7 @@ def build_limiter(settings: Settings, engine: Engine) -> SharedLimiter:
             creates=Budget(settings.provider_creates_per_min),
             reads=Budget(settings.provider_reads_per_min),
             in_flight_most=settings.provider_in_flight or None,
-            breaker=BreakerPolicy(
-                failures_max=settings.provider_failures,
-                outage_s=settings.provider_outage_s,
-                account_s=settings.provider_account_s,
-                probe_s=build_timeouts(settings).call_s,
-            ),
+            breaker=replace(tuning.breaker, probe_s=build_timeouts(settings).call_s),
         ),
     )
 
@@ -133,12 +129,7 @@ def build_timeouts(settings: Settings) -> Timeouts:
 
 def build_deadlines(settings: Settings) -> Deadlines:
     """Return how long a job and its steps may take."""
-    return Deadlines(
-        job=timedelta(seconds=settings.job_deadline_s),
-        generating=timedelta(seconds=settings.generate_deadline_s),
-        storing=timedelta(seconds=settings.store_deadline_s),
-        transcoding=timedelta(seconds=settings.transcode_deadline_s),
-    )
+    return Deadlines(job=timedelta(seconds=settings.job_deadline_s))
 
 
 def build_themes(settings: Settings) -> Mapping[str, Theme]:
@@ -149,10 +140,12 @@ def build_themes(settings: Settings) -> Mapping[str, Theme]:
         raise SettingsError(f"THEMES_FILE is wrong: {error}") from None
 
 
-def build_runtime(settings: Settings, engine: Engine, recorder: Recorder, renewer: Renewer) -> Runtime:
+def build_runtime(
+    settings: Settings, engine: Engine, recorder: Recorder, renewer: Renewer, tuning: Tuning = _TUNING
+) -> Runtime:
     """Return everything the steps of a worker need."""
-    store, limiter = build_store(settings), build_limiter(settings, engine)
-    provider = LimitedProvider(build_provider(settings), limiter)
+    store, limiter = build_store(settings), build_limiter(settings, engine, tuning)
+    provider = LimitedProvider(build_provider(settings, tuning), limiter)
     return Runtime(
         engine=engine,
         store=store,
@@ -161,42 +154,37 @@ def build_runtime(settings: Settings, engine: Engine, recorder: Recorder, renewe
         inputs=PictureInputs(store, uploads_to=provider if settings.provider_inputs == "upload" else None),
         recorder=recorder,
         renewer=renewer,
-        leases=Leases(timedelta(seconds=settings.lease_s), timedelta(seconds=build_timeouts(settings).call_s)),
-        polling=PollSettings(least_s=settings.provider_poll_s, untold_most_s=settings.provider_untold_s),
+        leases=Leases(tuning.lease, timedelta(seconds=build_timeouts(settings).call_s)),
+        polling=tuning.polling,
         durations=Durations.of(engine),
         watched=Watched.of(engine),
         models=build_models(settings),
         prompts=PromptBook(themes=build_themes(settings)),
         retention=build_retention(settings),
-        policy=JobPolicy(
-            reconcile_for=timedelta(seconds=settings.provider_reconcile_s),
-            spend_cap_micros=settings.job_spend_cap_micros,
-            deadlines=build_deadlines(settings),
+        policy=replace(
+            tuning.policy, spend_cap_micros=settings.job_spend_cap_micros, deadlines=build_deadlines(settings)
         ),
-        list_settles_after_s=settings.provider_list_settles_s,
-        sweep_first_after_s=settings.provider_sweep_s,
+        list_settles_after_s=tuning.list_settles_after_s,
+        sweep_first_after_s=tuning.orphan_search_s,
         public_url=_text(settings.public_url),
         secrets={name: getattr(settings, name).get_secret_value() for name in _MODEL_KEYS},
     )
 
 
-def build_periodic_tasks(settings: Settings, runtime: Runtime, hinter: Hinter) -> tuple[PeriodicTask, ...]:
+def build_periodic_tasks(runtime: Runtime, hinter: Hinter, tuning: Tuning = _TUNING) -> tuple[PeriodicTask, ...]:
     """Return what one worker process of all does for all of them."""
     policy = runtime.retention
     leftovers = Leftovers(runtime.engine, runtime.store, policy.grace)
     rows = OldRows(runtime.engine, runtime.store, policy.rows)
-    watching = WatchSettings(few=settings.provider_watch_from, reads_per_min=settings.provider_watch_reads_per_min)
-    watcher = Watcher(runtime, hinter, watching)
+    watcher = Watcher(runtime, hinter, tuning.watching)
     return (
         # By itself: it must not wait for a long sweep.
         PeriodicTask("watch", _WATCH_STEP_S, watcher.step, TRACKING),
-        PeriodicTask("orphans", settings.provider_sweep_s, lambda: search_orphans(runtime)),
+        PeriodicTask("orphans", tuning.orphan_search_s, lambda: search_orphans(runtime)),
         PeriodicTask("overdue", _OVERDUE_EVERY_S, lambda: end_overdue(runtime)),
-        PeriodicTask(
-            "retention", settings.retention_sweep_s, lambda: purge_expired(runtime.engine, runtime.store, policy)
-        ),
-        PeriodicTask("leftovers", settings.retention_sweep_s, leftovers.purge),
-        PeriodicTask("rows", settings.retention_sweep_s, rows.purge),
+        PeriodicTask("retention", tuning.purge_every_s, lambda: purge_expired(runtime.engine, runtime.store, policy)),
+        PeriodicTask("leftovers", tuning.purge_every_s, leftovers.purge),
+        PeriodicTask("rows", tuning.purge_every_s, rows.purge),
     )
 
 
@@ -209,7 +197,6 @@ def build_retention(settings: Settings) -> RetentionPolicy:
         sources=_days(settings.retention_source_days),
         history=_days(settings.retention_history_days),
         rows=_days(settings.retention_row_days),
-        grace=timedelta(seconds=settings.storage_grace_s),
     )
 
 

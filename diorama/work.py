@@ -19,6 +19,7 @@ from diorama.announce import announce
 from diorama.doctor.drift import log_drift_aside
 from diorama.heartbeat import Heartbeat
 from diorama.settings import Settings
+from diorama.tuning import Tuning
 from diorama.wiring import build_periodic_tasks, build_runtime, database_settings
 from jobs.engine.leases import Renewer
 from jobs.engine.recorder import Recorder
@@ -36,7 +37,9 @@ _STOP_WITHIN_S = 600.0
 _SILENT_MOST_S = 90.0
 
 
-def run_worker(settings: Settings, *, threads: int, supervisor: int | None = None) -> None:
+def run_worker(
+    settings: Settings, *, threads: int, supervisor: int | None = None, tuning: Tuning | None = None
+) -> None:
     """Work in this process until SIGTERM or SIGINT, then stop gracefully. A second signal ends it at once.
 
     `supervisor` is the process that watches this one; when it is gone, this one stops, too. Raises
@@ -50,10 +53,12 @@ def run_worker(settings: Settings, *, threads: int, supervisor: int | None = Non
     engines = Engines(engine, listen_url.render_as_string(hide_password=False))
     name = f"{socket.gethostname()}:{os.getpid()}"
 
-    def runtime(recorder: Recorder, renewer: Renewer) -> Runtime:
-        return build_runtime(settings, engine, recorder, renewer)
+    pace = tuning or Tuning()
 
-    periodic_tasks_of = partial(build_periodic_tasks, settings)
+    def runtime(recorder: Recorder, renewer: Renewer) -> Runtime:
+        return build_runtime(settings, engine, recorder, renewer, pace)
+
+    periodic_tasks_of = partial(build_periodic_tasks, tuning=pace)
     with (
         Heartbeat(settings.heartbeat_dir) as heart,
         WorkerProcess(engines, runtime, name=name, threads=threads, periodic_tasks_of=periodic_tasks_of) as worker,

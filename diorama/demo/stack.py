@@ -26,13 +26,15 @@ from diorama.embedded import (
     ServerProcess,
     SimulatorProcess,
 )
+from diorama.embedded.ports import LOOPBACK, free_port
 from diorama.preflight import check_database, check_provider, check_store
 from diorama.settings import Settings, read_settings
 from diorama.wiring import build_store
 from jobs.identity import issue_api_key
 from jobs.requesting.credits import grant_to_account
 
-_READY_WITHIN_S = 30.0
+# A loaded machine takes this long to import the program; one that failed ends, and is reported at once.
+_READY_WITHIN_S = 120.0
 # What the key that is printed may spend: some tens of thousands of stories.
 _CREDITS = 1_000_000
 
@@ -47,7 +49,6 @@ class StackOptions:
     development: bool = True
     worker_processes: int = 1
     worker_threads: int = 8
-    provider_poll_s: float = 0.15
     api_port: int = 0
 
 
@@ -56,6 +57,8 @@ class Stack:
 
     def __init__(self, options: StackOptions) -> None:
         self._options = options
+        # Chosen before the API starts: the provider's webhooks name it.
+        self._port = options.api_port or free_port()
         self._running = ExitStack()
         self.environment: dict[str, str] = dict(os.environ)
         self.api_url = ""
@@ -82,7 +85,7 @@ class Stack:
             threads = str(self._options.worker_threads)
             processes = str(self._options.worker_processes)
             worker = pool.submit(self._program, "worker", "--processes", processes, "--threads", threads)
-            api = pool.submit(self._program, "serve", "--port", str(self._options.api_port))
+            api = pool.submit(self._program, "serve", "--port", str(self._port))
             self.api_url = str(api.result()["api"])
             worker.result()
         self.addresses["API"] = f"{self.api_url}/graphql"
@@ -110,7 +113,8 @@ class Stack:
             servers["Replicate stand-in"] = SimulatorProcess(
                 _made(directory / "simulator"), speed=self._options.simulator_speed
             )
-            self.environment["PROVIDER_POLL_S"] = str(self._options.provider_poll_s)
+            # The stand-in reaches the API, so it reports what has ended and is not polled.
+            self.environment["PUBLIC_URL"] = f"http://{LOOPBACK}:{self._port}"
         return servers
 
     def _prepare(self) -> None:

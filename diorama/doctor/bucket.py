@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -27,7 +26,7 @@ def examine_storage() -> Iterator[Finding]:
         return
     engine = build_engine(settings, "doctor", pool_size=2)
     try:
-        found = take_inventory(engine, build_store(settings), grace=timedelta(seconds=settings.storage_grace_s))
+        found = take_inventory(engine, build_store(settings), grace=build_retention(settings).grace)
     except StorageError as error:
         yield Finding("store", False, str(error))
         return

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import text
 
 from tests.support.eventually import eventually
 from tests.support.invariants import assert_attempts_add_up, assert_sound
 from tests.support.system import System
+from tests.support.tuned import QUICK
 
 
 @pytest.mark.parametrize(("stories", "videos"), [(10, 0), pytest.param(50, 1, marks=pytest.mark.thorough)])
@@ -16,7 +20,7 @@ def test_many_stories_on_two_workers_all_finish(system: System, stories: int, vi
     for number in range(stories):
         system.ask_for_story(f"story-{number}", video=number < videos)
     for _ in range(2):
-        system.start_worker(LEASE_S="30", PROVIDER_TIMEOUT_S="10")
+        system.start_worker(replace(QUICK, lease=timedelta(seconds=30)), PROVIDER_TIMEOUT_S="10")
     wanted = 2 * stories + videos
     count = text("SELECT count(*) FROM jobs WHERE state = 'succeeded'")
     with system.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:

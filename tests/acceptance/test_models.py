@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import httpx
 import pytest
 from sqlalchemy import text
@@ -11,6 +14,7 @@ from jobs.requesting.requests import AnimationOptions, RequestOptions, StoryRequ
 from simulator.serve import Background
 from tests.support.eventually import eventually
 from tests.support.system import System
+from tests.support.tuned import QUICK
 
 CHOSEN = {
     "avatar": "openai/gpt-image-2.5-sunburst",
@@ -30,7 +34,7 @@ def test_a_story_with_ten_seconds_is_made_by_the_models_that_can(system: System,
             animation=AnimationOptions(duration_s=10, camera="push_in"),
         )
         story = create_story(conn, system.caller, request).resource_id
-    system.start_worker(LEASE_S="30", PROVIDER_TIMEOUT_S="10")
+    system.start_worker(replace(QUICK, lease=timedelta(seconds=30)), PROVIDER_TIMEOUT_S="10")
     done = text("SELECT count(*) FROM jobs WHERE story_id = :id AND state = 'succeeded'")
     with system.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
         eventually(lambda: conn.scalar(done, {"id": story}) == 3, within_s=60.0, every_s=0.1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,8 +13,14 @@ from sqlalchemy import text
 from tests.support.eventually import eventually
 from tests.support.invariants import assert_attempts_add_up, assert_sound
 from tests.support.system import System
+from tests.support.tuned import QUICK
 
-QUICK = {"PROVIDER_RECONCILE_S": "1", "PROVIDER_SWEEP_S": "1", "PROVIDER_LIST_SETTLES_S": "0"}
+HASTY = replace(
+    QUICK,
+    policy=replace(QUICK.policy, reconcile_for=timedelta(seconds=1)),
+    orphan_search_s=1.0,
+    list_settles_after_s=0.0,
+)
 
 
 def attempts(system: System, job_id: UUID) -> list[Any]:
@@ -40,7 +48,7 @@ def test_an_orphan_that_comes_late_is_canceled_and_booked(system: System) -> Non
     system.fault("slow_run", count=1, options={"factor": 100})
     system.fault("reset_after_accept", operation="predictions.create", count=1)
     job_id = system.ask_for_avatar()
-    system.start_worker(**QUICK)
+    system.start_worker(HASTY)
     system.wait_for(job_id, "succeeded")
     assert system.creates() == 2
     eventually(lambda: [row.status for row in attempts(system, job_id)] == ["duplicate", "succeeded"])
@@ -57,7 +65,7 @@ def test_while_the_list_is_out_of_order_a_job_pays_again_only_within_its_cap(sys
     system.fault("error_after_accept", operation="predictions.create")
     system.fault("server_error", operation="predictions.list")
     job_id = system.ask_for_avatar()
-    system.start_worker(**QUICK, JOB_SPEND_CAP_MICROS="100000")
+    system.start_worker(HASTY, JOB_SPEND_CAP_MICROS="100000")
     system.wait_for(job_id, "failed")
     assert system.creates() == 2
     assert [row.status for row in attempts(system, job_id)] == ["lost", "lost"]

@@ -14,8 +14,12 @@ from tests.support.clock import move_clock
 from tests.support.databases import unique_name
 from tests.support.eventually import eventually
 from tests.support.system import System
+from tests.support.tuned import QUICK
 
-DAYS = {"RETENTION_OUTPUT_DAYS": "2", "RETENTION_SOURCE_DAYS": "1", "RETENTION_SWEEP_S": "0.2", "STORAGE_GRACE_S": "0"}
+DAYS = {"RETENTION_OUTPUT_DAYS": "2", "RETENTION_SOURCE_DAYS": "1"}
+PURGING = replace(QUICK, purge_every_s=0.2)
+# Beyond it, an object without a row does not count as in the making any more.
+GRACE = timedelta(hours=2)
 
 
 def run(system: System, *command: str) -> tuple[int, str]:
@@ -46,8 +50,9 @@ def system(system: System, bucket: str) -> System:
 
 def test_what_a_story_made_is_complete_until_it_expires_and_gone_afterwards(system: System) -> None:
     story_id = system.ask_for_story("story", video=False)
-    system.start_worker(**DAYS)
+    system.start_worker(PURGING, **DAYS)
     jobs = [system.wait_for(job_id, "succeeded") for job_id in _jobs_of(system, story_id)]
+    move_clock(system.engine, GRACE)
     status, told = run(system, "doctor", "--storage")
     assert status == 0, told
     with system.engine.connect() as conn:
@@ -55,7 +60,7 @@ def test_what_a_story_made_is_complete_until_it_expires_and_gone_afterwards(syst
         assert all(timedelta(days=1.9) < kept <= timedelta(days=2) for kept in made_for)
     system.workers[0].kill()
     move_clock(system.engine, timedelta(days=3))
-    system.start_worker(**DAYS)
+    system.start_worker(PURGING, **DAYS)
     eventually(lambda: not any(system.objects(job.id) for job in jobs))
     eventually(lambda: run(system, "doctor", "--storage")[0] == 0)
     with system.engine.connect() as conn:
@@ -69,6 +74,7 @@ def test_the_doctor_names_what_only_one_side_has_and_a_sweep_removes_what_is_lef
     worker.kill()
     left, lost = f"jobs/{job_id}/7/source.png", f"jobs/{job_id}/1/avatar.png"
     system.store.put_stream(left, [b"x"], content_type="image/png", max_bytes=1)
+    move_clock(system.engine, GRACE)
     status, told = run(system, "doctor", "--storage")
     assert (status, left in told) == (1, True)
     assert "0 files, 0 sources, 1 left objects, 0 months of history, the rows of 0 jobs" in run(system, "sweep")[1]

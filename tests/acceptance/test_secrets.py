@@ -8,7 +8,8 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,12 @@ from jobs.identity import issue_api_key
 from storage import S3Store
 from tests.support.eventually import eventually, scaled
 from tests.support.system import System, running_system
+from tests.support.tuned import QUICK, program
 
 TOKEN = "r8_RecognisableToken0123456789abcdef"
 KEY = "sk-RecognisableOpenAiKey0123456789abcdef"
 SIGNING_KEY = "whsec_UmVjb2duaXNhYmxlU2lnbmluZ0tleTAxMjM0NTY3"
-EARLIER = [sys.executable, str(Path(__file__).with_name("earlier.py"))]
+EARLIER = program(replace(QUICK, lease=timedelta(seconds=30)), Path(__file__).with_name("earlier.py"))
 
 EVERYTHING = """
 {
@@ -101,7 +103,6 @@ def watched(
             "OPENAI_API_KEY": KEY,
             "MODELS": "openai/gpt-image-1,minimax/hailuo-2.3",
             "LOG_LEVEL": "debug",
-            "LEASE_S": "30",
             # Where the provider tells: the API fetches the key for it, and the worker needs the real address below.
             "PUBLIC_URL": "http://127.0.0.1",
         }

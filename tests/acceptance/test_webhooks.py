@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 from sqlalchemy import text
 
+from diorama.tuning import Tuning
 from tests.support.eventually import eventually
 from tests.support.invariants import assert_attempts_add_up, assert_sound
 from tests.support.system import System
+from tests.support.tuned import QUICK
 
 # Longer than any test waits: a job that gets on was told of.
-NEVER = "600"
+NEVER_S = 600.0
+
+
+def unnotified(seconds: float) -> Tuning:
+    """Return constants with which a prediction is polled after so many seconds without a webhook, at the latest."""
+    return replace(QUICK, polling=replace(QUICK.polling, untold_most_s=seconds))
 
 
 @pytest.fixture
 def told(system: System) -> System:
     """A system whose API takes webhooks and whose workers ask for them, and look by themselves almost never."""
-    system.environment |= {"PUBLIC_URL": "http://127.0.0.1", "PROVIDER_UNTOLD_S": NEVER}
+    system.environment |= {"PUBLIC_URL": "http://127.0.0.1"}
+    system.tuning = unnotified(NEVER_S)
     system.environment["PUBLIC_URL"] = system.start_api()
     return system
 
@@ -86,7 +95,7 @@ DISTURBED: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 def test_a_job_succeeds_and_is_paid_for_once_however_its_webhooks_come(told: System) -> None:
-    told.start_worker(PROVIDER_UNTOLD_S="2")
+    told.start_worker(unnotified(2.0))
     for name, (action, options) in DISTURBED.items():
         told.fault(action, options=options)
         job_id = told.ask_for_avatar(name)

@@ -17,13 +17,14 @@ from typing import cast
 
 from diorama.embedded import ServerCommand, ServerProcess
 from tests.support.eventually import eventually, scaled
+from tests.support.tuned import use
 
 _PRELOADED = ["tests.support.forked", "diorama.serve", "diorama.work", "diorama.preflight", "diorama.doctor.bucket"]
 _PR_SET_PDEATHSIG = 1
 
 
 def start_program(command: ServerCommand) -> ServerProcess:
-    """Run the program with the arguments that follow `python -m diorama` in the command."""
+    """Run the program with the arguments that follow `python -m diorama`, or those of `tuned.program`."""
     log_offset = command.log_path.stat().st_size if command.log_path.exists() else 0
     return ServerProcess(command, cast("subprocess.Popen[bytes]", Forked(command)), log_offset)
 
@@ -42,8 +43,14 @@ class Forked:
         command.log_path.touch()
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(_PRELOADED)
-        arguments = [str(each) for each in command.argv[3:]]
-        given = (arguments, dict(command.env or os.environ), command.log_path, command.cwd or Path.cwd())
+        _, how, which, *arguments = [str(each) for each in command.argv]
+        given = (
+            None if how == "-m" else which,
+            arguments,
+            dict(command.env or os.environ),
+            command.log_path,
+            command.cwd or Path.cwd(),
+        )
         self._process = context.Process(target=_run, args=given, daemon=True)
         self._process.start()
         self.pid = self._process.pid or 0
@@ -72,7 +79,9 @@ class Forked:
             os.kill(self.pid, number)
 
 
-def _run(arguments: list[str], environment: dict[str, str], log_path: Path, directory: Path) -> None:
+def _run(
+    tuning: str | None, arguments: list[str], environment: dict[str, str], log_path: Path, directory: Path
+) -> None:
     """Become the program, in a process group of its own and with all that it writes in the log."""
     os.setpgid(0, 0)
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -85,4 +94,6 @@ def _run(arguments: list[str], environment: dict[str, str], log_path: Path, dire
     sys.argv = ["diorama", *arguments]
     from diorama.cli import main
 
+    if tuning is not None:
+        use(tuning)
     main()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ from storage.keys import asset_key
 from tests.support.databases import create_database, drop_database, unique_name
 from tests.support.eventually import eventually
 from tests.support.system import SAMPLE, System, running_system
+from tests.support.tuned import QUICK as TUNED
 
 PREFERRED, NEXT = "openai/gpt-image-2.5-sunburst", "openai/gpt-image-2.5-flare"
 # As many retries as always, without the waits.
@@ -40,6 +42,9 @@ QUICK = JobPolicy(delays_s=(0.1, 0.1, 0.1), wait_s=0.2, operator_wait_s=0.3)
 # Nobody listens there: every webhook is lost.
 NOWHERE = "http://127.0.0.1:9"
 _THREADS = 8
+
+# A step is not to be taken over while this process is busy with many at once.
+PATIENT = replace(TUNED, lease=timedelta(seconds=30))
 
 
 @dataclass
@@ -125,9 +130,11 @@ class StockedSystem:
         engines = Engines(engine, listen_url.render_as_string(hide_password=False))
 
         def runtime(recorder: Recorder, renewer: Renewer) -> Runtime:
-            return replace(build_runtime(settings, engine, recorder, renewer), policy=policy, public_url=public_url)
+            return replace(
+                build_runtime(settings, engine, recorder, renewer, PATIENT), policy=policy, public_url=public_url
+            )
 
-        tasks = partial(build_periodic_tasks, settings)
+        tasks = partial(build_periodic_tasks, tuning=PATIENT)
         with WorkerProcess(engines, runtime, name="stocked", threads=_THREADS, periodic_tasks_of=tasks):
             yield
         engine.dispose()
@@ -170,9 +177,8 @@ def wait_for_all(stocked: StockedSystem, job_ids: list[UUID], within_s: float) -
 def _settings(system: System) -> Settings:
     own = {name.lower(): value for name, value in system.environment.items()}
     given = {name: own[name] for name in Settings.model_fields if name in own}
-    # A step is not to be taken over while this process is busy with many at once.
     models = f"{PREFERRED},{NEXT},minimax/video-01-live"
-    return read_settings(_env_file=None, **{**given, "lease_s": "30", "models": models})
+    return read_settings(_env_file=None, **{**given, "models": models})
 
 
 def _picture(system: System, kind: str) -> UUID:

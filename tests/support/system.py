@@ -19,6 +19,7 @@ from db.ids import new_id
 from db.records.accounts import account_named, insert_account
 from db.tables import assets
 from diorama.embedded import EmbeddedS3, ServerCommand, ServerProcess
+from diorama.tuning import Tuning
 from jobs.identity import Principal
 from jobs.requesting.creation import create_avatar, create_story
 from jobs.requesting.credits import grant_to_account
@@ -28,6 +29,7 @@ from storage import S3Store
 from storage.keys import asset_key
 from tests.support.eventually import eventually, scaled
 from tests.support.forked import run_program, start_program
+from tests.support.tuned import QUICK, program
 
 SAMPLE = Path(__file__).parents[2] / "diorama" / "demo" / "samples" / "portrait.jpg"
 
@@ -43,17 +45,23 @@ class System:
     directory: Path
     caller: Principal
     selfie_id: UUID
+    tuning: Tuning = QUICK
     workers: list[ServerProcess] = field(default_factory=list)
     others: list[ServerProcess] = field(default_factory=list)
     start: Callable[[ServerCommand], ServerProcess] = start_program
     """How processes are started: by default they are forked, which is faster than starting an interpreter."""
 
-    def start_worker(self, *, within_s: float | None = None, **environment: str) -> ServerProcess:
-        """Start a worker process and wait until it works. Raises ServerFailed where it does not, `within_s` seconds."""
+    def start_worker(
+        self, tuning: Tuning | None = None, *, within_s: float | None = None, **environment: str
+    ) -> ServerProcess:
+        """Start a worker process and wait until it works; `tuning` has its constants, by default the system's.
+
+        Raises ServerFailed where it does not work `within_s` seconds.
+        """
         log_path = self.directory / f"worker-{len(self.workers)}.log"
         command = ServerCommand(
             name="worker",
-            argv=[sys.executable, "-m", "diorama", "worker", "--processes", "1", "--threads", "8"],
+            argv=[*program(tuning or self.tuning), "worker", "--processes", "1", "--threads", "8"],
             log_path=log_path,
             env={**self.environment, **environment},
             stop_within_s=30.0,
@@ -157,16 +165,10 @@ def running_system(
         "REPLICATE_DELIVERY_HOSTS": simulator.delivery_url.removeprefix("http://"),
         "REPLICATE_API_TOKEN": "r8_test",
         "OPENAI_API_KEY": "sk-test",
-        "PROVIDER_POLL_S": "0.1",
-        "PROVIDER_UNTOLD_S": "0.1",
         "PROVIDER_TIMEOUT_S": "1",
-        "PROVIDER_LIST_SETTLES_S": "1",
-        # The simulator is much faster than what it stands for; so are its budgets and the patience with it.
+        # The simulator is much faster than what it stands for; so are its budgets.
         "PROVIDER_CREATES_PER_MIN": "60000",
         "PROVIDER_READS_PER_MIN": "100000",
-        "PROVIDER_OUTAGE_S": "0.2",
-        "PROVIDER_ACCOUNT_S": "0.3",
-        "LEASE_S": "1",
     }
     caller, selfie_id = _account(engine, store)
     made = System(engine, store, simulator, environment, directory, caller, selfie_id)

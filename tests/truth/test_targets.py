@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[2]
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -53,3 +55,21 @@ def test_continuous_integration_runs_every_target_once() -> None:
 def test_continuous_integration_names_no_path_outside_but_the_default_of_one_setting() -> None:
     outside = [line for line in CI.splitlines() if "../" in line or re.search(r"(^|[\s\"'=])/(?!usr/bin/env)", line)]
     assert outside == ['export REPLICATE_OPENAPI="${REPLICATE_OPENAPI-$PWD/../shared/replicate/openapi.json}"']
+
+
+def test_the_version_has_a_dated_section_in_the_changelog() -> None:
+    """What is not released yet stands above all of them."""
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    headings = re.findall(r"^## (.*)$", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
+    assert headings[0] == "Unreleased"
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+ - \d{4}-\d\d-\d\d", heading) for heading in headings[1:])
+    assert headings[1].startswith(f"{version} - ")
+
+
+def test_hooks_run_the_tools_of_the_environment_and_fetch_nothing() -> None:
+    config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))
+    assert [source["repo"] for source in config["repos"]] == ["local"]
+    hooks = [hook for source in config["repos"] for hook in source["hooks"]]
+    assert {(hook["language"], hook["entry"].split()[0].rsplit("/", 1)[0]) for hook in hooks} == {
+        ("system", ".venv/bin")
+    }
