@@ -1,4 +1,4 @@
-"""Connecting to Postgres."""
+"""Connections to Postgres."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 @dataclass(frozen=True, slots=True)
 class DatabaseSettings:
-    """Where the database is and how it is used. Times in seconds; 0 switches a limit off."""
+    """The database's address and limits. Times in seconds; 0 switches a limit off."""
 
     url: str
     pool_size: int = 10
     statement_timeout_s: int = 30
-    # Nobody keeps a row for longer than a moment; whoever does, a forgotten psql say, must not hold up all others.
+    # Rows are locked only for moments; a session that keeps one longer, say a forgotten psql, must not block all
+    # others.
     lock_timeout_s: int = 5
     # A forgotten transaction holds back vacuum for every table, so Postgres ends it.
     idle_in_transaction_timeout_s: int = 60
@@ -29,34 +30,34 @@ def normalised_url(url: str) -> URL:
     return parsed.set(drivername="postgresql+psycopg")
 
 
-# A host that loses its power or its network says nothing to the other side, which would keep the connection, and the
-# locks of its session, for two hours. So both sides ask after each other, and give up after this many seconds.
-_ASK_EVERY_S, _ASK_TIMES = 5, 3
-_SILENT_AT_MOST_MS = 1000 * _ASK_EVERY_S * (1 + _ASK_TIMES)
-_ASKED_BY_US: dict[str, Any] = {
-    "keepalives_idle": _ASK_EVERY_S,
-    "keepalives_interval": _ASK_EVERY_S,
-    "keepalives_count": _ASK_TIMES,
+# A host that loses its power or network goes silent, and the other side would keep the connection, with its session's
+# locks, for two hours. So both sides send keepalives, and give up after this many seconds.
+_KEEPALIVE_EVERY_S, _KEEPALIVE_TIMES = 5, 3
+_SILENT_AT_MOST_MS = 1000 * _KEEPALIVE_EVERY_S * (1 + _KEEPALIVE_TIMES)
+_CLIENT_KEEPALIVES: dict[str, Any] = {
+    "keepalives_idle": _KEEPALIVE_EVERY_S,
+    "keepalives_interval": _KEEPALIVE_EVERY_S,
+    "keepalives_count": _KEEPALIVE_TIMES,
     "tcp_user_timeout": _SILENT_AT_MOST_MS,
     "connect_timeout": 10,
 }
-_ASKED_BY_POSTGRES = (
-    f"-c tcp_keepalives_idle={_ASK_EVERY_S} "
-    f"-c tcp_keepalives_interval={_ASK_EVERY_S} "
-    f"-c tcp_keepalives_count={_ASK_TIMES} "
+_SERVER_KEEPALIVES = (
+    f"-c tcp_keepalives_idle={_KEEPALIVE_EVERY_S} "
+    f"-c tcp_keepalives_interval={_KEEPALIVE_EVERY_S} "
+    f"-c tcp_keepalives_count={_KEEPALIVE_TIMES} "
     f"-c tcp_user_timeout={_SILENT_AT_MOST_MS}"
 )
 
-# How those connect who listen for hints, with the driver itself.
-LISTENING: dict[str, Any] = {**_ASKED_BY_US, "options": _ASKED_BY_POSTGRES, "autocommit": True}
+# Arguments for connections that listen for hints, made with the driver itself.
+LISTENING: dict[str, Any] = {**_CLIENT_KEEPALIVES, "options": _SERVER_KEEPALIVES, "autocommit": True}
 
-# A worker that is frozen within a transaction keeps its locks, and that on the budgets of calls is everybody's.
-# Postgres ends such a transaction after this long, and whoever waits for the lock waits longer than that.
+# A worker that freezes inside a transaction keeps its locks, and everyone needs the lock on the call budgets. Postgres
+# ends such a transaction after this long; a statement waiting for the lock waits longer than that.
 WORKER_IDLE_IN_TRANSACTION_S = 5
 _WORKER_LOCK_TIMEOUT_S = 2 * WORKER_IDLE_IN_TRANSACTION_S
 
-# A worker's statements find a handful of rows by their keys. How many, the planner can not know, because the numbers
-# are parameters: its guess of a tenth of the table makes it read all of it. So it is not given the choice.
+# A worker's statements find a handful of rows by key. The planner cannot know how few, because the counts are
+# parameters: its guess of a tenth of the table makes it scan all of it. So scans are disabled.
 _BY_KEY_ONLY = " -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
 
 
@@ -65,7 +66,7 @@ def _options(settings: DatabaseSettings) -> str:
         f"-c statement_timeout={settings.statement_timeout_s}s "
         f"-c lock_timeout={settings.lock_timeout_s}s "
         f"-c idle_in_transaction_session_timeout={settings.idle_in_transaction_timeout_s}s "
-        f"{_ASKED_BY_POSTGRES} "
+        f"{_SERVER_KEEPALIVES} "
         "-c timezone=UTC "
         # Planning the claim anew each time costs as much as running it, and the plan never depends on its values.
         "-c plan_cache_mode=force_generic_plan"
@@ -73,16 +74,16 @@ def _options(settings: DatabaseSettings) -> str:
 
 
 def connect(settings: DatabaseSettings, *, name: str) -> Engine:
-    """Return an engine for threads. `name` is what `pg_stat_activity` shows. Nothing is connected yet."""
+    """Return an engine for threads. `name` shows in `pg_stat_activity`. Connects lazily."""
     return _connect(settings, name, options=_options(settings), pre_ping=True)
 
 
 def connect_worker(settings: DatabaseSettings, *, name: str) -> Engine:
     """Return an engine for a worker, tuned for many small statements that find their rows by key.
 
-    It takes one statement at a time, so it can not migrate. It does not look whether a connection is alive before using
-    it, which would cost a round trip each time: the first use after a restart of Postgres fails, so its users must try
-    again. A transaction in which it does nothing for some seconds is ended.
+    It takes one statement at a time, so it cannot migrate. It does not ping a connection before using it, which would
+    cost a round trip each time: the first use after a restart of Postgres fails, so callers must retry. A transaction
+    that is idle for some seconds is ended.
     """
     limits = replace(
         settings,
@@ -94,8 +95,8 @@ def connect_worker(settings: DatabaseSettings, *, name: str) -> Engine:
         name,
         options=_options(limits) + _BY_KEY_ONLY,
         pre_ping=False,
-        # There are few statements, each made thousands of times: they are planned when a connection first makes them,
-        # and the connection used last, which has planned them, is used again first.
+        # There are few statements, each run thousands of times: a connection prepares them on first use, and the pool
+        # prefers the connection used last, which has prepared them.
         prepare_threshold=0,
         lifo=True,
     )
@@ -120,7 +121,7 @@ def _connect(
             "application_name": name,
             "options": options,
             "prepare_threshold": prepare_threshold,
-            **_ASKED_BY_US,
+            **_CLIENT_KEEPALIVES,
         },
     )
 
@@ -132,5 +133,5 @@ def connect_async(settings: DatabaseSettings, *, name: str) -> AsyncEngine:
         pool_size=settings.pool_size,
         max_overflow=0,
         pool_pre_ping=True,
-        connect_args={"application_name": name, "options": _options(settings), **_ASKED_BY_US},
+        connect_args={"application_name": name, "options": _options(settings), **_CLIENT_KEEPALIVES},
     )

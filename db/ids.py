@@ -11,8 +11,8 @@ from uuid import UUID
 def new_id() -> UUID:
     """Return a fresh UUIDv7: Unix time to a quarter of a microsecond, and 62 random bits.
 
-    48 bits are milliseconds, the 12 next ones the fraction of one (RFC 9562, section 6.2, method 3): ids that a thread
-    makes one after the other are in that order, as the jobs of a story are.
+    48 bits are milliseconds, the next 12 the fraction of one (RFC 9562, section 6.2, method 3): ids that a thread makes
+    in succession sort in that order, as the jobs of a story do.
     """
     milliseconds, rest_ns = divmod(time.time_ns(), 1_000_000)
     fraction = (rest_ns << 12) // 1_000_000
@@ -20,5 +20,5 @@ def new_id() -> UUID:
 
 
 def least_id_at(moment: datetime) -> UUID:
-    """Return the least id that may have been made at a moment: from it on, ids are younger."""
+    """Return the smallest id that may have been made at a moment: ids made later are greater."""
     return UUID(int=int(moment.timestamp() * 1000) << 80)

@@ -1,4 +1,4 @@
-"""Keyset pages: the rows after or before a key, never counted off from the start."""
+"""Keyset pages: the rows after or before a key, with no offset."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PAGE_MAX = 100
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Which page is wanted: `size` rows after `after`, or before `before` where `backward`. Keys are of the order."""
+    """The requested page: `size` rows after `after`, or before `before` if `backward`. Keys follow the order."""
 
     size: int
     after: tuple[Any, ...] | None = None
@@ -25,7 +25,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """One page in the asked-for order, and whether more rows follow or precede it."""
+    """One page in the requested order, with flags for whether more rows follow or precede it."""
 
     items: Sequence[T]
     has_next: bool
@@ -41,7 +41,7 @@ def fetch_page(
     *,
     descending: bool,
 ) -> Page[T]:
-    """Read one page of `query` ordered by `key`, one row more than asked for to know whether there are more."""
+    """Read one page of `query` ordered by `key`, plus one row to learn if there are more."""
     columns = tuple_(*key)
     if window.after is not None:
         query = query.where(columns < _row(key, window.after) if descending else columns > _row(key, window.after))

@@ -1,4 +1,4 @@
-"""Who may see a row: the predicate that every read of an owned table carries."""
+"""Row visibility: the predicate that every read of an owned table carries."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from db.tables import sessions
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a caller may read: all (support), one account's rows, or only those of one end user of it."""
+    """The rows a caller may read: all (support), one account's, or those of one of its end users."""
 
     account_id: UUID | None
     user_ref: str | None = None

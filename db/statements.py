@@ -1,4 +1,4 @@
-"""The named SQL: one statement a file, each headed by what it does, who calls it and what zero rows means."""
+"""The named SQL: one statement per file, headed by its purpose, its caller and the meaning of zero rows."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ def source_of(name: str) -> str:
 
 
 def as_json(rows: Iterable[object]) -> str:
-    """Return rows, mappings or dataclasses, as one parameter, which the statement takes apart with `json_to_recordset`.
+    """Return rows, mappings or dataclasses as one parameter, which the statement expands with `json_to_recordset`.
 
-    One text is written several times faster than an array a column, each of which the driver escapes word by word.
-    Characters that no `text` column takes are replaced: a single one would have the whole statement refused.
+    One JSON text is written several times faster than one array per column, each of which the driver escapes item by
+    item. Characters that no `text` column accepts are replaced: a single one makes Postgres reject the statement.
     """
     given = list(rows)
     try:
         written = orjson.dumps(given)
     except orjson.JSONEncodeError:
-        # Half of a surrogate pair, most likely; what else has no form in JSON is refused again.
+        # Most likely a lone surrogate; a value with no JSON form is rejected again below.
         written = b""
     if not written or _NUL in written:
         written = orjson.dumps([_storable(row) for row in given])

@@ -1,4 +1,4 @@
-"""Text as Postgres can keep it."""
+"""Text that Postgres can store."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ _NUL = "\x00"
 
 
 def storable(text: str | None) -> str | None:
-    """Return `text` without what no `text` column takes: NUL characters and halves of surrogate pairs.
+    """Return `text` without characters that no `text` column accepts: NUL and lone surrogates.
 
-    Both come in the words of other systems, and a single one would have the whole statement refused.
+    Both occur in text from other systems, and a single one makes Postgres reject the whole statement.
     """
     if text is None or (_NUL not in text and text.isascii()):
         return text

@@ -1,4 +1,4 @@
-"""Which errors of the database pass by themselves."""
+"""Classify database errors as transient or permanent."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlch
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 # Lost connections, lost races, and a server that is out of resources.
-_PASSING_CLASSES = ("08", "40", "53")
-# A server that is stopping, that crashed, or that is not up yet. A statement that took too long is none of these:
-# the same again would take as long, and hold up what waits behind it.
-_PASSING_STATES = ("57P01", "57P02", "57P03", "57P05")
+_TRANSIENT_CLASSES = ("08", "40", "53")
+# A server that is stopping, crashed, or not up yet. A statement timeout is not transient: the same statement would take
+# as long again, and block the work behind it.
+_TRANSIENT_STATES = ("57P01", "57P02", "57P03", "57P05")
 
 
 def is_transient(error: SQLAlchemyError) -> bool:
-    """Return whether the same transaction may succeed when it is tried again."""
+    """Return True if the same transaction may succeed when retried."""
     if isinstance(error, PoolTimeout):
         return True
     if not isinstance(error, DBAPIError):
@@ -22,6 +22,6 @@ def is_transient(error: SQLAlchemyError) -> bool:
         return True
     sqlstate = getattr(error.orig, "sqlstate", None)
     if sqlstate is None:
-        # Without a word of the server's own: it could not be reached, or the driver refused what it was given.
+        # No SQLSTATE: the server could not be reached, or the driver rejected its input.
         return isinstance(error, OperationalError | InterfaceError)
-    return sqlstate[:2] in _PASSING_CLASSES or sqlstate in _PASSING_STATES
+    return sqlstate[:2] in _TRANSIENT_CLASSES or sqlstate in _TRANSIENT_STATES

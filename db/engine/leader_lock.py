@@ -1,7 +1,7 @@
-"""Turns: of many processes one has its leader, and keeps it for as long as it gives signs of life.
+"""Leader locks: of many processes, one is the leader for as long as it sends heartbeats.
 
-A leader is an advisory lock of Postgres. Its session ends when the process dies, and also when nothing is heard from it
-for too long: a host that lost its power or its network, or a process that was stopped, keeps nobody waiting for ever.
+A leader lock is a Postgres advisory lock. Its session ends when the process dies, and also when it is silent for too
+long: a host that lost its power or network, or a stopped process, does not block the others forever.
 """
 
 from __future__ import annotations
@@ -13,35 +13,35 @@ from types import TracebackType
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-# With the lock comes the lease: Postgres itself ends the session, by its own clock, and the lock goes with it.
-_TAKE = text("SELECT set_config('idle_session_timeout', :lease_ms, false) WHERE pg_try_advisory_lock(:lock)")
+# The lock comes with a lease: Postgres itself ends the session, by its own clock, and the lock with it.
+_ACQUIRE = text("SELECT set_config('idle_session_timeout', :lease_ms, false) WHERE pg_try_advisory_lock(:lock)")
 
 
 class LeaderLock(AbstractContextManager["LeaderLock"]):
-    """A leader that was taken. Between enter and exit a thread of its own gives the signs of life."""
+    """An acquired leader lock. A thread of its own sends the heartbeats between enter and exit."""
 
     def __init__(self, conn: Connection, lease_s: float) -> None:
         self._conn = conn
         self._using = threading.Lock()
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._keep, args=(lease_s / 3,), name="leader", daemon=True)
+        self._thread = threading.Thread(target=self._keep, args=(lease_s / 3,), name="leader-lock", daemon=True)
 
     def __enter__(self) -> LeaderLock:
-        """Begin to give signs of life."""
+        """Start sending heartbeats."""
         self._thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Give the leader up, by ending its session."""
+        """Release the lock by ending its session."""
         self._over.set()
         self._thread.join()
         self._conn.invalidate()
         self._conn.close()
 
     def is_leader(self) -> bool:
-        """Give a sign of life, and return whether the leader was still held then. Once it is lost it stays lost."""
+        """Send a heartbeat, and return True if the lock was still ours then. A lost lock stays lost."""
         with self._using:
             if self._conn.invalidated:
                 return False
@@ -57,13 +57,13 @@ class LeaderLock(AbstractContextManager["LeaderLock"]):
 
 
 def try_leader_lock(engine: Engine, lock: int, *, lease_s: float) -> LeaderLock | None:
-    """Take the leader of `lock`, or return None while somebody else has it.
+    """Acquire the leader lock `lock`, or return None while another process has it.
 
-    It is lost `lease_s` seconds after the last sign of life. Raises SQLAlchemyError where there is no database.
+    It is lost `lease_s` seconds after the last heartbeat. Raises SQLAlchemyError if the database is unreachable.
     """
     conn = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
     try:
-        if conn.execute(_TAKE, {"lock": lock, "lease_ms": str(round(1000 * lease_s))}).one_or_none() is not None:
+        if conn.execute(_ACQUIRE, {"lock": lock, "lease_ms": str(round(1000 * lease_s))}).one_or_none() is not None:
             return LeaderLock(conn, lease_s)
     except SQLAlchemyError:
         conn.invalidate()

@@ -1,4 +1,4 @@
-"""The channels on which processes tell each other that there is something to look at."""
+"""The channels on which processes notify each other of new work and new events."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from sqlalchemy import Connection
 
 from db.statements import statement
 
-# What `hint.sql` notifies.
+# The channels that `hint.sql` notifies.
 DUE_CHANNEL = "diorama_due"
 EVENTS_CHANNEL = "diorama_events"
 
 
 def notify(conn: Connection, *, steps: str, ids: str) -> None:
-    """Send the names of steps and the ids of jobs, each joined by spaces, to those who listen; nothing for empty."""
+    """Send step names and job ids, each joined by spaces, to the listeners; an empty string is not sent."""
     conn.execute(statement("hint"), {"steps": steps, "ids": ids})

@@ -1,4 +1,4 @@
-"""Steps as support sees and stops them."""
+"""Pausing steps, and their status for support."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from statemachine.vocabulary import HELD_BY_PAUSE, State, Step
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Since when, by whom and why a step is paused."""
+    """A pause of a step: since when, by whom and why."""
 
     step: Step
     paused_at: datetime
@@ -29,7 +29,7 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class StepStatus:
-    """How a step stands: its due jobs, the oldest of them, those in hand, and those whose workers vanished."""
+    """A step's due jobs, the oldest of them, jobs in hand, and jobs whose workers vanished."""
 
     step: Step
     due: int = 0
@@ -40,22 +40,23 @@ class StepStatus:
 
 
 def pause_step(conn: Connection, step: Step, *, by: str, reason: str | None) -> Pause:
-    """Keep every worker from beginning jobs of a step. Pausing again changes who and why.
+    """Keep every worker from starting jobs of a step. Pausing again replaces the actor and the reason.
 
-    What is under way goes on, what may have been paid for is looked for, and jobs end at their deadlines.
+    Work in progress continues, submissions that may have been paid for are still searched for, and jobs end at their
+    deadlines.
     """
-    told = {"paused_by": by, "reason": reason}
+    given = {"paused_by": by, "reason": reason}
     row = conn.execute(
         upsert(paused_steps)
-        .values(step=step, states=list(HELD_BY_PAUSE[step]), paused_at=func.diorama_now(), **told)
-        .on_conflict_do_update(index_elements=["step"], set_=told)
+        .values(step=step, states=list(HELD_BY_PAUSE[step]), paused_at=func.diorama_now(), **given)
+        .on_conflict_do_update(index_elements=["step"], set_=given)
         .returning(paused_steps)
     ).one()
     return Pause(Step(row.step), row.paused_at, row.paused_by, row.reason)
 
 
 def resume_step(conn: Connection, step: Step) -> bool:
-    """Let a step be claimed again; False where it was not paused."""
+    """Let a step be claimed again; return False if it was not paused."""
     return conn.execute(delete(paused_steps).where(paused_steps.c.step == step)).rowcount > 0
 
 
@@ -66,7 +67,7 @@ def pauses(conn: Connection) -> dict[Step, Pause]:
 
 
 def step_statuses(conn: Connection) -> list[StepStatus]:
-    """Return how each step stands."""
+    """Return the status of each step."""
     paused = pauses(conn)
     known = {
         Step(row.step): StepStatus(Step(row.step), row.due, row.oldest_due_at, row.in_hand, row.abandoned)

@@ -1,6 +1,6 @@
-"""The budgets of calls to the provider and its breaker, as all processes share them.
+"""The budgets of provider calls and the breaker, shared by all processes.
 
-Whoever changes one locks its row, reads it, lets the pure rules decide, and writes it in the same transaction.
+To change one, lock its row, read it, apply the pure rules, and write it in the same transaction.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ CREATE, READ = "create", "read"
 
 @dataclass(frozen=True, slots=True)
 class Creates:
-    """How submissions stand at `now`, by the database's clock.
+    """The state of submissions at `now`, by the database's clock.
 
-    `at_provider` and `on_their_way` are the jobs in flight; the first is None where they were not counted.
+    `at_provider` and `on_their_way` are the jobs in flight; `at_provider` is None if they were not counted.
     """
 
     bucket: Bucket
@@ -36,36 +36,36 @@ class Creates:
 
 
 def lock_creates(conn: Connection, *, counts_in_flight: bool) -> Creates:
-    """Read how submissions stand and keep others from doing so until the transaction ends."""
+    """Read the state of submissions and lock it until the transaction ends."""
     row = conn.execute(statement("lock_creates"), {"counts_in_flight": counts_in_flight}).one()
     return Creates(_bucket(row), _breaker(row), row.now, row.at_provider, tuple(row.on_their_way))
 
 
 def save_creates(conn: Connection, bucket: Bucket, admitted: Sequence[UUID] | None = None) -> None:
-    """Write how submissions stand; `admitted` is who is on the way to the provider, where that is kept."""
+    """Write the state of submissions; `admitted` are the jobs on their way to the provider, if those are tracked."""
     own: dict[str, Any] = {} if admitted is None else {"let_through": list(admitted)}
     _save_bucket(conn, CREATE, bucket, **own)
 
 
 def save_breaker(conn: Connection, breaker: Breaker) -> None:
-    """Write how the breaker stands."""
+    """Write the breaker."""
     conn.execute(update(provider_breaker).values(**asdict(breaker)))
 
 
 def lock_reads(conn: Connection) -> tuple[Bucket, datetime]:
-    """Read how reads stand, and the database's time; keep others from doing so until the transaction ends."""
+    """Read the state of reads and the database's time, and lock it until the transaction ends."""
     found = select(provider_budgets, func.diorama_now().label("now")).where(provider_budgets.c.call == READ)
     row = conn.execute(found.with_for_update()).one()
     return _bucket(row), row.now
 
 
 def save_reads(conn: Connection, bucket: Bucket) -> None:
-    """Write how reads stand."""
+    """Write the state of reads."""
     _save_bucket(conn, READ, bucket)
 
 
 class Limits(NamedTuple):
-    """How calls stand `now`, by the database's clock: the buckets by call, and the breaker."""
+    """The state of calls at `now`, by the database's clock: the bucket of each kind of call, and the breaker."""
 
     buckets: dict[str, Bucket]
     breaker: Breaker
@@ -73,7 +73,7 @@ class Limits(NamedTuple):
 
 
 def limits_now(conn: Connection) -> Limits:
-    """Read how calls stand without keeping anybody from anything."""
+    """Read the state of calls without locking it."""
     rows = conn.execute(select(provider_budgets, func.diorama_now().label("now"))).all()
     breaker = _breaker(conn.execute(select(provider_breaker)).one())
     return Limits({row.call: _bucket(row) for row in rows}, breaker, rows[0].now)

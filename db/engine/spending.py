@@ -1,4 +1,4 @@
-"""What jobs have paid and may yet have to pay, and the submissions that went on without their jobs."""
+"""The cost of jobs, paid and pending, and the orphans that went on without their jobs."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from db.statements import statement
 
 @dataclass(frozen=True, slots=True)
 class Spend:
-    """What the submissions of a job have cost and what the open ones may cost, in micro-dollars."""
+    """The booked cost of a job's submissions, and the most that open ones may cost, in micro-dollars."""
 
     booked_micros: int
     open_micros: int
 
     def affords(self, price_micros: int, cap_micros: int) -> bool:
-        """Return whether one more submission stays within the cap, should every open one be charged in full."""
+        """Return True if one more submission stays within the cap, even if every open one is charged in full."""
         return self.booked_micros + self.open_micros + price_micros <= cap_micros
 
 
 @dataclass(frozen=True, slots=True)
 class Orphan:
-    """A submission that its job no longer waits for, and that may yet exist at the provider.
+    """A submission that its job no longer waits for, and that may still exist at the provider.
 
-    `age` is how long ago it was begun, by the database's clock, when this was read; `noted_prediction_id` is the
-    prediction, where it is known.
+    `age` is the time since its start, by the database's clock, when this was read; `noted_prediction_id` is the
+    prediction, if known.
     """
 
     job_id: UUID
@@ -49,7 +49,7 @@ class Orphan:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The current submission of a job, whose outcome is not known; fields as those of `Orphan`."""
+    """The current submission of a job, whose outcome is unknown; fields as in `Orphan`."""
 
     token: UUID
     picture_url: str | None
@@ -60,7 +60,7 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What a look at a stray submission found. A final one is never looked for again."""
+    """The result of a search for an orphan. A final one is never searched for again."""
 
     job_id: UUID
     attempt: int
@@ -71,13 +71,13 @@ class Settled:
 
 
 def spend_of(conn: Connection, job_id: UUID) -> Spend:
-    """Return what a job's submissions have cost so far, and what those that are still open may cost."""
+    """Return the booked cost of a job's submissions, and the most that open ones may cost."""
     row = conn.execute(statement("spend_of"), {"job_id": job_id}).one()
     return Spend(row.booked, row.open)
 
 
 def lost_submission(conn: Connection, job_id: UUID, attempt: int) -> Lost | None:
-    """Return what a submission is recognized by, and the prediction that a webhook named for it, if any did."""
+    """Return the correlation ids of a submission, and the prediction that a webhook named for it, if any."""
     row = conn.execute(
         text(
             "SELECT token, picture_url, is_traceable, noted_prediction_id, diorama_now() - started_at AS age "
@@ -89,9 +89,9 @@ def lost_submission(conn: Connection, job_id: UUID, attempt: int) -> Lost | None
 
 
 def orphans(conn: Connection, *, first_after: timedelta, last_after: timedelta, limit: int) -> list[Orphan]:
-    """Return the stray submissions that are due for a look, the oldest first.
+    """Return the orphans that are due for a search, oldest first.
 
-    The first look is due `first_after` a submission's start, the last one `last_after` it.
+    The first search is due `first_after` the submission's start, the last one `last_after` it.
     """
     given = {"first_after": first_after, "last_after": last_after, "limit": limit}
     rows = conn.execute(statement("orphans"), given)
@@ -99,16 +99,16 @@ def orphans(conn: Connection, *, first_after: timedelta, last_after: timedelta, 
 
 
 def left_running(conn: Connection, *, last_after: timedelta, limit: int) -> list[Orphan]:
-    """Return the predictions that nobody waits for and that could not be canceled, the oldest first.
+    """Return the predictions that no job waits for and that could not be canceled, oldest first.
 
-    The last look is due `last_after` the cancel was given up.
+    The last search is due `last_after` the cancel was given up.
     """
     rows = conn.execute(statement("left_running"), {"last_after": last_after, "limit": limit})
     return [Orphan(**row._mapping) for row in rows]
 
 
 def settle(conn: Connection, found: Sequence[Settled]) -> int:
-    """Book what the looks found and return for how many. Calling it twice books nothing twice."""
+    """Book the results of searches and return how many were booked. Idempotent."""
     columns: dict[str, list[Any]] = {
         name: [getattr(each, name) for each in found] for name in Settled.__dataclass_fields__
     }

@@ -1,4 +1,4 @@
-"""What of an attempt's objects the rows still name, for whoever wrote some in vain."""
+"""The objects of an attempt that rows still name, for a worker whose own objects were not recorded."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from statemachine.vocabulary import State
 
 @dataclass(frozen=True, slots=True)
 class Leftovers:
-    """A job's state, whether it is at work on the attempt, and the keys of objects that its rows name."""
+    """A job's state, whether it is working on the attempt, and the keys of the objects its rows name."""
 
     state: State
     at_work: bool
@@ -21,9 +21,9 @@ class Leftovers:
 
 
 def leftovers_of(conn: Connection, job_id: UUID, attempt: int) -> Leftovers | None:
-    """Read what may be left of an attempt, or None where there is no such job.
+    """Read the objects left by an attempt, or return None if there is no such job.
 
-    The job can not move until the transaction ends, so that nobody begins to write the same keys for good.
+    Locks the job until the transaction ends, so that no other worker can start writing the same keys for good.
     """
     conn.execute(statement("lock_job"), {"id": job_id})
     row = conn.execute(statement("left_objects"), {"id": job_id, "attempt": attempt}).one_or_none()

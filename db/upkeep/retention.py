@@ -1,4 +1,4 @@
-"""What is old: files, sources and history whose time is over, and objects that no row names."""
+"""Expired files, sources and history, and objects that no row names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 
 from db.statements import statement
 
-# How many months ahead there is a partition for the history; a quarter of a year without a worker does no harm.
+# Months of history partitions created in advance; a quarter without a worker does no harm.
 MONTHS_AHEAD = 3
 
 _ROWS_AT_ONCE = 1000
@@ -19,7 +19,7 @@ _ROWS_AT_ONCE = 1000
 
 @dataclass(frozen=True, slots=True)
 class OldFile:
-    """An asset whose object is to be deleted."""
+    """An asset whose object should be deleted."""
 
     asset_id: UUID
     key: str
@@ -27,7 +27,7 @@ class OldFile:
 
 @dataclass(frozen=True, slots=True)
 class OldSource:
-    """A copy of the provider's output that is to be deleted."""
+    """A copy of the provider's output that should be deleted."""
 
     job_id: UUID
     attempt: int
@@ -36,7 +36,7 @@ class OldSource:
 
 @dataclass(frozen=True, slots=True)
 class KeyOwner:
-    """A key, and the job or the asset it belongs to."""
+    """A key, and the job or asset it belongs to."""
 
     key: str
     job_id: UUID | None
@@ -45,7 +45,7 @@ class KeyOwner:
 
 @dataclass(frozen=True, slots=True)
 class NamedObject:
-    """A key that a row names. `must_be_there` is False for an upload that is awaited; `since` when the row was made."""
+    """A key that a row names. `must_be_there` is False for a pending upload; `since` is when the row was made."""
 
     key: str
     must_be_there: bool
@@ -54,13 +54,13 @@ class NamedObject:
 
 
 def expired_files(conn: Connection, *, uploads: timedelta, most: int) -> list[OldFile]:
-    """Return files that have expired, and uploads that are older than `uploads` and were never completed."""
+    """Return files that have expired, and incomplete uploads older than `uploads`."""
     rows = conn.execute(statement("expired_assets"), {"uploads": uploads, "most": most})
     return [OldFile(*row) for row in rows]
 
 
 def purge_files(conn: Connection, files: Sequence[OldFile]) -> int:
-    """Mark files whose objects are gone as deleted; return how many were not yet."""
+    """Mark files whose objects are gone as deleted; return how many were not marked yet."""
     given = {"ids": [each.asset_id for each in files], "keys": [each.key for each in files]}
     return len(conn.execute(statement("purge_assets"), given).all())
 
@@ -71,7 +71,7 @@ def old_sources(conn: Connection, *, kept_for: timedelta, most: int) -> list[Old
 
 
 def purge_sources(conn: Connection, sources: Sequence[OldSource]) -> int:
-    """Forget sources whose objects are gone; return how many were not yet."""
+    """Clear the sources whose objects are gone; return how many were not cleared yet."""
     given = {
         "job_ids": [each.job_id for each in sources],
         "attempts": [each.attempt for each in sources],
@@ -81,7 +81,7 @@ def purge_sources(conn: Connection, sources: Sequence[OldSource]) -> int:
 
 
 def unnamed(conn: Connection, owners: Sequence[KeyOwner], *, grace: timedelta) -> dict[str, bool]:
-    """Return the keys that no row names, nor will, each with whether its job or asset is known."""
+    """Return the keys that no row names or will name, each with a flag for whether its job or asset is known."""
     given = {
         "keys": [each.key for each in owners],
         "job_ids": [each.job_id for each in owners],
@@ -92,9 +92,9 @@ def unnamed(conn: Connection, owners: Sequence[KeyOwner], *, grace: timedelta) -
 
 
 def named_objects(conn: Connection) -> Iterator[NamedObject]:
-    """Yield every key that a row names, in the order of their bytes, with a bounded number of rows in memory.
+    """Yield every key that a row names, in byte order, with a bounded number of rows in memory.
 
-    The transaction lasts as long as the reading, without the limits that otherwise end long ones.
+    The transaction lasts as long as the reading, without the usual limits on long transactions.
     """
     conn.execute(text("SET LOCAL statement_timeout = 0"))
     conn.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
@@ -103,30 +103,30 @@ def named_objects(conn: Connection) -> Iterator[NamedObject]:
 
 
 def still_named(conn: Connection, keys: Sequence[str]) -> set[str]:
-    """Return those of the keys that must be in the store by what rows say now."""
+    """Return the keys that must be in the store according to the current rows."""
     return {row.key for row in conn.execute(statement("still_named"), {"keys": list(keys)})}
 
 
 def make_history_months(conn: Connection) -> int:
-    """Make the partitions of the history for the coming months; return how many were missing."""
+    """Create the history partitions for the coming months; return how many were missing."""
     return int(conn.scalar(text("SELECT make_history_months(:ahead)"), {"ahead": MONTHS_AHEAD}) or 0)
 
 
 def drop_history_month(conn: Connection, *, kept_for: timedelta) -> str | None:
-    """Drop the oldest month of the history whose jobs all ended longer than `kept_for` ago; return its table's name.
+    """Drop the oldest month of history whose jobs all ended longer than `kept_for` ago; return its table's name.
 
-    Call it in a transaction of its own, and again until it returns None. Nobody can write history for that moment.
+    Call it in a transaction of its own, repeatedly until it returns None. It briefly blocks writes to the history.
     """
     name: str | None = conn.scalar(text("SELECT drop_history_month(:kept_for)"), {"kept_for": kept_for})
     return name
 
 
 def purge_history(conn: Connection, *, kept_for: timedelta, most: int) -> int:
-    """Delete events of jobs that ended longer ago and that no month took; return how many."""
+    """Delete old events that are in no monthly partition; return how many."""
     return len(conn.execute(statement("purge_history"), {"kept_for": kept_for, "most": most}).all())
 
 
 def database_time(conn: Connection) -> datetime:
-    """Return the time by the clock that leases and retention go by."""
+    """Return the database's time, which leases and retention use."""
     now: datetime = conn.execute(text("SELECT diorama_now()")).scalar_one()
     return now

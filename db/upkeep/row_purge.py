@@ -1,4 +1,4 @@
-"""Rows whose time is over: of ended jobs, of files that are gone, and of idempotency keys."""
+"""Old rows: of ended jobs, of deleted files, and of idempotency keys."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from db.statements import statement
 
 @dataclass(frozen=True, slots=True)
 class OldJob:
-    """The row of an old job, and whether it may go."""
+    """The id of an old job, with a flag for whether its row may be deleted."""
 
     id: UUID
     may_go: bool
@@ -22,7 +22,7 @@ class OldJob:
 
 @dataclass(frozen=True, slots=True)
 class OldAsset:
-    """The row of a file that is gone, the key its object had, and whether the row may go."""
+    """The id of a deleted file, its object's key, and a flag for whether its row may be deleted."""
 
     id: UUID
     key: str
@@ -30,21 +30,21 @@ class OldAsset:
 
 
 def old_jobs(conn: Connection, *, after: UUID, kept_for: timedelta, most: int) -> list[OldJob]:
-    """Return the next jobs that are older than `kept_for`, in the order of their ids."""
+    """Return the next jobs older than `kept_for`, in id order."""
     given = {"after": after, "kept_for": kept_for, "most": most}
     return [OldJob(*row) for row in conn.execute(statement("old_jobs"), given)]
 
 
 def jobs_that_may_go(conn: Connection, ids: Collection[UUID], *, kept_for: timedelta) -> list[UUID]:
-    """Return those of the jobs whose rows may go."""
+    """Return those of the jobs whose rows may be deleted."""
     query = text("SELECT job.id FROM jobs job WHERE job.id = ANY (:ids) AND job_may_go(job, :kept_for)")
     return list(conn.scalars(query, {"ids": list(ids), "kept_for": kept_for}))
 
 
 def purge_jobs(conn: Connection, ids: Collection[UUID], *, kept_for: timedelta) -> tuple[int, set[UUID]]:
-    """Delete jobs with their requests, attempts and actions, and the stories that are empty then.
+    """Delete jobs with their requests, attempts and actions, and stories left empty.
 
-    Returns how many went, and what they were made from. Entries of the ledger stay.
+    Return how many were deleted, and the assets they were made from. Ledger entries stay.
     """
     gone = conn.execute(statement("purge_jobs"), {"ids": list(ids), "kept_for": kept_for}).all()
     stories = {row.story_id for row in gone} - {None}
@@ -54,16 +54,16 @@ def purge_jobs(conn: Connection, ids: Collection[UUID], *, kept_for: timedelta) 
 
 
 def old_assets(conn: Connection, *, after: UUID, kept_for: timedelta, most: int) -> list[OldAsset]:
-    """Return the next files that are gone and older than `kept_for`, in the order of their ids."""
+    """Return the next deleted files older than `kept_for`, in id order."""
     given = {"after": after, "kept_for": kept_for, "most": most}
     return [OldAsset(*row) for row in conn.execute(statement("old_assets"), given)]
 
 
 def purge_assets(conn: Connection, ids: Collection[UUID], *, kept_for: timedelta) -> int:
-    """Delete the rows of files that are gone; return how many went."""
+    """Delete the rows of deleted files; return how many."""
     return len(conn.execute(statement("purge_asset_rows"), {"ids": list(ids), "kept_for": kept_for}).all())
 
 
 def purge_keys(conn: Connection, *, kept_for: timedelta, most: int) -> int:
-    """Delete a batch of idempotency keys that are older than `kept_for`; return how many went."""
+    """Delete a batch of idempotency keys older than `kept_for`; return how many."""
     return len(conn.execute(statement("purge_keys"), {"kept_for": kept_for, "most": most}).all())

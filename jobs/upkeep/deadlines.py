@@ -1,7 +1,7 @@
-"""Overdue: jobs end at their deadlines although nobody may begin them.
+"""End jobs at their deadlines even while they cannot be claimed for their step.
 
-While submissions are stopped or an account has no room, queued jobs are not claimed, and while a step is paused none of
-its jobs is. So nobody would look at their deadlines. One process looks for all of them.
+While submissions are stopped or an account is at its limit, queued jobs are not claimed; while a step is paused, none
+of its jobs are. This periodic task checks the deadlines of all of them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _BATCH = 100
 
 
 def end_overdue(runtime: Runtime) -> int:
-    """Have every queued or paused job that is past its deadline undone, and return how many there were."""
+    """Compensate every queued or paused job that is past its deadline, and return how many there were."""
     ended = 0
     while jobs := _claimed(runtime):
         _end(jobs, runtime)
@@ -30,24 +30,24 @@ def end_overdue(runtime: Runtime) -> int:
 
 
 def _end(jobs: Sequence[ClaimedJob], runtime: Runtime) -> None:
-    """Have jobs undone, and wait until that is written: claiming is much faster than recording."""
-    told = Semaphore(0)
+    """Record the ends of jobs and wait for the commits: claiming is much faster than recording."""
+    recorded = Semaphore(0)
     for job in jobs:
         move = _ending(job, runtime)
-        runtime.recorder.record(move, partial(_ended, job, move, told))
+        runtime.recorder.record(move, partial(_ended, job, move, recorded))
     for _ in jobs:
-        told.acquire()
+        recorded.acquire()
 
 
-def _ended(job: ClaimedJob, move: Move, told: Semaphore, moved: Moved | None, error: Exception | None) -> None:
-    told.release()
+def _ended(job: ClaimedJob, move: Move, recorded: Semaphore, moved: Moved | None, error: Exception | None) -> None:
+    recorded.release()
     if error is None:
         log_move(job, move, moved)
 
 
 def _ending(job: ClaimedJob, runtime: Runtime) -> Move:
     decision = interrupt(job.facts, job.claimed_at, runtime.policy)
-    assert decision is not None, "a job that is past its deadline goes no further"
+    assert decision is not None, "a job past its deadline must be interrupted"
     return Move(job.claim, job.state, decision)
 
 

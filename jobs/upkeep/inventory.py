@@ -1,7 +1,7 @@
-"""Inventory: the bucket beside the rows, key by key, in memory that does not grow with either.
+"""Compare the bucket with the rows, key by key, in constant memory.
 
-Both sides are read in the order of their keys and merged. What only one side has is looked at once more before it is
-told, because the other side may have changed while the listing went on.
+Both sides are read in key order and merged. A key that only one side has is checked again before it is reported,
+because the other side may have changed during the listing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _FIRST_FEW = 5
 
 @dataclass(slots=True)
 class Tally:
-    """How many there are, and the keys of the first few."""
+    """A count of keys, with the first few of them."""
 
     count: int = 0
     first: list[str] = field(default_factory=list)
@@ -36,7 +36,7 @@ class Tally:
 
 @dataclass(slots=True)
 class Inventory:
-    """What was counted: objects, rows that name one, objects without a row, and rows without their object."""
+    """The counts: objects, rows that name one, objects without a row, and rows without their object."""
 
     objects: int = 0
     rows: int = 0
@@ -45,12 +45,12 @@ class Inventory:
 
     @property
     def is_sound(self) -> bool:
-        """Whether both sides agree."""
+        """Return True if both sides agree."""
         return not self.unnamed.count and not self.missing.count
 
 
 def take_inventory(engine: Engine, store: S3Store, *, grace: timedelta) -> Inventory:
-    """Compare the bucket with the rows; what is younger than `grace` is work in progress. Needs two connections."""
+    """Compare the bucket with the rows; anything younger than `grace` is work in progress. Uses two connections."""
     inventory = Inventory()
     strays: list[ObjectInfo] = []
     losses: list[str] = []
@@ -72,7 +72,7 @@ def take_inventory(engine: Engine, store: S3Store, *, grace: timedelta) -> Inven
 def merged(
     objects: Iterator[ObjectInfo], rows: Iterator[NamedObject]
 ) -> Iterator[tuple[ObjectInfo | None, NamedObject | None]]:
-    """Pair objects with rows by their keys; both come in the order of keys. One side of a pair may be None."""
+    """Pair objects with rows by key; both arrive in key order. One side of a pair may be None."""
     found, named = next(objects, None), next(rows, None)
     while found is not None or named is not None:
         if named is None or (found is not None and found.key < named.key):
@@ -89,7 +89,7 @@ def merged(
 def _settle(
     engine: Engine, store: S3Store, inventory: Inventory, strays: list[ObjectInfo], losses: list[str], grace: timedelta
 ) -> None:
-    """Look once more at what only one side has, count what is still so, and empty both lists."""
+    """Check the one-sided keys again, count those still one-sided, and empty both lists."""
     with engine.connect() as conn:
         sure = unnamed(conn, owners_of(strays), grace=grace)
         named = still_named(conn, losses)

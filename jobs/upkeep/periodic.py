@@ -24,13 +24,13 @@ log = structlog.get_logger(__name__)
 HOUSEKEEPING = 7_302_114_501
 TRACKING = 7_302_114_503
 _TRY_EVERY_S = 2.0
-# Without a sign of life for this long the leader is another's.
+# Without a heartbeat for this long, another process may take the leader lock.
 _LEASE_S = 15.0
 
 
 @dataclass(frozen=True, slots=True)
 class PeriodicTask:
-    """One thing to do again and again, `every_s` seconds after it was last done, by whoever holds `lock`."""
+    """One task, run again `every_s` seconds after its last run by the leader of `lock`."""
 
     name: str
     every_s: float
@@ -39,13 +39,13 @@ class PeriodicTask:
 
 
 def by_lock(tasks: Sequence[PeriodicTask]) -> list[list[PeriodicTask]]:
-    """Return the rounds put together by their locks."""
+    """Return the tasks grouped by lock."""
     locks = sorted({each.lock for each in tasks})
     return [[each for each in tasks if each.lock == lock] for lock in locks]
 
 
 class PeriodicRunner:
-    """Makes the rounds of one lock from a thread of its own, while this process is the one whose leader it is."""
+    """Runs the tasks of one lock in a thread of its own while this process is the leader."""
 
     def __init__(self, engine: Engine, tasks: Sequence[PeriodicTask], *, lease_s: float = _LEASE_S) -> None:
         self._engine = engine
@@ -58,7 +58,7 @@ class PeriodicRunner:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop after what is being done."""
+        """Stop after the current task."""
         self._stopping.set()
         self._thread.join()
 
@@ -83,7 +83,7 @@ class PeriodicRunner:
         return max(0.0, min(self._due_at.values()) - time.monotonic())
 
     def _run_due(self, leader: LeaderLock) -> bool:
-        """Make the rounds that are due; return False where the leader was lost before all were made."""
+        """Run the tasks that are due; return False if the leader lock was lost before all were run."""
         for each in self._tasks:
             if time.monotonic() >= self._due_at[each.name]:
                 if not leader.is_leader():
@@ -96,5 +96,5 @@ class PeriodicRunner:
         try:
             each.act()
         except Exception:
-            # The next round may do better; the others must not suffer from this one.
+            # The next run may succeed; the other tasks must not suffer from this one.
             log.exception("a periodic task failed", name=each.name)

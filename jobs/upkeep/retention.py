@@ -1,9 +1,9 @@
-"""Retention: what is old goes. Objects go before their rows, in bounded batches, and a pass may end anywhere.
+"""Delete expired data: objects before their rows, in bounded batches. A run may stop anywhere.
 
-Only what has expired is deleted: nothing new begins with it, and what an unfinished job works on stays. So a row whose
-object has just gone harms nobody, and where a pass dies between the two, the next one deletes the object again and
-marks the row. An object that no row names was left by a worker that died or came too late; it is found by going
-through the bucket, a stretch at a time.
+Only expired data is deleted: no new work begins with it, and data that an unfinished job uses stays. A row whose object
+has just been deleted is therefore harmless, and if a run dies between the two, the next one deletes the object again
+and marks the row. An object without a row was left by a worker that died or finished too late; it is found by scanning
+the bucket, a stretch at a time.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ from storage.keys import belongs
 log = structlog.get_logger(__name__)
 
 _BATCH = 500
-# A round shares its thread with others, so it leaves what is beyond this to the next one.
+# The task shares its thread with others, so it leaves anything beyond this to the next run.
 _BATCHES_A_ROUND = 20
 
 
 @dataclass(frozen=True, slots=True)
 class RetentionPolicy:
-    """How long things are kept; None is for ever.
+    """How long data is kept; None means forever.
 
-    `uploads` are promised places that nobody completed; `sources` the provider's originals, counted from the end of
-    their jobs; `history` the events of ended jobs; `rows` the rows of ended jobs and of files that are gone; `grace`
-    how old an object without a row must be to be left over.
+    `uploads` are uploads never completed; `sources` the provider's originals, counted from the end of their jobs;
+    `history` the events of ended jobs; `rows` the rows of ended jobs and of deleted files; `grace` the age at which an
+    object without a row counts as a leftover.
     """
 
     uploads: timedelta = timedelta(hours=24)
@@ -56,13 +56,13 @@ class RetentionPolicy:
     grace: timedelta = timedelta(hours=1)
 
     def output_expires_at(self, made_at: datetime) -> datetime | None:
-        """Return when a finished file is removed that was made at a time; None where it never is."""
+        """Return the expiry of a file made at `made_at`; None if it never expires."""
         return None if self.outputs is None else made_at + self.outputs
 
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """What a pass did: files and sources removed, and the months of history that went."""
+    """The result of a run: files and sources deleted, and the months of history dropped."""
 
     files: int
     sources: int
@@ -72,24 +72,24 @@ class Purged:
 def purge_expired(
     engine: Engine, store: S3Store, policy: RetentionPolicy, *, batches: int = _BATCHES_A_ROUND
 ) -> Purged:
-    """Remove what is older than the policy allows, at most so many batches of files and of sources.
+    """Delete data older than the policy allows, at most `batches` batches of files and of sources each.
 
-    Doing it twice, or in two places at once, removes nothing more. Raises StorageError, with what was removed by then.
+    Idempotent, also when run concurrently. Raises StorageError; what was deleted until then stays deleted.
     """
     with engine.begin() as conn:
         make_history_months(conn)
-    swept = Purged(
+    purged = Purged(
         files=_in_batches(lambda: _purge_files(engine, store, policy.uploads), batches),
         sources=_in_batches(lambda: _purge_sources(engine, store, policy.sources), batches),
         months=_purge_months(engine, policy.history),
     )
-    if swept != Purged(0, 0, ()):
-        log.info("old things were removed", files=swept.files, sources=swept.sources, months=swept.months)
-    return swept
+    if purged != Purged(0, 0, ()):
+        log.info("expired data was deleted", files=purged.files, sources=purged.sources, months=purged.months)
+    return purged
 
 
 def _in_batches(purge: Callable[[], int], most: int) -> int:
-    """Repeat until a batch is not full, and return how many were removed."""
+    """Repeat until a batch is not full, and return how many were deleted."""
     removed = 0
     for _ in range(most):
         batch = purge()
@@ -118,7 +118,7 @@ def _purge_sources(engine: Engine, store: S3Store, kept_for: timedelta | None) -
 
 
 def _purge_months(engine: Engine, kept_for: timedelta | None) -> tuple[str, ...]:
-    """Drop the months of which nothing is wanted any more, each in a transaction of its own."""
+    """Drop expired months, each in a transaction of its own."""
     dropped: list[str] = []
     while kept_for is not None:
         with engine.begin() as conn:
@@ -132,13 +132,13 @@ def _purge_months(engine: Engine, kept_for: timedelta | None) -> tuple[str, ...]
 
 
 def _purge_old_history(engine: Engine, kept_for: timedelta) -> None:
-    """Delete a batch of what no month took, such as the events of a job that was redriven after its month had gone."""
+    """Delete a batch of events in no monthly partition, such as those of a job redriven after its month was dropped."""
     with engine.begin() as conn:
         purge_history(conn, kept_for=kept_for, most=_BATCH)
 
 
 class Leftovers:
-    """Goes through the bucket and deletes what no row names. It remembers where it was, and begins anew at the end."""
+    """Scans the bucket and deletes objects that no row names. Remembers its position, and restarts at the end."""
 
     def __init__(self, engine: Engine, store: S3Store, grace: timedelta) -> None:
         self._engine = engine
@@ -148,14 +148,14 @@ class Leftovers:
 
     @property
     def is_at_start(self) -> bool:
-        """Whether the whole bucket has been looked at."""
+        """Return True if the scan of the whole bucket is complete."""
         return not self._after
 
     def purge(self, batches: int = _BATCHES_A_ROUND) -> int:
-        """Look at the next stretch of the bucket and return how many objects were deleted.
+        """Scan the next stretch of the bucket and return how many objects were deleted.
 
-        Only objects of jobs and uploads that the database knows are deleted: what else lies in the bucket may be
-        somebody else's.
+        Only objects of jobs and uploads in the database are deleted: other objects in the bucket may belong to someone
+        else.
         """
         with self._engine.connect() as conn:
             old_before = database_time(conn) - self._grace
@@ -168,7 +168,7 @@ class Leftovers:
             if not self._after:
                 break
         if deleted:
-            log.info("left objects were removed", objects=deleted)
+            log.info("leftover objects were deleted", objects=deleted)
         return deleted
 
     def _delete_unnamed(self, objects: Sequence[ObjectInfo]) -> int:
@@ -181,6 +181,6 @@ class Leftovers:
 
 
 def owners_of(objects: Sequence[ObjectInfo]) -> list[KeyOwner]:
-    """Return to what each object belongs; one that is not ours is left out."""
+    """Return the owner of each object; foreign objects are left out."""
     found = [(each.key, belongs(each.key)) for each in objects]
     return [KeyOwner(key, owner.job_id, owner.asset_id) for key, owner in found if owner is not None]

@@ -1,7 +1,7 @@
-"""Old rows: of jobs that ended long ago, of files that are gone, and of used idempotency keys.
+"""Purge old rows: of jobs that ended long ago, of deleted files, and of used idempotency keys.
 
-The rows of a job go last, after its history, its files and its originals, whatever their own times are; what anything
-still refers to stays. Entries of the ledger are kept forever: docs/decisions/0008.
+A job's rows go last, after its history, files and originals, regardless of their own ages; anything still referenced
+stays. Ledger entries are kept forever: docs/decisions/0008 gives the reason.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ log = structlog.get_logger(__name__)
 
 _BATCH = 500
 _BATCHES_A_ROUND = 20
-# Comes before every id.
+# Sorts before every id.
 _START = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
 class PurgedRows:
-    """How many rows went."""
+    """The number of rows deleted, by kind."""
 
     jobs: int
     files: int
@@ -36,9 +36,9 @@ class PurgedRows:
 
 
 class OldRows:
-    """Goes through the old rows and deletes what may go. It remembers where it was, and begins anew at the end.
+    """Scans old rows and deletes those that may go. Remembers its position, and restarts at the end.
 
-    `kept_for` counts from a job's end, a file's expiry and a key's first use; None is for ever.
+    `kept_for` counts from a job's end, a file's expiry and a key's first use; None means forever.
     """
 
     def __init__(self, engine: Engine, store: S3Store, kept_for: timedelta | None) -> None:
@@ -49,24 +49,25 @@ class OldRows:
         self._after_file = _START
 
     def purge(self, batches: int = _BATCHES_A_ROUND) -> PurgedRows:
-        """Look at the next stretch of each kind. Doing it in two places at once deletes nothing more."""
+        """Scan the next stretch of each kind. Safe to run concurrently."""
         if self._kept_for is None:
             return PurgedRows(0, 0, 0)
         kept_for = self._kept_for
         jobs, self._after_job = _through(lambda after: self._jobs(after, kept_for), self._after_job, batches)
         files, self._after_file = _through(lambda after: self._files(after, kept_for), self._after_file, batches)
-        forgotten = PurgedRows(jobs, files, self._keys(kept_for, batches))
-        if forgotten != PurgedRows(0, 0, 0):
-            log.info("old rows were deleted", jobs=forgotten.jobs, files=forgotten.files, keys=forgotten.keys)
-        return forgotten
+        purged = PurgedRows(jobs, files, self._keys(kept_for, batches))
+        if purged != PurgedRows(0, 0, 0):
+            log.info("old rows were deleted", jobs=purged.jobs, files=purged.files, keys=purged.keys)
+        return purged
 
     def _jobs(self, after: UUID, kept_for: timedelta) -> tuple[int, UUID]:
-        """Delete what may go of a batch of jobs, and then what that was made from."""
+        """Delete the purgeable jobs of a batch, and then the files they were made from."""
         with self._engine.connect() as conn:
             batch = old_jobs(conn, after=after, kept_for=kept_for, most=_BATCH)
         removed, ids = 0, [job.id for job in batch if job.may_go]
         while ids:
-            # No row names any object of theirs by now; one that was left over must not lose its job and stay for ever.
+            # No row names any of their objects by now; a leftover object must not lose its job, or it would stay
+            # forever.
             self._store.delete(found.key for job_id in ids for found in self._store.list(job_prefix(job_id)))
             with self._engine.begin() as conn:
                 gone, parents = purge_jobs(conn, ids, kept_for=kept_for)
@@ -97,7 +98,7 @@ class OldRows:
 
 
 def _through(look: Callable[[UUID], tuple[int, UUID]], after: UUID, batches: int) -> tuple[int, UUID]:
-    """Look at so many batches, or to the end; return how many rows went, and where to go on."""
+    """Scan up to `batches` batches or to the end; return how many rows were deleted and where to continue."""
     removed = 0
     for _ in range(batches):
         count, after = look(after)

@@ -1,6 +1,6 @@
--- Read the predictions of jobs that have ended or gone on although the cancel did not work: it waits for a person, or was
--- waived. Called by the sweeper, which stops and books them; for an hour after the cancel was given up.
--- Zero rows: nothing to do, and no call is made.
+-- Read the predictions of jobs that ended or went on although the cancel failed: it needs review, or was waived. Called
+-- by the orphan search, which stops and books them, for an hour after the cancel was given up. Zero rows: there is
+-- nothing to do, and no call is made.
 SELECT t.job_id, t.attempt, t.token, t.picture_url, t.is_traceable, t.model, t.status, t.reserved_micros,
        t.prediction_id AS noted_prediction_id, diorama_now() - t.started_at AS age,
        a.changed_at <= diorama_now() - CAST(:last_after AS interval) AS is_last_search
@@ -11,7 +11,7 @@ WHERE a.action = 'cancel_prediction'
   AND a.state IN ('held', 'waived')
   AND t.status = 'running'
   AND t.completed_at IS NULL
-  -- What is being undone is that job's own business.
+  -- A job in compensation cancels its own prediction.
   AND j.state <> 'compensating'
   AND NOT (t.attempt = j.attempt AND j.state = 'generating')
 ORDER BY t.started_at

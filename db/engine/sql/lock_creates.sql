@@ -1,6 +1,6 @@
--- Read how many submissions may be begun, and keep everybody else from asking until this transaction ends. Called by the
--- broker's consumer of the first step before it claims queued jobs. With :counts_in_flight the jobs at the provider are
--- counted, and with them those that were let through and are on their way there.
+-- Read the submission budget and the breaker, and lock them until this transaction ends. Called by the broker's
+-- consumer of the first step before it claims queued jobs. With :counts_in_flight the jobs at the provider are counted,
+-- and the admitted jobs on their way there are listed.
 SELECT b.permits, b.filled_at, b.blocked_until, b.next_slot_at, b.per_minute,
        k.state, k.failures, k.openings, k.cause, k.detail, k.opened_at, k.until,
        diorama_now() AS now,

@@ -1,7 +1,6 @@
--- Book what became of submissions that went on without their jobs; each at most once, with the cost to its job.
--- A running one is left alone where support has its job undone again meanwhile: that books it as well.
--- Called by the sweeper. A duplicate keeps its prediction beside the adopted ones, because no job ever used it.
--- Zero rows: others have booked them.
+-- Book the results of orphan searches, each at most once, with the cost added to its job. A running orphan whose job
+-- support is compensating again is left alone: the compensation books it. Called by the orphan search. A duplicate
+-- keeps its prediction apart from adopted ones, because no job ever used it. Zero rows: another process booked them.
 WITH settled AS (
     UPDATE attempts AS a
     SET status = s.status,

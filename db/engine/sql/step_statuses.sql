@@ -1,5 +1,5 @@
--- How each step stands: called for support. A queued job waits from when it was queued, not from its head start.
--- A step without jobs has no row.
+-- Read the status of each step, for support. A queued job waits from when it was queued, not from its head start. A
+-- step without jobs has no row.
 SELECT step,
        count(*) FILTER (WHERE due_at <= diorama_now() AND (lease_expires_at IS NULL OR lease_expires_at <= diorama_now()))
            AS due,

@@ -1,5 +1,5 @@
--- For how many seconds looks at a running job have found nothing, without one between them that did.
--- Called by the poll step where a look finds nothing, by the words that it tells that with. Null: this is the first.
+-- Read the seconds since a running job's polls began to find no prediction without interruption. Called by the poll
+-- step after such a poll, by the message that it records for it. Null: this is the first.
 SELECT extract(epoch FROM diorama_now() - min(e.at))::double precision
 FROM job_events e
 WHERE e.job_id = :job_id

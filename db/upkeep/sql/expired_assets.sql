@@ -1,5 +1,5 @@
--- Find files whose time is over and uploads that nobody completed, the oldest first. Called by retention.
--- What an unfinished job still works on stays until that has ended. Zero rows: nothing is due.
+-- Find expired files and incomplete uploads, oldest first. Called by retention. Files that an unfinished job uses stay
+-- until it has ended. Zero rows: nothing is due.
 SELECT a.id, a.object_key
 FROM (
     (SELECT * FROM assets WHERE state = 'ready' AND expires_at <= diorama_now() ORDER BY expires_at)

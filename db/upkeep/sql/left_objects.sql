@@ -1,7 +1,6 @@
--- What may lie in our storage of an attempt whose worker was fenced off: the job's state, held until the transaction
--- ends, whether it is at work on that attempt, and the keys that rows name. Called by whoever wrote for it in vain,
--- after lock_job: the rows of a move that is being committed would be missed otherwise.
--- Zero rows: there is no such job.
+-- Read the state of a job whose attempt's worker was fenced off, locking it until the transaction ends; whether it is
+-- working on that attempt; and the object keys that rows name. Called by a worker whose objects were not recorded,
+-- after lock_job: otherwise the rows of a move being committed would be missed. Zero rows: there is no such job.
 SELECT j.state,
        j.finished_at IS NULL AND j.attempt = :attempt AS at_work,
        ARRAY(

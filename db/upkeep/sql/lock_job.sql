@@ -1,6 +1,6 @@
--- Hold a job still until the transaction ends. Called before a statement that reads what belongs to the job: one that
--- waits for the lock itself would see the job as it is now, and all else as it was before the wait.
--- Zero rows: there is no such job.
+-- Lock a job until the transaction ends. Called before a statement that reads the job's rows: if that statement waited
+-- for the lock itself, it would see the job as of now and everything else as of before the wait. Zero rows: there is no
+-- such job.
 SELECT id
 FROM jobs
 WHERE id = :id

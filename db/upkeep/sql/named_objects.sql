@@ -1,5 +1,5 @@
--- List what rows name in the object store, in the order in which the store lists its keys. Called by the doctor.
--- `must_be_there` is false for an upload that is still awaited. Zero rows: nothing has been stored yet.
+-- List the object keys that rows name, in the order in which the store lists its keys. Called by the doctor.
+-- `must_be_there` is false for a pending upload. Zero rows: nothing has been stored yet.
 SELECT n.key, n.must_be_there, n.since, diorama_now() AS now
 FROM (
     SELECT object_key AS key, state = 'ready' AS must_be_there, created_at AS since

@@ -1,5 +1,5 @@
--- Look at the next stretch of files that are gone, and tell whose rows may go. Called by retention, which goes on after
--- the last. Zero rows: there is none beyond :after.
+-- Read the next stretch of deleted files, with a flag for whether each row may be deleted. Called by retention, which
+-- continues after the last id. Zero rows: there are none beyond :after.
 SELECT asset.id, asset.object_key, asset_may_go(asset, CAST(:kept_for AS interval)) AS may_go
 FROM assets asset
 WHERE asset.state IN ('deleted', 'rejected')

@@ -1,5 +1,5 @@
--- Look at the next stretch of old jobs, and tell which of them may go. Called by retention, which goes on after the last.
--- Zero rows: there is none beyond :after.
+-- Read the next stretch of old jobs, with a flag for whether each may be deleted. Called by retention, which continues
+-- after the last id. Zero rows: there are none beyond :after.
 SELECT job.id, job_may_go(job, CAST(:kept_for AS interval)) AS may_go
 FROM jobs job
 WHERE job.id > :after

@@ -1,5 +1,5 @@
--- Find copies of the provider's outputs whose jobs ended long ago, the oldest first. Called by retention.
--- Zero rows: nothing is due.
+-- Find copies of provider outputs whose jobs ended long ago, oldest first. Called by retention. Zero rows: nothing is
+-- due.
 SELECT a.job_id, a.attempt, a.source_key
 FROM attempts a
 JOIN jobs j ON j.id = a.job_id

@@ -1,6 +1,5 @@
--- Mark files as deleted whose objects are gone. Called by retention after it deleted them.
--- One that got another object meanwhile, because its upload was completed at that moment, stays.
--- Zero rows: others have marked them.
+-- Mark files as deleted whose objects are gone. Called by retention after deleting them. A file whose upload was
+-- completed at that moment has a new object and stays. Zero rows: another process marked them.
 UPDATE assets
 SET state = 'deleted'
 FROM unnest(CAST(:ids AS uuid[]), CAST(:keys AS text[])) AS gone (id, object_key)

@@ -1,5 +1,5 @@
--- Delete what no month took of the history of jobs that ended long ago. Called by retention, a batch at a time.
--- Zero rows: the net holds nothing that is old.
+-- Delete old events of ended jobs that are in no monthly partition. Called by retention, a batch at a time. Zero rows:
+-- the default partition has no old events.
 DELETE FROM job_events_other
 WHERE ctid = ANY (ARRAY(
     SELECT e.ctid

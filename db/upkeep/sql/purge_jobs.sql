@@ -1,5 +1,5 @@
--- Delete the rows of old jobs whose objects are gone. Called by retention after it deleted them.
--- Returns what they were made from, too, which may go after them. Zero rows: others have, or a job was redriven.
+-- Delete the rows of old jobs whose objects are gone. Called by retention after deleting them. Also returns the assets
+-- they were made from, which may be deleted next. Zero rows: another process deleted them, or a job was redriven.
 DELETE FROM jobs AS job
 WHERE job.id = ANY (CAST(:ids AS uuid[]))
   AND job_may_go(job, CAST(:kept_for AS interval))

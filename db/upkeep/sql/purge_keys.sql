@@ -1,4 +1,4 @@
--- Delete a batch of old idempotency keys. Called by retention. Zero rows: none is old.
+-- Delete a batch of old idempotency keys. Called by retention. Zero rows: none are old.
 DELETE FROM idempotency_keys
 WHERE ctid = ANY (ARRAY(
     SELECT ctid

@@ -1,5 +1,5 @@
--- Forget copies of the provider's outputs whose objects are gone: a redrive begins with a new submission then.
--- Called by retention after it deleted them. Zero rows: others have forgotten them.
+-- Clear the copies of provider outputs whose objects are gone: a redrive then starts with a new submission. Called by
+-- retention after deleting them. Zero rows: another process cleared them.
 UPDATE attempts
 SET source_key = NULL
 FROM unnest(CAST(:job_ids AS uuid[]), CAST(:attempts AS integer[]), CAST(:keys AS text[])) AS gone (job_id, attempt, key)

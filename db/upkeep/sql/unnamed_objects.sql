@@ -1,6 +1,6 @@
--- Tell which objects no row names, nor will: those of jobs that ended some time ago, and of uploads that are over.
--- Called by retention and by the doctor, with the ids that are in the keys. `is_known` is whether there is such a job
--- or asset at all: where there is none, the object may be somebody else's. Zero rows: all are named, or in the making.
+-- Return the objects that no row names or will name: of jobs that ended some time ago, and of uploads that are over.
+-- Called by retention and by the doctor, with the ids taken from the keys. `is_known` is false if there is no such job
+-- or asset at all: the object may then belong to someone else. Zero rows: all are named, or in progress.
 SELECT o.key, coalesce(j.id, a.id) IS NOT NULL AS is_known
 FROM unnest(CAST(:keys AS text[]), CAST(:job_ids AS uuid[]), CAST(:asset_ids AS uuid[])) AS o (key, job_id, asset_id)
 LEFT JOIN jobs j ON j.id = o.job_id
