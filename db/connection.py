@@ -20,7 +20,7 @@ class DatabaseSettings:
     # Rows are locked only for moments; a session that keeps one longer, say a forgotten psql, must not block all
     # others.
     lock_timeout_s: int = 5
-    # A forgotten transaction holds back vacuum for every table, so Postgres ends it.
+    # A forgotten transaction blocks vacuum for every table, so Postgres ends it.
     idle_in_transaction_timeout_s: int = 60
 
 

@@ -1,7 +1,7 @@
-"""Masking secrets in texts that come from elsewhere, before they are kept or logged.
+"""Mask secrets in external text before it is stored or logged.
 
-Keys are told by their shape, because other systems repeat them in their own words. What is masked keeps its first
-characters, so that support still sees what kind of thing it was.
+Keys are recognized by their shape, because other systems repeat them in their own messages. A masked text keeps its
+first characters, so that support still sees what kind it was.
 """
 
 from __future__ import annotations
@@ -14,25 +14,26 @@ MASK: Final = "***"
 
 # Shorter ones are words, not secrets.
 _SECRET_LENGTH_MIN: Final = 8
-# A repetition that may start at any character is bounded: the texts are anybody's, and may be long.
+# A repetition that may start at any character is bounded: the text is untrusted and may be long.
 _SHAPES: Final = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         # Keys and tokens of OpenAI, Replicate, this service and Standard Webhooks.
         r"(\b(?:sk-|r8_|dio_key_|dio_ses_|whsec_))[A-Za-z0-9_+/=*.-]{4,}",
-        # Whatever follows the name of a scheme or of a secret.
+        # Anything after the name of a scheme or of a secret.
         r"(\b(?:bearer|token)[ \t]+)(?=[A-Za-z0-9_./+-]*[0-9_])[A-Za-z0-9_./+=-]{8,}",
         r"((?:api[_-]?key|api[_-]?token|secret|password|authorization)[\"']?[ \t]*[:=][ \t]*[\"']?)"
         r"(?!bearer |token )[^\s\"',;&}]+",
-        # A picture inside an address: too long to keep, and a face.
+        # A picture inside a URL: too long to store, and a face.
         r"(data:[a-z0-9.+-]+/[a-z0-9.+-]+[^,\s\"']{0,40},)[^\s\"'<>)]+",
-        # What makes a signed address work, and credentials in front of a host.
+        # The signature of a signed URL, and credentials in front of a host.
         r"([?&](?:x-amz-(?:signature|credential|security-token)|signature|sig)=)[^&\s\"']+",
         r"(\b[a-z][a-z0-9+.-]{1,20}://[^:/\s@]{0,100}:)[^@/\s]{1,200}(?=@)",
     )
 )
 
-# One of these is in every text that a shape above fits. Most log lines have none, and looking is thirty times faster.
+# Every text that matches a shape above contains one of these. Most log lines contain none, and this check is thirty
+# times faster.
 _HINTS: Final = (
     *("sk-", "r8_", "dio_", "whsec_", "bearer", "token", "key", "secret", "password", "authorization"),
     *("data:", "sig", "x-amz", "@"),
@@ -40,7 +41,7 @@ _HINTS: Final = (
 
 
 def redacted(text: str, secrets: Collection[str] = ()) -> str:
-    """Return the text without anything that looks like a key, and without the given secrets."""
+    """Return the text without anything shaped like a key, and without the given secrets."""
     for secret in secrets:
         if len(secret) >= _SECRET_LENGTH_MIN:
             text = text.replace(secret, MASK)

@@ -1,7 +1,7 @@
-"""The breaker: after too many failures in a row, or trouble with the account, nothing is submitted for a while.
+"""The breaker: after too many failures in a row, or an account error, submissions stop for a while.
 
-Then a single submission is let through. If the provider takes it, all is well again; if not, the next pause is longer.
-Where the trouble showed only once a prediction ran, it is over once a prediction has succeeded.
+Then a single submission is admitted. If the provider accepts it, the breaker closes; if not, the next pause is longer.
+If the error showed only when a prediction ran, the breaker closes once a prediction has succeeded.
 """
 
 from __future__ import annotations
@@ -14,29 +14,29 @@ from statemachine.budget import OUT_OF_TURN
 
 
 class BreakerState(StrEnum):
-    """Whether submissions go through."""
+    """The breaker's effect on submissions."""
 
-    CLOSED = "closed"  # they do
-    OPEN = "open"  # they do not, until a certain time
-    HALF_OPEN = "half_open"  # one does, and the others wait for what becomes of it
+    CLOSED = "closed"  # all are admitted
+    OPEN = "open"  # none is admitted until a certain time
+    HALF_OPEN = "half_open"  # one is admitted, and the others wait for its result
 
 
 class Cause(StrEnum):
-    """What opened the breaker."""
+    """The cause of an opening."""
 
-    OUTAGE = "outage"  # the provider fails, does not answer or sends everyone away
+    OUTAGE = "outage"  # the provider fails, does not respond or refuses every call
     ACCOUNT = "account"  # the provider's account needs a person: a wrong token, no credit
 
 
 @dataclass(frozen=True, slots=True)
 class BreakerPolicy:
-    """When the breaker opens and for how long: twice as long each time, up to a limit."""
+    """The failures that open the breaker, and the length of its pauses, which double up to a limit."""
 
     failures_max: int = 10
     outage_s: float = 5.0
     account_s: float = 60.0
     doublings_max: int = 4
-    # How long the one submission may take to show how things are; then another one is let through.
+    # The time in which the one submission must show a result; then another one is admitted.
     probe_s: float = 60.0
 
     def pause(self, cause: Cause, openings: int) -> timedelta:
@@ -47,11 +47,11 @@ class BreakerPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Breaker:
-    """How the breaker stands.
+    """The state of the breaker.
 
-    `failures` in a row while it was closed; on one that is not, the predictions by which the trouble showed although
-    their submissions were taken. `openings` since all was well; `until` is when an open one lets somebody through, or
-    when a half-open one gives up on whom it let through. `detail` is for operators.
+    `failures` counts failures in a row while closed; otherwise, the predictions that showed the error although their
+    submissions were accepted. `openings` counts openings since the last success; `until` is when an open breaker admits
+    a probe, or a half-open one gives up on its probe. `detail` is for operators.
     """
 
     state: BreakerState = BreakerState.CLOSED
@@ -64,14 +64,14 @@ class Breaker:
 
     @property
     def is_untouched(self) -> bool:
-        """Whether a success would change nothing."""
+        """Return True if a success would change nothing."""
         return self == _WELL
 
     def by_clock_at(self, now: datetime, policy: BreakerPolicy) -> Breaker:
-        """Return the breaker whose pause is over where it would last longer than any that begins now.
+        """Return the breaker without a pause that outlasts any that could begin now.
 
-        It was begun by a clock that was ahead and has been set back. How much of the pause is left is not known, and
-        the next submission will show.
+        Such a pause began by a clock that was ahead and has been set back. The rest of the pause is unknown, and the
+        next submission will show the provider's state.
         """
         if self.until is None or self.cause is None:
             return self
@@ -80,53 +80,53 @@ class Breaker:
         return self if self.until <= now + longest + OUT_OF_TURN else replace(self, until=now)
 
     def most(self, now: datetime) -> int | None:
-        """Return how many submissions may be begun; None for any number."""
+        """Return how many submissions may start; None for any number."""
         if self.state is BreakerState.CLOSED:
             return None
         return 1 if self.until is None or now >= self.until else 0
 
     def wait_s(self, now: datetime) -> float:
-        """Return the seconds until somebody is let through."""
+        """Return the seconds until a submission is admitted."""
         return 0.0 if self.until is None else max(0.0, (self.until - now).total_seconds())
 
     def probing(self, now: datetime, policy: BreakerPolicy) -> Breaker:
-        """Return the breaker after it has let one submission through; a closed one stays as it is."""
+        """Return the breaker after it has admitted one submission; a closed one stays as it is."""
         if self.state is BreakerState.CLOSED:
             return self
         return replace(self, state=BreakerState.HALF_OPEN, until=now + timedelta(seconds=policy.probe_s))
 
-    def held_back(self, now: datetime) -> Breaker:
-        """Return the breaker after a submission that was let through never came to the provider: another one may.
+    def never_sent(self, now: datetime) -> Breaker:
+        """Return the breaker after an admitted submission never reached the provider: another one may.
 
-        An open one stays: that submission was begun before, and the pause is as long as it was.
+        An open one stays open: that submission started before, and the pause keeps its length.
         """
         return replace(self, until=now) if self.state is BreakerState.HALF_OPEN else self
 
     def succeeded(self) -> Breaker:
-        """Return the breaker after the provider took a submission.
+        """Return the breaker after the provider accepted a submission.
 
-        An open one stays: that submission was begun before. So does one whose trouble shows only later.
+        An open one stays open: that submission started before. So does one whose error shows only later.
         """
         return self if self.state is BreakerState.OPEN or self._waits_for_an_end else _WELL
 
     def delivered(self) -> Breaker:
-        """Return the breaker after a prediction succeeded, which only one whose trouble showed there waits for."""
+        """Return the breaker after a prediction succeeded, which closes one whose error showed in predictions."""
         return _WELL if self._waits_for_an_end else self
 
     @property
     def _waits_for_an_end(self) -> bool:
-        """Whether the end of a prediction shows how things are, and not that a submission is taken."""
+        """Return True if only the end of a prediction shows recovery, not an accepted submission."""
         return self.state is BreakerState.HALF_OPEN and self.failures > 0
 
     def spoiled(self, now: datetime, detail: str | None, policy: BreakerPolicy) -> Breaker:
-        """Return the breaker after a prediction failed because of the account, though its submission was taken."""
+        """Return the breaker after a prediction failed with an account error, though its submission was accepted."""
         breaker = self.failed(now, Cause.ACCOUNT, detail, policy)
         return breaker if breaker is self else replace(breaker, failures=1)
 
     def failed(self, now: datetime, cause: Cause, detail: str | None, policy: BreakerPolicy) -> Breaker:
-        """Return the breaker after a submission failed for a reason that would meet any other as well."""
+        """Return the breaker after a submission failed for a reason that would affect any other as well."""
         if self.state is BreakerState.OPEN:
-            # Begun before it opened. Only that a person is needed is news.
+            # Started before it opened. Only an account error is news.
             is_news = cause is Cause.ACCOUNT and self.cause is not Cause.ACCOUNT
             return self._opened(now, cause, detail, policy) if is_news else self
         if self.state is BreakerState.HALF_OPEN or cause is Cause.ACCOUNT or self.failures + 1 >= policy.failures_max:

@@ -1,4 +1,4 @@
-"""How often the provider may be called: a budget of calls a minute, kept as a bucket of permits. Pure arithmetic."""
+"""The provider call budget: calls per minute, kept as a bucket of permits. Pure arithmetic."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ from datetime import datetime, timedelta
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """So many calls a minute, of which a share may be made at once."""
+    """A number of calls per minute, of which a share may be made at once."""
 
     per_minute: float
     burst_share: float = 0.1
 
     @property
     def burst(self) -> float:
-        """How many permits are saved up at most."""
+        """Return the largest number of permits that are saved up."""
         return max(1.0, self.per_minute * self.burst_share)
 
     @property
     def every_s(self) -> float:
-        """The seconds in which one permit comes in."""
+        """Return the seconds per permit."""
         return 60.0 / self.per_minute
 
 
-# Transactions have the time at which they began, and come to the bucket in another order: what is earlier by no more
-# than this is no clock that was set back.
+# A transaction's time is its start, and transactions reach the bucket out of order: a time earlier by up to this much
+# does not mean that the clock was set back.
 OUT_OF_TURN = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """The permits that are there. Below zero, what could not be put off has been taken ahead of time.
+    """The available permits. Below zero, urgent calls have taken some in advance.
 
-    `blocked_until` is what the provider asked for. `next_slot_at` is the first moment that nobody has been sent away
-    to yet. `per_minute` is the rate at which it was last filled.
+    `blocked_until` is the wait the provider requested. `next_slot_at` is the first slot not yet given to a caller.
+    `per_minute` is the rate at which it was last filled.
     """
 
     permits: float
@@ -44,9 +44,9 @@ class Bucket:
     per_minute: float | None = None
 
     def filled(self, budget: Budget, now: datetime) -> Bucket:
-        """Return the bucket with what has come in since; a clock that went back brings nothing.
+        """Return the bucket with the permits earned since; a clock that went back earns none.
 
-        It has to be kept, or nothing comes in by that clock before it has caught up.
+        Save the result, or nothing is earned by that clock before it has caught up.
         """
         known = self._by_clock_at(now)
         passed_s = max(0.0, (now - known.filled_at).total_seconds())
@@ -54,9 +54,9 @@ class Bucket:
         return replace(known, permits=permits, filled_at=max(now, known.filled_at), per_minute=budget.per_minute)
 
     def _by_clock_at(self, now: datetime) -> Bucket:
-        """Return the bucket by a clock that was set back, where it was: what was still to be waited for then is now.
+        """Return the bucket moved to a clock that was set back, with the same remaining waits.
 
-        Otherwise nothing could be called for as long as the clock had been ahead.
+        Otherwise no call could be made for as long as the clock had been ahead.
         """
         ahead = self.filled_at - now
         if ahead <= OUT_OF_TURN:
@@ -69,7 +69,7 @@ class Bucket:
         )
 
     def left(self, now: datetime) -> int | None:
-        """Return how many calls may be made now at the rate it was last filled at; None for one never asked for any."""
+        """Return how many calls may be made now at the rate of the last filling; None if it was never filled."""
         return None if self.per_minute is None else self.filled(Budget(self.per_minute), now).whole(now)
 
     def whole(self, now: datetime) -> int:
@@ -77,7 +77,7 @@ class Bucket:
         return 0 if self.is_blocked(now) else max(0, int(self.permits + 1e-9))
 
     def is_blocked(self, now: datetime) -> bool:
-        """Whether the provider asked for a pause that is not over."""
+        """Return True during a pause that the provider requested."""
         return self.blocked_until is not None and now < self.blocked_until
 
     def spend(self, calls: int) -> Bucket:
@@ -91,16 +91,16 @@ class Bucket:
         return max(missing_s, blocked_s, 0.0)
 
     def put_off(self, budget: Budget, now: datetime) -> tuple[Bucket, float]:
-        """Send a caller away: the bucket, and the seconds after which to come back, each caller a slot later."""
+        """Return the bucket, and the seconds after which the caller may come back, each caller a slot later."""
         first = now + timedelta(seconds=self.wait_s(budget, now))
         slot = max(first, self.next_slot_at or first)
         after = slot + timedelta(seconds=budget.every_s)
         return replace(self, next_slot_at=after), (slot - now).total_seconds()
 
     def block(self, until: datetime) -> Bucket:
-        """Return the bucket of which nothing may be taken before then; what was saved up is gone.
+        """Return the bucket blocked until then; saved permits are lost.
 
-        Call it on a filled bucket, which knows by what clock that is.
+        Call it on a filled bucket, which knows its clock.
         """
         later = until if self.blocked_until is None else max(until, self.blocked_until)
         return replace(self, permits=min(self.permits, 0.0), blocked_until=later)

@@ -1,7 +1,7 @@
-"""The words that models are given: a template a kind and a model family, filled with a theme and the user's wish.
+"""The prompts of models: one template per kind and model family, filled with a theme and the user's wish.
 
-Templates and themes are data. A prompt's version names its template and a digest of everything that was in it before
-the job's own words, so that two attempts with the same version were asked in the same way.
+Templates and themes are data. A prompt's version names its template and a digest of everything in it but the job's own
+text, so two attempts with the same version had the same prompt otherwise.
 """
 
 from jobs.prompts.book import NoPrompt, Prompt, PromptBook

@@ -1,4 +1,4 @@
-"""The prompt book: which template a job gets, and what its slots are filled with."""
+"""The prompt book: selects a job's template and the values of its slots."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _DIGEST_CHARACTERS = 8
 
 
 class NoPrompt(LookupError):
-    """There are no words for a job: its theme is not offered any more."""
+    """A job has no prompt: its theme is no longer offered."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """The text for the model, the version that is kept with each attempt, and the experiment it takes part in."""
+    """The text for the model, the version stored with each attempt, and the experiment it takes part in."""
 
     text: str
     version: str
@@ -51,7 +51,7 @@ class PromptBook:
 
     def _theme(self, job: ClaimedJob) -> Theme | None:
         if job.kind is Kind.SCENE and job.theme not in self.themes:
-            raise NoPrompt(f"there is no theme {job.theme!r} any more")
+            raise NoPrompt(f"theme {job.theme!r} no longer exists")
         return self.themes.get(job.theme or "")
 
     def _motion(self, job: ClaimedJob, family: str) -> dict[str, str]:
@@ -65,19 +65,19 @@ class PromptBook:
 
 
 def _unit(job: ClaimedJob) -> UUID:
-    """What an assignment sticks to: the session, or the story or job of a partner that has none."""
+    """Return the unit of an experiment's assignment: the session, or the story or job if there is none."""
     return job.session_id or job.story_id or job.id
 
 
 def _words_of(theme: Theme | None) -> dict[str, str]:
-    """Return the theme's words as values of slots; a video of a scene without a theme has no ambience."""
+    """Return the theme's texts as slot values; a video of a scene without a theme has no ambience."""
     return {"ambience": ""} if theme is None else asdict(theme)
 
 
-# There are as many as templates times themes.
+# There is one entry per template and theme.
 @lru_cache(maxsize=1024)
 def _version(template: Template, theme: Theme | None) -> str:
-    """Return the template's name and a digest of its words and the theme's: changed words are another version."""
+    """Return the template's name and a digest of its text and the theme's: a changed text is a new version."""
     words = repr((template.lines, theme and sorted(asdict(theme).items())))
     digest = hashlib.sha256(words.encode()).hexdigest()[:_DIGEST_CHARACTERS]
     return f"{template.kind}/{template.family}/{template.variant}@{digest}"

@@ -1,4 +1,4 @@
-"""The templates of prompts, read from `templates.json`."""
+"""Prompt templates, read from `templates.json`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PLAIN = "plain"
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """The lines of a prompt. A slot is a name in braces; a line with a slot that has nothing to say is left out."""
+    """The lines of a prompt. A slot is a name in braces; a line with an empty slot is left out."""
 
     kind: Kind
     family: str
@@ -28,7 +28,7 @@ class Template:
     joined_by: str
 
     def filled(self, values: Mapping[str, str]) -> str:
-        """Return the text. Slots are filled in one pass: what a value holds is never read as a slot itself.
+        """Return the text. Slots are filled in one pass: a value is never parsed for slots itself.
 
         Raises KeyError for a slot without a value.
         """
@@ -41,7 +41,7 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A way of speaking to models: how it tells motions and camera moves, by the words of the API."""
+    """A family of models: its wording of motions and camera moves, by their API names."""
 
     motions: Mapping[str, str]
     cameras: Mapping[str, str]
@@ -57,7 +57,7 @@ class Templates:
 
 @cache
 def templates() -> Templates:
-    """Return what the file says."""
+    """Return the contents of the file."""
     whole = json.loads((files("jobs.prompts") / "templates.json").read_text(encoding="utf-8"))
     read = [_template(record, whole["families"]) for record in whole["templates"]]
     families = {

@@ -1,4 +1,4 @@
-"""The provider behind the paid calls: Replicate, spoken to through its own SDK behind a guard.
+"""The provider behind the paid calls: Replicate, called through its own SDK behind a guard.
 
-`provider.Provider` is all that the rest of the system knows of it.
+The rest of the system uses `jobs.providers.provider.Provider` only.
 """

@@ -1,7 +1,7 @@
-"""Choosing the model of a job: by its kind, its caller's tier and, for videos, its length, among the configured ones.
+"""Choose the model of a job from the configured ones, by kind, caller's tier and, for videos, length.
 
-The first configured model that can make it today is taken. One that its maker has ended, or whose key is not set, is
-passed over, so a list may name tomorrow's model behind today's.
+The first configured model that can make it today is chosen. A model past its end date, or whose key is not set, is
+skipped, so a list may name tomorrow's model behind today's.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from functools import cache
 from jobs.providers.profiles import Profile, profiles
 from statemachine.vocabulary import Kind
 
-# The two that the pipeline was made for come first; what follows each does what that one can not, or not any more.
+# The pipeline was made for the first of each kind; the second replaces it where it is unable or past its end.
 DEFAULT_MODELS = (
     "openai/gpt-image-1",
     "openai/gpt-image-2.5-sunburst",
@@ -52,18 +52,18 @@ class Entry:
 
     @property
     def profile(self) -> Profile:
-        """What the model takes, returns and costs."""
+        """Return the model's inputs, outputs and prices."""
         return profiles()[self.model]
 
 
 def today_utc() -> date:
-    """Return the date."""
+    """Return today's date in UTC."""
     return datetime.now(UTC).date()
 
 
 @dataclass(frozen=True, slots=True)
 class ModelChoice:
-    """The configured models, in the order of preference. `keys` names the secrets that are set."""
+    """The configured models, in order of preference. `keys` names the secrets that are set."""
 
     models: tuple[str, ...] = DEFAULT_MODELS
     keys: frozenset[str] = frozenset()
@@ -74,7 +74,7 @@ class ModelChoice:
 
     @property
     def entries(self) -> tuple[Entry, ...]:
-        """The configured models, usable or not."""
+        """Return the configured models, usable or not."""
         return _read(self.models)
 
     def profile_for(
@@ -82,7 +82,7 @@ class ModelChoice:
     ) -> Profile:
         """Return the first configured model that can make this today, or raise NoModel. A picture has no length.
 
-        Where there is another one, none of `besides` is taken.
+        Models in `besides` are chosen only if there is no other.
         """
         makers = list(self._makers(kind, tier, duration_s))
         if not makers:
@@ -90,11 +90,11 @@ class ModelChoice:
         return next((maker for maker in makers if maker.model not in besides), makers[0])
 
     def durations_of(self, kind: Kind, tier: str) -> tuple[int, ...]:
-        """Return the lengths in seconds that can be made, the shortest first; none for pictures."""
+        """Return the possible lengths in seconds, shortest first; empty for pictures."""
         return tuple(sorted({length for profile in self._usable(kind, tier) for length in profile.durations_s}))
 
     def unusable(self, profile: Profile) -> str | None:
-        """Return why a model can not be used today whatever is asked for, or None where it can."""
+        """Return the reason why a model cannot be used today for any request, or None if it can."""
         if profile.ends is not None and profile.ends <= self.today():
             return f"its maker ended it on {profile.ends}"
         if profile.secret is not None and profile.secret not in self.keys:
@@ -117,14 +117,14 @@ class ModelChoice:
                 yield entry
 
     def _none_for(self, kind: Kind, tier: str, duration_s: int | None) -> NoModel:
-        """Say what stands in the way: no model of the kind, none that is usable today, or none of that length."""
+        """Return the error that names the obstacle: no model of the kind, none usable today, or none of that length."""
         thing = "a scene" if kind is Kind.SCENE else f"an {kind}"
         lengths = self.durations_of(kind, tier)
         if duration_s is not None and lengths:
             offered = " or ".join(str(length) for length in lengths)
-            return NoModel(f"No configured model makes {thing} of {duration_s} s; ask for {offered} s.")
+            return NoModel(f"No configured model makes {thing} of {duration_s} s; choose {offered} s.")
         passed_over = [
-            f"{entry.model} is passed over: {reason}."
+            f"{entry.model} is skipped: {reason}."
             for entry in self._entries_for(kind, tier)
             if (reason := self.unusable(entry.profile)) is not None
         ]

@@ -1,4 +1,4 @@
-"""What a prediction can be recognized by: the tokens and the addresses within what was sent, which it tells back."""
+"""Correlation ids of a prediction: tokens and URLs in its inputs, which the provider returns with it."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from collections.abc import Iterator
 from uuid import UUID
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
-# Longer texts are pictures inside a request, as others may send them; nothing of ours is in them.
+# Longer strings are inline pictures, as others may send them; they contain no token of ours.
 _TEXT_MAX = 4096
 
 
 def tokens_in(value: object) -> frozenset[UUID]:
-    """Return every token within the texts of a value as JSON has them."""
+    """Return every token within the strings of a JSON value."""
     return frozenset(UUID(found) for text in _texts(value) for found in _UUID.findall(text))
 
 
 def carries(value: object, token: UUID) -> bool:
-    """Return whether a token is within the texts of such a value, as we write it."""
+    """Return True if a token, as we write it, is within the strings of a JSON value."""
     written = str(token)
     return any(written in text for text in _texts(value))
 
 
 def addresses_in(value: object) -> frozenset[str]:
-    """Return the texts of such a value that are addresses."""
+    """Return the strings of a JSON value that are URLs."""
     return frozenset(text for text in _texts(value) if text.startswith(("https://", "http://")))
 
 

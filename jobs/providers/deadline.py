@@ -1,7 +1,7 @@
-"""A deadline for a whole call, from the connection to the last byte of the answer.
+"""A deadline for a whole call, from the connection to the last byte of the response.
 
-The timeouts of an HTTP client bound each wait for the next piece, and an answer may come in any number of pieces: one
-that sends a byte a second is waited for without end. Here every wait is cut to what is left for the whole call.
+An HTTP client's timeouts bound each wait for the next piece, and a response may come in any number of pieces: a server
+that sends a byte a second would be waited for forever. Here every wait is cut to what is left for the whole call.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from typing import Any
 import httpcore
 import httpx
 
-# By the monotonic clock; None where the calls of this thread have no deadline.
+# By the monotonic clock; None if the calls of this thread have no deadline.
 _ends_at: ContextVar[float | None] = ContextVar("ends_at", default=None)
 
-# What is written at a time: a large request that is taken in drops comes by the deadline this often.
+# Bytes per write: a large request that the server reads slowly checks the deadline this often.
 _WRITE_BYTES = 64 * 1024
 
 
 @contextmanager
 def within(limit_s: float) -> Iterator[None]:
-    """Have the calls within the block end in so many seconds, with an httpx timeout; the nearest deadline counts."""
+    """End the calls within the block after `limit_s` seconds with an httpx timeout; the nearest deadline wins."""
     ends_at, outer = time.monotonic() + limit_s, _ends_at.get()
     token = _ends_at.set(ends_at if outer is None else min(ends_at, outer))
     try:
@@ -35,10 +35,10 @@ def within(limit_s: float) -> Iterator[None]:
 
 
 def transport(most_connections: int) -> httpx.HTTPTransport:
-    """Return a transport that keeps to the deadline of `within`."""
+    """Return a transport that obeys the deadline of `within`."""
     trust = httpx.create_ssl_context()
     made = httpx.HTTPTransport(verify=trust)
-    # httpx has no parameter for what opens the connections; its pool has.
+    # httpx has no parameter for the network backend; its pool has.
     made._pool = httpcore.ConnectionPool(
         ssl_context=trust,
         max_connections=most_connections,
@@ -49,7 +49,7 @@ def transport(most_connections: int) -> httpx.HTTPTransport:
 
 
 def _left_s(timeout_s: float | None, too_late: type[httpcore.TimeoutException]) -> float | None:
-    """Return how long to wait at most; raise `too_late` where the deadline has passed."""
+    """Return the longest wait allowed; raise `too_late` if the deadline has passed."""
     ends_at = _ends_at.get()
     if ends_at is None:
         return timeout_s
@@ -60,7 +60,7 @@ def _left_s(timeout_s: float | None, too_late: type[httpcore.TimeoutException]) 
 
 
 class _Backend(httpcore.SyncBackend):
-    """Opens connections that keep to the deadline."""
+    """Opens connections that obey the deadline."""
 
     def connect_tcp(
         self,
@@ -75,7 +75,7 @@ class _Backend(httpcore.SyncBackend):
 
 
 class _Stream(httpcore.NetworkStream):
-    """A connection that keeps to the deadline of whoever uses it."""
+    """A connection that obeys the deadline of the current caller."""
 
     def __init__(self, inner: httpcore.NetworkStream) -> None:
         self._inner = inner

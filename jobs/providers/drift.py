@@ -1,6 +1,6 @@
-"""Drift: where a model's live schema no longer agrees with what our profile sends.
+"""Drift: disagreement between a model's live schema and what our profile sends.
 
-Providers change schemas without a word. The comparison is pure; `live_schema` reads the other side of it.
+Providers change schemas without notice. The comparison is pure; `live_schema` reads the live side.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _REQUEST_TIMEOUT_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """One field of a model that is not as its profile says."""
+    """One field in which a model disagrees with its profile."""
 
     model: str
     field: str
@@ -26,7 +26,7 @@ class Drift:
 
 
 class SchemaUnknown(Exception):
-    """The live schema can not be read. The message says why, in one line."""
+    """The live schema cannot be read. The message gives the reason in one line."""
 
 
 def live_schema(client: httpx.Client, model: str) -> Mapping[str, Any]:
@@ -35,19 +35,19 @@ def live_schema(client: httpx.Client, model: str) -> Mapping[str, Any]:
     `client` has the provider's address and credentials.
     """
     try:
-        answer = client.get(f"/v1/models/{model}", timeout=_REQUEST_TIMEOUT_S)
+        response = client.get(f"/v1/models/{model}", timeout=_REQUEST_TIMEOUT_S)
     except httpx.HTTPError as error:
-        raise SchemaUnknown(f"the provider can not be reached: {type(error).__name__}") from None
-    if answer.status_code == 404:
+        raise SchemaUnknown(f"the provider cannot be reached: {type(error).__name__}") from None
+    if response.status_code == 404:
         raise SchemaUnknown("the provider has no such model")
-    if answer.status_code != 200:
-        raise SchemaUnknown(f"the provider answered HTTP {answer.status_code}")
+    if response.status_code != 200:
+        raise SchemaUnknown(f"the provider returned HTTP {response.status_code}")
     try:
-        document = answer.json()["latest_version"]["openapi_schema"]
+        document = response.json()["latest_version"]["openapi_schema"]
     except (ValueError, KeyError, TypeError):
-        raise SchemaUnknown("the provider does not show the model's schema") from None
+        raise SchemaUnknown("the provider does not publish the model's schema") from None
     if not isinstance(document, dict):
-        raise SchemaUnknown("the provider does not show the model's schema")
+        raise SchemaUnknown("the provider does not publish the model's schema")
     return document
 
 
@@ -66,7 +66,7 @@ def drift_of(profile: Profile, document: Mapping[str, Any]) -> list[Drift]:
 
 
 def _sent(profile: Profile) -> dict[str, list[Any]]:
-    """Return every input we send with the values it can have; none for those that differ from job to job."""
+    """Return every input we send with its possible values; an empty list for inputs that differ from job to job."""
     sent: dict[str, list[Any]] = {name: [] for name in _of_each_job(profile)}
     for kind in profile.kinds:
         for duration_s in profile.durations_s or (None,):
@@ -106,7 +106,7 @@ def _output_problems(profile: Profile, output: Mapping[str, Any]) -> Iterator[tu
 
 
 def _choices(described: Mapping[str, Any], schemas: Mapping[str, Any]) -> list[Any] | None:
-    """Return the values an input may have, or None where any will do. Choices live in schemas of their own."""
+    """Return the values an input may have, or None if any will do. Choices live in schemas of their own."""
     if "enum" in described:
         return list(described["enum"])
     parts = [described, *described.get("allOf", ()), *described.get("anyOf", ())]

@@ -1,9 +1,8 @@
-"""From what the provider says to what the engine does, as a table: `failures.json`.
+"""Classify the provider's errors by a table: `failures.json`.
 
-The first rule that fits decides the class; the class says the code and the words for the end user, while it is tried
-again and in the end, and what helps.
-Nothing of the provider's own words ever reaches an end user: they stay in `detail`, without secrets, which only
-support can read. Words that no rule knows are taken for a passing fault and counted.
+The first matching rule decides the class; the class gives the code, the user's messages while the job is retried and
+after it failed, and the retry policy. The provider's own text never reaches an end user: it stays in `detail`, with
+secrets masked, which only support can read. Text that no rule matches is treated as a transient fault and counted.
 """
 
 from __future__ import annotations
@@ -30,30 +29,30 @@ from statemachine.vocabulary import ErrorCode
 
 log = structlog.get_logger(__name__)
 
-# A connection that broke says nothing of how long to wait, and is most often whole again at once.
+# A broken connection does not say how long to wait, and usually recovers at once.
 _ASK_AGAIN_AFTER_S = 5.0
 _DETAIL_LENGTH_MAX = 1000
-# What the other side says beyond this is not looked at: whole pages come as error answers.
+# Text beyond this length is ignored: error responses may be whole pages.
 _WORDS_LENGTH_MAX = 20_000
 UNKNOWN = "unknown"
-# A detail that tells of an HTTP answer.
-_ANSWER = re.compile(r"HTTP (\d{3}): (.*)", re.DOTALL)
+# A detail that came from an HTTP response.
+_RESPONSE = re.compile(r"HTTP (\d{3}): (.*)", re.DOTALL)
 _PAGE = re.compile(r"\s*<(!doctype|html|head|body)\b", re.IGNORECASE)
 _MARKUP = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 
 
 class Seen(StrEnum):
-    """Where a failure was seen."""
+    """The place where a failure was seen."""
 
-    TRANSPORT = "transport"  # no answer: the exception's name and words
-    HTTP = "http"  # an answer of the API with status 400 or above: its body
+    TRANSPORT = "transport"  # no response: the exception's name and message
+    HTTP = "http"  # an API response with status 400 or above: its body
     PREDICTION = "prediction"  # a prediction that failed: its error text
-    OUTPUT = "output"  # a prediction that ended without a usable output: our own words
+    OUTPUT = "output"  # a prediction that ended without a usable output: our own text
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What fits: the place, the status where one is named, and a pattern that is found in the words."""
+    """A condition: the place, the status if given, and a pattern searched for in the text."""
 
     seen: Seen
     statuses: range | frozenset[int] | None
@@ -61,7 +60,7 @@ class Rule:
     class_name: str
 
     def fits(self, seen: Seen, status: int | None, words: str) -> bool:
-        """Whether this rule is about what was seen."""
+        """Return True if this rule matches what was seen."""
         if self.seen is not seen or (self.statuses is not None and status not in self.statuses):
             return False
         return self.pattern.search(words) is not None
@@ -69,7 +68,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The rules in their order, and each class as the failure it is, without a detail."""
+    """The rules in order, and each class as a failure without a detail."""
 
     rules: tuple[Rule, ...]
     classes: Mapping[str, Failure]
@@ -77,14 +76,14 @@ class Table:
 
 @cache
 def table() -> Table:
-    """Return what the file says."""
+    """Return the contents of the file."""
     whole = json.loads((files("jobs.providers") / "failures.json").read_text(encoding="utf-8"))
     classes = {name: _class(record) for name, record in whole["classes"].items()}
     return Table(tuple(_rule(record) for record in whole["rules"]), MappingProxyType(classes))
 
 
 def _class(record: dict[str, Any]) -> Failure:
-    """Read a class; `final` is what is told where the job ends with it, `retries` how often it is tried again."""
+    """Read a class; `final` is the message if the job ends with it, `retries` the number of retries."""
     return Failure(
         ErrorCode(record["code"]),
         record["message"],
@@ -103,85 +102,85 @@ def _rule(record: dict[str, Any]) -> Rule:
 
 
 def class_of(seen: Seen, words: str, status: int | None = None) -> str:
-    """Return the name of the class that the first fitting rule names, or `unknown`."""
+    """Return the class named by the first matching rule, or `unknown`."""
     return next((rule.class_name for rule in table().rules if rule.fits(seen, status, words)), UNKNOWN)
 
 
 def classify(seen: Seen, words: str, status: int | None = None, retry_after_s: float | None = None) -> Failure:
-    """Return what was seen as a failure. `words` are the other side's, as they came."""
+    """Return the failure for what was seen. `words` is the provider's text, as received."""
     words = words[:_WORDS_LENGTH_MAX]
     name = class_of(seen, words, status)
     if name == UNKNOWN:
         _count_unknown(seen, words, status)
-    told = _one_line(words) if status is None else f"HTTP {status}: {_one_line(words)}"
+    line = _one_line(words) if status is None else f"HTTP {status}: {_one_line(words)}"
     # Masked before it is cut: half a key would no longer look like one.
-    detail = redacted(told)[:_DETAIL_LENGTH_MAX]
+    detail = redacted(line)[:_DETAIL_LENGTH_MAX]
     return replace(table().classes[name], detail=detail, retry_after_s=retry_after_s, status=status)
 
 
 def _one_line(words: str) -> str:
-    """Return words as one line; of a whole page, which proxies answer with, only what a reader would see."""
+    """Return text as one line; of a whole HTML page, as proxies return, only the visible text."""
     if _PAGE.match(words):
         words = html.unescape(_MARKUP.sub(" ", words))
     return " ".join(words.split())
 
 
 def of_prediction_error(text: str) -> Failure:
-    """Return what the error text of a failed prediction means."""
+    """Return the failure for the error text of a failed prediction."""
     return classify(Seen.PREDICTION, text)
 
 
 def of_status(status: int, body: str, retry_after_s: float | None) -> Failure:
-    """Return what an HTTP error of the provider's API means (status 400 and above)."""
+    """Return the failure for an HTTP error of the provider's API (status 400 and above)."""
     return classify(Seen.HTTP, body, status, retry_after_s)
 
 
 def tells_of_gone_model(detail: str) -> bool:
-    """Whether a failure's detail, as it was kept, says that the provider has no such model."""
-    answer = _ANSWER.fullmatch(detail)
-    name = class_of(Seen.HTTP, answer[2], int(answer[1])) if answer else class_of(Seen.PREDICTION, detail)
+    """Return True if a failure's stored detail says that the provider no longer has the model."""
+    response = _RESPONSE.fullmatch(detail)
+    name = class_of(Seen.HTTP, response[2], int(response[1])) if response else class_of(Seen.PREDICTION, detail)
     return table().classes[name].retry_policy is RetryPolicy.ANOTHER_MODEL
 
 
 def unreachable(error: Exception) -> Failure:
-    """Return what a failed connection means."""
+    """Return the failure for a failed connection."""
     return classify(Seen.TRANSPORT, f"{type(error).__name__}: {error}", retry_after_s=_ASK_AGAIN_AFTER_S)
 
 
 def busy(detail: str, retry_after_s: float) -> Failure:
-    """Return what it means that the provider can not say yet; `detail` is in our own words."""
+    """Return the failure for a provider that has no result yet; `detail` is our own text."""
     return replace(table().classes["busy"], detail=detail, retry_after_s=retry_after_s)
 
 
 def timed_out(after_s: float) -> Failure:
-    """Return what it means that a prediction took too long, or was ended for that by the provider."""
+    """Return the failure for a prediction that took too long, or that the provider ended for taking too long."""
     return classify(Seen.OUTPUT, f"no result after {after_s:.0f} s")
 
 
 def empty_output() -> Failure:
-    """Return what a success without outputs means: the content check of some models answers so."""
+    """Return the failure for a success without outputs: the content check of some models responds like that."""
     return classify(Seen.OUTPUT, "succeeded without any output")
 
 
 def odd_output(oddity: str) -> Failure:
-    """Return what a success means whose output is not what the model was to give; `oddity` is `Prediction.oddity`."""
+    """Return the failure for a success with unusable output; `oddity` is `Prediction.oddity`."""
     return classify(Seen.OUTPUT, oddity)
 
 
 def output_expired(detail: str) -> Failure:
-    """Return what it means that an output was gone before it could be copied."""
+    """Return the failure for an output that vanished before it was copied."""
     return replace(table().classes["expired"], detail=redacted(detail[:_WORDS_LENGTH_MAX])[:_DETAIL_LENGTH_MAX])
 
 
 class UnknownWords:
-    """Counts what no rule knew, in this process, by a digest of its shape: ids and numbers in it do not matter."""
+    """Counts unmatched texts in this process, by a digest of their shape: ids and numbers are ignored."""
 
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     def add(self, seen: Seen, words: str, status: int | None) -> tuple[str, int]:
-        """Count words and return their digest with how often they have been seen."""
+        """Count a text and return its digest with its count."""
         shape = re.sub(r"[0-9a-f]{8,}|\d+", "#", f"{seen} {status} {words[:_DETAIL_LENGTH_MAX]}".lower())
         digest = hashlib.sha256(shape.encode(errors="replace")).hexdigest()[:12]
         with self._lock:
@@ -189,7 +188,7 @@ class UnknownWords:
             return digest, self._counts[digest]
 
     def counts(self) -> dict[str, int]:
-        """Return how often each digest has been seen."""
+        """Return the count of each digest."""
         with self._lock:
             return dict(self._counts)
 
@@ -198,6 +197,6 @@ unknown_words = UnknownWords()
 
 
 def _count_unknown(seen: Seen, words: str, status: int | None) -> None:
-    """Count and log words without a rule. Only their digest is logged: they may repeat what a user wrote."""
+    """Count and log unmatched text. Only its digest is logged: it may repeat what a user wrote."""
     digest, count = unknown_words.add(seen, words, status)
-    log.warning("provider said something unknown", seen=str(seen), status=status, digest=digest, count=count)
+    log.warning("unknown provider error", seen=str(seen), status=status, digest=digest, count=count)

@@ -1,10 +1,10 @@
 """The guard between Replicate's SDK and the network.
 
-The SDK (1.0.7) sends a create without any timeout, repeats reads inside the call for as long as a `Retry-After`
-says, loses what an error answer said, and can set no header for one call. Its client takes a transport, so this one
-puts it right: every call has a deadline, an error answer becomes `ErrorResponse` at once, and a create carries
-`Cancel-After`, and looks once more before its first byte whether it may still be made. Answers tell the provider's
-time, which the SDK does not pass on.
+The SDK (1.0.7) sends a create without any timeout, repeats reads inside the call for as long as `Retry-After` says,
+drops the body of an error response, and cannot set a header for one call. Its client takes a transport, so this one
+corrects it: every call has a deadline, an error response raises `ErrorResponse` at once, and a create carries
+`Cancel-After` and runs a final check before its first byte. Responses give the provider's time, which the SDK does not
+pass on.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ import httpx
 
 from jobs.providers.clock import ProviderClock
 from jobs.providers.deadline import within
-from jobs.providers.retry_after import asked_wait_s
+from jobs.providers.retry_after import requested_wait_s
 
 _cancel_after: ContextVar[timedelta | None] = ContextVar("cancel_after", default=None)
-_last_look: ContextVar[Callable[[], None] | None] = ContextVar("final_check", default=None)
+_final_check: ContextVar[Callable[[], None] | None] = ContextVar("final_check", default=None)
 
-# An error page may be of any size; the classifier looks at its first 20,000 characters.
+# An error page may be of any size; the classifier reads its first 20,000 characters.
 _ERROR_BYTES_MAX = 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """In seconds. `answer_s` bounds the wait for each piece of an answer, `output_s` the fetching of an output."""
+    """In seconds. `answer_s` bounds the wait for each piece of a response, `output_s` the fetching of an output."""
 
     connect_s: float = 5.0
     answer_s: float = 30.0
@@ -39,16 +39,16 @@ class Timeouts:
 
     @property
     def call_s(self) -> float:
-        """How long a whole call may take, from the connection to the last byte of its answer."""
+        """Return the limit of a whole call, from the connection to the last byte of its response."""
         return 2 * self.answer_s
 
     def as_extension(self) -> dict[str, float]:
-        """Return the timeouts as httpx hands them to a transport."""
+        """Return the timeouts in the form that httpx hands to a transport."""
         return {"connect": self.connect_s, "read": self.answer_s, "write": self.answer_s, "pool": self.connect_s}
 
 
 class ErrorResponse(Exception):
-    """The API answered with status 400 or above. `body` is its text; `retry_after_s` what it asked for, or None."""
+    """The API returned status 400 or above. `body` is its text; `retry_after_s` the wait it requested, or None."""
 
     def __init__(self, status: int, body: str, retry_after_s: float | None) -> None:
         self.status = status
@@ -58,7 +58,7 @@ class ErrorResponse(Exception):
 
 
 class GuardTransport(httpx.BaseTransport):
-    """Wraps the transport that the SDK's client uses. `clock` is told the time of each answer."""
+    """Wraps the transport of the SDK's client. `clock` observes the time of each response."""
 
     def __init__(self, inner: httpx.BaseTransport, timeouts: Timeouts, clock: ProviderClock) -> None:
         self._inner = inner
@@ -66,21 +66,21 @@ class GuardTransport(httpx.BaseTransport):
         self._clock = clock
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request, with the bound on a prediction's life where one is set, and read the answer in time."""
+        """Send a request, with `Cancel-After` if set, and read the response within the deadline."""
         request.extensions["timeout"] = self._timeouts.as_extension()
         cancel_after = _cancel_after.get()
         if cancel_after is not None and request.method == "POST":
             request.headers["Cancel-After"] = f"{max(5, int(cancel_after.total_seconds()))}s"
-        final_check = _last_look.get()
+        final_check = _final_check.get()
         if final_check is not None and request.method == "POST":
             request.extensions["trace"] = partial(_traced, final_check)
         with within(self._timeouts.call_s):
             response = self._inner.handle_request(request)
             if response.status_code >= 400:
-                # Perhaps that of something in between, whose clock is its own.
+                # The date may come from a proxy, whose clock is its own.
                 raise _error_response(response)
-            self._clock.tell(response.headers.get("date"))
-            # Here and not by the client, for which the deadline would be over.
+            self._clock.observe(response.headers.get("date"))
+            # Read here and not by the client, which would read it outside the deadline.
             response.read()
         return response
 
@@ -97,17 +97,17 @@ def _traced(final_check: Callable[[], None], event: str, _: object) -> None:
 
 @contextmanager
 def checked_before_sending(final_check: Callable[[], None]) -> Iterator[None]:
-    """Have every create within the block call `final_check` before its first byte; what that raises holds it back."""
-    token = _last_look.set(final_check)
+    """Call `final_check` before the first byte of every create within the block; if it raises, nothing is sent."""
+    token = _final_check.set(final_check)
     try:
         yield
     finally:
-        _last_look.reset(token)
+        _final_check.reset(token)
 
 
 @contextmanager
 def canceled_after(limit: timedelta) -> Iterator[None]:
-    """Have every create within the block carry `Cancel-After`; the provider's least is five seconds."""
+    """Add `Cancel-After` to every create within the block; the provider's minimum is five seconds."""
     token = _cancel_after.set(limit)
     try:
         yield
@@ -117,11 +117,11 @@ def canceled_after(limit: timedelta) -> Iterator[None]:
 
 def _error_response(response: httpx.Response) -> ErrorResponse:
     body = _beginning(response).decode("utf-8", errors="replace")
-    return ErrorResponse(response.status_code, body, asked_wait_s(body, response.headers.get("retry-after")))
+    return ErrorResponse(response.status_code, body, requested_wait_s(body, response.headers.get("retry-after")))
 
 
 def _beginning(response: httpx.Response) -> bytes:
-    """Return what says what is wrong: the beginning of the body, or what came of it."""
+    """Return the beginning of an error's body, as much as arrived."""
     body = bytearray()
     try:
         for chunk in response.iter_bytes():

@@ -1,7 +1,7 @@
-"""How the provider gets a picture: uploaded to it, or from a signed address in our storage.
+"""Give the provider access to a picture: uploaded to it, or by a signed URL in our storage.
 
-Either way the address is one attempt's own, and a prediction tells its inputs back: by it a submission whose answer was
-lost is found again, also where the model has no other input that could carry a token.
+Either way the URL belongs to one attempt, and a prediction shows its inputs: a submission whose response was lost is
+found again by it, even if the model has no other input that could carry a token.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from PIL import Image
 from jobs.providers.provider import Provider
 from storage import S3Store
 
-# Objects larger than this are no pictures of ours.
+# Larger objects are no pictures of ours.
 _PICTURE_BYTES_MAX = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class PictureInputs:
-    """Makes addresses that the provider can read.
+    """Makes URLs that the provider can read.
 
-    `uploads_to` is the provider that keeps the pictures itself, for a day. Without one, it reads them in our storage,
-    by signed addresses whose file names carry the attempt's token.
+    `uploads_to` is a provider that stores the pictures itself, for a day. Without one, it reads them from our storage,
+    by signed URLs whose file names carry the attempt's token.
     """
 
     store: S3Store
     uploads_to: Provider | None = None
 
     def address(self, object_key: str, token: UUID, *, expires_s: int) -> str:
-        """Return an `https:` or `http:` address of the picture. Raises StorageError and ProviderError."""
+        """Return an `https:` or `http:` URL of the picture. Raises StorageError and ProviderError."""
         if self.uploads_to is None:
             return self.store.presigned_get(object_key, expires_s=expires_s, filename=f"{token}.{object_key[-3:]}")
         with TemporaryDirectory(prefix="diorama-input-") as folder:

@@ -1,4 +1,4 @@
-"""A provider whose calls go through the limiter: each takes its permit, and what becomes of it is noticed."""
+"""A provider behind the limiter: each call takes its permit, and the limiter observes its result."""
 
 from __future__ import annotations
 
@@ -35,21 +35,21 @@ class LimitedProvider:
         return self._inner.submit(submission)
 
     def get(self, prediction_id: str) -> Prediction:
-        """Return a prediction, or raise ProviderError, also where too many have been read."""
+        """Return a prediction, or raise ProviderError, also if the read budget is spent."""
         wait_s = self._limiter.read_in_s()
         if wait_s > 0:
             raise ProviderError(_out_of_reads(wait_s))
         return self._noticed(lambda: self._inner.get(prediction_id))
 
     def cancel(self, prediction_id: str) -> Prediction | None:
-        """Ask for a prediction to be canceled at once: what runs on costs money."""
+        """Cancel a prediction at once, whatever the budget: each second it runs costs money."""
         self._limiter.must_read()
         return self._noticed(lambda: self._inner.cancel(prediction_id))
 
     def upload(self, name: str, content: bytes, token: UUID) -> str:
-        """Keep a picture at the provider, or raise ProviderError, also where too many calls have been made.
+        """Store a picture at the provider, or raise ProviderError, also if the budget is spent.
 
-        Without its picture no submission can be made, so one that fails counts like a submission that does.
+        No submission works without its picture, so a failed upload counts like a failed submission.
         """
         wait_s = self._limiter.read_in_s()
         if wait_s > 0:
@@ -57,31 +57,31 @@ class LimitedProvider:
         try:
             return self._noticed(lambda: self._inner.upload(name, content, token))
         except ProviderError as error:
-            # One picture that is not taken, whatever the others are like, is no outage.
+            # One rejected picture is no outage.
             is_final = error.failure.retry_policy is RetryPolicy.NEVER
             outcome = Rejected(error.failure) if is_final else Refused(error.failure)
             notice(lambda: self._limiter.observe(outcome))
             raise
 
     def now(self) -> datetime:
-        """Return the provider's time. It may have to be asked, so a call is booked."""
+        """Return the provider's time. This may take a call, so one is booked."""
         self._limiter.must_read()
         return self._noticed(self._inner.now)
 
     def find(self, sought: Sought) -> str | None:
-        """Return the id of the prediction that a submission came to, or None where the list does not show it."""
+        """Return the id of the prediction of a submission, or None if the list does not show it."""
         return find_in(self.listed(*created_between(self.now(), sought.age)), sought)
 
     def listed(self, after: datetime, before: datetime | None = None) -> Iterator[tuple[Listed, ...]]:
-        """Yield the predictions created between two times, newest first, a call a page."""
+        """Yield the predictions created between two times, newest first, one call per page."""
         pages = self._inner.listed(after, before)
         while (page := self._noticed(lambda: next(pages, None))) is not None:
-            # Only now it is known that this was a call and not the end of the list.
+            # Only now is it known that this was a call and not the end of the list.
             self._limiter.must_read()
             yield page
 
     def fetch(self, url: str, *, most_bytes: int) -> AbstractContextManager[tuple[str, Iterator[bytes]]]:
-        """Open an output. Files are no calls of the API: nobody counts them."""
+        """Open an output. Downloads are not API calls: they are not counted."""
         return self._inner.fetch(url, most_bytes=most_bytes)
 
     def _noticed(self, call: Callable[[], R]) -> R:
@@ -94,13 +94,13 @@ class LimitedProvider:
 
 
 def notice(take: Callable[[], None]) -> None:
-    """Have the limiter take notice; while the database is away, an answer that was paid for counts more than that."""
+    """Run an observation of the limiter; if the database is away, drop it: a paid response matters more."""
     try:
         take()
     except SQLAlchemyError as error:
         if not is_transient(error):
             raise
-        log.warning("the limiter took no notice of an answer", why=type(error).__name__)
+        log.warning("the limiter missed a response", why=type(error).__name__)
 
 
 def _out_of_reads(wait_s: float) -> Failure:
@@ -108,6 +108,6 @@ def _out_of_reads(wait_s: float) -> Failure:
         ErrorCode.PROVIDER_UNAVAILABLE,
         "The picture service is busy. We keep trying.",
         RetryPolicy.WAIT,
-        "our own budget of reads is spent for now",
+        "our own read budget is spent for now",
         wait_s,
     )

@@ -1,8 +1,8 @@
-"""The limiter: what all workers together may ask of the provider, and when they had better not.
+"""The limiter: the calls that all workers together may make to the provider, and when to pause.
 
-Submissions are held back before their jobs are claimed: who has to wait keeps its place in the queue, burns nothing and
-costs nothing. Reads that are too many come back a slot later each; what can not wait (cancels, the search for a lost
-submission) is taken ahead of time, and leaves the others less.
+Submissions are limited before their jobs are claimed: a waiting job keeps its place in the queue and costs nothing.
+Excess reads return a slot later each; calls that cannot wait (cancels, the search for a lost submission) take permits
+in advance and leave fewer for the rest.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from statemachine.outcomes import Accepted, Failure, OutcomeLost, Refused, Rejec
 log = structlog.get_logger(__name__)
 
 _THROTTLED = 429
-# Where a throttled call was not told how long to wait.
-_PATIENCE_S = 1.0
-# A process takes this many reads at a time from the common budget; what it has not used by then is forfeited.
+# Used if a throttled response does not say how long to wait.
+_DEFAULT_RETRY_AFTER_S = 1.0
+# A process takes this many reads at a time from the shared budget; unused ones are forfeited after this long.
 _READS_AT_ONCE = 10
 _READS_KEEP_S = 1.0
 
@@ -36,7 +36,7 @@ Outcome = Accepted | Refused | Rejected | OutcomeLost
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """How many queued jobs may be claimed in this transaction, and otherwise the seconds after which to ask again."""
+    """The number of queued jobs that may be claimed in this transaction, and the seconds until the next try if none."""
 
     most: int
     wait_s: float = 0.0
@@ -44,66 +44,66 @@ class Admission:
 
 
 class Limiter(Protocol):
-    """What a worker asks before it calls the provider, and tells afterwards."""
+    """Admits calls to the provider and observes their results."""
 
     @property
     def is_limited(self) -> bool:
-        """Whether queued jobs may only be claimed as `admit` allows."""
+        """Return True if queued jobs may be claimed only as `admit` allows."""
 
     def admit(self, conn: Connection, want: int) -> Admission:
-        """Say how many queued jobs may be claimed in the transaction of `conn`."""
+        """Return how many queued jobs may be claimed in the transaction of `conn`."""
 
     def admitted(self, conn: Connection, admission: Admission, job_ids: Sequence[UUID]) -> None:
-        """Book those that were claimed, in the same transaction."""
+        """Book the claimed jobs, in the same transaction."""
 
     def observe(self, outcome: Outcome | None) -> None:
-        """Take notice of what became of a submission; None where it was held back after all."""
+        """Observe the outcome of a submission; None if it was not sent after all."""
 
     def observe_end(self, failure: Failure | None) -> None:
-        """Take notice of what a prediction failed with; None where it succeeded."""
+        """Observe the failure of a prediction; None if it succeeded."""
 
     def read_in_s(self) -> float:
-        """Return 0 where a read may be made now, else the seconds after which to come back."""
+        """Return 0 if a read may be made now, else the seconds after which to try again."""
 
     def must_read(self, calls: int = 1) -> None:
-        """Book calls that can not be put off."""
+        """Book calls that cannot be delayed."""
 
     def observe_read(self, failure: Failure) -> None:
-        """Take notice of a read that failed."""
+        """Observe a failed read."""
 
 
 class NoLimiter:
-    """Holds nobody back."""
+    """Admits everything."""
 
     is_limited = False
 
     def admit(self, conn: Connection, want: int) -> Admission:
-        """Let everybody through."""
+        """Admit every job."""
         return Admission(want)
 
     def admitted(self, conn: Connection, admission: Admission, job_ids: Sequence[UUID]) -> None:
         """Book nothing."""
 
     def observe(self, outcome: Outcome | None) -> None:
-        """Take no notice."""
+        """Ignore it."""
 
     def observe_end(self, failure: Failure | None) -> None:
-        """Take no notice."""
+        """Ignore it."""
 
     def read_in_s(self) -> float:
-        """Let every read be made."""
+        """Allow every read."""
         return 0.0
 
     def must_read(self, calls: int = 1) -> None:
         """Book nothing."""
 
     def observe_read(self, failure: Failure) -> None:
-        """Take no notice."""
+        """Ignore it."""
 
 
 @dataclass(frozen=True, slots=True)
 class LimiterSettings:
-    """The budgets and the breaker. `in_flight_most` bounds the jobs at the provider, None for any number of them."""
+    """The budgets and the breaker. `in_flight_most` bounds the jobs at the provider, None for no bound."""
 
     creates: Budget = field(default_factory=lambda: Budget(500))
     reads: Budget = field(default_factory=lambda: Budget(2500))
@@ -112,7 +112,7 @@ class LimiterSettings:
 
 
 class SharedLimiter:
-    """Keeps the budgets and the breaker in Postgres, for all workers alike."""
+    """Keeps the budgets and the breaker in Postgres, shared by all workers."""
 
     is_limited = True
 
@@ -120,11 +120,11 @@ class SharedLimiter:
         self._engine = engine
         self._settings = settings or LimiterSettings()
         self._reads = Permits(_READS_AT_ONCE, _READS_KEEP_S, self._take_reads)
-        # What this process knows without asking: a success is worth a transaction only where it changes something.
+        # The last known state: a success is worth a transaction only if it changes something.
         self._is_untouched = True
 
     def admit(self, conn: Connection, want: int) -> Admission:
-        """Say how many may be claimed: permits, room at the provider and the breaker decide together."""
+        """Return how many may be claimed: permits, room at the provider and the breaker decide together."""
         settings = self._settings
         creates = lock_creates(conn, counts_in_flight=settings.in_flight_most is not None)
         bucket = creates.bucket.filled(settings.creates, creates.now)
@@ -139,7 +139,7 @@ class SharedLimiter:
         return Admission(most, wait_s, creates)
 
     def admitted(self, conn: Connection, admission: Admission, job_ids: Sequence[UUID]) -> None:
-        """Take a permit for each, and remember that somebody tries whether the provider works again."""
+        """Take a permit for each, and record that a probe of the provider is under way."""
         creates = admission.creates
         if not job_ids or creates is None:
             return
@@ -149,7 +149,7 @@ class SharedLimiter:
             save_breaker(conn, creates.breaker.probing(creates.now, self._settings.breaker))
 
     def observe(self, outcome: Outcome | None) -> None:
-        """Count failures, honor a wait that was asked for, and close the breaker after a success."""
+        """Count failures, honor a requested wait, and close the breaker after a success."""
         failed = isinstance(outcome, Refused | OutcomeLost)
         if self._is_untouched and not failed:
             return
@@ -161,16 +161,16 @@ class SharedLimiter:
                 bucket = creates.bucket.filled(self._settings.creates, creates.now)
                 save_creates(conn, bucket.block(_later(creates.now, outcome.failure)))
         self._is_untouched = breaker.is_untouched
-        _tell(creates.breaker, breaker)
+        _alert(creates.breaker, breaker)
 
     def observe_end(self, failure: Failure | None) -> None:
-        """Stop submissions where a prediction tells of trouble with the account; let them go on after a success.
+        """Stop submissions after a prediction that shows an account error; resume them after a success.
 
-        The provider takes submissions although its own account elsewhere, or our key to it, is of no use: nothing but
-        the end of a prediction shows that, and that it is over.
+        The provider accepts submissions even if its own upstream account, or our key to it, is invalid: only the end of
+        a prediction shows that, and that it is over.
         """
-        is_trouble = failure is not None and failure.retry_policy is RetryPolicy.OPERATOR
-        if not is_trouble and (failure is not None or self._is_untouched):
+        is_account_error = failure is not None and failure.retry_policy is RetryPolicy.OPERATOR
+        if not is_account_error and (failure is not None or self._is_untouched):
             return
         with self._engine.begin() as conn:
             creates = lock_creates(conn, counts_in_flight=False)
@@ -179,20 +179,20 @@ class SharedLimiter:
                 breaker = creates.breaker.spoiled(creates.now, failure.detail, self._settings.breaker)
             save_breaker(conn, breaker)
         self._is_untouched = breaker.is_untouched
-        _tell(creates.breaker, breaker)
+        _alert(creates.breaker, breaker)
 
     def read_in_s(self) -> float:
-        """Return 0 and take a permit, or the seconds until a slot of the caller's own."""
+        """Return 0 and take a permit, or return the seconds until the caller's own slot."""
         return self._reads.take()
 
     def must_read(self, calls: int = 1) -> None:
-        """Take permits that are there or will be."""
+        """Take permits, in advance if there are none."""
         with self._engine.begin() as conn:
             bucket, now = lock_reads(conn)
             save_reads(conn, bucket.filled(self._settings.reads, now).spend(calls))
 
     def observe_read(self, failure: Failure) -> None:
-        """Honor a wait that was asked for."""
+        """Honor a requested wait."""
         if failure.status == _THROTTLED:
             self._reads.forfeit()
             with self._engine.begin() as conn:
@@ -200,7 +200,7 @@ class SharedLimiter:
                 save_reads(conn, bucket.filled(self._settings.reads, now).block(_later(now, failure)))
 
     def _room(self, creates: Creates) -> int:
-        """How many more jobs may come to the provider."""
+        """Return how many more jobs may go to the provider."""
         if self._settings.in_flight_most is None or creates.at_provider is None:
             return creates.bucket.whole(creates.now)
         return max(0, self._settings.in_flight_most - creates.at_provider - len(creates.on_their_way))
@@ -216,13 +216,13 @@ class SharedLimiter:
             case Refused(failure) if failure.retry_policy is not RetryPolicy.ANOTHER_MODEL:
                 return breaker.failed(now, Cause.OUTAGE, failure.detail, policy)
             case None | Refused():
-                # That a model is gone says nothing of the others.
-                return breaker.held_back(now)
+                # A missing model says nothing about the others.
+                return breaker.never_sent(now)
             case _:
                 return breaker.succeeded()
 
     def _take_reads(self, want: int) -> tuple[int, float]:
-        """Take up to so many reads from the common budget; where there are none, a slot to come back at."""
+        """Take up to `want` reads from the shared budget; if there are none, return a slot to come back at."""
         with self._engine.begin() as conn:
             bucket, now = lock_reads(conn)
             bucket = bucket.filled(self._settings.reads, now)
@@ -237,14 +237,14 @@ class SharedLimiter:
 
 
 def _later(now: datetime, failure: Failure) -> datetime:
-    return now + timedelta(seconds=failure.retry_after_s or _PATIENCE_S)
+    return now + timedelta(seconds=failure.retry_after_s or _DEFAULT_RETRY_AFTER_S)
 
 
-def _tell(before: Breaker, after: Breaker) -> None:
-    """Tell the operators once that submissions stopped, by the process that stopped them, and that they go on."""
+def _alert(before: Breaker, after: Breaker) -> None:
+    """Alert operators once that submissions stopped, from the process that stopped them, and log that they resumed."""
     if before.state is BreakerState.CLOSED and after.state is not BreakerState.CLOSED:
         log.critical("submissions stopped", cause=after.cause, why=after.detail, until=str(after.until))
     elif before.state is not BreakerState.CLOSED and after.state is BreakerState.CLOSED:
-        log.warning("submissions go on", stopped_at=str(before.opened_at))
+        log.warning("submissions resumed", stopped_at=str(before.opened_at))
     elif before.cause is not after.cause:
         log.critical("submissions stopped", cause=after.cause, why=after.detail, until=str(after.until))

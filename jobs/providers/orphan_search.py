@@ -1,7 +1,7 @@
-"""Finding a submission whose answer was lost in the provider's list, and what it means where it is not there.
+"""Find a lost submission in the provider's list, and decide what its absence proves.
 
-Times are the provider's: its list is by its own clock, and ours may be minutes off. What we know of a submission is how
-long ago it was begun, by the database's clock.
+Times are the provider's: its list uses its own clock, and ours may be minutes off. A submission's age is known by the
+database's clock.
 """
 
 from __future__ import annotations
@@ -11,33 +11,33 @@ from datetime import datetime, timedelta
 
 from jobs.providers.provider import Listed, Sought
 
-# What it took to tell the two times; looking back a little further costs nothing.
+# Margin for reading the two clocks; searching a little further back costs nothing.
 _BEFORE = timedelta(seconds=60)
-# A submission may be on its way for as long as its answer may take, and no longer: what was created after that is
-# another's, and after an outage of the list there may be more of it than can be read.
+# A submission may be in flight for as long as its response may take, and no longer: later predictions belong to others,
+# and after an outage of the list there may be more of them than can be read.
 _AFTER = timedelta(seconds=180)
-# Submissions that were begun within this time of each other are worth one reading of the list.
+# Submissions that started within this time of each other share one reading of the list.
 TOGETHER = _BEFORE + _AFTER
-# The provider removes inputs an hour after the end of a prediction, and with them what it is recognized by.
+# The provider removes inputs, and the correlation ids in them, an hour after the end of a prediction.
 _KNOWN_FOR = timedelta(minutes=55)
-# When the last look is taken that may prove an absence; the sweeper comes by every minute or so.
+# The age at the last search that can prove an absence; the orphan search runs every minute or so.
 LAST_SEARCH_AFTER = _KNOWN_FOR - timedelta(minutes=3)
 
 
 def created_between(now: datetime, oldest: timedelta, newest: timedelta | None = None) -> tuple[datetime, datetime]:
-    """Return the times between which the provider created what was begun that long before its time `now`."""
+    """Return the times between which the provider created submissions of these ages, at its time `now`."""
     return now - oldest - _BEFORE, now - (oldest if newest is None else newest) + _AFTER
 
 
 def find_in(pages: Iterator[tuple[Listed, ...]], sought: Sought) -> str | None:
-    """Return the id of the prediction of a submission, reading no page beyond its own; None where it is not there."""
+    """Return the id of a submission's prediction, or None if absent. Reads no page beyond it."""
     return next((each.prediction.id for page in pages for each in page if each.is_of(sought)), None)
 
 
 def why_absence_proves_nothing(sought: Sought) -> str | None:
-    """Return why a submission may have been taken although the list does not show it; None where it was not."""
+    """Return why a submission may exist although the list does not show it; None if it does not."""
     if not sought.is_traceable:
-        return "it carries nothing by which it could be recognized in the provider's list"
+        return "it carries no correlation id that the provider's list shows"
     if sought.age > _KNOWN_FOR:
         return "it is too old to be recognized in the provider's list"
     return None

@@ -1,4 +1,4 @@
-"""Permits that a process has taken ahead from a common budget, so that not every call costs a transaction."""
+"""Permits that a process takes in advance from a shared budget, so that not every call costs a transaction."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 
 class Permits:
-    """Takes up to `at_once` permits at a time and forfeits after `keep_s` seconds what nobody used.
+    """Takes up to `at_once` permits at a time and forfeits unused ones after `keep_s` seconds.
 
-    `fetch` is asked for a number of permits and returns how many there are, or none and the seconds to wait.
+    `fetch` takes a number of permits and returns how many it got, or none and the seconds to wait.
     """
 
     def __init__(
@@ -40,6 +40,6 @@ class Permits:
             return wait_s
 
     def forfeit(self) -> None:
-        """Give up what is left: the other side wants fewer calls."""
+        """Give up the remaining permits: the provider requested fewer calls."""
         with self._lock:
             self._left = 0

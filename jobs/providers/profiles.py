@@ -1,7 +1,7 @@
-"""Model profiles: what each model takes, returns and costs, read from `profiles.json`: a new model is data.
+"""Model profiles: each model's inputs, outputs and prices, read from `profiles.json`: a new model is data.
 
-A record names what it differs in from an earlier one, which it is `like`. The first price whose `when` agrees with
-what is sent applies. `quality` is always sent: left out, a model takes `auto`, and bills that as its dearest.
+A record lists its differences from an earlier one, named by `like`. The first price whose `when` matches the inputs
+applies. `quality` is always sent: without it, a model uses `auto` and bills its highest price.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from statemachine.vocabulary import Kind
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What a model returns: a `list` of addresses or `one`, and how large each kind of picture is.
+    """A model's output: a `list` of URLs or `one`, and the size of each kind of picture.
 
     The sizes of a video are those of a 16:9 first frame. No file of the model is larger than `bytes_max`.
     """
@@ -33,7 +33,7 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What one output costs, in micro-US-dollars, where the inputs agree with `when`."""
+    """The price of one output, in micro-US-dollars, if the inputs match `when`."""
 
     when: Mapping[str, Any]
     micros: int
@@ -41,12 +41,12 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """One model. `inputs` maps what we know (prompt, image, token, secret) to the model's own input names.
+    """One model. `inputs` maps our inputs (prompt, image, token, secret) to the model's own input names.
 
-    `fixed` are inputs that are always sent; `by_kind` what is sent a kind. `durations_s` are the lengths it makes,
-    empty for pictures, and `duration_input` the input that asks for one, None where there is no choice. `secret`
-    names the setting that holds a key which travels in the input. From the day `ends` on, the model is not used. What a
-    model asks of a picture's size and shape is no limit: it is sent none but those that we have brought to theirs.
+    `fixed` are inputs that are always sent; `by_kind` those of each kind. `durations_s` are the lengths it makes, empty
+    for pictures, and `duration_input` the input that chooses one, None if there is no choice. `secret` names the
+    setting with a key that is sent as an input. From the day `ends` on, the model is not used. A model's limits on
+    picture size and shape are not listed: it receives only pictures that we have resized.
     """
 
     model: str
@@ -67,12 +67,12 @@ class Profile:
 
     @property
     def cancel_after(self) -> timedelta:
-        """After how long the provider itself ends a prediction."""
+        """Return the time after which the provider itself ends a prediction."""
         return timedelta(seconds=self.cancel_after_s)
 
     @property
     def output_bytes_max(self) -> int:
-        """The size that no output of the model exceeds."""
+        """Return the largest size of any output of the model."""
         return self.output.bytes_max
 
     def constants(self, kind: Kind, duration_s: int | None) -> dict[str, Any]:
@@ -81,7 +81,7 @@ class Profile:
         return {**self.fixed, **self.by_kind[kind], **length}
 
     def price(self, kind: Kind, duration_s: int | None) -> int:
-        """Return what one output costs, in micro-US-dollars."""
+        """Return the price of one output, in micro-US-dollars."""
         sent = self.constants(kind, duration_s)
         return next(
             price.micros for price in self.prices if all(sent.get(name) == value for name, value in price.when.items())

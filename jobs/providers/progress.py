@@ -1,4 +1,4 @@
-"""Progress that a model prints: lines as tqdm writes them, `37%|███▋      | 11/30 [00:04<00:07]`."""
+"""Progress that a model logs: lines as tqdm writes them, `37%|███▋ | 11/30 [00:04<00:07]`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _TAIL_CHARACTERS = 4096
 
 
 def progress_of(logs: str) -> float | None:
-    """Return the share of the work that the last progress bar in `logs` shows, 0 to 1; None where there is none."""
+    """Return the share of work done, 0 to 1, from the last progress bar in `logs`; None if there is none."""
     bars = _BAR.findall(logs[-_TAIL_CHARACTERS:])
     if not bars:
         return None

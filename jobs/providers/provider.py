@@ -1,4 +1,4 @@
-"""What the rest of the system knows of a provider: upload, submit, get, cancel, find, and fetching an output."""
+"""The provider's interface: upload, submit, get, cancel, find, and fetching an output."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from statemachine.outcomes import Accepted, Failure, OutcomeLost, Refused, Rejec
 
 
 class NotSent(Exception):
-    """A submission was held back at the last moment, and the provider saw nothing of it."""
+    """A submission was stopped by its final check; the provider received nothing."""
 
 
 def _go_ahead() -> None:
-    """Hold nothing back."""
+    """Allow the submission."""
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
     """A paid call about to be made. `token` is the attempt's own, and finds the prediction again.
 
-    `webhook` is the address that is told of its start and its end, or None where nobody can be told. `final_check` is
-    called when all is ready and before the first byte is sent; it raises NotSent to hold the call back.
+    `webhook` is the URL to notify of its start and end, or None for no webhooks. `final_check` is called just before
+    the first byte is sent; it raises NotSent to stop the call.
     """
 
     model: str
@@ -38,12 +38,11 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What the provider says of a prediction. `status` is its word, known or not.
+    """A prediction as the provider reports it. `status` is the provider's word, known or not.
 
-    `output` holds the addresses of the outputs; `error` is its free text; `predict_s` what it counts as run time;
-    `has_started` whether it has begun to run, from when on it costs money even when it is canceled. `created_at` and
-    `took_s`, the time from then to its end, are by the provider's own clock; None where it does not say. `oddity` is
-    what its output is instead of addresses, None where it is nothing else.
+    `output` contains the URLs of the outputs; `error` is free text; `predict_s` the billed run time; `has_started` True
+    once it runs, from when on it costs money even if canceled. `created_at` and `took_s`, the time from then to its
+    end, are by the provider's clock; None if not given. `oddity` describes an output without URLs, else None.
     """
 
     id: str
@@ -60,21 +59,21 @@ class Prediction:
 
     @property
     def is_running(self) -> bool:
-        """Whether it is still at work. An unknown word is taken for work: the deadline ends it."""
+        """Return True while it runs. An unknown status counts as running: the deadline ends it."""
         return self.status not in ("succeeded", "failed", "canceled", "aborted")
 
     def charged(self, price: int) -> int:
-        """Return what a prediction that has ended costs: failed and aborted ones, and unstarted ones, are free."""
+        """Return the cost of a prediction that has ended: failed, aborted and unstarted ones are free."""
         is_paid = self.status == "succeeded" or (self.status == "canceled" and self.has_started)
         return price if is_paid else 0
 
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """A submission that is looked for: what it is recognized by, and how long ago it was begun.
+    """A submission to search for: its correlation ids, and its age.
 
-    `picture_url` is the address of its own picture at the provider, None where none was uploaded for it.
-    `is_traceable` says whether what was sent carries the token or that address.
+    `picture_url` is the URL of its own picture at the provider, None if none was uploaded for it. `is_traceable` is
+    True if its inputs carry the token or that URL.
     """
 
     token: UUID
@@ -85,9 +84,9 @@ class Sought:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A prediction as the provider's list shows it, with when it was created and what it can be recognized by.
+    """A prediction in the provider's list, with its creation time and correlation ids.
 
-    `tokens` and `addresses` are those in its inputs and in its webhook's address.
+    `tokens` and `addresses` are those in its inputs and in its webhook's URL.
     """
 
     prediction: Prediction
@@ -96,12 +95,12 @@ class Listed:
     addresses: frozenset[str] = frozenset()
 
     def is_of(self, sought: Sought) -> bool:
-        """Whether this is what a submission came to."""
+        """Return True if this is the prediction of a submission."""
         return sought.token in self.tokens or sought.picture_url in self.addresses
 
 
 class ProviderError(Exception):
-    """A read or a cancel did not work. `failure` says why and what helps."""
+    """A read or a cancel failed. `failure` gives the reason and the retry policy."""
 
     def __init__(self, failure: Failure) -> None:
         self.failure = failure
@@ -109,44 +108,44 @@ class ProviderError(Exception):
 
 
 class OutputVanished(Exception):
-    """The output's address answers that there is nothing any more."""
+    """The output is no longer at its URL."""
 
 
 class Provider(Protocol):
-    """A provider of generation models. Every call may be made from any thread."""
+    """A provider of generation models. Every method may be called from any thread."""
 
     def submit(self, submission: Submission) -> Accepted | Refused | Rejected | OutcomeLost:
-        """Make the paid call once, never again by itself, and say what is known of it.
+        """Make the paid call once, never repeating it, and return what is known of it.
 
-        Raises NotSent where the submission's last look says so.
+        Raises NotSent if the final check stops it.
         """
 
     def get(self, prediction_id: str) -> Prediction:
         """Return a prediction, or raise ProviderError."""
 
     def cancel(self, prediction_id: str) -> Prediction | None:
-        """Ask for a prediction to be canceled and return it as it is then; None where it is unknown.
+        """Cancel a prediction and return it as it is then; None if it is unknown.
 
         One that has ended stays as it is. Raises ProviderError.
         """
 
     def upload(self, name: str, content: bytes, token: UUID) -> str:
-        """Keep a JPEG at the provider for some hours, marked with a token, and return the address that models read.
+        """Store a JPEG at the provider for some hours, tagged with a token, and return its URL for models.
 
-        The address is that of no other file. Raises ProviderError.
+        Every upload has its own URL. Raises ProviderError.
         """
 
     def now(self) -> datetime:
-        """Return the time by the provider's clock at which this was called. Raises ProviderError."""
+        """Return the provider's time at the start of this call. Raises ProviderError."""
 
     def find(self, sought: Sought) -> str | None:
-        """Return the id of the prediction that a submission came to, or None where the list does not show it.
+        """Return the id of a submission's prediction, or None if the list does not show it.
 
-        Raises ProviderError where the provider can not say.
+        Raises ProviderError if the provider cannot say.
         """
 
     def listed(self, after: datetime, before: datetime | None = None) -> Iterator[tuple[Listed, ...]]:
-        """Yield the predictions created between two times of the provider's clock, newest first, a call a page.
+        """Yield the predictions created between two times of the provider's clock, newest first, one call per page.
 
         Raises ProviderError.
         """
@@ -154,6 +153,6 @@ class Provider(Protocol):
     def fetch(self, url: str, *, most_bytes: int) -> AbstractContextManager[tuple[str, Iterator[bytes]]]:
         """Open an output: its content type and its bytes in chunks.
 
-        Raises OutputVanished where it is gone, has more than `most_bytes`, or lies where no output of the provider can
-        be, and ProviderError for anything else; both also while the bytes are read.
+        Raises OutputVanished if it is gone, larger than `most_bytes`, or on a foreign host, and ProviderError for
+        anything else; both also while the bytes are read.
         """

@@ -1,7 +1,7 @@
 """Replicate, through its own SDK behind the guard.
 
-The SDK's typed models reject statuses that they do not know, and a whole page of predictions with them, so answers
-are read here, tolerantly, from the JSON that the SDK's client returns.
+The SDK's typed models reject unknown statuses, and a whole page of predictions with them, so responses are read here,
+tolerantly, from the JSON that the SDK's client returns.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ _NOT_FOUND = 404
 
 @dataclass(frozen=True, slots=True)
 class ReplicateSettings:
-    """How Replicate is reached. Outputs are fetched from `delivery_hosts` (host, or host:port) and below them only.
+    """The connection to Replicate. Outputs are fetched only from `delivery_hosts` (host, or host:port) and subdomains.
 
-    `first_poll_s` is how long after a submission its prediction is looked at for the first time.
+    `first_poll_s` is the delay between a submission and the first poll of its prediction.
     """
 
     api_token: str = field(repr=False)
@@ -55,7 +55,7 @@ class ReplicateProvider:
         self._clock = ProviderClock()
         transport = GuardTransport(deadline.transport(most_connections=100), settings.timeouts, self._clock)
         self._client = Client(api_token=settings.api_token, base_url=settings.base_url, transport=transport)
-        # A client of its own: the SDK's sends the token to whatever host an output names.
+        # A client of its own: the SDK's sends the token to any host that an output names.
         self._downloads = httpx.Client(
             transport=deadline.transport(most_connections=100),
             timeout=httpx.Timeout(30.0, connect=5.0),
@@ -63,18 +63,18 @@ class ReplicateProvider:
         )
 
     def submit(self, submission: Submission) -> Accepted | Refused | Rejected | OutcomeLost:
-        """Make the paid call once and say what is known of it; raise NotSent where its last look holds it back."""
+        """Make the paid call once and return what is known of it; raise NotSent if its final check stops it."""
         path = f"/v1/models/{submission.model}/predictions"
         try:
             with canceled_after(submission.cancel_after), checked_before_sending(submission.final_check):
-                answer = self._client._request("POST", path, json=_body(submission))
-            prediction = read_prediction(answer.json())
+                response = self._client._request("POST", path, json=_body(submission))
+            prediction = read_prediction(response.json())
         except ErrorResponse as error:
             return _of_error_response(error)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             return Refused(failures.unreachable(error))
         except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError) as error:
-            # Whatever else went wrong, the request may have been read: only the provider knows.
+            # The request may have been read in all other cases: only the provider knows.
             return OutcomeLost(f"{type(error).__name__} after sending")
         return Accepted(prediction.id, self._settings.first_poll_s, prediction.created_at)
 
@@ -85,7 +85,7 @@ class ReplicateProvider:
             return read_prediction(record)
 
     def cancel(self, prediction_id: str) -> Prediction | None:
-        """Ask for a prediction to be canceled and return it as it is then; None where it is unknown."""
+        """Cancel a prediction and return it as it is then; None if it is unknown."""
         try:
             record = self._read("POST", f"/v1/predictions/{quote(prediction_id)}/cancel")
         except ProviderError as error:
@@ -96,7 +96,7 @@ class ReplicateProvider:
             return read_prediction(record)
 
     def upload(self, name: str, content: bytes, token: UUID) -> str:
-        """Keep a JPEG in the Files API, which removes it after a day, and return the address that models read."""
+        """Store a JPEG in the Files API, which removes it after a day, and return the URL that models read."""
         form = {
             "content": (name, content, "image/jpeg"),
             "metadata": (None, json.dumps({"token": str(token)}), "application/json"),
@@ -109,13 +109,13 @@ class ReplicateProvider:
         return str(address)
 
     def now(self) -> datetime:
-        """Return the provider's time at which this was called; where no answer has told it lately, it is asked."""
+        """Return the provider's time at the start of this call; make a call if no recent response gave it."""
         asked = time.monotonic()
         if self._clock.now() is None:
             self._read("GET", "/v1/account")
         now = self._clock.now()
         if now is None:
-            raise ProviderError(failures.unreachable(TypeError("the answer tells no time")))
+            raise ProviderError(failures.unreachable(TypeError("the response gives no time")))
         return now - timedelta(seconds=time.monotonic() - asked)
 
     def find(self, sought: Sought) -> str | None:
@@ -123,7 +123,7 @@ class ReplicateProvider:
         return find_in(self.listed(*created_between(self.now(), sought.age)), sought)
 
     def listed(self, after: datetime, before: datetime | None = None) -> Iterator[tuple[Listed, ...]]:
-        """Yield the predictions created between two times, newest first, a call a page."""
+        """Yield the predictions created between two times, newest first, one call per page."""
         until = f"&created_before={quote(before.isoformat())}" if before else ""
         path: str | None = f"/v1/predictions?created_after={quote(after.isoformat())}{until}"
         for _ in range(_PAGES_MAX):
@@ -155,10 +155,10 @@ class ReplicateProvider:
             raise ProviderError(failures.unreachable(error)) from None
 
     def webhook_key(self) -> str:
-        """Return the key that this account's webhooks are signed with, or raise ProviderError."""
+        """Return the key that signs this account's webhooks, or raise ProviderError."""
         key = self._read("GET", "/v1/webhooks/default/secret").get("key")
         if not isinstance(key, str) or not key:
-            raise ProviderError(failures.unreachable(TypeError("the answer holds no key")))
+            raise ProviderError(failures.unreachable(TypeError("the response contains no key")))
         return key
 
     def close(self) -> None:
@@ -167,36 +167,38 @@ class ReplicateProvider:
 
     def _read(self, method: str, path: str, **sent: Any) -> dict[str, Any]:
         try:
-            answer = self._client._request(method, path, **sent).json()
+            record = self._client._request(method, path, **sent).json()
         except ErrorResponse as error:
             raise ProviderError(failures.of_status(error.status, error.body, error.retry_after_s)) from None
         except (httpx.HTTPError, ValueError) as error:
             raise ProviderError(failures.unreachable(error)) from None
-        if not isinstance(answer, dict):
-            raise ProviderError(failures.unreachable(TypeError("the answer is no object")))
-        return answer
+        if not isinstance(record, dict):
+            raise ProviderError(failures.unreachable(TypeError("the response is not an object")))
+        return record
 
     def _check_host(self, url: str) -> None:
         try:
-            # Read by what fetches it: two readers may differ in what they take for the host.
+            # Parsed by the client that fetches it: two parsers may disagree on the host.
             place = httpx.URL(url).netloc.decode("ascii")
         except httpx.InvalidURL:
-            raise OutputVanished("the output's address is none") from None
+            raise OutputVanished("the output's URL is invalid") from None
         if not any(place == allowed or place.endswith(f".{allowed}") for allowed in self._settings.delivery_hosts):
             raise OutputVanished(f"the output is on a host that is not allowed: {place}")
 
 
 @contextmanager
 def _understood() -> Iterator[None]:
-    """Raise ProviderError where what the provider answered is not what it should be."""
+    """Raise ProviderError if the provider's response is malformed."""
     try:
         yield
     except (KeyError, TypeError, ValueError, AttributeError, httpx.InvalidURL) as error:
-        raise ProviderError(failures.unreachable(TypeError(f"the answer is odd ({type(error).__name__})"))) from None
+        raise ProviderError(
+            failures.unreachable(TypeError(f"the response is malformed ({type(error).__name__})"))
+        ) from None
 
 
 def _of_error_response(error: ErrorResponse) -> Refused | Rejected | OutcomeLost:
-    """A 4xx proves that nothing was accepted; a 5xx may have come from something in between."""
+    """Return the outcome of an error: a 4xx proves non-acceptance; a 5xx may come from a proxy."""
     if error.status >= 500:
         return OutcomeLost(f"HTTP {error.status} after sending")
     failure = failures.of_status(error.status, error.body, error.retry_after_s)
@@ -204,7 +206,7 @@ def _of_error_response(error: ErrorResponse) -> Refused | Rejected | OutcomeLost
 
 
 def read_prediction(record: dict[str, Any]) -> Prediction:
-    """Read a prediction object; only its id and its status must be there, and nothing else can spoil it."""
+    """Read a prediction object; only its id and status are required, and no other field can make it fail."""
     return Prediction(
         id=str(record["id"]),
         status=str(record["status"]),
@@ -221,7 +223,7 @@ def read_prediction(record: dict[str, Any]) -> Prediction:
 
 
 def _time(value: object) -> datetime | None:
-    """Return a time of an answer; None where there is none, or none that makes sense."""
+    """Return a time from a response; None if it is missing or malformed."""
     try:
         return datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
@@ -232,24 +234,24 @@ def _seconds_between(begin: datetime | None, end: datetime | None) -> float | No
     try:
         return None if begin is None or end is None else max(0.0, (end - begin).total_seconds())
     except TypeError:
-        # One of them says its zone, the other does not.
+        # One of them has a time zone, the other does not.
         return None
 
 
 def _addresses(output: object) -> tuple[str, ...]:
-    """Return the addresses in an output, one or a list of them, whatever the model was to give."""
+    """Return the URLs in an output, one or a list, whatever the model's declared shape."""
     return tuple(item for item in _items(output) if isinstance(item, str) and item.startswith(_ADDRESS))
 
 
 def _oddity(output: object) -> str | None:
-    """Say what an output is that holds no address; None for one that does, and for an empty one."""
+    """Describe an output that contains no URL; None for one that does, and for an empty one."""
     items = _items(output)
     if not items or _addresses(output):
         return None
     if any(isinstance(item, str) and item.startswith("data:") for item in items):
-        return "the output is inside the answer"
+        return "the output is inline"
     what = type(items[0]).__name__
-    return f"the output is no address: {f'list of {what}' if isinstance(output, list) else what}"
+    return f"the output is not a URL: {f'list of {what}' if isinstance(output, list) else what}"
 
 
 def _items(output: object) -> list[object]:
@@ -264,33 +266,33 @@ def _predict_s(metrics: object) -> float | None:
 
 
 def _body(submission: Submission) -> dict[str, Any]:
-    told = {"webhook": submission.webhook, "webhook_events_filter": _WEBHOOK_EVENTS} if submission.webhook else {}
-    return {"input": submission.input, **told}
+    notified = {"webhook": submission.webhook, "webhook_events_filter": _WEBHOOK_EVENTS} if submission.webhook else {}
+    return {"input": submission.input, **notified}
 
 
 def _listed(record: dict[str, Any]) -> Listed:
-    """Read a prediction of a list, and what it can be recognized by."""
+    """Read a prediction of a list, with its correlation ids."""
     created_at = datetime.fromisoformat(str(record["created_at"]))
-    told = [record.get("input"), record.get("webhook")]
-    return Listed(read_prediction(record), tokens_in(told), created_at, addresses_in(told))
+    sent = [record.get("input"), record.get("webhook")]
+    return Listed(read_prediction(record), tokens_in(sent), created_at, addresses_in(sent))
 
 
 def _page_at(address: object) -> str | None:
-    """Return path and query of a page's address; None where there is no page.
+    """Return the path and query of a page's URL; None if there is no page.
 
-    Its host stays behind: the token is for the configured one, whatever an answer names.
+    Its host is dropped: the token goes to the configured host only, whatever a response names.
     """
     if address is None or address == "":
         return None
     if not isinstance(address, str):
-        raise TypeError("the address of a page is no text")
+        raise TypeError("the URL of a page is not a string")
     return httpx.URL(address).raw_path.decode("ascii")
 
 
 def _bounded(response: httpx.Response, most_bytes: int) -> Iterator[bytes]:
-    """Yield an output as it comes, so that whoever reads it looks up however slowly that is.
+    """Yield an output as it arrives, so that the reader regains control however slow it is.
 
-    One that is larger than any real one could be counts as vanished.
+    An output larger than any real one counts as vanished.
     """
     total = 0
     for chunk in response.iter_bytes():

@@ -1,4 +1,4 @@
-"""How long an error answer asks to be left alone: in its body's field, in its header, or only in its words."""
+"""Read the wait that an error response requests: from its body's field, its header, or its text."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-# Whatever is asked for: a slip of the other side must neither stop us for good nor have us ask without a pause.
+# An upper bound: a mistake of the provider must neither stop us for good nor make us call without a pause.
 LONGEST_S = 3600.0
-_IN_WORDS = re.compile(r"(?:resets in ~|available in )(\d+)\s*s")
+_IN_TEXT = re.compile(r"(?:resets in ~|available in )(\d+)\s*s")
 
 
-def asked_wait_s(body: str, header: str | None) -> float | None:
-    """Return the seconds that were asked for, from 0 to an hour, or None where none were.
+def requested_wait_s(body: str, header: str | None) -> float | None:
+    """Return the requested wait in seconds, from 0 to an hour, or None if there is none.
 
-    The body's field comes first and the words come last: `Retry-After` may be set by something in between.
+    The body's field wins and the text comes last: `Retry-After` may be set by a proxy.
     """
-    asked = next((each for each in _told(body, header) if each is not None and not math.isnan(each)), None)
-    return None if asked is None else min(max(0.0, asked), LONGEST_S)
+    requested = next((each for each in _candidates(body, header) if each is not None and not math.isnan(each)), None)
+    return None if requested is None else min(max(0.0, requested), LONGEST_S)
 
 
-def _told(body: str, header: str | None) -> Iterator[float | None]:
+def _candidates(body: str, header: str | None) -> Iterator[float | None]:
     yield _in_field(body)
     yield _in_header(header or "")
-    words = _IN_WORDS.search(body)
+    words = _IN_TEXT.search(body)
     yield float(words[1]) if words else None
 
 
@@ -40,7 +40,7 @@ def _in_field(body: str) -> float | None:
 
 
 def _in_header(header: str) -> float | None:
-    """Read a header of seconds, or of a time by the other side's clock."""
+    """Read a header of seconds, or of a date by the provider's clock."""
     for read in (float, _seconds_until):
         with suppress(ValueError, OverflowError):
             return read(header)

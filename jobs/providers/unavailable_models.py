@@ -1,4 +1,4 @@
-"""Gone models: operators are told of those that the provider no longer has, and jobs go on with the others."""
+"""Alert operators to models that the provider no longer has; jobs continue with the others."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ import structlog
 
 log = structlog.get_logger(__name__)
 
-_TOLD_AGAIN_AFTER_S = 3600.0
+_ALERT_AGAIN_AFTER_S = 3600.0
 
 
 class UnavailableModels:
-    """Tells the operators of models that are gone: of each at once, and once an hour while jobs still ask for it."""
+    """Alerts operators to missing models: to each at once, and once an hour while jobs still use it."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._told_at: dict[str, float] = {}
+        self._alerted_at: dict[str, float] = {}
         self._lock = threading.Lock()
 
     def tell(self, model: str, why: str | None) -> None:
-        """Take notice that the provider has no such model; `why` is in its own words."""
+        """Record that the provider has no such model; `why` is the provider's text."""
         now = self._clock()
         with self._lock:
-            told_at = self._told_at.get(model)
-            if told_at is not None and now - told_at < _TOLD_AGAIN_AFTER_S:
+            alerted_at = self._alerted_at.get(model)
+            if alerted_at is not None and now - alerted_at < _ALERT_AGAIN_AFTER_S:
                 return
-            self._told_at[model] = now
-        log.critical("a model is gone: name another one in MODELS", model=model, why=why)
+            self._alerted_at[model] = now
+        log.critical("a model is unavailable: name another one in MODELS", model=model, why=why)

@@ -40,7 +40,7 @@ _BATCHES_A_ROUND = 20
 
 @dataclass(frozen=True, slots=True)
 class RetentionPolicy:
-    """How long data is kept; None means forever.
+    """Retention times; None means forever.
 
     `uploads` are uploads never completed; `sources` the provider's originals, counted from the end of their jobs;
     `history` the events of ended jobs; `rows` the rows of ended jobs and of deleted files; `grace` the age at which an

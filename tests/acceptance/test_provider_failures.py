@@ -209,7 +209,7 @@ def test_while_the_account_is_in_trouble_jobs_wait_without_losing_a_retry(server
             wait_for_all(stocked, list(jobs.values()), within_s=90.0)
         alerts = [(line["event"], line["why"]) for line in lines if line["log_level"] == "critical"]
         assert any(event == "submissions stopped" and "(E001)" in why for event, why in alerts), alerts
-        assert any(event.startswith("a model is gone") for event, _ in alerts), alerts
+        assert any(event.startswith("a model is unavailable") for event, _ in alerts), alerts
         for trouble, job_id in jobs.items():
             job = stocked.system.row(job_id)
             assert job.state == "succeeded", trouble

@@ -75,9 +75,9 @@ def test_what_was_begun_before_neither_prolongs_a_pause_nor_ends_it() -> None:
 
 def test_one_that_never_came_there_makes_room_for_the_next_but_shortens_no_pause() -> None:
     breaker = failing(Breaker(), 1, Cause.ACCOUNT)
-    assert breaker.held_back(at(1)) == breaker
-    assert breaker.probing(at(60), POLICY).held_back(at(61)).most(at(61)) == 1
-    assert Breaker().held_back(NOW) == Breaker()
+    assert breaker.never_sent(at(1)) == breaker
+    assert breaker.probing(at(60), POLICY).never_sent(at(61)).most(at(61)) == 1
+    assert Breaker().never_sent(NOW) == Breaker()
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def test_a_provider_that_can_not_be_reached_stops_nothing() -> None:
     with capture_logs() as lines:
         log_drift(_settings("http://127.0.0.1:9"))
     assert {line["event"] for line in lines} == {"model schema unknown"}
-    assert all(line["problem"] == "the provider can not be reached: ConnectError" for line in lines)
+    assert all(line["problem"] == "the provider cannot be reached: ConnectError" for line in lines)
 
 
 def test_the_doctor_tells_drift_by_field(renamed: Background, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

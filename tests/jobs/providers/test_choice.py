@@ -69,7 +69,7 @@ def test_lengths_are_those_of_the_usable_models() -> None:
 def test_a_length_that_no_model_makes_is_refused_with_those_that_are() -> None:
     with pytest.raises(NoModel) as refused:
         ModelChoice(("minimax/video-01-live",)).profile_for(Kind.ANIMATION, "paid", 10)
-    assert refused.value.message == "No configured model makes an animation of 10 s; ask for 6 s."
+    assert refused.value.message == "No configured model makes an animation of 10 s; choose 6 s."
 
 
 def test_why_models_were_passed_over_is_for_operators() -> None:

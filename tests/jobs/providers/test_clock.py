@@ -24,12 +24,12 @@ TOLD = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 def test_the_time_is_known_until_it_was_told_too_long_ago(passed: Instant, now: datetime | None) -> None:
     instants = iter((Instant(0, 0, 0), passed))
     clock = ProviderClock(lambda: next(instants))
-    clock.tell("Sat, 21 Nov 2026 08:00:00 GMT")
+    clock.observe("Sat, 21 Nov 2026 08:00:00 GMT")
     assert clock.now() == now
 
 
 @pytest.mark.parametrize("date", [None, "", "soon", "Sat, 21 Nov 2026 08:00:00 -0000"])
 def test_an_answer_that_tells_no_time_changes_nothing(date: str | None) -> None:
     clock = ProviderClock()
-    clock.tell(date)
+    clock.observe(date)
     assert clock.now() is None

@@ -154,8 +154,8 @@ def test_ends_without_an_output_have_classes_of_their_own() -> None:
     for failure, wanted in (
         (failures.timed_out(120.4), "timeout"),
         (failures.empty_output(), "content"),
-        (failures.odd_output("the output is no address: dict"), "odd_output"),
-        (failures.odd_output("the output is inside the answer"), "inline_output"),
+        (failures.odd_output("the output is not a URL: dict"), "odd_output"),
+        (failures.odd_output("the output is inline"), "inline_output"),
         (failures.output_expired("HTTP 404"), "expired"),
     ):
         assert (failure.code, failure.retry_policy) == RETRY_POLICIES[wanted]
@@ -222,7 +222,7 @@ def test_unknown_words_are_logged_by_their_digest_alone() -> None:
         failures.of_prediction_error("never seen: my secret wish")
         failures.of_prediction_error(SENSITIVE)
     (line,) = lines
-    assert line["event"] == "provider said something unknown"
+    assert line["event"] == "unknown provider error"
     assert set(line) == {"event", "log_level", "seen", "status", "digest", "count"}
     assert failures.unknown_words.counts()[line["digest"]] == line["count"]
 

@@ -233,7 +233,7 @@ def test_trouble_that_predictions_tell_of_stops_submissions_until_one_succeeds_a
         assert len(mine.claim()) == 4
     assert [(line["log_level"], line["event"]) for line in lines] == [
         ("critical", "submissions stopped"),
-        ("warning", "submissions go on"),
+        ("warning", "submissions resumed"),
     ]
     assert "(E001)" in lines[0]["why"]
 

@@ -133,10 +133,10 @@ def test_an_odd_answer_to_a_paid_call_leaves_its_outcome_unknown(
         ([], None),
         (["https://x/y"], None),
         ("https://x/y", None),
-        ({}, "the output is no address: dict"),
-        ([None], "the output is no address: list of NoneType"),
-        ("a picture of a cat", "the output is no address: str"),
-        (["data:image/png;base64,AA=="], "the output is inside the answer"),
+        ({}, "the output is not a URL: dict"),
+        ([None], "the output is not a URL: list of NoneType"),
+        ("a picture of a cat", "the output is not a URL: str"),
+        (["data:image/png;base64,AA=="], "the output is inline"),
     ],
 )
 def test_an_output_that_is_no_address_is_told_from_none_at_all(

@@ -11,7 +11,7 @@ import pytest
 
 from jobs.providers.clock import ProviderClock
 from jobs.providers.guard import ErrorResponse, GuardTransport, Timeouts
-from jobs.providers.retry_after import LONGEST_S, asked_wait_s
+from jobs.providers.retry_after import LONGEST_S, requested_wait_s
 
 LOW_CREDIT = "Your rate limit resets in ~7s."
 OLDER = "Request was throttled. Expected available in 1 second."
@@ -43,11 +43,11 @@ OLDER = "Request was throttled. Expected available in 1 second."
     ],
 )
 def test_the_wait_is_read_from_field_header_and_words(body: str, header: str | None, wanted: float | None) -> None:
-    assert asked_wait_s(body, header) == wanted
+    assert requested_wait_s(body, header) == wanted
 
 
 def test_a_header_may_name_a_time() -> None:
-    wait_s = asked_wait_s("", format_datetime(datetime.now(UTC) + timedelta(minutes=2), usegmt=True))
+    wait_s = requested_wait_s("", format_datetime(datetime.now(UTC) + timedelta(minutes=2), usegmt=True))
     assert wait_s is not None
     assert 100 < wait_s <= 121
 

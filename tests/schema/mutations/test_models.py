@@ -41,7 +41,7 @@ def test_a_length_that_no_model_makes_is_refused(partner_there: Partner) -> None
     assert refused["userErrors"] == [
         {
             "code": "INVALID",
-            "message": "No configured model makes an animation of 10 s; ask for 6 s.",
+            "message": "No configured model makes an animation of 10 s; choose 6 s.",
             "path": ["input", "options", "durationSeconds"],
         }
     ]
