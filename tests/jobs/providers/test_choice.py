@@ -77,8 +77,8 @@ def test_why_models_were_passed_over_is_for_operators() -> None:
     with pytest.raises(NoModel) as refused:
         ModelChoice(models, today=on("2026-11-01")).profile_for(Kind.SCENE, "free", None)
     assert refused.value.message == "No configured model can make a scene at present."
-    assert "openai/gpt-image-1 is passed over: its maker ended it on 2026-10-23." in refused.value.detail
-    assert "openai/gpt-image-1-mini is passed over: it needs OPENAI_API_KEY." in refused.value.detail
+    assert "openai/gpt-image-1 is skipped: its maker ended it on 2026-10-23." in refused.value.detail
+    assert "openai/gpt-image-1-mini is skipped: it needs OPENAI_API_KEY." in refused.value.detail
 
 
 @pytest.mark.parametrize("text", ["openai/gpt-image-9", "gold:openai/gpt-image-2", "openai/gpt-image-2:paid"])
