@@ -14,8 +14,8 @@ from db.connection import connect_async
 from diorama.announce import announce
 from diorama.settings import Settings, SettingsError
 from diorama.wiring import (
+    build_catalogue,
     build_engine,
-    build_offer,
     build_retention,
     build_store,
     build_webhook_key,
@@ -38,7 +38,7 @@ def run_api(settings: Settings) -> None:
         engine=connect_async(database_settings(settings), name="diorama-api"),
         blocking_engine=blocking,
         store=build_store(settings),
-        offer=build_offer(settings),
+        catalogue=build_catalogue(settings),
         retention=build_retention(settings),
         webhook_key=build_webhook_key(settings),
     )

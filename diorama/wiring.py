@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from db.connection import DatabaseSettings, connect
 from diorama.settings import Settings, SettingsError
 from diorama.tuning import Tuning
-from jobs.catalogue.offer import Offer
+from jobs.catalogue.catalogue import Catalogue
 from jobs.catalogue.themes import Theme, ThemesError, themes_with
 from jobs.engine.hints import Hinter
 from jobs.engine.leases import Renewer
@@ -115,9 +115,9 @@ def build_models(settings: Settings) -> ModelChoice:
     return ModelChoice(settings.models, keys=frozenset(keys))
 
 
-def build_offer(settings: Settings) -> Offer:
+def build_catalogue(settings: Settings) -> Catalogue:
     """Return what can be asked for."""
-    return Offer(
+    return Catalogue(
         models=build_models(settings), themes=build_themes(settings), job_deadline=build_deadlines(settings).job
     )
 

@@ -1,15 +1,15 @@
-"""What a caller can mend: the errors of the use cases.
+"""User errors: the refusals of the use cases.
 
     UseCaseError
     ├── Invalid              an argument is wrong; the message says what would be right
-    ├── NotFound             no such thing, or not the caller's: both look the same
+    ├── NotFound             it does not exist, or is not the caller's: both look the same
     ├── NotReady             it exists, but is not finished yet
-    ├── InputExpired         what a job was made from is no longer kept
-    ├── TierRequired         only a paid session may ask for this
-    ├── InsufficientCredits  its price is more than there is; carries `required` and `available`
+    ├── InputExpired         retention has removed the input of a job
+    ├── TierRequired         only a paid session can request this
+    ├── InsufficientCredits  the price exceeds the available credits; carries `required` and `available`
     ├── IdempotencyKeyReused the key was used for another request
     ├── AlreadyFinished      the job has ended, or is ending
-    ├── UnsupportedMedia     the upload is not a picture we can use
+    ├── UnsupportedMedia     the upload is not a usable picture
     └── Forbidden            the caller's key is of the wrong kind
 
 The API turns each into a `userErrors` entry, or into a top-level error for `Forbidden`.
@@ -19,7 +19,7 @@ from __future__ import annotations
 
 
 class UseCaseError(Exception):
-    """Something the caller can mend. `path` names the argument, outermost first."""
+    """An error that the caller can fix. `path` names the argument, outermost first."""
 
     code = "INVALID"
 
@@ -34,7 +34,7 @@ class Invalid(UseCaseError):
 
 
 class NotFound(UseCaseError):
-    """There is no such thing, or it is not the caller's."""
+    """It does not exist, or is not the caller's."""
 
     code = "NOT_FOUND"
 
@@ -46,26 +46,26 @@ class NotReady(UseCaseError):
 
 
 class InputExpired(UseCaseError):
-    """What a job was made from is no longer kept."""
+    """Retention has removed the input of a job."""
 
     code = "INPUT_EXPIRED"
 
 
 class TierRequired(UseCaseError):
-    """Only a paid session may ask for this."""
+    """Only a paid session can request this."""
 
     code = "TIER_REQUIRED"
 
 
 class InsufficientCredits(UseCaseError):
-    """The price is more than what is available."""
+    """The price exceeds the available credits."""
 
     code = "INSUFFICIENT_CREDITS"
 
     def __init__(self, required: int, available: int, *path: str) -> None:
         self.required = required
         self.available = available
-        super().__init__(f"This takes {required} credits and {available} are available.", *(path or ("input",)))
+        super().__init__(f"This costs {required} credits, but only {available} are available.", *(path or ("input",)))
 
 
 class IdempotencyKeyReused(UseCaseError):
@@ -81,7 +81,7 @@ class AlreadyFinished(UseCaseError):
 
 
 class UnsupportedMedia(UseCaseError):
-    """The upload is not a picture we can use."""
+    """The upload is not a usable picture."""
 
     code = "UNSUPPORTED_MEDIA"
 

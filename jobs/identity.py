@@ -1,4 +1,4 @@
-"""Who calls: API keys of partners and support, and session tokens of end users."""
+"""Callers: API keys of partners and support, and session tokens of end users."""
 
 from __future__ import annotations
 
@@ -52,34 +52,34 @@ class Principal:
 
     @property
     def scope(self) -> Scope:
-        """What this caller may read."""
+        """Return the scope of what this caller may read."""
         if self.role == "support":
             return EVERYTHING
         return Scope(self.account_id, self.session.user_ref if self.session else None)
 
     @property
     def is_support(self) -> bool:
-        """Whether this is a member of the support staff."""
+        """Return whether this is support staff."""
         return self.role == "support"
 
     @property
     def tier(self) -> str:
-        """The tier of what this caller asks for: that of the session; a partner's own requests are paid."""
+        """Return the tier of this caller's requests: that of the session; a partner's own requests are paid."""
         return self.session.tier if self.session else "paid"
 
     @property
     def user_ref(self) -> str:
-        """Whose idempotency keys these are: the end user's, or the partner's own."""
+        """Return the owner of the idempotency keys: the end user, or empty for the partner itself."""
         return self.session.user_ref if self.session else ""
 
     @property
     def wallet(self) -> WalletKey:
-        """Where this caller's credits are."""
+        """Return the wallet that pays for this caller's requests."""
         return WalletKey(self.account_id, self.user_ref)
 
     @property
     def actor(self) -> str:
-        """How the history names who did something."""
+        """Return the name of this caller in histories."""
         return f"support:{self.name}" if self.is_support else "api"
 
 
@@ -95,7 +95,7 @@ def authenticate(conn: Connection, secret: str) -> Principal | None:
 
 
 def issue_api_key(conn: Connection, account_name: str, *, role: str, key_name: str) -> str:
-    """Add a key for an account, which is made where it is new, and return the key. It can not be read again."""
+    """Add a key for an account, which is made where it is new, and return the key. It cannot be read again."""
     account_id = account_named(conn, account_name) or insert_account(conn, account_name)
     secret = _KEY_PREFIX + secrets.token_urlsafe(32)
     insert_api_key(conn, account_id, role=role, name=key_name, secret=secret)
@@ -137,7 +137,7 @@ def _named(keys: list[ApiKey]) -> str:
 def open_session(
     conn: Connection, caller: Principal, *, user_ref: str, tier: str, lasts: timedelta
 ) -> tuple[SessionRecord, str]:
-    """Open a session for one of a partner's end users; return it and its token, which can not be read again.
+    """Open a session for one of a partner's end users; return it and its token, which cannot be read again.
 
     Raises Forbidden for a caller that is itself a session, Invalid for a reference or a duration out of bounds.
     """

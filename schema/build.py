@@ -1,4 +1,4 @@
-"""The schema, put together."""
+"""Assembly of the schema."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
-from schema.admission.admit import Gate, GateKeeper
+from schema.admission.admit import Admission, AdmissionControl
 from schema.context import Context
 from schema.errors import log_unforeseen
 from schema.live.shared_execution import SharingExecutor
@@ -39,7 +39,7 @@ class Mutation(
 
 
 class DioramaSchema(strawberry.Schema):
-    """The schema, logging only what nobody foresaw: a caller's typing mistake is the caller's to see."""
+    """The schema, which logs only unexpected errors: a caller's typo is reported to the caller alone."""
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """Log what will be masked."""
@@ -50,14 +50,14 @@ class DioramaSchema(strawberry.Schema):
 
 
 def build_schema(settings: ApiSettings) -> DioramaSchema:
-    """Return the schema, with its gate in front."""
-    keeper = GateKeeper(settings)
+    """Return the schema with its admission."""
+    control = AdmissionControl(settings)
     return DioramaSchema(
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
         types=[Job, Story, Asset, Session, PlainUserError, InsufficientCreditsError],
-        extensions=[lambda: Gate(keeper)],
+        extensions=[lambda: Admission(control)],
         execution_context_class=SharingExecutor,
         config=StrawberryConfig(scalar_map=SCALARS),
     )

@@ -9,7 +9,7 @@ from uuid import UUID
 import strawberry
 
 from db.scope import Scope
-from jobs.catalogue.offer import Offer
+from jobs.catalogue.catalogue import Catalogue
 from jobs.engine.hints import Hinter
 from jobs.identity import Principal
 from schema.database import Database
@@ -69,9 +69,9 @@ class Context:
         return self.principal.scope
 
     @property
-    def offer(self) -> Offer:
+    def catalogue(self) -> Catalogue:
         """Return the themes and models that can be requested."""
-        return self.parts.runtime.offer
+        return self.parts.runtime.catalogue
 
     @property
     def database(self) -> Database:

@@ -1,4 +1,4 @@
-"""Cursors: opaque, versioned and good on any server, because they say where to go on and nothing else.
+"""Cursors: opaque, versioned and valid on any server, because they hold a position and nothing else.
 
 A cursor is base64url of a version byte, a kind byte, the payload, and a checksum that tells a mangled cursor from a
 true one. It carries no rights: what it points at is read under the caller's own scope.
@@ -26,7 +26,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class MalformedCursor(ValueError):
-    """The text is no cursor, or one for another place."""
+    """The text is not a cursor, or belongs to another list."""
 
 
 def _seal(kind: int, payload: bytes) -> str:
@@ -41,7 +41,7 @@ def _unseal(text: str) -> tuple[int, bytes]:
         raw = b""
     body, checksum = raw[:-4], raw[-4:]
     if len(body) < 2 or crc32(body).to_bytes(4, "big") != checksum or body[0] != _VERSION or _again(raw) != text:
-        raise MalformedCursor("This is not a cursor of this API: pass on cursors exactly as you got them.")
+        raise MalformedCursor("This is not a cursor of this API: pass cursors exactly as you received them.")
     return body[1], body[2:]
 
 
@@ -65,7 +65,7 @@ def read_job_cursor(text: str, job_id: UUID) -> int:
     """Return the sequence number of a cursor of this job; raise MalformedCursor for anything else."""
     kind, payload = _unseal(text)
     if kind != _JOB or len(payload) != _SEEN.size or payload[:16] != job_id.bytes:
-        raise MalformedCursor("This cursor belongs to something else than this job.")
+        raise MalformedCursor("This cursor does not belong to this job.")
     return int(_SEEN.unpack(payload)[1])
 
 
@@ -73,7 +73,7 @@ def read_story_cursor(text: str, story_id: UUID) -> dict[UUID, int]:
     """Return the sequence numbers of a cursor of this story; raise MalformedCursor for anything else."""
     kind, payload = _unseal(text)
     if kind != _STORY or len(payload) % _SEEN.size != 16 or payload[:16] != story_id.bytes:
-        raise MalformedCursor("This cursor belongs to something else than this story.")
+        raise MalformedCursor("This cursor does not belong to this story.")
     return {UUID(bytes=raw): seq for raw, seq in _SEEN.iter_unpack(payload[16:])}
 
 
@@ -97,7 +97,7 @@ def read_page_cursor(order: JobOrder, text: str) -> tuple[Any, ...]:
     try:
         return (_EPOCH + microseconds * _MICROSECOND, UUID(bytes=raw))
     except OverflowError:
-        raise MalformedCursor("This cursor points at no time that there is.") from None
+        raise MalformedCursor("This cursor points at an impossible time.") from None
 
 
 def entry_cursor(entry_id: int) -> str:
@@ -114,7 +114,7 @@ def read_entry_cursor(text: str) -> tuple[int]:
 
 
 def action_cursor(job_id: UUID, cycle: int, action: str) -> str:
-    """Return the cursor of something to undo of a job."""
+    """Return the cursor of a compensating action."""
     return _seal(_ACTION, _SEEN.pack(job_id.bytes, cycle) + action.encode())
 
 

@@ -1,7 +1,7 @@
-"""Top-level errors: what is wrong with a request, in codes that programs can act on.
+"""Top-level errors: faults of a request, with codes that programs can act on.
 
-What a caller can mend in a mutation's input is a `userErrors` entry instead (`schema.types.errors`). Everything that
-nobody foresaw is masked: the caller gets a request id, the log gets the rest, once.
+A wrong input of a mutation is a `userErrors` entry instead (`schema.types.errors`). Every unexpected error is masked:
+the caller gets a request id, and the log gets the rest, once.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ PASSING = (
 
 
 class ApiError(GraphQLError):
-    """Something the caller is told as it is. `more` goes into the extensions."""
+    """An error that is returned unmasked. `more` goes into the extensions."""
 
     def __init__(self, code: str, message: str, *, retryable: bool = False, **more: Any) -> None:
         super().__init__(message, extensions={"code": code, "retryable": retryable, **more})
@@ -92,7 +92,7 @@ def _told(error: GraphQLError) -> tuple[str, bool, str | None]:
     if isinstance(cause, RecursionError):
         return PARSE_FAILED, False, "The document is nested too deeply."
     if isinstance(cause, PASSING):
-        return UNAVAILABLE, True, "Part of the service can not be reached. Please try again in a moment."
+        return UNAVAILABLE, True, "Part of the service cannot be reached. Please try again in a moment."
     return (BAD_USER_INPUT if cause is None else INTERNAL), False, None
 
 

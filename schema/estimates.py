@@ -63,7 +63,7 @@ def _profile(context: Context, job: Job, attempt: Attempt | None) -> Profile | N
     if attempt is not None:
         return profiles().get(attempt.model)
     try:
-        return context.offer.models.profile_for(job.kind, job.tier, job.duration_s)
+        return context.catalogue.models.profile_for(job.kind, job.tier, job.duration_s)
     except NoModel:
         return None
 

@@ -10,7 +10,7 @@ __all__ = ["IdKind", "MalformedId", "decode_any", "decode_id", "encode_id"]
 
 
 class MalformedId(ValueError):
-    """The text is no id, or the id of another kind. The message says what is expected."""
+    """The text is not an id, or is the id of another kind. The message names the expected kind."""
 
 
 def decode_any(text: str) -> tuple[IdKind, UUID]:

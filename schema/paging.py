@@ -19,7 +19,7 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 
-@strawberry.type(description="Whether there is more before and after a page, and the cursors of its ends.")
+@strawberry.type(description="The cursors at the ends of a page, and whether more rows precede or follow it.")
 class PageInfo:
     has_next_page: bool
     has_previous_page: bool
@@ -27,13 +27,13 @@ class PageInfo:
     end_cursor: str | None
 
 
-@strawberry.type(description="One row of a page.")
+@strawberry.type(description="One item of a page.")
 class Edge(Generic[T]):
     node: T
     cursor: str
 
 
-@strawberry.type(description="One page, in the order asked for.")
+@strawberry.type(description="One page, in the requested order.")
 class Connection(Generic[T]):
     edges: list[Edge[T]]
     page_info: PageInfo

@@ -1,4 +1,4 @@
-"""What the API process is made of, and its limits. The entry point builds both and hands them to `create_app`."""
+"""The parts and limits of the API process. The entry point builds both and passes them to `create_app`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import timedelta
 from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from jobs.catalogue.offer import DEFAULT_OFFER, Offer
+from jobs.catalogue.catalogue import DEFAULT_CATALOGUE, Catalogue
 from jobs.tracking.provider_webhooks import SigningKey
 from jobs.upkeep.retention import RetentionPolicy
 from storage import S3Store
@@ -22,7 +22,7 @@ class ApiRuntime:
     blocking_engine: Engine
     store: S3Store
     # What can be asked for: themes, and what the configured models make.
-    offer: Offer = DEFAULT_OFFER
+    catalogue: Catalogue = DEFAULT_CATALOGUE
     retention: RetentionPolicy = field(default_factory=RetentionPolicy)
     # What the provider's webhooks are verified with; None where it was not asked for any.
     webhook_key: SigningKey | None = field(default=None, repr=False)
@@ -30,7 +30,7 @@ class ApiRuntime:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one request or one socket may ask for."""
+    """Limits of one request or one socket."""
 
     body_bytes: int = 256 * 1024
     # Nesting of a request's variables; a deeper document is refused by the parser's own limits.
@@ -46,8 +46,8 @@ class Limits:
     operations_per_socket: int = 100
     sockets: int = 20_000
     # Events that wait for a slow subscriber before progress ticks are conflated, and before it is sent away.
-    slot_size: int = 32
-    slot_size_max: int = 512
+    buffer_size: int = 32
+    buffer_size_max: int = 512
 
 
 @dataclass(frozen=True, slots=True)

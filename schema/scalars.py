@@ -1,4 +1,4 @@
-"""The scalars beside GraphQL's own. Each refuses a wrong value with the words that say what would be right."""
+"""Custom scalars. Each refuses a wrong value with a message that describes a right one."""
 
 from __future__ import annotations
 
@@ -77,14 +77,14 @@ SCALARS: dict[object, ScalarDefinition] = {
     ),
     BigInt: strawberry.scalar(
         name="BigInt",
-        description="A whole number of 64 bits, for sizes in bytes and money in micro-dollars.",
+        description="A 64-bit integer, for sizes in bytes and money in micro-dollars.",
         serialize=int,
         parse_value=_read_big_int,
     ),
     URL: strawberry.scalar(name="URL", description="An absolute URL.", serialize=str, parse_value=_read_url),
     JSON: strawberry.scalar(
         name="JSON",
-        description="Any JSON value; whole numbers have 64 bits.",
+        description="Any JSON value; integers have 64 bits.",
         serialize=writable,
         parse_value=_read_json,
     ),

@@ -17,7 +17,7 @@ from diorama.doctor.submissions import examine_submissions
 from diorama.preflight import check_database
 from diorama.settings import Settings, SettingsError, read_settings
 from diorama.wiring import build_engine, build_models, build_store
-from jobs.catalogue.offer import may_ask_for
+from jobs.catalogue.catalogue import may_request
 from jobs.providers.choice import TIERS, ModelChoice, NoModel
 from jobs.providers.drift import SchemaUnknown
 from statemachine.vocabulary import Kind
@@ -144,7 +144,7 @@ def _models(settings: Settings) -> Iterator[Finding]:
 
 def _model_of(models: ModelChoice, kind: Kind, tier: str) -> Iterator[Finding]:
     what = f"{kind} ({tier})"
-    lengths = tuple(length for length in models.durations_of(kind, tier) if may_ask_for(tier, length)) or (None,)
+    lengths = tuple(length for length in models.durations_of(kind, tier) if may_request(tier, length)) or (None,)
     try:
         for length in lengths:
             made = f" of {length} s" if length else ""

@@ -1,1 +1,1 @@
-"""What can be asked for: themes, prices, prompt experiments and the models behind them. All of it is data."""
+"""The catalogue: themes, prices, prompt experiments and the models behind them. All of it is data."""

@@ -21,7 +21,7 @@ from statemachine.vocabulary import Kind
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A template's variant, and how often it is chosen beside the others."""
+    """A variant of a template, and its weight among the others."""
 
     name: str
     weight: int

@@ -1,4 +1,4 @@
-"""Prices: what a generation costs its user, in credits, read from `prices.json`: a new price is data."""
+"""Prices of generations in credits, read from `prices.json`: a new price is data, not code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The themes a scene can have, read from `themes.json` and a file of one's own: adding one is a matter of data."""
+"""Themes of scenes, read from `themes.json` and an optional file of the operator: a new theme is data, not code."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _WORDS_MAX = 400
 
 
 class ThemesError(ValueError):
-    """A file of themes can not be used. The message names the file, the theme and what would be right."""
+    """A file of themes is invalid. The message names the file, the theme and the rule it breaks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """One theme: what users see of it (key, name, description), and the words that prompts are made of."""
+    """One theme: its key, name and description for users, and the words that go into prompts."""
 
     key: str
     name: str
@@ -41,14 +41,14 @@ def themes() -> Mapping[str, Theme]:
 def themes_with(path: Path | None) -> Mapping[str, Theme]:
     """Return the built-in themes and those of a file, which come last and replace built-in ones of the same key.
 
-    Raises ThemesError for a file that can not be read or says something wrong.
+    Raises ThemesError for an unreadable or invalid file.
     """
     if path is None:
         return themes()
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ThemesError(f"{path} can not be read: {type(error).__name__}") from None
+        raise ThemesError(f"{path} cannot be read: {type(error).__name__}") from None
     return MappingProxyType({**themes(), **_read(text, str(path))})
 
 
@@ -56,7 +56,7 @@ def _read(text: str, source: str) -> Mapping[str, Theme]:
     try:
         records = json.loads(text)
     except ValueError as error:
-        raise ThemesError(f"{source} is no JSON: {error}") from None
+        raise ThemesError(f"{source} is not JSON: {error}") from None
     if not isinstance(records, list):
         raise ThemesError(f"{source} must be a list of themes")
     read = [_theme(record, f"{source}, theme {number}") for number, record in enumerate(records, start=1)]

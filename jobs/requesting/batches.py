@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from db.records.jobs import hold_sources
 from db.records.ledger import lock_balance
 from db.records.requests import IdempotencyKey
-from jobs.catalogue.offer import DEFAULT_OFFER, Offer
+from jobs.catalogue.catalogue import DEFAULT_CATALOGUE, Catalogue
 from jobs.catalogue.prices import price_of
 from jobs.errors import InsufficientCredits, Invalid, UseCaseError
 from jobs.identity import Principal
@@ -24,7 +24,7 @@ SCENES_MAX = 200
 
 
 def create_batch(
-    conn: Connection, caller: Principal, request: BatchRequest, *, offer: Offer = DEFAULT_OFFER
+    conn: Connection, caller: Principal, request: BatchRequest, *, catalogue: Catalogue = DEFAULT_CATALOGUE
 ) -> list[Made]:
     """Create the jobs of all scenes, and return them in the order of the scenes.
 
@@ -38,7 +38,7 @@ def create_batch(
         _check_price(conn, caller, len(request.scenes))
 
     once(conn, _key(caller, request), request, check)
-    return [_create(conn, caller, request, place, offer) for place in range(len(request.scenes))]
+    return [_create(conn, caller, request, place, catalogue) for place in range(len(request.scenes))]
 
 
 def _key(caller: Principal, request: BatchRequest) -> IdempotencyKey:
@@ -60,9 +60,9 @@ def _check_price(conn: Connection, caller: Principal, count: int) -> None:
         raise InsufficientCredits(required, available)
 
 
-def _create(conn: Connection, caller: Principal, request: BatchRequest, place: int, offer: Offer) -> Made:
+def _create(conn: Connection, caller: Principal, request: BatchRequest, place: int, catalogue: Catalogue) -> Made:
     try:
-        return create_scene(conn, caller, _scene(request, place), operation="createBatch/scene", offer=offer)
+        return create_scene(conn, caller, _scene(request, place), operation="createBatch/scene", catalogue=catalogue)
     except UseCaseError as error:
         error.path = ("input", "scenes", str(place), *error.path[1:])
         raise

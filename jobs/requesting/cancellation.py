@@ -1,4 +1,4 @@
-"""Canceling a job: it wins over whatever a worker is doing, and shows at once."""
+"""Canceling a job: it wins over any retry and is visible at once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from jobs.identity import Principal
 
 @dataclass(frozen=True, slots=True)
 class Canceled:
-    """The job as it is after the cancel, and the jobs that waited for it and end with it."""
+    """The job after the cancel, and the jobs that waited for it and end with it."""
 
     job: Job
     descendants: frozenset[UUID]
@@ -32,7 +32,7 @@ def cancel_job(conn: Connection, caller: Principal, job_id: UUID) -> Canceled:
     """
     job = job_by_id(conn, caller.scope, job_id)
     if job is None:
-        raise NotFound("There is no such job.", "input", "jobId")
+        raise NotFound("The job does not exist.", "input", "jobId")
     canceled = cancel(conn, job_id, caller.actor)
     if not canceled:
         raise AlreadyFinished(f"The job is {job.state} and can no longer be canceled.", "input", "jobId")

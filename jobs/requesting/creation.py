@@ -18,7 +18,7 @@ from db.records.assets import Asset, asset_by_id
 from db.records.jobs import Job, hold_sources, lock_parent
 from db.records.requests import IdempotencyKey, JobRequest, Owner, insert_job, insert_story, prices_of_made
 from db.upkeep.retention import database_time
-from jobs.catalogue.offer import DEFAULT_OFFER, Offer
+from jobs.catalogue.catalogue import DEFAULT_CATALOGUE, Catalogue
 from jobs.catalogue.prices import price_of
 from jobs.errors import Invalid, NotFound, NotReady
 from jobs.identity import Principal
@@ -40,38 +40,42 @@ METADATA_BYTES_MAX = 4096
 DURATIONS_S = (6, 10)
 
 
-def create_story(conn: Connection, caller: Principal, request: StoryRequest, *, offer: Offer = DEFAULT_OFFER) -> Made:
+def create_story(
+    conn: Connection, caller: Principal, request: StoryRequest, *, catalogue: Catalogue = DEFAULT_CATALOGUE
+) -> Made:
     """Create the jobs of a story.
 
     Raises Invalid, NotFound, NotReady, TierRequired, InsufficientCredits or IdempotencyKeyReused; then nothing was made
     and no credits are held.
     """
     _check_options(request.options)
-    _check_scene(offer, request.theme, request.details)
+    _check_scene(catalogue, request.theme, request.details)
     if request.animation is not None:
-        _check_animation(offer, caller, request.animation, "animation")
+        _check_animation(catalogue, caller, request.animation, "animation")
 
     def make(story_id: UUID) -> None:
-        offer.check_makeable(Kind.AVATAR, caller.tier, None, "input")
-        offer.check_makeable(Kind.SCENE, caller.tier, None, "input")
+        catalogue.check_makeable(Kind.AVATAR, caller.tier, None, "input")
+        catalogue.check_makeable(Kind.SCENE, caller.tier, None, "input")
         if request.animation is not None:
-            _check_length(offer, caller, request.animation, "animation")
+            _check_length(catalogue, caller, request.animation, "animation")
         selfie = _ready_asset(conn, caller, request.selfie_id, "selfie", "selfieId")
         insert_story(conn, _owner(caller), story_id, selfie.id)
-        _insert_story_jobs(conn, caller, request, story_id, offer)
+        _insert_story_jobs(conn, caller, request, story_id, catalogue)
 
     return _once(conn, caller, "createStory", request, make)
 
 
-def create_avatar(conn: Connection, caller: Principal, request: AvatarRequest, *, offer: Offer = DEFAULT_OFFER) -> Made:
+def create_avatar(
+    conn: Connection, caller: Principal, request: AvatarRequest, *, catalogue: Catalogue = DEFAULT_CATALOGUE
+) -> Made:
     """Create the job of an avatar. Raises as `create_story` does."""
     _check_options(request.options)
 
     def make(job_id: UUID) -> None:
-        offer.check_makeable(Kind.AVATAR, caller.tier, None, "input")
+        catalogue.check_makeable(Kind.AVATAR, caller.tier, None, "input")
         selfie = _ready_asset(conn, caller, request.selfie_id, "selfie", "selfieId")
         avatar = _job_request(caller, request.options, Kind.AVATAR, input_id=selfie.id)
-        insert_job(conn, _owner(caller), job_id, avatar, deadline=offer.job_deadline)
+        insert_job(conn, _owner(caller), job_id, avatar, deadline=catalogue.job_deadline)
 
     return _once(conn, caller, "createAvatar", request, make)
 
@@ -82,15 +86,15 @@ def create_scene(
     request: SceneRequest,
     *,
     operation: str = "createScene",
-    offer: Offer = DEFAULT_OFFER,
+    catalogue: Catalogue = DEFAULT_CATALOGUE,
 ) -> Made:
     """Create the job of a scene. Raises as `create_story` does. Keys are told apart by `operation`."""
     _check_options(request.options)
-    _check_scene(offer, request.theme, request.details)
+    _check_scene(catalogue, request.theme, request.details)
     source = _Source("avatar", Kind.AVATAR, "avatarId", request.avatar_asset_id, request.avatar_job_id)
 
     def make(job_id: UUID) -> None:
-        offer.check_makeable(Kind.SCENE, caller.tier, None, "input")
+        catalogue.check_makeable(Kind.SCENE, caller.tier, None, "input")
         scene = _job_request(
             caller,
             request.options,
@@ -99,35 +103,35 @@ def create_scene(
             details=request.details,
             input_id=request.avatar_asset_id,
         )
-        _insert_after(conn, caller, job_id, scene, source, offer)
+        _insert_after(conn, caller, job_id, scene, source, catalogue)
 
     return _once(conn, caller, operation, request, make)
 
 
 def create_animation(
-    conn: Connection, caller: Principal, request: AnimationRequest, *, offer: Offer = DEFAULT_OFFER
+    conn: Connection, caller: Principal, request: AnimationRequest, *, catalogue: Catalogue = DEFAULT_CATALOGUE
 ) -> Made:
     """Create the job of an animation. Raises as `create_story` does."""
     _check_options(request.options)
-    _check_animation(offer, caller, request.animation, "options")
+    _check_animation(catalogue, caller, request.animation, "options")
     source = _Source("scene", Kind.SCENE, "sceneId", request.scene_asset_id, request.scene_job_id)
 
     def make(job_id: UUID) -> None:
-        _check_length(offer, caller, request.animation, "options")
+        _check_length(catalogue, caller, request.animation, "options")
         video = _job_request(
             caller, request.options, Kind.ANIMATION, input_id=request.scene_asset_id, **asdict(request.animation)
         )
-        _insert_after(conn, caller, job_id, video, source, offer)
+        _insert_after(conn, caller, job_id, video, source, catalogue)
 
     return _once(conn, caller, "createAnimation", request, make)
 
 
 def _insert_story_jobs(
-    conn: Connection, caller: Principal, request: StoryRequest, story_id: UUID, offer: Offer
+    conn: Connection, caller: Principal, request: StoryRequest, story_id: UUID, catalogue: Catalogue
 ) -> None:
     """Add the jobs of a story, each of which waits for the one before it."""
     owner, options = _owner(caller), request.options
-    place: dict[str, Any] = {"story_id": story_id, "deadline": offer.job_deadline}
+    place: dict[str, Any] = {"story_id": story_id, "deadline": catalogue.job_deadline}
     avatar = _job_request(caller, options, Kind.AVATAR, input_id=request.selfie_id)
     scene = _job_request(caller, options, Kind.SCENE, theme=request.theme, details=request.details)
     parent_id = _insert(conn, owner, avatar, **place)
@@ -150,26 +154,26 @@ class _Source:
 
 
 def _insert_after(
-    conn: Connection, caller: Principal, job_id: UUID, request: JobRequest, source: _Source, offer: Offer
+    conn: Connection, caller: Principal, job_id: UUID, request: JobRequest, source: _Source, catalogue: Catalogue
 ) -> None:
     """Add a job that works on `source`, waiting for it where it is not finished."""
     owner = _owner(caller)
     if source.asset_id is not None:
         hold_sources(conn, caller.scope, asset_ids=[source.asset_id])
         _ready_asset(conn, caller, source.asset_id, source.asset_kind, source.argument)
-        insert_job(conn, owner, job_id, request, deadline=offer.job_deadline)
+        insert_job(conn, owner, job_id, request, deadline=catalogue.job_deadline)
         return
     parent = _parent(conn, caller, source)
     waits = parent.state is not State.SUCCEEDED
     if parent.output_id is not None and not waits:
         _ready_asset(conn, caller, parent.output_id, source.asset_kind, source.argument)
-    insert_job(conn, owner, job_id, request, deadline=offer.job_deadline, parent_id=parent.id, waits=waits)
+    insert_job(conn, owner, job_id, request, deadline=catalogue.job_deadline, parent_id=parent.id, waits=waits)
 
 
 def _parent(conn: Connection, caller: Principal, source: _Source) -> Job:
     parent = lock_parent(conn, caller.scope, source.job_id) if source.job_id else None
     if parent is None or parent.kind is not source.job_kind:
-        raise NotFound(f"There is no such {source.asset_kind}.", "input", source.argument)
+        raise NotFound(f"The {source.asset_kind} does not exist.", "input", source.argument)
     if parent.state in (State.FAILED, State.CANCELED, State.COMPENSATING):
         raise NotReady(f"That {source.asset_kind} was not made: its job {parent.state}.", "input", source.argument)
     return parent
@@ -178,7 +182,7 @@ def _parent(conn: Connection, caller: Principal, source: _Source) -> Job:
 def _ready_asset(conn: Connection, caller: Principal, asset_id: UUID, kind: str, argument: str) -> Asset:
     asset = asset_by_id(conn, caller.scope, asset_id)
     if asset is None or asset.kind != kind:
-        raise NotFound(f"There is no such {kind}.", "input", argument)
+        raise NotFound(f"The {kind} does not exist.", "input", argument)
     if asset.state == "pending":
         raise NotReady(f"That {kind} is pending; complete its upload first.", "input", argument)
     if asset.state != "ready":
@@ -235,19 +239,19 @@ def _check_options(options: RequestOptions) -> None:
         raise Invalid(f"metadata must be at most {METADATA_BYTES_MAX} bytes of JSON.", "input", "metadata")
 
 
-def _check_scene(offer: Offer, theme: str, details: str | None) -> None:
-    offer.check_theme(theme)
+def _check_scene(catalogue: Catalogue, theme: str, details: str | None) -> None:
+    catalogue.check_theme(theme)
     if details is not None and len(details) > DETAILS_LENGTH_MAX:
         raise Invalid(f"details must have at most {DETAILS_LENGTH_MAX} characters.", "input", "details")
 
 
-def _check_animation(offer: Offer, caller: Principal, options: AnimationOptions, argument: str) -> None:
+def _check_animation(catalogue: Catalogue, caller: Principal, options: AnimationOptions, argument: str) -> None:
     path = ("input", argument, "durationSeconds")
     if options.duration_s not in DURATIONS_S:
         raise Invalid("durationSeconds must be 6 or 10.", *path)
-    offer.check_duration(caller.tier, options.duration_s, *path)
+    catalogue.check_duration(caller.tier, options.duration_s, *path)
 
 
-def _check_length(offer: Offer, caller: Principal, options: AnimationOptions, argument: str) -> None:
+def _check_length(catalogue: Catalogue, caller: Principal, options: AnimationOptions, argument: str) -> None:
     path = ("input", argument, "durationSeconds")
-    offer.check_makeable(Kind.ANIMATION, caller.tier, options.duration_s, *path)
+    catalogue.check_makeable(Kind.ANIMATION, caller.tier, options.duration_s, *path)

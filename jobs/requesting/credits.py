@@ -136,7 +136,7 @@ def _wallet_named(conn: Connection, caller: Principal, account: str | None, user
         return WalletKey(caller.account_id, user_ref or "")
     found = account_named(conn, account) if account is not None else caller.account_id
     if found is None:
-        raise NotFound(f"There is no account {(account or '')[:60]!r}.", "input", "account")
+        raise NotFound(f"Unknown account {(account or '')[:60]!r}.", "input", "account")
     return WalletKey(found, user_ref or "")
 
 

@@ -1,4 +1,4 @@
-"""Uploads: a selfie goes straight to the object store, and is checked and cleaned before anything uses it."""
+"""Uploads: a selfie goes straight to the object store, and is checked and cleaned before its first use."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Upload:
 def create_upload(
     conn: Connection, store: S3Store, caller: Principal, *, content_type: str, kept_for: timedelta | None
 ) -> Upload:
-    """Promise a place for a selfie that is kept for so long. Raises Invalid for a type that is not accepted."""
+    """Add a pending selfie that is kept for `kept_for`, with its upload form. Raises Invalid for an unknown type."""
     if content_type not in UPLOAD_TYPES:
         raise Invalid(f"contentType must be one of {', '.join(UPLOAD_TYPES)}.", "input", "contentType")
     now = datetime.now(UTC)
@@ -136,7 +136,7 @@ def _completed_meanwhile(engine: Engine, asset: Asset) -> Asset:
     """Return what another request made of the same upload: its answer is ours. Raises Invalid where none did."""
     found = _as_it_is(engine, EVERYTHING, asset.id)
     if found.state == "pending":
-        raise Invalid("Nothing has been uploaded yet: post the file first.", "input", "assetId")
+        raise Invalid("Nothing has been uploaded yet: upload the file first.", "input", "assetId")
     return found
 
 
@@ -145,7 +145,7 @@ def _as_it_is(engine: Engine, scope: Scope, asset_id: UUID) -> Asset:
     with engine.connect() as conn:
         asset = asset_by_id(conn, scope, asset_id)
     if asset is None or asset.kind != "selfie":
-        raise NotFound("There is no such upload.", "input", "assetId")
+        raise NotFound("The upload does not exist.", "input", "assetId")
     if asset.state == "rejected":
         raise UnsupportedMedia(asset.rejection or "The upload was rejected.", "input", "assetId")
     return asset

@@ -21,7 +21,7 @@ from db.engine.redriving import Relative, read_family
 from db.paging import Window
 from db.records.jobs import Job, JobFilter, JobOrder, job_by_id, job_page
 from db.records.ledger import WalletKey, lock_wallets
-from jobs.catalogue.offer import DEFAULT_OFFER, Offer
+from jobs.catalogue.catalogue import DEFAULT_CATALOGUE, Catalogue
 from jobs.errors import AlreadyFinished, Forbidden, InputExpired, Invalid, NotFound, NotReady, UseCaseError
 from jobs.identity import Principal
 from jobs.requesting.credits import hold_from
@@ -58,7 +58,7 @@ class Redriven:
     skipped: Mapping[UUID, UseCaseError]
 
 
-def retry_job(conn: Connection, caller: Principal, job_id: UUID, offer: Offer = DEFAULT_OFFER) -> Retried:
+def retry_job(conn: Connection, caller: Principal, job_id: UUID, catalogue: Catalogue = DEFAULT_CATALOGUE) -> Retried:
     """Try a failed or canceled job again.
 
     Raises NotFound, AlreadyFinished for one that succeeded, NotReady for one that has not ended, InputExpired where
@@ -67,7 +67,7 @@ def retry_job(conn: Connection, caller: Principal, job_id: UUID, offer: Offer = 
     if job_by_id(conn, caller.scope, job_id) is None:
         raise NotFound("There is no such job.", "input", "jobId")
     locked = lock_families(conn, [job_id])
-    revived = _redrive(conn, job_id, locked, _Terms(caller.actor, None, timedelta(0), offer.job_deadline))
+    revived = _redrive(conn, job_id, locked, _Terms(caller.actor, None, timedelta(0), catalogue.job_deadline))
     job = job_by_id(conn, caller.scope, job_id)
     assert job is not None
     return Retried(job, frozenset(revived))
@@ -81,7 +81,7 @@ def redrive_jobs(
     per_minute: int,
     at_most: int,
     reason: str | None,
-    offer: Offer = DEFAULT_OFFER,
+    catalogue: Catalogue = DEFAULT_CATALOGUE,
 ) -> Redriven:
     """Revive failed and canceled jobs of a filter, the oldest first, so many of them a minute; for support.
 
@@ -103,7 +103,7 @@ def redrive_jobs(
     for job in found:
         if job.id in revived:
             continue
-        terms = _Terms(caller.actor, reason, timedelta(minutes=len(revived) / per_minute), offer.job_deadline)
+        terms = _Terms(caller.actor, reason, timedelta(minutes=len(revived) / per_minute), catalogue.job_deadline)
         try:
             with conn.begin_nested():
                 revived |= _redrive(conn, job.id, locked, terms)

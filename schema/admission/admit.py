@@ -1,7 +1,7 @@
-"""The gate in front of execution: what may be parsed, what is valid, and what is too heavy to run.
+"""Admission of operations: limits on parsing, validation, and the cost of running them.
 
-One extension does all of it. Documents that passed are remembered by their text, so a client that sends the same one
-again pays neither for parsing nor for validation, only for weighing it with its own variables.
+One extension does all of it. Admitted documents are remembered by their text, so a client that sends the same one again
+pays neither for parsing nor for validation, only for computing its cost with the new variables.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRul
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from strawberry.types.execution import ParseOptions
 
-from schema.admission.cost import Scale, read_writing, root_names
+from schema.admission.cost import CostMeter, root_names, shape_of
 from schema.admission.json_values import has_nul
 from schema.context import Context
 from schema.errors import (
@@ -39,11 +39,11 @@ from schema.errors import (
 )
 from schema.runtime import ApiSettings, Limits
 
-_NUL = "Text may have every character but NUL (U+0000)."
+_NUL = "Text must not contain the NUL character (U+0000)."
 
 
 class NoNulRule(ValidationRule):
-    """Refuses the one character that Postgres can not store, wherever a document writes text."""
+    """Refuses the one character that Postgres cannot store, in any text of a document."""
 
     def enter_string_value(self, node: StringValueNode, *_: Any) -> None:
         """Report a text with it."""
@@ -56,8 +56,8 @@ _ERRORS_MAX = 5
 _REMEMBERED = 256
 
 
-class GateKeeper:
-    """What the gates of all requests share: the limits, and the documents that passed."""
+class AdmissionControl:
+    """The limits and the admitted documents, shared by all requests."""
 
     def __init__(self, settings: ApiSettings) -> None:
         self.limits: Limits = settings.limits
@@ -66,7 +66,7 @@ class GateKeeper:
 
     @property
     def parse_options(self) -> dict[str, Any]:
-        """The options of the parser that bound its work."""
+        """Return the parser options that limit its work."""
         return {
             "max_tokens": self.limits.tokens,
             "max_source_length": self.limits.source_characters,
@@ -74,34 +74,34 @@ class GateKeeper:
         }
 
     def recall(self, source: str) -> DocumentNode | None:
-        """Return the document of a text that passed before."""
+        """Return the document of a text that was admitted before."""
         document = self._passed.get(source)
         if document is not None:
             self._passed.move_to_end(source)
         return document
 
     def remember(self, source: str, document: DocumentNode) -> None:
-        """Keep a document that passed, in place of the one that was not used for longest."""
+        """Keep an admitted document, in place of the least recently used one."""
         self._passed[source] = document
         if len(self._passed) > _REMEMBERED:
             self._passed.popitem(last=False)
 
-    def refused_writing(self, document: DocumentNode) -> GraphQLError | None:
-        """Return what is too much about the text of a document, or None."""
-        writing, limits = read_writing(document), self.limits
-        if writing.aliases > limits.aliases:
-            return _too_complex("aliases", writing.aliases, limits.aliases)
-        if writing.repetitions > limits.repetitions:
-            return _too_complex("selections of one name side by side", writing.repetitions, limits.repetitions)
+    def refused_shape(self, document: DocumentNode) -> GraphQLError | None:
+        """Return the error of a document whose text exceeds a limit, or None."""
+        shape, limits = shape_of(document), self.limits
+        if shape.aliases > limits.aliases:
+            return _too_complex("aliases", shape.aliases, limits.aliases)
+        if shape.repetitions > limits.repetitions:
+            return _too_complex("selections of one name side by side", shape.repetitions, limits.repetitions)
         return None
 
-    def refused_weight(self, scale: Scale, operation: OperationDefinitionNode) -> GraphQLError | None:
-        """Return what is too much about running an operation of a valid document, or None."""
-        weight, limits = scale.weigh(operation), self.limits
-        if weight.depth > limits.depth:
-            return _too_complex("levels", weight.depth, limits.depth)
-        if weight.fields > limits.fields:
-            return _too_complex("fields in the answer", weight.fields, limits.fields)
+    def refused_cost(self, meter: CostMeter, operation: OperationDefinitionNode) -> GraphQLError | None:
+        """Return the error of an operation that would cost too much, or None."""
+        cost, limits = meter.cost_of(operation), self.limits
+        if cost.depth > limits.depth:
+            return _too_complex("levels", cost.depth, limits.depth)
+        if cost.fields > limits.fields:
+            return _too_complex("fields in the response", cost.fields, limits.fields)
         return None
 
 
@@ -111,28 +111,28 @@ def _too_complex(what: str, found: int, allowed: int) -> ApiError:
     return ApiError(TOO_COMPLEX, f"This document has {told} {what}; at most {allowed} are allowed.")
 
 
-class Gate(SchemaExtension):
-    """Lets an operation through, or answers with what is wrong with it."""
+class Admission(SchemaExtension):
+    """Admits an operation, or returns its errors."""
 
-    def __init__(self, keeper: GateKeeper) -> None:
-        self._keeper = keeper
+    def __init__(self, control: AdmissionControl) -> None:
+        self._control = control
         self._recalled = False
 
     def on_operation(self) -> Iterator[None]:
-        """Bound the parser."""
-        self.execution_context.parse_options = cast("ParseOptions", self._keeper.parse_options)
+        """Limit the parser."""
+        self.execution_context.parse_options = cast("ParseOptions", self._control.parse_options)
         yield
 
     def on_parse(self) -> Iterator[None]:
-        """Take a document that passed before instead of parsing it again."""
-        document = self._keeper.recall(self.execution_context.query or "")
+        """Reuse an admitted document instead of parsing it again."""
+        document = self._control.recall(self.execution_context.query or "")
         if document is not None:
             self.execution_context.graphql_document = document
             self._recalled = True
         yield
 
     def on_validate(self) -> Iterator[None]:
-        """Validate once a text, and weigh each operation with its variables."""
+        """Validate each text once, and compute the cost of each operation with its variables."""
         context = self.execution_context
         # Everything is done here; Strawberry's own run would neither be bounded nor hide suggestions.
         context.validation_rules = ()
@@ -142,13 +142,13 @@ class Gate(SchemaExtension):
 
     def _validated(self) -> list[GraphQLError]:
         context, document = self.execution_context, self._document
-        if refused := self._keeper.refused_writing(document):
+        if refused := self._control.refused_shape(document):
             return [refused]
         errors = validate(context.schema._schema, document, _RULES, max_errors=_ERRORS_MAX, hide_suggestions=True)
         for error in errors:
             error.extensions = {"code": VALIDATION_FAILED}
         if not errors and context.query:
-            self._keeper.remember(context.query, document)
+            self._control.remember(context.query, document)
         return errors
 
     def _refused(self) -> list[GraphQLError]:
@@ -156,9 +156,9 @@ class Gate(SchemaExtension):
         # Strawberry would run the first of several operations; the specification says to ask which.
         operation = get_operation_ast(document, context._provided_operation_name)
         if operation is None:
-            return [ApiError(UNRESOLVED, "The document has several operations: say which with `operationName`.")]
-        scale = Scale(context.schema._schema, document, context.variables or {})
-        refused = self._refused_caller() or self._refused_text() or self._keeper.refused_weight(scale, operation)
+            return [ApiError(UNRESOLVED, "The document has several operations: choose one with `operationName`.")]
+        meter = CostMeter(context.schema._schema, document, context.variables or {})
+        refused = self._refused_caller() or self._refused_text() or self._control.refused_cost(meter, operation)
         return [refused] if refused else []
 
     def _refused_caller(self) -> GraphQLError | None:
@@ -167,8 +167,8 @@ class Gate(SchemaExtension):
         context: Context = self.execution_context.context
         if context.caller is None and not all(name.startswith("__") for name in asked):
             return unauthenticated()
-        if not self._keeper.introspection and asked & {"__schema", "__type"}:
-            return ApiError(FORBIDDEN, "Introspection is off here; the schema is published with the source.")
+        if not self._control.introspection and asked & {"__schema", "__type"}:
+            return ApiError(FORBIDDEN, "Introspection is disabled; the schema is published with the source code.")
         return None
 
     def _refused_text(self) -> GraphQLError | None:

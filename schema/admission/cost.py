@@ -1,6 +1,6 @@
-"""How heavy a document is: its depth, its aliases, and the number of fields its answer could have.
+"""Query cost: the depth of a document, its aliases, and the number of fields its response could have.
 
-Everything is computed once a fragment and remembered, so the time grows with the length of the document and not with
+Everything is computed once for each fragment, so the time grows with the length of the document and not with
 what its fragments expand to. Repetitions are counted before validation, whose own rule compares each selection with
 each other of the same name.
 """
@@ -40,15 +40,15 @@ _PAGE_SIZES = ("first", "last")
 
 
 @dataclass(frozen=True, slots=True)
-class Weight:
-    """Of a selection set: the levels below it, and the fields that its part of the answer could have."""
+class QueryCost:
+    """The cost of a selection set: the levels below it, and the fields that its part of the response could have."""
 
     depth: int = 0
     fields: int = 0
 
 
-class Scale:
-    """Weighs the operations of a valid document, with the variables that one request gives."""
+class CostMeter:
+    """Computes the cost of a valid document's operations with the variables of one request."""
 
     def __init__(self, schema: GraphQLSchema, document: DocumentNode, variables: Mapping[str, Any]) -> None:
         self._schema = schema
@@ -56,10 +56,10 @@ class Scale:
         self._fragments = {
             node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
         }
-        self._weighed: dict[str, Weight] = {}
+        self._measured: dict[str, QueryCost] = {}
 
-    def weigh(self, operation: OperationDefinitionNode) -> Weight:
-        """Return the weight of an operation."""
+    def cost_of(self, operation: OperationDefinitionNode) -> QueryCost:
+        """Return the cost of an operation."""
         defaults = {
             node.variable.name.value: int(node.default_value.value)
             for node in operation.variable_definitions or ()
@@ -69,14 +69,14 @@ class Scale:
         self._variables = {**defaults, **self._variables}
         return self._selections(operation.selection_set, self._schema.get_root_type(operation.operation))
 
-    def _selections(self, selections: SelectionSetNode, parent: GraphQLNamedType | None) -> Weight:
+    def _selections(self, selections: SelectionSetNode, parent: GraphQLNamedType | None) -> QueryCost:
         depth = fields = 0
         for node in selections.selections:
-            weight = self._one(node, parent)
-            depth, fields = max(depth, weight.depth), fields + weight.fields
-        return Weight(depth, fields)
+            cost = self._one(node, parent)
+            depth, fields = max(depth, cost.depth), fields + cost.fields
+        return QueryCost(depth, fields)
 
-    def _one(self, node: Any, parent: GraphQLNamedType | None) -> Weight:
+    def _one(self, node: Any, parent: GraphQLNamedType | None) -> QueryCost:
         if isinstance(node, FieldNode):
             return self._field(node, parent)
         if isinstance(node, FragmentSpreadNode):
@@ -84,21 +84,21 @@ class Scale:
         inline: InlineFragmentNode = node
         return self._selections(inline.selection_set, self._type(inline.type_condition) or parent)
 
-    def _fragment(self, name: str) -> Weight:
-        if name not in self._weighed:
+    def _fragment(self, name: str) -> QueryCost:
+        if name not in self._measured:
             fragment = self._fragments[name]
-            self._weighed[name] = self._selections(fragment.selection_set, self._type(fragment.type_condition))
-        return self._weighed[name]
+            self._measured[name] = self._selections(fragment.selection_set, self._type(fragment.type_condition))
+        return self._measured[name]
 
-    def _field(self, node: FieldNode, parent: GraphQLNamedType | None) -> Weight:
+    def _field(self, node: FieldNode, parent: GraphQLNamedType | None) -> QueryCost:
         if node.selection_set is None:
-            return Weight(1, 1)
+            return QueryCost(1, 1)
         field = self._schema.get_field(parent, node.name.value) if parent else None  # type: ignore[arg-type]
         below = self._selections(node.selection_set, get_named_type(field.type) if field else None)
-        return Weight(below.depth + 1, 1 + below.fields * self._rows(node, field))
+        return QueryCost(below.depth + 1, 1 + below.fields * self._rows(node, field))
 
     def _rows(self, node: FieldNode, field: GraphQLField | None) -> int:
-        """Return how many rows a field may bring: what its page sizes say, few for a plain list, else one.
+        """Return how many rows a field may return: its page size, a few for a plain list, else one.
 
         Where both are given, the larger one counts: which of them is null only the resolver sees.
         """
@@ -124,14 +124,14 @@ class Scale:
 
 
 @dataclass(frozen=True, slots=True)
-class Writing:
+class DocumentShape:
     """What a document's text alone shows: its aliases, and how often one name stands in one pair of braces."""
 
     aliases: int
     repetitions: int
 
 
-def read_writing(document: DocumentNode) -> Writing:
+def shape_of(document: DocumentNode) -> DocumentShape:
     """Return what the text of a document shows. It need not be valid."""
     aliases = repetitions = 0
     waiting = [node.selection_set for node in document.definitions if isinstance(node, _WITH_SELECTIONS)]
@@ -145,7 +145,7 @@ def read_writing(document: DocumentNode) -> Writing:
             if below is not None:
                 waiting.append(below)
         repetitions = max(repetitions, *names.values(), 0)
-    return Writing(aliases, repetitions)
+    return DocumentShape(aliases, repetitions)
 
 
 def root_names(document: DocumentNode) -> set[str]:

@@ -22,7 +22,7 @@ def is_deeper(value: Any, levels: int) -> bool:
 
 
 def has_nul(value: Any) -> bool:
-    """Return whether any text in a value has the one character that Postgres can not store. Takes any depth."""
+    """Return whether any text in a value has the one character that Postgres cannot store. Takes any depth."""
     return any("\0" in each for each in _leaves(value) if isinstance(each, str))
 
 

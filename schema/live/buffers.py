@@ -1,4 +1,4 @@
-"""Slots: what waits for one subscriber, bounded however slowly it reads."""
+"""Subscriber buffers: the events that wait for one subscriber, bounded however slowly it reads."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from statemachine.vocabulary import Event
 
 
 class FellBehind(ApiError):
-    """The subscriber reads so slowly that even the changes of state do not fit its slot."""
+    """The subscriber reads so slowly that even the changes of state do not fit into its buffer."""
 
     def __init__(self) -> None:
         super().__init__(
-            "SUBSCRIBER_TOO_SLOW", "You read too slowly. Subscribe again with your last cursor.", retryable=True
+            "SUBSCRIBER_TOO_SLOW", "You are reading too slowly. Subscribe again with your last cursor.", retryable=True
         )
 
 
 class ServerClosing(ApiError):
-    """The server stops; any other can go on from the subscriber's last cursor."""
+    """The server is stopping; any other can resume from the subscriber's last cursor."""
 
     def __init__(self) -> None:
         super().__init__(
-            "SERVER_CLOSING", "The server restarts. Subscribe again with your last cursor.", retryable=True
+            "SERVER_CLOSING", "The server is restarting. Subscribe again with your last cursor.", retryable=True
         )
 
 
 class HistoryUnreadable(ApiError):
-    """The history says something that this program does not know: a newer one is on its way."""
+    """The history contains an event that this version does not know: a newer version is being deployed."""
 
     def __init__(self) -> None:
         super().__init__(
-            UNAVAILABLE, "The service is being renewed. Subscribe again with your last cursor.", retryable=True
+            UNAVAILABLE, "The service is being updated. Subscribe again with your last cursor.", retryable=True
         )
 
 
@@ -49,7 +49,7 @@ class Delivery:
     more: bool
 
 
-class Slot:
+class SubscriberBuffer:
     """Holds the events of some jobs until their subscriber takes them.
 
     Beyond `size` waiting events, a progress tick that a later event of its job supersedes is dropped and counted. A
@@ -65,7 +65,7 @@ class Slot:
         self._ended: ApiError | None = None
         self._filled = asyncio.Event()
 
-    def offer(self, event: JobEvent) -> None:
+    def add(self, event: JobEvent) -> None:
         """Add an event unless it was seen, or would leave a gap: then the next look at the history brings both."""
         if event.seq != self.seen[event.job_id] + 1 or self._ended:
             return
@@ -78,12 +78,12 @@ class Slot:
         self._filled.set()
 
     def end(self, reason: ApiError) -> None:
-        """Let the subscriber have what is waiting, and then this error."""
+        """Deliver what is waiting, and then raise this error."""
         self._ended = self._ended or reason
         self._filled.set()
 
     async def take(self) -> Delivery:
-        """Wait for the next event; raise the error that ended the slot once nothing is left."""
+        """Wait for the next event; raise the error that ended the buffer once nothing is left."""
         while not self._waiting:
             if self._ended:
                 raise self._ended
@@ -103,5 +103,5 @@ class Slot:
 
 
 def _is_tick(event: JobEvent) -> bool:
-    """Whether an event only tells of progress. A cancel that is noted changes no state, and is news all the same."""
+    """Return whether an event only reports progress. A requested cancel changes no state, but is not a tick."""
     return event.from_state is event.to_state and event.event is not Event.CANCEL_REQUESTED

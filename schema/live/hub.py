@@ -1,4 +1,4 @@
-"""The event hub: every process hears once of each event, however many subscribers it has.
+"""The event hub: each process reads every event once, however many subscribers it has.
 
 A notification is only a hint: it says which jobs to look at, and the history says what happened. So a lost one costs
 the time until the next slow poll, and one statement brings the news of all awakened jobs.
@@ -22,7 +22,7 @@ from db.connection import LISTENING
 from db.records.events import JobEvent, UnreadableEvent, events_since
 from jobs.engine.hints import EVENTS_CHANNEL
 from schema.database import Database
-from schema.live.buffers import HistoryUnreadable, ServerClosing, Slot
+from schema.live.buffers import HistoryUnreadable, ServerClosing, SubscriberBuffer
 from schema.live.ordering import in_order
 
 log = logging.getLogger("schema.live.hub")
@@ -36,13 +36,13 @@ _PASSING = (SQLAlchemyError, OSError)
 
 
 class EventHub:
-    """Carries the events of the watched jobs from the database to the slots of their subscribers."""
+    """Carries the events of the watched jobs from the database to the buffers of their subscribers."""
 
     def __init__(self, engine: AsyncEngine, database: Database, *, poll_every_s: float) -> None:
         self._address = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
         self._database = database
         self._poll_every_s = poll_every_s
-        self._slots: defaultdict[UUID, set[Slot]] = defaultdict(set)
+        self._buffers: defaultdict[UUID, set[SubscriberBuffer]] = defaultdict(set)
         self._awake: set[UUID] = set()
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -57,45 +57,45 @@ class EventHub:
 
     @property
     def is_running(self) -> bool:
-        """Whether it listens and delivers; without it every subscriber would wait for ever."""
+        """Return whether it listens and delivers; otherwise every subscriber would wait forever."""
         return bool(self._tasks) and not any(task.done() for task in self._tasks)
 
     async def close(self) -> None:
-        """End every slot with an error that tells subscribers to go on elsewhere, and stop."""
+        """End every buffer with an error that sends subscribers to another server, and stop."""
         self._closing = True
-        for slots in list(self._slots.values()):
-            for slot in slots:
-                slot.end(ServerClosing())
+        for buffers in list(self._buffers.values()):
+            for buffer in buffers:
+                buffer.end(ServerClosing())
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     @contextmanager
-    def watching(self, seen: Mapping[UUID, int], *, size: int, size_max: int) -> Iterator[Slot]:
-        """Yield a slot that gets every event of these jobs after the sequence numbers `seen`.
+    def subscribed(self, seen: Mapping[UUID, int], *, size: int, size_max: int) -> Iterator[SubscriberBuffer]:
+        """Yield a buffer that gets every event of these jobs after the sequence numbers `seen`.
 
         What was committed between the reading of `seen` and now is not lost: the jobs are looked at once more.
         """
-        slot = Slot(seen, size, size_max)
+        buffer = SubscriberBuffer(seen, size, size_max)
         if self._closing:
-            slot.end(ServerClosing())
-        for job_id in slot.seen:
-            self._slots[job_id].add(slot)
-        self._awaken(slot.seen)
+            buffer.end(ServerClosing())
+        for job_id in buffer.seen:
+            self._buffers[job_id].add(buffer)
+        self._awaken(buffer.seen)
         try:
-            yield slot
+            yield buffer
         finally:
-            self._forget(slot)
+            self._forget(buffer)
 
-    def _forget(self, slot: Slot) -> None:
-        """Watch a slot no longer. Once more does no harm."""
-        for job_id in slot.seen:
-            self._slots[job_id].discard(slot)
-            if not self._slots[job_id]:
-                del self._slots[job_id]
+    def _forget(self, buffer: SubscriberBuffer) -> None:
+        """Remove a buffer. Safe to repeat."""
+        for job_id in buffer.seen:
+            self._buffers[job_id].discard(buffer)
+            if not self._buffers[job_id]:
+                del self._buffers[job_id]
 
     def _awaken(self, job_ids: Iterable[UUID]) -> None:
-        watched = self._slots.keys() & job_ids
+        watched = self._buffers.keys() & job_ids
         if watched:
             self._awake |= watched
             self._wake.set()
@@ -103,7 +103,7 @@ class EventHub:
     def hear(self, payload: str) -> None:
         """Take a notification: the ids of jobs in hexadecimal, or `*` for all."""
         if payload == _EVERYTHING:
-            self._awaken(set(self._slots))
+            self._awaken(set(self._buffers))
             return
         # What is no id comes from a newer program; the slow poll sees to it.
         with suppress(ValueError):
@@ -134,7 +134,7 @@ class EventHub:
         while True:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), self._poll_every_s)
-            awake, self._awake = self._awake or set(self._slots), set()
+            awake, self._awake = self._awake or set(self._buffers), set()
             self._wake.clear()
             try:
                 await self._deliver_safely(awake)
@@ -155,40 +155,40 @@ class EventHub:
                 raise
             except UnreadableEvent as error:
                 # Only its job's subscribers go, and so fewer are left each time; apart it would be a statement each.
-                log.warning("subscribers of a history that can not be read were sent away: %s", error)
-                self._send_away(set(self._slots.get(error.job_id, ())))
+                log.warning("subscribers of a history that cannot be read were sent away: %s", error)
+                self._send_away(set(self._buffers.get(error.job_id, ())))
             except Exception:  # noqa: BLE001 - told to the log for those whom it concerns
                 return await self._deliver_apart(awake)
 
-    def _send_away(self, slots: Iterable[Slot]) -> None:
-        for slot in slots:
-            slot.end(HistoryUnreadable())
-            self._forget(slot)
+    def _send_away(self, buffers: Iterable[SubscriberBuffer]) -> None:
+        for buffer in buffers:
+            buffer.end(HistoryUnreadable())
+            self._forget(buffer)
 
     async def _deliver_news(self, awake: set[UUID]) -> None:
         for event in await self._news(self._behind(self._with_companions(awake))):
-            for slot in self._slots.get(event.job_id, ()):
-                slot.offer(event)
+            for buffer in self._buffers.get(event.job_id, ()):
+                buffer.add(event)
 
     async def _deliver_apart(self, awake: set[UUID]) -> None:
-        """Deliver to those who follow the same jobs, group by group, and send away whose history can not be read."""
-        groups: defaultdict[frozenset[UUID], list[Slot]] = defaultdict(list)
-        for slot in self._slots_of(awake):
-            groups[frozenset(slot.seen)].append(slot)
-        for job_ids, slots in groups.items():
-            await self._deliver_to(slots, {each: min(slot.seen[each] for slot in slots) for each in job_ids})
+        """Deliver to those who follow the same jobs, group by group, and send away whose history cannot be read."""
+        groups: defaultdict[frozenset[UUID], list[SubscriberBuffer]] = defaultdict(list)
+        for buffer in self._buffers_of(awake):
+            groups[frozenset(buffer.seen)].append(buffer)
+        for job_ids, buffers in groups.items():
+            await self._deliver_to(buffers, {each: min(buffer.seen[each] for buffer in buffers) for each in job_ids})
 
-    async def _deliver_to(self, slots: list[Slot], seen: dict[UUID, int]) -> None:
+    async def _deliver_to(self, buffers: list[SubscriberBuffer], seen: dict[UUID, int]) -> None:
         try:
             news = await self._news(seen)
         except _PASSING:
             raise
         except Exception:
-            log.exception("%d subscribers of a history that can not be read were sent away", len(slots))
-            self._send_away(slots)
+            log.exception("%d subscribers of a history that cannot be read were sent away", len(buffers))
+            self._send_away(buffers)
         else:
-            for slot, event in product(slots, news):
-                slot.offer(event)
+            for buffer, event in product(buffers, news):
+                buffer.add(event)
 
     async def _news(self, seen: dict[UUID, int]) -> list[JobEvent]:
         """Return all that happened after `seen`, in order.
@@ -211,11 +211,13 @@ class EventHub:
         Hints come job by job, but a move that ends one job of a story may roll back another: whoever was told of the
         end alone would take the story for ended.
         """
-        return awake.union(*(slot.seen for slot in self._slots_of(awake) if len(slot.seen) > 1))
+        return awake.union(*(buffer.seen for buffer in self._buffers_of(awake) if len(buffer.seen) > 1))
 
-    def _slots_of(self, job_ids: set[UUID]) -> set[Slot]:
-        return {slot for job_id in job_ids if job_id in self._slots for slot in self._slots[job_id]}
+    def _buffers_of(self, job_ids: set[UUID]) -> set[SubscriberBuffer]:
+        return {buffer for job_id in job_ids if job_id in self._buffers for buffer in self._buffers[job_id]}
 
     def _behind(self, job_ids: set[UUID]) -> dict[UUID, int]:
         """Return, for each of the jobs that is still watched, how far the subscriber furthest behind has come."""
-        return {each: min(slot.seen[each] for slot in self._slots[each]) for each in job_ids if each in self._slots}
+        return {
+            each: min(buffer.seen[each] for buffer in self._buffers[each]) for each in job_ids if each in self._buffers
+        }

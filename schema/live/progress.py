@@ -1,7 +1,7 @@
 """Progress: the snapshot, the later events once and in order, the last one, the end.
 
-The same for one job and for a story. What is told is always what the history says: a subscriber that comes back with
-a cursor gets every event after it from the table, then the live ones from the hub, and cannot tell the difference.
+The same for one job and for a story. Messages always follow the history: a subscriber that resumes with a cursor gets
+every later event from the table, then the live ones from the hub, and sees no difference.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ _REPLAY_MAX = 500
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is followed: a job, or a story with all of its jobs."""
+    """The subject of a subscription: a job, or a story with all of its jobs."""
 
     kind: IdKind
     id: UUID
 
     @property
     def story_id(self) -> UUID | None:
-        """The story that is followed, or None for a job."""
+        """Return the id of the story, or None for a job."""
         return self.id if self.kind is IdKind.STORY else None
 
 
@@ -54,12 +54,12 @@ class Progress:
 
     @property
     def key(self) -> Hashable:
-        """What tells this message from every other: the cursor says what was told so far, and of what."""
+        """Return what identifies this message: its cursor covers everything sent so far, and its subject."""
         return (self.cursor, self.is_final, self.skipped)
 
 
 class Followed:
-    """Where the jobs of a subject stand, as far as a subscriber has been told."""
+    """The state of a subject's jobs, as far as its subscriber has seen it."""
 
     def __init__(self, subject: Subject, standings: Mapping[UUID, Standing]) -> None:
         self.subject = subject
@@ -67,24 +67,24 @@ class Followed:
 
     @property
     def seen(self) -> dict[UUID, int]:
-        """The sequence number that was told last of each job."""
+        """Return the last sequence number that was sent of each job."""
         return {job_id: standing.seq for job_id, standing in self._standings.items()}
 
     @property
     def has_ended(self) -> bool:
-        """Whether all jobs have ended, as far as was told."""
+        """Return whether the subscriber has seen the end of all jobs."""
         return all(standing.state.is_terminal for standing in self._standings.values())
 
     @property
     def cursor(self) -> str:
-        """Where a subscriber that was told all this goes on."""
+        """Return the cursor from which the subscriber resumes."""
         if self.subject.kind is IdKind.STORY:
             return story_cursor(self.subject.id, self.seen)
         [(job_id, seq)] = self.seen.items()
         return job_cursor(job_id, seq)
 
     def snapshot(self) -> Progress:
-        """Return the message that tells where everything stands."""
+        """Return the message with the current state."""
         standings = self._standings.items()
         current = next(
             (job_id for job_id, at in standings if at.state is not State.SUCCEEDED), list(self._standings)[-1]
@@ -92,7 +92,7 @@ class Followed:
         return self._told(current, None, is_final=self.has_ended, skipped=0)
 
     def apply(self, delivery: Delivery) -> Progress:
-        """Take note of the next event and return the message that tells it."""
+        """Apply the next event and return its message."""
         event = delivery.event
         self._standings[event.job_id] = Standing.after(event)
         return self._told(event.job_id, event, is_final=self.has_ended and not delivery.more, skipped=delivery.skipped)
@@ -105,7 +105,7 @@ class Followed:
 
 
 async def follow(parts: Parts, scope: Scope, subject: Subject, after: str | None) -> AsyncGenerator[Progress, None]:
-    """Yield what there is to tell of a subject, until everything has ended. Raises ApiError or MalformedCursor."""
+    """Yield the progress of a subject until all of its jobs have ended. Raises ApiError or MalformedCursor."""
     jobs = await _jobs_of(parts, scope, subject)
     if after is None:
         followed = Followed(subject, {job.id: Standing.of(job) for job in jobs})
@@ -127,31 +127,31 @@ async def follow(parts: Parts, scope: Scope, subject: Subject, after: str | None
 
 async def _live(parts: Parts, followed: Followed) -> AsyncGenerator[Progress, None]:
     limits = parts.settings.limits
-    with parts.hub.watching(followed.seen, size=limits.slot_size, size_max=limits.slot_size_max) as slot:
+    with parts.hub.subscribed(followed.seen, size=limits.buffer_size, size_max=limits.buffer_size_max) as buffer:
         while True:
-            progress = followed.apply(await slot.take())
+            progress = followed.apply(await buffer.take())
             yield progress
             if progress.is_final:
                 return
 
 
 async def _jobs_of(parts: Parts, scope: Scope, subject: Subject) -> Sequence[Job]:
-    """Return the jobs of a subject in the order of their making; raise ApiError where the scope shows none."""
+    """Return the jobs of a subject in the order of their making; raise ApiError where the scope has none."""
     if subject.kind is IdKind.STORY:
         jobs = (await parts.database.read(jobs_of_stories, scope, [subject.id]))[subject.id]
     else:
         jobs = list((await parts.database.read(jobs_by_id, scope, [subject.id])).values())
     if not jobs:
-        raise ApiError(NOT_FOUND, f"There is no such {subject.kind}.")
+        raise ApiError(NOT_FOUND, f"The {subject.kind} does not exist.")
     return jobs
 
 
 async def _resumed(parts: Parts, subject: Subject, jobs: Sequence[Job], after: str) -> Followed:
-    """Return where a subscriber's cursor says it was."""
+    """Return the subject as of a subscriber's cursor."""
     seen = _seen_by(subject, jobs, after)
     told = {event.job_id: Standing.after(event) for event in await parts.database.read(events_at, seen)}
     if len(told) < len(jobs):
-        raise ApiError(BAD_USER_INPUT, "What this cursor points at is no longer kept: subscribe without a cursor.")
+        raise ApiError(BAD_USER_INPUT, "The history of this cursor is no longer kept: subscribe without a cursor.")
     return Followed(subject, {job.id: told[job.id] for job in jobs})
 
 
@@ -161,13 +161,13 @@ def _seen_by(subject: Subject, jobs: Sequence[Job], after: str) -> Mapping[UUID,
     seen = read_story_cursor(after, subject.id) if of_story else {subject.id: read_job_cursor(after, subject.id)}
     if any(not 1 <= seen.get(job.id, 0) <= job.seq for job in jobs) or len(seen) != len(jobs):
         raise ApiError(
-            BAD_USER_INPUT, "This cursor points beyond the history: pass on cursors exactly as you got them."
+            BAD_USER_INPUT, "This cursor points beyond the history: pass cursors exactly as you received them."
         )
     return seen
 
 
 async def _replayed(parts: Parts, followed: Followed) -> AsyncGenerator[Progress, None]:
-    """Yield what the history tells after what was told, until nothing more is there."""
+    """Yield the events after those already sent, until the history has no more."""
     while True:
         rows = await parts.database.read(events_since, followed.seen, limit=_REPLAY_MAX)
         events = in_order(rows, followed.seen)

@@ -1,4 +1,4 @@
-"""Where a job stands, and where a story stands that is made of several."""
+"""The state and percent of a job, and of a story made of several jobs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Following."""
+"""Subscriptions."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from schema.types.progress import GenerationProgress
 @strawberry.type
 class Subscription:
     @subscription(
-        "Follows a job or a story; give one of the two. First comes a snapshot, then every later event "
-        "once and in order, then the last one with `isFinal`, then completion. With `after`, any cursor seen before on "
-        "any server, there is no snapshot: what happened since is told from the history, and nothing is missed or "
-        "repeated. If nothing happened since and all has ended, one final snapshot says so."
+        "Subscribe to the progress of a job or a story; give exactly one of the two. The first message is a snapshot. "
+        "Every later event follows once and in order; the last has `isFinal`, then the subscription completes. With "
+        "`after`, a cursor received earlier from any server, there is no snapshot: the subscription resumes from the "
+        "history, and no event is missed or repeated. If everything ended before the cursor, a final snapshot says so."
     )
     async def generation_progress(
         self,

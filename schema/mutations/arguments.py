@@ -1,4 +1,4 @@
-"""Ids in the inputs of mutations: a malformed one is something its caller can mend."""
+"""Ids in the inputs of mutations: a malformed one is a user error."""
 
 from __future__ import annotations
 

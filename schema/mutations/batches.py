@@ -1,4 +1,4 @@
-"""Asking for many scenes at once."""
+"""The mutation that creates many scenes at once."""
 
 from __future__ import annotations
 
@@ -23,8 +23,12 @@ from statemachine.vocabulary import Step
 class BatchSceneInput:
     avatar_id: strawberry.ID = strawberry.field(description="An avatar, or the job that makes it.")
     theme: strawberry.ID
-    details: str | None = strawberry.field(default=None, description="Words for the scene, at most 300 characters.")
-    metadata: JSON | None = strawberry.field(default=None, description="An object of at most 4096 bytes, kept for you.")
+    details: str | None = strawberry.field(
+        default=None, description="Details for the scene's prompt, at most 300 characters."
+    )
+    metadata: JSON | None = strawberry.field(
+        default=None, description="A JSON object of at most 4096 bytes, returned with the job."
+    )
 
     def scene(self) -> BatchScene:
         """Return the scene as the use case takes it; raise Invalid for a wrong id or wrong metadata."""
@@ -39,27 +43,29 @@ class BatchSceneInput:
 class CreateBatchInput:
     scenes: list[BatchSceneInput] = strawberry.field(description="1 to 200.")
     idempotency_key: str = strawberry.field(
-        description="1 to 255 characters. The same key with the same input gets what it made before."
+        description="1 to 255 characters. The same key with the same input returns what it made before."
     )
     on_failure: OnFailure = OnFailure.ROLL_BACK_PARENT
-    priority: int = strawberry.field(default=0, description="-10 to 10; a higher one goes first.")
+    priority: int = strawberry.field(default=0, description="-10 to 10; a job of higher priority goes first.")
 
 
 @strawberry.type
 class CreateBatchPayload:
     jobs: list[Job] = strawberry.field(default_factory=list, description="In the order of the scenes.")
-    replayed: bool = strawberry.field(default=False, description="The key had been used: this is what it made then.")
+    replayed: bool = strawberry.field(
+        default=False, description="True if the key was used before; the payload is what it made then."
+    )
     user_errors: list[UserError] = strawberry.field(default_factory=list)
 
 
 @strawberry.type
 class BatchMutations:
-    @mutation("Asks for many scenes; all of them are accepted, or none.", CreateBatchPayload)
+    @mutation("Create up to 200 scenes; either all are accepted or none.", CreateBatchPayload)
     async def create_batch(self, info: Info, input: CreateBatchInput) -> CreateBatchPayload:
         context = info.context
         options = RequestOptions(input.idempotency_key, input.on_failure, input.priority)
         request = BatchRequest(options, tuple(each.scene() for each in input.scenes))
-        made = await context.database.write(create_batch, context.principal, request, offer=context.offer)
+        made = await context.database.write(create_batch, context.principal, request, catalogue=context.catalogue)
         context.parts.hint(Step.SUBMIT, ())
         jobs = await context.loaders.jobs.load_many([each.resource_id for each in made])
         replayed = all(each.replayed for each in made)

@@ -1,4 +1,4 @@
-"""Giving credits, and putting them right."""
+"""Mutations that grant and adjust credits."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from schema.types.errors import UserError
 @strawberry.input
 class GrantCreditsInput:
     amount: BigInt = strawberry.field(description="1 to 1000000000.")
-    idempotency_key: str = strawberry.field(description="1 to 255 characters: the same key grants once.")
+    idempotency_key: str = strawberry.field(description="1 to 255 characters. The same key grants only once.")
     user_ref: str | None = strawberry.field(
-        default=None, description="The end user who gets them, out of your account's own. Support may leave it out."
+        default=None, description="The end user who receives the credits from your account. Support may omit it."
     )
     account: str | None = strawberry.field(default=None, description="For support: the name of the account.")
     reason: str | None = strawberry.field(default=None, description="At most 500 characters, kept with the entry.")
@@ -26,15 +26,19 @@ class GrantCreditsInput:
 @strawberry.type
 class GrantCreditsPayload:
     balance: CreditBalance | None = None
-    replayed: bool = strawberry.field(default=False, description="The key had been used: nothing more was granted.")
+    replayed: bool = strawberry.field(
+        default=False, description="True if the key was used before; no more credits were granted."
+    )
     user_errors: list[UserError] = strawberry.field(default_factory=list)
 
 
 @strawberry.input
 class AdjustCreditsInput:
     account: str = strawberry.field(description="The name of the account.")
-    change: BigInt = strawberry.field(description="More than 0 to give, less to take; never below what is available.")
-    reason: str = strawberry.field(description="Why, at most 500 characters; kept with the entry.")
+    change: BigInt = strawberry.field(
+        description="Positive to add, negative to remove; the available credits cannot fall below zero."
+    )
+    reason: str = strawberry.field(description="The reason, at most 500 characters; kept with the entry.")
     user_ref: str | None = strawberry.field(default=None, description="The end user; null for the account itself.")
 
 
@@ -46,7 +50,7 @@ class AdjustCreditsPayload:
 
 @strawberry.type
 class CreditMutations:
-    @mutation("Gives credits to one of your end users, from your account's own.", GrantCreditsPayload)
+    @mutation("Transfer credits from your account to one of your end users.", GrantCreditsPayload)
     async def grant_credits(self, info: Info, input: GrantCreditsInput) -> GrantCreditsPayload:
         request = GrantRequest(
             idempotency_key=input.idempotency_key,
@@ -58,7 +62,9 @@ class CreditMutations:
         granted = await info.context.database.write(grant_credits, info.context.principal, request)
         return GrantCreditsPayload(balance=CreditBalance.of(granted.balance), replayed=granted.replayed)
 
-    @mutation("For support: puts a wallet right, with a reason that stays in the ledger.", AdjustCreditsPayload)
+    @mutation(
+        "For support: adjust the credits of a wallet, with a reason that stays in the ledger.", AdjustCreditsPayload
+    )
     async def adjust_credits(self, info: Info, input: AdjustCreditsInput) -> AdjustCreditsPayload:
         entry = await info.context.database.write(
             adjust_credits,

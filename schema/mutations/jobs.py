@@ -1,4 +1,4 @@
-"""Asking for a single avatar, scene or animation, and canceling."""
+"""Mutations that create a single avatar, scene or animation, and cancel a job."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from schema.types.errors import UserError
 from schema.types.job import Job
 from statemachine.vocabulary import Step
 
-_REPLAYED = "The key had been used: this is what it made then."
+_REPLAYED = "True if the key was used before; the payload is what it made then."
 
 
 @strawberry.input
@@ -36,7 +36,9 @@ class CreateAvatarPayload:
 class CreateSceneInput(RequestInput):
     avatar_id: strawberry.ID = strawberry.field(description="An avatar, or the job that makes it.")
     theme: strawberry.ID
-    details: str | None = strawberry.field(default=None, description="Words for the scene, at most 300 characters.")
+    details: str | None = strawberry.field(
+        default=None, description="Details for the scene's prompt, at most 300 characters."
+    )
 
 
 @strawberry.type
@@ -72,16 +74,16 @@ class CancelJobPayload:
 
 @strawberry.type
 class JobMutations:
-    @mutation("Asks for an avatar of a selfie.", CreateAvatarPayload)
+    @mutation("Create an avatar from a selfie.", CreateAvatarPayload)
     async def create_avatar(self, info: Info, input: CreateAvatarInput) -> CreateAvatarPayload:
         context = info.context
         selfie_id = input_id(input.selfie_id, IdKind.ASSET, "selfieId")
         request = AvatarRequest(input.request_options(), selfie_id)
-        made = await context.database.write(create_avatar, context.principal, request, offer=context.offer)
+        made = await context.database.write(create_avatar, context.principal, request, catalogue=context.catalogue)
         await accepted(context, made, IdKind.JOB, input.wait_seconds)
         return CreateAvatarPayload(job=await find_job(info, made.resource_id), replayed=made.replayed)
 
-    @mutation("Asks for a scene with an avatar.", CreateScenePayload)
+    @mutation("Create a scene with an avatar.", CreateScenePayload)
     async def create_scene(self, info: Info, input: CreateSceneInput) -> CreateScenePayload:
         context = info.context
         asset_id, job_id = input_source(input.avatar_id, "avatarId")
@@ -92,24 +94,24 @@ class JobMutations:
             avatar_job_id=job_id,
             details=input.details,
         )
-        made = await context.database.write(create_scene, context.principal, request, offer=context.offer)
+        made = await context.database.write(create_scene, context.principal, request, catalogue=context.catalogue)
         await accepted(context, made, IdKind.JOB, input.wait_seconds)
         return CreateScenePayload(job=await find_job(info, made.resource_id), replayed=made.replayed)
 
-    @mutation("Asks for a video of a scene.", CreateAnimationPayload)
+    @mutation("Create a video of a scene.", CreateAnimationPayload)
     async def create_animation(self, info: Info, input: CreateAnimationInput) -> CreateAnimationPayload:
         context = info.context
         asset_id, job_id = input_source(input.scene_id, "sceneId")
         request = AnimationRequest(
             input.request_options(), scene_asset_id=asset_id, scene_job_id=job_id, animation=input.options.options()
         )
-        made = await context.database.write(create_animation, context.principal, request, offer=context.offer)
+        made = await context.database.write(create_animation, context.principal, request, catalogue=context.catalogue)
         await accepted(context, made, IdKind.JOB, input.wait_seconds)
         return CreateAnimationPayload(job=await find_job(info, made.resource_id), replayed=made.replayed)
 
     @mutation(
-        "Cancels a job and everything that waits for it. It wins over whatever a worker is doing and shows at once; "
-        "the answer to a submission that is under way is awaited before it is undone. What was held is released.",
+        "Cancel a job and every job that waits for it. Wins over any retry and is visible at once; a submission under "
+        "way is awaited and then undone. Held credits are released.",
         CancelJobPayload,
     )
     async def cancel_job(self, info: Info, input: CancelJobInput) -> CancelJobPayload:

@@ -19,7 +19,7 @@ from schema.types.enums import AnimationStyle, CameraMove, OnFailure
 from statemachine.vocabulary import Step
 
 
-@strawberry.input(description="How a scene moves.")
+@strawberry.input(description="The motion of a scene.")
 class AnimationOptions:
     style: AnimationStyle = AnimationStyle.WALK_FORWARD
     camera: CameraMove = CameraMove.GENTLE_PAN
@@ -32,16 +32,18 @@ class AnimationOptions:
 
 @strawberry.input
 class RequestInput:
-    """The fields that all inputs for work share; never printed, for inputs do not inherit in GraphQL."""
+    """The fields that all inputs for work share. Not in the SDL, because GraphQL inputs do not inherit."""
 
     idempotency_key: str = strawberry.field(
-        description="1 to 255 characters. The same key with the same input gets what it made before."
+        description="1 to 255 characters. The same key with the same input returns what it made before."
     )
     on_failure: OnFailure = OnFailure.ROLL_BACK_PARENT
-    priority: int = strawberry.field(default=0, description="-10 to 10; a higher one goes first.")
-    metadata: JSON | None = strawberry.field(default=None, description="An object of at most 4096 bytes, kept for you.")
+    priority: int = strawberry.field(default=0, description="-10 to 10; a job of higher priority goes first.")
+    metadata: JSON | None = strawberry.field(
+        default=None, description="A JSON object of at most 4096 bytes, returned with the job."
+    )
     wait_seconds: int = strawberry.field(
-        default=0, description="0 to 55: answer when the work has ended, or when the wait is over."
+        default=0, description="0 to 55: respond when the work has ended, or after this time, whichever is first."
     )
 
     def request_options(self) -> RequestOptions:
@@ -58,7 +60,7 @@ class RequestInput:
 
 
 async def accepted(context: Context, made: Made, kind: IdKind, wait_seconds: int) -> None:
-    """Wake a worker for what was made, and wait for its end as long as the caller asked for."""
+    """Wake a worker for a new request, and wait for its end as long as the caller requested."""
     if not made.replayed:
         context.parts.hint(Step.SUBMIT, ())
     subject = Subject(kind, made.resource_id)

@@ -1,4 +1,4 @@
-"""Opening sessions for end users."""
+"""Mutations for sessions of end users."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class CreateSessionInput:
 @strawberry.type
 class CreateSessionPayload:
     session: Session | None = None
-    token: str | None = strawberry.field(default=None, description="For the user's browser. It can not be read again.")
+    token: str | None = strawberry.field(default=None, description="For the user's browser. It is returned only once.")
     user_errors: list[UserError] = strawberry.field(default_factory=list)
 
 
 @strawberry.type
 class SessionMutations:
-    @mutation("Opens a session for one of your end users; needs an API key.", CreateSessionPayload)
+    @mutation("Open a session for one of your end users. Requires an API key.", CreateSessionPayload)
     async def create_session(self, info: Info, input: CreateSessionInput) -> CreateSessionPayload:
         session, token = await info.context.database.write(
             open_session,

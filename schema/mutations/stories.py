@@ -1,4 +1,4 @@
-"""Asking for a whole story."""
+"""The mutation that creates a story."""
 
 from __future__ import annotations
 
@@ -20,22 +20,26 @@ from schema.types.story import Story
 class CreateStoryInput(RequestInput):
     selfie_id: strawberry.ID
     theme: strawberry.ID
-    details: str | None = strawberry.field(default=None, description="Words for the scene, at most 300 characters.")
+    details: str | None = strawberry.field(
+        default=None, description="Details for the scene's prompt, at most 300 characters."
+    )
     animation: AnimationOptions | None = strawberry.field(
-        default_factory=AnimationOptions, description="Null: stop at the scene."
+        default_factory=AnimationOptions, description="Null to stop at the scene."
     )
 
 
 @strawberry.type
 class CreateStoryPayload:
     story: Story | None = None
-    replayed: bool = strawberry.field(default=False, description="The key had been used: this is what it made then.")
+    replayed: bool = strawberry.field(
+        default=False, description="True if the key was used before; the payload is what it made then."
+    )
     user_errors: list[UserError] = strawberry.field(default_factory=list)
 
 
 @strawberry.type
 class StoryMutations:
-    @mutation("Asks for an avatar of a selfie, a scene with it, and a video of the scene.", CreateStoryPayload)
+    @mutation("Create a story: an avatar from a selfie, a scene with it, and a video of the scene.", CreateStoryPayload)
     async def create_story(self, info: Info, input: CreateStoryInput) -> CreateStoryPayload:
         context = info.context
         request = StoryRequest(
@@ -45,6 +49,6 @@ class StoryMutations:
             details=input.details,
             animation=None if input.animation is None else input.animation.options(),
         )
-        made = await context.database.write(create_story, context.principal, request, offer=context.offer)
+        made = await context.database.write(create_story, context.principal, request, catalogue=context.catalogue)
         await accepted(context, made, IdKind.STORY, input.wait_seconds)
         return CreateStoryPayload(story=await find_story(info, made.resource_id), replayed=made.replayed)

@@ -1,4 +1,4 @@
-"""Trying ended jobs again, stopping steps, and reviewing what could not be undone."""
+"""Mutations for retrying ended jobs, pausing steps and reviewing compensating actions."""
 
 from __future__ import annotations
 
@@ -33,19 +33,20 @@ class RetryJobInput:
 class RetryJobPayload:
     job: Job | None = None
     revived: list[strawberry.ID] = strawberry.field(
-        default_factory=list, description="Every job that begins again: this one, what it needs, what needed it."
+        default_factory=list,
+        description="Every job that starts again: this one, the jobs it needs and those that needed it.",
     )
     user_errors: list[UserError] = strawberry.field(default_factory=list)
 
 
 @strawberry.input
 class RedriveJobsInput:
-    filter: JobFilter = strawberry.field(description="Which failed jobs; with `states`, canceled ones too.")
+    filter: JobFilter = strawberry.field(description="Selects failed jobs; with `states`, canceled jobs too.")
     per_minute: int = strawberry.field(
         default=60,
-        description="1 to 6000: how many go to the provider in a minute; what has only to be finished begins at once.",
+        description="Submissions per minute, 1 to 6000; jobs that need no submission start at once.",
     )
-    first: int = strawberry.field(default=100, description="1 to 500: how many at most, the oldest first.")
+    first: int = strawberry.field(default=100, description="The maximum number of jobs, 1 to 500; the oldest go first.")
     reason: str | None = strawberry.field(default=None, description="Kept in the history of each job.")
 
 
@@ -55,7 +56,7 @@ class SkippedJob:
     error: UserError
 
 
-@strawberry.type(description="How many jobs were not redriven for one reason.")
+@strawberry.type(description="The number of jobs that were not redriven for one reason.")
 class SkippedCount:
     code: UserErrorCode
     count: int
@@ -94,7 +95,7 @@ class ResumeStepPayload:
     user_errors: list[UserError] = strawberry.field(default_factory=list)
 
 
-@strawberry.enum(description="What becomes of something that could not be undone.")
+@strawberry.enum(description="The decision about a compensating action that failed.")
 class ReviewDecision(StrEnum):
     RETRY = "retry"
     WAIVE = "waive"
@@ -105,7 +106,7 @@ class ReviewCompensationInput:
     job_id: strawberry.ID
     action: CompensationKind
     decision: ReviewDecision
-    note: str | None = strawberry.field(default=None, description="Why; kept with it.")
+    note: str | None = strawberry.field(default=None, description="The reason; kept with the action.")
 
 
 @strawberry.type
@@ -117,16 +118,16 @@ class ReviewCompensationPayload:
 @strawberry.type
 class SupportMutations:
     @mutation(
-        "Tries a failed or canceled job again, from the first step whose result is missing; its price is held anew.",
+        "Retry a failed or canceled job from the first step whose result is missing. Its price is held again.",
         RetryJobPayload,
     )
     async def retry_job(self, info: Info, input: RetryJobInput) -> RetryJobPayload:
         job_id = input_id(input.job_id, IdKind.JOB, "jobId")
-        retried = await info.context.database.write(retry_job, info.context.principal, job_id, info.context.offer)
+        retried = await info.context.database.write(retry_job, info.context.principal, job_id, info.context.catalogue)
         _hint(info, retried.revived)
         return RetryJobPayload(job=Job.of(retried.job), revived=_ids(retried.revived))
 
-    @mutation("For support: tries many failed jobs again, at a rate.", RedriveJobsPayload)
+    @mutation("For support: retry many failed jobs at a limited rate.", RedriveJobsPayload)
     async def redrive_jobs(self, info: Info, input: RedriveJobsInput) -> RedriveJobsPayload:
         redriven = await info.context.database.write(
             redrive_jobs,
@@ -135,7 +136,7 @@ class SupportMutations:
             per_minute=input.per_minute,
             at_most=input.first,
             reason=input.reason,
-            offer=info.context.offer,
+            catalogue=info.context.catalogue,
         )
         _hint(info, redriven.revived)
         skipped = [
@@ -149,20 +150,18 @@ class SupportMutations:
             skipped_counts=[SkippedCount(code=code, count=count) for code, count in counts],
         )
 
-    @mutation("For support: keeps workers from beginning any job of a step.", PauseStepPayload)
+    @mutation("For support: stop workers from starting jobs of a step.", PauseStepPayload)
     async def pause_step(self, info: Info, input: PauseStepInput) -> PauseStepPayload:
         record = await info.context.database.write(pause, info.context.principal, input.step, reason=input.reason)
         return PauseStepPayload(pause=StepPause.of(record))
 
-    @mutation("For support: lets workers go on with a step.", ResumeStepPayload)
+    @mutation("For support: let workers start jobs of a step again.", ResumeStepPayload)
     async def resume_step(self, info: Info, input: ResumeStepInput) -> ResumeStepPayload:
         was_paused = await info.context.database.write(resume, info.context.principal, input.step)
         info.context.parts.hint(input.step, ())
         return ResumeStepPayload(was_paused=was_paused)
 
-    @mutation(
-        "For support: waives something that could not be undone, or has it tried again.", ReviewCompensationPayload
-    )
+    @mutation("For support: waive a compensating action that failed, or retry it.", ReviewCompensationPayload)
     async def review_compensation(self, info: Info, input: ReviewCompensationInput) -> ReviewCompensationPayload:
         job_id = input_id(input.job_id, IdKind.JOB, "jobId")
         reviewed = await info.context.database.write(

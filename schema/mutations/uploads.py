@@ -1,4 +1,4 @@
-"""Bringing a selfie in: straight to the object store, then checked."""
+"""Mutations for uploads: a selfie goes straight to the object store, and is then checked."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class CreateUploadInput:
     content_type: str = strawberry.field(description="image/jpeg, image/png or image/webp.")
 
 
-@strawberry.type(description="A field of the form.")
+@strawberry.type(description="One field of the form.")
 class FormField:
     name: str
     value: str
@@ -61,7 +61,7 @@ class CompleteUploadPayload:
 
 @strawberry.type
 class UploadMutations:
-    @mutation("Promises a place for a selfie; its bytes go straight to the object store.", CreateUploadPayload)
+    @mutation("Create an upload form for a selfie, whose bytes go straight to the object store.", CreateUploadPayload)
     async def create_upload(self, info: Info, input: CreateUploadInput) -> CreateUploadPayload:
         context = info.context
         runtime = context.parts.runtime
@@ -75,7 +75,7 @@ class UploadMutations:
         return CreateUploadPayload(asset=Asset.of(upload.asset), form=UploadForm.of(upload))
 
     @mutation(
-        "Checks and cleans what was uploaded. Calling it again returns the asset as it is.", CompleteUploadPayload
+        "Check and clean an uploaded file. Safe to repeat: it then returns the asset as it is.", CompleteUploadPayload
     )
     async def complete_upload(self, info: Info, input: CompleteUploadInput) -> CompleteUploadPayload:
         asset_id = input_id(input.asset_id, IdKind.ASSET, "assetId")

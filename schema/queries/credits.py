@@ -1,4 +1,4 @@
-"""Reading credits."""
+"""Queries for credits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from schema.types.credits import CreditEntry, CreditEntryFilter
 
 @strawberry.type
 class CreditQueries:
-    @paged_field("Your ledger, newest entries first; a session sees its user's. Give `first` or `last`, from 1 to 100.")
+    @paged_field("Your ledger entries, newest first; a session sees its user's. Give `first` or `last`, from 1 to 100.")
     async def credit_entries(
         self,
         info: Info,

@@ -1,4 +1,4 @@
-"""Reading prompt experiments: what is tried, and what became of it."""
+"""Queries for prompt experiments and their results."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from schema.types.experiment import PromptExperiment
 
 @strawberry.type
 class ExperimentQueries:
-    @field("For support: prompt experiments, the running ones first, counting submissions `since` a time or all.")
+    @field(
+        "For support: prompt experiments, running ones first, with submissions counted `since` a time, or all of them."
+    )
     async def prompt_experiments(self, info: Info, since: datetime | None = None) -> list[PromptExperiment]:
         check_support(info)
         return _told(await info.context.database.read(variant_results, since))

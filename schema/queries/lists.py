@@ -1,4 +1,4 @@
-"""Lists of jobs and stories, a page at a time."""
+"""Pages of jobs and stories."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading."""
+"""The root of all queries."""
 
 from __future__ import annotations
 
@@ -60,18 +60,18 @@ _FIND: dict[IdKind, Callable[[Info, UUID], Awaitable[Node | None]]] = {
 
 @strawberry.type
 class Query(CreditQueries, SupportQueries, ExperimentQueries):
-    @field("Whatever has this id. What is not there and what is not yours look the same: null.")
+    @field("The object with this id; null if it does not exist or is not yours.")
     async def node(self, info: Info, id: strawberry.ID) -> Node | None:
         kind, value = decode_any(id)
         return await _FIND[kind](info, value)
 
-    @field("Who is asking.")
+    @field("The caller.")
     async def viewer(self, info: Info) -> Viewer:
         return Viewer.of(info.context.principal)
 
-    @field("The themes a scene can have.")
+    @field("The available themes.")
     async def themes(self, info: Info) -> list[Theme]:
-        return [Theme.of(theme) for theme in info.context.offer.themes.values()]
+        return [Theme.of(theme) for theme in info.context.catalogue.themes.values()]
 
     @strawberry.field
     async def job(self, info: Info, id: strawberry.ID) -> Job | None:

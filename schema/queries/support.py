@@ -1,4 +1,4 @@
-"""What support staff read: what could not be undone, and how the steps stand."""
+"""Queries for support: compensating actions and the status of steps."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from schema.types.step import StepStatus
 
 
 def check_support(info: Info) -> None:
-    """Raise ApiError unless a member of the support staff asks."""
+    """Raise ApiError unless the caller is support staff."""
     if not info.context.principal.is_support:
-        raise ApiError(FORBIDDEN, "Only support may ask for this.")
+        raise ApiError(FORBIDDEN, "Only support can use this.")
 
 
 def _cursor(action: CompensationAction) -> str:
@@ -29,7 +29,7 @@ def _cursor(action: CompensationAction) -> str:
 @strawberry.type
 class SupportQueries:
     @paged_field(
-        "For support: what had to be undone of jobs, the newest jobs' first. Give `first` or `last`, from 1 to 100."
+        "For support: the compensating actions of jobs, newest jobs first. Give `first` or `last`, from 1 to 100."
     )
     async def compensations(
         self,
@@ -42,7 +42,7 @@ class SupportQueries:
         found = await info.context.database.read(action_page, wanted, page.window(read_action_cursor))
         return Connection.of(found, Compensation.of, _cursor)
 
-    @field("For support: how each step of the pipeline stands.")
+    @field("For support: the status of each step of the pipeline.")
     async def steps(self, info: Info) -> list[StepStatus]:
         check_support(info)
         limits = await info.context.database.read(limits_now)

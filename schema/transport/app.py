@@ -41,7 +41,7 @@ def create_app(runtime: ApiRuntime, settings: ApiSettings) -> Starlette:
             WebSocketRoute("/graphql", SocketEndpoint(schema, parts)),
             Route("/healthz", _healthz),
             Route("/readyz", _readyz(database, hub)),
-            *_told_by_provider(parts),
+            *_webhook_routes(parts),
         ],
         middleware=_cross_origin(settings),
         lifespan=_lifespan(parts),
@@ -50,8 +50,8 @@ def create_app(runtime: ApiRuntime, settings: ApiSettings) -> Starlette:
     return app
 
 
-def _told_by_provider(parts: Parts) -> list[Route]:
-    """Where webhooks come in; nowhere, unless the provider is asked to send them."""
+def _webhook_routes(parts: Parts) -> list[Route]:
+    """Return the webhook endpoint; none, unless the provider is asked to send webhooks."""
     key = parts.runtime.webhook_key
     return [] if key is None else [Route("/webhooks/replicate", provider_webhook(parts, key), methods=["POST"])]
 
@@ -105,7 +105,7 @@ def _readyz(database: Database, hub: EventHub) -> Callable[[Request], object]:
         try:
             revision = await database.read(current_revision)
         except (SQLAlchemyError, OSError):
-            return JSONResponse({"ready": False, "reason": "The database can not be reached."}, 503)
+            return JSONResponse({"ready": False, "reason": "The database is unavailable."}, 503)
         if is_behind(revision):
             reason = f"The database is at revision {revision}, this program needs {newest_revision()}."
             return JSONResponse({"ready": False, "reason": reason}, 503)

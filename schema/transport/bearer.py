@@ -1,4 +1,4 @@
-"""Keys and tokens as they are sent."""
+"""Keys and tokens in request headers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether the keys and tokens of open sockets still hold: looked up for all of them at once, now and then.
+"""Periodic check of the keys and tokens of open sockets, for all of them at once.
 
 A request is refused at once when its key has been revoked, but a socket may ask for nothing after it was opened. A look
 for each socket by itself would keep a process with thousands of them busy.
@@ -22,7 +22,7 @@ _LOOK_AT_MAX = 1_000
 
 
 class Callers:
-    """The keys and tokens of this process's open sockets, and whom to tell when one no longer holds."""
+    """The keys and tokens of this process's open sockets, with the callbacks for when one is revoked or expires."""
 
     def __init__(self, database: Database, *, look_every_s: float) -> None:
         self._database = database
@@ -31,11 +31,11 @@ class Callers:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Look until `close`."""
+        """Check until `close`."""
         self._task = asyncio.create_task(self._keep_looking(), name="callers")
 
     async def close(self) -> None:
-        """Look no longer."""
+        """Stop checking."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""Reading a GraphQL request out of an HTTP request, and refusing what is none."""
+"""Reading a GraphQL request from an HTTP request, and refusing a malformed one."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""POST /webhooks/replicate: where the provider tells that a prediction has begun or ended.
+"""POST /webhooks/replicate: the provider reports the start and the end of a prediction.
 
-It is answered after one short transaction, because the provider waits for a few seconds only. Whoever does not sign
-learns nothing: a token that is not ours is answered like one that is.
+The response follows one short transaction, because the provider waits for only a few seconds. An unsigned request
+learns nothing, and a token that is not ours gets the same response as one that is.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from statemachine.vocabulary import STEP_OF
 
 log = structlog.get_logger(__name__)
 
-# A prediction tells its input and its output back, and a picture of a megabyte within takes a third more as text.
+# A prediction repeats its input and its output, and a picture of a megabyte takes a third more as text.
 BODY_BYTES_MAX = 2 * 1024 * 1024
 
 
@@ -39,7 +39,7 @@ def provider_webhook(parts: Parts, key: SigningKey) -> Callable[[Request], Await
             log.warning("a webhook was refused", why=str(error))
             return JSONResponse({"error": "The signature is missing, wrong or too old."}, 401)
         except NoKey:
-            return JSONResponse({"error": "The signature can not be checked now. Please try again."}, 503)
+            return JSONResponse({"error": "The signature cannot be checked now. Please try again."}, 503)
         return await _take(parts, webhook)
 
     return endpoint
@@ -56,7 +56,7 @@ async def _body(request: Request) -> bytes | None:
 
 
 async def _read(request: Request, body: bytes, key: SigningKey) -> Webhook:
-    """Verify with the key at hand, and once more with a newer one where it may be fetched."""
+    """Verify with the current key, and once more with a newer one where it may be fetched."""
     token = request.query_params.get("token")
     try:
         return read_webhook(key, body, request.headers, token)
@@ -71,8 +71,8 @@ async def _take(parts: Parts, webhook: Webhook) -> Response:
     try:
         due = await parts.database.write(take, webhook)
     except (SQLAlchemyError, OSError) as error:
-        log.warning("a webhook could not be taken", why=type(error).__name__)
-        return JSONResponse({"error": "The database can not be reached. Please try again."}, 503)
+        log.warning("a webhook could not be recorded", why=type(error).__name__)
+        return JSONResponse({"error": "The database is unavailable. Please try again."}, 503)
     if due is not None:
         parts.hint(STEP_OF[due.state], [])
     return Response(status_code=202)

@@ -55,7 +55,7 @@ class SocketEndpoint(GraphQL[Socket, None]):
         return Socket(self._parts, request)
 
     async def on_ws_connect(self, context: Socket) -> UnsetType | dict[str, object] | None:
-        """Let in whoever is known."""
+        """Accept a known caller."""
         if await context.caller_now() is None:
             raise ConnectionRejectionError
         unset: UnsetType = UNSET

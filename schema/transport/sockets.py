@@ -1,4 +1,4 @@
-"""Sockets: who opened one, and what is read from and written to it."""
+"""Sockets: their caller, and reading and writing messages."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Socket:
 
     @property
     def secret(self) -> str | None:
-        """The key or token that was given: in `connection_init`, or with the request for the socket."""
+        """Return the key or token from `connection_init`, or from the request for the socket."""
         given = {name.lower(): value for name, value in self.connection_params.items()}
         token = given.get("token")
         from_payload = bearer(given.get("authorization")) or (token if isinstance(token, str) else None)
@@ -69,7 +69,7 @@ class SocketAdapter(ASGIWebSocketAdapter):
             raise WebSocketDisconnected from error
 
     async def close(self, code: int, reason: str) -> None:
-        """Close, unless that has been done."""
+        """Close the socket. Safe to repeat."""
         if self.ws.application_state is not WebSocketState.DISCONNECTED:
             await self.ws.close(code=code, reason=reason)
 

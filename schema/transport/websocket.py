@@ -49,7 +49,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, None]):
             await super().handle_message(message)
 
     async def handle_connection_init(self, message: Any) -> None:
-        """Authenticate: 4403 for a caller nobody knows, 1013 while that can not be told."""
+        """Authenticate: 4403 for an unknown caller, 1013 while the database is unavailable."""
         try:
             await super().handle_connection_init({"type": "connection_init", "payload": message.get("payload") or {}})
         except PASSING:

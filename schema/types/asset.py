@@ -31,8 +31,8 @@ class Asset(Node):
     frames_per_second: float | None = strawberry.field(description="Of a video.")
     size_bytes: BigInt | None
     sha256: str | None
-    rejection: str | None = strawberry.field(description="Why an upload was rejected.")
-    expires_at: datetime | None = strawberry.field(description="When the file is removed by the retention policy.")
+    rejection: str | None = strawberry.field(description="The reason an upload was rejected.")
+    expires_at: datetime | None = strawberry.field(description="When retention removes the file.")
     created_at: datetime
 
     @classmethod
@@ -55,7 +55,7 @@ class Asset(Node):
             created_at=record.created_at,
         )
 
-    @field("An address of the file that works for so long, 60 to 86400 seconds; null unless it is ready.")
+    @field("A URL of the file, valid for 60 to 86400 seconds; null unless the asset is ready.")
     def url(self, info: Info, expires_in_seconds: int = 900) -> URL | None:
         if expires_in_seconds not in _URL_SECONDS:
             raise ApiError(BAD_USER_INPUT, "expiresInSeconds must be from 60 to 86400.")
@@ -64,7 +64,7 @@ class Asset(Node):
         store = info.context.parts.runtime.store
         return URL(store.presigned_get(self.record.object_key, expires_s=expires_in_seconds))
 
-    @field("A still of a video.")
+    @field("A still image of a video.")
     async def poster(self, info: Info) -> Asset | None:
         if self.record.poster_id is None:
             return None

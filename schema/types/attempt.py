@@ -15,13 +15,13 @@ from schema.types.enums import AttemptStatus
 class ProviderAttempt:
     attempt: int
     model: str
-    prompt_version: str = strawberry.field(description="The template, and a digest of its words and the theme's.")
-    experiment: str | None = strawberry.field(description="The prompt experiment that it takes part in.")
-    variant: str | None = strawberry.field(description="The wording that the experiment gave it.")
+    prompt_version: str = strawberry.field(description="The template, with a digest of its text and the theme's.")
+    experiment: str | None = strawberry.field(description="The key of its prompt experiment.")
+    variant: str | None = strawberry.field(description="Its variant in the experiment.")
     status: AttemptStatus
     prediction_id: str | None = strawberry.field(description="The provider's own id.")
-    reserved_micros: BigInt = strawberry.field(description="The price set aside beforehand, in micro-dollars.")
-    cost_micros: BigInt = strawberry.field(description="The price paid, in micro-dollars.")
+    reserved_micros: BigInt = strawberry.field(description="The price reserved before the call, in micro-dollars.")
+    cost_micros: BigInt = strawberry.field(description="The price charged, in micro-dollars.")
     started_at: datetime
     accepted_at: datetime | None
     completed_at: datetime | None

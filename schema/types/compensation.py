@@ -14,7 +14,7 @@ from schema.types.filters import each_of
 from schema.types.job import Job
 
 
-@strawberry.enum(description="Something that is undone of a job that ends badly.")
+@strawberry.enum(description="A kind of compensating action.")
 class CompensationKind(StrEnum):
     CANCEL_PREDICTION = "cancel_prediction"
     DELETE_OBJECTS = "delete_objects"
@@ -22,7 +22,7 @@ class CompensationKind(StrEnum):
     ROLL_BACK_PARENT = "roll_back_parent"
 
 
-@strawberry.enum(description="Whether it is undone. What could not be is held for review.")
+@strawberry.enum(description="The state of a compensating action. One that failed too often needs review.")
 class CompensationState(StrEnum):
     PENDING = "pending"
     DONE = "done"
@@ -30,15 +30,15 @@ class CompensationState(StrEnum):
     WAIVED = "waived"
 
 
-@strawberry.type(description="One thing to undo of a job, and what came of it.")
+@strawberry.type(description="One compensating action of a job, and its result.")
 class Compensation:
     record: strawberry.Private[CompensationAction]
     action: CompensationKind
     state: CompensationState
-    cycle: int = strawberry.field(description="Which life of the job: a redrive begins another.")
+    cycle: int = strawberry.field(description="The run of the job, counted from 0; each redrive begins another.")
     result: str | None
     tries: int
-    last_error: str | None = strawberry.field(description="Why the last try did not work.")
+    last_error: str | None = strawberry.field(description="The error of the last attempt.")
     reviewed_by: str | None
     review_note: str | None
     created_at: datetime
@@ -67,7 +67,7 @@ class Compensation:
         return None if found is None else Job.of(found)
 
 
-@strawberry.input(description="What is given must all hold.")
+@strawberry.input(description="All given conditions must hold.")
 class CompensationFilter:
     states: list[CompensationState] | None = None
     actions: list[CompensationKind] | None = None

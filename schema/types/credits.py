@@ -17,7 +17,7 @@ from schema.types.filters import each_of
 from schema.types.job import Job
 
 
-@strawberry.enum(description="What an entry of the ledger does.")
+@strawberry.enum(description="The kind of a ledger entry.")
 class CreditEntryKind(StrEnum):
     GRANT = "grant"
     TRANSFER = "transfer"
@@ -28,7 +28,7 @@ class CreditEntryKind(StrEnum):
     REFUND = "refund"
 
 
-@strawberry.enum(description="Where credits are. Issued is where those of a wallet come from.")
+@strawberry.enum(description="The buckets of the ledger. Credits of a wallet come from `ISSUED`.")
 class CreditBucket(StrEnum):
     ISSUED = "issued"
     AVAILABLE = "available"
@@ -36,9 +36,9 @@ class CreditBucket(StrEnum):
     SPENT = "spent"
 
 
-@strawberry.type(description="What a wallet has.")
+@strawberry.type(description="The credits in a wallet.")
 class CreditBalance:
-    available: BigInt = strawberry.field(description="Free to use.")
+    available: BigInt = strawberry.field(description="Credits that can be spent.")
     held: BigInt = strawberry.field(description="Held for jobs that have not ended.")
 
     @classmethod
@@ -47,19 +47,19 @@ class CreditBalance:
         return cls(available=BigInt(balance.available), held=BigInt(balance.held))
 
 
-@strawberry.type(description="One entry of the ledger: an amount that went from one bucket of a wallet to another.")
+@strawberry.type(description="One ledger entry: an amount moved from one bucket of a wallet to another.")
 class CreditEntry:
     record: strawberry.Private[LedgerEntry]
     kind: CreditEntryKind
     amount: BigInt
-    change: BigInt = strawberry.field(description="By how much it changed what is available.")
+    change: BigInt = strawberry.field(description="The change of the available credits.")
     from_bucket: CreditBucket
     to_bucket: CreditBucket
-    user_ref: str | None = strawberry.field(description="The end user whose credits these are; null for the account's.")
-    cycle: int | None = strawberry.field(description="Which life of the job: a redrive begins another.")
-    actor: str = strawberry.field(description="Who did it: worker, api, command line or support.")
+    user_ref: str | None = strawberry.field(description="The end user who owns the credits; null for the account.")
+    cycle: int | None = strawberry.field(description="The run of the job, counted from 0; each redrive begins another.")
+    actor: str = strawberry.field(description="The actor: worker, api, command line or support.")
     reason: str | None = strawberry.field(
-        description="Why, in the words of who did it: for support, and for a partner where it gave them itself."
+        description="The actor's reason: visible to support, and to a partner for its own transfers."
     )
     at: datetime
 
@@ -81,7 +81,7 @@ class CreditEntry:
             at=record.at,
         )
 
-    @field("The job that it is about.")
+    @field("The job concerned.")
     async def job(self, info: Info) -> Job | None:
         if self.record.job_id is None:
             return None
@@ -89,7 +89,7 @@ class CreditEntry:
         return None if found is None else Job.of(found)
 
 
-@strawberry.input(description="What is given must all hold.")
+@strawberry.input(description="All given conditions must hold.")
 class CreditEntryFilter:
     kinds: list[CreditEntryKind] | None = None
     user_ref: str | None = None

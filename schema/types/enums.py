@@ -31,21 +31,21 @@ JobState = State
 GenerationKind = Kind
 JobEventName = Event
 JobErrorCode = ErrorCode
-strawberry.enum(State, name="JobState", description="What is true of a job now.")
+strawberry.enum(State, name="JobState", description="The current state of a job.")
 strawberry.enum(Kind, name="GenerationKind", description="What a job makes.")
-strawberry.enum(Event, name="JobEventName", description="What happened to a job.")
+strawberry.enum(Event, name="JobEventName", description="The events of a job.")
 strawberry.enum(ErrorCode, name="JobErrorCode", description="Why a job failed.")
-strawberry.enum(OnFailure, description="What happens to what a job was made from when the job fails.")
-strawberry.enum(JobOrder, description="The orders in which jobs are listed.")
+strawberry.enum(OnFailure, description="What happens to the parent of a job when the job fails.")
+strawberry.enum(JobOrder, description="The order of a list of jobs.")
 
 
-@strawberry.enum(description="What a user's session may ask for.")
+@strawberry.enum(description="The tier of a session, which decides what it may request.")
 class Tier(StrEnum):
     FREE = "free"
     PAID = "paid"
 
 
-@strawberry.enum(description="What a file shows.")
+@strawberry.enum(description="The content of a file.")
 class AssetKind(StrEnum):
     SELFIE = "selfie"
     AVATAR = "avatar"
@@ -54,7 +54,7 @@ class AssetKind(StrEnum):
     POSTER = "poster"
 
 
-@strawberry.enum(description="Whether a file can be used.")
+@strawberry.enum(description="The state of a file. Only a ready one can be used.")
 class AssetState(StrEnum):
     PENDING = "pending"
     READY = "ready"
@@ -62,14 +62,14 @@ class AssetState(StrEnum):
     DELETED = "deleted"
 
 
-@strawberry.enum(description="Who is asking.")
+@strawberry.enum(description="The caller.")
 class Role(StrEnum):
     PARTNER = "partner"
     SUPPORT = "support"
     SESSION = "session"
 
 
-@strawberry.enum(description="How a figure in an animation moves.")
+@strawberry.enum(description="The movement of the figure in an animation.")
 class AnimationStyle(StrEnum):
     WALK_FORWARD = "walk_forward"
     WAVE = "wave"
@@ -77,7 +77,7 @@ class AnimationStyle(StrEnum):
     IDLE = "idle"
 
 
-@strawberry.enum(description="How the camera of an animation moves.")
+@strawberry.enum(description="The movement of the camera in an animation.")
 class CameraMove(StrEnum):
     GENTLE_PAN = "gentle_pan"
     STATIC = "static"
@@ -85,7 +85,7 @@ class CameraMove(StrEnum):
     PULL_OUT = "pull_out"
 
 
-@strawberry.enum(description="What a submission to the provider came to.")
+@strawberry.enum(description="The outcome of a submission to the provider.")
 class AttemptStatus(StrEnum):
     SUBMITTING = "submitting"
     REFUSED = "refused"

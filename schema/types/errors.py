@@ -1,4 +1,4 @@
-"""Why a job failed, and what a caller of a mutation can mend."""
+"""Errors of jobs, and user errors of mutations."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ _RETRYABLE = frozenset(
 @strawberry.type(description="Why a job failed.")
 class JobError:
     code: JobErrorCode
-    message: str = strawberry.field(description="For the end user: what happened and what they can do.")
-    retryable: bool = strawberry.field(description="Whether the same request may well succeed later.")
+    message: str = strawberry.field(description="A message for the end user: what happened and what they can do.")
+    retryable: bool = strawberry.field(description="True if the same request may succeed later.")
     detail: str | None = strawberry.field(description="The provider's own words; for support only.")
 
     @classmethod
@@ -41,7 +41,7 @@ class JobError:
         return cls(code=code, message=message or "", retryable=code in _RETRYABLE, detail=detail if support else None)
 
 
-@strawberry.enum(description="What is wrong with an input.")
+@strawberry.enum(description="The code of a user error.")
 class UserErrorCode(StrEnum):
     INVALID = "INVALID"
     NOT_FOUND = "NOT_FOUND"
@@ -54,19 +54,19 @@ class UserErrorCode(StrEnum):
     UNSUPPORTED_MEDIA = "UNSUPPORTED_MEDIA"
 
 
-@strawberry.interface(description="Something about a request that its caller can mend.")
+@strawberry.interface(description="An error that the caller can fix.")
 class UserError:
     message: str
     code: UserErrorCode
-    path: list[str] = strawberry.field(description="The argument it is about, outermost first.")
+    path: list[str] = strawberry.field(description="The path of the argument, outermost first.")
 
 
-@strawberry.type(description="An error that has no fields of its own.")
+@strawberry.type(description="An error without further fields.")
 class PlainUserError(UserError):
     """What most errors are."""
 
 
-@strawberry.type(description="The price is more than the credits that are available.")
+@strawberry.type(description="The price exceeds the available credits.")
 class InsufficientCreditsError(UserError):
     required: int
     available: int

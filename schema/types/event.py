@@ -13,20 +13,22 @@ from schema.types.enums import JobEventName, JobState
 from schema.types.errors import JobError
 
 
-@strawberry.type(description="One row of a job's history, which is only ever added to.")
+@strawberry.type(description="One event in the append-only history of a job.")
 class JobEvent:
-    seq: int = strawberry.field(description="1, 2, 3 and so on without a gap, per job.")
-    cursor: str = strawberry.field(description="Where `generationProgress(jobId:, after:)` goes on after this event.")
+    seq: int = strawberry.field(description="1, 2, 3 and so on for each job, without gaps.")
+    cursor: str = strawberry.field(
+        description="Pass it to `generationProgress(jobId:, after:)` to resume after this event."
+    )
     at: datetime
-    from_state: JobState | None = strawberry.field(description="Null at the birth of the job.")
+    from_state: JobState | None = strawberry.field(description="Null for the first event of a job.")
     event: JobEventName
     to_state: JobState
     percent: int
-    actor: str = strawberry.field(description="Who did it: worker, api, webhook, sweeper or support.")
-    reason: str | None = strawberry.field(description="Why, in words for support only.")
+    actor: str = strawberry.field(description="The actor: worker, api, webhook, sweeper or support.")
+    reason: str | None = strawberry.field(description="The reason; for support only.")
     attempt: int
     duration_ms: BigInt = strawberry.field(description="The time spent in `fromState`.")
-    cost_micros: BigInt = strawberry.field(description="What the provider was paid by then, in micro-dollars.")
+    cost_micros: BigInt = strawberry.field(description="The provider's price so far, in micro-dollars.")
     error: JobError | None
 
     @classmethod

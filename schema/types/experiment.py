@@ -10,19 +10,21 @@ from schema.scalars import BigInt
 from schema.types.enums import GenerationKind
 
 
-@strawberry.type(description="One wording of a prompt, and how it did.")
+@strawberry.type(description="One wording of a prompt, and its results.")
 class PromptVariant:
     name: str
-    weight: int = strawberry.field(description="How often it is chosen, beside the other weights; 0: not any more.")
-    jobs: int = strawberry.field(description="Jobs that were asked for with it.")
+    weight: int = strawberry.field(
+        description="Its share of jobs, relative to the other weights; 0 if it is no longer used."
+    )
+    jobs: int = strawberry.field(description="Jobs that were requested with it.")
     attempts: int = strawberry.field(description="Submissions made with it.")
-    ended: int = strawberry.field(description="Submissions that the model has finished, one way or the other.")
+    ended: int = strawberry.field(description="Submissions that have ended, successfully or not.")
     succeeded: int
     rejected: int = strawberry.field(description="Submissions that the content check declined.")
-    success_rate: float | None = strawberry.field(description="0 to 1, of those that ended; null while none has.")
-    rejection_rate: float | None = strawberry.field(description="0 to 1, of those that ended; null while none has.")
-    cost_micros: BigInt = strawberry.field(description="What the provider was paid for all of them, in micro-dollars.")
-    median_seconds: float | None = strawberry.field(description="From acceptance to success; null while none has.")
+    success_rate: float | None = strawberry.field(description="0 to 1, of those that ended; null before the first.")
+    rejection_rate: float | None = strawberry.field(description="0 to 1, of those that ended; null before the first.")
+    cost_micros: BigInt = strawberry.field(description="The provider's total price for them, in micro-dollars.")
+    median_seconds: float | None = strawberry.field(description="From acceptance to success; null before the first.")
 
     @classmethod
     def of(cls, name: str, weight: int, result: VariantResult | None) -> PromptVariant:
@@ -43,11 +45,11 @@ class PromptVariant:
         )
 
 
-@strawberry.type(description="Wordings of one prompt that are tried side by side; a session keeps the same one.")
+@strawberry.type(description="An experiment with several wordings of a prompt; a session always gets the same one.")
 class PromptExperiment:
     key: str
     description: str | None
-    kind: GenerationKind | None = strawberry.field(description="What is made with it; null once it is over.")
+    kind: GenerationKind | None = strawberry.field(description="The kind of job it applies to; null once it is over.")
     model_family: str | None
     is_running: bool
     variants: list[PromptVariant]

@@ -21,12 +21,14 @@ R = TypeVar("R")
 _VALUES_MAX = 100
 
 
-@strawberry.input(description="Which metadata a job must have.")
+@strawberry.input(description="A condition on the metadata of a job.")
 class MetadataMatch:
     contains: JSON = strawberry.field(description="An object whose members the job's metadata must contain.")
 
 
-@strawberry.input(description="What is given must all hold. Bounds in time include `After` and exclude `Before`.")
+@strawberry.input(
+    description="All given conditions must hold. `...After` bounds are inclusive, `...Before` bounds exclusive."
+)
 class JobFilter:
     ids: list[strawberry.ID] | None = None
     kinds: list[GenerationKind] | None = None

@@ -42,18 +42,18 @@ class Job(Node):
     record: strawberry.Private[JobRecord]
     kind: GenerationKind
     state: JobState
-    percent: int = strawberry.field(description="0 to 100; never falls.")
-    attempt: int = strawberry.field(description="Paid submissions so far.")
+    percent: int = strawberry.field(description="0 to 100; never decreases.")
+    attempt: int = strawberry.field(description="The number of paid submissions so far.")
     priority: int
-    metadata: JSON | None = strawberry.field(description="What the caller gave with the request.")
-    cost_micros: BigInt = strawberry.field(description="What the provider was paid, in micro-dollars.")
+    metadata: JSON | None = strawberry.field(description="The metadata of the request.")
+    cost_micros: BigInt = strawberry.field(description="The provider's price so far, in micro-dollars.")
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
     cancel_requested_at: datetime | None = strawberry.field(
-        description="Since when it is to be canceled. While a submission is under way, its outcome is awaited first."
+        description="When cancellation was requested. A submission under way is awaited first."
     )
-    cursor: str = strawberry.field(description="Where `generationProgress(jobId:, after:)` goes on from here.")
+    cursor: str = strawberry.field(description="Pass it to `generationProgress(jobId:, after:)` to resume from here.")
 
     @classmethod
     def of(cls, record: JobRecord) -> Job:
@@ -75,7 +75,7 @@ class Job(Node):
             cursor=job_cursor(record.id, record.seq),
         )
 
-    @field("When it will have succeeded, as its model usually has it; null where nothing can be said.")
+    @field("The expected time of success, from how long the model usually takes; null without an estimate.")
     async def estimated_ready_at(self, info: Info) -> datetime | None:
         return await job_ready_at(info.context, self.record)
 
@@ -86,7 +86,7 @@ class Job(Node):
             return None
         return JobError.of(job.error_code, job.error_message, job.error_detail, support=support)
 
-    @field("Why nothing is happening to it right now; null while something is, and once it has ended.")
+    @field("Why it is waiting; null while it is being worked on, and once it has ended.")
     async def waiting_because(self, info: Info) -> WaitReason | None:
         step = STEP_OF.get(self.record.state)
         loaders = info.context.loaders
@@ -95,11 +95,11 @@ class Job(Node):
         limits = await loaders.submissions.load(None) if self.record.state is State.QUEUED else None
         return WaitReason.of(self.record, Surroundings(pause, is_at_limit, limits))
 
-    @field("What it holds, was charged and got back.")
+    @field("The credits it holds, was charged and was refunded.")
     async def credits(self, info: Info) -> JobCredits:
         return JobCredits.of(self.record.credits, await info.context.loaders.credits.load(self.record.id))
 
-    @field("The story it belongs to.")
+    @field("Its story, if any.")
     async def story(self, info: Info) -> Annotated[Story, strawberry.lazy("schema.types.story")] | None:
         from schema.types.story import Story
 
@@ -108,21 +108,21 @@ class Job(Node):
         found = await info.context.loaders.stories.load(self.record.story_id)
         return None if found is None else Story.of(found)
 
-    @field("The job whose output it is made from.")
+    @field("The job whose output it uses.")
     async def parent(self, info: Info) -> Job | None:
         if self.record.parent_id is None:
             return None
         found = await info.context.loaders.jobs.load(self.record.parent_id)
         return None if found is None else Job.of(found)
 
-    @field("The jobs that are made from its output, oldest first: 1 to 100 of them, those after the job `after`.")
+    @field("The jobs made from its output, oldest first: at most `first` (1 to 100), after the job `after`.")
     async def children(self, info: Info, first: int = 20, after: strawberry.ID | None = None) -> list[Job]:
         if not 1 <= first <= PAGE_MAX:
             raise ApiError(BAD_USER_INPUT, f"first must be from 1 to {PAGE_MAX}.")
         wanted = Children(self.record.id, first, None if after is None else decode_id(after, IdKind.JOB))
         return [Job.of(child) for child in await info.context.loaders.children.load(wanted)]
 
-    @field("The session in which it was asked for; null for a partner's own.")
+    @field("The session that requested it; null for requests with an API key.")
     async def session(self, info: Info) -> Annotated[Session, strawberry.lazy("schema.types.session")] | None:
         from schema.types.session import Session
 
@@ -133,17 +133,17 @@ class Job(Node):
 
     @strawberry.field
     def theme(self, info: Info) -> Theme | None:
-        found = info.context.offer.themes.get(self.record.theme or "")
+        found = info.context.catalogue.themes.get(self.record.theme or "")
         return None if found is None else Theme.of(found)
 
-    @field("What it made; null until it has succeeded.")
+    @field("Its result; null until it has succeeded.")
     async def output(self, info: Info) -> Asset | None:
         if self.record.output_id is None:
             return None
         found = await info.context.loaders.assets.load(self.record.output_id)
         return None if found is None else Asset.of(found)
 
-    @paged_field("Its history, oldest first: exactly what the subscription tells.")
+    @paged_field("Its history, oldest first: the same events as in the subscription.")
     async def events(
         self,
         info: Info,
@@ -156,7 +156,7 @@ class Job(Node):
             found, lambda event: JobEvent.of(event, support=support), lambda event: job_cursor(job_id, event.seq)
         )
 
-    @field("Its submissions to the provider, first to last.")
+    @field("Its submissions to the provider, oldest first.")
     async def attempts(self, info: Info) -> list[ProviderAttempt]:
         support = info.context.principal.is_support
         found = await info.context.loaders.attempts.load(self.record.id)

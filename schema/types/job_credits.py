@@ -7,12 +7,12 @@ import strawberry
 from db.records.ledger import JobCredits as Record
 
 
-@strawberry.type(description="The credits of a job: charged when it succeeds, given back when it does not.")
+@strawberry.type(description="The credits of a job: charged when it succeeds, released when it does not.")
 class JobCredits:
-    price: int = strawberry.field(description="What it costs when it succeeds.")
+    price: int = strawberry.field(description="Its price when it succeeds.")
     held: int = strawberry.field(description="Held until it ends.")
     charged: int
-    refunded: int = strawberry.field(description="Given back after it had been charged.")
+    refunded: int = strawberry.field(description="Refunded after it was charged.")
 
     @classmethod
     def of(cls, price: int, record: Record) -> JobCredits:

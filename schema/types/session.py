@@ -30,7 +30,7 @@ class Session(Node):
 
     @classmethod
     def of(cls, record: SessionRecord) -> Session:
-        """Return the session of a record; its token can not be read again."""
+        """Return the session of a record; its token cannot be read again."""
         return cls(
             id=strawberry.ID(encode_id(IdKind.SESSION, record.id)),
             record=record,
@@ -40,12 +40,12 @@ class Session(Node):
             expires_at=record.expires_at,
         )
 
-    @field("What its user can still spend.")
+    @field("The credits its user can still spend.")
     async def credit_balance(self, info: Info) -> BigInt:
         wallet = WalletKey(self.record.account_id, self.record.user_ref)
         return BigInt((await info.context.loaders.balances.load(wallet)).available)
 
-    @paged_field("What was asked for in this session, newest first.")
+    @paged_field("The jobs requested in this session, newest first.")
     async def jobs(
         self,
         info: Info,

@@ -18,13 +18,17 @@ __all__ = ["PipelineStep", "StepPause", "StepStatus"]
 
 _CALL_OF = {PipelineStep.SUBMIT: CREATE, PipelineStep.POLL: READ}
 
-strawberry.enum(BreakerState, name="BreakerState", description="Whether submissions go through; half-open, one does.")
-strawberry.enum(Cause, name="BreakerCause", description="What stopped submissions.")
+strawberry.enum(
+    BreakerState,
+    name="BreakerState",
+    description="The state of the breaker. Half-open, it admits one submission as a probe.",
+)
+strawberry.enum(Cause, name="BreakerCause", description="The cause for which submissions stopped.")
 
-strawberry.enum(PipelineStep, name="PipelineStep", description="One thing that workers do for jobs.")
+strawberry.enum(PipelineStep, name="PipelineStep", description="A step of the pipeline.")
 
 
-@strawberry.type(description="That no job of a step is begun.")
+@strawberry.type(description="A pause, during which no job of a step is started.")
 class StepPause:
     paused_at: datetime
     paused_by: str
@@ -36,11 +40,11 @@ class StepPause:
         return cls(paused_at=record.paused_at, paused_by=record.paused_by, reason=record.reason)
 
 
-@strawberry.type(description="What may still be asked of the provider, by all workers together.")
+@strawberry.type(description="The remaining calls to the provider, for all workers together.")
 class ProviderBudget:
-    per_minute: float | None = strawberry.field(description="The calls a minute; null before the first.")
-    left: int | None = strawberry.field(description="The calls that may be made at once.")
-    blocked_until: datetime | None = strawberry.field(description="Until when the provider wants none.")
+    per_minute: float | None = strawberry.field(description="The calls per minute; null before the first call.")
+    left: int | None = strawberry.field(description="The calls available right now.")
+    blocked_until: datetime | None = strawberry.field(description="The time until which the provider accepts no calls.")
 
     @classmethod
     def of(cls, bucket: Bucket, now: datetime) -> ProviderBudget:
@@ -49,13 +53,15 @@ class ProviderBudget:
         return cls(per_minute=bucket.per_minute, left=bucket.left(now), blocked_until=blocked_until)
 
 
-@strawberry.type(description="Whether submissions are stopped, because too many failed or the account needs a person.")
+@strawberry.type(
+    description="The circuit breaker of submissions. It opens after repeated failures or an account error."
+)
 class Breaker:
     state: BreakerState
     cause: Cause | None
     detail: str | None = strawberry.field(description="The provider's own words, secrets removed.")
     opened_at: datetime | None
-    until: datetime | None = strawberry.field(description="When one job is let through to see.")
+    until: datetime | None = strawberry.field(description="When one job is admitted as a probe.")
 
     @classmethod
     def of(cls, record: BreakerRecord) -> Breaker:
@@ -69,16 +75,18 @@ class Breaker:
         )
 
 
-@strawberry.type(description="How a step stands right now.")
+@strawberry.type(description="The current status of a step.")
 class StepStatus:
     step: PipelineStep
-    due: int = strawberry.field(description="Jobs that wait for a worker.")
-    oldest_due_at: datetime | None = strawberry.field(description="Since when the first of them waits.")
-    in_flight: int = strawberry.field(description="Jobs that a worker has in hand.")
-    abandoned: int = strawberry.field(description="Jobs whose worker vanished, to be taken over.")
+    due: int = strawberry.field(description="Jobs waiting for a worker.")
+    oldest_due_at: datetime | None = strawberry.field(description="When the oldest of them became due.")
+    in_flight: int = strawberry.field(description="Jobs claimed by a worker.")
+    abandoned: int = strawberry.field(description="Jobs whose lease expired; another worker takes them over.")
     pause: StepPause | None
-    budget: ProviderBudget | None = strawberry.field(description="Of the calls that this step makes; null if none.")
-    breaker: Breaker | None = strawberry.field(description="Of submissions; null for the other steps.")
+    budget: ProviderBudget | None = strawberry.field(
+        description="The budget for the calls of this step; null if it makes none."
+    )
+    breaker: Breaker | None = strawberry.field(description="The breaker of submissions; null for the other steps.")
 
     @classmethod
     def of(cls, record: StatusRecord, limits: Limits) -> StepStatus:

@@ -20,7 +20,7 @@ from schema.types.node import Node
 from statemachine.vocabulary import Kind
 
 
-@strawberry.type(description="A selfie on its way to avatar, scene and animation, as one request.")
+@strawberry.type(description="An avatar, a scene and an animation made from one selfie in one request.")
 class Story(Node):
     record: strawberry.Private[StoryRecord]
     created_at: datetime
@@ -30,11 +30,11 @@ class Story(Node):
         """Return the story of a record."""
         return cls(id=strawberry.ID(encode_id(IdKind.STORY, record.id)), record=record, created_at=record.created_at)
 
-    @field("The state of the first of its jobs that has not succeeded; SUCCEEDED when all have.")
+    @field("The state of its first job that has not succeeded; SUCCEEDED once all have.")
     async def state(self, info: Info) -> JobState:
         return story_state([Standing.of(job) for job in await self._jobs(info)])
 
-    @field("0 to 100, weighted by what its jobs take; never falls.")
+    @field("0 to 100, weighted by how long its jobs take; never decreases.")
     async def percent(self, info: Info) -> int:
         return story_percent([Standing.of(job) for job in await self._jobs(info)])
 
@@ -51,7 +51,7 @@ class Story(Node):
     async def scene(self, info: Info) -> Job | None:
         return await self._job(info, Kind.SCENE)
 
-    @field("Null where the story was to stop at the scene.")
+    @field("Null for a story that stops at the scene.")
     async def animation(self, info: Info) -> Job | None:
         return await self._job(info, Kind.ANIMATION)
 
@@ -61,7 +61,7 @@ class Story(Node):
         known = [end for end in ends if end is not None]
         return max(known) if len(known) == len(ends) else None
 
-    @field("Where `generationProgress(storyId:, after:)` goes on from here.")
+    @field("Pass it to `generationProgress(storyId:, after:)` to resume from here.")
     async def cursor(self, info: Info) -> str:
         return story_cursor(self.record.id, {job.id: job.seq for job in await self._jobs(info)})
 

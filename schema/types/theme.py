@@ -7,7 +7,7 @@ import strawberry
 from jobs.catalogue.themes import Theme as ThemeRecord
 
 
-@strawberry.type(description="A theme that a scene can have.")
+@strawberry.type(description="A theme for scenes.")
 class Theme:
     key: strawberry.ID
     name: str

@@ -13,7 +13,7 @@ from schema.types.enums import Role, Tier
 from schema.types.session import Session
 
 
-@strawberry.type(description="Who is asking, and what they may ask for.")
+@strawberry.type(description="The caller and what they may request.")
 class Viewer:
     role: Role
     name: str = strawberry.field(description="The name of the API key, or the session's user reference.")
@@ -32,6 +32,6 @@ class Viewer:
             session=None if caller.session is None else Session.of(caller.session),
         )
 
-    @field("What you can spend: a session's user has credits of their own, beside the account's.")
+    @field("Your credits. The user of a session has credits of their own, separate from the account's.")
     async def credits(self, info: Info) -> CreditBalance:
         return CreditBalance.of(await info.context.loaders.balances.load(self.wallet))

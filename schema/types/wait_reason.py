@@ -1,4 +1,4 @@
-"""Why nothing is happening to a job right now, as honestly as its row tells."""
+"""Why a job is waiting, derived from its row and its surroundings."""
 
 from __future__ import annotations
 
@@ -17,38 +17,37 @@ from statemachine.vocabulary import ErrorCode, Event, State
 _ENDED = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELED})
 # What came of a call itself, and not of the work that was asked for.
 _OF_A_CALL = frozenset({Event.REFUSED, Event.POSTPONED})
-_OPERATOR = "The picture service can not be used until we have put something right."
-_UNAVAILABLE = "The picture service is busy or out of order. We keep trying."
+_OPERATOR = "The picture service is unavailable until an operator fixes a problem on our side."
+_UNAVAILABLE = "The picture service is busy or unavailable. We keep trying."
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a job waits for beside itself.
-
-    Whether its next step is paused, whether its account has no room, and how calls of the provider stand.
-    """
+    """Conditions outside a job that it may wait for: a pause, its account's limit, and the provider's limits."""
 
     pause: Pause | None = None
     is_at_limit: bool = False
     limits: Limits | None = None
 
 
-@strawberry.type(description="Why nothing is happening to a job right now.")
+@strawberry.type(description="Why a job is waiting.")
 class WaitReason:
     kind: WaitKind
-    until: datetime | None = strawberry.field(description="When it is looked at next, where that is known.")
+    until: datetime | None = strawberry.field(description="When the job is due next, if known.")
     message: str
 
     @classmethod
     def of(cls, job: Job, around: Surroundings) -> WaitReason | None:
-        """Return why a job waits; None while a worker has it in hand, and once it has ended."""
+        """Return why a job is waiting; None while a worker has claimed it, and once it has ended."""
         now = datetime.now(UTC)
         if job.state in _ENDED or (job.lease_expires_at is not None and job.lease_expires_at > now):
             return None
         if job.state is State.WAITING:
-            return cls(kind=WaitKind.PARENT, until=None, message="What this is made from is not finished yet.")
+            return cls(kind=WaitKind.PARENT, until=None, message="The picture it is made from is not finished yet.")
         if around.pause is not None and around.pause.holds(job.state):
-            return cls(kind=WaitKind.PAUSED, until=None, message="This step is paused for now; it goes on by itself.")
+            return cls(
+                kind=WaitKind.PAUSED, until=None, message="This step is paused; the job continues when it resumes."
+            )
         if job.due_at is None or job.due_at <= now:
             return cls._due(job, around)
         kind, message = _why_later(job)
@@ -56,20 +55,24 @@ class WaitReason:
 
     @classmethod
     def _due(cls, job: Job, around: Surroundings) -> WaitReason:
-        """It could go on: it waits for those who would do it, or for its account's other jobs."""
+        """Return why a due job has not been claimed: no free worker, a limit, or a stopped provider."""
         if job.state is State.QUEUED and around.is_at_limit:
-            message = "As many jobs of this account are at the provider as may be at once; the next end makes room."
+            message = "The account has reached its limit of jobs at the provider; this one starts when another ends."
             return cls(kind=WaitKind.ACCOUNT_LIMIT, until=None, message=message)
-        if job.state is State.QUEUED and around.limits is not None and (held := cls._held_back(around.limits)):
+        if (
+            job.state is State.QUEUED
+            and around.limits is not None
+            and (held := cls._submissions_stopped(around.limits))
+        ):
             return held
         if job.claimed_by is not None:
-            message = "The worker that had it is gone; another one takes it over."
+            message = "Its worker stopped responding; another one takes over."
             return cls(kind=WaitKind.TURN, until=None, message=message)
-        return cls(kind=WaitKind.TURN, until=None, message="It waits for a free worker.")
+        return cls(kind=WaitKind.TURN, until=None, message="It is waiting for a free worker.")
 
     @classmethod
-    def _held_back(cls, limits: Limits) -> WaitReason | None:
-        """Return why nobody is submitted right now, or None."""
+    def _submissions_stopped(cls, limits: Limits) -> WaitReason | None:
+        """Return why submissions are stopped right now, or None."""
         bucket, breaker = limits.buckets[CREATE], limits.breaker
         if breaker.state is not BreakerState.CLOSED:
             is_ours = breaker.cause is Cause.ACCOUNT
@@ -78,7 +81,7 @@ class WaitReason:
         if bucket.is_blocked(limits.now):
             return cls(kind=WaitKind.PROVIDER_UNAVAILABLE, until=bucket.blocked_until, message=_UNAVAILABLE)
         if bucket.left(limits.now) == 0:
-            message = "As much is asked of the picture service as it takes a minute; it follows in its turn."
+            message = "The picture service is at its rate limit; the job is next in turn."
             return cls(kind=WaitKind.PROVIDER_BUDGET, until=None, message=message)
         return None
 
@@ -87,16 +90,16 @@ def _why_later(job: Job) -> tuple[WaitKind, str]:
     """Return why a job is not due yet."""
     if job.state is State.COMPENSATING:
         # Its error is why it ends, and says nothing of what is awaited.
-        return WaitKind.BACK_OFF, "Something of it could not be undone yet; that is tried again."
+        return WaitKind.BACK_OFF, "Part of it could not be undone yet; we keep trying."
     if job.state is State.RECONCILING:
-        message = "It is not known whether the provider took it; that is looked for before paying again."
+        message = "We are checking whether the provider accepted it before submitting it again."
         return WaitKind.RECONCILING, message
     if job.event == Event.REDRIVEN:
-        return WaitKind.TURN, "It was sent back with others, which begin so many a minute."
+        return WaitKind.TURN, "It was retried together with others, which start at a limited rate."
     if job.error_code is ErrorCode.PROVIDER_ACCOUNT:
         return WaitKind.OPERATOR, _OPERATOR
     if job.error_code is ErrorCode.PROVIDER_UNAVAILABLE and job.event in _OF_A_CALL:
         return WaitKind.PROVIDER_UNAVAILABLE, _UNAVAILABLE
     if job.error_code is None and job.state is State.GENERATING:
         return WaitKind.PROVIDER, "The provider is working on it."
-    return WaitKind.BACK_OFF, "An earlier try did not succeed; the next one follows."
+    return WaitKind.BACK_OFF, "An earlier attempt failed; the next one follows."

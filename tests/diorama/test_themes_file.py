@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from diorama.settings import SettingsError, read_settings
-from diorama.wiring import build_offer, build_themes
+from diorama.wiring import build_catalogue, build_themes
 from jobs.catalogue.themes import themes
 
 OWN = {**asdict(themes()["neon-city"]), "key": "steam-city"}
@@ -18,14 +18,14 @@ OWN = {**asdict(themes()["neon-city"]), "key": "steam-city"}
 def test_a_theme_of_the_file_is_offered(tmp_path: Path) -> None:
     path = tmp_path / "themes.json"
     path.write_text(json.dumps([OWN]), encoding="utf-8")
-    build_offer(read_settings(_env_file=None, themes_file=str(path))).check_theme("steam-city")
+    build_catalogue(read_settings(_env_file=None, themes_file=str(path))).check_theme("steam-city")
 
 
 def test_a_wrong_file_is_told_in_one_line(tmp_path: Path) -> None:
     path = tmp_path / "themes.json"
     path.write_text(json.dumps([{**OWN, "light": ""}]), encoding="utf-8")
     with pytest.raises(SettingsError) as refused:
-        build_offer(read_settings(_env_file=None, themes_file=str(path)))
+        build_catalogue(read_settings(_env_file=None, themes_file=str(path)))
     assert str(refused.value).startswith("THEMES_FILE is wrong: ")
     assert "theme 1: light must be one line" in str(refused.value)
 

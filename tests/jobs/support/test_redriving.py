@@ -16,7 +16,7 @@ from db.engine.moves import LockedMove
 from db.engine.recording import record
 from db.records.jobs import JobFilter
 from db.records.ledger import Balance, WalletKey, balance_of, post_entry
-from jobs.catalogue.offer import DEFAULT_OFFER
+from jobs.catalogue.catalogue import DEFAULT_CATALOGUE
 from jobs.errors import AlreadyFinished, Forbidden, InsufficientCredits, NotFound, NotReady
 from jobs.support.redriving import redrive_jobs, retry_job
 from statemachine import commands
@@ -209,9 +209,9 @@ def test_a_job_has_its_whole_time_from_its_turn_in_a_redrive_of_many(engine: Eng
         record(conn, [move_of(claimed(conn, at_hand), o.StepFailed(BROKEN))])
         for job_id in (*avatars, waiting, at_hand):
             record(conn, [move_of(claimed(conn, job_id), o.Undone())])
-        offer = replace(DEFAULT_OFFER, job_deadline=timedelta(seconds=30))
+        catalogue = replace(DEFAULT_CATALOGUE, job_deadline=timedelta(seconds=30))
         wanted = JobFilter(ids=[*avatars, at_hand])
-        redrive_jobs(conn, SUPPORT, wanted, per_minute=1, at_most=9, reason=None, offer=offer)
+        redrive_jobs(conn, SUPPORT, wanted, per_minute=1, at_most=9, reason=None, catalogue=catalogue)
         now = conn.scalar(text("SELECT diorama_now()"))
     first, second, child, finishing = (row(engine, each) for each in (*avatars, waiting, at_hand))
     assert [each.deadline_at - now for each in (first, second)] == [timedelta(seconds=30), timedelta(seconds=90)]

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from db.engine.pausing import pause_step
-from jobs.catalogue.offer import Offer
+from jobs.catalogue.catalogue import Catalogue
 from jobs.engine.hints import Hinter
 from jobs.engine.recorder import Recorder
 from jobs.identity import Principal
@@ -68,14 +68,14 @@ def test_until_then_the_step_goes_on(engine: Engine, hinter: Hinter, world: Worl
 def test_how_long_a_job_may_take_is_what_is_offered_and_begins_anew_when_it_is_tried_again(
     engine: Engine, world: World
 ) -> None:
-    caller, offer = Principal(world.owner.account_id, "partner", "test"), Offer(job_deadline=3 * HOUR)
+    caller, catalogue = Principal(world.owner.account_id, "partner", "test"), Catalogue(job_deadline=3 * HOUR)
     with engine.begin() as conn:
         request = AvatarRequest(RequestOptions("key"), world.selfie_id)
-        made = create_avatar(conn, caller, request, offer=offer).resource_id
+        made = create_avatar(conn, caller, request, catalogue=catalogue).resource_id
         failed = make_job(conn, world, State.FAILED)
     move_clock(engine, HOUR)
     with engine.begin() as conn:
-        retry_job(conn, caller, failed, offer)
+        retry_job(conn, caller, failed, catalogue)
         ends = "SELECT deadline_at - diorama_now() FROM jobs WHERE id = :id"
         assert 2 * HOUR - MINUTE < conn.scalar(text(ends), {"id": made}) < 2 * HOUR
         assert conn.scalar(text(ends), {"id": failed}) == 3 * HOUR

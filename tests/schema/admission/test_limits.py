@@ -10,7 +10,7 @@ import pytest
 from graphql import get_introspection_query, parse
 from graphql.language import OperationDefinitionNode
 
-from schema.admission.cost import Scale, read_writing
+from schema.admission.cost import CostMeter, shape_of
 from schema.build import build_schema
 from schema.runtime import Limits
 from schema.transport.app import ApiSettings
@@ -88,7 +88,7 @@ def test_a_size_that_is_null_is_none(acme: Partner) -> None:
     assert acme.fail("{ jobs(first: null) { edges { cursor } } }")["extensions"]["code"] == "BAD_USER_INPUT"
 
 
-def test_a_subscription_is_weighed_too(acme: Partner) -> None:
+def test_a_subscription_is_measured_too(acme: Partner) -> None:
     with acme.socket() as socket:
         socket.begin(FOLLOW.replace("story { id state percent }", "job { " + "parent { " * 20 + "id" + " }" * 21))
         message = socket.receive()
@@ -96,15 +96,15 @@ def test_a_subscription_is_weighed_too(acme: Partner) -> None:
 
 
 @pytest.mark.parametrize("bomb", [_bomb, _spreads])
-def test_a_fragment_bomb_is_weighed_in_the_time_of_its_length(bomb: object) -> None:
+def test_a_fragment_bomb_is_measured_in_the_time_of_its_length(bomb: object) -> None:
     assert callable(bomb)
     document, schema = parse(bomb(40)), build_schema(ApiSettings())._schema
     [operation] = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
     # The time of this thread only: others keep the machine busy.
     began_s = time.thread_time()
-    weight = Scale(schema, document, {}).weigh(operation)
+    cost = CostMeter(schema, document, {}).cost_of(operation)
     assert time.thread_time() - began_s < 1
-    assert weight.fields > 2**38
+    assert cost.fields > 2**38
 
 
 @pytest.mark.parametrize("bomb", [_bomb, _spreads])
@@ -202,13 +202,13 @@ def test_an_introspection_in_circles_is_refused(api_database: str) -> None:
         assert "depth" in error["message"]
 
 
-def test_a_document_that_passed_is_weighed_again_with_other_variables(acme: Partner) -> None:
+def test_a_document_that_passed_is_measured_again_with_other_variables(acme: Partner) -> None:
     wide = PAGE.replace("seq", "seq at cursor event actor percent fromState toState attempt durationMs costMicros")
     for size, passes in ((10, True), (100, False), (10, True), (100, False)):
         assert ("errors" not in acme.post(wide, {"n": size}).json()) is passes
 
 
-def test_an_operation_is_chosen_by_name_and_only_it_is_weighed(server: Server, acme: Partner) -> None:
+def test_an_operation_is_chosen_by_name_and_only_it_is_measured(server: Server, acme: Partner) -> None:
     heavy = "query Heavy { jobs(first: 100) { edges { node { children { children { children { id state } } } } } } }"
     body = {"query": "query Light { themes { key } } " + heavy, "operationName": "Light"}
     answer = httpx.post(f"{server.url}/graphql", json=body, headers=acme.headers).json()
@@ -219,14 +219,14 @@ def test_an_operation_is_chosen_by_name_and_only_it_is_weighed(server: Server, a
 
 
 def test_the_text_of_a_document_is_read_without_recursion() -> None:
-    writing = read_writing(parse("{ a: x { b: y { z z z } } ... { a: x } }"))
-    assert (writing.aliases, writing.repetitions) == (3, 3)
+    shape = shape_of(parse("{ a: x { b: y { z z z } } ... { a: x } }"))
+    assert (shape.aliases, shape.repetitions) == (3, 3)
 
 
 def test_the_limits_leave_room_for_what_clients_send() -> None:
     schema, limits = build_schema(ApiSettings())._schema, Limits()
     document = parse(get_introspection_query())
     [operation] = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
-    weight = Scale(schema, document, {}).weigh(operation)
-    assert weight.depth <= limits.depth
-    assert weight.fields <= limits.fields
+    cost = CostMeter(schema, document, {}).cost_of(operation)
+    assert cost.depth <= limits.depth
+    assert cost.fields <= limits.fields

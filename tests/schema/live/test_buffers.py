@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from db.records.events import JobEvent
-from schema.live.buffers import Delivery, FellBehind, ServerClosing, Slot
+from schema.live.buffers import Delivery, FellBehind, ServerClosing, SubscriberBuffer
 from schema.live.ordering import in_order
 from statemachine.vocabulary import Event, State
 
@@ -41,23 +41,23 @@ def event(seq: int, job: UUID = JOB, *, tick: bool = False, at_s: float = 0) -> 
     )
 
 
-def taken(slot: Slot) -> list[Delivery]:
+def taken(buffer: SubscriberBuffer) -> list[Delivery]:
     """Return everything that waits."""
 
     async def drain() -> list[Delivery]:
-        found = [await slot.take()]
+        found = [await buffer.take()]
         while found[-1].more:
-            found.append(await slot.take())
+            found.append(await buffer.take())
         return found
 
     return asyncio.run(drain())
 
 
 def test_events_are_taken_in_the_order_offered() -> None:
-    slot = Slot({JOB: 1}, size=10, size_max=20)
+    buffer = SubscriberBuffer({JOB: 1}, size=10, size_max=20)
     for seq in (2, 3, 4):
-        slot.offer(event(seq))
-    assert [(each.event.seq, each.skipped, each.more) for each in taken(slot)] == [
+        buffer.add(event(seq))
+    assert [(each.event.seq, each.skipped, each.more) for each in taken(buffer)] == [
         (2, 0, True),
         (3, 0, True),
         (4, 0, False),
@@ -65,59 +65,59 @@ def test_events_are_taken_in_the_order_offered() -> None:
 
 
 def test_what_was_seen_is_not_told_again_and_a_gap_is_not_told_at_all() -> None:
-    slot = Slot({JOB: 3}, size=10, size_max=20)
+    buffer = SubscriberBuffer({JOB: 3}, size=10, size_max=20)
     for seq in (2, 3, 5, 4, 4, 6, 5):
-        slot.offer(event(seq))
-    assert [each.event.seq for each in taken(slot)] == [4, 5]
+        buffer.add(event(seq))
+    assert [each.event.seq for each in taken(buffer)] == [4, 5]
 
 
 def test_only_superseded_ticks_are_conflated_and_they_are_counted() -> None:
-    slot = Slot({JOB: 1}, size=2, size_max=20)
+    buffer = SubscriberBuffer({JOB: 1}, size=2, size_max=20)
     for seq, tick in ((2, True), (3, True), (4, False), (5, True), (6, True), (7, False)):
-        slot.offer(event(seq, tick=tick))
-    told = taken(slot)
+        buffer.add(event(seq, tick=tick))
+    told = taken(buffer)
     assert [each.event.seq for each in told] == [4, 7]
     assert [each.skipped for each in told] == [4, 0]
 
 
 def test_a_cancel_that_is_noted_is_no_tick() -> None:
-    slot = Slot({JOB: 1}, size=1, size_max=20)
-    slot.offer(replace(event(2, tick=True), event=Event.CANCEL_REQUESTED))
-    slot.offer(event(3))
-    assert [(each.event.seq, each.skipped) for each in taken(slot)] == [(2, 0), (3, 0)]
+    buffer = SubscriberBuffer({JOB: 1}, size=1, size_max=20)
+    buffer.add(replace(event(2, tick=True), event=Event.CANCEL_REQUESTED))
+    buffer.add(event(3))
+    assert [(each.event.seq, each.skipped) for each in taken(buffer)] == [(2, 0), (3, 0)]
 
 
 def test_the_newest_tick_stays() -> None:
-    slot = Slot({JOB: 1}, size=1, size_max=20)
+    buffer = SubscriberBuffer({JOB: 1}, size=1, size_max=20)
     for seq in range(2, 30):
-        slot.offer(event(seq, tick=True))
-    assert [(each.event.seq, each.skipped) for each in taken(slot)] == [(29, 27)]
+        buffer.add(event(seq, tick=True))
+    assert [(each.event.seq, each.skipped) for each in taken(buffer)] == [(29, 27)]
 
 
 def test_a_tick_is_not_superseded_by_another_jobs_events() -> None:
-    slot = Slot({JOB: 1, OTHER: 1}, size=1, size_max=20)
-    slot.offer(event(2, tick=True))
-    slot.offer(event(2, OTHER))
-    slot.offer(event(3, OTHER))
-    assert [(each.event.job_id, each.event.seq) for each in taken(slot)] == [(JOB, 2), (OTHER, 2), (OTHER, 3)]
+    buffer = SubscriberBuffer({JOB: 1, OTHER: 1}, size=1, size_max=20)
+    buffer.add(event(2, tick=True))
+    buffer.add(event(2, OTHER))
+    buffer.add(event(3, OTHER))
+    assert [(each.event.job_id, each.event.seq) for each in taken(buffer)] == [(JOB, 2), (OTHER, 2), (OTHER, 3)]
 
 
 def test_a_change_of_state_is_never_dropped_but_the_subscriber_may_be() -> None:
-    slot = Slot({JOB: 1}, size=2, size_max=4)
+    buffer = SubscriberBuffer({JOB: 1}, size=2, size_max=4)
     for seq in range(2, 10):
-        slot.offer(event(seq))
-    assert [each.event.seq for each in taken(slot)] == [2, 3, 4, 5, 6]
+        buffer.add(event(seq))
+    assert [each.event.seq for each in taken(buffer)] == [2, 3, 4, 5, 6]
     with pytest.raises(FellBehind):
-        asyncio.run(slot.take())
+        asyncio.run(buffer.take())
 
 
 def test_what_waits_is_told_before_the_end() -> None:
-    slot = Slot({JOB: 1}, size=2, size_max=4)
-    slot.offer(event(2))
-    slot.end(ServerClosing())
-    assert [each.event.seq for each in taken(slot)] == [2]
+    buffer = SubscriberBuffer({JOB: 1}, size=2, size_max=4)
+    buffer.add(event(2))
+    buffer.end(ServerClosing())
+    assert [each.event.seq for each in taken(buffer)] == [2]
     with pytest.raises(ServerClosing):
-        asyncio.run(slot.take())
+        asyncio.run(buffer.take())
 
 
 def test_within_a_job_the_sequence_tells_the_order_whatever_the_clock_says() -> None:

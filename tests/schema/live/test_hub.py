@@ -284,19 +284,19 @@ def test_a_subscriber_leaves_nothing_behind(hinted: Server) -> None:
             operation_id = socket.begin(FOLLOW, jobId=job_id)
             take(socket, 1)
             # The snapshot is told first: only then are events watched for.
-            eventually(lambda: len(hinted.hub._slots) == 1)
+            eventually(lambda: len(hinted.hub._buffers) == 1)
             socket.send({"type": "complete", "id": operation_id})
-            eventually(lambda: len(hinted.hub._slots) == 0)
+            eventually(lambda: len(hinted.hub._buffers) == 0)
         move(hinted.engine, job_id, TO_SUCCESS[0])
         socket.begin(FOLLOW, jobId=job_id)
         assert take(socket, 1)[0]["state"] == "SUBMITTING"
         move(hinted.engine, job_id, TO_SUCCESS[1])
         assert seqs(take(socket, 1)) == [3]
-    eventually(lambda: len(hinted.hub._slots) == 0)
+    eventually(lambda: len(hinted.hub._buffers) == 0)
 
 
 def test_a_reader_that_can_not_keep_up_is_told_what_was_left_out(api_database: str) -> None:
-    limits = replace(Limits(), slot_size=2)
+    limits = replace(Limits(), buffer_size=2)
     with serving(api_database, ApiSettings(limits=limits, poll_every=NEVER)) as server:
         caller, job_id = _with_job(server)
         with caller.socket() as socket:

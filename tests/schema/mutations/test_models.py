@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from jobs.catalogue.offer import Offer
+from jobs.catalogue.catalogue import Catalogue
 from jobs.providers.choice import ModelChoice
 from tests.schema.documents import CREATE_ANIMATION, CREATE_AVATAR, CREATE_SCENE, CREATE_STORY, new_key
 from tests.support.databases import unique_name
@@ -17,7 +17,7 @@ from tests.support.serving import Server, serving
 @pytest.fixture(scope="module")
 def six_seconds_only(api_database: str) -> Iterator[Server]:
     """An API without any model for avatars and scenes, and none for ten seconds."""
-    with serving(api_database, offer=Offer(ModelChoice(("minimax/video-01-live",)))) as running:
+    with serving(api_database, catalogue=Catalogue(ModelChoice(("minimax/video-01-live",)))) as running:
         yield running
 
 

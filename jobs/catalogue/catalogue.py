@@ -1,4 +1,4 @@
-"""What can be asked for: the themes, and what the configured models make."""
+"""The catalogue of what can be requested: themes, and the jobs that the configured models can make."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from statemachine.vocabulary import Kind
 FREE_DURATION_S = 6
 
 
-def may_ask_for(tier: str, duration_s: int) -> bool:
-    """Whether a tier includes videos of this length."""
+def may_request(tier: str, duration_s: int) -> bool:
+    """Return whether a tier includes videos of this length."""
     return duration_s <= FREE_DURATION_S or tier == "paid"
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class Catalogue:
     """The themes by their key, and the models that requests are checked against before anything is made."""
 
     models: ModelChoice = field(default_factory=ModelChoice)
     themes: Mapping[str, Theme] = field(default_factory=themes)
-    # How long a job may take from being asked for, waiting included.
+    # How long a job may take from its request, waiting included.
     job_deadline: timedelta = Deadlines().job
 
     def check_theme(self, theme: str) -> None:
-        """Raise Invalid for a theme that is not offered."""
+        """Raise Invalid for an unknown theme."""
         if theme not in self.themes:
-            raise Invalid(f"There is no theme {theme[:60]!r}; use one of {', '.join(self.themes)}.", "input", "theme")
+            raise Invalid(f"Unknown theme {theme[:60]!r}; use one of {', '.join(self.themes)}.", "input", "theme")
 
     def check_duration(self, tier: str, duration_s: int, *path: str) -> None:
-        """Raise TierRequired for a length that only a paid tier may ask for."""
-        if not may_ask_for(tier, duration_s):
+        """Raise TierRequired for a length that only the paid tier includes."""
+        if not may_request(tier, duration_s):
             raise TierRequired("Ten seconds need a paid session; ask for 6 seconds instead.", *path)
 
     def check_makeable(self, kind: Kind, tier: str, duration_s: int | None, *path: str) -> None:
@@ -48,4 +48,4 @@ class Offer:
             raise Invalid(error.message, *path) from error
 
 
-DEFAULT_OFFER = Offer()
+DEFAULT_CATALOGUE = Catalogue()
