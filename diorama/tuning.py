@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from jobs.tracking.poll_schedule import PollSettings
+from jobs.tracking.poll_schedule import PollSchedule
 from jobs.tracking.watcher import WatchSettings
 from statemachine.backoff import JobPolicy
 from statemachine.breaker import BreakerPolicy
@@ -20,7 +20,7 @@ class Tuning:
 
     # A worker that vanished delays its jobs by this much; a shorter lease costs renewals and takes jobs from slow ones.
     lease: timedelta = timedelta(seconds=60)
-    polling: PollSettings = field(default_factory=PollSettings)
+    polling: PollSchedule = field(default_factory=PollSchedule)
     watching: WatchSettings = field(default_factory=WatchSettings)
     breaker: BreakerPolicy = field(default_factory=BreakerPolicy)
     policy: JobPolicy = field(default_factory=JobPolicy)

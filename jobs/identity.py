@@ -129,9 +129,9 @@ def _shown(which: str) -> str:
 
 
 def _named(keys: list[ApiKey]) -> str:
-    told = [f"{key.fingerprint} ({key.name}, {key.role})" for key in keys[-_KEYS_NAMED_MAX:]]
-    more = f" and {len(keys) - len(told)} older ones" if len(keys) > len(told) else ""
-    return f"there are {', '.join(told)}{more}" if told else "there are none"
+    named = [f"{key.fingerprint} ({key.name}, {key.role})" for key in keys[-_KEYS_NAMED_MAX:]]
+    more = f" and {len(keys) - len(named)} older ones" if len(keys) > len(named) else ""
+    return f"there are {', '.join(named)}{more}" if named else "there are none"
 
 
 def open_session(

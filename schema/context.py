@@ -39,7 +39,7 @@ class Parts:
     def __post_init__(self) -> None:
         """Add the parts that start empty: usual durations and open sockets."""
         self.usual_times = UsualTimes(self.database)
-        self.callers = Callers(self.database, look_every_s=self.settings.look_at_keys_every.total_seconds())
+        self.callers = Callers(self.database, check_every_s=self.settings.check_keys_every.total_seconds())
 
     def hint(self, step: Step, job_ids: Iterable[UUID]) -> None:
         """Wake the workers of a step, and the subscribers of these jobs in all processes."""

@@ -66,9 +66,9 @@ def unauthenticated() -> ApiError:
 
 
 def presented(error: GraphQLError, request_id: str) -> dict[str, Any]:
-    """Return the error as it is sent: with code, retryable and request id, and masked when nobody foresaw it."""
+    """Return the error as it is sent: with code, retryable and request id, and masked when it is unexpected."""
     shown: dict[str, Any] = dict(error.formatted)
-    code, retryable, message = _told(error)
+    code, retryable, message = _described(error)
     if message is not None:
         shown["message"] = message
     more = {} if code == INTERNAL else shown.get("extensions", {})
@@ -78,7 +78,7 @@ def presented(error: GraphQLError, request_id: str) -> dict[str, Any]:
     return shown
 
 
-def _told(error: GraphQLError) -> tuple[str, bool, str | None]:
+def _described(error: GraphQLError) -> tuple[str, bool, str | None]:
     """Return code, whether to try again, and the message where it is not the error's own."""
     cause = root_cause(error)
     if isinstance(error, GraphQLSyntaxError):
@@ -106,7 +106,7 @@ def root_cause(error: GraphQLError) -> Exception | None:
 
 def log_unforeseen(error: GraphQLError, request_id: str) -> None:
     """Log an error that is masked, with its traceback but without the request's variables: they may hold faces."""
-    code, _, _ = _told(error)
+    code, _, _ = _described(error)
     if code in (INTERNAL, UNAVAILABLE):
         path = ".".join(str(part) for part in error.path or ())
         cause = root_cause(error)

@@ -21,10 +21,10 @@ class ApiRuntime:
     engine: AsyncEngine
     blocking_engine: Engine
     store: S3Store
-    # What can be asked for: themes, and what the configured models make.
+    # The themes and the models that can be requested.
     catalogue: Catalogue = DEFAULT_CATALOGUE
     retention: RetentionPolicy = field(default_factory=RetentionPolicy)
-    # What the provider's webhooks are verified with; None where it was not asked for any.
+    # Verifies the provider's webhooks; None where none are requested.
     webhook_key: SigningKey | None = field(default=None, repr=False)
 
 
@@ -41,11 +41,11 @@ class Limits:
     aliases: int = 50
     # Selections of one response name side by side: validation compares each with each other.
     repetitions: int = 10
-    # Fields an answer may have, counting every row that the pages asked for could hold.
+    # Fields a response may have, counting every row that the requested pages could hold.
     fields: int = 20_000
     operations_per_socket: int = 100
     sockets: int = 20_000
-    # Events that wait for a slow subscriber before progress ticks are conflated, and before it is sent away.
+    # Events that wait for a slow subscriber before progress ticks are conflated, and before it is disconnected.
     buffer_size: int = 32
     buffer_size_max: int = 512
 
@@ -63,7 +63,7 @@ class ApiSettings:
     init_timeout: timedelta = timedelta(seconds=10)
     # Keeps proxies and mobile networks from taking a quiet socket for a dead one.
     ping_every: timedelta = timedelta(seconds=20)
-    # How often it is looked whether the keys and tokens of open sockets still hold.
-    look_at_keys_every: timedelta = timedelta(seconds=10)
+    # How often the keys and tokens of open sockets are checked.
+    check_keys_every: timedelta = timedelta(seconds=10)
     # How often the history is read without a hint: the net under lost hints.
     poll_every: timedelta = timedelta(seconds=1)

@@ -88,7 +88,7 @@ def create_scene(
     operation: str = "createScene",
     catalogue: Catalogue = DEFAULT_CATALOGUE,
 ) -> Made:
-    """Create the job of a scene. Raises as `create_story` does. Keys are told apart by `operation`."""
+    """Create the job of a scene. Raises as `create_story` does. Keys are separate for each `operation`."""
     _check_options(request.options)
     _check_scene(catalogue, request.theme, request.details)
     source = _Source("avatar", Kind.AVATAR, "avatarId", request.avatar_asset_id, request.avatar_job_id)

@@ -14,7 +14,7 @@ from jobs.providers.profiles import Profile, profiles
 from jobs.providers.progress import progress_of
 from jobs.providers.provider import Prediction, ProviderError
 from jobs.steps.models import with_next_model
-from jobs.steps.poll_times import look_at
+from jobs.steps.poll_times import poll_decision
 from jobs.steps.result import Work
 from jobs.steps.runtime import Runtime
 from jobs.tracking.sightings import ended_prediction
@@ -54,10 +54,10 @@ def _looked(job: ClaimedJob, runtime: Runtime) -> Work:
     if listed is not None:
         return _seen(job, listed, elapsed_s, runtime)
     profile = profiles()[job.model or ""]
-    look = look_at(job, elapsed_s, profile, runtime)
-    if not look.is_due:
+    decision = poll_decision(job, elapsed_s, profile, runtime)
+    if not decision.is_due:
         progress = job.sighting["progress"] if job.sighting else None
-        return Work(job, StillRunning(_percent(job, elapsed_s, progress, profile, runtime), look.again_in_s))
+        return Work(job, StillRunning(_percent(job, elapsed_s, progress, profile, runtime), decision.again_in_s))
     try:
         prediction = runtime.provider.get(job.prediction_id)
     except ProviderError as error:
@@ -146,7 +146,7 @@ def _running(job: ClaimedJob, prediction: Prediction, elapsed_s: float, runtime:
     if elapsed_s > profile.cancel_after_s * 1.2 + 60:
         return _given_up(job, prediction.id, failures.timed_out(elapsed_s), elapsed_s, runtime)
     percent = _percent(job, elapsed_s, progress_of(prediction.logs), profile, runtime)
-    running = StillRunning(percent, look_at(job, elapsed_s, profile, runtime).again_in_s)
+    running = StillRunning(percent, poll_decision(job, elapsed_s, profile, runtime).again_in_s)
     return Work(job, running, _placed(job, prediction))
 
 

@@ -23,7 +23,7 @@ from jobs.providers.limiter import Limiter, NoLimiter
 from jobs.providers.provider import Provider
 from jobs.providers.unavailable_models import UnavailableModels
 from jobs.tracking.durations import Durations
-from jobs.tracking.poll_schedule import PollSettings
+from jobs.tracking.poll_schedule import PollSchedule
 from jobs.tracking.watcher_status import Watched
 from jobs.upkeep.retention import RetentionPolicy
 from statemachine.backoff import JobPolicy
@@ -90,7 +90,7 @@ class Runtime:
     limiter: Limiter = field(default_factory=NoLimiter)
     leases: Leases = field(default_factory=Leases)
     policy: JobPolicy = field(default_factory=JobPolicy)
-    polling: PollSettings = field(default_factory=PollSettings)
+    polling: PollSchedule = field(default_factory=PollSchedule)
     durations: Durations = field(default_factory=Durations)
     watched: Watched = field(default_factory=Watched)
     models: ModelChoice = field(default_factory=ModelChoice)

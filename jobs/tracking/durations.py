@@ -61,7 +61,7 @@ class Usual:
 
 
 class Durations:
-    """What is usual now. For any thread; whoever asks first after ten seconds reads, nobody waits for that."""
+    """The usual durations. Safe for use by any thread; the first caller after ten seconds reads, and no one waits."""
 
     def __init__(self, read: Callable[[], Recents] = dict) -> None:
         self._read = read
@@ -81,7 +81,7 @@ class Durations:
                 self._recent = self._read()
                 self._next_read_at = time.monotonic() + _REFRESH_EVERY_S
             except SQLAlchemyError as error:
-                log.info("usual durations can not be read", why=type(error).__name__)
+                log.info("usual durations cannot be read", why=type(error).__name__)
             finally:
                 self._reading.release()
         return usual_of(self._recent, profile, duration_s)

@@ -14,7 +14,7 @@ from statemachine.vocabulary import State
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How far a job is: when it was asked for and is due, when the provider took it, and when that was done with it.
+    """The progress of a job: when it was requested and is due, when the provider accepted it and when it was done.
 
     `parent_ready_at` is the estimate of what it waits for.
     """

@@ -131,7 +131,7 @@ class Watcher:
         seen_s = self._clock() - self._looked_at.setdefault(flight.prediction_id, self._clock() - flight.elapsed_s)
         is_forgotten = seen_s >= self._settings.seldom_s
         if self._runtime.public_url is not None:
-            return is_forgotten and flight.elapsed_s >= self._runtime.polling.untold_s(usual.middle_s)
+            return is_forgotten and flight.elapsed_s >= self._runtime.polling.unreported_s(usual.middle_s)
         return is_forgotten or 0.85 * usual.low_s <= flight.elapsed_s <= 3 * usual.high_s
 
     def _usual(self, flight: Flight) -> Usual:

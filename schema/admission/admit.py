@@ -106,9 +106,9 @@ class AdmissionControl:
 
 
 def _too_complex(what: str, found: int, allowed: int) -> ApiError:
-    # A bomb's number of fields has hundreds of digits, which help nobody.
-    told = str(found) if found < 10**9 else "more than 10^9"
-    return ApiError(TOO_COMPLEX, f"This document has {told} {what}; at most {allowed} are allowed.")
+    # A bomb's number of fields has hundreds of digits, which help no one.
+    shown = str(found) if found < 10**9 else "more than 10^9"
+    return ApiError(TOO_COMPLEX, f"This document has {shown} {what}; at most {allowed} are allowed.")
 
 
 class Admission(SchemaExtension):

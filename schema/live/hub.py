@@ -125,7 +125,7 @@ class EventHub:
         )
         async with connection:
             await connection.execute(f"LISTEN {EVENTS_CHANNEL}")
-            # Whatever was said while nobody listened is unknown: look at everything.
+            # Notifications may have been missed while not listening: check everything.
             self.hear(_EVERYTHING)
             async for notification in connection.notifies():
                 self.hear(notification.payload)
@@ -157,7 +157,7 @@ class EventHub:
                 # Only its job's subscribers go, and so fewer are left each time; apart it would be a statement each.
                 log.warning("subscribers of a history that cannot be read were sent away: %s", error)
                 self._send_away(set(self._buffers.get(error.job_id, ())))
-            except Exception:  # noqa: BLE001 - told to the log for those whom it concerns
+            except Exception:  # noqa: BLE001 - logged with the subscribers it concerns
                 return await self._deliver_apart(awake)
 
     def _send_away(self, buffers: Iterable[SubscriberBuffer]) -> None:
@@ -193,7 +193,7 @@ class EventHub:
     async def _news(self, seen: dict[UUID, int]) -> list[JobEvent]:
         """Return all that happened after `seen`, in order.
 
-        All of it before any is told: what one transaction did to several jobs of a story must be told together.
+        All of them before any is delivered: what one transaction did to several jobs of a story is delivered together.
         """
         news: list[JobEvent] = []
         while seen:
@@ -208,7 +208,7 @@ class EventHub:
     def _with_companions(self, awake: set[UUID]) -> set[UUID]:
         """Return these jobs, and those that somebody follows together with one of them.
 
-        Hints come job by job, but a move that ends one job of a story may roll back another: whoever was told of the
+        Hints come job by job, but a move that ends one job of a story may roll back another: a subscriber that saw the
         end alone would take the story for ended.
         """
         return awake.union(*(buffer.seen for buffer in self._buffers_of(awake) if len(buffer.seen) > 1))

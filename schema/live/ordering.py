@@ -14,7 +14,7 @@ def in_order(events: Iterable[JobEvent], seen: Mapping[UUID, int]) -> list[JobEv
     """Return those of `events` that follow `seen` without a gap: each job's by sequence number, the jobs' by time.
 
     A transaction that waited for a row carries the time at which it began, so within a job only the sequence number
-    tells the order. What comes after a gap is left out; whoever asks again gets it.
+    tells the order. What comes after a gap is left out; the next read returns it.
     """
     ordered = sorted(events, key=lambda event: (event.job_id, event.seq))
     runs = [_following(list(run), seen[job_id]) for job_id, run in groupby(ordered, key=lambda event: event.job_id)]

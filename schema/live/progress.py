@@ -89,15 +89,17 @@ class Followed:
         current = next(
             (job_id for job_id, at in standings if at.state is not State.SUCCEEDED), list(self._standings)[-1]
         )
-        return self._told(current, None, is_final=self.has_ended, skipped=0)
+        return self._message(current, None, is_final=self.has_ended, skipped=0)
 
     def apply(self, delivery: Delivery) -> Progress:
         """Apply the next event and return its message."""
         event = delivery.event
         self._standings[event.job_id] = Standing.after(event)
-        return self._told(event.job_id, event, is_final=self.has_ended and not delivery.more, skipped=delivery.skipped)
+        return self._message(
+            event.job_id, event, is_final=self.has_ended and not delivery.more, skipped=delivery.skipped
+        )
 
-    def _told(self, job_id: UUID, event: JobEvent | None, *, is_final: bool, skipped: int) -> Progress:
+    def _message(self, job_id: UUID, event: JobEvent | None, *, is_final: bool, skipped: int) -> Progress:
         at = list(self._standings.values())
         return Progress(
             job_id, self.subject.story_id, story_state(at), story_percent(at), event, is_final, skipped, self.cursor
@@ -149,10 +151,10 @@ async def _jobs_of(parts: Parts, scope: Scope, subject: Subject) -> Sequence[Job
 async def _resumed(parts: Parts, subject: Subject, jobs: Sequence[Job], after: str) -> Followed:
     """Return the subject as of a subscriber's cursor."""
     seen = _seen_by(subject, jobs, after)
-    told = {event.job_id: Standing.after(event) for event in await parts.database.read(events_at, seen)}
-    if len(told) < len(jobs):
+    reached = {event.job_id: Standing.after(event) for event in await parts.database.read(events_at, seen)}
+    if len(reached) < len(jobs):
         raise ApiError(BAD_USER_INPUT, "The history of this cursor is no longer kept: subscribe without a cursor.")
-    return Followed(subject, {job.id: told[job.id] for job in jobs})
+    return Followed(subject, {job.id: reached[job.id] for job in jobs})
 
 
 def _seen_by(subject: Subject, jobs: Sequence[Job], after: str) -> Mapping[UUID, int]:

@@ -31,8 +31,8 @@ class Subscription:
         after: str | None = None,
     ) -> AsyncGenerator[GenerationProgress, None]:
         context, subject = info.context, _subject(job_id, story_id)
-        async with aclosing(follow(context.parts, context.scope, subject, after)) as told:
-            async for progress in told:
+        async with aclosing(follow(context.parts, context.scope, subject, after)) as messages:
+            async for progress in messages:
                 context.forget_loaded()
                 yield GenerationProgress(record=progress)
 

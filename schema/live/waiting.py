@@ -25,6 +25,6 @@ async def wait_until_ended(parts: Parts, scope: Scope, subject: Subject, seconds
     if seconds == 0:
         return
     with suppress(TimeoutError, ServerClosing, FellBehind):
-        async with asyncio.timeout(seconds), aclosing(follow(parts, scope, subject, None)) as told:
-            async for _ in told:
+        async with asyncio.timeout(seconds), aclosing(follow(parts, scope, subject, None)) as messages:
+            async for _ in messages:
                 pass

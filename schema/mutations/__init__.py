@@ -1,2 +1,1 @@
-"""What is asked for through the API, a use case a mutation: one `input`, one payload, `userErrors` for what a caller
-can mend."""
+"""Mutations, one for each use case: one `input`, one payload, and `userErrors` for what the caller can fix."""

@@ -21,10 +21,10 @@ class ExperimentQueries:
     )
     async def prompt_experiments(self, info: Info, since: datetime | None = None) -> list[PromptExperiment]:
         check_support(info)
-        return _told(await info.context.database.read(variant_results, since))
+        return _experiments_of(await info.context.database.read(variant_results, since))
 
 
-def _told(results: list[VariantResult]) -> list[PromptExperiment]:
+def _experiments_of(results: list[VariantResult]) -> list[PromptExperiment]:
     by_key: dict[str, list[VariantResult]] = {}
     for result in results:
         by_key.setdefault(result.experiment, []).append(result)

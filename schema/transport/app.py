@@ -57,7 +57,7 @@ def _webhook_routes(parts: Parts) -> list[Route]:
 
 
 async def end_waiting(app: Starlette) -> None:
-    """Let everyone who waits for events go: subscribers are told to go on elsewhere, mutations answer at once.
+    """End every wait for events: subscribers are sent to another server, and waiting mutations respond at once.
 
     For a server to call when it begins to stop: it waits for its requests before it ends the application, and a
     request that waits for a job would hold it up.

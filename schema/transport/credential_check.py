@@ -18,21 +18,21 @@ from schema.database import Database
 
 log = logging.getLogger("schema.transport.credential_check")
 
-_LOOK_AT_MAX = 1_000
+_CHECKED_AT_ONCE = 1_000
 
 
 class Callers:
     """The keys and tokens of this process's open sockets, with the callbacks for when one is revoked or expires."""
 
-    def __init__(self, database: Database, *, look_every_s: float) -> None:
+    def __init__(self, database: Database, *, check_every_s: float) -> None:
         self._database = database
-        self._look_every_s = look_every_s
-        self._watched: defaultdict[str, set[Callable[[], None]]] = defaultdict(set)
+        self._check_every_s = check_every_s
+        self._callbacks: defaultdict[str, set[Callable[[], None]]] = defaultdict(set)
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Check until `close`."""
-        self._task = asyncio.create_task(self._keep_looking(), name="callers")
+        self._task = asyncio.create_task(self._keep_checking(), name="callers")
 
     async def close(self) -> None:
         """Stop checking."""
@@ -40,33 +40,33 @@ class Callers:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    def watch(self, secret: str, lost: Callable[[], None]) -> None:
+    def add(self, secret: str, lost: Callable[[], None]) -> None:
         """Call `lost` once the key or token has been revoked or has expired."""
-        self._watched[secret].add(lost)
+        self._callbacks[secret].add(lost)
 
-    def forget(self, secret: str, lost: Callable[[], None]) -> None:
-        """Call `lost` no more. Once more does no harm."""
-        self._watched[secret].discard(lost)
-        if not self._watched[secret]:
-            del self._watched[secret]
+    def remove(self, secret: str, lost: Callable[[], None]) -> None:
+        """Remove a callback. Safe to repeat."""
+        self._callbacks[secret].discard(lost)
+        if not self._callbacks[secret]:
+            del self._callbacks[secret]
 
-    async def _keep_looking(self) -> None:
+    async def _keep_checking(self) -> None:
         while True:
-            await asyncio.sleep(self._look_every_s)
+            await asyncio.sleep(self._check_every_s)
             try:
-                await self._look()
+                await self._check()
             except (SQLAlchemyError, OSError) as error:
-                log.warning("looking at the keys of sockets failed and is tried again: %s", type(error).__name__)
+                log.warning("checking the keys of sockets failed and will be retried: %s", type(error).__name__)
             except Exception:
                 log.exception("looking at the keys of sockets failed and goes on")
 
-    async def _look(self) -> None:
-        secrets = list(self._watched)
-        for start in range(0, len(secrets), _LOOK_AT_MAX):
-            some = secrets[start : start + _LOOK_AT_MAX]
+    async def _check(self) -> None:
+        secrets = list(self._callbacks)
+        for start in range(0, len(secrets), _CHECKED_AT_ONCE):
+            some = secrets[start : start + _CHECKED_AT_ONCE]
             for secret in set(some) - await self._database.read(secrets_that_hold, some):
-                self._tell(secret)
+                self._report(secret)
 
-    def _tell(self, secret: str) -> None:
-        for lost in self._watched.pop(secret, ()):
+    def _report(self, secret: str) -> None:
+        for lost in self._callbacks.pop(secret, ()):
             lost()

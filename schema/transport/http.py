@@ -61,7 +61,7 @@ class HttpEndpoint:
         except ClientDisconnect:
             # Nobody reads this; the status is what the access log shows.
             response = Response(status_code=499)
-        except Exception as error:  # noqa: BLE001 - the last resort: masked for the caller, told to the log
+        except Exception as error:  # noqa: BLE001 - the last resort: masked for the caller, logged
             response = _unforeseen(error, request_id, _own_content_type(request))
         response.headers["X-Request-Id"] = request_id
         response.headers["Cache-Control"] = "no-store"

@@ -45,7 +45,7 @@ class Asked:
 
 
 async def read_asked(request: Request, limits: Limits) -> Asked:
-    """Return what is asked for; raise Refusal for anything that is not a GraphQL request."""
+    """Return the GraphQL request; raise Refusal for anything that is not a GraphQL request."""
     if request.method == "GET":
         return _checked(_from_address(request.query_params, limits))
     kind, _, parameters = request.headers.get("content-type", "").lower().partition(";")

@@ -59,7 +59,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, None]):
             await self.websocket.close(4403, "Forbidden")
         if self.connection_acknowledged and self._keeper is None:
             self._keeper = asyncio.create_task(self._keep(), name="socket-keeper")
-            self.context.parts.callers.watch(self.context.secret or "", self._lost)
+            self.context.parts.callers.add(self.context.secret or "", self._lost)
 
     async def handle_ping(self, message: Any) -> None:
         """Answer a ping with its own payload."""
@@ -83,7 +83,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, None]):
             await self._run(operation, request_id)
         except (WebSocketDisconnected, asyncio.CancelledError):
             raise
-        except Exception as error:  # noqa: BLE001 - the last resort: masked for the caller, told to the log
+        except Exception as error:  # noqa: BLE001 - the last resort: masked for the caller, logged
             wrapped = GraphQLError(str(error), original_error=error)
             log_unforeseen(wrapped, request_id)
             await self._send_errors(operation, [wrapped], request_id)
@@ -108,25 +108,25 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, None]):
 
     async def _send_result(self, operation: Operation[Any, None], result: Any, request_id: str) -> bool:
         """Send a result and return True; or send what ended the operation, and return False."""
-        told: ExecutionResult = result
-        errors = told.errors or []
+        sent: ExecutionResult = result
+        errors = sent.errors or []
         if any(isinstance(error, ServerClosing) for error in errors):
             # Clients take this code as an invitation to connect again, and have a cursor to go on from.
             await self.websocket.close(1012, "The server restarts")
             return False
-        if told.data is None and errors:
+        if sent.data is None and errors:
             # For a subscriber this comes before the event, which its last cursor brings back.
             await self._send_errors(operation, errors, request_id)
             return False
-        await self._send_next(operation, told, request_id)
+        await self._send_next(operation, sent, request_id)
         return True
 
-    async def _send_next(self, operation: Operation[Any, None], told: ExecutionResult, request_id: str) -> None:
-        payload: dict[str, Any] = {"data": told.data}
-        if isinstance(told.data, SharedData):
-            payload["data"] = orjson.Fragment(told.data.text)
-        if told.errors:
-            payload["errors"] = [presented(error, request_id) for error in told.errors]
+    async def _send_next(self, operation: Operation[Any, None], sent: ExecutionResult, request_id: str) -> None:
+        payload: dict[str, Any] = {"data": sent.data}
+        if isinstance(sent.data, SharedData):
+            payload["data"] = orjson.Fragment(sent.data.text)
+        if sent.errors:
+            payload["errors"] = [presented(error, request_id) for error in sent.errors]
         message: Any = {"id": operation.id, "type": "next", "payload": payload}
         await operation.send_operation_message(message)
 
@@ -160,7 +160,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, None]):
 
     async def shutdown(self) -> None:
         """Stop everything that belongs to the socket."""
-        self.context.parts.callers.forget(self.context.secret or "", self._lost)
+        self.context.parts.callers.remove(self.context.secret or "", self._lost)
         if self._keeper is not None:
             self._keeper.cancel()
         await super().shutdown()

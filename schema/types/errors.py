@@ -73,8 +73,8 @@ class InsufficientCreditsError(UserError):
 
 
 def user_error(error: UseCaseError) -> UserError:
-    """Return what is told of an error that a use case raised."""
-    told: dict[str, Any] = {"message": error.message, "code": UserErrorCode(error.code), "path": list(error.path)}
+    """Return the user error of an error that a use case raised."""
+    shared: dict[str, Any] = {"message": error.message, "code": UserErrorCode(error.code), "path": list(error.path)}
     if isinstance(error, InsufficientCredits):
-        return InsufficientCreditsError(**told, required=error.required, available=error.available)
-    return PlainUserError(**told)
+        return InsufficientCreditsError(**shared, required=error.required, available=error.available)
+    return PlainUserError(**shared)

@@ -19,7 +19,7 @@ from schema.types.story import Story
 
 @strawberry.type(description="The progress of a job or a story.")
 class GenerationProgress:
-    # Fields are read from the record when they are asked for: most messages are executed once for many subscribers.
+    # Fields are read from the record when they are requested: most messages are executed once for many subscribers.
     record: strawberry.Private[Progress]
 
     @field("The state of the story or job you subscribed to.")

@@ -15,7 +15,7 @@ from statemachine.breaker import BreakerState, Cause
 from statemachine.vocabulary import ErrorCode, Event, State
 
 _ENDED = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELED})
-# What came of a call itself, and not of the work that was asked for.
+# Outcomes of a call itself, not of the requested work.
 _OF_A_CALL = frozenset({Event.REFUSED, Event.POSTPONED})
 _OPERATOR = "The picture service is unavailable until an operator fixes a problem on our side."
 _UNAVAILABLE = "The picture service is busy or unavailable. We keep trying."
@@ -62,9 +62,9 @@ class WaitReason:
         if (
             job.state is State.QUEUED
             and around.limits is not None
-            and (held := cls._submissions_stopped(around.limits))
+            and (stopped := cls._submissions_stopped(around.limits))
         ):
-            return held
+            return stopped
         if job.claimed_by is not None:
             message = "Its worker stopped responding; another one takes over."
             return cls(kind=WaitKind.TURN, until=None, message=message)

@@ -31,7 +31,7 @@ from jobs.providers.provider import Listed, Prediction, Sought, Submission
 from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
 from jobs.steps.by_state import STEPS
 from jobs.steps.runtime import Leases, Runtime
-from jobs.tracking.poll_schedule import PollSettings
+from jobs.tracking.poll_schedule import PollSchedule
 from jobs.upkeep.orphans import search_orphans
 from jobs.upkeep.periodic import PeriodicTask
 from jobs.worker.process import Engines, WorkerProcess
@@ -137,7 +137,7 @@ def work(terms: Terms, seed: int, orders: Connection) -> None:
             renewer=renewer,
             leases=_LEASES,
             policy=policy,
-            polling=PollSettings(least_s=0.1, most_s=0.5, untold_most_s=0.1),
+            polling=PollSchedule(least_s=0.1, most_s=0.5, unreported_most_s=0.1),
             list_settles_after_s=2.0,
             sweep_first_after_s=2.0,
             public_url="https://webhooks.invalid",

@@ -21,7 +21,7 @@ NEVER_S = 600.0
 
 def unnotified(seconds: float) -> Tuning:
     """Return constants with which a prediction is polled after so many seconds without a webhook, at the latest."""
-    return replace(QUICK, polling=replace(QUICK.polling, untold_most_s=seconds))
+    return replace(QUICK, polling=replace(QUICK.polling, unreported_most_s=seconds))
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from jobs.engine.leases import Renewer
 from jobs.engine.recorder import Then
 from jobs.providers.inputs import PictureInputs
 from jobs.steps.runtime import Leases, Runtime
-from jobs.tracking.poll_schedule import PollSettings
+from jobs.tracking.poll_schedule import PollSchedule
 from jobs.worker.advance import advance
 from jobs.worker.broker import RowBroker
 from statemachine.backoff import JobPolicy
@@ -52,7 +52,7 @@ class LabWorker:
             renewer=self._renewer,
             policy=JobPolicy(),
             instant=trap.instant,
-            polling=PollSettings(least_s=0.0, most_s=0.0),
+            polling=PollSchedule(least_s=0.0, most_s=0.0),
             list_settles_after_s=0.0,
             secrets={"openai_api_key": "sk-test"},
         )

@@ -21,7 +21,7 @@ from jobs.providers.limiter import Limiter, NoLimiter, SharedLimiter
 from jobs.steps.by_state import STEPS
 from jobs.steps.runtime import Leases, Runtime
 from jobs.tracking.durations import Durations
-from jobs.tracking.poll_schedule import PollSettings
+from jobs.tracking.poll_schedule import PollSchedule
 from jobs.worker.advance import Steps
 from jobs.worker.process import Engines, WorkerProcess
 from tests.support.eventually import eventually
@@ -91,7 +91,7 @@ class LocalWorkers:
             recorder=recorder,
             renewer=renewer,
             leases=Leases(self.lease, timedelta(0)),
-            polling=PollSettings(least_s=0.0, most_s=0.0),
+            polling=PollSchedule(least_s=0.0, most_s=0.0),
             durations=self.durations,
             list_settles_after_s=0.0,
             secrets={"openai_api_key": "sk-test"},

@@ -22,7 +22,7 @@ from diorama.tuning import Tuning
 QUICK = Tuning(lease=timedelta(seconds=1), list_settles_after_s=1.0)
 QUICK = replace(
     QUICK,
-    polling=replace(QUICK.polling, least_s=0.1, untold_most_s=0.1),
+    polling=replace(QUICK.polling, least_s=0.1, unreported_most_s=0.1),
     breaker=replace(QUICK.breaker, outage_s=0.2, account_s=0.3),
 )
 """For the simulator: it is much faster than what it stands for, and so are the waits for it."""

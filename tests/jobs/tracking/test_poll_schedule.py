@@ -10,16 +10,16 @@ import pytest
 from db.engine.tracking import Recent, WatchState
 from jobs.providers.profiles import profiles
 from jobs.tracking.durations import Usual, usual_of
-from jobs.tracking.poll_schedule import Look, PollSettings, Telling, next_look
+from jobs.tracking.poll_schedule import Poll, PollSchedule, Reports, next_poll
 
-STEADY = PollSettings(jitter=0.0)
+STEADY = PollSchedule(jitter=0.0)
 MODEL = profiles()["openai/gpt-image-2.5-sunburst"]
 USUAL = Usual(low_s=28, middle_s=42, high_s=63, succeeded_s=tuple(float(s) for s in range(28, 63)))
 MANY = WatchState(in_flight=2000, covers=True)
 
 
-def look(elapsed_s: float, telling: Telling | None = None, watch: WatchState | None = None) -> Look:
-    return next_look(STEADY, elapsed_s, USUAL, telling or Telling(), watch or WatchState(), Random(1))
+def look(elapsed_s: float, reports: Reports | None = None, watch: WatchState | None = None) -> Poll:
+    return next_poll(STEADY, elapsed_s, USUAL, reports or Reports(), watch or WatchState(), Random(1))
 
 
 def test_looks_are_rare_before_the_usual_time_and_frequent_around_it() -> None:
@@ -35,37 +35,37 @@ def test_every_look_without_anything_else_to_go_by_is_worth_a_call() -> None:
 
 def test_waits_are_spread_so_that_jobs_of_one_moment_do_not_look_together() -> None:
     settings = replace(STEADY, jitter=0.1)
-    waits = {next_look(settings, 42, USUAL, Telling(), WatchState(), Random(seed)).again_in_s for seed in range(20)}
+    waits = {next_poll(settings, 42, USUAL, Reports(), WatchState(), Random(seed)).again_in_s for seed in range(20)}
     assert len(waits) == 20
     assert all(3.15 <= wait_s <= 3.85 for wait_s in waits)
 
 
 def test_a_watched_job_tells_its_progress_and_asks_nobody() -> None:
-    watched = look(42, Telling(in_list=True), MANY)
-    assert watched == Look(False, 10.0), "2,000 jobs tell 200 times a second"
-    assert look(42, Telling(in_list=True), replace(MANY, covers=False)).is_due
-    assert look(42, Telling(in_list=False), MANY).is_due, "what has no place in the list is not seen there"
+    watched = look(42, Reports(in_list=True), MANY)
+    assert watched == Poll(False, 10.0), "2,000 jobs tell 200 times a second"
+    assert look(42, Reports(in_list=True), replace(MANY, covers=False)).is_due
+    assert look(42, Reports(in_list=False), MANY).is_due, "what has no place in the list is not seen there"
 
 
 def test_a_job_that_the_watcher_should_have_seen_long_ago_looks_by_itself() -> None:
-    assert look(1000, Telling(in_list=True), MANY).is_due
+    assert look(1000, Reports(in_list=True), MANY).is_due
 
 
 def test_with_webhooks_a_look_without_being_told_waits_until_the_prediction_is_overdue() -> None:
-    assert look(42, Telling(by_webhook=True)) == Look(False, 5.0)
-    assert look(62, Telling(by_webhook=True)) == Look(False, 1.0), "at one and a half of the usual time it is overdue"
-    assert look(64, Telling(by_webhook=True)).is_due
+    assert look(42, Reports(by_webhook=True)) == Poll(False, 5.0)
+    assert look(62, Reports(by_webhook=True)) == Poll(False, 1.0), "at one and a half of the usual time it is overdue"
+    assert look(64, Reports(by_webhook=True)).is_due
 
 
-@pytest.mark.parametrize("telling", [Telling(by_webhook=True), Telling(in_list=True)])
-def test_a_job_that_was_told_of_its_end_looks_at_once(telling: Telling) -> None:
-    told = look(20, replace(telling, has_told=True), MANY)
+@pytest.mark.parametrize("reports", [Reports(by_webhook=True), Reports(in_list=True)])
+def test_a_job_that_was_told_of_its_end_looks_at_once(reports: Reports) -> None:
+    told = look(20, replace(reports, has_ended=True), MANY)
     assert told.is_due
     assert told.again_in_s < 10
 
 
 def test_without_their_watcher_many_jobs_look_ten_times_a_second_together() -> None:
-    assert look(42, Telling(in_list=True), WatchState(in_flight=2000)) == Look(True, 200.0)
+    assert look(42, Reports(in_list=True), WatchState(in_flight=2000)) == Poll(True, 200.0)
 
 
 def test_what_is_usual_is_measured_once_there_are_enough() -> None:

@@ -130,7 +130,7 @@ def test_what_a_worker_has_in_hand_does_not_wait_until_the_worker_is_gone(acme: 
     change(acme, job_id, "lease_expires_at = now() - interval '1 second'")
     found = because(acme, job_id)
     assert found is not None
-    assert (found["kind"], "another one takes it over" in found["message"]) == ("TURN", True)
+    assert (found["kind"], "another one takes over" in found["message"]) == ("TURN", True)
 
 
 def test_an_account_with_as_many_jobs_at_the_provider_as_it_may_have_says_so(acme: Partner) -> None:

@@ -28,7 +28,7 @@ def quick(api_database: str) -> Iterator[Server]:
     """A server that often looks at its sockets, of which it has few."""
     often = timedelta(milliseconds=50)
     limits = Limits(operations_per_socket=2, sockets=2)
-    with serving(api_database, ApiSettings(limits=limits, ping_every=often, look_at_keys_every=often)) as running:
+    with serving(api_database, ApiSettings(limits=limits, ping_every=often, check_keys_every=often)) as running:
         yield running
 
 
