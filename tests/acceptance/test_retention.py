@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -84,6 +85,6 @@ def test_the_doctor_names_what_only_one_side_has_and_a_sweep_removes_what_is_lef
     assert (status, f"1: {lost}" in told) == (1, True)
 
 
-def _jobs_of(system: System, story_id: object) -> list[object]:
+def _jobs_of(system: System, story_id: object) -> list[UUID]:
     with system.engine.connect() as conn:
         return list(conn.scalars(text("SELECT id FROM jobs WHERE story_id = :id"), {"id": story_id}))

@@ -8,6 +8,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import psycopg
 
@@ -16,7 +17,7 @@ from tests.support.eventually import scaled
 from tests.support.system import System
 
 # What the provider does, each with its probability a request.
-FAULTS = (
+FAULTS: tuple[dict[str, Any], ...] = (
     {"action": "hang_after_accept", "operation": "predictions.create", "probability": 0.02},
     {"action": "reset_after_accept", "operation": "predictions.create", "probability": 0.03},
     {"action": "error_after_accept", "operation": "predictions.create", "probability": 0.03},
@@ -100,7 +101,7 @@ class Trouble:
             end(worker)
         for _ in range(_STARTS_MAX):
             with suppress(ServerFailed):
-                self._site.start_worker(within_s=30.0)
+                self._site.start_worker(None, 30.0)
                 return
 
     def _freeze(self) -> None:

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable
 from functools import cache
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 T = TypeVar("T")
 
@@ -16,7 +16,7 @@ _CALIBRATED_S = 0.012
 _GENEROSITY = 4.0
 
 
-def eventually(look: Callable[[], T], *, within_s: float = 20.0, every_s: float = 0.01) -> T:
+def eventually(look: Callable[[], T | Literal[False] | None], *, within_s: float = 20.0, every_s: float = 0.01) -> T:
     """Call `look` until it returns something true, and return that; fail the test where it never does.
 
     `within_s` is meant for an idle, fast machine, and is scaled.

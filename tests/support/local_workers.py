@@ -81,7 +81,7 @@ class LocalWorkers:
     def _runtime(self, engine: Engine, recorder: Recorder, renewer: Renewer) -> Runtime:
         store: Any = self.store
         limiter: Limiter = SharedLimiter(engine) if self.is_limited else NoLimiter()
-        provider: Any = LimitedProvider(self.provider, limiter)  # type: ignore[arg-type]
+        provider: Any = LimitedProvider(self.provider, limiter)
         return Runtime(
             engine=engine,
             store=store,

@@ -52,7 +52,7 @@ class System:
     """How processes are started: by default they are forked, which is faster than starting an interpreter."""
 
     def start_worker(
-        self, tuning: Tuning | None = None, *, within_s: float | None = None, **environment: str
+        self, tuning: Tuning | None = None, within_s: float | None = None, /, **environment: str
     ) -> ServerProcess:
         """Start a worker process and wait until it works; `tuning` has its constants, by default the system's.
 

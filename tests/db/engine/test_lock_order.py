@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Barrier
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -55,7 +56,7 @@ def family(engine: Engine) -> Family:
     with engine.begin() as conn:
         world = make_world(conn)
         insert_story(conn, world.owner, story_id, world.selfie_id)
-        how = {"story_id": story_id, "on_failure": OnFailure.ROLL_BACK_PARENT}
+        how: dict[str, Any] = {"story_id": story_id, "on_failure": OnFailure.ROLL_BACK_PARENT}
         avatar = make_job(conn, world, State.SUCCEEDED, **how)
         scene = make_job(conn, world, State.GENERATING, kind=Kind.SCENE, parent_id=avatar, credits=5, **how)
         record(conn, [move_of(claimed(conn, scene), o.GenerationFailed(REFUSED))])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -45,7 +46,7 @@ def ending(engine: Engine) -> Ending:
     with engine.begin() as conn:
         world = make_world(conn)
         insert_story(conn, world.owner, story_id, world.selfie_id)
-        how = {"story_id": story_id, "on_failure": OnFailure.ROLL_BACK_PARENT}
+        how: dict[str, Any] = {"story_id": story_id, "on_failure": OnFailure.ROLL_BACK_PARENT}
         avatar = make_job(conn, world, State.SUCCEEDED, **how)
         asset_id = conn.scalar(text("SELECT output_id FROM jobs WHERE id = :id"), {"id": avatar})
         older = make_job(conn, World(world.owner, asset_id), State.FAILED, kind=Kind.SCENE)

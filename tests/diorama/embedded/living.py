@@ -2,22 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from pathlib import Path
-
-# The kernel signals the servers at once; they need a moment to end, more on a busy machine.
-GONE_WITHIN_S = 20.0
-
-
-def eventually(fact: Callable[[], bool]) -> bool:
-    """Whether the fact comes true in good time."""
-    deadline = time.monotonic() + GONE_WITHIN_S
-    while not fact():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
 
 
 def runs(pid: int) -> bool:

@@ -19,7 +19,8 @@ import pytest
 from diorama.embedded import THROWAWAY_SETTINGS, EmbeddedPostgres, EmbeddedS3, EmbeddedServer
 from storage import S3Store
 from tests.diorama.embedded.conftest import Host, UsersPython
-from tests.diorama.embedded.living import eventually, members, owner, runs
+from tests.diorama.embedded.living import members, owner, runs
+from tests.support.eventually import eventually
 
 
 def announced(process: subprocess.Popen[str]) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from diorama.embedded import ServerCommand, ServerFailed, ServerProcess
 from diorama.embedded.account import Account
 from diorama.embedded.errors import TAIL_LINES, tail
 from diorama.embedded.process import run_to_end
-from tests.diorama.embedded.living import eventually, runs
+from tests.diorama.embedded.living import runs
+from tests.support.eventually import eventually
 
 SHELL = "/bin/sh"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
@@ -45,7 +45,7 @@ def story(engine: Engine, world: World) -> tuple[UUID, UUID, UUID]:
     story_id = new_id()
     with engine.begin() as conn:
         insert_story(conn, world.owner, story_id, world.selfie_id)
-        how = {"story_id": story_id, "credits": 5, "on_failure": OnFailure.ROLL_BACK_PARENT}
+        how: dict[str, Any] = {"story_id": story_id, "credits": 5, "on_failure": OnFailure.ROLL_BACK_PARENT}
         avatar = make_job(conn, world, State.SUCCEEDED, **how)
         scene = make_job(conn, world, State.SUCCEEDED, kind=Kind.SCENE, parent_id=avatar, **how)
         video = make_job(conn, world, State.GENERATING, kind=Kind.ANIMATION, parent_id=scene, **how)
@@ -170,7 +170,7 @@ def test_a_canceled_video_keeps_what_was_made_for_it(engine: Engine, world: Worl
 
 def test_what_the_user_made_earlier_is_never_rolled_back(engine: Engine, world: World, undoing: Undoing) -> None:
     """An avatar of its own, and one of a story that another scene was made from."""
-    how = {"on_failure": OnFailure.ROLL_BACK_PARENT}
+    how: dict[str, Any] = {"on_failure": OnFailure.ROLL_BACK_PARENT}
     with engine.begin() as conn:
         own = make_job(conn, world, State.SUCCEEDED)
         scene = make_job(conn, world, State.GENERATING, kind=Kind.SCENE, parent_id=own, **how)
