@@ -20,6 +20,7 @@ from storage import S3Store
 from tests.soak.load import Clients
 from tests.soak.report import Report, report
 from tests.soak.trouble import Trouble
+from tests.support.eventually import eventually, scaled
 from tests.support.system import running_system
 
 
@@ -34,6 +35,10 @@ class Plan:
     trouble_every_s: float = 3.0
     restart_s: tuple[float, float] = (5.0, 40.0)
     drains_within_s: float = 120.0
+    accepts: int = 0
+    """It goes on until so many jobs are accepted, however slow the machine is ..."""
+    makes: tuple[str, ...] = ()
+    """... and until these kinds of trouble have been made."""
 
 
 def run(plan: Plan, directory: Path) -> tuple[Report, dict[str, int]]:
@@ -57,6 +62,10 @@ def run(plan: Plan, directory: Path) -> tuple[Report, dict[str, int]]:
         trouble.start()
         clients.start(plan.clients)
         time.sleep(plan.lasts_s)
+        eventually(
+            lambda: len(clients.accepted) >= plan.accepts and trouble.made.keys() >= set(plan.makes),
+            within_s=120.0,
+        )
         trouble.stop()
         clients.stop()
         _drain(engine, plan.drains_within_s)
@@ -70,7 +79,7 @@ def run(plan: Plan, directory: Path) -> tuple[Report, dict[str, int]]:
 
 def _drain(engine: Engine, within_s: float) -> None:
     """Wait until every job has ended; what has not by then is stuck. Long waits are cut short."""
-    ends_at = time.monotonic() + within_s
+    ends_at = time.monotonic() + scaled(within_s)
     while time.monotonic() < ends_at:
         # Postgres may still be on its way up.
         with suppress(SQLAlchemyError), engine.begin() as conn:
