@@ -87,7 +87,7 @@ class Settings(BaseSettings):
         default=21_600.0,
         ge=60,
         le=604_800,
-        description="Seconds after which a job is given up that has not ended, waiting for its turn included.",
+        description="Seconds after which a job is given up that has not ended, time in the queue included.",
     )
     public_url: AnyHttpUrl | None = Field(
         default=None, description="Where the provider reaches the API; empty, it is asked for no webhooks."
@@ -106,10 +106,10 @@ class Settings(BaseSettings):
     )
 
     retention_upload_hours: int = Field(
-        default=24, ge=1, le=8760, description="Hours after which an upload that nobody completed is removed."
+        default=24, ge=1, le=8760, description="Hours after which an upload that was never completed is removed."
     )
     retention_selfie_days: int = Field(
-        default=30, ge=0, le=36_500, description="Days that selfies are kept; 0 keeps them for ever, here and below."
+        default=30, ge=0, le=36_500, description="Days that selfies are kept; 0 keeps them forever, here and below."
     )
     retention_output_days: int = Field(
         default=90, ge=0, le=36_500, description="Days that finished pictures and videos are kept."

@@ -10,12 +10,12 @@ from enum import StrEnum
 class Aftermath(StrEnum):
     """What becomes of the job once its lease has ended."""
 
-    REPEATED = "its lease ends; the step is repeated"
-    GONE_ON = "what it did is recorded; the job goes on with its next step"
-    FOUND = "the provider is asked by the attempt's token: the prediction is found and adopted"
-    ABSENT = "the provider is asked by the attempt's token: provably not there, so it is submitted again"
-    REWRITTEN = "its lease ends; the step is repeated and writes the same object again"
-    UNDONE_AGAIN = "its lease ends; the rest is undone, and what was undone already does no harm"
+    REPEATED = "its lease expires; the step is repeated"
+    GONE_ON = "its work is recorded; the job continues with its next step"
+    FOUND = "the provider is searched for the correlation id: the prediction is found and adopted"
+    ABSENT = "the provider is searched for the correlation id: provably absent, so the job is submitted again"
+    REWRITTEN = "its lease expires; the step is repeated and writes the same object again"
+    UNDONE_AGAIN = "its lease expires; the rest is undone, and undoing something twice is harmless"
 
 
 class Fault(StrEnum):
@@ -69,7 +69,7 @@ POINTS: tuple[Point, ...] = (
     Point("claim", "after the commit", _A.REPEATED),
     *_recorded("intent", _A.REPEATED, _A.ABSENT),
     Point("submit", "before the provider is called", _A.ABSENT),
-    Point("submit", "after the last look at its lease", _A.ABSENT),
+    Point("submit", "after the last check of its lease", _A.ABSENT),
     Point("submit", "after the provider was called", _A.FOUND, calls=True),
     *_recorded("submit", _A.FOUND),
     Point("reconcile", "before the provider is called", _A.REPEATED),
@@ -98,22 +98,22 @@ CASES: tuple[tuple[Point, Fault], ...] = tuple((point, fault) for point in POINT
 
 # Before the first byte of the paid call goes out, a worker looks at how much of its lease is left. Frozen after that,
 # and for longer than what was left, it comes back and pays when another worker has submitted again.
-PAID_LATE = frozenset({"submit: after the last look at its lease"})
-_LATE = "it pays when it comes back; what it paid for is found by its token, canceled and booked as a duplicate"
+PAID_LATE = frozenset({"submit: after the last check of its lease"})
+_LATE = "it pays when it returns; that prediction is found by its correlation id, canceled and booked as a duplicate"
 
 
 def table() -> str:
     """Return the table of docs/guarantees.md: the fate of a job whose worker is killed, or frozen, at each boundary."""
     killed = [f"| {point.step} | {places} | {point.aftermath} |" for point, places in _grouped()]
     frozen = [
-        f"| {point.step} | {point.place}, frozen until its lease has ended | {_LATE} |"
+        f"| {point.step} | {point.place}, frozen until its lease has expired | {_LATE} |"
         for point in POINTS
         if point.name in PAID_LATE
     ]
     rows = [
         *killed,
         *frozen,
-        "| all | frozen anywhere else until its lease has ended | it changes nothing when it comes back |",
+        "| all | frozen anywhere else until its lease has expired | it changes nothing when it returns |",
     ]
     return "\n".join(["| step | a worker is killed | what happens |", "| --- | --- | --- |", *rows, ""])
 

@@ -143,7 +143,7 @@ class LabProvider:
     def submit(self, submission: Submission) -> Any:
         with self._around():
             submission.final_check()
-            self._trap.reach("submit: after the last look at its lease")
+            self._trap.reach("submit: after the last check of its lease")
             # A worker that is frozen here has made its last look: there is no other.
             answer = self._inner.submit(replace(submission, final_check=lambda: None))
         return OutcomeLost("ReadTimeout after sending") if self._trap.loses(self._after) else answer

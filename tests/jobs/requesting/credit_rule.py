@@ -23,21 +23,21 @@ RULE: dict[str, Row] = {
     "failed": Row("it fails, or a deadline passes, whatever the provider was paid for it", "released", RELEASED),
     "canceled queued": Row("anyone cancels it before it was submitted", "released", RELEASED),
     "canceled submitting": Row(
-        "anyone cancels it while its submission is under way, or looked for",
-        "released, once the answer is known and it is undone",
+        "anyone cancels it while its submission is under way or being reconciled",
+        "released, once the outcome is known and undone",
         RELEASED,
     ),
     "canceled generating": Row(
-        "anyone cancels it later, while it has not succeeded", "released, though the provider may be paid", RELEASED
+        "anyone cancels it later, before it has succeeded", "released, even if the provider must be paid", RELEASED
     ),
     "canceled too late": Row("anyone cancels it after it succeeded", "refused: it stays charged", CHARGED),
-    "parent failed": Row("what it was to be made from fails or is canceled", "released", RELEASED),
+    "parent failed": Row("its parent fails or is canceled", "released", RELEASED),
     "rolled back": Row("it had succeeded, and is rolled back because its story failed", "refunded", REFUNDED),
     "child canceled": Row(
-        "it had succeeded, and what is made from it is canceled", "nothing: it stays, and stays charged", CHARGED
+        "it had succeeded, and its child is canceled", "nothing: it stays, and stays charged", CHARGED
     ),
-    "tried again": Row("it is tried again", "its price is held anew", (*RELEASED, "hold")),
-    "undoing held": Row("something of it can not be undone, and waits for support", "released all the same", RELEASED),
+    "tried again": Row("it is tried again", "its price is held again", (*RELEASED, "hold")),
+    "undoing held": Row("part of it cannot be undone, and waits for support", "released anyway", RELEASED),
 }
 
 
