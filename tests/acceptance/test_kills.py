@@ -1,7 +1,7 @@
 """A worker that is killed in the middle of any step loses nothing: another one finishes, with one set of results.
 
-Two of the steps are tried with a real process in every run, all of them by `make soak`; `tests/faults` kills workers
-within this process at every boundary.
+`make test` kills real processes in two of the steps, `make test-faults` in all of them; `tests/faults` kills workers
+in this process at every boundary.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def test_killed_while_the_answer_of_the_paid_call_was_on_its_way(system: System)
     assert system.objects(job_id) == DONE
 
 
-@pytest.mark.thorough
+@pytest.mark.faults
 def test_killed_before_the_provider_took_the_job(system: System) -> None:
     """The provider provably never saw it, so it is submitted again."""
     system.fault("hang_before_accept", operation="predictions.create", count=1)
@@ -63,7 +63,7 @@ def test_killed_before_the_provider_took_the_job(system: System) -> None:
     assert system.objects(job_id) == ["2/avatar.png", "2/source.png"]
 
 
-@pytest.mark.thorough
+@pytest.mark.faults
 def test_killed_while_polling(system: System) -> None:
     system.fault("stall", operation="predictions.get", count=1, options={"seconds": 5})
     job_id = system.ask_for_avatar()
@@ -74,7 +74,7 @@ def test_killed_while_polling(system: System) -> None:
     assert system.objects(job_id) == DONE
 
 
-@pytest.mark.thorough
+@pytest.mark.faults
 def test_killed_while_storing(system: System) -> None:
     system.fault("slow_body", listener="delivery", count=1, options={"seconds": 5})
     job_id = system.ask_for_avatar()
@@ -85,7 +85,7 @@ def test_killed_while_storing(system: System) -> None:
     assert system.objects(job_id) == DONE
 
 
-@pytest.mark.thorough
+@pytest.mark.faults
 def test_killed_while_transcoding(system: System) -> None:
     """Nothing holds this step up: a job may be through before its worker is killed; then it is the next one's turn."""
     for number in range(1, 6):

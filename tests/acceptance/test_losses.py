@@ -8,7 +8,7 @@ from diorama.embedded import EmbeddedPostgres
 from tests.acceptance.losses import lose
 
 
-@pytest.mark.parametrize("jobs", [60, pytest.param(150, marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("jobs", [60, pytest.param(150, marks=pytest.mark.faults)])
 def test_where_everything_gets_lost_nothing_is_paid_for_twice(postgres_server: EmbeddedPostgres, jobs: int) -> None:
     run = lose(postgres_server, jobs=jobs, per_s=50, list_works=True)
     assert run.complaints == []
@@ -16,7 +16,7 @@ def test_where_everything_gets_lost_nothing_is_paid_for_twice(postgres_server: E
     assert min(run.answers_lost, run.errors_after_acceptance, run.workers_killed, run.submissions_of_killed) > 0
 
 
-@pytest.mark.parametrize("jobs", [30, pytest.param(60, marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("jobs", [30, pytest.param(60, marks=pytest.mark.faults)])
 def test_while_the_list_is_out_of_order_spending_stays_below_the_cap_and_is_booked(
     postgres_server: EmbeddedPostgres, jobs: int
 ) -> None:

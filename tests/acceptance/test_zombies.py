@@ -115,10 +115,10 @@ def nothing(_: System) -> None:
     ("state", "holds_up"),
     [
         ("submitting", answer_slowly),
-        pytest.param("reconciling", lose_the_answer_and_list_slowly, marks=pytest.mark.thorough),
-        pytest.param("generating", tell_slowly, marks=pytest.mark.thorough),
+        pytest.param("reconciling", lose_the_answer_and_list_slowly, marks=pytest.mark.faults),
+        pytest.param("generating", tell_slowly, marks=pytest.mark.faults),
         ("storing", deliver_slowly),
-        pytest.param("transcoding", nothing, marks=pytest.mark.thorough),
+        pytest.param("transcoding", nothing, marks=pytest.mark.faults),
     ],
     ids=["submitting", "reconciling", "generating", "storing", "transcoding"],
 )

@@ -46,7 +46,7 @@ def lab(one_lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
 def _case(point: Point, fault: Fault) -> ParameterSet:
     """Return a case. Where no commit is near, a connection that is cut differs little from a kill."""
     is_usual = fault is not Fault.CUT or point.place.endswith("the commit")
-    marks = () if is_usual else pytest.mark.thorough
+    marks = () if is_usual else pytest.mark.faults
     return pytest.param(point, fault, marks=marks, id=f"{point.name}, {fault}")
 
 

@@ -1,4 +1,4 @@
-"""A little chaos in every run of the tests; `make soak MINUTES=10` makes a minute of it here, and then ten more."""
+"""Chaos: a moment of it in `make test`, a minute in `make test-faults`, more with `make soak MINUTES=10`."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ MINUTE = Plan(60, 2, 1, 3.5, trouble_every_s=9.0, restart_s=(8.0, 16.0), accepts
 MOMENT = replace(MINUTE, lasts_s=12, pause_s=2.0, trouble_every_s=2.0, restart_s=(5.0, 8.0), accepts=3)
 
 
-@pytest.mark.parametrize(
-    "plan", [MOMENT, pytest.param(MINUTE, marks=pytest.mark.thorough)], ids=["a moment", "a minute"]
-)
+@pytest.mark.parametrize("plan", [MOMENT, pytest.param(MINUTE, marks=pytest.mark.faults)], ids=["a moment", "a minute"])
 @pytest.mark.timeout(1800)
 def test_nothing_is_lost_stuck_paid_twice_or_left_behind_in_chaos(tmp_path: Path, plan: Plan) -> None:
     found, trouble = run(plan, tmp_path)
