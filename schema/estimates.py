@@ -48,7 +48,7 @@ async def story_ready_at(context: Context, story_id: UUID) -> datetime | None:
 async def _is_paused(context: Context, job: Job) -> bool:
     step = STEP_OF.get(job.state)
     pause = None if step is None else await context.loaders.pauses.load(step)
-    return pause is not None and pause.holds(job.state)
+    return pause is not None and pause.applies_to(job.state)
 
 
 async def _current_attempt(context: Context, job: Job) -> Attempt | None:

@@ -1,7 +1,7 @@
-"""Decisions about a job that a person commands: cancel it, redrive it, undo it again.
+"""Decisions about commands of people: cancel a job, redrive it, undo it again.
 
-The caller has locked the job, so its facts stay true until the decision is recorded. Whatever worker holds the job
-then is fenced off, save for the one that waits for the outcome of a submission.
+The caller has locked the job, so its facts stay true until the decision is recorded. The move then fences off the
+worker that leases the job, unless that worker waits for the outcome of a submission.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from statemachine.vocabulary import ErrorCode, Event, State
 
 ENDED_BADLY = frozenset({State.FAILED, State.CANCELED})
 
-# An output that was at fault, or that nobody may use any more, is made anew.
+# After these errors the output cannot be used and must be made again.
 _OUTPUT_IS_USELESS = frozenset(
     {ErrorCode.OUTPUT_EXPIRED, ErrorCode.OUTPUT_INVALID, ErrorCode.ROLLED_BACK, ErrorCode.CONTENT_REJECTED}
 )
 
 
 def can_be_canceled(job: Standing) -> bool:
-    """Return whether a cancel still means something: the job has neither ended nor begun to end."""
+    """Return True if the job has neither ended nor begun to end."""
     return not job.state.is_terminal and job.state is not State.COMPENSATING
 
 
 def cancel(job: Standing) -> Decision | None:
-    """Return the decision to cancel a job that can be canceled, or None where the wish is noted already.
+    """Return the decision to cancel a job that can be canceled, or None if its cancel is already noted.
 
-    Only a submission whose outcome is known can be undone: until then the wish is noted, and the job stays with the
+    Only a submission whose outcome is known can be undone. Until then the cancel is noted, and the job stays with the
     worker that waits for the provider's response.
     """
     if job.state is not State.SUBMITTING:
@@ -41,9 +41,9 @@ def cancel(job: Standing) -> Decision | None:
 
 
 def execute_cancel(job: Standing) -> Decision | None:
-    """Return the decision that carries out a cancel noted before, now that the job has left `submitting`.
+    """Return the decision that executes a noted cancel once the job has left `submitting`.
 
-    None where there was no cancel, or the job is being undone anyway.
+    None if no cancel was noted, or the job is compensating or has ended anyway.
     """
     if not job.cancel_requested or not can_be_canceled(job):
         return None
@@ -53,9 +53,9 @@ def execute_cancel(job: Standing) -> Decision | None:
 def resume_at(
     *, has_source: bool, output_age: timedelta | None, error: ErrorCode | None, deadlines: Deadlines
 ) -> State:
-    """Return the first state whose result a job that ended lacks.
+    """Return the state in which a job that ended resumes: the first one whose result is missing.
 
-    A stored source needs no second payment, nor does an output, `output_age` old, while the provider keeps it.
+    A stored source needs no second payment, nor does an output while the provider keeps it (`output_age`).
     """
     if has_source:
         return State.TRANSCODING
@@ -67,9 +67,9 @@ def resume_at(
 def redrive(
     job: Standing, to_state: State, *, delay: timedelta, deadline: timedelta, reason: str | None
 ) -> Decision | None:
-    """Return the decision to begin another cycle of a job in `to_state`; None for a job that did not end badly.
+    """Return the decision to begin another cycle of a job in `to_state`, or None for a job that did not end badly.
 
-    What goes to the provider waits for `delay`, and the cycle ends as overdue at `deadline` after that.
+    A submission waits for `delay`; the cycle is overdue at `deadline` after that.
     """
     if job.state not in ENDED_BADLY:
         return None
@@ -82,15 +82,15 @@ def _due_after_redrive(job: Standing, to_state: State, delay: timedelta, deadlin
         case State.WAITING:
             return delay + deadline
         case State.QUEUED:
-            # A redrive at a rate is meant to keep it: only a job that may begin at once gets its head start.
+            # A head start would break the rate of a redrive, so only a job that may begin at once gets it.
             return delay or -head_start(job.priority)
         case _:
-            # It needs nothing more from the models, and the time of its step is short: outputs vanish in an hour.
+            # It needs no submission, and it is urgent: outputs vanish in an hour.
             return timedelta(0)
 
 
 def undo_again(job: Standing, reason: str | None) -> Decision | None:
-    """Return the decision to compensate a job again; None for a job that did not end badly."""
+    """Return the decision to compensate a job again, or None for a job that did not end badly."""
     if job.state not in ENDED_BADLY:
         return None
     again = move(job, Event.UNDO_RETRIED, due_in=timedelta(0))

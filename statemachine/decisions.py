@@ -1,6 +1,6 @@
-"""Decisions about a claimed job: the meaning of an outcome. Pure, so tests need neither a database nor a clock.
+"""Decisions about a claimed job: the meaning of each outcome. Pure, so tests need neither a database nor a clock.
 
-`commands` decides for people and `relatives` for the jobs that depend on one that moved.
+`commands` decides about commands of people, `relatives` about the jobs that depend on one that moved.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from statemachine.deadlines import Deadlines
 from statemachine.transitions import next_state
 from statemachine.vocabulary import ErrorCode, Event, State
 
-# Where each state stands on the way from 0 to 100. Within `generating` the provider's own progress fills the gap.
+# The progress of each state, from 0 to 100. Within `generating` the provider's own progress fills the gap.
 PERCENT_AT: dict[State, int] = {
     State.WAITING: 0,
     State.QUEUED: 0,
@@ -38,7 +38,7 @@ _RECONCILE_EVERY = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The facts of a job that every decision needs, whoever makes it. `failures` counts those in a row."""
+    """The facts of a job that every decision needs. `failures` counts consecutive failures."""
 
     state: State
     priority: int
@@ -50,7 +50,7 @@ class Standing:
 class JobFacts(Standing):
     """The facts of a claimed job.
 
-    `accepted` counts the submissions the provider took, `claims` includes the present one.
+    `accepted` counts the submissions that the provider accepted, `claims` includes the present one.
     """
 
     accepted: int
@@ -61,11 +61,11 @@ class JobFacts(Standing):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A move and when the job is due next. `due_in` is None exactly when the job ends.
+    """A move, and the time until the job is due next. `due_in` is None exactly when the job ends.
 
     `failure` goes into the job and its history; with `keeps_error` the job keeps the error it has. `failures` is the
-    new count of failures in a row. An `is_free` move gives the job back the submission that it ends. A move that
-    `cancels` notes the wish; one with `new_deadline_in` begins a new cycle of the job, overdue after that time.
+    new count of consecutive failures. With `is_free` the ended submission does not count. A move that `cancels` notes
+    the cancel; one with `new_deadline_in` begins a new cycle of the job, which is overdue after that time.
     """
 
     event: Event
@@ -83,52 +83,50 @@ class Decision:
 
     @property
     def is_due_now(self) -> bool:
-        """Return whether the job's next step can begin at once."""
+        """Return True if the job's next step can begin at once."""
         return self.due_in is not None and self.due_in <= timedelta(0)
 
     @property
     def is_accepted(self) -> bool:
-        """Return whether the move counts one more submission that the provider took."""
+        """Return True if the move counts another submission that the provider accepted."""
         return self.event in (Event.ACCEPTED, Event.ORPHAN_FOUND)
 
 
 CANCELED_BY_REQUEST = o.Failure(ErrorCode.CANCELED, "The job was canceled.", o.RetryPolicy.NEVER)
-DEADLINE_MISSED = o.Failure(
-    ErrorCode.DEADLINE_EXCEEDED, "This took longer than it is allowed to. Please try again.", o.RetryPolicy.RETRY
-)
+DEADLINE_MISSED = o.Failure(ErrorCode.DEADLINE_EXCEEDED, "This took too long. Please try again.", o.RetryPolicy.RETRY)
 WORKERS_DIED = o.Failure(
     ErrorCode.INTERNAL, "Something went wrong on our side. Please try again later.", o.RetryPolicy.NEVER
 )
 PARENT_FAILED = o.Failure(
-    ErrorCode.PARENT_FAILED, "The picture this was to be made from could not be made.", o.RetryPolicy.NEVER
+    ErrorCode.PARENT_FAILED, "The picture that this needs could not be made.", o.RetryPolicy.NEVER
 )
 ROLLED_BACK = o.Failure(
     ErrorCode.ROLLED_BACK,
-    "It was taken back, because what was to be made from it could not be made.",
+    "This was rolled back because the picture or video to be made from it failed.",
     o.RetryPolicy.NEVER,
 )
 LOST_FOR_GOOD = o.Failure(
     ErrorCode.SUBMISSION_UNCERTAIN,
-    "We could not confirm that the picture service took the job. Please try again.",
+    "We could not confirm that the picture service accepted the job. Please try again.",
     o.RetryPolicy.RETRY,
 )
 
 
 def move(job: Standing, event: Event, to_state: State | None = None, *, due_in: timedelta | None) -> Decision:
-    """Return the plain decision for `event`, due again in `due_in`; raise `IllegalTransition` for no such move."""
+    """Return the plain decision for `event`, due again in `due_in`; raise `IllegalTransition` if there is none."""
     state = next_state(job.state, event, to_state)
-    # Failures are counted until the output is safe; what comes after has a count of its own.
+    # Once the output is stored, failures are counted from zero again.
     failures = 0 if event is Event.STORED else job.failures
-    # A job that is being undone keeps the error that it is undone for, whatever goes wrong meanwhile.
+    # A compensating job keeps the error that caused it, even if compensating fails.
     keeps_error = job.state is State.COMPENSATING
     return Decision(event, state, due_in, PERCENT_AT[state], failures, keeps_error=keeps_error)
 
 
 def interrupt(job: JobFacts, now: datetime, policy: JobPolicy) -> Decision | None:
-    """Return the decision that comes before the step of a claimed job, or None when the step may run.
+    """Return the decision that replaces the step of a claimed job, or None if the step may run.
 
-    In this order: a submission whose worker vanished, the deadlines, a crash loop. A cancel is not among them: it is
-    carried out by the move that makes it possible (`commands`), so no claimed job waits for one.
+    It checks, in this order: a submission whose worker vanished, the deadlines, a crash loop. It need not check for a
+    cancel: the move that leaves `submitting` executes a noted cancel (`commands`), so no other claimed job has one.
     """
     if job.state is State.SUBMITTING:
         lost = move(job, Event.OUTCOME_LOST, due_in=timedelta(0))
@@ -147,23 +145,23 @@ def interrupt(job: JobFacts, now: datetime, policy: JobPolicy) -> Decision | Non
 
 
 def _left_for_review(job: JobFacts) -> Decision:
-    """End a job whose undoing kills its workers. The rest waits for a person, and its credits return."""
+    """End a job whose compensation crashes its workers: its credits return, and the rest needs review."""
     return replace(_undone(job), reason=f"{job.claims} claims without a result: the rest needs review")
 
 
 def compensate(job: Standing, event: Event, failure: o.Failure, *, reason: str | None = None) -> Decision:
-    """Return the decision that sends a job to `compensating` at once because of `failure`."""
+    """Return the decision to compensate a job at once because of `failure`."""
     decision = move(job, event, State.COMPENSATING, due_in=timedelta(0))
     return replace(decision, failure=failure, reason=reason or failure.detail)
 
 
 def decide(job: JobFacts, outcome: o.Outcome, now: datetime, policy: JobPolicy, rng: Random) -> Decision:
-    """Return what `outcome` means for `job` at `now`; raise `IllegalTransition` where its state cannot have it."""
+    """Return the decision about `outcome` at `now`; raise `IllegalTransition` if the job's state cannot have it."""
     return _in_time(_meaning(job, outcome, now, policy, rng), job, now, policy.deadlines)
 
 
 def _in_time(decision: Decision, job: JobFacts, now: datetime, deadlines: Deadlines) -> Decision:
-    """Shorten a wait that goes beyond the deadline, so that a worker claims the job when that passes."""
+    """Shorten a wait beyond the deadline, so that a worker claims the job when the deadline passes."""
     entered_at = job.entered_at if decision.to_state is job.state else now
     end = deadlines.end_of(decision.to_state, entered_at, job.deadline_at)
     if end is None or decision.due_in is None or now + decision.due_in <= end:
@@ -208,7 +206,7 @@ _AFTER_FAILURE: dict[type[o.Outcome], tuple[Event, State | None]] = {
 
 
 def _decide_failure(job: JobFacts, outcome: o.FailedOutcome, policy: JobPolicy, rng: Random) -> Decision:
-    """Return what a failure means: a final one ends the job, after any other it tries again."""
+    """Return the decision about a failure: a final one ends the job, any other is retried."""
     if isinstance(outcome, o.Rejected):
         return compensate(job, Event.REJECTED, outcome.failure)
     event, to_state = _AFTER_FAILURE[type(outcome)]
@@ -220,7 +218,7 @@ def _decide_failure(job: JobFacts, outcome: o.FailedOutcome, policy: JobPolicy, 
 def _again(
     job: JobFacts, event: Event, to_state: State, failure: o.Failure, policy: JobPolicy, rng: Random
 ) -> Decision:
-    """Try again in `to_state` after the wait that the failure asks for, or give up."""
+    """Retry in `to_state` after the wait that the failure demands, or give up."""
     costs_an_attempt = event in _COSTS_AN_ATTEMPT and not failure.waits_for_a_person
     if costs_an_attempt and job.accepted >= policy.attempts_max:
         return _give_up(job, event, failure)
@@ -237,7 +235,7 @@ def _again(
 
 
 def _wait_after(job: JobFacts, failure: o.Failure, policy: JobPolicy, rng: Random) -> timedelta | None:
-    """Return the wait that a failure asks for, or None where there is no retry."""
+    """Return the wait that a failure demands, or None if it is not retried."""
     match failure.retry_policy:
         case o.RetryPolicy.NEVER:
             return None
@@ -252,20 +250,20 @@ def _wait_after(job: JobFacts, failure: o.Failure, policy: JobPolicy, rng: Rando
 
 
 def _back_off(job: JobFacts, failure: o.Failure, policy: JobPolicy, rng: Random) -> timedelta | None:
-    """Return the wait before the next of a job's retries, or None when none is left."""
+    """Return the wait before the next retry, or None if no retry is left."""
     failures = job.failures + 1
     may_retry = failure.retries_max is None or failures <= failure.retries_max
     delay = policy.delay_before(failures, rng) if may_retry else None
     if delay is None and job.state is State.COMPENSATING:
-        # Undoing is never given up on: it waits for the longest delay each time.
+        # Compensating never gives up: it waits for the longest delay each time.
         delay = timedelta(seconds=policy.operator_wait_s)
     return None if delay is None else max(delay, timedelta(seconds=failure.retry_after_s or 0))
 
 
 def _give_up(job: JobFacts, event: Event, failure: o.Failure) -> Decision:
-    """End the job by the event that says why; a step whose transient failures go on ends as given up.
+    """End the job by the event that names the cause; a step that ran out of retries ends as given up.
 
-    The message of a failure with retries left may promise another one, so a final one can replace it.
+    The message of a failure may promise another try, so a failure can have a different final message.
     """
     if failure.final_message is not None:
         failure = replace(failure, message=failure.final_message)
@@ -277,7 +275,7 @@ def _give_up(job: JobFacts, event: Event, failure: o.Failure) -> Decision:
 
 
 def _uncertain(job: JobFacts, outcome: o.StillUncertain, now: datetime, policy: JobPolicy) -> Decision:
-    """Search until the time for that is over; then pay again where the cap allows it, or give the job up."""
+    """Search until the time for that is over; then pay again if the caps allow it, or give up."""
     if now - job.entered_at < policy.reconcile_for:
         return replace(move(job, Event.POSTPONED, due_in=_RECONCILE_EVERY), reason=outcome.reason)
     failures = job.failures + 1
@@ -288,7 +286,7 @@ def _uncertain(job: JobFacts, outcome: o.StillUncertain, now: datetime, policy: 
 
 
 def _absent(job: JobFacts, policy: JobPolicy) -> Decision:
-    """Queue a job again that never reached the provider; give it up when its submissions keep getting lost."""
+    """Queue a job again that never reached the provider; give up if its submissions keep getting lost."""
     failures = job.failures + 1
     if failures > len(policy.delays_s):
         return compensate(job, Event.GAVE_UP, WORKERS_DIED, reason=f"{failures} submissions in a row were lost")
@@ -296,5 +294,5 @@ def _absent(job: JobFacts, policy: JobPolicy) -> Decision:
 
 
 def _undone(job: JobFacts) -> Decision:
-    """End a job that someone canceled as canceled, every other one as failed."""
+    """End a canceled job as canceled, any other as failed."""
     return move(job, Event.UNDONE, State.CANCELED if job.cancel_requested else State.FAILED, due_in=None)

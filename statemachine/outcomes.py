@@ -13,7 +13,7 @@ from statemachine.vocabulary import ErrorCode
 
 
 class RetryPolicy(StrEnum):
-    """How to go on after a failure."""
+    """The reaction to a failure: retry, wait, or give up."""
 
     RETRY = "retry"  # transient: the same again after a short back-off
     WAIT = "wait"  # the provider asks for a delay: again later, and no attempt is used up
@@ -43,13 +43,13 @@ class Failure:
 
     @property
     def waits_for_a_person(self) -> bool:
-        """Return whether the fault is not the job's, and only a person can fix it."""
+        """Return True if the job is not at fault and only a person can fix the cause."""
         return self.retry_policy in (RetryPolicy.OPERATOR, RetryPolicy.ANOTHER_MODEL)
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The provider took the job and will work under `prediction_id`; poll again in `poll_after_s`.
+    """The provider accepted the job and works on it under `prediction_id`; poll again in `poll_after_s`.
 
     `created_at` is the time of that by the provider's own clock, None where it does not say.
     """
@@ -61,21 +61,21 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The provider provably did not take the job, for a transient reason."""
+    """The provider provably did not accept the job, for a transient reason."""
 
     failure: Failure
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """The job cannot be submitted as it is, and never will be."""
+    """The job can never be submitted as it is."""
 
     failure: Failure
 
 
 @dataclass(frozen=True, slots=True)
 class OutcomeLost:
-    """The provider may or may not have taken the job: its response, or the worker that waited for it, is lost."""
+    """The provider may have accepted the job: its response, or the worker that waited for it, is lost."""
 
     reason: str
 
@@ -121,7 +121,7 @@ class OutputReady:
 
 @dataclass(frozen=True, slots=True)
 class GenerationFailed:
-    """The provider took the job and then failed it; `cost_micros` is its charge all the same."""
+    """The provider accepted the job and failed it; `cost_micros` is its charge nevertheless."""
 
     failure: Failure
     cost_micros: int = 0

@@ -1,4 +1,4 @@
-"""Decisions about the relatives of a job that moved: those that wait for it, and the one that it was made from."""
+"""Decisions about the relatives of a job that moved: the children that wait for it, and its parent."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class Waiting:
 
 
 def follow(moved: Mapping[UUID, Moved], waiting: Iterable[Waiting]) -> dict[UUID, Decision]:
-    """Return the decision for each job that waits for one that moved, or for one that waited for that, in turn.
+    """Return the decision for each job that waits for one that moved, directly or through other waiting jobs.
 
-    `waiting` are ordered by id, so a parent comes before its children.
+    `waiting` are ordered by id, so parents come before children.
     """
     parents, decisions = dict(moved), dict[UUID, Decision]()
     for job in waiting:
@@ -46,9 +46,9 @@ def follow(moved: Mapping[UUID, Moved], waiting: Iterable[Waiting]) -> dict[UUID
 
 
 def after_parent(job: Standing, parent: Moved | None) -> Decision | None:
-    """Return the decision for a waiting job whose parent moved; None where it goes on waiting.
+    """Return the decision for a waiting job whose parent moved, or None if it goes on waiting.
 
-    It is queued when its parent succeeded, and ends when its input will never exist, as canceled if its parent does.
+    It is queued if its parent succeeded. It ends if its input will never exist, as canceled if its parent was canceled.
     """
     if parent is None or job.state is not State.WAITING:
         return None
@@ -60,9 +60,9 @@ def after_parent(job: Standing, parent: Moved | None) -> Decision | None:
 
 
 def roll_back(parent: Standing, *, is_used: bool) -> Decision | None:
-    """Return the decision to undo a job because the one made from it failed; None where it stays as it is.
+    """Return the decision to roll back a job because the one made from it failed, or None if it stays.
 
-    A parent that `is_used` for something else stays: its owner has it by now.
+    A parent that `is_used` for something else stays, because its owner already has it.
     """
     if parent.state is not State.SUCCEEDED or is_used:
         return None

@@ -1,4 +1,4 @@
-"""Claims: leasing due jobs to a worker, and giving the leases back or prolonging them."""
+"""Claims: leasing due jobs to a worker, and prolonging or releasing the leases."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class ClaimedJob:
         return job
 
     def changed(self, **changes: Any) -> ClaimedJob:
-        """Return this job with other values of some fields; raise TypeError for a name that is none."""
+        """Return a copy of this job with some fields changed; raise TypeError for an unknown field."""
         unknown = changes.keys() - self.__dict__.keys()
         if unknown:
             raise TypeError(f"a claimed job has no {', '.join(sorted(unknown))}")
@@ -160,12 +160,11 @@ def claim_due(
     cursor: FairnessCursor | None = None,
     admit: Callable[[int], int] = int,
 ) -> list[ClaimedJob]:
-    """Lease up to `limit` due jobs of `step` to `worker`; an empty list when none is due, or a pause holds them.
+    """Lease up to `limit` due jobs of `step` to `worker`; return an empty list if none is due or the step is paused.
 
-    The longest due go first. Queued jobs are shared out among the accounts that have any and room for it, in the order
-    of `cursor`, which is moved on even where nothing was claimed; of so many of them as there is room for, `admit` says
-    how many may be begun. The leases end at the database's time + `lease_for`; after that anyone may claim the jobs
-    again.
+    The longest due jobs go first. Queued jobs are shared equally among the accounts that have some and are below their
+    limit, in the order of `cursor`, which advances even if nothing is claimed; `admit` limits how many of them may
+    begin. The leases end at the database's time + `lease_for`; after that any worker may claim the jobs again.
     """
     given = {"worker": worker, "lease_for": lease_for}
     rows = conn.execute(statement("claim", "lease_due", "claimed_job"), {**given, "step": step, "limit": limit})
@@ -181,11 +180,11 @@ def claim_due(
 
 
 def _account_shares(conn: Connection, limit: int, cursor: FairnessCursor) -> dict[UUID, int]:
-    """Return how many jobs of each account may be claimed, an equal share each, and advance the cursor."""
-    looked = conn.execute(statement("account_shares"), {"limit": limit, "after": cursor.after}).all()
-    if looked:
-        cursor.after = looked[-1].account_id
-    rooms = {account_id: room for account_id, room in looked if room > 0}
+    """Return the number of jobs of each account that may be claimed, an equal share each, and advance the cursor."""
+    found = conn.execute(statement("account_shares"), {"limit": limit, "after": cursor.after}).all()
+    if found:
+        cursor.after = found[-1].account_id
+    rooms = {account_id: room for account_id, room in found if room > 0}
     share = ceil(limit / max(1, len(rooms)))
     return {account_id: min(share, room) for account_id, room in rooms.items()}
 
@@ -193,9 +192,9 @@ def _account_shares(conn: Connection, limit: int, cursor: FairnessCursor) -> dic
 def claim_overdue(
     conn: Connection, *, worker: str, limit: int, lease_for: timedelta, limits: Mapping[State, timedelta]
 ) -> list[ClaimedJob]:
-    """Lease up to `limit` jobs whose deadline has passed to `worker`: queued ones, and those of paused steps.
+    """Lease up to `limit` overdue jobs to `worker`: queued jobs, and jobs of paused steps.
 
-    `limits` are how long a job may be in the states that have a limit of their own.
+    `limits` are the longest times that a job may stay in the states that have a limit of their own.
     """
     given = {"worker": worker, "lease_for": lease_for, "limit": limit}
     given |= {"states": list(limits), "limits": list(limits.values())}
@@ -203,16 +202,15 @@ def claim_overdue(
 
 
 def release(conn: Connection, claims: Sequence[Claim]) -> int:
-    """Hand claims back unused and return how many were still valid. Calling it twice is safe."""
-    held = {"ids": [claim.job_id for claim in claims], "leases": [claim.lease for claim in claims]}
-    return len(conn.execute(statement("release"), held).all())
+    """Release unused claims and return the number of those still valid. Calling it twice is safe."""
+    given = {"ids": [claim.job_id for claim in claims], "leases": [claim.lease for claim in claims]}
+    return len(conn.execute(statement("release"), given).all())
 
 
 def renew(conn: Connection, claim: Claim, lease_for: timedelta, ends_at: datetime | None = None) -> bool:
     """Prolong a lease to now + `lease_for`.
 
-    Returns False when it was lost, the job is to be canceled and not being undone yet, or the step's time ended at
-    `ends_at`.
+    Returns False if the lease was lost, a cancel waits for this step to end, or the step's time ended at `ends_at`.
     """
     given = {"id": claim.job_id, "lease": claim.lease, "lease_for": lease_for, "ends_at": ends_at}
     found = conn.execute(statement("renew"), given)
@@ -226,6 +224,6 @@ def load(conn: Connection, claim: Claim) -> ClaimedJob | None:
 
 
 def next_due_in(conn: Connection, step: Step) -> float:
-    """Return the seconds until the next job of `step` is due, or infinity when none is waiting for its time."""
+    """Return the seconds until the next job of `step` is due, or infinity if no job will become due."""
     seconds: float | None = conn.scalar(statement("next_due"), {"step": step})
     return inf if seconds is None else max(0.0, seconds)

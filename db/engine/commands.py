@@ -17,9 +17,9 @@ from statemachine.vocabulary import State
 
 
 def cancel(conn: Connection, job_id: UUID, actor: str) -> frozenset[UUID]:
-    """Cancel a job with those that wait for it; return the ids of all, or none where it has ended or is ending.
+    """Cancel a job and the jobs that wait for it; return their ids, or none if the job has ended or is ending.
 
-    While its submission is under way the wish is noted, and the move that records the response carries it out.
+    During a submission the cancel is only noted; the move that records the provider's response executes it.
     """
     job = lock_job(conn, job_id)
     if job is None or not commands.can_be_canceled(job):
@@ -35,7 +35,7 @@ def _cancel_of(job_id: UUID, state: State, decision: Decision, actor: str) -> Lo
 
 
 def undo_again(conn: Connection, job_id: UUID, *, actor: str, reason: str | None) -> bool:
-    """Have an ended job compensate again; False where it has not ended as failed or canceled."""
+    """Make a failed or canceled job compensate again; return False for any other job."""
     job = lock_job(conn, job_id)
     decision = None if job is None else commands.undo_again(job, reason)
     if job is None or decision is None:

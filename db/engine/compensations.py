@@ -1,4 +1,4 @@
-"""What has to be undone of a job, a row an action: planned by Postgres, tried by workers, reviewed by support."""
+"""Compensating actions are rows: planned by Postgres, carried out by workers, reviewed by support."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from db.tables import compensation_actions
 
 @dataclass(frozen=True, slots=True)
 class PendingAction:
-    """Something a worker has to undo, and the submission it is of.
+    """An action that a worker must carry out, and the submission that it undoes.
 
-    `keep_key` is the one object that stays; `ended` whether the prediction has ended. What is known of the submission
-    is None where there was none.
+    `keep_key` is the one object that stays; `ended` says whether the prediction has ended. The fields of the submission
+    are None if there was none.
     """
 
     cycle: int
@@ -59,24 +59,24 @@ class CompensationAction:
 
 
 def pending_actions(conn: Connection, job_id: UUID) -> list[PendingAction]:
-    """Return what a worker still has to undo of a job."""
+    """Return the actions of a job that a worker must still carry out."""
     return [PendingAction(*row) for row in conn.execute(statement("pending_actions"), {"job": job_id})]
 
 
-def hold_undoing(conn: Connection, claim: Claim) -> bool:
-    """Hold a job still until the transaction ends; False where it is no longer the claim's holder who undoes it."""
-    held = conn.execute(statement("hold_undoing"), {"id": claim.job_id, "lease": claim.lease})
-    return held.one_or_none() is not None
+def lock_undoing(conn: Connection, claim: Claim) -> bool:
+    """Lock a job in `compensating` until the transaction ends; return False if the claim was lost."""
+    locked = conn.execute(statement("lock_undoing"), {"id": claim.job_id, "lease": claim.lease})
+    return locked.one_or_none() is not None
 
 
 def settle_actions(conn: Connection, ended: Sequence[UUID], *, rolled_back: Collection[UUID]) -> None:
-    """Mark the actions as done that the transaction in which jobs end carries out: returned credits, roll-backs."""
+    """Mark returned credits and roll-backs as done: the transaction in which jobs end carries them out itself."""
     conn.execute(statement("settle_actions"), {"jobs": list(ended), "rolled_back": list(rolled_back)})
 
 
 @dataclass(frozen=True, slots=True)
 class ActionFilter:
-    """Which actions are listed; what is None or empty does not filter."""
+    """A filter of actions; None and empty fields do not filter."""
 
     states: Collection[str] = ()
     actions: Collection[str] = ()
@@ -84,7 +84,7 @@ class ActionFilter:
 
 
 def action_page(conn: Connection, wanted: ActionFilter, window: Window) -> Page[CompensationAction]:
-    """Return one page of all actions, the newest jobs' first; the key is (job_id, cycle, action). For support."""
+    """Return one page of all actions for support, newest jobs first; the key is (job_id, cycle, action)."""
     a = compensation_actions.c
     query = select(compensation_actions)
     query = query.where(a.state.in_(wanted.states)) if wanted.states else query

@@ -1,7 +1,7 @@
 """Moves of jobs, and the one statement that writes them.
 
-Nothing else in the program changes the state of a job: what moves it is a decision of `statemachine`, by a worker under
-its lease (`Move`) or by a transaction that has locked the job (`LockedMove`).
+Nothing else changes the state of a job. Every move is a decision of `statemachine`, made by a worker under its lease
+(`Move`) or by a transaction that has locked the job (`LockedMove`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from db.engine.claims import Claim
-from db.engine.row_changes import Effect
+from db.engine.row_changes import RowChange
 from db.statements import as_json, statement
 from statemachine.decisions import Decision
 from statemachine.vocabulary import State
@@ -24,10 +24,10 @@ from statemachine.vocabulary import State
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One decided move of a claimed job, and the rows that go with it.
+    """One decided move of a claimed job, and the rows that change with it.
 
-    `attempts_begun` is 1 where the move begins a paid submission. `hold_for` claims the job for the same worker's next
-    step, for that long; with `keep_lease` the same step goes on, under a lease that lasts so long from now.
+    `attempts_begun` is 1 if the move begins a paid submission. `lease_for` claims the job for the same worker's next
+    step for that long; with `keep_lease` it prolongs the lease of the present step instead.
     """
 
     claim: Claim
@@ -36,9 +36,9 @@ class Move:
     actor: str = "worker"
     attempts_begun: int = 0
     keep_lease: bool = False
-    hold_for: timedelta | None = None
+    lease_for: timedelta | None = None
     output_id: UUID | None = None
-    effects: tuple[Effect, ...] = ()
+    row_changes: tuple[RowChange, ...] = ()
 
     @property
     def job_id(self) -> UUID:
@@ -52,8 +52,8 @@ class Move:
             "attempts_begun": self.attempts_begun,
             "keep_lease": self.keep_lease,
         }
-        if self.hold_for is not None:
-            given["held_for_s"] = self.hold_for.total_seconds()
+        if self.lease_for is not None:
+            given["lease_for_s"] = self.lease_for.total_seconds()
         if self.output_id is not None:
             given["output_id"] = self.output_id
         return given
@@ -61,9 +61,10 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class LockedMove:
-    """One decided move of a job that the transaction has locked in `from_state`, whichever worker holds it.
+    """One decided move of a job that the transaction has locked in `from_state`.
 
-    `canceled_by` is who canceled it. With `keep_lease` the worker that holds the job goes on; else it is fenced off.
+    `canceled_by` is the actor that canceled it. The move fences off the worker that leases the job, except with
+    `keep_lease`.
     """
 
     job_id: UUID
@@ -80,14 +81,14 @@ class LockedMove:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A move that was recorded at the database's time `at`: the job's lease now, and whether it is claimed still.
+    """A move that was recorded at the database's time `at`, and the job's lease after it.
 
-    `is_priced` is whether the job costs credits, `is_canceled` whether a cancel was requested. The fields are the
-    columns that `record_moves.sql` returns after the move's number, in that order.
+    `is_leased` says whether the job is still claimed, `is_priced` whether it costs credits, `is_canceled` whether a
+    cancel was requested. The fields are the columns that `record_moves.sql` returns after the move's number, in order.
     """
 
     lease: int
-    held: bool
+    is_leased: bool
     is_priced: bool
     at: datetime
     is_canceled: bool
@@ -96,7 +97,7 @@ class Moved:
 
 
 def write_moves(conn: Connection, moves: Sequence[Move | LockedMove]) -> list[Moved | None]:
-    """Write moves, at most one a job, and return the result of each in their order; None for one that was dropped."""
+    """Write moves, at most one per job, and return their results in order; None for a move that was dropped."""
     # Moves and their results are matched by number: an id is hashed by the interpreter, many times more slowly.
     in_order = sorted(enumerate(moves), key=lambda numbered: numbered[1].job_id.int)
     results: list[Moved | None] = [None] * len(moves)
@@ -114,7 +115,7 @@ def moved_ids(conn: Connection, moves: Iterable[LockedMove]) -> set[UUID]:
 
 
 def _given(number: int, move: Move | LockedMove) -> dict[str, Any]:
-    """Return a move as `record_moves.sql` reads it. What is left out is null there."""
+    """Return a move as `record_moves.sql` reads it. Omitted fields are null there."""
     decision = move.decision
     given: dict[str, Any] = {
         "number": number,

@@ -22,8 +22,8 @@ class Pause:
     paused_by: str
     reason: str | None
 
-    def holds(self, state: State) -> bool:
-        """Return whether jobs of the step that are in this state wait until it is resumed."""
+    def applies_to(self, state: State) -> bool:
+        """Return True if jobs of the step in this state wait until it is resumed."""
         return state in HELD_BY_PAUSE[self.step]
 
 

@@ -1,4 +1,4 @@
-"""Recording: moving claimed jobs, and writing what goes with each move, in one transaction."""
+"""Recording: moving claimed jobs and writing everything that belongs to each move, in one transaction."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from db.engine.compensations import settle_actions
 from db.engine.locking import lock_ending
 from db.engine.moves import LockedMove, Move, Moved, moved_ids, write_moves
 from db.engine.relatives import moves_below, roll_back_parents
-from db.engine.row_changes import apply_effects
+from db.engine.row_changes import write_row_changes
 from db.records.ledger import settle_credits
 from statemachine import relatives
 from statemachine.commands import ENDED_BADLY, execute_cancel
@@ -24,17 +24,17 @@ __all__ = ["Move", "Moved", "Recorded", "record"]
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """The result of a group of moves, and whatever else is due because of them.
+    """The result of a group of moves.
 
-    `results` are in the order of the moves, None for one that was dropped. `relatives` are the parents and children
-    that moved along, and the jobs whose cancel has waited for the response. `told` are the states of jobs that are due
-    at once because a webhook was there before the move.
+    `results` are in the order of the moves, None for a move that was dropped. `relatives` are the parents and children
+    that moved as well, and the jobs whose cancel waited for the provider's response. `due_states` are the states of
+    jobs that are due at once because their webhook arrived before the move.
     """
 
     moves: Sequence[Move]
     results: Sequence[Moved | None]
     relatives: frozenset[UUID]
-    told: frozenset[State] = frozenset()
+    due_states: frozenset[State] = frozenset()
 
     @property
     def moved(self) -> dict[UUID, Moved]:
@@ -43,38 +43,39 @@ class Recorded:
 
     @property
     def job_ids(self) -> set[UUID]:
-        """Return the jobs that have changed: those that moved, and their relatives that did."""
+        """Return the jobs that changed: those that moved, and their relatives."""
         return self.moved.keys() | self.relatives
 
 
 def record(conn: Connection, moves: Sequence[Move]) -> Recorded:
-    """Record the moves whose leases are still theirs, with what goes with them.
+    """Record the moves whose leases are still valid, with their row changes and everything that follows from them.
 
-    A move whose job is in another state, or under another lease, is dropped with everything that goes with it.
-    Call it in a transaction; at most one move a job.
+    A move whose job is in another state or under another lease is dropped together with its row changes.
+    Call it in a transaction, with at most one move per job.
     """
     parents = _lock_parents(conn, moves)
     results = write_moves(conn, moves)
     kept = [(move, moved) for move, moved in zip(moves, results, strict=True) if moved is not None]
-    told = apply_effects(conn, [effect for move, _ in kept for effect in move.effects])
+    due_states = write_row_changes(conn, [change for move, _ in kept for change in move.row_changes])
     followers = _moves_that_follow(conn, kept)
     related = moved_ids(conn, followers) | _settle_ended(conn, kept, may_roll_back=bool(parents))
-    return Recorded(moves, results, frozenset(related), frozenset(told))
+    return Recorded(moves, results, frozenset(related), frozenset(due_states))
 
 
 def _lock_parents(conn: Connection, moves: Sequence[Move]) -> set[UUID]:
-    """Lock the parents that may be rolled back because of these moves, with the jobs that move; return the parents.
+    """Lock the parents that these moves may roll back, together with the jobs that move; return the parents.
 
-    Parents come first in the order of locks, and the jobs would be locked already once it is clear that they moved.
+    Parents come first in the lock order, so they must be locked before the moves lock their children.
     """
     ended = [move.job_id for move in moves if move.decision.to_state in ENDED_BADLY]
     return lock_ending(conn, [move.job_id for move in moves], ended) if ended else set()
 
 
 def _moves_that_follow(conn: Connection, kept: Iterable[tuple[Move, Moved]]) -> list[LockedMove]:
-    """Return the moves that follow from recorded ones: cancels that waited for a response, and of waiting jobs.
+    """Return the moves that follow from recorded ones: noted cancels, and the moves of waiting jobs.
 
-    A cancel waits for no claim: the next step may be paused, the provider away or the account without room for hours.
+    A noted cancel is executed here and not by the next claim, which a pause, a provider outage or the account's limit
+    may delay for hours.
     """
     cancels: list[LockedMove] = []
     parents: dict[UUID, relatives.Moved] = {}
@@ -89,20 +90,20 @@ def _moves_that_follow(conn: Connection, kept: Iterable[tuple[Move, Moved]]) -> 
 
 
 def _standing_after(decision: Decision) -> Standing:
-    """Return how a canceled job stands after a move. Its priority no longer matters."""
+    """Return the facts of a canceled job after a move. Its priority no longer matters."""
     return Standing(decision.to_state, 0, decision.failures, cancel_requested=True)
 
 
 def _concerns_children(from_state: State, decision: Decision) -> bool:
-    """Return whether the jobs that wait for a job learn by a move that it has succeeded or never will."""
+    """Return True if the move decides the fate of waiting children: the job has succeeded, or never will."""
     begins_to_end = decision.to_state is State.COMPENSATING and from_state is not State.COMPENSATING
     return begins_to_end or decision.to_state is State.SUCCEEDED
 
 
 def _settle_ended(conn: Connection, kept: Iterable[tuple[Move, Moved]], *, may_roll_back: bool) -> set[UUID]:
-    """Settle what goes with the end of jobs, and return the ids of the parents that are rolled back.
+    """Settle the credits and actions of jobs that ended, and return the ids of the parents that are rolled back.
 
-    All in one transaction, so that no moment shows a part of it alone. The wallets come last in the order of locks.
+    One transaction does all of it, so no reader sees a part alone. Wallets come last in the lock order.
     """
     ended = [move.job_id for move, _ in kept if move.decision.to_state in ENDED_BADLY]
     succeeded = [move.job_id for move, moved in kept if move.decision.to_state is State.SUCCEEDED and moved.is_priced]

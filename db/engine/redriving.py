@@ -17,10 +17,10 @@ from statemachine.vocabulary import ErrorCode, Kind, State
 
 @dataclass(frozen=True, slots=True)
 class Relative:
-    """A job that may be redriven, something it was made from, or (`is_below`) something that failed because of it.
+    """A job that may be redriven, one of its ancestors, or (`is_below`) a job that failed because of it.
 
-    `has_source` is whether our copy of its last output is kept, `output_age` how old that output is at the provider,
-    None where there is none; `has_input` whether what it is made from is still kept.
+    `has_source` says whether our copy of its last output is kept, `has_input` whether its input is. `output_age` is the
+    age of that output at the provider, None if there is no output.
     """
 
     id: UUID
@@ -42,7 +42,7 @@ class Relative:
 
 
 def read_family(conn: Connection, job_id: UUID) -> dict[UUID, Relative]:
-    """Return a job with its relatives, which `lock_families` has locked; empty where there is no such job."""
+    """Return a job with its relatives, which `lock_families` has locked; empty if there is no such job."""
     return {
         row.id: Relative(
             id=row.id,

@@ -1,4 +1,4 @@
-"""Relatives of jobs that moved, in the transaction of the move: those that wait for them, and their parents."""
+"""Relatives of jobs that moved, in the transaction of the move: their waiting children and their parents."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from statemachine.vocabulary import State
 
 
 def moves_below(conn: Connection, parents: Mapping[UUID, Moved]) -> list[LockedMove]:
-    """Return the moves of the jobs that wait for `parents`, which have just moved or are about to."""
+    """Return the moves of the jobs that wait for `parents`, which move in the same transaction."""
     if not parents:
         return []
     ready = [job_id for job_id, moved in parents.items() if moved.state is State.SUCCEEDED]
@@ -33,9 +33,9 @@ class _Parent:
 
 
 def roll_back_parents(conn: Connection, ended: Sequence[UUID]) -> set[UUID]:
-    """Roll back the parents of jobs that ended badly, where that was planned; return the ids of those parents.
+    """Roll back the parents of jobs that ended badly, if that was planned; return the ids of those parents.
 
-    The parents are locked by `lock_ending`.
+    `lock_ending` has locked the parents.
     """
     parents = list(_parents(conn, ended))
     if parents:

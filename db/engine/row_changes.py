@@ -1,4 +1,4 @@
-"""What goes with a move: rows of attempts and assets, written in the transaction of the move."""
+"""Row changes: the rows of attempts, assets and actions that are written in the transaction of a move."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from statemachine.vocabulary import State
 
 @dataclass(frozen=True, slots=True)
 class AttemptBegun:
-    """A paid submission is about to be made: its token, the price set aside, and the experiment it takes part in.
+    """A paid submission that is about to be made: its token, its reserved price and its experiment.
 
-    `picture_url` is the address of the picture that was uploaded for it alone, None where there is none; `is_traceable`
-    says whether what is sent carries the token or that address.
+    `picture_url` is the address of the picture that was uploaded for it alone, if any; `is_traceable` says whether the
+    request carries the token or that address.
     """
 
     job_id: UUID
@@ -35,7 +35,7 @@ class AttemptBegun:
 
 @dataclass(frozen=True, slots=True)
 class AttemptChanged:
-    """What became known of a submission. None leaves a column as it is.
+    """New facts about a submission. None leaves a column as it is.
 
     `listed_at` is when the provider created the prediction, `took_s` how long that took, both by its own clock.
     """
@@ -57,7 +57,7 @@ class AttemptChanged:
 
 @dataclass(frozen=True, slots=True)
 class AssetMade:
-    """A finished file in our storage, sizes in pixels and bytes. The poster of a video comes before the video."""
+    """A finished file in our storage. The poster of a video comes before the video."""
 
     id: UUID
     account_id: UUID
@@ -77,7 +77,7 @@ class AssetMade:
 
 @dataclass(frozen=True, slots=True)
 class ActionTried:
-    """What came of undoing something: the action is done, pending still, or held for review because of `last_error`."""
+    """The result of a compensating action: done, still pending, or in need of review because of `last_error`."""
 
     job_id: UUID
     cycle: int
@@ -87,11 +87,11 @@ class ActionTried:
     last_error: str | None = None
 
 
-Effect = AttemptBegun | AttemptChanged | AssetMade | ActionTried
+RowChange = AttemptBegun | AttemptChanged | AssetMade | ActionTried
 
 
-def apply_effects(conn: Connection, effects: Sequence[Effect]) -> set[State]:
-    """Write the rows of all effects, a statement a kind; return the states of jobs that have become due by them."""
+def write_row_changes(conn: Connection, row_changes: Sequence[RowChange]) -> set[State]:
+    """Write all row changes, one statement per kind; return the states of jobs that became due because of them."""
     due: set[State] = set()
     for kind, name in (
         (AttemptBegun, "begin_attempts"),
@@ -99,7 +99,7 @@ def apply_effects(conn: Connection, effects: Sequence[Effect]) -> set[State]:
         (AssetMade, "insert_assets"),
         (ActionTried, "change_actions"),
     ):
-        rows = [effect for effect in effects if isinstance(effect, kind)]
+        rows = [change for change in row_changes if isinstance(change, kind)]
         if rows:
             found = conn.execute(statement(name), {"rows": as_json(rows)})
             due |= {State(row.state) for row in found} if kind is AttemptChanged else set()

@@ -1,4 +1,4 @@
-"""Watching: what runs at the provider, what its list said of that, and whether anybody looks at the list."""
+"""Tracking: running predictions, their sightings in the provider's list, and the status of the watcher."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Flight:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """What the list says of a running prediction, as JSON; `has_ended` where its job has something to do at once."""
+    """A running prediction in the provider's list, as JSON; with `has_ended` its job is due at once."""
 
     job_id: UUID
     prediction_id: str
@@ -35,8 +35,8 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True)
-class WatchState:
-    """How many predictions ran when the watcher last counted, and whether it looks at them in the list."""
+class WatcherStatus:
+    """The number of running predictions at the watcher's last count, and whether it reads them from the list."""
 
     in_flight: int = 0
     covers: bool = False
@@ -44,10 +44,10 @@ class WatchState:
 
 @dataclass(frozen=True, slots=True)
 class Recent:
-    """How long the last predictions of a model and a length took, in seconds and in order.
+    """The durations of the last predictions of a model and a length, in seconds and in order.
 
-    `queued_s` is how long their jobs had waited before, `finishing_s` what came after that until they had succeeded, at
-    the median; None where nothing can be told.
+    `queued_s` is the median wait of their jobs before the submission, `finishing_s` the median time from the output to
+    success; None without data.
     """
 
     ended_s: tuple[float, ...]
@@ -57,33 +57,33 @@ class Recent:
 
 
 def in_flight(conn: Connection) -> list[Flight]:
-    """Return what is running at the provider and can be found in its list, the newest first."""
+    """Return the running predictions that can be found in the provider's list, newest first."""
     return [Flight(**row._mapping) for row in conn.execute(statement("in_flight"))]
 
 
 def sight(conn: Connection, sightings: Sequence[Sighting]) -> int:
-    """Write down what the list says, and return how many jobs are due because of it. Twice is as good as once."""
+    """Record sightings and return the number of jobs that are due because of them. Idempotent."""
     columns = {name: [getattr(each, name) for each in sightings] for name in Sighting.__dataclass_fields__}
     conn.execute(statement("lock_generating"), {"job_id": columns["job_id"]})
     return len(conn.execute(statement("sight"), columns).all())
 
 
-def write_watch(conn: Connection, in_flight: int, covers_for: timedelta) -> None:
-    """Tell every worker how many predictions run, and for how long they are looked at in the list."""
+def write_watcher_status(conn: Connection, in_flight: int, covers_for: timedelta) -> None:
+    """Record for all workers the number of running predictions, and the time for which the watcher covers them."""
     conn.execute(
         text("UPDATE provider_watch SET in_flight = :in_flight, covers_until = diorama_now() + :covers_for"),
         {"in_flight": in_flight, "covers_for": covers_for},
     )
 
 
-def read_watch(conn: Connection) -> WatchState:
-    """Return what the watcher last told."""
+def read_watcher_status(conn: Connection) -> WatcherStatus:
+    """Return the status that the watcher last recorded."""
     row = conn.execute(text("SELECT in_flight, covers_until > diorama_now() AS covers FROM provider_watch")).one()
-    return WatchState(row.in_flight, row.covers)
+    return WatcherStatus(row.in_flight, row.covers)
 
 
 def recent_durations(conn: Connection, models: Sequence[str]) -> dict[tuple[str, int | None], Recent]:
-    """Return how long the last predictions took, by model and by the length that was asked for."""
+    """Return the durations of the last predictions, by model and requested length."""
     rows = conn.execute(statement("recent_durations"), {"models": list(models)})
     return {
         (row.model, row.duration_s): Recent(tuple(row.ended_s), tuple(row.succeeded_s), row.queued_s, row.finishing_s)
@@ -92,9 +92,9 @@ def recent_durations(conn: Connection, models: Sequence[str]) -> dict[tuple[str,
 
 
 def unseen_for_s(conn: Connection, job_id: UUID, detail: str) -> float | None:
-    """Return for how long the looks at a running job have ended with `detail`; None where none has since the last one.
+    """Return the seconds for which the polls of a running job have ended with `detail`, or None if the last did not.
 
-    What went otherwise in passing, without showing the prediction, does not count as a look.
+    Polls that failed for another reason without finding the prediction do not interrupt that time.
     """
     found: float | None = conn.scalar(statement("unseen_for"), {"job_id": job_id, "detail": detail})
     return found

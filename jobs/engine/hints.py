@@ -1,8 +1,8 @@
-"""Hints: telling idle workers and API processes that there is something to look at.
+"""Hints: notifying idle workers and API processes of new work and events.
 
-A hint is never needed: losing one costs the next slow poll's wait. So hints are sent from a connection of their own,
-after the commit they speak of, many in one: a NOTIFY inside the recording transaction would take a lock over the
-whole database at commit and cost two thirds of the throughput.
+A lost hint only costs the wait for the next slow poll. So hints are sent after the commit, on a connection of their
+own, many in one statement: a NOTIFY inside the recording transaction would lock the whole database at commit and cost
+two thirds of the throughput.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _RECONNECT_AFTER_S = 1.0
 
 
 class Hinter:
-    """Sends hints from a thread of its own, gathering those of about 10 ms into one statement."""
+    """Sends hints from a thread of its own; one statement carries the hints of about 10 ms."""
 
     def __init__(self, engine: Engine) -> None:
         # A statement is a transaction of its own here: one round trip a hint.
@@ -44,7 +44,7 @@ class Hinter:
         self._thread.start()
 
     def hint(self, steps: Iterable[Step], ids: Iterable[UUID]) -> None:
-        """Say that these steps have something due, and that something happened to these jobs. Never blocks."""
+        """Notify listeners that these steps have due jobs and that these jobs have new events. Never blocks."""
         with self._wake:
             self._steps.update(steps)
             self._ids.update(ids)
@@ -80,14 +80,14 @@ class Hinter:
         try:
             with self._engine.connect() as conn:
                 notify(conn, **payloads)
-        except Exception as error:  # noqa: BLE001 - whatever went wrong, the listeners' slow poll makes up for it
+        except Exception as error:  # noqa: BLE001 - the listeners' slow poll makes up for any lost hint
             log.info("a hint was lost", reason=type(error).__name__)
 
 
 class DueListener:
     """Calls `on_due` with the steps that other processes' hints name, from a thread with a connection of its own.
 
-    After a lost connection it connects again and calls `on_due` for every step: what was missed is looked for.
+    After a lost connection it reconnects and calls `on_due` for every step, because it may have missed hints.
     """
 
     def __init__(self, url: str, on_due: Callable[[Iterable[Step]], None]) -> None:

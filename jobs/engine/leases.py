@@ -18,11 +18,11 @@ log = structlog.get_logger(__name__)
 
 
 class LeaseLost(Exception):
-    """Someone else may hold the job now, it is to be canceled, or its time is over: stop, and record nothing."""
+    """Another worker may lease the job now, a cancel waits, or the step's time is over: stop and record nothing."""
 
 
-class Held:
-    """A lease that is being renewed, until `ends_at` where that is set. Long steps ask `check` now and then."""
+class KeptLease:
+    """A lease that is renewed until `ends_at`, if that is set. Long steps call `check` now and then."""
 
     def __init__(self, claim: Claim, lease_for: timedelta, ends_at: datetime | None) -> None:
         self.claim = claim
@@ -36,38 +36,38 @@ class Held:
         return self.lease_for.total_seconds() / 3
 
     def put_off(self) -> None:
-        """Be renewed again in a third of the lease."""
+        """Schedule the next renewal after a third of the lease."""
         self.renew_at = time.monotonic() + self._third_s
 
     def check(self) -> None:
-        """Raise LeaseLost when the lease could not be renewed."""
+        """Raise LeaseLost if the lease could not be renewed."""
         if self.lost.is_set():
             raise LeaseLost(f"the lease on job {self.claim.job_id} was lost")
 
 
 class Renewer:
-    """Renews every held lease from one thread, each whenever a third of it has passed."""
+    """Renews all leases from one thread, each whenever a third of it has passed."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._held: set[Held] = set()
+        self._leases: set[KeptLease] = set()
         self._changed = threading.Condition()
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="renewer", daemon=True)
         self._thread.start()
 
     @contextmanager
-    def holding(self, claim: Claim, lease_for: timedelta, ends_at: datetime | None = None) -> Iterator[Held]:
-        """Renew the lease for as long as the block runs, but not beyond `ends_at` by the database's clock."""
-        held = Held(claim, lease_for, ends_at)
+    def keeping(self, claim: Claim, lease_for: timedelta, ends_at: datetime | None = None) -> Iterator[KeptLease]:
+        """Renew the lease while the block runs, but not beyond `ends_at` by the database's clock."""
+        lease = KeptLease(claim, lease_for, ends_at)
         with self._changed:
-            self._held.add(held)
+            self._leases.add(lease)
             self._changed.notify()
         try:
-            yield held
+            yield lease
         finally:
             with self._changed:
-                self._held.discard(held)
+                self._leases.discard(lease)
 
     def close(self) -> None:
         """Stop renewing."""
@@ -82,24 +82,24 @@ class Renewer:
                 if self._closing:
                     return
                 self._changed.wait(self._idle_s())
-                due = [held for held in self._held if held.renew_at <= time.monotonic()]
-            for held in due:
-                held.put_off()
-                self._renew(held)
+                due = [lease for lease in self._leases if lease.renew_at <= time.monotonic()]
+            for lease in due:
+                lease.put_off()
+                self._renew(lease)
 
     def _idle_s(self) -> float | None:
-        """How long until the next lease is to be renewed; None where none is held."""
-        if not self._held:
+        """Return the seconds until the next renewal, or None without a lease."""
+        if not self._leases:
             return None
-        return max(0.0, min(held.renew_at for held in self._held) - time.monotonic())
+        return max(0.0, min(lease.renew_at for lease in self._leases) - time.monotonic())
 
-    def _renew(self, held: Held) -> None:
+    def _renew(self, lease: KeptLease) -> None:
         try:
             with self._engine.begin() as conn:
-                kept = renew(conn, held.claim, held.lease_for, held.ends_at)
+                kept = renew(conn, lease.claim, lease.lease_for, lease.ends_at)
         except SQLAlchemyError as error:
             # The database may be back before the lease ends; until then the step goes on, fenced as ever.
             log.warning("a lease could not be renewed", reason=type(error).__name__)
             return
         if not kept:
-            held.lost.set()
+            lease.lost.set()

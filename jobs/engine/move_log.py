@@ -1,4 +1,4 @@
-"""The log of moves: what was recorded, once it is committed, and which moves were dropped."""
+"""The log of moves, written after their commit: which were recorded and which were dropped."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Recording in groups: the moves of all of a process's threads, some at a time, in one transaction.
+"""Recording in groups: one transaction writes the pending moves of all threads of a process.
 
-A commit costs the same for one move and for fifty, so whatever gathered while the last group was being written goes
-into the next. Nothing waits for a group to fill, save for a moment where many moves come at once. A process that dies
-loses the moves it had gathered, like any other work in hand: their leases end and the steps are repeated.
+A commit costs the same for one move and for fifty, so all moves that arrived during the last commit go into the next
+one. A group does not wait to fill up, except for a moment under load. A process that dies loses its pending moves like
+any other work in hand: their leases end and the steps are repeated.
 """
 
 from __future__ import annotations
@@ -25,31 +25,31 @@ from statemachine.vocabulary import STEP_OF, Step
 log = structlog.get_logger(__name__)
 
 _GROUP_MAX = 200
-# After a group of this many, the next one gathers for a moment: what the last one set going ends up in it, too.
+# After a group of this size the next one waits a moment, so that it includes the moves that follow from the last.
 _BUSY_FROM = 16
 _GATHER_FOR_S = 0.003
-# Beyond this many moves in hand whoever records waits, so that a stalled database slows the steps down.
+# With this many pending moves `record` blocks, so that a stalled database slows the steps down.
 _PENDING_MAX = 1000
 _RETRY_EVERY_S = 0.2
-_PATIENCE_S = 30.0
+_GIVE_UP_AFTER_S = 30.0
 
 
-# Told what came of a move: it was recorded, or dropped because the job was no longer held, or refused with an error.
+# Called with the result of a move: recorded, dropped (None) because the lease was lost, or refused with an error.
 Then = Callable[[Moved | None, Exception | None], None]
 
 
-def _nobody_waits(moved: Moved | None, error: Exception | None) -> None:
-    """Most moves tell the whole story by themselves."""
+def _ignore(moved: Moved | None, error: Exception | None) -> None:
+    """Do nothing: most callers need no result."""
 
 
-class OutOfReach(Exception):
-    """The database did not answer for as long as a move can wait."""
+class DatabaseUnreachable(Exception):
+    """The database was unreachable for as long as a move can wait."""
 
 
 class Recorder:
     """Writes moves from a thread of its own. `record_now` waits for the commit, `record` does not.
 
-    `after_group` is called once everybody has been told what came of the moves of a group.
+    `after_group` is called once the callbacks of all moves of a group have run.
     """
 
     def __init__(self, engine: Engine, hinter: Hinter) -> None:
@@ -63,8 +63,8 @@ class Recorder:
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
 
-    def record(self, move: Move, then: Then = _nobody_waits) -> None:
-        """Record a move soon, and tell `then` what came of it, on the recorder's own thread: it must be quick."""
+    def record(self, move: Move, then: Then = _ignore) -> None:
+        """Record a move soon and pass its result to `then` on the recorder's own thread, where it must be quick."""
         with self._changed:
             while len(self._pending) >= _PENDING_MAX:
                 self._changed.wait()
@@ -72,16 +72,16 @@ class Recorder:
             self._changed.notify_all()
 
     def record_now(self, move: Move) -> Moved | None:
-        """Record a move and return what the commit made of it, or None when the job was no longer held.
+        """Record a move and return its result after the commit, or None if the lease was lost.
 
-        Raises what the database raised when it refused the move, and OutOfReach where it does not answer.
+        Raises the database's error if it refuses the move, and DatabaseUnreachable if it stays away.
         """
-        told: Future[Moved | None] = Future()
-        self.record(move, lambda moved, error: told.set_exception(error) if error else told.set_result(moved))
-        return told.result()
+        recorded: Future[Moved | None] = Future()
+        self.record(move, lambda moved, error: recorded.set_exception(error) if error else recorded.set_result(moved))
+        return recorded.result()
 
     def close(self) -> None:
-        """Write what was gathered, then stop. Nothing may be recorded afterwards."""
+        """Write the pending moves, then stop. Nothing may be recorded afterwards."""
         self._closing.set()
         with self._changed:
             self._changed.notify_all()
@@ -103,12 +103,12 @@ class Recorder:
             written = len(group)
 
     def _write(self, group: Sequence[tuple[Move, Then]]) -> None:
-        """Write a group; where the database refuses it, write each move alone so that only the bad one fails."""
+        """Write a group; if the database refuses it, write each move alone so that only the bad one fails."""
         try:
             recorded = self._commit([move for move, _ in group])
-        except OutOfReach as error:
+        except DatabaseUnreachable as error:
             self._fail(group, error)
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with one move must not end this thread
+        except Exception as error:  # noqa: BLE001 - no error of one move may end this thread
             if len(group) == 1:
                 self._fail(group, error)
             else:
@@ -116,25 +116,25 @@ class Recorder:
                     self._write([alone])
         else:
             for (_, then), moved in zip(group, recorded.results, strict=True):
-                _tell(then, moved)
+                _notify(then, moved)
             self.after_group()
 
     def _fail(self, group: Sequence[tuple[Move, Then]], error: Exception) -> None:
-        """Give moves up. Their leases will end, and their steps be repeated; what always fails is counted there."""
+        """Give up on moves. Their leases end and their steps are repeated; the claims count those that always fail."""
         for move, then in group:
             job_id = encode_id(IdKind.JOB, move.claim.job_id)
             log.error("a move was not recorded", job_id=job_id, job_event=move.decision.event, reason=str(error))
-            _tell(then, None, error)
+            _notify(then, None, error)
         self.after_group()
 
     def _commit(self, moves: Sequence[Move]) -> Recorded:
-        """Commit a group, again after a lost connection: the guard makes repeating it harmless."""
+        """Commit a group, again after a lost connection: the lease makes repeating it harmless."""
         recorded = self._tried(moves)
-        give_up_at = time.monotonic() + self._patience_s()
+        give_up_at = time.monotonic() + self._wait_for_database_s()
         while recorded is None:
             if time.monotonic() > give_up_at:
                 self._is_cut_off = True
-                raise OutOfReach("the database stayed out of reach")
+                raise DatabaseUnreachable("the database stayed out of reach")
             time.sleep(_RETRY_EVERY_S)
             recorded = self._tried(moves)
         self._is_cut_off = False
@@ -142,7 +142,7 @@ class Recorder:
         return recorded
 
     def _tried(self, moves: Sequence[Move]) -> Recorded | None:
-        """Commit a group, or return None where the same again may work."""
+        """Commit a group, or return None if trying again may help."""
         try:
             with self._engine.begin() as conn:
                 return record(conn, moves)
@@ -152,13 +152,13 @@ class Recorder:
             log.warning("recording is waiting for the database", reason=type(error).__name__)
             return None
 
-    def _patience_s(self) -> float:
-        """How long to wait for the database: a process that stops waits once, not once a group."""
-        return 0.0 if self._closing.is_set() and self._is_cut_off else _PATIENCE_S
+    def _wait_for_database_s(self) -> float:
+        """Return the longest wait for the database: a process that stops waits once, not once per group."""
+        return 0.0 if self._closing.is_set() and self._is_cut_off else _GIVE_UP_AFTER_S
 
 
-def _tell(then: Then, moved: Moved | None, error: Exception | None = None) -> None:
-    """Tell what came of a move. Whatever goes wrong there must not end the recorder's thread."""
+def _notify(then: Then, moved: Moved | None, error: Exception | None = None) -> None:
+    """Call `then` with the result of a move. An error in it must not end the recorder's thread."""
     try:
         then(moved, error)
     except Exception:
@@ -166,13 +166,13 @@ def _tell(then: Then, moved: Moved | None, error: Exception | None = None) -> No
 
 
 def _steps_due(recorded: Recorded) -> set[Step]:
-    """Return the steps that have something to claim at once: those of the moves, and those of who moved along."""
+    """Return the steps that have jobs to claim at once, because of the moves or of their relatives."""
     made = zip(recorded.moves, recorded.results, strict=True)
     due = {STEP_OF[move.decision.to_state] for move, moved in made if _is_due(move, moved)}
-    due |= {STEP_OF[state] for state in recorded.told}
+    due |= {STEP_OF[state] for state in recorded.due_states}
     return due | ({Step.SUBMIT, Step.COMPENSATE} if recorded.relatives else set())
 
 
 def _is_due(move: Move, moved: Moved | None) -> bool:
-    """Whether a move leaves something to be claimed at once."""
-    return moved is not None and not moved.held and move.decision.is_due_now
+    """Return True if the move leaves a job that can be claimed at once."""
+    return moved is not None and not moved.is_leased and move.decision.is_due_now

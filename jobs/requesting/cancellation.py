@@ -22,13 +22,12 @@ class Canceled:
 
 
 def cancel_job(conn: Connection, caller: Principal, job_id: UUID) -> Canceled:
-    """Cancel a job and everything that waits for it.
+    """Cancel a job and all jobs that wait for it.
 
-    A job whose submission is under way stays in its state: `cancel_requested_at` and the event `cancel_requested` show
-    the wish, and as soon as the outcome is known `cancel_executed` has it undone. Until then another cancel changes
-    nothing.
+    During a submission the job keeps its state: `cancel_requested_at` and the event `cancel_requested` note the cancel,
+    and `cancel_executed` undoes the job as soon as the outcome is known. Until then another cancel changes nothing.
 
-    Raises NotFound, or AlreadyFinished for a job that has ended or is ending, as one does that was canceled before.
+    Raises NotFound, or AlreadyFinished for a job that has ended or is ending.
     """
     job = job_by_id(conn, caller.scope, job_id)
     if job is None:

@@ -17,8 +17,8 @@ import structlog
 from db.connection import WORKER_IDLE_IN_TRANSACTION_S
 from db.elapsed import Instant
 from db.engine.claims import ClaimedJob
-from db.engine.compensations import PendingAction, hold_undoing, pending_actions
-from db.engine.row_changes import ActionTried, AttemptChanged, Effect
+from db.engine.compensations import PendingAction, lock_undoing, pending_actions
+from db.engine.row_changes import ActionTried, AttemptChanged, RowChange
 from db.public_ids import IdKind, encode_id
 from jobs.engine.leases import LeaseLost
 from jobs.providers.profiles import profiles
@@ -56,17 +56,17 @@ def compensate(job: ClaimedJob, runtime: Runtime) -> Work | None:
     with runtime.engine.connect() as conn:
         pending = pending_actions(conn, job.id)
     try:
-        with runtime.holding(job, Step.COMPENSATE) as held:
+        with runtime.keeping(job, Step.COMPENSATE) as lease:
             tried = []
             for action in pending:
-                held.check()
+                lease.check()
                 tried.append((action, _try(action, _as_of(action, job), runtime)))
     except LeaseLost:
         return None
     return _told(job, tried)
 
 
-def left_for_review(job: ClaimedJob, reason: str, runtime: Runtime) -> tuple[Effect, ...]:
+def left_for_review(job: ClaimedJob, reason: str, runtime: Runtime) -> tuple[RowChange, ...]:
     """Return the rows that hold for a person whatever is still to be undone of a job: trying it kills the workers."""
     with runtime.engine.connect() as conn:
         pending = pending_actions(conn, job.id)
@@ -85,7 +85,7 @@ def _as_of(action: PendingAction, job: ClaimedJob) -> ClaimedJob:
 
 
 def _told(job: ClaimedJob, tried: Iterable[tuple[PendingAction, Done | Failure]]) -> Work:
-    effects: list[Effect] = []
+    row_changes: list[RowChange] = []
     again: Failure | None = None
     charged_micros = 0
     for action, came in tried:
@@ -96,8 +96,8 @@ def _told(job: ClaimedJob, tried: Iterable[tuple[PendingAction, Done | Failure]]
         charged_micros += came.charged_micros if isinstance(came, Done) else 0
         if isinstance(came, Failure) and not _is_last(action, came):
             again = came
-        effects.extend(_seen(job, action, came))
-    return Work(job, StepFailed(again) if again else Undone(), tuple(effects), charged_micros=charged_micros)
+        row_changes.extend(_seen(job, action, came))
+    return Work(job, StepFailed(again) if again else Undone(), tuple(row_changes), charged_micros=charged_micros)
 
 
 def _try(action: PendingAction, job: ClaimedJob, runtime: Runtime) -> Done | Failure:
@@ -186,7 +186,7 @@ def _delete_objects(action: PendingAction, job: ClaimedJob, runtime: Runtime) ->
     with runtime.engine.begin() as conn:
         # Before the statement, but not before there was a connection for it.
         began = runtime.instant()
-        if not hold_undoing(conn, job.claim):
+        if not lock_undoing(conn, job.claim):
             raise LeaseLost(f"job {job.id} is not this worker's to undo any more")
         runtime.store.delete(_while_still(found, began, runtime))
     return Done("deleted, but for what a redrive can begin with" if action.keep_key else "deleted")
@@ -215,7 +215,7 @@ def _is_last(action: PendingAction, failure: Failure) -> bool:
     return action.tries + 1 >= TRIES_MAX or failure.retry_policy is RetryPolicy.NEVER
 
 
-def _seen(job: ClaimedJob, action: PendingAction, came: Done | Failure) -> tuple[Effect, ...]:
+def _seen(job: ClaimedJob, action: PendingAction, came: Done | Failure) -> tuple[RowChange, ...]:
     """The rows that tell what came of an action."""
     if isinstance(came, Failure):
         state = "held" if _is_last(action, came) else "pending"

@@ -9,7 +9,7 @@ from uuid import UUID
 from db.elapsed import this_instant
 from db.engine.claims import ClaimedJob
 from db.engine.recording import Moved
-from db.engine.row_changes import AttemptChanged, Effect
+from db.engine.row_changes import AttemptChanged, RowChange
 from statemachine.decisions import Decision
 from statemachine.outcomes import Outcome
 
@@ -24,7 +24,7 @@ class Work:
 
     job: ClaimedJob
     outcome: Outcome
-    effects: tuple[Effect, ...] = ()
+    row_changes: tuple[RowChange, ...] = ()
     output_id: UUID | None = None
     charged_micros: int = 0
     afterwards: Callable[[], None] | None = None
@@ -35,10 +35,10 @@ _UNCHANGED = AttemptChanged(UUID(int=0), 0, "running")
 
 def successor(work: Work, decision: Decision, moved: Moved | None) -> ClaimedJob | None:
     """Return the job as its next step would read it, claimed by the move itself; None where it is not held."""
-    if moved is None or not moved.held:
+    if moved is None or not moved.is_leased:
         return None
     job = work.job
-    changed = next((effect for effect in work.effects if isinstance(effect, AttemptChanged)), _UNCHANGED)
+    changed = next((change for change in work.row_changes if isinstance(change, AttemptChanged)), _UNCHANGED)
     return job.changed(
         prediction_id=changed.prediction_id or job.prediction_id,
         accepted_at=moved.at if changed.prediction_id else job.accepted_at,

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 
 from db.elapsed import Instant, this_instant
 from db.engine.claims import ClaimedJob
-from jobs.engine.leases import Held, Renewer
+from jobs.engine.leases import KeptLease, Renewer
 from jobs.engine.recorder import Recorder
 from jobs.prompts import PromptBook
 from jobs.providers.choice import ModelChoice
@@ -109,10 +109,10 @@ class Runtime:
     # How this process notices that it was stopped; everything that is written goes by the database's clock.
     instant: Callable[[], Instant] = this_instant
 
-    def holding(self, job: ClaimedJob, step: Step) -> AbstractContextManager[Held]:
+    def keeping(self, job: ClaimedJob, step: Step) -> AbstractContextManager[KeptLease]:
         """Keep the lease of a long step alive for as long as the block runs, up to the deadline of the step or job."""
         ends_at = self.policy.deadlines.end_of(job.state, job.entered_at, job.deadline_at)
-        return self.renewer.holding(job.claim, self.leases.of(step), ends_at)
+        return self.renewer.keeping(job.claim, self.leases.of(step), ends_at)
 
     def webhook_for(self, token: UUID) -> str | None:
         """Return the address that the provider tells of the attempt with this token, or None."""

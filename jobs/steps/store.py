@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 from db.engine.claims import ClaimedJob
 from db.engine.row_changes import AttemptChanged
-from jobs.engine.leases import Held, LeaseLost
+from jobs.engine.leases import KeptLease, LeaseLost
 from jobs.providers import failures
 from jobs.providers.profiles import profiles
 from jobs.providers.provider import OutputVanished, ProviderError
@@ -31,13 +31,13 @@ def store(job: ClaimedJob, runtime: Runtime) -> Work | None:
     most_bytes = profiles()[job.model or ""].output_bytes_max
     try:
         with (
-            runtime.holding(job, Step.STORE) as held,
+            runtime.keeping(job, Step.STORE) as lease,
             runtime.provider.fetch(job.output_urls[0], most_bytes=most_bytes) as (content_type, chunks),
         ):
             content_type = content_type.partition(";")[0].strip() or "application/octet-stream"
             key = source_key(job.id, job.attempt, _EXTENSIONS.get(content_type, "bin"))
             stored = runtime.store.put_stream(
-                key, _while_held(held, chunks), content_type=content_type, max_bytes=most_bytes
+                key, _while_leased(lease, chunks), content_type=content_type, max_bytes=most_bytes
             )
     except LeaseLost:
         return None
@@ -50,12 +50,12 @@ def store(job: ClaimedJob, runtime: Runtime) -> Work | None:
     return _stored(job, stored)
 
 
-def _while_held(held: Held, chunks: Iterator[bytes]) -> Iterator[bytes]:
+def _while_leased(lease: KeptLease, chunks: Iterator[bytes]) -> Iterator[bytes]:
     """Pass the chunks on for as long as the job is ours: nothing is written of one that is not."""
     for chunk in chunks:
-        held.check()
+        lease.check()
         yield chunk
-    held.check()
+    lease.check()
 
 
 def _after_it_vanished(job: ClaimedJob, error: OutputVanished, runtime: Runtime) -> Work:

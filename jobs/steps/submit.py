@@ -191,7 +191,7 @@ def _begin(job: ClaimedJob, attempt: AttemptBegun, lease_for: timedelta) -> Move
     """Return the intent, as it is committed before the call, with the lease begun anew."""
     decision = move(job.facts, Event.SUBMIT_STARTED, due_in=timedelta(0))
     return Move(
-        job.claim, job.state, decision, attempts_begun=1, keep_lease=True, hold_for=lease_for, effects=(attempt,)
+        job.claim, job.state, decision, attempts_begun=1, keep_lease=True, lease_for=lease_for, row_changes=(attempt,)
     )
 
 

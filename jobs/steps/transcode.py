@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from db.engine.claims import ClaimedJob
 from db.engine.row_changes import AssetMade
 from db.ids import new_id
-from jobs.engine.leases import Held, LeaseLost
+from jobs.engine.leases import KeptLease, LeaseLost
 from jobs.media import (
     ImageFacts,
     MediaError,
@@ -36,10 +36,10 @@ def transcode(job: ClaimedJob, runtime: Runtime) -> Work | None:
     """Make the finished files of a job; None where its lease was lost on the way."""
     with (
         TemporaryDirectory(prefix="diorama-transcode-") as folder,
-        runtime.holding(job, Step.TRANSCODE) as held,
+        runtime.keeping(job, Step.TRANSCODE) as lease,
     ):
         try:
-            return _finished(job, _make(job, Path(folder), held, runtime), runtime)
+            return _finished(job, _make(job, Path(folder), lease, runtime), runtime)
         except MediaError as error:
             message = "The picture service returned something unusable. Please try again."
             failure = Failure(ErrorCode.OUTPUT_INVALID, message, RetryPolicy.RETRY, redacted(error.told))
@@ -56,10 +56,10 @@ def transcode(job: ClaimedJob, runtime: Runtime) -> Work | None:
             return None
 
 
-def _make(job: ClaimedJob, folder: Path, held: Held, runtime: Runtime) -> Transcoded:
+def _make(job: ClaimedJob, folder: Path, lease: KeptLease, runtime: Runtime) -> Transcoded:
     source = folder / "source"
     runtime.store.download(job.source_key or "", source, max_bytes=profiles()[job.model or ""].output_bytes_max)
-    held.check()
+    lease.check()
     match job.kind:
         case Kind.AVATAR:
             facts = normalise_avatar(source, folder / "avatar.png")
@@ -68,12 +68,12 @@ def _make(job: ClaimedJob, folder: Path, held: Held, runtime: Runtime) -> Transc
             facts = normalise_scene(source, folder / "scene.png")
             return Transcoded(_keep(job, "scene", folder / "scene.png", facts, runtime))
         case Kind.ANIMATION:
-            return _make_video(job, source, folder, held, runtime)
+            return _make_video(job, source, folder, lease, runtime)
 
 
-def _make_video(job: ClaimedJob, source: Path, folder: Path, held: Held, runtime: Runtime) -> Transcoded:
+def _make_video(job: ClaimedJob, source: Path, folder: Path, lease: KeptLease, runtime: Runtime) -> Transcoded:
     video, poster = folder / "video.mp4", folder / "poster.webp"
-    facts = normalise_video(source, video, seconds=job.duration_s or 6, on_progress=lambda _: held.check())
+    facts = normalise_video(source, video, seconds=job.duration_s or 6, on_progress=lambda _: lease.check())
     still = make_poster(video, poster)
     return Transcoded(
         output=_keep(job, "video", video, facts, runtime), poster=_keep(job, "poster", poster, still, runtime)
@@ -101,8 +101,8 @@ def _finished(job: ClaimedJob, made: Transcoded, runtime: Runtime) -> Work:
     expires_at = runtime.retention.output_expires_at(job.now(runtime.instant()))
     poster = _asset(job, made.poster, expires_at) if made.poster else None
     output = _asset(job, made.output, expires_at, poster)
-    effects = (poster, output) if poster else (output,)
-    return Work(job, made, effects, output_id=output.id)
+    row_changes = (poster, output) if poster else (output,)
+    return Work(job, made, row_changes, output_id=output.id)
 
 
 def _asset(job: ClaimedJob, made: MadeAsset, expires_at: datetime | None, poster: AssetMade | None = None) -> AssetMade:

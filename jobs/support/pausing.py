@@ -1,4 +1,4 @@
-"""Pausing steps: support keeps workers from beginning any job of a step, and lets them go on."""
+"""Pausing steps: support stops workers from beginning jobs of a step, and resumes them."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from statemachine.vocabulary import Step
 
 
 def pause(conn: Connection, caller: Principal, step: Step, *, reason: str | None) -> Pause:
-    """Pause a step. What is under way goes on, and so does the search for lost submissions, which spends nothing.
+    """Pause a step. Work in progress continues, and so does the search for lost submissions, which spends nothing.
 
-    Deadlines pass all the same: `jobs.overdue` ends what nobody claims. Raises Forbidden.
+    Deadlines still apply: a periodic task ends overdue jobs. Raises Forbidden.
     """
     _check(caller)
     return pause_step(conn, step, by=caller.actor, reason=reason)
 
 
 def resume(conn: Connection, caller: Principal, step: Step) -> bool:
-    """Let a step go on; return whether it was paused. Raises Forbidden."""
+    """Resume a step; return False if it was not paused. Raises Forbidden."""
     _check(caller)
     return resume_step(conn, step)
 

@@ -1,7 +1,7 @@
-"""Trying again what has ended: by its owner one job at a time, by support many at a rate.
+"""Redriving jobs that ended: owners retry one job, support redrives many at a rate.
 
-A redriven job goes on from the first step whose result is missing, and its price is held anew. What it is made from is
-made again first where that failed or was rolled back, and what failed only because of it is revived with it.
+A redriven job continues at the first step whose result is missing, and its price in credits is held again. A parent
+that failed or was rolled back is made again first, and jobs that failed only because of this one are revived with it.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ PER_MINUTE_MAX = 6_000
 _DEADLINES = Deadlines()
 
 _NO_LONGER_KEPT = {
-    Kind.AVATAR: "The selfie it was to be made from is no longer kept. Upload it again, and ask for a new avatar.",
-    Kind.SCENE: "The avatar it was to be made from is no longer kept. Make a new one, and ask for a new scene.",
-    Kind.ANIMATION: "The scene it was to be made from is no longer kept. Make a new one, and ask for a new video.",
+    Kind.AVATAR: "The selfie for this avatar is no longer kept. Upload it again and request a new avatar.",
+    Kind.SCENE: "The avatar for this scene is no longer kept. Create a new avatar and request a new scene.",
+    Kind.ANIMATION: "The scene for this video is no longer kept. Create a new scene and request a new video.",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Retried:
-    """The job as it is now, and every job that was revived: itself, its parents and its children."""
+    """The job as it is now, and all jobs that were revived: itself, its parents and its children."""
 
     job: Job
     revived: frozenset[UUID]
@@ -52,22 +52,22 @@ class Retried:
 
 @dataclass(frozen=True, slots=True)
 class Redriven:
-    """What became of a redrive of many: the jobs revived, and why others were not."""
+    """The result of redriving many jobs: those revived, and the reasons why others were skipped."""
 
     revived: frozenset[UUID]
     skipped: Mapping[UUID, UseCaseError]
 
 
 def retry_job(conn: Connection, caller: Principal, job_id: UUID, catalogue: Catalogue = DEFAULT_CATALOGUE) -> Retried:
-    """Try a failed or canceled job again.
+    """Retry a failed or canceled job.
 
-    Raises NotFound, AlreadyFinished for one that succeeded, NotReady for one that has not ended, InputExpired where
-    what it would begin with is no longer kept, InsufficientCredits.
+    Raises NotFound, AlreadyFinished for a job that succeeded, NotReady for one that has not ended, InputExpired if its
+    input is no longer kept, InsufficientCredits.
     """
     if job_by_id(conn, caller.scope, job_id) is None:
         raise NotFound("There is no such job.", "input", "jobId")
     locked = lock_families(conn, [job_id])
-    revived = _redrive(conn, job_id, locked, _Terms(caller.actor, None, timedelta(0), catalogue.job_deadline))
+    revived = _redrive(conn, job_id, locked, _RedriveOptions(caller.actor, None, timedelta(0), catalogue.job_deadline))
     job = job_by_id(conn, caller.scope, job_id)
     assert job is not None
     return Retried(job, frozenset(revived))
@@ -83,10 +83,10 @@ def redrive_jobs(
     reason: str | None,
     catalogue: Catalogue = DEFAULT_CATALOGUE,
 ) -> Redriven:
-    """Revive failed and canceled jobs of a filter, the oldest first, so many of them a minute; for support.
+    """Revive the failed and canceled jobs of a filter, oldest first, at most `per_minute`; for support.
 
-    A job whose output only needs to be stored or finished begins at once, because its time is short.
-    Raises Forbidden or Invalid. A job that cannot be revived is skipped, and returned with the reason.
+    A job whose output only needs storing or transcoding begins at once, because the output may expire.
+    Raises Forbidden or Invalid. A job that cannot be revived is skipped and returned with the reason.
     """
     if not caller.is_support:
         raise Forbidden("Only support can redrive jobs of others.")
@@ -97,31 +97,33 @@ def redrive_jobs(
     revived: set[UUID] = set()
     skipped: dict[UUID, UseCaseError] = {}
     found = job_page(conn, caller.scope, _ended(wanted), JobOrder.OLDEST, Window(at_most)).items
-    # All locks are taken here in their order: a job's family after another's wallet would be against it.
+    # Take all locks here: locking the next job's family after this one's wallet would break the lock order.
     locked = lock_families(conn, [job.id for job in found])
     lock_wallets(conn, locked.values())
     for job in found:
         if job.id in revived:
             continue
-        terms = _Terms(caller.actor, reason, timedelta(minutes=len(revived) / per_minute), catalogue.job_deadline)
+        options = _RedriveOptions(
+            caller.actor, reason, timedelta(minutes=len(revived) / per_minute), catalogue.job_deadline
+        )
         try:
             with conn.begin_nested():
-                revived |= _redrive(conn, job.id, locked, terms)
+                revived |= _redrive(conn, job.id, locked, options)
         except UseCaseError as error:
             skipped[job.id] = error
     return Redriven(frozenset(revived), skipped)
 
 
 def _ended(wanted: JobFilter) -> JobFilter:
-    """Narrow a filter to jobs that ended badly; raise Invalid where it asks for others."""
+    """Narrow a filter to jobs that ended badly; raise Invalid if it names other states."""
     if set(wanted.states) - ENDED_BADLY:
         raise Invalid("filter.states can only be FAILED and CANCELED.", "input", "filter", "states")
     return replace(wanted, states=wanted.states or (State.FAILED,))
 
 
 @dataclass(frozen=True, slots=True)
-class _Terms:
-    """Who redrives and why, when a job goes to the provider, and how long it may take from then on."""
+class _RedriveOptions:
+    """The actor and the reason of a redrive, the delay before its submission, and the deadline after that."""
 
     actor: str
     reason: str | None
@@ -135,23 +137,23 @@ class _Terms:
         return LockedMove(job.id, job.state, decision, self.actor)
 
 
-def _redrive(conn: Connection, job_id: UUID, locked: Collection[UUID], terms: _Terms) -> set[UUID]:
+def _redrive(conn: Connection, job_id: UUID, locked: Collection[UUID], options: _RedriveOptions) -> set[UUID]:
     family = read_family(conn, job_id)
     job = family[job_id]
     if job.state is State.SUCCEEDED:
-        raise AlreadyFinished("The job has succeeded: there is nothing to try again.", "input", "jobId")
-    # A relative that was not locked failed while this waited for the locks.
+        raise AlreadyFinished("The job has succeeded; there is nothing to retry.", "input", "jobId")
+    # A relative that is not locked failed while this transaction waited for its locks.
     if any(each.state is State.COMPENSATING or each.id not in locked for each in family.values()):
-        raise NotReady("The job is still being undone; try again in a moment.", "input", "jobId")
+        raise NotReady("The job is still compensating; try again in a moment.", "input", "jobId")
     if job.state not in ENDED_BADLY:
-        raise NotReady(f"The job is {job.state}: it has not ended.", "input", "jobId")
-    revived = redrive(conn, _redriven_family(job, family, terms))
-    _hold(conn, [family[each] for each in revived], terms.actor)
+        raise NotReady(f"The job is {job.state} and has not ended.", "input", "jobId")
+    revived = redrive(conn, _redriven_family(job, family, options))
+    _hold(conn, [family[each] for each in revived], options.actor)
     return revived
 
 
-def _redriven_family(job: Relative, family: Mapping[UUID, Relative], terms: _Terms) -> list[LockedMove]:
-    """Return how a job, what it needs and what needs it begin again: the topmost works, all others wait for it."""
+def _redriven_family(job: Relative, family: Mapping[UUID, Relative], options: _RedriveOptions) -> list[LockedMove]:
+    """Return the moves that restart a job with its family: the topmost job works, all others wait for it."""
     needed = [job]
     while (parent := _missing_parent(needed[-1], family)) is not None and parent.state in ENDED_BADLY:
         needed.append(parent)
@@ -160,11 +162,11 @@ def _redriven_family(job: Relative, family: Mapping[UUID, Relative], terms: _Ter
     begins = State.WAITING if parent is not None else _resume_at(top)
     if begins is State.QUEUED and not top.has_input:
         raise InputExpired(_NO_LONGER_KEPT[top.kind], "input", "jobId")
-    return [terms.redriven(top, begins), *(terms.redriven(each, State.WAITING) for each in waiting)]
+    return [options.redriven(top, begins), *(options.redriven(each, State.WAITING) for each in waiting)]
 
 
 def _missing_parent(job: Relative, family: Mapping[UUID, Relative]) -> Relative | None:
-    """Return the parent of a job that needs its output again and does not find it."""
+    """Return the parent if the job needs its output again and the parent has none."""
     if _resume_at(job) is not State.QUEUED or job.parent_id is None:
         return None
     parent = family[job.parent_id]
@@ -176,7 +178,7 @@ def _resume_at(job: Relative) -> State:
 
 
 def _hold(conn: Connection, jobs: list[Relative], actor: str) -> None:
-    """Hold the prices anew, wallet by wallet in the order of locks."""
+    """Hold the prices in credits again, wallet by wallet in the lock order."""
     prices: defaultdict[WalletKey, dict[UUID, int]] = defaultdict(dict)
     for job in jobs:
         prices[job.wallet][job.id] = job.credits

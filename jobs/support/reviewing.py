@@ -48,7 +48,7 @@ def _not_now(conn: Connection, caller: Principal, job_id: UUID) -> UseCaseError:
     if job is not None and job.state is State.SUCCEEDED:
         return AlreadyFinished(
             "The job was tried again and has succeeded, so it is not undone any more. Waive this: what an earlier try "
-            "left at the provider is stopped by the sweep, and what it left in our storage is removed by retention.",
+            "left at the provider is stopped by the orphan search, and retention removes what it left in our storage.",
             "input",
             "jobId",
         )

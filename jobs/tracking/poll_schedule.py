@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-from db.engine.tracking import WatchState
+from db.engine.tracking import WatcherStatus
 from jobs.tracking.durations import Usual
 
 
@@ -72,7 +72,7 @@ class Reports:
 
 
 def next_poll(
-    settings: PollSchedule, elapsed_s: float, usual: Usual, reports: Reports, watch: WatchState, rng: Random
+    settings: PollSchedule, elapsed_s: float, usual: Usual, reports: Reports, watch: WatcherStatus, rng: Random
 ) -> Poll:
     """Return whether a poll is worth a call now, and when the job is due again."""
     spread = 1 + settings.jitter * (2 * rng.random() - 1)
@@ -87,7 +87,7 @@ def next_poll(
     return Poll(True, max(least_s, settings.wait_s(elapsed_s, usual)) * spread)
 
 
-def _quiet_s(settings: PollSchedule, elapsed_s: float, usual: Usual, reports: Reports, watch: WatchState) -> float:
+def _quiet_s(settings: PollSchedule, elapsed_s: float, usual: Usual, reports: Reports, watch: WatcherStatus) -> float:
     """Return for how long no poll is needed because another source will report the end; at most 0 where one is."""
     webhook_s = settings.unreported_s(usual.middle_s) - elapsed_s if reports.by_webhook else 0.0
     # What the list fails to show is polled in the end, like everything.

@@ -15,7 +15,7 @@ from datetime import timedelta
 
 import structlog
 
-from db.engine.tracking import Flight, Sighting, in_flight, sight, write_watch
+from db.engine.tracking import Flight, Sighting, in_flight, sight, write_watcher_status
 from jobs.engine.hints import Hinter
 from jobs.providers.profiles import profiles
 from jobs.providers.progress import progress_of
@@ -122,7 +122,7 @@ class Watcher:
         # While the list can not be read, what the workers were told runs out, and they look by themselves.
         covers_s = self._settings.covers_for_s if self._is_watching and not self._failures else 0.0
         with self._runtime.engine.begin() as conn:
-            write_watch(conn, flights, timedelta(seconds=covers_s))
+            write_watcher_status(conn, flights, timedelta(seconds=covers_s))
         self._told = flights
 
     def _is_due(self, flight: Flight) -> bool:

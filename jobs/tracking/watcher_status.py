@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from db.engine.tracking import WatchState, read_watch
+from db.engine.tracking import WatcherStatus, read_watcher_status
 
 log = structlog.get_logger(__name__)
 
@@ -21,9 +21,9 @@ _REFRESH_EVERY_S = 1.0
 class Watched:
     """What the watcher last told, at most a second ago. For any thread; by default nobody watches."""
 
-    def __init__(self, read: Callable[[], WatchState] = WatchState) -> None:
+    def __init__(self, read: Callable[[], WatcherStatus] = WatcherStatus) -> None:
         self._read = read
-        self._state = WatchState()
+        self._state = WatcherStatus()
         self._next_read_at = 0.0
         self._reading = threading.Lock()
 
@@ -33,20 +33,20 @@ class Watched:
         return cls(partial(_read, engine))
 
     @property
-    def state(self) -> WatchState:
+    def state(self) -> WatcherStatus:
         """How things stand; where the database does not say, each prediction is looked at by itself."""
         if time.monotonic() >= self._next_read_at and self._reading.acquire(blocking=False):
             try:
                 self._state = self._read()
                 self._next_read_at = time.monotonic() + _REFRESH_EVERY_S
             except SQLAlchemyError as error:
-                self._state = WatchState()
+                self._state = WatcherStatus()
                 log.info("the watcher can not be asked", why=type(error).__name__)
             finally:
                 self._reading.release()
         return self._state
 
 
-def _read(engine: Engine) -> WatchState:
+def _read(engine: Engine) -> WatcherStatus:
     with engine.connect() as conn:
-        return read_watch(conn)
+        return read_watcher_status(conn)

@@ -9,7 +9,7 @@ import structlog
 
 from db.engine.claims import Claim, ClaimedJob, load
 from db.engine.recording import Move, Moved
-from db.engine.row_changes import AttemptChanged, Effect
+from db.engine.row_changes import AttemptChanged, RowChange
 from db.public_ids import IdKind, encode_id
 from jobs.engine.move_log import log_move, logged
 from jobs.providers.limited import notice
@@ -39,7 +39,7 @@ def advance(claim: Claim, runtime: Runtime, steps: Steps = STEPS, known: Claimed
         return
     decision = interrupt(job.facts, job.now(runtime.instant()), runtime.policy)
     if decision is not None:
-        move = Move(job.claim, job.state, decision, effects=_left_open(job, decision, runtime))
+        move = Move(job.claim, job.state, decision, row_changes=_left_open(job, decision, runtime))
         runtime.recorder.record(move, logged(job, move))
         _give_way(job, runtime)
         return
@@ -59,7 +59,7 @@ def _give_way(job: ClaimedJob, runtime: Runtime) -> None:
         notice(lambda: runtime.limiter.observe(None))
 
 
-def _left_open(job: ClaimedJob, decision: Decision, runtime: Runtime) -> tuple[Effect, ...]:
+def _left_open(job: ClaimedJob, decision: Decision, runtime: Runtime) -> tuple[RowChange, ...]:
     """The rows of what others have to look after when a job goes on, or ends, without its step.
 
     Of a submission whose worker vanished: only a lost one is swept should the job go on without it. Of undoing that
@@ -104,13 +104,15 @@ def _record(work: Work, runtime: Runtime) -> None:
     if work.charged_micros:
         decision = replace(decision, cost_micros=decision.cost_micros + work.charged_micros)
     step = STEP_OF.get(decision.to_state) if decision.is_due_now else None
-    hold_for = runtime.handover.reserve(step) if step else None
-    move = Move(job.claim, job.state, decision, hold_for=hold_for, effects=work.effects, output_id=work.output_id)
+    lease_for = runtime.handover.reserve(step) if step else None
+    move = Move(
+        job.claim, job.state, decision, lease_for=lease_for, row_changes=work.row_changes, output_id=work.output_id
+    )
 
     def then(moved: Moved | None, error: Exception | None) -> None:
         if error is None:
             log_move(job, move, moved)
-        if step is not None and hold_for is not None:
+        if step is not None and lease_for is not None:
             runtime.handover.deliver(step, successor(work, decision, moved))
         if moved is None and error is None and job.state in WRITES:
             # The job had moved on without this worker, which has to take back what it wrote.

@@ -44,7 +44,7 @@ class WaitReason:
             return None
         if job.state is State.WAITING:
             return cls(kind=WaitKind.PARENT, until=None, message="The picture it is made from is not finished yet.")
-        if around.pause is not None and around.pause.holds(job.state):
+        if around.pause is not None and around.pause.applies_to(job.state):
             return cls(
                 kind=WaitKind.PAUSED, until=None, message="This step is paused; the job continues when it resumes."
             )

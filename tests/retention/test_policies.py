@@ -133,7 +133,7 @@ def test_a_job_whose_parents_picture_is_no_longer_kept_is_refused_at_once(house:
     scene = house.job(State.FAILED, kind=Kind.SCENE, parent_id=avatar)
     house.pass_time(31 * DAY)
     house.purge()
-    with house.engine.begin() as conn, pytest.raises(InputExpired, match="avatar it was to be made from"):
+    with house.engine.begin() as conn, pytest.raises(InputExpired, match="avatar for this scene"):
         retry_job(conn, caller(house), scene)
 
 

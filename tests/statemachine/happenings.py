@@ -274,7 +274,7 @@ def _is_handed_on(before: World, recorded: World, rules: Rules) -> bool:
 
 
 def _handed_on(world: World) -> World:
-    """What `hold_for` does in record_moves.sql."""
+    """What `lease_for` does in record_moves.sql."""
     if _is_held(world):
         raise Violation("a worker began a job of a paused step")
     job = world.job._replace(claims=1)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, insert, text
 
 from db.engine.claims import Claim, ClaimedJob, load
 from db.engine.recording import Move, record
-from db.engine.row_changes import AssetMade, AttemptBegun, AttemptChanged, Effect
+from db.engine.row_changes import AssetMade, AttemptBegun, AttemptChanged, RowChange
 from db.ids import new_id
 from db.records.accounts import insert_account
 from db.records.ledger import hold_credits
@@ -129,17 +129,17 @@ def claimed(conn: Connection, job_id: UUID, **lease: Any) -> ClaimedJob:
     return found
 
 
-def move_of(job: ClaimedJob, outcome: o.Outcome, *effects: Effect, output_id: UUID | None = None) -> Move:
+def move_of(job: ClaimedJob, outcome: o.Outcome, *row_changes: RowChange, output_id: UUID | None = None) -> Move:
     """Return the move that an outcome leads to."""
     decision = decide(job.facts, outcome, datetime.now(UTC), JobPolicy(), Random(1))
-    return Move(job.claim, job.state, decision, effects=effects, output_id=output_id)
+    return Move(job.claim, job.state, decision, row_changes=row_changes, output_id=output_id)
 
 
 def begin_of(job: ClaimedJob) -> Move:
     """Return the move that begins a submission."""
     attempt = AttemptBegun(job.id, job.attempt + 1, uuid4(), "openai/gpt-image-1", "test", 64_000, is_traceable=True)
     decision = move(job.facts, Event.SUBMIT_STARTED, due_in=timedelta(0))
-    return Move(job.claim, job.state, decision, attempts_begun=1, effects=(attempt,))
+    return Move(job.claim, job.state, decision, attempts_begun=1, row_changes=(attempt,))
 
 
 def output_of(job: ClaimedJob) -> AssetMade:

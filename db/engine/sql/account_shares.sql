@@ -1,28 +1,28 @@
--- Tell whose turn it is to have queued jobs claimed: the first :limit accounts in line that have a due job and room for
--- it, and how much room. The accounts after :after come first, so that every one gets its turn however many there are.
--- Each costs an index probe or three, however many jobs it has queued; who has nothing due, or no room, takes nobody's
--- place. The last row is where the look has ended, with room or without: the next one begins there.
--- An account with a limit is left to one claimer at a time, which counts what is at the provider and what others have
--- in hand on their way there. Zero rows: nobody has anything queued, or the step is paused.
-WITH RECURSIVE line AS (
-    -- Not a place in line: where the last look ended.
+-- Read the accounts whose queued jobs are claimed next: the first :limit accounts after the fairness cursor :after that
+-- have a due job and room for it, and the room. The walk wraps around, so that every account is served however many
+-- there are. Each costs one to three index probes, however many jobs it has queued; accounts without a due job or
+-- without room do not count towards the limit. The last row is the new cursor, with or without room.
+-- Only one claimer at a time serves an account with a limit; it counts the jobs at the provider and those that others
+-- have leased on their way there. Zero rows: no jobs are queued, or the step is paused.
+WITH RECURSIVE walk AS (
+    -- Not an account: the cursor, where the last walk ended.
     SELECT CAST(:after AS uuid) AS account_id, false AS wrapped, 0 AS place, CAST(0 AS bigint) AS room, 0 AS found
     WHERE NOT EXISTS (SELECT FROM paused_steps WHERE step = 'submit')
     UNION ALL
-    SELECT following.account_id, following.wrapped, line.place + 1, turn.room,
-           line.found + CASE WHEN turn.room > 0 THEN 1 ELSE 0 END
-    FROM line
+    SELECT following.account_id, following.wrapped, walk.place + 1, admitted.room,
+           walk.found + CASE WHEN admitted.room > 0 THEN 1 ELSE 0 END
+    FROM walk
     CROSS JOIN LATERAL (
-        (SELECT account_id, line.wrapped FROM jobs
-         WHERE state = 'queued' AND account_id > line.account_id ORDER BY account_id LIMIT 1)
+        (SELECT account_id, walk.wrapped FROM jobs
+         WHERE state = 'queued' AND account_id > walk.account_id ORDER BY account_id LIMIT 1)
         UNION ALL
         (SELECT account_id, true FROM jobs
-         WHERE state = 'queued' AND NOT line.wrapped ORDER BY account_id LIMIT 1)
+         WHERE state = 'queued' AND NOT walk.wrapped ORDER BY account_id LIMIT 1)
         LIMIT 1
     ) AS following
     JOIN accounts a ON a.id = following.account_id
     CROSS JOIN LATERAL (
-        -- Ordered as its index is, or an account's whole past would be looked through.
+        -- Ordered like the index, or Postgres would read the account's whole past.
         SELECT CASE WHEN (SELECT true FROM jobs
                           WHERE account_id = following.account_id
                             AND state = 'queued'
@@ -35,13 +35,13 @@ WITH RECURSIVE line AS (
                         - (SELECT count(*) FROM jobs at_provider
                            WHERE at_provider.account_id = following.account_id
                              AND at_provider.state IN ('submitting', 'reconciling', 'generating')) END AS free
-        -- Counted once, though it is looked at several times.
+        -- Keeps Postgres from counting again at each use.
         OFFSET 0
-    ) AS beside_the_provider
+    ) AS below_limit
     CROSS JOIN LATERAL (
-        -- What is in hand are the first in line, for those are claimed first.
-        SELECT beside_the_provider.free
-            - CASE WHEN beside_the_provider.free <= 0 OR a.jobs_at_once IS NULL THEN 0
+        -- The leased jobs are among those due first, because those are claimed first.
+        SELECT below_limit.free
+            - CASE WHEN below_limit.free <= 0 OR a.jobs_at_once IS NULL THEN 0
                    ELSE (SELECT count(*)
                          FROM (
                              SELECT lease_expires_at FROM jobs mine
@@ -53,19 +53,19 @@ WITH RECURSIVE line AS (
         OFFSET 0
     ) AS counted
     CROSS JOIN LATERAL (
-        -- Only who has room is locked: many may be waiting without.
+        -- Only accounts with room are locked: many may wait without.
         SELECT CASE WHEN counted.free <= 0 THEN 0
                     WHEN a.jobs_at_once IS NULL THEN counted.free
                     WHEN pg_try_advisory_xact_lock(hashtextextended(following.account_id::text, 7061726541))
                          THEN counted.free
                     ELSE 0 END AS room
-    ) AS turn
-    WHERE line.place < 500
-      AND line.found < :limit
+    ) AS admitted
+    WHERE walk.place < 500
+      AND walk.found < :limit
       AND NOT (following.wrapped AND following.account_id > CAST(:after AS uuid))
 )
 SELECT account_id, CAST(room AS integer) AS room
-FROM line
+FROM walk
 WHERE place > 0
-  AND (room > 0 OR place = (SELECT max(place) FROM line))
+  AND (room > 0 OR place = (SELECT max(place) FROM walk))
 ORDER BY place

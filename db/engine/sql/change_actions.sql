@@ -1,5 +1,5 @@
--- Write what came of trying to undo something. Sources whose objects are gone are forgotten, save what the job's last
--- cycle keeps; those of later submissions than the action's stay.
+-- Write the results of compensating actions. Clears the keys of sources whose objects are deleted, except the one that
+-- the job's last cycle keeps and those of later submissions than the action's.
 -- Zero rows of the last update: no attempt had a source.
 WITH tried AS (
     UPDATE compensation_actions AS a

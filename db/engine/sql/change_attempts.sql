@@ -1,6 +1,6 @@
--- Write what became known of submissions; null leaves a column as it is.
--- A webhook may have come while the answer was on its way. A job whose prediction has ended already is due at once, and
--- so is one whose answer was lost: its prediction has been named. Returns the states of those, for a hint.
+-- Write new facts about submissions; null leaves a column as it is.
+-- A webhook may arrive before the provider's response. If it reported the end of the prediction, the job is due at once;
+-- so is a job whose response was lost, because the webhook named its prediction. Returns their states, for a hint.
 WITH changed AS (
     UPDATE attempts AS a
     SET status = c.status,
@@ -14,7 +14,7 @@ WITH changed AS (
         error_detail = coalesce(c.error_detail, a.error_detail),
         listed_at = coalesce(c.listed_at, a.listed_at),
         took_s = coalesce(c.took_s, a.took_s),
-        -- What was reported of a prediction is recorded by whatever ends the run.
+        -- The move that ends the run records what the sighting reported.
         sighting = CASE WHEN c.status IN ('running', 'lost') THEN a.sighting END,
         accepted_at = CASE WHEN c.status = 'running' THEN coalesce(a.accepted_at, diorama_now()) ELSE a.accepted_at END,
         completed_at = CASE WHEN c.status IN ('succeeded', 'failed', 'canceled', 'refused', 'rejected')

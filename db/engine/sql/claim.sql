@@ -1,6 +1,6 @@
--- Lease up to :limit due jobs of one step to a worker, the longest due first, and read them.
+-- Lease up to :limit due jobs of one step to a worker, longest due first, and read them.
 -- Called by the broker's consumers, for all states but queued. A row whose lease has ended is due like any other: its
--- worker is gone. A pause that holds queued jobs alone does not concern these.
+-- worker is gone. A pause of queued jobs alone does not apply here.
 -- Zero rows: nothing is due, or the step is paused.
 -- The materialized CTE keeps the planner from updating more rows than the limit.
 WITH due AS MATERIALIZED (

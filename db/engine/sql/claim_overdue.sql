@@ -1,9 +1,8 @@
--- Lease up to :limit jobs to a worker whose deadline has passed and that nobody claims for their step, and read them.
--- Called by the round that ends them, which needs neither a turn nor a permit: queued ones, also of a paused step, of an
--- account without room, and while nobody is submitted; and those of other paused steps, whose states have limits of
--- their own. Zero rows: nobody is late.
--- All that is queued or paused is looked through, so what does not differ from row to row is found out once, by the
--- sub-selects without a table.
+-- Lease up to :limit overdue jobs to a worker and read them: jobs whose deadline has passed and that no step claims.
+-- Called by the periodic task that ends them, which needs neither a share nor a permit. These are queued jobs, because
+-- the step may be paused, the account without room or submissions stopped; and jobs of other paused steps in states
+-- that have a limit of their own. Zero rows: no job is overdue.
+-- This reads all queued and paused jobs, so the sub-selects without a table compute row-independent values once.
 WITH queued AS MATERIALIZED (
     SELECT id
     FROM jobs
@@ -12,7 +11,7 @@ WITH queued AS MATERIALIZED (
       AND (lease_expires_at IS NULL OR lease_expires_at <= (SELECT diorama_now()))
     LIMIT :limit
     FOR UPDATE SKIP LOCKED
-), held AS MATERIALIZED (
+), paused AS MATERIALIZED (
     SELECT id
     FROM jobs
     WHERE step = ANY (ARRAY(SELECT step FROM paused_steps))
@@ -25,5 +24,5 @@ WITH queued AS MATERIALIZED (
     LIMIT :limit
     FOR UPDATE SKIP LOCKED
 ), due AS (
-    SELECT id FROM (SELECT id FROM queued UNION ALL SELECT id FROM held) AS late LIMIT :limit
+    SELECT id FROM (SELECT id FROM queued UNION ALL SELECT id FROM paused) AS late LIMIT :limit
 )

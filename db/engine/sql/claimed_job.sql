@@ -1,4 +1,4 @@
--- What a step needs of the jobs in `claimed`: their requests, their inputs and their current attempts.
+-- Read the jobs in `claimed` for their steps: with their requests, their inputs and their current attempts.
 SELECT j.id, j.lease, j.account_id, j.session_id, j.story_id, j.parent_id, j.kind, j.priority, j.state, j.attempt,
        j.accepted - j.accepted_earlier AS accepted, j.failures, j.claims, j.percent, j.created_at, j.entered_at, j.deadline_at,
        j.cancel_requested_at IS NOT NULL AS cancel_requested, diorama_now() AS claimed_at,

@@ -1,8 +1,7 @@
--- Read a job with its family: all it was made from, all that failed because of it, and the
--- makers of the files that these were requested with. Called before a redrive, with all
--- of them locked by lock_families.
--- `has_source` and `output_age` say what is there of the last submission; `has_input` whether what a job is made from is
--- still kept, and may still be used. Zero rows: there is no such job.
+-- Read a job with its family: its ancestors, the jobs that failed because of it, and the makers of the files that these
+-- were requested with. Called before a redrive, after lock_families has locked them all.
+-- `has_source` and `output_age` describe the output of the last submission; `has_input` says whether the input of a job
+-- is still kept and may be used. Zero rows: there is no such job.
 WITH RECURSIVE above AS (
     SELECT id, parent_id FROM jobs WHERE id = :job
     UNION ALL

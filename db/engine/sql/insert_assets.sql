@@ -1,4 +1,5 @@
--- Write finished files. Posters come before the videos that point at them; the constraint looks after the statement.
+-- Write finished files. Posters come before the videos that reference them; the constraint is checked at the end of the
+-- statement.
 INSERT INTO assets (
     id, account_id, session_id, kind, state, object_key, content_type, width_px, height_px, duration_s,
     frames_per_second, size_bytes, sha256, poster_id, expires_at

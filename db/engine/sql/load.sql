@@ -1,5 +1,5 @@
 -- Read a claimed job. Called at the start of a step that was handed the claim alone.
--- Zero rows: the claim has been lost, there is nothing to do.
+-- Zero rows: the claim was lost, so there is nothing to do.
 WITH claimed AS (
     SELECT *
     FROM jobs

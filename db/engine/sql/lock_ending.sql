@@ -1,7 +1,7 @@
--- Lock a group of jobs some of which end badly, with the parents that these may roll back, in the order in which every
--- transaction locks jobs. Called before the group moves. A caller that is just having something else made of such a
--- parent, named by its job or by its file, has locked it, too, and is waited for here, so that its new job is seen
--- afterwards. Returns the parents. Zero rows: none is to be rolled back.
+-- Lock a group of jobs, some of which end badly, and the parents that these may roll back, in the lock order of jobs.
+-- Called before the group moves. A transaction that requests something else from such a parent, by its job or its file,
+-- locks the parent too; waiting for it here makes its new job visible afterwards. Returns the parents.
+-- Zero rows: no parent is rolled back.
 WITH parents AS MATERIALIZED (
     SELECT child.parent_id AS id
     FROM compensation_actions a

@@ -1,5 +1,5 @@
--- Hold jobs still, so that what the list says of their predictions is judged by how they stand now. Called before
--- sight in the same transaction, in the order in which everyone locks jobs.
+-- Lock generating jobs in the lock order of jobs, so that the sightings of their predictions meet the current state.
+-- Called before `sight` in the same transaction. Zero rows: the jobs have moved on.
 SELECT id
 FROM jobs
 WHERE id = ANY (CAST(:job_id AS uuid[]))

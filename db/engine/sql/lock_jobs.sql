@@ -1,4 +1,4 @@
--- Lock jobs until the transaction ends, in the order in which every transaction locks jobs, and read how they stand.
+-- Lock jobs until the transaction ends, in the lock order of jobs, and read their facts.
 -- Zero rows: there is no such job.
 SELECT id, state, priority, failures, cancel_requested_at IS NOT NULL AS cancel_requested
 FROM jobs

@@ -1,6 +1,6 @@
--- Read the parents that these jobs, which have just ended, are to roll back, with the parents locked by lock_ending.
--- `is_used` is whether anything else was made from the parent, or still is: that belongs to its owner by now.
--- Zero rows: no parent is to be rolled back.
+-- Read the parents that these jobs roll back, now that they have ended; `lock_ending` has locked the parents.
+-- `is_used` says whether another job was or is being made from the parent: its owner already has it then.
+-- Zero rows: no parent is rolled back.
 SELECT DISTINCT parent.id, parent.output_id, parent.state, parent.priority, parent.failures,
        parent.cancel_requested_at IS NOT NULL AS cancel_requested,
        EXISTS (

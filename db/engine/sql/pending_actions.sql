@@ -1,7 +1,7 @@
--- What is still to be undone of a job by a worker, each action with the submission it is of: one that was held may be
--- tried again when the job has made others since. Called by the compensate step.
--- `ended` tells that its prediction has ended. `keep_key` is what the job's last cycle keeps, whichever cycle's objects
--- are deleted. Zero rows: nothing is left to do.
+-- Read the actions of a job that a worker must still carry out, each with the submission that it undoes: after a review
+-- that may be an earlier one than the current. Called by the compensate step.
+-- `ended` says that the prediction has ended. `keep_key` is the object that the job's last cycle keeps, whichever
+-- cycle's objects are deleted. Zero rows: nothing is left to do.
 SELECT a.cycle, a.attempt, a.action,
        (SELECT last.keep_key FROM compensation_actions last
         WHERE last.job_id = a.job_id AND last.action = 'delete_objects' ORDER BY last.cycle DESC LIMIT 1) AS keep_key,

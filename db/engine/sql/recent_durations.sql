@@ -1,5 +1,5 @@
--- How long the last predictions of each model took, by the length of video that was asked for; of the last day at
--- most, and at most 200 of a model. Called now and then by whoever estimates; no row for a model that made nothing.
+-- Read the durations of each model's last predictions, by requested video length: of the last day, at most 200 a model.
+-- Called periodically for estimates; a model that made nothing has no row.
 --   ended_s      however they ended, in order
 --   succeeded_s  those that succeeded, in order
 --   queued_s     how long jobs that waited for no other had been queued, at the median

@@ -1,12 +1,12 @@
 -- Move jobs: the one statement that changes the state of a job. Called for a group of workers at once, for commands, and
 -- for the relatives of jobs that moved.
--- A worker's move names the lease that it leaves, and returns no row where it was fenced off: another has moved the job
--- on, and the result is dropped. So is a move that is made again because the response to its commit was lost: the first
--- one ended the lease. A move without a lease is that of a transaction that has locked the job: it fences off whatever
--- worker holds the job, save with `keep_lease`.
--- `hold_for` claims the job for its next step in the same statement, for the worker that moved it here; a job that is
--- to be canceled is not claimed, nor is one whose next step is paused. With `keep_lease` the same step goes on under the
--- same lease, which lasts for `held_for` from now where that is given.
+-- A worker's move names the lease that it leaves. It returns no row if it was fenced off because another worker moved
+-- the job on; its result is dropped. The same happens to a move that is repeated because the response to its commit was
+-- lost: the first one ended the lease. A move without a lease comes from a transaction that has locked the job, and
+-- fences off the worker that leases it, except with `keep_lease`.
+-- `lease_for_s` claims the job for its next step in the same statement, for the same worker, unless a cancel was
+-- requested or the next step is paused. With `keep_lease` the same step goes on under the same lease, which ends after
+-- `lease_for_s` if that is given.
 UPDATE jobs AS j
 SET state = m.to_state,
     event = m.event,
@@ -16,16 +16,16 @@ SET state = m.to_state,
     percent = m.percent,
     attempt = j.attempt + m.attempts_begun,
     accepted = j.accepted + CASE WHEN m.is_accepted THEN 1 ELSE 0 END,
-    -- A submission that failed for want of an operator does not count among those that a job may make, nor do those of
-    -- the cycles before.
+    -- Submissions that failed because an operator must act do not count towards the limit, nor do those of earlier
+    -- cycles.
     accepted_earlier = CASE WHEN m.new_deadline_in_s IS NOT NULL THEN j.accepted
                             ELSE j.accepted_earlier + CASE WHEN m.is_free THEN 1 ELSE 0 END END,
     failures = m.failures,
-    lease = j.lease + CASE WHEN m.keep_lease OR (m.hold_for IS NULL AND m.lease IS NOT NULL) THEN 0 ELSE 1 END,
-    claims = CASE WHEN m.keep_lease THEN j.claims WHEN m.hold_for IS NOT NULL AND j.cancel_requested_at IS NULL THEN 1 ELSE 0 END,
-    lease_expires_at = CASE WHEN m.keep_lease THEN coalesce(diorama_now() + m.held_for, j.lease_expires_at)
-                            WHEN j.cancel_requested_at IS NULL THEN diorama_now() + m.hold_for END,
-    claimed_by = CASE WHEN m.keep_lease OR (j.cancel_requested_at IS NULL AND m.hold_for IS NOT NULL)
+    lease = j.lease + CASE WHEN m.keep_lease OR (m.next_lease_for IS NULL AND m.lease IS NOT NULL) THEN 0 ELSE 1 END,
+    claims = CASE WHEN m.keep_lease THEN j.claims WHEN m.next_lease_for IS NOT NULL AND j.cancel_requested_at IS NULL THEN 1 ELSE 0 END,
+    lease_expires_at = CASE WHEN m.keep_lease THEN coalesce(diorama_now() + m.lease_for, j.lease_expires_at)
+                            WHEN j.cancel_requested_at IS NULL THEN diorama_now() + m.next_lease_for END,
+    claimed_by = CASE WHEN m.keep_lease OR (j.cancel_requested_at IS NULL AND m.next_lease_for IS NOT NULL)
                       THEN j.claimed_by END,
     due_at = diorama_now() + m.due_in,
     cycle = j.cycle + CASE WHEN m.new_deadline_in_s IS NOT NULL THEN 1 ELSE 0 END,
@@ -44,20 +44,20 @@ SET state = m.to_state,
 FROM (
     SELECT given.*,
            make_interval(secs => given.due_in_s) AS due_in,
-           make_interval(secs => given.held_for_s) AS held_for,
+           make_interval(secs => given.lease_for_s) AS lease_for,
            CASE WHEN given.to_state <> ALL (ARRAY(SELECT unnest(states) FROM paused_steps))
-                THEN make_interval(secs => given.held_for_s) END AS hold_for
+                THEN make_interval(secs => given.lease_for_s) END AS next_lease_for
     FROM json_to_recordset(CAST(:moves AS json)) AS given (
         number integer, id uuid, lease bigint, from_state text, event text, to_state text, actor text, reason text,
         due_in_s double precision, percent smallint, failures integer, attempts_begun integer, keep_lease boolean,
-        held_for_s double precision, cost_micros bigint, error_code text, error_message text, error_detail text,
+        lease_for_s double precision, cost_micros bigint, error_code text, error_message text, error_detail text,
         output_id uuid, is_free boolean, is_accepted boolean, keeps_error boolean, cancels boolean, canceled_by text,
         new_deadline_in_s double precision
     )
 ) AS m
 WHERE j.id = m.id
-  -- One condition of two: the planner knows that hardly any job is leased, and would begin by looking for those.
+  -- Two conditions in one: the planner knows that few jobs are leased, and would begin by reading those.
   AND m.lease IS NOT DISTINCT FROM CASE WHEN m.lease IS NOT NULL AND j.lease_expires_at IS NOT NULL THEN j.lease END
   AND j.state = m.from_state
-RETURNING m.number, j.lease, j.lease_expires_at IS NOT NULL AS held, j.credits > 0 AS is_priced, diorama_now() AS at,
+RETURNING m.number, j.lease, j.lease_expires_at IS NOT NULL AS is_leased, j.credits > 0 AS is_priced, diorama_now() AS at,
           j.cancel_requested_at IS NOT NULL AS is_canceled, j.percent, j.accepted - j.accepted_earlier AS accepted

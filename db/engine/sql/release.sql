@@ -1,7 +1,7 @@
--- Hand claims back unused, as if they had never been taken: no attempt and no claim is counted.
--- Called when a worker stops before it has begun them; locks the jobs in the order in which every transaction does.
--- Zero rows: the leases had ended and others moved on.
-WITH held AS MATERIALIZED (
+-- Release unused claims as if they had never been made: neither an attempt nor a claim is counted.
+-- Called when a worker stops before it has begun them; locks the jobs in the lock order of jobs.
+-- Zero rows: the leases had ended, and others have moved on.
+WITH leased AS MATERIALIZED (
     SELECT jobs.id
     FROM unnest(CAST(:ids AS uuid[]), CAST(:leases AS bigint[])) AS claim (id, lease)
     JOIN jobs ON jobs.id = claim.id
@@ -12,6 +12,6 @@ WITH held AS MATERIALIZED (
 )
 UPDATE jobs
 SET lease_expires_at = NULL, claimed_by = NULL, claims = greatest(jobs.claims - 1, 0)
-FROM held
-WHERE jobs.id = held.id
+FROM leased
+WHERE jobs.id = leased.id
 RETURNING jobs.id

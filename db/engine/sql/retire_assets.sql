@@ -1,4 +1,4 @@
--- Mark finished files as deleted, with their posters, before their objects go: nobody may begin to use them.
+-- Mark finished files and their posters as deleted before their objects go, so that no request can use them.
 -- Zero rows: they were deleted before.
 UPDATE assets
 SET state = 'deleted'

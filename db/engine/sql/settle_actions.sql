@@ -1,5 +1,5 @@
--- Mark as done what the transaction itself does when jobs end: their credits are returned, their parents rolled back.
--- Zero rows: nothing of the kind was planned.
+-- Mark the actions as done that the transaction itself carries out when jobs end: returned credits and roll-backs.
+-- Zero rows: no such action was planned.
 UPDATE compensation_actions AS a
 SET state = 'done', tries = a.tries + 1, changed_at = diorama_now(),
     result = CASE WHEN a.action = 'return_credits' THEN 'returned'

@@ -1,5 +1,5 @@
--- Lock the jobs that wait for these: for the ready ones directly, for the failed ones directly or through others; and
--- read how they stand, parents before children. Called in the transaction in which their parents moved.
+-- Lock the jobs that wait for these, directly for the ready ones and also indirectly for the failed ones, and read their
+-- facts, parents before children. Called in the transaction that moves their parents.
 -- Zero rows: no job waits for them.
 WITH RECURSIVE below AS (
     SELECT id FROM jobs WHERE parent_id = ANY (CAST(:failed AS uuid[])) AND state = 'waiting'

@@ -140,9 +140,9 @@ def test_the_commit_of_an_intent_begins_the_lease_anew(engine: Engine, world: Wo
         pause_step(conn, Step.SUBMIT, by="support:mo", reason=None)
         job = load(conn, claim)
         assert job is not None
-        begun = replace(begin_of(job), keep_lease=True, hold_for=timedelta(hours=1))
+        begun = replace(begin_of(job), keep_lease=True, lease_for=timedelta(hours=1))
         moved = record(conn, [begun]).moved[claim.job_id]
-        assert (moved.lease, moved.held) == (claim.lease, True)
+        assert (moved.lease, moved.is_leased) == (claim.lease, True)
         assert conn.scalar(text("SELECT lease_expires_at = now() + interval '1 hour' FROM jobs"))
 
 

@@ -45,8 +45,8 @@ def test_what_may_have_been_paid_for_is_looked_for_through_a_pause(engine: Engin
         pause = pause_step(conn, Step.SUBMIT, by="support:mo", reason="the models are ill")
         found = {job.id for job in claim_due(conn, Step.SUBMIT, worker="w", limit=9, lease_for=MINUTE)}
     assert found == {reconciling, submitting, waiting}
-    assert pause.holds(State.QUEUED)
-    assert not pause.holds(State.RECONCILING)
+    assert pause.applies_to(State.QUEUED)
+    assert not pause.applies_to(State.RECONCILING)
 
 
 def test_a_job_is_not_handed_on_within_a_worker_to_a_paused_step(engine: Engine, world: World) -> None:
@@ -55,9 +55,9 @@ def test_a_job_is_not_handed_on_within_a_worker_to_a_paused_step(engine: Engine,
         first, second = make_job(conn, world, State.GENERATING), make_job(conn, world, State.STORING)
         to_store = move_of(claimed(conn, first), o.OutputReady(("u",), 1))
         to_transcode = move_of(claimed(conn, second), o.Stored())
-        moved = record(conn, [replace(each, hold_for=MINUTE) for each in (to_store, to_transcode)]).moved
-    assert not moved[first].held
-    assert moved[second].held
+        moved = record(conn, [replace(each, lease_for=MINUTE) for each in (to_store, to_transcode)]).moved
+    assert not moved[first].is_leased
+    assert moved[second].is_leased
 
 
 def test_the_status_of_a_step_tells_what_is_due_in_hand_and_abandoned(engine: Engine, world: World) -> None:

@@ -86,9 +86,9 @@ def test_the_variant_is_written_with_the_attempt_before_any_call(engine: Engine)
     with engine.begin() as conn:
         job = claimed(conn, make_job(conn, make_world(conn)))
         begun = begin_of(job)
-        attempt = begun.effects[0]
+        attempt = begun.row_changes[0]
         assert isinstance(attempt, AttemptBegun)
-        record(conn, [replace(begun, effects=(replace(attempt, experiment="try", variant="b"),))])
+        record(conn, [replace(begun, row_changes=(replace(attempt, experiment="try", variant="b"),))])
         row = conn.execute(text("SELECT experiment, variant FROM attempts")).one()
     assert tuple(row) == ("try", "b")
 

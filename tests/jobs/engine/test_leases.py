@@ -41,9 +41,9 @@ def ends_at(engine: Engine) -> datetime | None:
 def test_a_lease_is_prolonged_for_as_long_as_the_step_runs(engine: Engine, held: Claim, renewer: Renewer) -> None:
     first = ends_at(engine)
     assert first is not None
-    with renewer.holding(held, SHORT) as holding:
+    with renewer.keeping(held, SHORT) as keeping:
         eventually(lambda: (ends_at(engine) or first) > first + SHORT)
-        holding.check()
+        keeping.check()
 
 
 def test_a_short_lease_is_not_forgotten_beside_a_long_one(
@@ -53,8 +53,8 @@ def test_a_short_lease_is_not_forgotten_beside_a_long_one(
         other = claim(conn, make_job(conn, world, State.TRANSCODING), lasts=timedelta(hours=1))
     query = text("SELECT lease_expires_at FROM jobs WHERE id = :id")
     with (
-        renewer.holding(other, timedelta(hours=1)),
-        renewer.holding(held, SHORT),
+        renewer.keeping(other, timedelta(hours=1)),
+        renewer.keeping(held, SHORT),
         engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn,
     ):
         first = conn.scalar(query, {"id": held.job_id})
@@ -62,44 +62,44 @@ def test_a_short_lease_is_not_forgotten_beside_a_long_one(
 
 
 def test_a_lease_that_another_has_taken_is_noticed(engine: Engine, held: Claim, renewer: Renewer) -> None:
-    with renewer.holding(held, SHORT) as holding:
+    with renewer.keeping(held, SHORT) as keeping:
         with engine.begin() as conn:
             claimed(conn, held.job_id)
-        assert holding.lost.wait(scaled(10))
+        assert keeping.lost.wait(scaled(10))
         with pytest.raises(LeaseLost, match=str(held.job_id)):
-            holding.check()
+            keeping.check()
 
 
 def test_a_cancel_is_noticed_as_a_lost_lease(engine: Engine, held: Claim, renewer: Renewer) -> None:
-    with renewer.holding(held, SHORT) as holding:
+    with renewer.keeping(held, SHORT) as keeping:
         with engine.begin() as conn:
             assert cancel(conn, held.job_id, "api")
-        assert holding.lost.wait(scaled(10))
+        assert keeping.lost.wait(scaled(10))
 
 
 def test_a_cut_connection_does_not_end_the_renewing(engine: Engine, held: Claim, renewer: Renewer) -> None:
     first = ends_at(engine)
     assert first is not None
-    with renewer.holding(held, SHORT) as holding:
+    with renewer.keeping(held, SHORT) as keeping:
         with engine.connect() as conn:
             cut_connection(conn.connection.driver_connection)
             conn.invalidate()
         eventually(lambda: (ends_at(engine) or first) > first + SHORT)
-        assert not holding.lost.is_set()
+        assert not keeping.lost.is_set()
 
 
 def test_a_lease_is_not_prolonged_beyond_the_deadline(engine: Engine, held: Claim, renewer: Renewer) -> None:
     """Or what comes in drops would hold its job for ever: no step that is at work is asked for its deadline."""
     first = ends_at(engine)
     assert first is not None
-    with renewer.holding(held, SHORT, first - SHORT) as holding:
-        assert holding.lost.wait(scaled(10))
+    with renewer.keeping(held, SHORT, first - SHORT) as keeping:
+        assert keeping.lost.wait(scaled(10))
         with pytest.raises(LeaseLost):
-            holding.check()
+            keeping.check()
     assert ends_at(engine) == first
 
 
 def test_whoever_lets_go_is_no_longer_prolonged(engine: Engine, held: Claim, renewer: Renewer) -> None:
-    with renewer.holding(held, SHORT):
+    with renewer.keeping(held, SHORT):
         pass
-    assert renewer._held == set()
+    assert renewer._leases == set()

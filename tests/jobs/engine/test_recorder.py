@@ -18,7 +18,7 @@ from db.engine.recording import Move, Moved
 from db.engine.row_changes import AttemptChanged
 from jobs.engine import recorder as recorders
 from jobs.engine.hints import DueListener, Hinter
-from jobs.engine.recorder import OutOfReach, Recorder
+from jobs.engine.recorder import DatabaseUnreachable, Recorder
 from statemachine.outcomes import Accepted, StillRunning
 from statemachine.vocabulary import State, Step
 from tests.support.cuts import at_commit, cut_connection, nothing, once
@@ -62,7 +62,7 @@ def running(engine: Engine) -> set[UUID]:
 
 
 def spoilt_by_a_taken_prediction(move: Move) -> Move:
-    return replace(move, effects=(AttemptChanged(move.claim.job_id, 1, "running", prediction_id="taken"),))
+    return replace(move, row_changes=(AttemptChanged(move.claim.job_id, 1, "running", prediction_id="taken"),))
 
 
 def spoilt_by_a_number_out_of_bounds(move: Move) -> Move:
@@ -83,7 +83,7 @@ def test_of_a_group_only_the_poisoned_move_fails(
     with engine.begin() as conn:
         conn.execute(text("UPDATE attempts SET prediction_id = 'taken' WHERE job_id = :id"), {"id": taken.claim.job_id})
     bad, *good = moves
-    monkeypatch.setattr(recorders, "_PATIENCE_S", 10 * scaled(10))
+    monkeypatch.setattr(recorders, "_GIVE_UP_AFTER_S", 10 * scaled(10))
     failed, *written = as_one_group(recorder, [spoil(bad), *good])
     assert all(future.result(scaled(10)) is not None for future in written), "the others waited for the poisoned one"
     assert isinstance(failed.exception(scaled(10)), DBAPIError | TypeError)
@@ -137,7 +137,7 @@ def test_closing_writes_what_is_left(engine: Engine, world: World, hinter: Hinte
 def test_a_database_that_stays_away_costs_patience_once_and_not_once_a_move(
     engine: Engine, world: World, hinter: Hinter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recorders, "_PATIENCE_S", 0.0)
+    monkeypatch.setattr(recorders, "_GIVE_UP_AFTER_S", 0.0)
     monkeypatch.setattr(recorders, "_RETRY_EVERY_S", 0.01)
     moves = moves_of(engine, world)
     nowhere = connect(DatabaseSettings("postgresql://nobody@127.0.0.1:1/nowhere"), name="nowhere")
@@ -145,7 +145,7 @@ def test_a_database_that_stays_away_costs_patience_once_and_not_once_a_move(
     event.listen(nowhere, "do_connect", lambda *given: tries.append(given))
     recorder = Recorder(nowhere, hinter)
     futures = as_one_group(recorder, moves)
-    assert all(isinstance(future.exception(scaled(10)), OutOfReach) for future in futures)
+    assert all(isinstance(future.exception(scaled(10)), DatabaseUnreachable) for future in futures)
     recorder.close()
     assert len(tries) < len(moves), "each move was tried by itself"
 

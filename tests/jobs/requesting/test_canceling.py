@@ -96,8 +96,8 @@ def test_whatever_the_answer_is_the_cancel_wins_as_soon_as_it_is_known(
         record(conn, [begin_of(claimed(conn, job_id))])
         cancel(conn, job_id, "api")
         child = make_job(conn, world, State.WAITING, kind=Kind.SCENE, parent_id=job_id)
-        recorded = record(conn, [replace(move_of(claimed(conn, job_id), outcome), hold_for=timedelta(minutes=1))])
-        assert not recorded.moved[job_id].held
+        recorded = record(conn, [replace(move_of(claimed(conn, job_id), outcome), lease_for=timedelta(minutes=1))])
+        assert not recorded.moved[job_id].is_leased
         assert recorded.relatives == {job_id, child}
         assert set(conn.scalars(text("SELECT state FROM jobs WHERE due_at <= diorama_now()"))) == {"compensating"}
     assert events(engine, job_id)[-1] == ("cancel_executed", "compensating", "worker")

@@ -96,7 +96,7 @@ def test_an_output_expires_by_the_time_at_which_it_was_made(job: ClaimedJob, run
     _stored(runtime, job, _picture())
     work = transcode(job, late)
     assert work is not None
-    (made,) = work.effects
+    (made,) = work.row_changes
     assert isinstance(made, AssetMade)
     assert made.expires_at is not None
     assert made.expires_at >= job.claimed_at + timedelta(days=1, hours=2)

@@ -96,7 +96,7 @@ def test_a_prediction_that_is_no_longer_known_is_made_again_and_counts_as_paid_f
     job = looked(engine, running(engine, world), runtime)
     work = poll(job, settled(runtime))
     assert isinstance(work.outcome, GenerationFailed)
-    (changed,) = work.effects
+    (changed,) = work.row_changes
     assert isinstance(changed, AttemptChanged)
     assert changed.status == "failed"
     assert changed.cost_micros == work.outcome.cost_micros > 0

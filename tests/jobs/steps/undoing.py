@@ -68,7 +68,7 @@ class Undoing:
         work = compensate(job, replace(self.runtime, renewer=renewer))
         renewer.close()
         if work is not None:
-            undone = move_of(job, work.outcome, *work.effects)
+            undone = move_of(job, work.outcome, *work.row_changes)
             charged = replace(undone, decision=replace(undone.decision, cost_micros=work.charged_micros))
             with self.engine.begin() as conn:
                 record(conn, [charged])

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from db.engine.tracking import Recent, WatchState
+from db.engine.tracking import Recent, WatcherStatus
 from jobs.providers.profiles import profiles
 from jobs.tracking.durations import Usual, usual_of
 from jobs.tracking.poll_schedule import Poll, PollSchedule, Reports, next_poll
@@ -15,11 +15,11 @@ from jobs.tracking.poll_schedule import Poll, PollSchedule, Reports, next_poll
 STEADY = PollSchedule(jitter=0.0)
 MODEL = profiles()["openai/gpt-image-2.5-sunburst"]
 USUAL = Usual(low_s=28, middle_s=42, high_s=63, succeeded_s=tuple(float(s) for s in range(28, 63)))
-MANY = WatchState(in_flight=2000, covers=True)
+MANY = WatcherStatus(in_flight=2000, covers=True)
 
 
-def look(elapsed_s: float, reports: Reports | None = None, watch: WatchState | None = None) -> Poll:
-    return next_poll(STEADY, elapsed_s, USUAL, reports or Reports(), watch or WatchState(), Random(1))
+def look(elapsed_s: float, reports: Reports | None = None, watch: WatcherStatus | None = None) -> Poll:
+    return next_poll(STEADY, elapsed_s, USUAL, reports or Reports(), watch or WatcherStatus(), Random(1))
 
 
 def test_looks_are_rare_before_the_usual_time_and_frequent_around_it() -> None:
@@ -35,7 +35,7 @@ def test_every_look_without_anything_else_to_go_by_is_worth_a_call() -> None:
 
 def test_waits_are_spread_so_that_jobs_of_one_moment_do_not_look_together() -> None:
     settings = replace(STEADY, jitter=0.1)
-    waits = {next_poll(settings, 42, USUAL, Reports(), WatchState(), Random(seed)).again_in_s for seed in range(20)}
+    waits = {next_poll(settings, 42, USUAL, Reports(), WatcherStatus(), Random(seed)).again_in_s for seed in range(20)}
     assert len(waits) == 20
     assert all(3.15 <= wait_s <= 3.85 for wait_s in waits)
 
@@ -65,7 +65,7 @@ def test_a_job_that_was_told_of_its_end_looks_at_once(reports: Reports) -> None:
 
 
 def test_without_their_watcher_many_jobs_look_ten_times_a_second_together() -> None:
-    assert look(42, Reports(in_list=True), WatchState(in_flight=2000)) == Poll(True, 200.0)
+    assert look(42, Reports(in_list=True), WatcherStatus(in_flight=2000)) == Poll(True, 200.0)
 
 
 def test_what_is_usual_is_measured_once_there_are_enough() -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, text
 
 from db.engine.claims import ClaimedJob
 from db.engine.recording import record
-from db.engine.tracking import read_watch
+from db.engine.tracking import read_watcher_status
 from jobs.engine.hints import Hinter
 from jobs.providers.provider import Submission
 from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
@@ -93,7 +93,7 @@ class Sky:
     def covers(self) -> bool:
         """Whether the workers are told to rely on the list."""
         with self.engine.connect() as conn:
-            return read_watch(conn).covers
+            return read_watcher_status(conn).covers
 
 
 def submission() -> Submission:
