@@ -6,9 +6,9 @@ the caller gets a request id, and the log gets the rest, once.
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
+import structlog
 from graphql import GraphQLError, GraphQLSyntaxError
 from psycopg import Error as DriverError
 from psycopg import OperationalError as DriverOperationalError
@@ -23,7 +23,7 @@ from schema.cursors import MalformedCursor
 from schema.ids import MalformedId
 from storage import StorageUnavailable
 
-log = logging.getLogger("schema")
+log = structlog.get_logger(__name__)
 
 BAD_USER_INPUT = "BAD_USER_INPUT"
 BAD_REQUEST = "BAD_REQUEST"
@@ -111,10 +111,11 @@ def log_unforeseen(error: GraphQLError, request_id: str) -> None:
         path = ".".join(str(part) for part in error.path or ())
         cause = root_cause(error)
         log.error(
-            "a request failed at %s",
-            path or "the root",
+            "a request failed",
+            path=path or None,
             exc_info=None if cause is None else _without_rows(cause),
-            extra={"request_id": request_id, "code": code},
+            request_id=request_id,
+            code=code,
         )
 
 

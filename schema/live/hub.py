@@ -7,7 +7,6 @@ the time until the next slow poll, and one statement brings the news of all awak
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -15,6 +14,7 @@ from itertools import product
 from uuid import UUID
 
 import psycopg
+import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -25,7 +25,7 @@ from schema.database import Database
 from schema.live.buffers import HistoryUnreadable, ServerClosing, SubscriberBuffer
 from schema.live.ordering import in_order
 
-log = logging.getLogger("schema.live.hub")
+log = structlog.get_logger(__name__)
 
 _EVERYTHING = "*"
 _READ_MAX = 2_000
@@ -114,9 +114,9 @@ class EventHub:
             try:
                 await self._listen_once()
             except (psycopg.Error, OSError) as error:
-                log.info("listening was interrupted: %s", type(error).__name__)
+                log.info("listening was interrupted", reason=type(error).__name__)
             except Exception:
-                log.exception("listening failed and begins anew")
+                log.exception("listening failed and will be restarted")
             await asyncio.sleep(_RECONNECT_AFTER_S)
 
     async def _listen_once(self) -> None:
@@ -139,12 +139,12 @@ class EventHub:
             try:
                 await self._deliver_safely(awake)
             except _PASSING as error:
-                log.warning("reading the history failed and is tried again: %s", type(error).__name__)
+                log.warning("reading the history failed and will be retried", reason=type(error).__name__)
                 self._awake |= awake
                 await asyncio.sleep(self._poll_every_s)
             except Exception:
                 # Nobody would start this task again, and the slow poll looks at everything in a moment.
-                log.exception("delivering failed and goes on")
+                log.exception("delivering failed and will be retried")
                 await asyncio.sleep(self._poll_every_s)
 
     async def _deliver_safely(self, awake: set[UUID]) -> None:
@@ -155,7 +155,7 @@ class EventHub:
                 raise
             except UnreadableEvent as error:
                 # Only its job's subscribers go, and so fewer are left each time; apart it would be a statement each.
-                log.warning("subscribers of a history that cannot be read were sent away: %s", error)
+                log.warning("subscribers of an unreadable history were disconnected", reason=str(error))
                 self._send_away(set(self._buffers.get(error.job_id, ())))
             except Exception:  # noqa: BLE001 - logged with the subscribers it concerns
                 return await self._deliver_apart(awake)
@@ -184,7 +184,7 @@ class EventHub:
         except _PASSING:
             raise
         except Exception:
-            log.exception("%d subscribers of a history that cannot be read were sent away", len(buffers))
+            log.exception("subscribers of an unreadable history were disconnected", subscribers=len(buffers))
             self._send_away(buffers)
         else:
             for buffer, event in product(buffers, news):

@@ -7,16 +7,16 @@ for each socket by itself would keep a process with thousands of them busy.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import defaultdict
 from collections.abc import Callable
 
+import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.records.accounts import secrets_that_hold
 from schema.database import Database
 
-log = logging.getLogger("schema.transport.credential_check")
+log = structlog.get_logger(__name__)
 
 _CHECKED_AT_ONCE = 1_000
 
@@ -56,9 +56,9 @@ class Callers:
             try:
                 await self._check()
             except (SQLAlchemyError, OSError) as error:
-                log.warning("checking the keys of sockets failed and will be retried: %s", type(error).__name__)
+                log.warning("checking the keys of sockets failed and will be retried", reason=type(error).__name__)
             except Exception:
-                log.exception("looking at the keys of sockets failed and goes on")
+                log.exception("checking the keys of sockets failed and will be retried")
 
     async def _check(self) -> None:
         secrets = list(self._callbacks)

@@ -8,12 +8,12 @@ quiet sockets are pinged, and a socket ends with the session or the key that ope
 from __future__ import annotations
 
 import asyncio
-import logging
 from contextlib import aclosing, suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
+import structlog
 from graphql import GraphQLError
 from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
@@ -26,7 +26,7 @@ from schema.live.shared_results import SharedData
 from schema.transport.http import new_request_id
 from schema.transport.sockets import Socket
 
-log = logging.getLogger("schema.transport.websocket")
+log = structlog.get_logger(__name__)
 
 _OPERATION = {"query": str, "variables": dict, "operationName": str, "extensions": dict}
 

@@ -6,7 +6,6 @@ the bytes of pictures are left out, because ten thousand of them prove nothing m
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 from collections.abc import Iterator, Sequence
@@ -109,7 +108,7 @@ def _die() -> None:
 
 def work(terms: Terms, seed: int, orders: Connection) -> None:
     """Work until killed, or until the other end of `orders` is closed."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("error"))
     name = f"losing-{os.getpid()}"
     engine = connect_worker(DatabaseSettings(terms.database_url, pool_size=_THREADS + 8), name=name)
     listen_url = normalised_url(terms.database_url).set(drivername="postgresql")

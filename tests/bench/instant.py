@@ -6,7 +6,6 @@ processor seconds that it used.
 
 from __future__ import annotations
 
-import logging
 import resource
 import sys
 from collections.abc import Iterator
@@ -94,9 +93,7 @@ def main(url: str, name: str, threads: int) -> None:
     """Work until told to stop."""
     started = resource.getrusage(resource.RUSAGE_SELF)
     # As `LOG_LEVEL=warning` has it.
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING), cache_logger_on_first_use=True
-    )
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("warning"), cache_logger_on_first_use=True)
     engine = connect_worker(DatabaseSettings(url, pool_size=threads + 8), name=name)
     listen_url = normalised_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 

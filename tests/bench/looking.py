@@ -6,7 +6,6 @@ closes.
 
 from __future__ import annotations
 
-import logging
 import sys
 from dataclasses import dataclass
 from typing import cast
@@ -44,7 +43,7 @@ class BlankPictures:
 
 def main(url: str, name: str, threads: int, provider_url: str, public_url: str | None = None) -> None:
     """Work until told to stop."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("warning"))
     engine = connect_worker(DatabaseSettings(url, pool_size=threads + 8), name=name)
     listen_url = normalised_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 

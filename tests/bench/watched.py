@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import subprocess
 import sys
 import time
@@ -60,7 +59,7 @@ def measure_watching(server: EmbeddedPostgres, *, jobs: int, told: bool) -> Watc
     url = create_database(server.url, name)
     engine = connect(DatabaseSettings(url), name="bench")
     limits = RateLimits(enabled=False)
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("warning"))
     try:
         migrate(engine)
         queue_jobs(engine, jobs)

@@ -116,3 +116,11 @@ def test_every_statement_says_what_it_does_and_is_used(path: Path) -> None:
     assert path.read_text(encoding="utf-8").startswith("-- ")
     used = any(f'"{path.stem}"' in source.read_text(encoding="utf-8") for source in files_of("db"))
     assert used, f"{path.name} is not used by any function of db"
+
+
+def test_one_module_knows_the_standard_logging_library() -> None:
+    """Everything logs with structlog; the simulator, a program of its own, does not."""
+    services = [package for package in MAY_IMPORT if package != "simulator"]
+    files = [path for package in services for path in files_of(package)]
+    users = {path.relative_to(ROOT).as_posix() for path in files if "logging" in imports_of(path)}
+    assert users == {"diorama/logging.py"}

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection
 
@@ -305,10 +306,12 @@ def test_messages_are_text(acme: Partner) -> None:
 
 def test_a_client_that_vanishes_is_no_error(acme: Partner, caplog: pytest.LogCaptureFixture) -> None:
     job_id = make_avatar(acme, acme.asset())
-    with acme.socket() as socket:
-        socket.begin(FOLLOW, jobId=job_id)
-        socket.next()
-        socket.connection.socket.close()
-    move(acme.server.engine, job_id, *TO_SUCCESS)
-    assert acme.ask(THEMES)["themes"]
+    with capture_logs() as lines:
+        with acme.socket() as socket:
+            socket.begin(FOLLOW, jobId=job_id)
+            socket.next()
+            socket.connection.socket.close()
+        move(acme.server.engine, job_id, *TO_SUCCESS)
+        assert acme.ask(THEMES)["themes"]
+    assert [line for line in lines if line["log_level"] == "error"] == []
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
