@@ -161,7 +161,7 @@ def test_a_database_that_is_away_is_no_error_of_the_consumer() -> None:
 
 def test_nothing_can_be_sent_delayed_or_retried_beside_the_row(broker: RowBroker) -> None:
     """Two stores that know when a job is due would come to disagree: there is the row, and nothing else."""
-    with pytest.raises(TypeError, match="can not be sent"):
+    with pytest.raises(TypeError, match="cannot be sent"):
         broker.enqueue(Message(queue_name="poll", actor_name="poll", args=("id", 1), kwargs={}, options={}), delay=5)
     assert not [each for each in broker.middleware if isinstance(each, Retries | Pipelines | Results | TimeLimit)]
     assert not broker.delay_queues
