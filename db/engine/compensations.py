@@ -60,7 +60,7 @@ class CompensationAction:
 
 def pending_actions(conn: Connection, job_id: UUID) -> list[PendingAction]:
     """Return the actions of a job that a worker must still carry out."""
-    return [PendingAction(*row) for row in conn.execute(statement("pending_actions"), {"job": job_id})]
+    return [PendingAction(**row._mapping) for row in conn.execute(statement("pending_actions"), {"job": job_id})]
 
 
 def lock_undoing(conn: Connection, claim: Claim) -> bool:

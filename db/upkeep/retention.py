@@ -56,7 +56,7 @@ class NamedObject:
 def expired_files(conn: Connection, *, uploads: timedelta, most: int) -> list[OldFile]:
     """Return files that have expired, and incomplete uploads older than `uploads`."""
     rows = conn.execute(statement("expired_assets"), {"uploads": uploads, "most": most})
-    return [OldFile(*row) for row in rows]
+    return [OldFile(row.id, row.object_key) for row in rows]
 
 
 def purge_files(conn: Connection, files: Sequence[OldFile]) -> int:
@@ -67,7 +67,8 @@ def purge_files(conn: Connection, files: Sequence[OldFile]) -> int:
 
 def old_sources(conn: Connection, *, kept_for: timedelta, most: int) -> list[OldSource]:
     """Return sources of jobs that ended longer than `kept_for` ago."""
-    return [OldSource(*row) for row in conn.execute(statement("old_sources"), {"kept_for": kept_for, "most": most})]
+    rows = conn.execute(statement("old_sources"), {"kept_for": kept_for, "most": most})
+    return [OldSource(row.job_id, row.attempt, row.source_key) for row in rows]
 
 
 def purge_sources(conn: Connection, sources: Sequence[OldSource]) -> int:
@@ -99,7 +100,7 @@ def named_objects(conn: Connection) -> Iterator[NamedObject]:
     conn.execute(text("SET LOCAL statement_timeout = 0"))
     conn.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
     for row in conn.execute(statement("named_objects"), execution_options={"yield_per": _ROWS_AT_ONCE}):
-        yield NamedObject(*row)
+        yield NamedObject(**row._mapping)
 
 
 def still_named(conn: Connection, keys: Sequence[str]) -> set[str]:

@@ -32,7 +32,7 @@ class OldAsset:
 def old_jobs(conn: Connection, *, after: UUID, kept_for: timedelta, most: int) -> list[OldJob]:
     """Return the next jobs older than `kept_for`, in id order."""
     given = {"after": after, "kept_for": kept_for, "most": most}
-    return [OldJob(*row) for row in conn.execute(statement("old_jobs"), given)]
+    return [OldJob(**row._mapping) for row in conn.execute(statement("old_jobs"), given)]
 
 
 def jobs_that_may_go(conn: Connection, ids: Collection[UUID], *, kept_for: timedelta) -> list[UUID]:
@@ -56,7 +56,7 @@ def purge_jobs(conn: Connection, ids: Collection[UUID], *, kept_for: timedelta) 
 def old_assets(conn: Connection, *, after: UUID, kept_for: timedelta, most: int) -> list[OldAsset]:
     """Return the next deleted files older than `kept_for`, in id order."""
     given = {"after": after, "kept_for": kept_for, "most": most}
-    return [OldAsset(*row) for row in conn.execute(statement("old_assets"), given)]
+    return [OldAsset(row.id, row.object_key, row.may_go) for row in conn.execute(statement("old_assets"), given)]
 
 
 def purge_assets(conn: Connection, ids: Collection[UUID], *, kept_for: timedelta) -> int:
