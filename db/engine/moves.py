@@ -101,8 +101,10 @@ def write_moves(conn: Connection, moves: Sequence[Move | LockedMove]) -> list[Mo
     # Moves and their results are matched by number: an id is hashed by the interpreter, many times more slowly.
     in_order = sorted(enumerate(moves), key=lambda numbered: numbered[1].job_id.int)
     results: list[Moved | None] = [None] * len(moves)
-    for number, *columns in conn.execute(statement("record_moves"), {"moves": as_json(starmap(_given, in_order))}):
-        results[number] = Moved(*columns)
+    rows = conn.execute(statement("record_moves"), {"moves": as_json(starmap(_given, in_order))})
+    _, *names = rows.keys()
+    for number, *columns in rows:
+        results[number] = Moved(**dict(zip(names, columns, strict=True)))
     return results
 
 
