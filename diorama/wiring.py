@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 from sqlalchemy import Engine
 
@@ -14,6 +15,7 @@ from diorama.tuning import Tuning
 from jobs.catalogue.catalogue import Catalogue
 from jobs.catalogue.themes import Theme, ThemesError, themes_with
 from jobs.engine.hints import Hinter
+from jobs.engine.lease_times import Leases
 from jobs.engine.leases import Renewer
 from jobs.engine.recorder import Recorder
 from jobs.prompts import PromptBook
@@ -23,7 +25,7 @@ from jobs.providers.inputs import PictureInputs
 from jobs.providers.limited import LimitedProvider
 from jobs.providers.limiter import LimiterSettings, SharedLimiter
 from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
-from jobs.steps.runtime import Leases, Runtime
+from jobs.steps.runtime import Runtime
 from jobs.tracking.durations import Durations
 from jobs.tracking.provider_webhooks import SigningKey
 from jobs.tracking.watcher import Watcher
@@ -165,7 +167,6 @@ def build_runtime(
             tuning.policy, spend_cap_micros=settings.job_spend_cap_micros, deadlines=build_deadlines(settings)
         ),
         list_settles_after_s=tuning.list_settles_after_s,
-        sweep_first_after_s=tuning.orphan_search_s,
         public_url=_text(settings.public_url),
         secrets={name: getattr(settings, name).get_secret_value() for name in _MODEL_KEYS},
     )
@@ -176,12 +177,15 @@ def build_periodic_tasks(runtime: Runtime, hinter: Hinter, tuning: Tuning = _TUN
     policy = runtime.retention
     leftovers = Leftovers(runtime.engine, runtime.store, policy.grace)
     rows = OldRows(runtime.engine, runtime.store, policy.rows)
-    watcher = Watcher(runtime, hinter, tuning.watching)
+    overdue = partial(end_overdue, runtime.engine, runtime.recorder, runtime.policy, runtime.leases.usual)
+    first_after = timedelta(seconds=tuning.orphan_search_s)
+    orphans = partial(search_orphans, runtime.engine, runtime.provider, first_after)
+    watcher = Watcher(runtime.engine, runtime.provider, hinter, runtime.poll_times, tuning.watching)
     return (
         # By itself: it must not wait for a long sweep.
         PeriodicTask("watch", _WATCH_STEP_S, watcher.step, TRACKING),
-        PeriodicTask("orphans", tuning.orphan_search_s, lambda: search_orphans(runtime)),
-        PeriodicTask("overdue", _OVERDUE_EVERY_S, lambda: end_overdue(runtime)),
+        PeriodicTask("orphans", tuning.orphan_search_s, orphans),
+        PeriodicTask("overdue", _OVERDUE_EVERY_S, overdue),
         PeriodicTask("retention", tuning.purge_every_s, lambda: purge_expired(runtime.engine, runtime.store, policy)),
         PeriodicTask("leftovers", tuning.purge_every_s, leftovers.purge),
         PeriodicTask("rows", tuning.purge_every_s, rows.purge),

@@ -13,23 +13,24 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import structlog
+from sqlalchemy import Engine
 
 from db.connection import WORKER_IDLE_IN_TRANSACTION_S
-from db.elapsed import Instant
+from db.elapsed import Instant, this_instant
 from db.engine.claims import ClaimedJob
 from db.engine.compensations import PendingAction, lock_undoing, pending_actions
 from db.engine.row_changes import ActionTried, AttemptChanged, RowChange
 from db.public_ids import IdKind, encode_id
+from jobs.engine.lease_times import LeaseKeeper
 from jobs.engine.leases import LeaseLost
 from jobs.providers.profiles import profiles
-from jobs.providers.provider import Prediction, ProviderError
+from jobs.providers.provider import Prediction, Provider, ProviderError
 from jobs.steps.failures import storage_failure, surprise
-from jobs.steps.reconcile import lost_prediction, settles_in_s_of
+from jobs.steps.lost import LostSubmissions
 from jobs.steps.result import Work
-from jobs.steps.runtime import Runtime
 from statemachine.outcomes import Failure, RetryPolicy, StepFailed, Undone
 from statemachine.vocabulary import ErrorCode, Step
-from storage import StorageError
+from storage import S3Store, StorageError
 from storage.keys import attempt_of, job_prefix
 
 log = structlog.get_logger(__name__)
@@ -48,27 +49,39 @@ class Done:
     charged_micros: int = 0
 
 
-def compensate(job: ClaimedJob, runtime: Runtime) -> Work | None:
+@dataclass(frozen=True, slots=True)
+class CompensateParts:
+    """The collaborators of the compensate step."""
+
+    engine: Engine
+    store: S3Store
+    provider: Provider
+    lost: LostSubmissions
+    keeper: LeaseKeeper
+    instant: Callable[[], Instant] = this_instant
+
+
+def compensate(job: ClaimedJob, parts: CompensateParts) -> Work | None:
     """Try everything that is still to be undone, and say whether anything has to be tried again.
 
     Return None where the lease was lost on the way: somebody else undoes it, or has done so.
     """
-    with runtime.engine.connect() as conn:
+    with parts.engine.connect() as conn:
         pending = pending_actions(conn, job.id)
     try:
-        with runtime.keeping(job, Step.COMPENSATE) as lease:
+        with parts.keeper.keeping(job, Step.COMPENSATE) as lease:
             tried = []
             for action in pending:
                 lease.check()
-                tried.append((action, _try(action, _as_of(action, job), runtime)))
+                tried.append((action, _try(action, _as_of(action, job), parts)))
     except LeaseLost:
         return None
     return _told(job, tried)
 
 
-def left_for_review(job: ClaimedJob, reason: str, runtime: Runtime) -> tuple[RowChange, ...]:
+def left_for_review(job: ClaimedJob, reason: str, engine: Engine) -> tuple[RowChange, ...]:
     """Return the rows that hold for a person whatever is still to be undone of a job: trying it kills the workers."""
-    with runtime.engine.connect() as conn:
+    with engine.connect() as conn:
         pending = pending_actions(conn, job.id)
     return tuple(ActionTried(job.id, each.cycle, each.action, "held", last_error=reason) for each in pending)
 
@@ -100,10 +113,10 @@ def _told(job: ClaimedJob, tried: Iterable[tuple[PendingAction, Done | Failure]]
     return Work(job, StepFailed(again) if again else Undone(), tuple(row_changes), charged_micros=charged_micros)
 
 
-def _try(action: PendingAction, job: ClaimedJob, runtime: Runtime) -> Done | Failure:
+def _try(action: PendingAction, job: ClaimedJob, parts: CompensateParts) -> Done | Failure:
     """Undo one thing; return what came of it, or why it did not work. A surprise is logged and counts like the rest."""
     try:
-        return _DO[action.action](action, job, runtime)
+        return _DO[action.action](action, job, parts)
     except ProviderError as error:
         return error.failure
     except StorageError as error:
@@ -115,26 +128,26 @@ def _try(action: PendingAction, job: ClaimedJob, runtime: Runtime) -> Done | Fai
         return surprise(error)
 
 
-def _cancel_prediction(action: PendingAction, job: ClaimedJob, runtime: Runtime) -> Done:
+def _cancel_prediction(action: PendingAction, job: ClaimedJob, parts: CompensateParts) -> Done:
     if action.ended:
         return Done("it had ended already")
     if job.prediction_id is None:
-        return _cancel_lost(action, job, runtime)
-    ended = _told_to_stop(job.prediction_id, action, job, runtime)
+        return _cancel_lost(action, job, parts)
+    ended = _canceled(job.prediction_id, action, job, parts)
     if ended is None:
         return Done("the provider does not know it", _price(job))
     return Done("canceled", _charged(ended, job))
 
 
-def _told_to_stop(prediction_id: str, action: PendingAction, job: ClaimedJob, runtime: Runtime) -> Prediction | None:
+def _canceled(prediction_id: str, action: PendingAction, job: ClaimedJob, parts: CompensateParts) -> Prediction | None:
     """Cancel a prediction and return how it is then; None where the provider does not know it, and will not.
 
     One answer is no proof of that: the prediction may be too young to be known everywhere, and run on. Raises
     ProviderError until the provider's list has settled, and in any case the first time.
     """
-    ended = runtime.provider.cancel(prediction_id)
-    if ended is None and (action.tries == 0 or settles_in_s_of(job, runtime) > 0):
-        again_in_s = max(_AGAIN_IN_S, settles_in_s_of(job, runtime))
+    ended = parts.provider.cancel(prediction_id)
+    if ended is None and (action.tries == 0 or parts.lost.settles_in_s(job) > 0):
+        again_in_s = max(_AGAIN_IN_S, parts.lost.settles_in_s(job))
         raise ProviderError(replace(_NOT_KNOWN_YET, retry_after_s=again_in_s))
     return ended
 
@@ -152,16 +165,16 @@ def _price(job: ClaimedJob) -> int:
     return 0 if profile is None else profile.price(job.kind, job.duration_s)
 
 
-def _cancel_lost(action: PendingAction, job: ClaimedJob, runtime: Runtime) -> Done:
+def _cancel_lost(action: PendingAction, job: ClaimedJob, parts: CompensateParts) -> Done:
     """Cancel a submission whose outcome was lost, where it can be found; the sweep is the net, and books it."""
     try:
-        prediction_id = lost_prediction(job, runtime)
+        prediction_id = parts.lost.prediction_of(job)
     except ProviderError:
         return Done("the provider could not say whether it was taken; the sweep goes on looking for it")
     if prediction_id is not None:
-        stopped = _told_to_stop(prediction_id, action, job, runtime) is not None
+        stopped = _canceled(prediction_id, action, job, parts) is not None
         return Done("found and canceled" if stopped else "found; the sweep books it")
-    if (settles_in_s := settles_in_s_of(job, runtime)) <= 0:
+    if (settles_in_s := parts.lost.settles_in_s(job)) <= 0:
         return Done("it was never taken")
     # Looked for three times until the provider's list has settled, so that one that was taken does not run for long.
     look_in_s = settles_in_s if action.tries else settles_in_s / 2
@@ -176,19 +189,19 @@ _NOT_KNOWN_YET = Failure(
 )
 
 
-def _delete_objects(action: PendingAction, job: ClaimedJob, runtime: Runtime) -> Done:
+def _delete_objects(action: PendingAction, job: ClaimedJob, parts: CompensateParts) -> Done:
     """Delete what was made up to the action's submission, while the job is held still.
 
     Whoever was frozen on the way here may find that others have undone the job, and that it has succeeded since under
     the same keys. Raises LeaseLost then.
     """
-    found = [each.key for each in runtime.store.list(job_prefix(job.id)) if _goes(each.key, action)]
-    with runtime.engine.begin() as conn:
+    found = [each.key for each in parts.store.list(job_prefix(job.id)) if _goes(each.key, action)]
+    with parts.engine.begin() as conn:
         # Before the statement, but not before there was a connection for it.
-        began = runtime.instant()
+        began = parts.instant()
         if not lock_undoing(conn, job.claim):
             raise LeaseLost(f"job {job.id} is not this worker's to undo any more")
-        runtime.store.delete(_while_still(found, began, runtime))
+        parts.store.delete(_while_still(found, began, parts))
     return Done("deleted, but for what a redrive can begin with" if action.keep_key else "deleted")
 
 
@@ -196,15 +209,15 @@ def _goes(key: str, action: PendingAction) -> bool:
     return key != action.keep_key and (attempt_of(key) or 0) <= action.attempt
 
 
-def _while_still(keys: Iterable[str], began: Instant, runtime: Runtime) -> Iterator[str]:
+def _while_still(keys: Iterable[str], began: Instant, parts: CompensateParts) -> Iterator[str]:
     """Pass the keys on for as long as Postgres lets a frozen worker hold the job still."""
     for key in keys:
-        if runtime.instant().since(began) >= WORKER_IDLE_IN_TRANSACTION_S:
+        if parts.instant().since(began) >= WORKER_IDLE_IN_TRANSACTION_S:
             raise LeaseLost("the job may have been let go meanwhile")
         yield key
 
 
-_DO: Mapping[str, Callable[[PendingAction, ClaimedJob, Runtime], Done]] = {
+_DO: Mapping[str, Callable[[PendingAction, ClaimedJob, CompensateParts], Done]] = {
     "cancel_prediction": _cancel_prediction,
     "delete_objects": _delete_objects,
 }

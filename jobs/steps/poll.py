@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from functools import partial
 from math import exp
 
+from sqlalchemy import Engine
+
+from db.elapsed import Instant, this_instant
 from db.engine.claims import ClaimedJob
 from db.engine.row_changes import AttemptChanged
 from db.engine.tracking import unseen_for_s
 from jobs.providers import failures
+from jobs.providers.limiter import Limiter, NoLimiter
 from jobs.providers.profiles import Profile, profiles
 from jobs.providers.progress import progress_of
-from jobs.providers.provider import Prediction, ProviderError
-from jobs.steps.models import with_next_model
-from jobs.steps.poll_times import poll_decision
+from jobs.providers.provider import Prediction, Provider, ProviderError
+from jobs.steps.lost import LIST_SETTLES_AFTER_S
+from jobs.steps.models import Models
 from jobs.steps.result import Work
-from jobs.steps.runtime import Runtime
+from jobs.tracking.poll_times import PollTimes
 from jobs.tracking.sightings import ended_prediction
 from statemachine.decisions import PERCENT_AT
 from statemachine.outcomes import Failure, GenerationFailed, OutputReady, StepFailed, StillRunning
@@ -27,45 +32,59 @@ _NOT_FOUND = 404
 _UNSEEN = "the provider does not know the prediction at present"
 
 
-def poll(job: ClaimedJob, runtime: Runtime) -> Work:
+@dataclass(frozen=True, slots=True)
+class PollParts:
+    """The collaborators of the poll step."""
+
+    engine: Engine
+    provider: Provider
+    models: Models
+    times: PollTimes = field(default_factory=PollTimes)
+    limiter: Limiter = field(default_factory=NoLimiter)
+    list_settles_after_s: float = LIST_SETTLES_AFTER_S
+    instant: Callable[[], Instant] = this_instant
+
+
+def poll(job: ClaimedJob, parts: PollParts) -> Work:
     """Return the state of the current attempt's prediction: from a sighting of its end, or else from the provider.
 
     While a webhook or the watcher will report the end, return only the progress, without calling the provider.
     """
-    return _reported(_looked(job, runtime), runtime)
+    return _reported(_looked(job, parts), parts)
 
 
-def _reported(work: Work, runtime: Runtime) -> Work:
+def _reported(work: Work, parts: PollParts) -> Work:
     """Add the report to the limiter, and the next model: the end of a prediction tells of the account and the model."""
     match work.outcome:
         case OutputReady():
-            return replace(work, afterwards=partial(runtime.limiter.observe_end, None))
+            return replace(work, afterwards=partial(parts.limiter.observe_end, None))
         case GenerationFailed(failure, cost_micros):
-            outcome = GenerationFailed(with_next_model(work.job, failure, runtime), cost_micros)
-            return replace(work, outcome=outcome, afterwards=partial(runtime.limiter.observe_end, failure))
+            gone = parts.models.gone_in(work.job, work.job.attempt - 1)
+            outcome = GenerationFailed(parts.models.with_next(work.job, failure, gone), cost_micros)
+            return replace(work, outcome=outcome, afterwards=partial(parts.limiter.observe_end, failure))
     return work
 
 
-def _looked(job: ClaimedJob, runtime: Runtime) -> Work:
+def _looked(job: ClaimedJob, parts: PollParts) -> Work:
     if job.prediction_id is None:
         raise LookupError(f"job {job.id} is generating without a prediction")
-    elapsed_s = (job.now(runtime.instant()) - (job.accepted_at or job.entered_at)).total_seconds()
+    elapsed_s = (job.now(parts.instant()) - (job.accepted_at or job.entered_at)).total_seconds()
     listed = ended_prediction(job.prediction_id, job.sighting)
     if listed is not None:
-        return _seen(job, listed, elapsed_s, runtime)
+        return _seen(job, listed, elapsed_s, parts)
     profile = profiles()[job.model or ""]
-    decision = poll_decision(job, elapsed_s, profile, runtime)
+    decision = parts.times.decision(job, elapsed_s, profile)
     if not decision.is_due:
         progress = job.sighting["progress"] if job.sighting else None
-        return Work(job, StillRunning(_percent(job, elapsed_s, progress, profile, runtime), decision.again_in_s))
+        return Work(job, StillRunning(_percent(job, elapsed_s, progress, profile, parts), decision.again_in_s))
     try:
-        prediction = runtime.provider.get(job.prediction_id)
+        prediction = parts.provider.get(job.prediction_id)
     except ProviderError as error:
-        return _unseen(job, job.prediction_id, error.failure, elapsed_s, runtime)
-    return _seen(job, prediction, elapsed_s, runtime)
+        return _unseen(job, job.prediction_id, error.failure, elapsed_s, parts)
+    return _seen(job, prediction, elapsed_s, parts)
 
 
-def _unseen(job: ClaimedJob, prediction_id: str, failure: Failure, elapsed_s: float, runtime: Runtime) -> Work:
+def _unseen(job: ClaimedJob, prediction_id: str, failure: Failure, elapsed_s: float, parts: PollParts) -> Work:
     """Say what it means that a look showed nothing: mostly that it has to be repeated.
 
     A prediction that the provider no longer knows will not come back, but one answer is no proof of that: a young one
@@ -75,22 +94,22 @@ def _unseen(job: ClaimedJob, prediction_id: str, failure: Failure, elapsed_s: fl
     """
     if failure.status != _NOT_FOUND:
         return Work(job, StepFailed(failure))
-    with runtime.engine.connect() as conn:
+    with parts.engine.connect() as conn:
         unseen_s = unseen_for_s(conn, job.id, _UNSEEN)
     # Below 0 the clock was set back: it was longer ago than anybody can tell.
-    if unseen_s is None or 0 <= unseen_s < runtime.list_settles_after_s:
-        again_in_s = max(1.0, runtime.list_settles_after_s - (unseen_s or 0.0))
+    if unseen_s is None or 0 <= unseen_s < parts.list_settles_after_s:
+        again_in_s = max(1.0, parts.list_settles_after_s - (unseen_s or 0.0))
         return Work(job, StepFailed(failures.busy(_UNSEEN, again_in_s)))
     gone = failures.output_expired("the provider no longer knows the prediction")
-    return _given_up(job, prediction_id, gone, elapsed_s, runtime)
+    return _given_up(job, prediction_id, gone, elapsed_s, parts)
 
 
-def _seen(job: ClaimedJob, prediction: Prediction, elapsed_s: float, runtime: Runtime) -> Work:
+def _seen(job: ClaimedJob, prediction: Prediction, elapsed_s: float, parts: PollParts) -> Work:
     # A prediction that still says "processing" may already have all of its output: this is its end.
     if prediction.output:
         return _ready(job, prediction, elapsed_s)
     if prediction.is_running:
-        return _running(job, prediction, elapsed_s, runtime)
+        return _running(job, prediction, elapsed_s, parts)
     return _without_output(job, prediction, elapsed_s)
 
 
@@ -140,24 +159,24 @@ def _took_s(prediction: Prediction, elapsed_s: float) -> float:
     return elapsed_s if prediction.took_s is None else prediction.took_s
 
 
-def _running(job: ClaimedJob, prediction: Prediction, elapsed_s: float, runtime: Runtime) -> Work:
+def _running(job: ClaimedJob, prediction: Prediction, elapsed_s: float, parts: PollParts) -> Work:
     profile = profiles()[job.model or ""]
     # The provider ends it itself; a prediction that runs on regardless is given up a little later.
     if elapsed_s > profile.cancel_after_s * 1.2 + 60:
-        return _given_up(job, prediction.id, failures.timed_out(elapsed_s), elapsed_s, runtime)
-    percent = _percent(job, elapsed_s, progress_of(prediction.logs), profile, runtime)
-    running = StillRunning(percent, poll_decision(job, elapsed_s, profile, runtime).again_in_s)
+        return _given_up(job, prediction.id, failures.timed_out(elapsed_s), elapsed_s, parts)
+    percent = _percent(job, elapsed_s, progress_of(prediction.logs), profile, parts)
+    running = StillRunning(percent, parts.times.decision(job, elapsed_s, profile).again_in_s)
     return Work(job, running, _placed(job, prediction))
 
 
-def _given_up(job: ClaimedJob, prediction_id: str, why: Failure, elapsed_s: float, runtime: Runtime) -> Work:
+def _given_up(job: ClaimedJob, prediction_id: str, why: Failure, elapsed_s: float, parts: PollParts) -> Work:
     """Cancel what nothing more is expected of, and book it: another attempt must not run, and cost, beside it."""
     try:
-        ended = runtime.provider.cancel(prediction_id)
+        ended = parts.provider.cancel(prediction_id)
     except ProviderError as error:
         return Work(job, StepFailed(error.failure))
     if ended is not None and not ended.is_running:
-        return _seen(job, ended, elapsed_s, runtime)
+        return _seen(job, ended, elapsed_s, parts)
     return _paid_failure(job, why)
 
 
@@ -175,12 +194,12 @@ def _failed(job: ClaimedJob, outcome: GenerationFailed, cost_micros: int, took_s
     return Work(job, outcome, (changed,))
 
 
-def _percent(job: ClaimedJob, elapsed_s: float, progress: float | None, profile: Profile, runtime: Runtime) -> int:
+def _percent(job: ClaimedJob, elapsed_s: float, progress: float | None, profile: Profile, parts: PollParts) -> int:
     """Return the progress of the whole job: what the model prints, or else by the clock.
 
     By the clock it gets ever slower towards the next state, and is most of the way at the usual time.
     """
     start, end = PERCENT_AT[State.GENERATING], PERCENT_AT[State.STORING]
     if progress is None:
-        progress = 1 - exp(-1.5 * elapsed_s / runtime.durations.usual(profile, job.duration_s).middle_s)
+        progress = 1 - exp(-1.5 * elapsed_s / parts.times.usual(profile, job.duration_s).middle_s)
     return start + int((end - start) * progress)

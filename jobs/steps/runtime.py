@@ -1,20 +1,16 @@
-"""What a worker process is made of. The entry point builds it once; everything below is handed it."""
+"""The parts of a worker process. The entry point builds them once; each step is given those that it uses."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from random import Random
-from typing import Protocol
-from uuid import UUID
 
 from sqlalchemy import Engine
 
 from db.elapsed import Instant, this_instant
-from db.engine.claims import ClaimedJob
-from jobs.engine.leases import KeptLease, Renewer
+from jobs.engine.lease_times import Leases
+from jobs.engine.leases import Renewer
 from jobs.engine.recorder import Recorder
 from jobs.prompts import PromptBook
 from jobs.providers.choice import ModelChoice
@@ -22,15 +18,17 @@ from jobs.providers.inputs import PictureInputs
 from jobs.providers.limiter import Limiter, NoLimiter
 from jobs.providers.provider import Provider
 from jobs.providers.unavailable_models import UnavailableModels
+from jobs.steps.lost import LIST_SETTLES_AFTER_S
 from jobs.tracking.durations import Durations
 from jobs.tracking.poll_schedule import PollSchedule
+from jobs.tracking.poll_times import PollTimes
 from jobs.tracking.watcher_status import Watched
 from jobs.upkeep.retention import RetentionPolicy
 from statemachine.backoff import JobPolicy
 from statemachine.vocabulary import Step
 from storage import S3Store
 
-# Which share of a worker's threads a step may take, so that a slow one cannot starve the others.
+# The share of a worker's threads that a step may take, so that a slow one cannot starve the others.
 THREAD_SHARE: dict[Step, float] = {
     Step.SUBMIT: 0.5,
     Step.POLL: 1.0,
@@ -41,44 +39,8 @@ THREAD_SHARE: dict[Step, float] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Leases:
-    """How long a claim lasts. Steps that may take longer renew theirs.
-
-    A submission is not interrupted to renew its lease, so that one lasts as long as the answer may take, too.
-    """
-
-    usual: timedelta = timedelta(seconds=60)
-    answer_within: timedelta = timedelta(seconds=60)
-
-    def of(self, step: Step) -> timedelta:
-        """Return how long a claim of a step lasts."""
-        return self.usual + self.answer_within if step is Step.SUBMIT else self.usual
-
-
-class Handover(Protocol):
-    """Passing a job on to its next step within the process, claimed by the very move that made it due."""
-
-    def reserve(self, step: Step) -> timedelta | None:
-        """Set a place aside for a job of `step` and return how long to hold it for; None where there is no room."""
-
-    def deliver(self, step: Step, job: ClaimedJob | None) -> None:
-        """Fill the place with the job, or give the place up where the move came to nothing."""
-
-
-class NoHandover:
-    """Every step is claimed anew."""
-
-    def reserve(self, step: Step) -> timedelta | None:
-        """There is never room."""
-        return None
-
-    def deliver(self, step: Step, job: ClaimedJob | None) -> None:
-        """Nothing was reserved."""
-
-
-@dataclass(frozen=True, slots=True)
 class Runtime:
-    """Everything a step needs. `rng` spreads retries; the clock is the database's, read with each claimed job."""
+    """The parts of all steps together. `rng` spreads retries; the time is the database's, read with each job."""
 
     engine: Engine
     store: S3Store
@@ -86,7 +48,6 @@ class Runtime:
     inputs: PictureInputs
     recorder: Recorder
     renewer: Renewer
-    handover: Handover = field(default_factory=NoHandover)
     limiter: Limiter = field(default_factory=NoLimiter)
     leases: Leases = field(default_factory=Leases)
     policy: JobPolicy = field(default_factory=JobPolicy)
@@ -94,26 +55,19 @@ class Runtime:
     durations: Durations = field(default_factory=Durations)
     watched: Watched = field(default_factory=Watched)
     models: ModelChoice = field(default_factory=ModelChoice)
-    gone_models: UnavailableModels = field(default_factory=UnavailableModels)
+    unavailable_models: UnavailableModels = field(default_factory=UnavailableModels)
     prompts: PromptBook = field(default_factory=PromptBook)
     retention: RetentionPolicy = field(default_factory=RetentionPolicy)
     # Keys that travel in a model's input, by the name the profile gives them.
     secrets: dict[str, str] = field(default_factory=dict, repr=False)
-    # A create that was lost may still be on its way: the provider's list is believed only this long after it.
-    list_settles_after_s: float = 10.0
-    # How long after its start a submission that went on without its job is looked for at first.
-    sweep_first_after_s: float = 60.0
-    # Where the provider's webhooks reach us, as `https://host`; without it, none are asked for.
+    list_settles_after_s: float = LIST_SETTLES_AFTER_S
+    # The origin at which the provider's webhooks reach us, as `https://host`; without it, none are requested.
     public_url: str | None = None
     rng: Random = field(default_factory=Random)
-    # How this process notices that it was stopped; everything that is written goes by the database's clock.
+    # The clock by which this process notices that it was stopped; everything written goes by the database's clock.
     instant: Callable[[], Instant] = this_instant
 
-    def keeping(self, job: ClaimedJob, step: Step) -> AbstractContextManager[KeptLease]:
-        """Keep the lease of a long step alive for as long as the block runs, up to the deadline of the step or job."""
-        ends_at = self.policy.deadlines.end_of(job.state, job.entered_at, job.deadline_at)
-        return self.renewer.keeping(job.claim, self.leases.of(step), ends_at)
-
-    def webhook_for(self, token: UUID) -> str | None:
-        """Return the address that the provider tells of the attempt with this token, or None."""
-        return None if self.public_url is None else f"{self.public_url}/webhooks/replicate?token={token}"
+    @property
+    def poll_times(self) -> PollTimes:
+        """Return the poll schedule with what it depends on."""
+        return PollTimes(self.polling, self.durations, self.watched, self.public_url is not None, self.rng)

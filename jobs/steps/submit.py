@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Set
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
-from db.elapsed import Instant
+from db.elapsed import Instant, this_instant
 from db.engine.claims import ClaimedJob
 from db.engine.recording import Move
 from db.engine.row_changes import AttemptBegun, AttemptChanged
-from db.engine.spending import spend_of
+from jobs.engine.lease_times import Leases
 from jobs.engine.move_log import log_move
-from jobs.prompts import NoPrompt, Prompt
-from jobs.providers.choice import NoModel
+from jobs.engine.recorder import Recorder
+from jobs.prompts import Prompt
 from jobs.providers.correlation import carries
+from jobs.providers.inputs import PictureInputs
+from jobs.providers.limiter import Limiter, NoLimiter
 from jobs.providers.profiles import Profile
-from jobs.providers.provider import NotSent, ProviderError, Submission
+from jobs.providers.provider import NotSent, Provider, ProviderError, Submission
 from jobs.steps.failures import storage_failure
-from jobs.steps.models import model_for, with_next_model
-from jobs.steps.poll_times import first_poll
+from jobs.steps.prepare import Prepared, PrepareParts, prepare
 from jobs.steps.result import Work
-from jobs.steps.runtime import Runtime
+from jobs.tracking.poll_times import PollTimes
 from statemachine.decisions import move
 from statemachine.outcomes import Accepted, Failure, Outcome, OutcomeLost, Refused, Rejected, RetryPolicy, StepFailed
 from statemachine.vocabulary import ErrorCode, Event, State, Step
@@ -32,14 +33,7 @@ from storage import StorageError
 
 Submitted = Accepted | Refused | Rejected | OutcomeLost
 
-_CAP_REACHED = Failure(
-    ErrorCode.PROVIDER_UNAVAILABLE,
-    "The picture service failed too often. Please try again later.",
-    RetryPolicy.NEVER,
-    "another submission could cost more than the job's spend cap allows",
-)
-
-_HELD_UP = Failure(
+_TOO_LATE = Failure(
     ErrorCode.INTERNAL, "Something went wrong on our side. We keep trying.", RetryPolicy.WAIT, retry_after_s=1.0
 )
 
@@ -47,59 +41,47 @@ _HELD_UP = Failure(
 _INPUT_URL_LASTS_S = 3600
 
 
-def submit(job: ClaimedJob, runtime: Runtime) -> Work | None:
-    """Submit a queued job, or return None where the claim was lost before anything was spent."""
+@dataclass(frozen=True, slots=True)
+class SubmitParts:
+    """The collaborators of the submit step. `secrets` are keys that travel in a model's input, by name."""
+
+    prepare: PrepareParts
+    provider: Provider
+    inputs: PictureInputs
+    recorder: Recorder
+    times: PollTimes = field(default_factory=PollTimes)
+    limiter: Limiter = field(default_factory=NoLimiter)
+    leases: Leases = field(default_factory=Leases)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    public_url: str | None = None
+    instant: Callable[[], Instant] = this_instant
+
+
+def submit(job: ClaimedJob, parts: SubmitParts) -> Work | None:
+    """Submit a queued job, or return None if the claim was lost before anything was spent."""
+    prepared = prepare(job, parts.prepare)
+    if not isinstance(prepared, Prepared):
+        return Work(job, prepared)
     try:
-        profile = model_for(job, runtime)
-        prompt = runtime.prompts.prompt_for(job, profile.prompt_family)
-    except NoModel as error:
-        return Work(job, Rejected(Failure(ErrorCode.INTERNAL, error.message, RetryPolicy.NEVER, error.detail)))
-    except NoPrompt as error:
-        message = "This theme is not offered any more. Please choose another one."
-        return Work(job, Rejected(Failure(ErrorCode.INPUT_INVALID, message, RetryPolicy.NEVER, str(error))))
-    if len(prompt.text) > profile.prompt_characters_max:
-        return Work(job, Rejected(_too_long(prompt, profile)))
-    if job.input_key is None:
-        message = "The picture this was to be made from is no longer kept. Please begin again with a new one."
-        return Work(job, Rejected(Failure(ErrorCode.INPUT_EXPIRED, message, RetryPolicy.NEVER)))
-    if not _affords(job, profile, runtime):
-        return Work(job, StepFailed(_CAP_REACHED))
-    try:
-        return _submit_once(job, job.input_key, profile, prompt, runtime)
+        return _submit_once(job, prepared, parts)
     except StorageError as error:
         return Work(job, StepFailed(storage_failure(error)))
     except ProviderError as error:
-        # The picture could not be uploaded. Nothing was spent, and nothing can have been taken.
+        # The picture could not be uploaded. Nothing was spent, and nothing can have been accepted.
         return Work(job, StepFailed(error.failure))
 
 
-def _too_long(prompt: Prompt, profile: Profile) -> Failure:
-    """Return the failure of a prompt that the model would refuse; a theme file sets no limit to its texts."""
-    message = "This theme and these words are too much together. Please use fewer words or another theme."
-    detail = f"a prompt of {len(prompt.text)} characters: {profile.model} takes {profile.prompt_characters_max}"
-    return Failure(ErrorCode.INPUT_INVALID, message, RetryPolicy.NEVER, detail)
-
-
-def _affords(job: ClaimedJob, profile: Profile, runtime: Runtime) -> bool:
-    """Return whether another submission stays within the job's spend cap; the first one always does."""
-    if job.attempt == 0:
-        return True
-    with runtime.engine.connect() as conn:
-        spend = spend_of(conn, job.id)
-    return spend.affords(profile.price(job.kind, job.duration_s), runtime.policy.spend_cap_micros)
-
-
-def _submit_once(job: ClaimedJob, input_key: str, profile: Profile, prompt: Prompt, runtime: Runtime) -> Work | None:
-    """Commit the intent, then make the paid call; None where the claim was lost before that."""
-    token = uuid4()
-    # Before the intent is committed: where there is no picture, there is no call to be unsure of.
-    picture = runtime.inputs.address(input_key, token, expires_s=_INPUT_URL_LASTS_S)
-    sent = model_input(job, token, profile, prompt, picture, runtime.secrets)
-    attempt = _attempt(job, token, profile, prompt, picture, sent)
-    due_in_s = first_poll(job, profile, runtime)
+def _submit_once(job: ClaimedJob, prepared: Prepared, parts: SubmitParts) -> Work | None:
+    """Commit the intent, then make the paid call; return None if the claim was lost before that."""
+    token, profile = uuid4(), prepared.profile
+    # Before the intent is committed: without a picture there is no call to be unsure of.
+    picture = parts.inputs.address(prepared.input_key, token, expires_s=_INPUT_URL_LASTS_S)
+    sent = model_input(job, token, profile, prepared.prompt, picture, parts.secrets)
+    attempt = _attempt(job, token, profile, prepared.prompt, picture, sent)
+    due_in_s = parts.times.first(job, profile)
     # The lease begins anew with the commit, so by this clock it ends a little earlier than it does.
-    began = runtime.instant()
-    submitting = _committed(job, attempt, runtime)
+    began = parts.instant()
+    submitting = _committed(job, attempt, parts)
     if submitting is None:
         return None
     submission = Submission(
@@ -107,16 +89,21 @@ def _submit_once(job: ClaimedJob, input_key: str, profile: Profile, prompt: Prom
         input=sent,
         token=token,
         cancel_after=profile.cancel_after,
-        webhook=runtime.webhook_for(token),
-        final_check=partial(_check_lease, began, runtime),
+        webhook=_webhook_for(token, parts.public_url),
+        final_check=partial(_check_lease, began, parts),
     )
-    return _called_work(submitting, submission, due_in_s, runtime)
+    return _called_work(_Call(submitting, submission, due_in_s, prepared.gone), parts)
 
 
-def _committed(job: ClaimedJob, attempt: AttemptBegun, runtime: Runtime) -> ClaimedJob | None:
+def _webhook_for(token: UUID, public_url: str | None) -> str | None:
+    """Return the URL at which the provider reports on the attempt with this token, or None without webhooks."""
+    return None if public_url is None else f"{public_url}/webhooks/replicate?token={token}"
+
+
+def _committed(job: ClaimedJob, attempt: AttemptBegun, parts: SubmitParts) -> ClaimedJob | None:
     """Commit the intent and return the job as it is then, or None where the claim was lost."""
-    begun = _begin(job, attempt, runtime.leases.of(Step.SUBMIT))
-    moved = runtime.recorder.record_now(begun)
+    begun = _begin(job, attempt, parts.leases.of(Step.SUBMIT))
+    moved = parts.recorder.record_now(begun)
     log_move(job, begun, moved)
     if moved is None:
         return None
@@ -134,36 +121,44 @@ def _committed(job: ClaimedJob, attempt: AttemptBegun, runtime: Runtime) -> Clai
     )
 
 
-def _called_work(
-    job: ClaimedJob, submission: Submission, due_in_s: Callable[[Accepted], float], runtime: Runtime
-) -> Work:
-    """Make the paid call and return what is to be recorded of it; the limiter is notified afterwards."""
-    outcome, seen = _called(submission, runtime)
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """The paid call, and everything that recording its outcome needs: nothing is read in between."""
+
+    job: ClaimedJob
+    submission: Submission
+    due_in_s: Callable[[Accepted], float]
+    gone: Set[str]
+
+
+def _called_work(call: _Call, parts: SubmitParts) -> Work:
+    """Make the paid call and return its outcome to be recorded; the limiter is notified afterwards."""
+    outcome, seen = _called(call.submission, parts)
     match outcome:
         case Accepted():
-            outcome = replace(outcome, poll_after_s=due_in_s(outcome))
+            outcome = replace(outcome, poll_after_s=call.due_in_s(outcome))
         case Refused(failure):
-            outcome = Refused(with_next_model(job, failure, runtime))
-    return Work(job, outcome, (_seen(job, outcome),), afterwards=partial(runtime.limiter.observe, seen))
+            outcome = Refused(parts.prepare.models.with_next(call.job, failure, call.gone))
+    return Work(call.job, outcome, (_seen(call.job, outcome),), afterwards=partial(parts.limiter.observe, seen))
 
 
-def _called(submission: Submission, runtime: Runtime) -> tuple[Submitted, Submitted | None]:
+def _called(submission: Submission, parts: SubmitParts) -> tuple[Submitted, Submitted | None]:
     """Make the paid call unless it comes too late; return its outcome, and the limiter's view of it: None if unsent."""
     try:
-        outcome = runtime.provider.submit(submission)
+        outcome = parts.provider.submit(submission)
     except NotSent as late:
-        return Refused(replace(_HELD_UP, detail=str(late))), None
+        return Refused(replace(_TOO_LATE, detail=str(late))), None
     return outcome, outcome
 
 
-def _check_lease(began: Instant, runtime: Runtime) -> None:
+def _check_lease(began: Instant, parts: SubmitParts) -> None:
     """Raise NotSent unless the lease outlasts the wait for an answer.
 
     A worker that was stopped since its intent was committed may have been taken for dead: another one then looks for
     the call in the provider's list, does not find it, and pays.
     """
-    passed_s = runtime.instant().since(began)
-    if passed_s > runtime.leases.usual.total_seconds():
+    passed_s = parts.instant().since(began)
+    if passed_s > parts.leases.usual.total_seconds():
         raise NotSent(f"{passed_s:.1f} s have passed since the intent was committed; nothing was sent")
 
 
@@ -196,7 +191,7 @@ def _begin(job: ClaimedJob, attempt: AttemptBegun, lease_for: timedelta) -> Move
 
 
 def model_input(
-    job: ClaimedJob, token: UUID, profile: Profile, prompt: Prompt, picture: str, secrets: dict[str, str]
+    job: ClaimedJob, token: UUID, profile: Profile, prompt: Prompt, picture: str, secrets: Mapping[str, str]
 ) -> dict[str, Any]:
     """Return the model's own inputs for a job. `picture` is an address the provider can read."""
     names = profile.inputs

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from db.elapsed import Instant, this_instant
 from db.engine.claims import ClaimedJob
 from db.engine.row_changes import AssetMade
 from db.ids import new_id
+from jobs.engine.lease_times import LeaseKeeper
 from jobs.engine.leases import KeptLease, LeaseLost
 from jobs.media import (
     ImageFacts,
@@ -25,21 +29,31 @@ from jobs.providers.profiles import profiles
 from jobs.redaction import redacted
 from jobs.steps.failures import storage_failure, surprise
 from jobs.steps.result import Work
-from jobs.steps.runtime import Runtime
+from jobs.upkeep.retention import RetentionPolicy
 from statemachine.outcomes import Failure, MadeAsset, OutputInvalid, RetryPolicy, StepFailed, Transcoded
 from statemachine.vocabulary import ErrorCode, Kind, Step
-from storage import ObjectMissing, StorageError
+from storage import ObjectMissing, S3Store, StorageError
 from storage.keys import output_key
 
 
-def transcode(job: ClaimedJob, runtime: Runtime) -> Work | None:
+@dataclass(frozen=True, slots=True)
+class TranscodeParts:
+    """The collaborators of the transcode step."""
+
+    store: S3Store
+    keeper: LeaseKeeper
+    retention: RetentionPolicy = field(default_factory=RetentionPolicy)
+    instant: Callable[[], Instant] = this_instant
+
+
+def transcode(job: ClaimedJob, parts: TranscodeParts) -> Work | None:
     """Make the finished files of a job; None where its lease was lost on the way."""
     with (
         TemporaryDirectory(prefix="diorama-transcode-") as folder,
-        runtime.keeping(job, Step.TRANSCODE) as lease,
+        parts.keeper.keeping(job, Step.TRANSCODE) as lease,
     ):
         try:
-            return _finished(job, _make(job, Path(folder), lease, runtime), runtime)
+            return _finished(job, _make(job, Path(folder), lease, parts), parts)
         except MediaError as error:
             message = "The picture service returned something unusable. Please try again."
             failure = Failure(ErrorCode.OUTPUT_INVALID, message, RetryPolicy.RETRY, redacted(error.told))
@@ -56,33 +70,33 @@ def transcode(job: ClaimedJob, runtime: Runtime) -> Work | None:
             return None
 
 
-def _make(job: ClaimedJob, folder: Path, lease: KeptLease, runtime: Runtime) -> Transcoded:
+def _make(job: ClaimedJob, folder: Path, lease: KeptLease, parts: TranscodeParts) -> Transcoded:
     source = folder / "source"
-    runtime.store.download(job.source_key or "", source, max_bytes=profiles()[job.model or ""].output_bytes_max)
+    parts.store.download(job.source_key or "", source, max_bytes=profiles()[job.model or ""].output_bytes_max)
     lease.check()
     match job.kind:
         case Kind.AVATAR:
             facts = normalise_avatar(source, folder / "avatar.png")
-            return Transcoded(_keep(job, "avatar", folder / "avatar.png", facts, runtime))
+            return Transcoded(_keep(job, "avatar", folder / "avatar.png", facts, parts))
         case Kind.SCENE:
             facts = normalise_scene(source, folder / "scene.png")
-            return Transcoded(_keep(job, "scene", folder / "scene.png", facts, runtime))
+            return Transcoded(_keep(job, "scene", folder / "scene.png", facts, parts))
         case Kind.ANIMATION:
-            return _make_video(job, source, folder, lease, runtime)
+            return _make_video(job, source, folder, lease, parts)
 
 
-def _make_video(job: ClaimedJob, source: Path, folder: Path, lease: KeptLease, runtime: Runtime) -> Transcoded:
+def _make_video(job: ClaimedJob, source: Path, folder: Path, lease: KeptLease, parts: TranscodeParts) -> Transcoded:
     video, poster = folder / "video.mp4", folder / "poster.webp"
     facts = normalise_video(source, video, seconds=job.duration_s or 6, on_progress=lambda _: lease.check())
     still = make_poster(video, poster)
     return Transcoded(
-        output=_keep(job, "video", video, facts, runtime), poster=_keep(job, "poster", poster, still, runtime)
+        output=_keep(job, "video", video, facts, parts), poster=_keep(job, "poster", poster, still, parts)
     )
 
 
-def _keep(job: ClaimedJob, role: str, path: Path, facts: ImageFacts | VideoFacts, runtime: Runtime) -> MadeAsset:
+def _keep(job: ClaimedJob, role: str, path: Path, facts: ImageFacts | VideoFacts, parts: TranscodeParts) -> MadeAsset:
     key = output_key(job.id, job.attempt, role, path.suffix.removeprefix("."))
-    stored = runtime.store.put_file(key, path, content_type=facts.content_type)
+    stored = parts.store.put_file(key, path, content_type=facts.content_type)
     video = facts if isinstance(facts, VideoFacts) else None
     return MadeAsset(
         role=role,
@@ -97,8 +111,8 @@ def _keep(job: ClaimedJob, role: str, path: Path, facts: ImageFacts | VideoFacts
     )
 
 
-def _finished(job: ClaimedJob, made: Transcoded, runtime: Runtime) -> Work:
-    expires_at = runtime.retention.output_expires_at(job.now(runtime.instant()))
+def _finished(job: ClaimedJob, made: Transcoded, parts: TranscodeParts) -> Work:
+    expires_at = parts.retention.output_expires_at(job.now(parts.instant()))
     poster = _asset(job, made.poster, expires_at) if made.poster else None
     output = _asset(job, made.output, expires_at, poster)
     row_changes = (poster, output) if poster else (output,)

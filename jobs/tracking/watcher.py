@@ -14,14 +14,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
+from sqlalchemy import Engine
 
 from db.engine.tracking import Flight, Sighting, in_flight, sight, write_watcher_status
 from jobs.engine.hints import Hinter
 from jobs.providers.profiles import profiles
 from jobs.providers.progress import progress_of
-from jobs.providers.provider import Listed, ProviderError
-from jobs.steps.runtime import Runtime
+from jobs.providers.provider import Listed, Provider, ProviderError
 from jobs.tracking.durations import Usual
+from jobs.tracking.poll_times import PollTimes
 from jobs.tracking.sightings import has_news, sighting_of
 from statemachine.vocabulary import Step
 
@@ -55,13 +56,17 @@ class Watcher:
 
     def __init__(
         self,
-        runtime: Runtime,
+        engine: Engine,
+        provider: Provider,
         hinter: Hinter,
+        times: PollTimes | None = None,
         settings: WatchSettings | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._runtime = runtime
+        self._engine = engine
+        self._provider = provider
         self._hinter = hinter
+        self._times = times or PollTimes()
         self._settings = settings or WatchSettings()
         self._clock = clock
         self._permits = Permits(self._settings.reads_per_min, clock)
@@ -94,7 +99,7 @@ class Watcher:
     def _begin(self) -> None:
         self._began_at, self._pages = self._clock(), 0
         self._next_at = self._began_at + self._settings.least_s
-        with self._runtime.engine.connect() as conn:
+        with self._engine.connect() as conn:
             flights = in_flight(conn)
         self._forget_all_but(flights)
         watches_from = self._settings.few / 2 if self._is_watching else self._settings.few
@@ -121,7 +126,7 @@ class Watcher:
             return
         # While the list can not be read, what the workers were told runs out, and they look by themselves.
         covers_s = self._settings.covers_for_s if self._is_watching and not self._failures else 0.0
-        with self._runtime.engine.begin() as conn:
+        with self._engine.begin() as conn:
             write_watcher_status(conn, flights, timedelta(seconds=covers_s))
         self._told = flights
 
@@ -130,19 +135,19 @@ class Watcher:
         usual = self._usual(flight)
         seen_s = self._clock() - self._looked_at.setdefault(flight.prediction_id, self._clock() - flight.elapsed_s)
         is_forgotten = seen_s >= self._settings.seldom_s
-        if self._runtime.public_url is not None:
-            return is_forgotten and flight.elapsed_s >= self._runtime.polling.unreported_s(usual.middle_s)
+        if self._times.by_webhook:
+            return is_forgotten and flight.elapsed_s >= self._times.schedule.unreported_s(usual.middle_s)
         return is_forgotten or 0.85 * usual.low_s <= flight.elapsed_s <= 3 * usual.high_s
 
     def _usual(self, flight: Flight) -> Usual:
-        return self._runtime.durations.usual(profiles()[flight.model], flight.duration_s)
+        return self._times.usual(profiles()[flight.model], flight.duration_s)
 
     def _read_pages(self, wanted: Sequence[Flight]) -> Iterator[None]:
         """Read the pages that show these predictions, the newest first, each from the next one not yet shown on."""
         flights = {flight.prediction_id: flight for flight in wanted}
         while wanted:
             newest, oldest = wanted[0], wanted[-1]
-            pages = self._runtime.provider.listed(oldest.listed_at - _MOMENT, newest.listed_at + _MOMENT)
+            pages = self._provider.listed(oldest.listed_at - _MOMENT, newest.listed_at + _MOMENT)
             page = next(iter(pages), ())
             self._take(page, flights)
             reached = min((each.created_at for each in page), default=oldest.listed_at)
@@ -164,7 +169,7 @@ class Watcher:
             if progress is not None:
                 self._progress[flight.prediction_id] = progress
         if news:
-            with self._runtime.engine.begin() as conn:
+            with self._engine.begin() as conn:
                 due = sight(conn, news)
             if due:
                 self._hinter.hint([Step.POLL], [])

@@ -12,15 +12,17 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import structlog
+from sqlalchemy import Engine
 
 from db.engine.spending import Orphan, Settled, left_running, orphans, settle
 from db.public_ids import IdKind, encode_id
 from jobs.providers.orphan_search import LAST_SEARCH_AFTER, TOGETHER, created_between, why_absence_proves_nothing
 from jobs.providers.provider import Listed, Prediction, Provider, ProviderError, Sought
-from jobs.steps.runtime import Runtime
 
 log = structlog.get_logger(__name__)
 
+# The age at which a submission that went on without its job is first searched for.
+FIRST_SEARCH_AFTER = timedelta(seconds=60)
 _GROUP = 500
 # The status of an attempt whose prediction is known and was not stopped.
 _RUNNING = "running"
@@ -28,20 +30,19 @@ _RUNNING = "running"
 _CANCELS_FOR_S = 30.0
 
 
-def search_orphans(runtime: Runtime) -> int:
+def search_orphans(engine: Engine, provider: Provider, first_after: timedelta = FIRST_SEARCH_AFTER) -> int:
     """Search for the orphans that are due, and return how many duplicates were booked.
 
     Makes no call if none are due. If the provider cannot be queried, they stay due; a submission that could not be
     searched for within its hour is booked at its full price, because its cost is unknown.
     """
-    first_after = timedelta(seconds=runtime.sweep_first_after_s)
-    with runtime.engine.connect() as conn:
+    with engine.connect() as conn:
         due = orphans(conn, first_after=first_after, last_after=LAST_SEARCH_AFTER, limit=_GROUP)
         due += left_running(conn, last_after=LAST_SEARCH_AFTER, limit=_GROUP)
-    found = [settled for settled in _searched(due, runtime.provider) if settled is not None]
+    found = [settled for settled in _searched(due, provider) if settled is not None]
     if not found:
         return 0
-    with runtime.engine.begin() as conn:
+    with engine.begin() as conn:
         settle(conn, found)
     duplicates = [settled for settled in found if settled.status == "duplicate"]
     for settled in duplicates:

@@ -7,9 +7,7 @@ from uuid import UUID
 import dramatiq
 
 from db.engine.claims import Claim
-from jobs.steps.by_state import STEPS
-from jobs.steps.runtime import Runtime
-from jobs.worker.advance import Steps, advance
+from jobs.worker.advance import AdvanceParts, advance
 from jobs.worker.broker import RowBroker
 from statemachine.vocabulary import Step
 
@@ -17,12 +15,12 @@ from statemachine.vocabulary import Step
 _RANK = {Step.STORE: 0, Step.POLL: 1, Step.COMPENSATE: 1, Step.SUBMIT: 2, Step.TRANSCODE: 3}
 
 
-def declare_actors(broker: RowBroker, runtime: Runtime, steps: Steps = STEPS) -> None:
+def declare_actors(broker: RowBroker, parts: AdvanceParts) -> None:
     """Declare submit, poll, store, transcode and compensate on a broker, bound to what the worker is made of."""
 
     def act(job_id: str, lease: int) -> None:
         claim = Claim(UUID(job_id), lease)
-        advance(claim, runtime, steps, known=broker.take(claim))
+        advance(claim, parts, known=broker.take(claim))
 
     for step in Step:
         dramatiq.actor(actor_name=step, queue_name=step, priority=_RANK[step], broker=broker)(act)

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from random import Random
 
 import structlog
+from sqlalchemy import Engine
 
+from db.elapsed import Instant, this_instant
 from db.engine.claims import Claim, ClaimedJob, load
 from db.engine.recording import Move, Moved
 from db.engine.row_changes import AttemptChanged, RowChange
 from db.public_ids import IdKind, encode_id
 from jobs.engine.move_log import log_move, logged
+from jobs.engine.recorder import Recorder
 from jobs.providers.limited import notice
-from jobs.steps.by_state import STEPS
+from jobs.providers.limiter import Limiter, NoLimiter
+from jobs.steps.by_state import Steps
 from jobs.steps.compensate import left_for_review
 from jobs.steps.failures import surprise
 from jobs.steps.result import Work, successor
 from jobs.steps.runtime import Runtime
 from jobs.worker.discarding import WRITES, tidy_soon
+from jobs.worker.handover import Handover, NoHandover
+from statemachine.backoff import JobPolicy
 from statemachine.decisions import Decision, decide, interrupt
 from statemachine.outcomes import StepFailed
 from statemachine.vocabulary import STEP_OF, Event, State
@@ -26,40 +34,67 @@ from statemachine.vocabulary import STEP_OF, Event, State
 log = structlog.get_logger(__name__)
 
 
-Steps = Mapping[State, Callable[[ClaimedJob, Runtime], Work | None]]
+@dataclass(frozen=True, slots=True)
+class AdvanceParts:
+    """The collaborators that advance a job. `discard` deletes what a fenced step wrote for its job."""
+
+    engine: Engine
+    recorder: Recorder
+    steps: Steps
+    discard: Callable[[ClaimedJob], None]
+    handover: Handover = field(default_factory=NoHandover)
+    limiter: Limiter = field(default_factory=NoLimiter)
+    policy: JobPolicy = field(default_factory=JobPolicy)
+    rng: Random = field(default_factory=Random)
+    instant: Callable[[], Instant] = this_instant
+
+    @classmethod
+    def of(cls, runtime: Runtime, steps: Steps, handover: Handover) -> AdvanceParts:
+        """Return the parts of a worker."""
+        return cls(
+            engine=runtime.engine,
+            recorder=runtime.recorder,
+            steps=steps,
+            discard=partial(tidy_soon, engine=runtime.engine, store=runtime.store),
+            handover=handover,
+            limiter=runtime.limiter,
+            policy=runtime.policy,
+            rng=runtime.rng,
+            instant=runtime.instant,
+        )
 
 
-def advance(claim: Claim, runtime: Runtime, steps: Steps = STEPS, known: ClaimedJob | None = None) -> None:
+def advance(claim: Claim, parts: AdvanceParts, known: ClaimedJob | None = None) -> None:
     """Move a claimed job by one step. A claim that was lost, before or on the way, changes nothing.
 
     `known` is what was read with the claim; without it the job is read now.
     """
-    job = known or _load(claim, runtime)
+    job = known or _load(claim, parts)
     if job is None:
         return
-    decision = interrupt(job.facts, job.now(runtime.instant()), runtime.policy)
+    decision = interrupt(job.facts, job.now(parts.instant()), parts.policy)
     if decision is not None:
-        move = Move(job.claim, job.state, decision, row_changes=_left_open(job, decision, runtime))
-        runtime.recorder.record(move, logged(job, move))
-        _give_way(job, runtime)
+        move = Move(job.claim, job.state, decision, row_changes=_left_open(job, decision, parts))
+        parts.recorder.record(move, logged(job, move))
+        _give_way(job, parts)
         return
-    work = _act(job, runtime, steps)
+    work = _act(job, parts)
     if work is not None:
-        _record(work, runtime)
-    _give_way(work.job if work else job, runtime)
+        _record(work, parts)
+    _give_way(work.job if work else job, parts)
 
 
-def _give_way(job: ClaimedJob, runtime: Runtime) -> None:
+def _give_way(job: ClaimedJob, parts: AdvanceParts) -> None:
     """Let the limiter know of a queued job that never came to the provider.
 
     It may have been the one that was to show whether the provider works again. After a long outage the oldest jobs are
     past their deadlines, and each would hold up the others until the limiter gives up on it.
     """
     if job.state is State.QUEUED:
-        notice(lambda: runtime.limiter.observe(None))
+        notice(lambda: parts.limiter.observe(None))
 
 
-def _left_open(job: ClaimedJob, decision: Decision, runtime: Runtime) -> tuple[RowChange, ...]:
+def _left_open(job: ClaimedJob, decision: Decision, parts: AdvanceParts) -> tuple[RowChange, ...]:
     """The rows of what others have to look after when a job goes on, or ends, without its step.
 
     Of a submission whose worker vanished: only a lost one is swept should the job go on without it. Of undoing that
@@ -69,7 +104,7 @@ def _left_open(job: ClaimedJob, decision: Decision, runtime: Runtime) -> tuple[R
         case Event.OUTCOME_LOST:
             return (AttemptChanged(job.id, job.attempt, "lost", error_detail=decision.reason),)
         case Event.UNDONE:
-            return left_for_review(job, decision.reason or "", runtime)
+            return left_for_review(job, decision.reason or "", parts.engine)
         case _:
             return ()
 
@@ -83,28 +118,28 @@ def _follow_up(work: Work) -> None:
         log.exception("what follows a move failed", job_id=encode_id(IdKind.JOB, work.job.id))
 
 
-def _load(claim: Claim, runtime: Runtime) -> ClaimedJob | None:
-    with runtime.engine.connect() as conn:
+def _load(claim: Claim, parts: AdvanceParts) -> ClaimedJob | None:
+    with parts.engine.connect() as conn:
         return load(conn, claim)
 
 
-def _act(job: ClaimedJob, runtime: Runtime, steps: Steps) -> Work | None:
+def _act(job: ClaimedJob, parts: AdvanceParts) -> Work | None:
     """Run the step of the job's state. An unexpected error is logged and counts as a failure of the step."""
     try:
-        return steps[job.state](job, runtime)
+        return parts.steps[job.state](job)
     except Exception as error:
         log.exception("step failed", job_id=encode_id(IdKind.JOB, job.id), state=job.state, attempt=job.attempt)
         return Work(job, StepFailed(surprise(error)))
 
 
-def _record(work: Work, runtime: Runtime) -> None:
+def _record(work: Work, parts: AdvanceParts) -> None:
     """Record what came of a step; a job whose next step is due stays with this process where there is room."""
     job = work.job
-    decision = decide(job.facts, work.outcome, job.now(runtime.instant()), runtime.policy, runtime.rng)
+    decision = decide(job.facts, work.outcome, job.now(parts.instant()), parts.policy, parts.rng)
     if work.charged_micros:
         decision = replace(decision, cost_micros=decision.cost_micros + work.charged_micros)
     step = STEP_OF.get(decision.to_state) if decision.is_due_now else None
-    lease_for = runtime.handover.reserve(step) if step else None
+    lease_for = parts.handover.reserve(step) if step else None
     move = Move(
         job.claim, job.state, decision, lease_for=lease_for, row_changes=work.row_changes, output_id=work.output_id
     )
@@ -113,10 +148,10 @@ def _record(work: Work, runtime: Runtime) -> None:
         if error is None:
             log_move(job, move, moved)
         if step is not None and lease_for is not None:
-            runtime.handover.deliver(step, successor(work, decision, moved))
+            parts.handover.deliver(step, successor(work, decision, moved))
         if moved is None and error is None and job.state in WRITES:
             # The job had moved on without this worker, which has to take back what it wrote.
-            tidy_soon(job, runtime)
+            parts.discard(job)
 
-    runtime.recorder.record(move, then)
+    parts.recorder.record(move, then)
     _follow_up(work)

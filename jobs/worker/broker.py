@@ -18,8 +18,9 @@ from dramatiq import Broker, Consumer, Message, MessageProxy, Middleware, Worker
 from sqlalchemy import Engine
 
 from db.engine.claims import Claim, ClaimedJob
+from jobs.engine.lease_times import Leases
 from jobs.providers.limiter import Limiter, NoLimiter
-from jobs.steps.runtime import THREAD_SHARE, Leases
+from jobs.steps.runtime import THREAD_SHARE
 from jobs.worker.claiming import Claiming
 from statemachine.vocabulary import Step
 

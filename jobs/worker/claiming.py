@@ -10,8 +10,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db.engine.claims import Claim, ClaimedJob, FairnessCursor, claim_due, next_due_in, release
 from db.transient import is_transient
+from jobs.engine.lease_times import Leases
 from jobs.providers.limiter import Admission, Limiter
-from jobs.steps.runtime import Leases
 from statemachine.vocabulary import State, Step
 
 log = structlog.get_logger(__name__)

@@ -16,7 +16,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from db.engine.claims import ClaimedJob
 from db.public_ids import IdKind, encode_id
 from db.upkeep.leftovers import leftovers_of
-from jobs.steps.runtime import Runtime
 from statemachine.vocabulary import State
 from storage import S3Store, StorageError
 from storage.keys import job_prefix
@@ -30,9 +29,9 @@ _LOOK_EVERY_S = 0.5
 _LOOKS = 60
 
 
-def tidy_soon(job: ClaimedJob, runtime: Runtime) -> None:
+def tidy_soon(job: ClaimedJob, engine: Engine, store: S3Store) -> None:
     """Take back what was written for this attempt, on a thread of its own: this is rare, and the caller is busy."""
-    threading.Thread(target=_tidy, args=(job, runtime.engine, runtime.store), name="tidying").start()
+    threading.Thread(target=_tidy, args=(job, engine, store), name="tidying").start()
 
 
 def _tidy(job: ClaimedJob, engine: Engine, store: S3Store) -> None:

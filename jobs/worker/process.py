@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import TracebackType
 
 import dramatiq
@@ -14,11 +14,11 @@ from sqlalchemy import Engine
 from jobs.engine.hints import DueListener, Hinter
 from jobs.engine.leases import Renewer
 from jobs.engine.recorder import Recorder
-from jobs.steps.by_state import STEPS
+from jobs.steps.by_state import Steps, steps_of
 from jobs.steps.runtime import Runtime
 from jobs.upkeep.periodic import PeriodicRunner, PeriodicTask, by_lock
 from jobs.worker.actors import declare_actors
-from jobs.worker.advance import Steps
+from jobs.worker.advance import AdvanceParts
 from jobs.worker.broker import RowBroker
 
 
@@ -44,7 +44,7 @@ class WorkerProcess(AbstractContextManager["WorkerProcess"]):
         *,
         name: str,
         threads: int,
-        steps: Steps = STEPS,
+        steps_of: Callable[[Runtime], Steps] = steps_of,
         periodic_tasks_of: Callable[[Runtime, Hinter], Sequence[PeriodicTask]] | None = None,
     ) -> None:
         self._engines = engines
@@ -57,7 +57,7 @@ class WorkerProcess(AbstractContextManager["WorkerProcess"]):
             engines.engine, worker=name, threads=threads, leases=runtime.leases, limiter=runtime.limiter
         )
         self.recorder.after_group = self.broker.wake_for_delivered
-        declare_actors(self.broker, replace(runtime, handover=self.broker), steps)
+        declare_actors(self.broker, AdvanceParts.of(runtime, steps_of(runtime), self.broker))
         self._worker = dramatiq.Worker(self.broker, worker_threads=threads, worker_timeout=250)
         self._listener: DueListener | None = None
         self._runners: list[PeriodicRunner] = []

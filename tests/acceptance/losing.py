@@ -22,24 +22,24 @@ import structlog
 
 from db.connection import DatabaseSettings, connect_worker, normalised_url
 from jobs.engine.hints import Hinter
+from jobs.engine.lease_times import Leases
 from jobs.engine.leases import Renewer
 from jobs.engine.recorder import Recorder
 from jobs.providers.guard import Timeouts
 from jobs.providers.inputs import PictureInputs
 from jobs.providers.provider import Listed, Prediction, Sought, Submission
 from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
-from jobs.steps.by_state import STEPS
-from jobs.steps.runtime import Leases, Runtime
+from jobs.steps.runtime import Runtime
 from jobs.tracking.poll_schedule import PollSchedule
 from jobs.upkeep.orphans import search_orphans
 from jobs.upkeep.periodic import PeriodicTask
 from jobs.worker.process import Engines, WorkerProcess
 from statemachine.backoff import JobPolicy
 from statemachine.outcomes import Accepted, OutcomeLost, Refused, Rejected
-from statemachine.vocabulary import State
 from storage import S3Store
-from tests.bench.instant import NoPictures, store, transcode
+from tests.bench.instant import NoPictures, without_bytes
 
+_SEARCH_AFTER = timedelta(seconds=2)
 _THREADS = 8
 # Dead workers are frequent here, so their jobs are taken over soon, and are not taken for the cause of the deaths.
 _LEASES = Leases(timedelta(seconds=2), timedelta(seconds=2))
@@ -138,19 +138,17 @@ def work(terms: Terms, seed: int, orders: Connection) -> None:
             policy=policy,
             polling=PollSchedule(least_s=0.1, most_s=0.5, unreported_most_s=0.1),
             list_settles_after_s=2.0,
-            sweep_first_after_s=2.0,
             public_url="https://webhooks.invalid",
             secrets={"openai_api_key": "none"},
         )
 
     engines = Engines(engine, listen_url.render_as_string(hide_password=False))
-    steps = {**STEPS, State.STORING: store, State.TRANSCODING: transcode}
     worker = WorkerProcess(
-        engines, runtime, name=name, threads=_THREADS, steps=steps, periodic_tasks_of=_periodic_tasks
+        engines, runtime, name=name, threads=_THREADS, steps_of=without_bytes, periodic_tasks_of=_periodic_tasks
     )
     with worker, suppress(EOFError):
         orders.recv()
 
 
 def _periodic_tasks(runtime: Runtime, hinter: Hinter) -> Sequence[PeriodicTask]:
-    return (PeriodicTask("orphans", 1.0, partial(search_orphans, runtime)),)
+    return (PeriodicTask("orphans", 1.0, partial(search_orphans, runtime.engine, runtime.provider, _SEARCH_AFTER)),)

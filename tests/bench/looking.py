@@ -19,16 +19,14 @@ from jobs.engine.leases import Renewer
 from jobs.engine.recorder import Recorder
 from jobs.providers.inputs import PictureInputs
 from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
-from jobs.steps.by_state import STEPS
 from jobs.steps.runtime import Runtime
 from jobs.tracking.durations import Durations
 from jobs.tracking.watcher import Watcher
 from jobs.tracking.watcher_status import Watched
 from jobs.upkeep.periodic import TRACKING, PeriodicTask
 from jobs.worker.process import Engines, WorkerProcess
-from statemachine.vocabulary import State
 from storage import S3Store
-from tests.bench.instant import store, transcode
+from tests.bench.instant import without_bytes
 
 
 @dataclass(frozen=True)
@@ -64,11 +62,10 @@ def main(url: str, name: str, threads: int, provider_url: str, public_url: str |
         )
 
     def tasks(runtime: Runtime, hinter: Hinter) -> tuple[PeriodicTask, ...]:
-        return (PeriodicTask("watch", 0.25, Watcher(runtime, hinter).step, TRACKING),)
+        return (PeriodicTask("watch", 0.25, Watcher(engine, provider, hinter, runtime.poll_times).step, TRACKING),)
 
-    steps = {**STEPS, State.STORING: store, State.TRANSCODING: transcode}
     engines = Engines(engine, listen_url)
-    with WorkerProcess(engines, runtime, name=name, threads=threads, steps=steps, periodic_tasks_of=tasks):
+    with WorkerProcess(engines, runtime, name=name, threads=threads, steps_of=without_bytes, periodic_tasks_of=tasks):
         sys.stdin.read()
 
 

@@ -14,13 +14,17 @@ from sqlalchemy import Engine, text
 from db.connection import DatabaseSettings, connect_worker
 from db.engine.claims import ClaimedJob
 from db.engine.recording import Move, Moved
+from jobs.engine.lease_times import Leases
 from jobs.engine.leases import Renewer
 from jobs.engine.recorder import Then
 from jobs.providers.inputs import PictureInputs
-from jobs.steps.runtime import Leases, Runtime
+from jobs.steps.by_state import steps_of
+from jobs.steps.runtime import Runtime
 from jobs.tracking.poll_schedule import PollSchedule
-from jobs.worker.advance import advance
+from jobs.upkeep.orphans import search_orphans
+from jobs.worker.advance import AdvanceParts, advance
 from jobs.worker.broker import RowBroker
+from jobs.worker.handover import NoHandover
 from statemachine.backoff import JobPolicy
 from statemachine.vocabulary import State, Step
 from tests.faults.traps import STEP_NAMES, LabHinter, LabProvider, LabRecorder, LabStore, Trap
@@ -56,6 +60,7 @@ class LabWorker:
             list_settles_after_s=0.0,
             secrets={"openai_api_key": "sk-test"},
         )
+        self._parts = AdvanceParts.of(self.runtime, steps_of(self.runtime), NoHandover())
         self._broker = RowBroker(self.engine, worker=name, threads=1, leases=Leases())
         trap.cut = lambda: lab.cut(name)
 
@@ -66,6 +71,10 @@ class LabWorker:
                 self._advance(job)
                 return 1
         return 0
+
+    def search_orphans(self) -> int:
+        """Search for orphans as the periodic task does."""
+        return search_orphans(self.engine, self.runtime.provider)
 
     def close(self) -> None:
         """Stop the threads and leave the database."""
@@ -96,7 +105,7 @@ class LabWorker:
 
         self.recorder.record = remembered  # type: ignore[method-assign]
         try:
-            advance(job.claim, self.runtime, known=job)
+            advance(job.claim, self._parts, known=job)
             for future in pending:
                 future.result(scaled(60))
         finally:

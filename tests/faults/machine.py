@@ -26,7 +26,6 @@ from jobs.support.redriving import redrive_jobs, retry_job
 from jobs.support.reviewing import review_compensation
 from jobs.tracking.provider_webhooks import NotVerified
 from jobs.upkeep.deadlines import end_overdue
-from jobs.upkeep.orphans import search_orphans
 from statemachine.vocabulary import State, Step
 from tests.faults import provider_behaviours, requests
 from tests.faults.lab import Lab, LabWorker
@@ -117,8 +116,9 @@ class Machine(RuleBasedStateMachine):
     def time_passes(self, seconds: int) -> None:
         """The database's clock goes on: leases end, waits are over, deadlines pass, the rounds are made."""
         self.lab.move_clock(timedelta(seconds=seconds))
-        end_overdue(self.lab.healthy.runtime)
-        search_orphans(self.lab.healthy.runtime)
+        runtime = self.lab.healthy.runtime
+        end_overdue(runtime.engine, runtime.recorder, runtime.policy)
+        self.lab.healthy.search_orphans()
 
     @rule(behaviour=st.sampled_from(provider_behaviours.BEHAVIOURS), steps=st.integers(1, 3))
     def the_provider_is(self, behaviour: provider_behaviours.Behaviour, steps: int) -> None:
@@ -204,7 +204,7 @@ class Machine(RuleBasedStateMachine):
             assert all(self.lab.provider.charges(token) <= 1 for token in self.lab.tokens(job_id))
         eventually(lambda: set(self.lab.objects) == self._named())
         self.it_is_sound()
-        search_orphans(self.lab.healthy.runtime)
+        self.lab.healthy.search_orphans()
         self.it_is_sound()
         assert self._running_unseen() == []
 

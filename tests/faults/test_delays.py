@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
-from jobs.steps.runtime import Leases
+from jobs.engine.lease_times import Leases
 from statemachine.vocabulary import State
 from tests.faults.lab import Lab
 from tests.faults.traps import Trap

@@ -15,7 +15,6 @@ from sqlalchemy import text
 from db.engine.commands import cancel
 from db.engine.recording import record
 from jobs.support.redriving import retry_job
-from jobs.upkeep.orphans import search_orphans
 from statemachine import outcomes as o
 from statemachine.vocabulary import ErrorCode, State
 from tests.faults.lab import Lab
@@ -161,13 +160,13 @@ def test_what_could_not_be_canceled_with_its_job_is_stopped_and_booked_by_the_sw
     cancel_it(lab, job_id)
     lab.provider.cancels = False
     lab.drive(job_id, State.CANCELED)
-    search_orphans(lab.healthy.runtime)
+    lab.healthy.search_orphans()
     assert (attempt_of(lab, job_id).status, lab.row(job_id).cost_micros) == ("running", 0)
     lab.provider.cancels = stops
     if not stops:
         lab.move_clock(timedelta(hours=1))
     for _ in range(2):
-        search_orphans(lab.healthy.runtime)
+        lab.healthy.search_orphans()
         attempt = attempt_of(lab, job_id)
         assert attempt.status == "canceled"
         assert attempt.completed_at is not None

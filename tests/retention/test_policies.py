@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, cast
 
 import pytest
 from sqlalchemy import text
@@ -14,8 +13,8 @@ from jobs.identity import Principal
 from jobs.providers.choice import ModelChoice
 from jobs.requesting.creation import create_avatar, create_scene
 from jobs.requesting.requests import AvatarRequest, RequestOptions, SceneRequest
-from jobs.steps.runtime import Runtime
-from jobs.steps.submit import submit
+from jobs.steps.models import Models
+from jobs.steps.prepare import PrepareParts, prepare
 from jobs.support.redriving import retry_job
 from statemachine.outcomes import Rejected
 from statemachine.vocabulary import ErrorCode, Kind, State
@@ -156,11 +155,9 @@ def test_a_submission_without_its_picture_is_not_made(house: House) -> None:
     with house.engine.begin() as conn:
         conn.execute(text("UPDATE assets SET state = 'deleted'"))
         job = claimed(conn, job_id)
-    unused = cast("Any", None)
-    work = submit(job, Runtime(house.engine, unused, unused, unused, unused, unused, models=ModelChoice(MODEL)))
-    assert work is not None
-    assert isinstance(work.outcome, Rejected)
-    assert work.outcome.failure.code is ErrorCode.INPUT_EXPIRED
+    refused = prepare(job, PrepareParts(house.engine, Models(house.engine, ModelChoice(MODEL))))
+    assert isinstance(refused, Rejected)
+    assert refused.failure.code is ErrorCode.INPUT_EXPIRED
 
 
 def test_originals_of_unfinished_jobs_stay(house: House) -> None:

@@ -13,17 +13,19 @@ from sqlalchemy import Engine, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.connection import DatabaseSettings, connect_worker
+from jobs.engine.lease_times import Leases
 from jobs.engine.leases import Renewer
 from jobs.engine.recorder import Recorder
 from jobs.providers.inputs import PictureInputs
 from jobs.providers.limited import LimitedProvider
 from jobs.providers.limiter import Limiter, NoLimiter, SharedLimiter
-from jobs.steps.by_state import STEPS
-from jobs.steps.runtime import Leases, Runtime
+from jobs.steps.by_state import Steps, steps_of
+from jobs.steps.result import Work
+from jobs.steps.runtime import Runtime
 from jobs.tracking.durations import Durations
 from jobs.tracking.poll_schedule import PollSchedule
-from jobs.worker.advance import Steps
 from jobs.worker.process import Engines, WorkerProcess
+from statemachine.vocabulary import State
 from tests.support.eventually import eventually
 from tests.support.fakes import FakeProvider, MemoryStore
 
@@ -41,7 +43,9 @@ class LocalWorkers:
     durations: Durations = field(default_factory=Durations)
 
     @contextmanager
-    def worker(self, *, threads: int = 4, steps: Steps = STEPS, name: str = "lab-worker") -> Iterator[WorkerProcess]:
+    def worker(
+        self, *, threads: int = 4, steps: Callable[[Runtime], Steps] = steps_of, name: str = "lab-worker"
+    ) -> Iterator[WorkerProcess]:
         """Run a worker."""
         engine = connect_worker(DatabaseSettings(self.url, pool_size=threads + 8), name=name)
         listen_url = make_url(self.url).set(drivername="postgresql").render_as_string(hide_password=False)
@@ -49,7 +53,7 @@ class LocalWorkers:
         def build(recorder: Recorder, renewer: Renewer) -> Runtime:
             return self._runtime(engine, recorder, renewer)
 
-        with WorkerProcess(Engines(engine, listen_url), build, name=name, threads=threads, steps=steps) as worker:
+        with WorkerProcess(Engines(engine, listen_url), build, name=name, threads=threads, steps_of=steps) as worker:
             yield worker
         engine.dispose()
 
@@ -98,6 +102,11 @@ class LocalWorkers:
         )
 
 
-def instead(state: Any, act: Callable[..., Any]) -> Steps:
-    """Return the real steps, but for one."""
-    return {**STEPS, state: act}
+def instead(state: State, act: Callable[..., Work | None]) -> Callable[[Runtime], Steps]:
+    """Return a function that builds the real steps but for one, which is given the real one."""
+
+    def build(runtime: Runtime) -> Steps:
+        steps = steps_of(runtime)
+        return {**steps, state: lambda job: act(job, steps[state])}
+
+    return build

@@ -19,8 +19,7 @@ from db.connection import DatabaseSettings, connect, connect_worker
 from db.engine.claims import ClaimedJob, claim_due
 from jobs.providers import failures
 from jobs.providers.limiter import Admission, LimiterSettings, SharedLimiter
-from jobs.steps.runtime import Runtime
-from jobs.worker.advance import advance
+from jobs.worker.advance import AdvanceParts, advance
 from statemachine.breaker import BreakerPolicy, BreakerState
 from statemachine.budget import Budget
 from statemachine.outcomes import Accepted, OutcomeLost, Refused, Rejected
@@ -277,10 +276,11 @@ def test_one_that_was_past_its_deadline_makes_room_for_the_next(engine: Engine) 
     worker.limiter.observe(NO_TOKEN)
     (late,) = worker.claim(ahead_s=601)
     late = replace(late, deadline_at=late.claimed_at)
-    nothing: Any = None
     recorder: Any = SimpleNamespace(record=lambda move, *_: None)
-    runtime = Runtime(engine, nothing, nothing, nothing, recorder=recorder, renewer=nothing, limiter=worker.limiter)
-    advance(late.claim, runtime, known=late)
+    discarded: list[ClaimedJob] = []
+    parts = AdvanceParts(engine, recorder, steps={}, discard=discarded.append, limiter=worker.limiter)
+    advance(late.claim, parts, known=late)
+    assert discarded == []
     assert len(worker.claim(ahead_s=601)) == 1
 
 

@@ -16,7 +16,6 @@ from jobs.engine.recorder import Recorder
 from jobs.providers import failures
 from jobs.providers.provider import ProviderError, Sought
 from jobs.steps.compensate import TRIES_MAX
-from jobs.worker.advance import advance
 from statemachine import outcomes as o
 from statemachine.vocabulary import ErrorCode, Kind, State, Step
 from storage import S3Store
@@ -245,11 +244,9 @@ def test_a_vanished_submitters_cancel_is_carried_out_by_its_rescuer(
     job_id = submitting(engine, world)
     with engine.begin() as conn:
         cancel(conn, job_id, "api")
-    recorder = Recorder(engine, hinter)
     with engine.begin() as conn:
         claim = claimed(conn, job_id).claim
-    advance(claim, replace(undoing.runtime, recorder=recorder))
-    recorder.close()
+    undoing.interrupt(claim, hinter)
     assert [event for event, *_ in events(engine, job_id)][2:] == [
         "cancel_requested",
         "outcome_lost",

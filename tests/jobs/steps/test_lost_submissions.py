@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import Engine, text
 
+from jobs.engine.hints import Hinter
+from jobs.engine.recorder import Recorder
 from jobs.providers.inputs import PictureInputs
 from jobs.providers.provider import Submission
-from jobs.steps.reconcile import reconcile
-from jobs.steps.runtime import Runtime
-from jobs.steps.submit import submit
+from jobs.steps.lost import LostSubmissions
+from jobs.steps.models import Models
+from jobs.steps.prepare import PrepareParts
+from jobs.steps.reconcile import ReconcileParts, reconcile
+from jobs.steps.submit import SubmitParts, submit
 from jobs.upkeep.orphans import search_orphans
 from statemachine import outcomes as o
 from statemachine.vocabulary import State
@@ -31,10 +34,8 @@ def provider() -> FakeProvider:
 
 
 @pytest.fixture
-def runtime(engine: Engine, provider: FakeProvider) -> Runtime:
-    store: Any = MemoryStore()
-    inputs = PictureInputs(store, uploads_to=provider)
-    return Runtime(engine, store, provider, inputs, cast(Any, None), cast(Any, None))
+def parts(engine: Engine, provider: FakeProvider) -> ReconcileParts:
+    return ReconcileParts(engine, LostSubmissions(engine, provider))
 
 
 def lost(engine: Engine, world: World, *, is_over: bool = False, **changed: Any) -> UUID:
@@ -61,13 +62,13 @@ def attempt(engine: Engine, job_id: UUID) -> Any:
 
 
 def test_what_the_list_does_not_show_is_absent_only_where_it_would_show_it(
-    engine: Engine, world: World, runtime: Runtime
+    engine: Engine, world: World, parts: ReconcileParts
 ) -> None:
     def outcome(**changed: Any) -> type[o.Outcome]:
         job_id = lost(engine, world, **changed)
         with engine.begin() as conn:
             job = claimed(conn, job_id)
-        return type(reconcile(job, runtime).outcome)
+        return type(reconcile(job, parts).outcome)
 
     assert outcome() is o.OrphanAbsent
     assert outcome(age=timedelta(minutes=50)) is o.OrphanAbsent
@@ -76,7 +77,7 @@ def test_what_the_list_does_not_show_is_absent_only_where_it_would_show_it(
 
 
 def test_what_nobody_can_tell_is_booked_at_its_price_however_late(
-    engine: Engine, world: World, runtime: Runtime
+    engine: Engine, world: World, provider: FakeProvider
 ) -> None:
     long_ago, lately = timedelta(hours=9), timedelta(minutes=53)
     cases = {
@@ -85,7 +86,7 @@ def test_what_nobody_can_tell_is_booked_at_its_price_however_late(
         "it is not there": (lost(engine, world, is_over=True, age=lately), "absent", 0),
         "nothing would tell": (lost(engine, world, is_over=True, age=lately, is_traceable=False), "lost", PRICE),
     }
-    search_orphans(runtime)
+    search_orphans(engine, provider)
     for case, (job_id, status, cost_micros) in cases.items():
         found = attempt(engine, job_id)
         assert (found.status, found.cost_micros, found.completed_at is not None) == (status, cost_micros, True), case
@@ -93,29 +94,36 @@ def test_what_nobody_can_tell_is_booked_at_its_price_however_late(
         assert conn.scalar(text("SELECT sum(cost_micros) FROM jobs")) == 2 * PRICE
 
 
-def test_a_stray_is_swept_by_the_address_of_its_picture(
-    engine: Engine, world: World, runtime: Runtime, provider: FakeProvider
-) -> None:
+def test_a_stray_is_swept_by_the_address_of_its_picture(engine: Engine, world: World, provider: FakeProvider) -> None:
     job_id = lost(engine, world, is_over=True, picture_url="https://provider.invalid/files/0")
     provider.ahead = -timedelta(minutes=1)
     stray = provider.take(
         Submission("m", {"image": "https://provider.invalid/files/0"}, uuid4(), timedelta(minutes=10))
     )
     provider.ahead = timedelta(0)
-    search_orphans(runtime)
+    search_orphans(engine, provider)
     assert attempt(engine, job_id).status == "duplicate"
     assert provider.booked[stray].prediction.status == "canceled"
 
 
 def test_a_picture_that_can_not_be_uploaded_costs_nothing_and_leaves_no_attempt(
-    engine: Engine, world: World, runtime: Runtime, provider: FakeProvider
+    engine: Engine, world: World, provider: FakeProvider, hinter: Hinter
 ) -> None:
     provider.takes_files = False
     with engine.begin() as conn:
         job = claimed(conn, make_job(conn, world))
-    store = cast(MemoryStore, runtime.store)
+    store: Any = MemoryStore()
     store.objects[job.input_key or ""] = SAMPLE.read_bytes()
-    work = submit(job, replace(runtime, secrets={"openai_api_key": "sk-test"}))
+    recorder = Recorder(engine, hinter)
+    parts = SubmitParts(
+        prepare=PrepareParts(engine, Models(engine)),
+        provider=provider,
+        inputs=PictureInputs(store, uploads_to=provider),
+        recorder=recorder,
+        secrets={"openai_api_key": "sk-test"},
+    )
+    work = submit(job, parts)
+    recorder.close()
     assert work is not None
     assert isinstance(work.outcome, o.StepFailed)
     assert work.outcome.failure.retry_policy is o.RetryPolicy.WAIT

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
 
 from jobs.prompts import Prompt
 from jobs.providers.profiles import profiles
-from jobs.steps.runtime import Runtime
-from jobs.steps.submit import submit
+from jobs.steps.models import Models
+from jobs.steps.prepare import PrepareParts, prepare
 from statemachine.outcomes import Rejected, RetryPolicy
 from statemachine.vocabulary import ErrorCode, Kind
 from tests.support.factories import World, claimed, make_job
@@ -29,12 +29,10 @@ def test_a_prompt_that_is_too_long_for_its_model_is_refused_before_it_is_paid_fo
         job = claimed(conn, make_job(conn, world, kind=Kind.ANIMATION, duration_s=6))
     prompt = Prompt("x" * (LIVE.prompt_characters_max + beyond), "test")
     prompts: Any = SimpleNamespace(prompt_for=lambda job, family: prompt)
-    nothing = cast(Any, None)
-    runtime = Runtime(engine, nothing, nothing, nothing, recorder=nothing, renewer=nothing, prompts=prompts)
+    parts = PrepareParts(engine, Models(engine), prompts)
     # What comes next is that there is no picture.
-    work = submit(replace(job, input_key=None), runtime)
-    assert work is not None
-    assert isinstance(work.outcome, Rejected)
-    assert work.outcome.failure.retry_policy is RetryPolicy.NEVER
+    refused = prepare(replace(job, input_key=None), parts)
+    assert isinstance(refused, Rejected)
+    assert refused.failure.retry_policy is RetryPolicy.NEVER
     wanted = ErrorCode.INPUT_INVALID if beyond else ErrorCode.INPUT_EXPIRED
-    assert work.outcome.failure.code is wanted
+    assert refused.failure.code is wanted

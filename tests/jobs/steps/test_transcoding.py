@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
-from typing import Any, cast
 
 import pytest
 from PIL import Image
@@ -16,11 +15,11 @@ from sqlalchemy import Engine
 from db.elapsed import Instant, this_instant
 from db.engine.claims import ClaimedJob
 from db.engine.row_changes import AssetMade
+from jobs.engine.lease_times import LeaseKeeper
 from jobs.engine.leases import Renewer
 from jobs.media import operations
 from jobs.media.limits import PICTURE_CHILD
-from jobs.steps.runtime import Runtime
-from jobs.steps.transcode import transcode
+from jobs.steps.transcode import TranscodeParts, transcode
 from jobs.upkeep.retention import RetentionPolicy
 from statemachine.backoff import JobPolicy
 from statemachine.decisions import decide
@@ -31,10 +30,9 @@ from tests.support.factories import World, claimed, make_job
 
 
 @pytest.fixture
-def runtime(engine: Engine, store: S3Store) -> Iterator[Runtime]:
-    nothing = cast(Any, None)
+def parts(engine: Engine, store: S3Store) -> Iterator[TranscodeParts]:
     renewer = Renewer(engine)
-    yield Runtime(engine, store, nothing, nothing, recorder=nothing, renewer=renewer)
+    yield TranscodeParts(store, LeaseKeeper(renewer))
     renewer.close()
 
 
@@ -44,8 +42,8 @@ def job(engine: Engine, world: World) -> ClaimedJob:
         return claimed(conn, make_job(conn, world, State.TRANSCODING))
 
 
-def _stored(runtime: Runtime, job: ClaimedJob, content: bytes) -> None:
-    runtime.store.put_stream(job.source_key or "", iter([content]), content_type="image/png", max_bytes=10**6)
+def _stored(parts: TranscodeParts, job: ClaimedJob, content: bytes) -> None:
+    parts.store.put_stream(job.source_key or "", iter([content]), content_type="image/png", max_bytes=10**6)
 
 
 def _picture() -> bytes:
@@ -54,20 +52,20 @@ def _picture() -> bytes:
     return file.getvalue()
 
 
-def _outcome(job: ClaimedJob, runtime: Runtime) -> Outcome:
-    work = transcode(job, runtime)
+def _outcome(job: ClaimedJob, parts: TranscodeParts) -> Outcome:
+    work = transcode(job, parts)
     assert work is not None
     return work.outcome
 
 
 def test_work_that_is_cut_off_is_done_again_on_what_is_stored(
-    job: ClaimedJob, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+    job: ClaimedJob, parts: TranscodeParts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A few times, then the job is given up; it never goes back to where it would be paid for."""
-    _stored(runtime, job, _picture())
+    _stored(parts, job, _picture())
     with monkeypatch.context() as patched:
         patched.setattr(operations, "PICTURE_CHILD", replace(PICTURE_CHILD, wall_s=0.0))
-        cut_off = _outcome(job, runtime)
+        cut_off = _outcome(job, parts)
     assert isinstance(cut_off, StepFailed)
     assert "MediaInterrupted" in (cut_off.failure.detail or "")
     facts, policy, moves = job.facts, JobPolicy(), []
@@ -76,24 +74,24 @@ def test_work_that_is_cut_off_is_done_again_on_what_is_stored(
         facts = replace(facts, failures=decision.failures)
         moves.append((decision.event, decision.to_state))
     assert moves == [(Event.POSTPONED, State.TRANSCODING)] * 3 + [(Event.GAVE_UP, State.COMPENSATING)]
-    assert isinstance(_outcome(job, runtime), Transcoded)
+    assert isinstance(_outcome(job, parts), Transcoded)
 
 
-def test_what_is_wrong_with_an_output_is_told_to_support_alone(job: ClaimedJob, runtime: Runtime) -> None:
-    _stored(runtime, job, _picture()[:-200])
-    outcome = _outcome(job, runtime)
+def test_what_is_wrong_with_an_output_is_told_to_support_alone(job: ClaimedJob, parts: TranscodeParts) -> None:
+    _stored(parts, job, _picture()[:-200])
+    outcome = _outcome(job, parts)
     assert isinstance(outcome, OutputInvalid)
     assert outcome.failure.detail is not None
     assert outcome.failure.detail.startswith("Damaged: The picture is cut off or damaged. (")
     assert "Damaged" not in outcome.failure.message
 
 
-def test_an_output_expires_by_the_time_at_which_it_was_made(job: ClaimedJob, runtime: Runtime) -> None:
+def test_an_output_expires_by_the_time_at_which_it_was_made(job: ClaimedJob, parts: TranscodeParts) -> None:
     """The job was claimed two hours before its transcoding ended."""
     two_hours_s = timedelta(hours=2).total_seconds()
-    late = replace(runtime, instant=lambda: Instant(*(clock_s + two_hours_s for clock_s in this_instant())))
+    late = replace(parts, instant=lambda: Instant(*(clock_s + two_hours_s for clock_s in this_instant())))
     late = replace(late, retention=RetentionPolicy(outputs=timedelta(days=1)))
-    _stored(runtime, job, _picture())
+    _stored(parts, job, _picture())
     work = transcode(job, late)
     assert work is not None
     (made,) = work.row_changes

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from random import Random
-from typing import Any, cast
 
 import httpx
 import pytest
@@ -16,9 +15,9 @@ from db.engine.claims import ClaimedJob
 from db.engine.recording import Move, record
 from db.engine.row_changes import AttemptChanged
 from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
-from jobs.steps.poll import poll
+from jobs.steps.models import Models
+from jobs.steps.poll import PollParts, poll
 from jobs.steps.result import Work
-from jobs.steps.runtime import Runtime
 from simulator.serve import Background
 from simulator.settings import SimulatorSettings
 from simulator.sketch import Sketch
@@ -39,12 +38,9 @@ def simulator() -> Iterator[Background]:
 
 
 @pytest.fixture
-def runtime(engine: Engine, simulator: Background) -> Iterator[Runtime]:
+def parts(engine: Engine, simulator: Background) -> Iterator[PollParts]:
     with closing(ReplicateProvider(ReplicateSettings("r8_test", base_url=simulator.api_url))) as provider:
-        nothing = cast(Any, None)
-        yield Runtime(
-            engine, nothing, provider, nothing, recorder=nothing, renewer=nothing, list_settles_after_s=SETTLES_S
-        )
+        yield PollParts(engine, provider, Models(engine), list_settles_after_s=SETTLES_S)
 
 
 def running(engine: Engine, world: World, prediction_id: str | None = None) -> ClaimedJob:
@@ -62,39 +58,39 @@ def decided(job: ClaimedJob, work: Work) -> Decision:
     return decide(job.facts, work.outcome, job.claimed_at, JobPolicy(), Random(1))
 
 
-def looked(engine: Engine, job: ClaimedJob, runtime: Runtime) -> ClaimedJob:
+def looked(engine: Engine, job: ClaimedJob, parts: PollParts) -> ClaimedJob:
     """Look at a job in vain, record that, and return the job as it is claimed for the next look."""
-    work = poll(job, runtime)
+    work = poll(job, parts)
     assert isinstance(work.outcome, StepFailed)
     with engine.begin() as conn:
         record(conn, [Move(job.claim, job.state, decided(job, work))])
         return as_running(claimed(conn, job.id), job.prediction_id)
 
 
-def settled(runtime: Runtime) -> Runtime:
+def settled(parts: PollParts) -> PollParts:
     """For whom a look in vain was long enough ago to be believed."""
-    return replace(runtime, list_settles_after_s=0.0)
+    return replace(parts, list_settles_after_s=0.0)
 
 
 def test_one_look_in_vain_proves_nothing_and_is_repeated_for_as_long_as_the_list_settles(
-    engine: Engine, world: World, runtime: Runtime
+    engine: Engine, world: World, parts: PollParts
 ) -> None:
     job = running(engine, world)
-    decision = decided(job, poll(job, runtime))
+    decision = decided(job, poll(job, parts))
     assert (decision.to_state, decision.failures, decision.cost_micros) == (State.GENERATING, job.failures, 0)
     assert decision.due_in is not None
     assert decision.due_in.total_seconds() == SETTLES_S
-    work = poll(looked(engine, job, runtime), runtime)
+    work = poll(looked(engine, job, parts), parts)
     assert isinstance(work.outcome, StepFailed), "a webhook may have made the second look too soon"
     assert work.outcome.failure.retry_policy is RetryPolicy.WAIT
     assert 0 < (work.outcome.failure.retry_after_s or 0) < SETTLES_S
 
 
 def test_a_prediction_that_is_no_longer_known_is_made_again_and_counts_as_paid_for(
-    engine: Engine, world: World, runtime: Runtime
+    engine: Engine, world: World, parts: PollParts
 ) -> None:
-    job = looked(engine, running(engine, world), runtime)
-    work = poll(job, settled(runtime))
+    job = looked(engine, running(engine, world), parts)
+    work = poll(job, settled(parts))
     assert isinstance(work.outcome, GenerationFailed)
     (changed,) = work.row_changes
     assert isinstance(changed, AttemptChanged)
@@ -108,24 +104,24 @@ def test_a_prediction_that_is_no_longer_known_is_made_again_and_counts_as_paid_f
 
 
 def test_what_runs_although_looks_do_not_find_it_is_canceled_before_it_is_paid_for_again(
-    engine: Engine, world: World, runtime: Runtime, simulator: Background
+    engine: Engine, world: World, parts: PollParts, simulator: Background
 ) -> None:
     with httpx.Client(base_url=f"{simulator.api_url}/_simulator") as control:
         control.post("/faults", json={"action": "stick_processing"}).raise_for_status()
-        accepted = runtime.provider.submit(submission())
+        accepted = parts.provider.submit(submission())
         assert isinstance(accepted, Accepted)
         control.post("/faults", json={"action": "not_found", "operation": "predictions.get"}).raise_for_status()
-        job = looked(engine, running(engine, world, accepted.prediction_id), runtime)
-        work = poll(job, settled(runtime))
+        job = looked(engine, running(engine, world, accepted.prediction_id), parts)
+        work = poll(job, settled(parts))
         control.delete("/faults").raise_for_status()
     assert isinstance(work.outcome, GenerationFailed)
     assert work.outcome.cost_micros > 0
-    assert runtime.provider.get(accepted.prediction_id).status == "canceled"
+    assert parts.provider.get(accepted.prediction_id).status == "canceled"
 
 
-def test_a_look_that_finds_it_again_begins_the_count_anew(engine: Engine, world: World, runtime: Runtime) -> None:
-    job = looked(engine, running(engine, world), runtime)
+def test_a_look_that_finds_it_again_begins_the_count_anew(engine: Engine, world: World, parts: PollParts) -> None:
+    job = looked(engine, running(engine, world), parts)
     with engine.begin() as conn:
         record(conn, [Move(job.claim, job.state, decided(job, Work(job, StillRunning(10, 1.0))))])
         job = as_running(claimed(conn, job.id), job.prediction_id)
-    assert isinstance(poll(job, settled(runtime)).outcome, StepFailed)
+    assert isinstance(poll(job, settled(parts)).outcome, StepFailed)

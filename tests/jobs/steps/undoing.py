@@ -8,12 +8,17 @@ from uuid import UUID
 
 from sqlalchemy import Engine, text
 
+from db.engine.claims import Claim, ClaimedJob
 from db.engine.recording import record
+from jobs.engine.hints import Hinter
+from jobs.engine.lease_times import LeaseKeeper
 from jobs.engine.leases import Renewer
+from jobs.engine.recorder import Recorder
 from jobs.providers import failures
-from jobs.providers.provider import Prediction, ProviderError
-from jobs.steps.compensate import compensate
-from jobs.steps.runtime import Runtime
+from jobs.providers.provider import Prediction, Provider, ProviderError
+from jobs.steps.compensate import CompensateParts, compensate
+from jobs.steps.lost import LostSubmissions
+from jobs.worker.advance import AdvanceParts, advance
 from statemachine import outcomes as o
 from statemachine.outcomes import Failure, RetryPolicy
 from statemachine.vocabulary import ErrorCode
@@ -55,17 +60,15 @@ class Undoing:
     store: S3Store
     provider: ScriptedProvider = field(default_factory=ScriptedProvider)
 
-    @property
-    def runtime(self) -> Runtime:
-        unused = cast("Any", None)
-        return Runtime(self.engine, self.store, cast("Any", self.provider), unused, unused, unused)
-
     def undo(self, job_id: UUID) -> str:
         """Run the compensate step of a job once, record what came of it, and return the job's state."""
         with self.engine.begin() as conn:
             job = claimed(conn, job_id)
         renewer = Renewer(self.engine)
-        work = compensate(job, replace(self.runtime, renewer=renewer))
+        provider = cast("Provider", self.provider)
+        lost = LostSubmissions(self.engine, provider)
+        parts = CompensateParts(self.engine, self.store, provider, lost, LeaseKeeper(renewer))
+        work = compensate(job, parts)
         renewer.close()
         if work is not None:
             undone = move_of(job, work.outcome, *work.row_changes)
@@ -73,6 +76,14 @@ class Undoing:
             with self.engine.begin() as conn:
                 record(conn, [charged])
         return self.state(job_id)
+
+    def interrupt(self, claim: Claim, hinter: Hinter) -> None:
+        """Advance a job whose step must not run any more, and record that."""
+        discarded: list[ClaimedJob] = []
+        recorder = Recorder(self.engine, hinter)
+        advance(claim, AdvanceParts(self.engine, recorder, steps={}, discard=discarded.append))
+        recorder.close()
+        assert discarded == []
 
     def undo_all(self) -> None:
         """Undo whatever compensates, until nothing does; parents that are rolled back on the way too."""

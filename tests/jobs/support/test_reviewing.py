@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -14,11 +13,9 @@ from db.engine.recording import record
 from db.engine.row_changes import AttemptChanged
 from db.paging import Window
 from jobs.engine.hints import Hinter
-from jobs.engine.recorder import Recorder
 from jobs.errors import AlreadyFinished, NotReady, UseCaseError
 from jobs.support.redriving import retry_job
 from jobs.support.reviewing import review_compensation
-from jobs.worker.advance import advance
 from statemachine import outcomes as o
 from statemachine.backoff import JobPolicy
 from statemachine.vocabulary import State
@@ -60,9 +57,7 @@ def test_what_kills_the_workers_that_undo_it_is_held_and_the_job_ends(
             claimed(conn, job_id)
         claim = claimed(conn, job_id).claim
     undoing.put(job_id, "1/source.png")
-    recorder = Recorder(engine, hinter)
-    advance(claim, replace(undoing.runtime, recorder=recorder))
-    recorder.close()
+    undoing.interrupt(claim, hinter)
     assert undoing.state(job_id) == "canceled"
     assert undoing.actions(job_id) == {"cancel_prediction": "held", "delete_objects": "held", "return_credits": "done"}
     with engine.connect() as conn:

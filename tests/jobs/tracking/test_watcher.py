@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
@@ -18,8 +18,9 @@ from db.engine.tracking import read_watcher_status
 from jobs.engine.hints import Hinter
 from jobs.providers.provider import Submission
 from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
-from jobs.steps.poll import poll
-from jobs.steps.runtime import Runtime
+from jobs.steps.models import Models
+from jobs.steps.poll import PollParts, poll
+from jobs.tracking.poll_times import PollTimes
 from jobs.tracking.sightings import ended_prediction
 from jobs.tracking.watcher import Permits, Watcher, WatchSettings
 from jobs.tracking.watcher_status import Watched
@@ -41,12 +42,12 @@ class Sky:
     engine: Engine
     world: World
     simulator: Background
-    runtime: Runtime
+    parts: PollParts
     watcher: Watcher
 
     def job(self, *, age_s: float = USUAL_S) -> UUID:
         """Add a job whose prediction began so long ago by our clock, and that is not due for an hour."""
-        accepted = self.runtime.provider.submit(submission())
+        accepted = self.parts.provider.submit(submission())
         assert isinstance(accepted, Accepted)
         with self.engine.begin() as conn:
             job_id = make_job(conn, self.world, State.GENERATING)
@@ -110,9 +111,9 @@ def simulator() -> Iterator[Background]:
 def sky(engine: Engine, world: World, simulator: Background, hinter: Hinter) -> Iterator[Sky]:
     httpx.post(f"{simulator.api_url}/_simulator/reset").raise_for_status()
     provider = ReplicateProvider(ReplicateSettings("r8_test", base_url=simulator.api_url))
-    nothing = cast(Any, None)
-    runtime = Runtime(engine, nothing, provider, nothing, recorder=nothing, renewer=nothing, watched=Watched.of(engine))
-    yield Sky(engine, world, simulator, runtime, Watcher(runtime, hinter, WatchSettings(few=FEW)))
+    parts = PollParts(engine, provider, Models(engine), PollTimes(watched=Watched.of(engine)))
+    watcher = Watcher(engine, provider, hinter, settings=WatchSettings(few=FEW))
+    yield Sky(engine, world, simulator, parts, watcher)
     provider.close()
 
 
@@ -121,7 +122,7 @@ def test_one_page_tells_of_all_and_their_jobs_need_no_look_of_their_own(sky: Sky
     sky.watcher.step()
     assert sky.due() == jobs
     for job_id in jobs:
-        work = poll(sky.claimed(job_id), sky.runtime)
+        work = poll(sky.claimed(job_id), sky.parts)
         assert isinstance(work.outcome, OutputReady)
     assert sky.reads == (1, 0)
 
@@ -131,20 +132,20 @@ def test_a_failure_is_told_by_the_list_as_well(sky: Sky) -> None:
     jobs = [sky.job() for _ in range(FEW)]
     sky.watcher.step()
     job = sky.claimed(jobs[0])
-    assert isinstance(poll(job, sky.runtime).outcome, GenerationFailed)
+    assert isinstance(poll(job, sky.parts).outcome, GenerationFailed)
     assert "not-to-be-kept" not in str(job.sighting)
     assert sky.reads == (1, 0)
 
 
 def test_with_webhooks_only_overdue_predictions_are_read(sky: Sky, hinter: Hinter) -> None:
-    told = replace(sky.runtime, public_url="https://127.0.0.1")
-    watcher = Watcher(told, hinter, WatchSettings(few=FEW))
+    times, settings = PollTimes(by_webhook=True), WatchSettings(few=FEW)
+    watcher = Watcher(sky.engine, sky.parts.provider, hinter, times, settings)
     usual = [sky.job() for _ in range(FEW)]
     watcher.step()
     assert (sky.reads, sky.due(), sky.covers) == ((0, 0), set(), True)
     with sky.engine.begin() as conn:
         conn.execute(text("UPDATE attempts SET accepted_at = accepted_at - interval '1 minute'"))
-    Watcher(told, hinter, WatchSettings(few=FEW)).step()
+    Watcher(sky.engine, sky.parts.provider, hinter, times, settings).step()
     assert sky.due() == set(usual)
     assert sky.reads == (1, 0)
 
@@ -160,7 +161,7 @@ def test_what_can_hardly_have_ended_is_not_read(sky: Sky) -> None:
     young = [sky.job(age_s=1.0) for _ in range(FEW)]
     sky.watcher.step()
     assert (sky.reads, sky.due(), sky.covers) == ((0, 0), set(), True)
-    work = poll(sky.claimed(young[0]), sky.runtime)
+    work = poll(sky.claimed(young[0]), sky.parts)
     assert isinstance(work.outcome, StillRunning), "it tells its progress"
     assert sky.reads == (0, 0), "and asks nobody, because it is watched"
 
@@ -168,7 +169,7 @@ def test_what_can_hardly_have_ended_is_not_read(sky: Sky) -> None:
 def test_a_stretch_of_the_list_without_anything_to_see_is_left_out(sky: Sky) -> None:
     jobs = {sky.job() for _ in range(2)}
     for _ in range(250):
-        sky.runtime.provider.submit(submission())
+        sky.parts.provider.submit(submission())
     jobs |= {sky.job() for _ in range(2)}
     sky.watcher.step()
     assert sky.due() == jobs
@@ -201,7 +202,7 @@ def test_while_the_list_can_not_be_read_every_job_looks_by_itself(sky: Sky) -> N
     assert sky.due() == set()
     with sky.engine.begin() as conn:
         conn.execute(text("UPDATE provider_watch SET covers_until = diorama_now()"))
-    assert isinstance(poll(sky.claimed(jobs[0]), sky.runtime).outcome, OutputReady)
+    assert isinstance(poll(sky.claimed(jobs[0]), sky.parts).outcome, OutputReady)
     assert sky.reads == (1, 1)
 
 

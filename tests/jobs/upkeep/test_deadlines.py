@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
 
+from db.engine.claims import ClaimedJob
 from db.engine.pausing import pause_step
 from jobs.catalogue.catalogue import Catalogue
 from jobs.engine.hints import Hinter
@@ -15,10 +16,10 @@ from jobs.engine.recorder import Recorder
 from jobs.identity import Principal
 from jobs.requesting.creation import create_avatar
 from jobs.requesting.requests import AvatarRequest, RequestOptions
-from jobs.steps.runtime import Runtime
+from jobs.steps.by_state import Steps
 from jobs.support.redriving import retry_job
 from jobs.upkeep.deadlines import end_overdue
-from jobs.worker.advance import advance
+from jobs.worker.advance import AdvanceParts, advance
 from statemachine.backoff import JobPolicy
 from statemachine.deadlines import Deadlines
 from statemachine.vocabulary import State, Step
@@ -36,12 +37,14 @@ def after(engine: Engine, hinter: Hinter, world: World, state: State, passed: ti
         job_id = make_job(conn, world, state)
     move_clock(engine, passed)
     recorder = Recorder(engine, hinter)
-    unused = cast("Any", None)
-    runtime = Runtime(engine, unused, unused, unused, recorder, unused, policy=JobPolicy(deadlines=SHORT))
+    discarded: list[ClaimedJob] = []
+    steps: Steps = {state: lambda _: None}
+    parts = AdvanceParts(engine, recorder, steps, discarded.append, policy=JobPolicy(deadlines=SHORT))
     with engine.begin() as conn:
         claim = claimed(conn, job_id).claim
-    advance(claim, runtime, {state: lambda *_: None})
+    advance(claim, parts)
     recorder.close()
+    assert discarded == []
     assert_sound(engine)
     with engine.connect() as conn:
         return conn.execute(text("SELECT * FROM jobs WHERE id = :id"), {"id": job_id}).one()
@@ -84,8 +87,7 @@ def test_how_long_a_job_may_take_is_what_is_offered_and_begins_anew_when_it_is_t
 def overdue(engine: Engine, hinter: Hinter) -> int:
     """Make one round that ends what is overdue."""
     recorder = Recorder(engine, hinter)
-    unused = cast("Any", None)
-    ended = end_overdue(Runtime(engine, unused, unused, unused, recorder, unused, policy=JobPolicy(deadlines=SHORT)))
+    ended = end_overdue(engine, recorder, JobPolicy(deadlines=SHORT))
     recorder.close()
     assert_sound(engine)
     return ended

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, text
 
 from db.connection import DatabaseSettings, connect_worker
 from db.engine.claims import Claim, ClaimedJob
-from jobs.steps.runtime import Leases
+from jobs.engine.lease_times import Leases
 from jobs.worker.broker import RowBroker, RowConsumer, claim_of
 from statemachine.vocabulary import State, Step
 from tests.support.cuts import cut_connection

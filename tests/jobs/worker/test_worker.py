@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
@@ -12,10 +12,11 @@ import pytest
 from sqlalchemy import Engine, text
 
 from db.connection import DatabaseSettings, connect
+from db.engine.claims import ClaimedJob
 from db.migrate import migrate
 from diorama.embedded import THROWAWAY_SETTINGS, EmbeddedPostgres
 from jobs.engine.hints import Hinter
-from jobs.steps.submit import submit
+from jobs.steps.result import Work
 from statemachine.vocabulary import State, Step
 from tests.support.eventually import eventually, scaled
 from tests.support.factories import World, make_job, make_world
@@ -100,10 +101,10 @@ def test_a_job_that_kills_its_workers_ends_as_internal_and_holds_back_nobody(loc
     with local.engine.begin() as conn:
         bad = make_job(conn, world)
 
-    def deadly(job: object, runtime: object) -> object:
-        if job.id == bad:  # type: ignore[attr-defined]
+    def deadly(job: ClaimedJob, submit: Callable[[ClaimedJob], Work | None]) -> Work | None:
+        if job.id == bad:
             raise SystemExit
-        return submit(job, runtime)  # type: ignore[arg-type]
+        return submit(job)
 
     local.lease = timedelta(seconds=0.3)
     ask_for(local.engine, world, 10)
@@ -119,10 +120,10 @@ def test_a_step_that_always_fails_is_tried_a_few_times_and_holds_back_nobody(loc
     with local.engine.begin() as conn:
         bad = make_job(conn, world)
 
-    def broken(job: object, runtime: object) -> object:
-        if job.id == bad:  # type: ignore[attr-defined]
+    def broken(job: ClaimedJob, submit: Callable[[ClaimedJob], Work | None]) -> Work | None:
+        if job.id == bad:
             raise RuntimeError("nobody expected this")
-        return submit(job, runtime)  # type: ignore[arg-type]
+        return submit(job)
 
     ask_for(local.engine, world, 10)
     with local.worker(steps=instead(State.QUEUED, broken)):
@@ -158,9 +159,9 @@ def test_a_hint_wakes_an_idle_worker_at_once(local: LocalWorkers, world: World, 
 def test_only_as_much_is_claimed_as_the_threads_will_soon_get_through(local: LocalWorkers, world: World) -> None:
     may_go = threading.Event()
 
-    def slow(job: object, runtime: object) -> object:
+    def slow(job: ClaimedJob, submit: Callable[[ClaimedJob], Work | None]) -> Work | None:
         may_go.wait(scaled(20))
-        return submit(job, runtime)  # type: ignore[arg-type]
+        return submit(job)
 
     ask_for(local.engine, world, MANY)
     with local.worker(threads=4, steps=instead(State.QUEUED, slow)):
