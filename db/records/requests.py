@@ -93,14 +93,6 @@ def insert_job(
     conn.execute(insert(job_requests).values(job_id=job_id, **{name: getattr(request, name) for name in _REQUESTED}))
 
 
-def prices_of_made(conn: Connection, resource_id: UUID) -> dict[UUID, int]:
-    """Return what each job costs that a request has just made: the job of this id, or those of the story."""
-    rows = conn.execute(
-        select(jobs.c.id, jobs.c.credits).where((jobs.c.id == resource_id) | (jobs.c.story_id == resource_id))
-    )
-    return {row.id: row.credits for row in rows}
-
-
 @dataclass(frozen=True, slots=True)
 class KeyUse:
     """An earlier use of an idempotency key: the digest of its input, and what it made."""

@@ -6,7 +6,7 @@ Creating the rows is enqueuing them: workers process whatever a transaction here
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from db.ids import new_id
 from db.records.assets import Asset, asset_by_id
 from db.records.jobs import Job, hold_sources, lock_parent
-from db.records.requests import IdempotencyKey, JobRequest, Owner, insert_job, insert_story, prices_of_made
+from db.records.requests import IdempotencyKey, JobRequest, Owner, insert_job, insert_story
 from db.upkeep.retention import database_time
 from jobs.catalogue.catalogue import DEFAULT_CATALOGUE, Catalogue
 from jobs.catalogue.prices import price_of
@@ -53,14 +53,14 @@ def create_story(
     if request.animation is not None:
         _check_animation(catalogue, caller, request.animation, "animation")
 
-    def make(story_id: UUID) -> None:
+    def make(story_id: UUID) -> dict[UUID, int]:
         catalogue.check_makeable(Kind.AVATAR, caller.tier, None, "input")
         catalogue.check_makeable(Kind.SCENE, caller.tier, None, "input")
         if request.animation is not None:
             _check_length(catalogue, caller, request.animation, "animation")
         selfie = _ready_asset(conn, caller, request.selfie_id, "selfie", "selfieId")
         insert_story(conn, _owner(caller), story_id, selfie.id)
-        _insert_story_jobs(conn, caller, request, story_id, catalogue)
+        return _insert_story_jobs(conn, caller, request, story_id, catalogue)
 
     return _once(conn, caller, "createStory", request, make)
 
@@ -71,11 +71,12 @@ def create_avatar(
     """Create the job of an avatar. Raises as `create_story` does."""
     _check_options(request.options)
 
-    def make(job_id: UUID) -> None:
+    def make(job_id: UUID) -> dict[UUID, int]:
         catalogue.check_makeable(Kind.AVATAR, caller.tier, None, "input")
         selfie = _ready_asset(conn, caller, request.selfie_id, "selfie", "selfieId")
         avatar = _job_request(caller, request.options, Kind.AVATAR, input_id=selfie.id)
         insert_job(conn, _owner(caller), job_id, avatar, deadline=catalogue.job_deadline)
+        return {job_id: avatar.credits}
 
     return _once(conn, caller, "createAvatar", request, make)
 
@@ -93,7 +94,7 @@ def create_scene(
     _check_scene(catalogue, request.theme, request.details)
     source = _Source("avatar", Kind.AVATAR, "avatarId", request.avatar_asset_id, request.avatar_job_id)
 
-    def make(job_id: UUID) -> None:
+    def make(job_id: UUID) -> dict[UUID, int]:
         catalogue.check_makeable(Kind.SCENE, caller.tier, None, "input")
         scene = _job_request(
             caller,
@@ -104,6 +105,7 @@ def create_scene(
             input_id=request.avatar_asset_id,
         )
         _insert_after(conn, caller, job_id, scene, source, catalogue)
+        return {job_id: scene.credits}
 
     return _once(conn, caller, operation, request, make)
 
@@ -116,30 +118,33 @@ def create_animation(
     _check_animation(catalogue, caller, request.animation, "options")
     source = _Source("scene", Kind.SCENE, "sceneId", request.scene_asset_id, request.scene_job_id)
 
-    def make(job_id: UUID) -> None:
+    def make(job_id: UUID) -> dict[UUID, int]:
         _check_length(catalogue, caller, request.animation, "options")
         video = _job_request(
             caller, request.options, Kind.ANIMATION, input_id=request.scene_asset_id, **asdict(request.animation)
         )
         _insert_after(conn, caller, job_id, video, source, catalogue)
+        return {job_id: video.credits}
 
     return _once(conn, caller, "createAnimation", request, make)
 
 
 def _insert_story_jobs(
     conn: Connection, caller: Principal, request: StoryRequest, story_id: UUID, catalogue: Catalogue
-) -> None:
-    """Add the jobs of a story, each of which waits for the one before it."""
+) -> dict[UUID, int]:
+    """Add the jobs of a story, each of which waits for the one before it, and return their prices."""
     owner, options = _owner(caller), request.options
     place: dict[str, Any] = {"story_id": story_id, "deadline": catalogue.job_deadline}
     avatar = _job_request(caller, options, Kind.AVATAR, input_id=request.selfie_id)
     scene = _job_request(caller, options, Kind.SCENE, theme=request.theme, details=request.details)
-    parent_id = _insert(conn, owner, avatar, **place)
-    parent_id = _insert(conn, owner, scene, parent_id=parent_id, waits=True, **place)
+    avatar_id = _insert(conn, owner, avatar, **place)
+    scene_id = _insert(conn, owner, scene, parent_id=avatar_id, waits=True, **place)
+    prices = {avatar_id: avatar.credits, scene_id: scene.credits}
     if request.animation is not None:
         motion = asdict(request.animation)
         video = _job_request(caller, options, Kind.ANIMATION, theme=request.theme, **motion)
-        _insert(conn, owner, video, parent_id=parent_id, waits=True, **place)
+        prices[_insert(conn, owner, video, parent_id=scene_id, waits=True, **place)] = video.credits
+    return prices
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,13 +225,12 @@ def _once(
     caller: Principal,
     operation: str,
     request: StoryRequest | AvatarRequest | SceneRequest | AnimationRequest,
-    make: Callable[[UUID], None],
+    make: Callable[[UUID], Mapping[UUID, int]],
 ) -> Made:
-    """Run `make` once for the caller's key, and hold the price of what it made."""
+    """Run `make` once for the caller's key, and hold the prices in credits of the jobs that it made."""
 
     def make_and_hold(resource_id: UUID) -> None:
-        make(resource_id)
-        hold_price(conn, caller, prices_of_made(conn, resource_id))
+        hold_price(conn, caller, make(resource_id))
 
     key = IdempotencyKey(caller.account_id, caller.user_ref, operation, request.options.idempotency_key)
     return once(conn, key, request, make_and_hold)
