@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from uuid import UUID
@@ -9,6 +10,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine, text
 
+from db.engine.claims import claim_due
 from db.engine.commands import cancel
 from db.engine.recording import record
 from jobs.engine.hints import Hinter
@@ -20,6 +22,7 @@ from statemachine import outcomes as o
 from statemachine.vocabulary import ErrorCode, Kind, State, Step
 from storage import S3Store
 from tests.jobs.steps.undoing import ScriptedProvider, Undoing
+from tests.support.eventually import eventually
 from tests.support.factories import World, begin_of, claimed, make_job, move_of
 from tests.support.invariants import assert_sound
 
@@ -53,6 +56,11 @@ def submitting(engine: Engine, world: World) -> UUID:
         job_id = make_job(conn, world)
         record(conn, [replace(begin_of(claimed(conn, job_id)), keep_lease=True)])
         return job_id
+
+
+def waiting_for_locks(engine: Engine) -> int:
+    with engine.connect() as conn:
+        return int(conn.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")) or 0)
 
 
 def events(engine: Engine, job_id: UUID) -> list[tuple[str, str, str]]:
@@ -186,8 +194,7 @@ def test_a_throttled_cancel_waits_as_long_as_asked_and_is_no_try(engine: Engine,
 def lost(engine: Engine, world: World) -> UUID:
     """Return a canceled job whose submission was lost."""
     with engine.begin() as conn:
-        job_id = make_job(conn, world, State.RECONCILING)
-        assert cancel(conn, job_id, "api")
+        assert cancel(conn, job_id := make_job(conn, world, State.RECONCILING), "api")
         return job_id
 
 
@@ -254,3 +261,37 @@ def test_a_vanished_submitters_cancel_is_carried_out_by_its_rescuer(
     ]
     assert undoing.undo(job_id) == "canceled"
     assert undoing.provider.canceled == ["found"]
+
+
+@pytest.mark.parametrize("lasts", [timedelta(minutes=1), timedelta(0)], ids=["a live worker", "a dead worker"])
+@pytest.mark.parametrize("state", [State.QUEUED, State.RECONCILING, State.GENERATING, State.STORING, State.TRANSCODING])
+def test_a_cancel_fences_the_worker_off_and_the_next_claim_compensates(
+    engine: Engine, world: World, state: State, lasts: timedelta
+) -> None:
+    with engine.begin() as conn:
+        job_id = make_job(conn, world, state)
+        job = claimed(conn, job_id, lasts=lasts)
+        assert cancel(conn, job_id, "api")
+        assert not record(conn, [begin_of(job) if state is State.QUEUED else move_of(job, o.StepFailed(PASSING))]).moved
+        due = claim_due(conn, Step.COMPENSATE, worker="next", limit=9, lease_for=timedelta(minutes=1))
+        assert [(each.id, each.state) for each in due] == [(job_id, State.COMPENSATING)]
+    assert_sound(engine)
+
+
+def test_a_response_that_waits_for_a_cancel_to_commit_executes_it(engine: Engine, world: World) -> None:
+    job_id = submitting(engine, world)
+    with engine.begin() as conn:
+        accepted = move_of(claimed(conn, job_id), o.Accepted("p", 600.0))
+
+    def recorded() -> frozenset[UUID]:
+        with engine.begin() as conn:
+            return record(conn, [accepted]).relatives
+
+    with ThreadPoolExecutor(1) as pool:
+        with engine.begin() as canceling:
+            cancel(canceling, job_id, "api")
+            response = pool.submit(recorded)
+            eventually(lambda: waiting_for_locks(engine))
+        assert response.result() == {job_id}
+    assert [event for event, *_ in events(engine, job_id)][-3:] == ["cancel_requested", "accepted", "cancel_executed"]
+    assert_sound(engine)
