@@ -1,9 +1,9 @@
-"""An exhaustive walk over everything that can happen to one job, and what must be true wherever it leads.
+"""An exhaustive walk over everything that can happen to one job, with invariants that are checked in every world.
 
 `explore` begins at a job's birth and at every state through which it passes if all goes well, and visits every world
-that can be reached from any of these in so many happenings. In each it checks the invariants, and that the job ends
-whatever comes next: if all goes well from here, if every worker dies from here on, and if everything fails in passing
-from here on. `python -m tests.statemachine.explorer DEPTH` walks as deep as asked.
+within a number of happenings from these. In each it checks the invariants, and that the job ends: if all goes well from
+here, if every worker dies from here on, and if every step fails transiently from here on.
+`python -m tests.statemachine.explorer DEPTH` walks to the given depth.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from tests.statemachine.world import Job, Next, Rules, Violation, World
 BIRTHS = (World(Job(State.QUEUED)), World(Job(State.WAITING), due="later"))
 # A birth in a smaller world, in which support does nothing.
 ALONE = {World(Job(State.QUEUED), pause="over", redrives=0, reviews=0): "requested where support does nothing"}
-# More happenings than any ending needs; what is not over by then never will be.
+# No job needs more happenings than this to end.
 _ENDING_MAX = 400
 
-# Where a job may be that somebody has canceled: its answer is awaited, or it ends.
+# The states of a canceled job: it waits for the provider's response, or it ends.
 _CANCELED_IN = (State.SUBMITTING, State.COMPENSATING, State.FAILED, State.CANCELED)
 
 Chooser = Callable[[World, Rules], World]
@@ -33,7 +33,7 @@ Chooser = Callable[[World, Rules], World]
 
 @dataclass(frozen=True, slots=True)
 class Explored:
-    """How far the walk went: worlds visited, happenings tried, and whether there was nothing left to visit.
+    """The extent of a walk: worlds visited, happenings tried, and whether no world is left to visit.
 
     `depth` counts from the nearest beginning.
     """
@@ -45,15 +45,15 @@ class Explored:
 
 
 def explore(rules: Rules | None = None, *, depth: int, since: Mapping[World, str] | None = None) -> Explored:
-    """Visit every world within `depth` happenings of a beginning. Raises Violation with the way that led there.
+    """Visit every world within `depth` happenings of a beginning. Raises Violation with the path to it.
 
-    `since` are other beginnings than the usual ones, and what is told of them.
+    `since` replaces the usual beginnings; its values are their labels.
     """
     return _Walk(rules or Rules(), beginnings() if since is None else since).run(depth)
 
 
 def beginnings() -> dict[World, str]:
-    """Return the births of a job, and how it stands in each state that it comes through if all goes well."""
+    """Return the births of a job, and its world in each state through which it passes if all goes well."""
     found = dict.fromkeys(BIRTHS, "requested")
     world = BIRTHS[0]
     while world.job.state is not State.SUCCEEDED:
@@ -120,11 +120,11 @@ def check(world: World) -> None:
     if (job.state in TERMINAL) != (world.due is None):
         raise Violation(f"a job is {job.state} and due {world.due}: it must be due until it has ended")
     if job.canceled and job.state not in _CANCELED_IN:
-        raise Violation(f"a job is {job.state} although it had been canceled: it waits for its turn to be undone")
+        raise Violation(f"a job is {job.state} although it had been canceled: the cancel was not executed")
     if job.state in TERMINAL and world.leased != "no":
         raise Violation(f"a job is {job.state} and still leased")
     if job.state is State.CANCELED and not job.canceled:
-        raise Violation("a job ended as canceled that nobody had canceled")
+        raise Violation("a job ended as canceled without a cancel")
     if job.state in (State.FAILED, State.CANCELED) and not world.workers:
         if world.objects and not world.spilled and not world.for_review:
             raise Violation(f"a job is {job.state} and its objects are still there")
@@ -134,24 +134,24 @@ def check(world: World) -> None:
 
 
 def _check_credits(world: World) -> None:
-    """A hold ends as one charge or one release, and a charge is given back once, if at all."""
+    """Check that the credits of a hold are charged or released once, and a charge is refunded at most once."""
     state, (wallet, held, spent) = world.job.state, world.credits
     if wallet + held + spent != 1 or min(world.credits) < 0:
         raise Violation(f"the credits of a job that is {state} do not add up: {world.credits}")
-    if state in TERMINAL and held:
+    if state in TERMINAL and world.credits.held:
         raise Violation(f"a job is {state} and credits are still held for it")
     if spent != (state is State.SUCCEEDED) and state is not State.COMPENSATING:
         raise Violation(f"a job is {state} and {spent} of 1 credits are charged for it")
 
 
 def _check_it_ends(world: World, rules: Rules, choose: Chooser, ended: set[World]) -> None:
-    """Follow one way on from a world; raise Violation where it never comes to an end."""
+    """Follow one path from a world; raise Violation if it never ends."""
     way: list[World] = []
     seen: set[World] = set()
     while world.job.state not in TERMINAL and world not in ended:
         if world in seen:
-            # It goes round in circles, as what waits for another's patience does: time ends that. What only fails in
-            # passing must come to an end by the number of its failures.
+            # It repeats itself, like a job that waits for the provider: a deadline ends that. The number of transient
+            # failures must end it as well.
             world = world._replace(late=world.late or choose is not all_fails, long=True)
         if world in seen or len(way) > _ENDING_MAX:
             raise Violation(f"a job that is {world.job.state} never ends if {choose.__name__.replace('_', ' ')}")
@@ -162,19 +162,19 @@ def _check_it_ends(world: World, rules: Rules, choose: Chooser, ended: set[World
 
 
 def all_goes_well(world: World, rules: Rules) -> World:
-    """The next world if whoever is at work is gone, time passes, and every step from here on works."""
+    """Return the next world if present workers are gone, time passes, and every step from here on works."""
     return _stepped(world, rules, lambda ways: ways[0][1])
 
 
 def all_fails(world: World, rules: Rules) -> World:
-    """The next world if every step from here on fails in passing, and the deadline is far away."""
+    """Return the next world if every step from here on fails transiently, and the deadline is far away."""
     if world.job.state is State.COMPENSATING:
         return all_goes_well(world, rules)
     return _stepped(world, rules, lambda ways: ways[-1][1])
 
 
 def all_die(world: World, rules: Rules) -> World:
-    """The next world if every worker from here on dies as soon as it begins."""
+    """Return the next world if every worker from here on dies as soon as it begins."""
     if not world.workers:
         return _at_leisure(world) or claimed(world, rules)
     label, following = next(iter(advanced(world, 0, rules)))
@@ -192,7 +192,7 @@ def _stepped(world: World, rules: Rules, pick: Callable[[list[Next]], World]) ->
 
 
 def _at_leisure(world: World) -> World | None:
-    """The next thing that time and a resumed step bring, before a worker is needed; None where there is none left."""
+    """Return the next world that time or a resumed step brings before a worker is needed, or None without one."""
     if world.pause == "on":
         return world._replace(pause="over")
     if world.leased == "live":

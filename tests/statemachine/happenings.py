@@ -1,8 +1,8 @@
-"""All that can happen next in a small world around one job.
+"""All happenings that can come next in a small world around one job.
 
-The rules are the real ones: `decide`, `interrupt`, `commands`, `relatives` and the table of transitions. The rest is
-imitated: the row and the ledger (`row`), what a provider does with a submission, how workers die, freeze and
-come back, and what people want (`people`).
+The rules are the real ones: `decide`, `interrupt`, `commands`, `relatives`, and the tables of transitions and of states
+that can be paused. The rest is imitated: the row and the ledger (`row`), the provider's work on a submission, workers
+that die, freeze and come back, and the acts of people (`people`).
 """
 
 from __future__ import annotations
@@ -14,25 +14,27 @@ from random import Random
 
 from statemachine import outcomes as o
 from statemachine.decisions import Decision, move
-from statemachine.vocabulary import HELD_BY_PAUSE, STEP_OF, TERMINAL, ErrorCode, Event, State
+from statemachine.vocabulary import TERMINAL, ErrorCode, Event, State
 from tests.statemachine.people import by_people
 from tests.statemachine.row import NOW, facts_of, fenced, locked, standing_of, with_its_parent, written
 from tests.statemachine.world import Attempt, Job, Next, Rules, Violation, Worker, World
 
+# A step in these states begins, pays for or changes something; in the others it only ends or searches for a job.
+_BEGINS_SOMETHING = (State.QUEUED, State.GENERATING, State.STORING, State.TRANSCODING, State.COMPENSATING)
 _UNDONE_STATES = (State.COMPENSATING, State.FAILED, State.CANCELED)
 
 PASSING = o.Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", o.RetryPolicy.RETRY)
-PATIENCE = o.Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", o.RetryPolicy.WAIT, retry_after_s=1)
+BUSY = o.Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", o.RetryPolicy.WAIT, retry_after_s=1)
 ACCOUNT = o.Failure(ErrorCode.PROVIDER_ACCOUNT, "ours", o.RetryPolicy.OPERATOR)
 FINAL = o.Failure(ErrorCode.CONTENT_REJECTED, "no", o.RetryPolicy.NEVER)
 _MADE = o.MadeAsset("avatar", "key", "image/png", 1, 1, 1, "00")
 
 
-class HeldForReview(o.Undone):
-    """Something could not be undone and is held for a person; the job ends without it."""
+class LeftForReview(o.Undone):
+    """A compensating action failed and needs review; the job ends without it."""
 
 
-HELD_FOR_REVIEW = HeldForReview()
+LEFT_FOR_REVIEW = LeftForReview()
 
 
 @cache
@@ -48,7 +50,7 @@ def _decided(rules: Rules, job: Job, late: bool, long: bool, outcome: o.Outcome)
 _CALLS: tuple[tuple[o.Outcome, str], ...] = (
     (o.Accepted("p", 1.0), "running"),
     (o.Accepted("p", 1.0), "stuck"),
-    (o.Refused(PATIENCE), "ended"),
+    (o.Refused(BUSY), "ended"),
     (o.Rejected(FINAL), "ended"),
     (o.OutcomeLost("accepted"), "running"),
     (o.OutcomeLost("not accepted"), "unsent"),
@@ -57,7 +59,7 @@ _CALLS: tuple[tuple[o.Outcome, str], ...] = (
 
 
 def outcomes_of(state: State, attempt: Attempt) -> tuple[o.Outcome, ...]:
-    """Return what a step may see, the best first and the passing failure last."""
+    """Return the outcomes that a step may see, the best first and the transient failure last."""
     reached = attempt.status not in ("none", "unsent", "ended")
     match state:
         case State.QUEUED:
@@ -68,26 +70,26 @@ def outcomes_of(state: State, attempt: Attempt) -> tuple[o.Outcome, ...]:
                 return (found,)
             return (found, o.StillUncertain("no list", may_resubmit=True), o.StillUncertain("no list"))
         case State.GENERATING if attempt.costs:
-            return (o.StillRunning(10, 1.0), o.StepFailed(PATIENCE), o.StepFailed(PASSING))
+            return (o.StillRunning(10, 1.0), o.StepFailed(BUSY), o.StepFailed(PASSING))
         case State.GENERATING if attempt.status == "done":
-            return (o.OutputReady(("u",), 1), o.StepFailed(PATIENCE), o.StepFailed(PASSING))
+            return (o.OutputReady(("u",), 1), o.StepFailed(BUSY), o.StepFailed(PASSING))
         case State.GENERATING:
             failed = (o.GenerationFailed(FINAL), o.GenerationFailed(ACCOUNT), o.GenerationFailed(PASSING))
-            return (failed[0], o.StepFailed(PATIENCE), *failed[1:])
+            return (failed[0], o.StepFailed(BUSY), *failed[1:])
         case State.STORING if attempt.status == "done":
-            return (o.Stored(), o.StepFailed(PATIENCE), o.StepFailed(PASSING))
+            return (o.Stored(), o.StepFailed(BUSY), o.StepFailed(PASSING))
         case State.STORING:
             return (o.OutputGone(PASSING),)
         case State.TRANSCODING:
-            return (o.Transcoded(_MADE), o.StepFailed(PATIENCE), o.OutputInvalid(PASSING))
+            return (o.Transcoded(_MADE), o.StepFailed(BUSY), o.OutputInvalid(PASSING))
         case State.COMPENSATING:
-            return (o.Undone(), HELD_FOR_REVIEW, o.StepFailed(PASSING))
+            return (o.Undone(), LEFT_FOR_REVIEW, o.StepFailed(PASSING))
         case _:
             raise Violation(f"a job is {state}, was claimed, and has no step to run")
 
 
 def what_can_happen(world: World, rules: Rules) -> Iterator[Next]:
-    """Yield everything that may happen next, in any order that the real world may choose."""
+    """Yield everything that may happen next, in any order."""
     yield from _to_the_row(world, rules)
     yield from by_people(world, rules)
     yield from _at_the_provider(world)
@@ -108,7 +110,7 @@ def _to_the_row(world: World, rules: Rules) -> Iterator[Next]:
     if not world.late:
         yield "the deadline passes", world._replace(late=True, due="now" if job.state is State.WAITING else world.due)
     if job.state is State.RECONCILING and not world.long:
-        yield "it has been looked for long enough", world._replace(long=True)
+        yield "the search for it has taken long enough", world._replace(long=True)
     if _claimable(world, rules):
         yield "a worker claims", claimed(world, rules)
     if job.state is State.WAITING:
@@ -116,25 +118,30 @@ def _to_the_row(world: World, rules: Rules) -> Iterator[Next]:
 
 
 def _claimable(world: World, rules: Rules) -> bool:
-    held = rules.pauses and _is_held(world) and not _ends_by_the_clock(world, rules)
-    return world.due == "now" and world.leased != "live" and len(world.workers) < rules.workers_max and not held
+    paused = _is_paused(world, rules) and not _ends_by_the_clock(world, rules)
+    return world.due == "now" and world.leased != "live" and len(world.workers) < rules.workers_max and not paused
 
 
-def _is_held(world: World) -> bool:
-    """Whether the pause of its step keeps the job where it is."""
-    state = world.job.state
-    return world.pause == "on" and state in STEP_OF and state in HELD_BY_PAUSE[STEP_OF[state]]
+def _is_paused(world: World, rules: Rules) -> bool:
+    """Return True if the pause of its step keeps the job from being claimed."""
+    return world.pause == "on" and rules.is_pausable(world.job.state)
+
+
+def _check_pause(world: World) -> None:
+    """Raise Violation if a worker begins something in a paused step."""
+    if world.pause == "on" and world.job.state in _BEGINS_SOMETHING:
+        raise Violation("a worker began a job of a paused step")
 
 
 def _ends_by_the_clock(world: World, rules: Rules) -> bool:
-    """Whether the round that ends what is overdue would claim the job."""
+    """Return True if the periodic task that ends overdue jobs would claim the job."""
     facts = facts_of(world.job, world.late, world.long)
     end = rules.policy.deadlines.end_of(facts.state, facts.entered_at, facts.deadline_at)
     return end is not None and end <= NOW
 
 
 def _by_webhook(world: World, rules: Rules) -> Iterator[Next]:
-    """What take_webhook.sql does with one that is ahead of the answer: a search under way is overtaken by it."""
+    """Imitate take_webhook.sql for a webhook before the response: it fences off a search in progress."""
     attempt = world.attempt
     if attempt.status in ("none", "unsent", "ended") or attempt.known or attempt.named:
         return
@@ -154,14 +161,14 @@ def _at_the_provider(world: World) -> Iterator[Next]:
         yield "the prediction fails", world._replace(attempt=attempt._replace(status="failed"))
     if attempt.status == "done":
         yield "the output vanishes", world._replace(attempt=attempt._replace(status="gone"))
-    if world.strays:
-        yield "the provider's own limit ends a stray", world._replace(strays=False)
+    if world.orphans:
+        yield "the provider's own limit ends an orphan", world._replace(orphans=False)
 
 
 def claimed(world: World, rules: Rules) -> World:
-    """Lease the job to another worker; whoever held it is fenced off."""
-    if _is_held(world) and not _ends_by_the_clock(world, rules):
-        raise Violation("a worker began a job of a paused step")
+    """Lease the job to another worker and fence off the previous one."""
+    if not _ends_by_the_clock(world, rules):
+        _check_pause(world)
     job = world.job._replace(claims=min(world.job.claims + 1, rules.policy.claims_max + 1))
     worker = Worker(job, world.late, world.long)
     world = fenced(world)
@@ -169,7 +176,7 @@ def claimed(world: World, rules: Rules) -> World:
 
 
 def killed(world: World, index: int) -> World:
-    """A worker is gone. What it had written without anyone's leave stays until the sweep."""
+    """Remove a worker. Objects that it wrote after it lost its lease stay until the purge."""
     worker = world.workers[index]
     spilled = world.spilled or (not worker.current and _writes(worker.outcome))
     return world._replace(workers=_without(world, index), spilled=spilled)
@@ -201,16 +208,16 @@ def _acts(world: World, index: int, rules: Rules) -> Iterator[Next]:
         yield "it prepares a submission", _with(world, index, worker._replace(phase="beginning"))
     for outcome in outcomes_of(worker.seen.state, world.attempt):
         acted = _with(world, index, worker._replace(phase="decided", outcome=outcome))
-        yield f"it sees {type(outcome).__name__}", _affected(acted, outcome, rules)
+        yield f"it sees {type(outcome).__name__}", _affected(acted, outcome)
 
 
-def _affected(world: World, outcome: o.Outcome, rules: Rules) -> World:
-    """What an act leaves behind before anything of it is recorded."""
+def _affected(world: World, outcome: o.Outcome) -> World:
+    """Return the world with the traces of an act that is not recorded yet."""
     if _writes(outcome):
         return world._replace(objects=True)
-    if isinstance(outcome, HeldForReview):
+    if isinstance(outcome, LeftForReview):
         return world._replace(objects=False)
-    if isinstance(outcome, o.Undone) and rules.undoes:
+    if isinstance(outcome, o.Undone):
         attempt = world.attempt
         ended = attempt._replace(status="ended") if attempt.known and attempt.costs else attempt
         return world._replace(objects=False, attempt=ended)
@@ -223,9 +230,9 @@ def _begun(world: World, index: int, rules: Rules) -> World:
     if not _may_record(world, worker, rules):
         return world._replace(workers=_without(world, index))
     move(facts_of(worker.seen, worker.late, worker.long), Event.SUBMIT_STARTED, due_in=timedelta(0))
-    strays = world.strays or (world.attempt.costs and not world.attempt.excused)
+    orphans = world.orphans or (world.attempt.costs and not world.attempt.excused)
     others = tuple(other._replace(own=False) for other in world.workers)
-    world = world._replace(workers=others, attempt=Attempt("unsent"), strays=strays, due="now", long=False)
+    world = world._replace(workers=others, attempt=Attempt("unsent"), orphans=orphans, due="now", long=False)
     world = world._replace(job=world.job._replace(state=State.SUBMITTING))
     return _with(world, index, worker._replace(phase="begun", seen=worker.seen._replace(state=State.SUBMITTING)))
 
@@ -236,14 +243,14 @@ def _calls(world: World, index: int) -> Iterator[Next]:
         called = _with(world, index, worker._replace(phase="decided", outcome=outcome))
         if worker.own and status != "unsent":
             attempt = Attempt(status, known=False, excused=not worker.current)
-            if attempt.costs and not attempt.excused and world.strays:
+            if attempt.costs and not attempt.excused and world.orphans:
                 raise Violation("a job was submitted again while an earlier submission of it was running")
             called = called._replace(attempt=attempt)
         yield f"it calls: {type(outcome).__name__}, {status}", called
 
 
 def _recorded(world: World, index: int, rules: Rules) -> World:
-    """What record_moves.sql does, and what a worker does whose move it dropped."""
+    """Imitate record_moves.sql, and a worker whose move it dropped."""
     worker = world.workers[index]
     rest = world._replace(workers=_without(world, index))
     if not _may_record(world, worker, rules):
@@ -261,22 +268,21 @@ def _recorded(world: World, index: int, rules: Rules) -> World:
     executed = rules.execute_cancel(standing_of(moved))
     if executed is not None:
         moved = locked(moved, executed, rules)
-    if worker.outcome != HELD_FOR_REVIEW and not (worker.outcome is None and decision.event is Event.UNDONE):
+    if worker.outcome != LEFT_FOR_REVIEW and not (worker.outcome is None and decision.event is Event.UNDONE):
         return moved
     return moved._replace(for_review=True, attempt=moved.attempt._replace(excused=True))
 
 
 def _is_handed_on(before: World, recorded: World, rules: Rules) -> bool:
-    """Whether the very move that made the job due may claim it for the same worker."""
+    """Return True if the move that made the job due may claim it for the same worker."""
     moved = recorded.job.state is not before.job.state
-    held = rules.pauses and _is_held(recorded)
-    return moved and not recorded.job.canceled and not held and recorded.job.state not in TERMINAL
+    paused = _is_paused(recorded, rules)
+    return moved and not recorded.job.canceled and not paused and recorded.job.state not in TERMINAL
 
 
 def _handed_on(world: World) -> World:
-    """What `lease_for` does in record_moves.sql."""
-    if _is_held(world):
-        raise Violation("a worker began a job of a paused step")
+    """Imitate `lease_for_s` of record_moves.sql."""
+    _check_pause(world)
     job = world.job._replace(claims=1)
     worker = Worker(job, world.late, world.long)
     return world._replace(job=job, leased="live", workers=(*world.workers, worker))

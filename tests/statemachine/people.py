@@ -1,4 +1,4 @@
-"""What people do with the job of the small world: its owner, the users of what it made, and support."""
+"""Acts of people on the job of the small world: of its owner, of the users of its output, and of support."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.statemachine.world import Next, Rules, Violation, World
 
 
 def by_people(world: World, rules: Rules) -> Iterator[Next]:
-    """Yield what owners and support do."""
+    """Yield the acts of owners and support."""
     if world.job.state in TERMINAL:
         yield from _after_the_end(world, rules)
         return
@@ -50,12 +50,12 @@ def _rolled_back(world: World, rules: Rules) -> Iterator[Next]:
     if decision is None:
         return
     if world.used:
-        raise Violation("a job was rolled back although its owner uses what it made")
-    yield "what its story made from it fails", locked(world, decision, rules)
+        raise Violation("a job was rolled back although its owner uses its output")
+    yield "a job that was made from it fails", locked(world, decision, rules)
 
 
 def _reviewed(world: World, rules: Rules) -> Iterator[Next]:
-    """Undo again what needs review."""
+    """Compensate again after a review."""
     if not world.for_review or not world.reviews:
         return
     decision = rules.undo_again(standing_of(world), None)
@@ -65,7 +65,7 @@ def _reviewed(world: World, rules: Rules) -> Iterator[Next]:
 
 
 def _redriven(world: World, rules: Rules) -> Iterator[Next]:
-    """Send an ended job back, once: from the start, or from what is still there."""
+    """Redrive an ended job once: from the start, or from the output that is still there."""
     age = timedelta(0) if world.attempt.status == "done" else None
     resumes = resume_at(has_source=False, output_age=age, error=None, deadlines=Deadlines())
     for target in sorted({State.QUEUED, resumes}) if world.redrives else ():

@@ -1,6 +1,6 @@
-"""The row of a job in the small world: how decisions read it, and how a move is written to it.
+"""The row of a job in the small world: decisions read it, and moves are written to it.
 
-The decisions are the real ones; what is imitated here is the one statement that records them, and the ledger's.
+The decisions are the real ones; the statement that records them and the ledger are imitated here.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ PARENTS = {
 
 
 def facts_of(job: Job, late: bool, long: bool) -> JobFacts:
-    """Return a claimed job as decisions take it."""
+    """Return the facts of a claimed job."""
     return JobFacts(
         state=job.state,
         priority=0,
@@ -43,7 +43,7 @@ def facts_of(job: Job, late: bool, long: bool) -> JobFacts:
 
 
 def standing_of(world: World) -> Standing:
-    """Return a locked job as decisions take it."""
+    """Return the facts of a locked job."""
     job = world.job
     return Standing(job.state, 0, job.failures, job.canceled)
 
@@ -56,7 +56,7 @@ def written(world: World, decision: Decision, rules: Rules) -> World:
     due = None if decision.due_in is None else "now" if decision.is_due_now else "later"
     attempt = world.attempt._replace(known=True) if decision.is_accepted else world.attempt
     if (decision.to_state in (State.FAILED, State.CANCELED) or decision.event is Event.GAVE_UP) and not attempt.known:
-        # Canceled, given up on or paid for again before it was known: the provider's own limit ends it.
+        # It was canceled, given up or paid for again before its id was known: the provider's own limit ends it.
         attempt = attempt._replace(excused=True)
     return world._replace(
         job=_moved(job, decision),
@@ -78,7 +78,7 @@ def _moved(job: Job, decision: Decision) -> Job:
 
 
 def _settled(credits: Credits, state: State, rules: Rules) -> Credits:
-    """Settle the credits as a job ends; what was settled before is not settled again."""
+    """Settle the credits of a job that ends; settled entries are not settled again."""
     wallet, held, spent = credits
     if state is State.SUCCEEDED:
         return Credits(wallet, 0, held)
@@ -95,12 +95,12 @@ def locked(world: World, decision: Decision, rules: Rules) -> World:
 
 
 def fenced(world: World) -> World:
-    """Let the lease grow without the workers."""
+    """Advance the lease, so that every worker is fenced off."""
     return world._replace(workers=tuple(worker._replace(current=False) for worker in world.workers))
 
 
 def with_its_parent(world: World, rules: Rules) -> Iterator[Next]:
-    """Yield what follows from the moves of the parent of a waiting job."""
+    """Yield the consequences of the moves of a waiting job's parent."""
     for label, moved in PARENTS.items():
         decision = rules.after_parent(standing_of(world), moved)
         if decision is not None:

@@ -1,4 +1,4 @@
-"""Everything that can happen to a job, tried: the rules keep their promises, and no broken variant of them passes.
+"""Everything that can happen to a job is tried: the rules keep their promises, and no mutant of them passes.
 
 `make soak` walks deeper.
 """
@@ -29,7 +29,7 @@ from statemachine.decisions import (
 from statemachine.vocabulary import Event, State
 from tests.statemachine.explorer import ALONE, explore
 from tests.statemachine.happenings import PASSING
-from tests.statemachine.world import Rules, Violation
+from tests.statemachine.world import Rules, Violation, is_pausable
 
 DEPTH = 9
 
@@ -46,19 +46,19 @@ def test_with_the_real_number_of_retries_too() -> None:
     assert explore(Rules(policy=JobPolicy()), depth=6).worlds > 5_000
 
 
-def submitted_again_after_a_lost_answer(
+def submitted_again_after_a_lost_response(
     job: JobFacts, outcome: o.Outcome, now: datetime, policy: JobPolicy, rng: Random
 ) -> Decision:
     return decide(job, o.Refused(PASSING) if isinstance(outcome, o.OutcomeLost) else outcome, now, policy, rng)
 
 
-def absent_without_looking(
+def absent_without_a_search(
     job: JobFacts, outcome: o.Outcome, now: datetime, policy: JobPolicy, rng: Random
 ) -> Decision:
     return decide(job, o.OrphanAbsent() if isinstance(outcome, o.OrphanFound) else outcome, now, policy, rng)
 
 
-def forgotten_while_postponed(
+def never_due_after_a_delay(
     job: JobFacts, outcome: o.Outcome, now: datetime, policy: JobPolicy, rng: Random
 ) -> Decision:
     decision = decide(job, outcome, now, policy, rng)
@@ -75,6 +75,13 @@ def failed_without_undoing(
     decision = decide(job, outcome, now, policy, rng)
     rejected = isinstance(outcome, o.GenerationFailed) and decision.to_state is State.COMPENSATING
     return replace(decision, to_state=State.FAILED, due_in=None) if rejected else decision
+
+
+def undone_after_a_failure(
+    job: JobFacts, outcome: o.Outcome, now: datetime, policy: JobPolicy, rng: Random
+) -> Decision:
+    failed = job.state is State.COMPENSATING and isinstance(outcome, o.StepFailed)
+    return decide(job, o.Undone() if failed else outcome, now, policy, rng)
 
 
 def vanished_worker_not_noticed(job: JobFacts, now: datetime, policy: JobPolicy) -> Decision | None:
@@ -122,37 +129,44 @@ def canceled_while_submitting(job: Standing) -> Decision | None:
     return compensate(job, Event.CANCEL_REQUESTED, CANCELED_BY_REQUEST)
 
 
-# Those that show only late on the way, and are caught in a smaller world.
-SLOW = {"a search is not overtaken by a webhook", "an ambiguous answer is retried"}
+def pausable_but_not_storing(state: State) -> bool:
+    return state is not State.STORING and is_pausable(state)
+
+
+# Mutants that show only after many happenings are caught in a smaller world.
+SLOW = {"a webhook does not fence off a search", "an ambiguous response is retried"}
 MUTANTS: dict[str, tuple[Rules, str]] = {
-    "an ambiguous answer is retried": (Rules(decide=submitted_again_after_a_lost_answer), "submitted again"),
-    "a lost submission is not looked for": (Rules(decide=absent_without_looking), "submitted again"),
-    "a vanished submitter is taken for none": (
+    "an ambiguous response is retried": (Rules(decide=submitted_again_after_a_lost_response), "submitted again"),
+    "a lost submission is not searched for": (Rules(decide=absent_without_a_search), "submitted again"),
+    "a vanished submitter is taken for absent": (
         Rules(interrupt=vanished_workers_submission_taken_for_absent),
         "submitted again",
     ),
     "a vanished submitter is not noticed": (Rules(interrupt=vanished_worker_not_noticed), "no step to run"),
     "a stale lease may record": (Rules(fenced=False), "grown without it"),
-    "a postponed job is due never again": (Rules(decide=forgotten_while_postponed), "must be due until"),
+    "a postponed job is due never again": (Rules(decide=never_due_after_a_delay), "must be due until"),
     "failures are not counted": (Rules(decide=failures_not_counted), "never ends"),
     "a job fails without being undone": (Rules(decide=failed_without_undoing), "moved to failed"),
-    "undoing undoes nothing": (Rules(undoes=False), "still"),
+    "a job ends although compensating failed": (Rules(decide=undone_after_a_failure), "still"),
     "a cancel is overlooked": (Rules(execute_cancel=lambda job: None), "had been canceled"),
     "a submission is canceled before its outcome is known": (
         Rules(cancel=canceled_while_submitting),
         "no transition from submitting",
     ),
-    "a redriven job remembers its cancel": (Rules(redrive=in_the_same_cycle), "had been canceled"),
-    "what is undone again is never due": (Rules(undo_again=undone_never), "must be due until"),
-    "what waited for its parent is never due": (Rules(after_parent=queued_never), "must be due until"),
+    "a redriven job keeps its cancel": (Rules(redrive=in_the_same_cycle), "had been canceled"),
+    "a job that compensates again is never due": (Rules(undo_again=undone_never), "must be due until"),
+    "a job that waited for its parent is never due": (Rules(after_parent=queued_never), "must be due until"),
     "the deadline is overlooked": (Rules(interrupt=deadline_not_noticed), "no step to run"),
     "crash loops are not counted": (Rules(interrupt=crashes_not_counted), "never ends"),
-    "crash loops are not counted while undoing": (Rules(interrupt=undoing_tried_for_ever), "compensating never ends"),
-    "a pause is overlooked": (Rules(pauses=False), "paused step"),
-    "what was given back is given back again": (Rules(settles_once=False), "do not add up"),
+    "crash loops are not counted while compensating": (
+        Rules(interrupt=undoing_tried_for_ever),
+        "compensating never ends",
+    ),
+    "a pause is overlooked by a step": (Rules(is_pausable=pausable_but_not_storing), "paused step"),
+    "a released credit is released again": (Rules(settles_once=False), "do not add up"),
     "a roll-back keeps the charge": (Rules(refunds=False), "do not add up"),
-    "a roll-back takes what its owner uses": (Rules(roll_back=used_as_well), "its owner uses"),
-    "a search is not overtaken by a webhook": (Rules(hears_names=False), "submitted again"),
+    "a roll-back takes an output that its owner uses": (Rules(roll_back=used_as_well), "its owner uses"),
+    "a webhook does not fence off a search": (Rules(hears_names=False), "submitted again"),
 }
 
 
@@ -178,7 +192,7 @@ def test_a_table_that_lacks_a_rule_is_caught(monkeypatch: pytest.MonkeyPatch, ru
     without: dict[tuple[State | None, Event], tuple[State, ...]] = dict(transitions._TARGETS)
     del without[rule]
     monkeypatch.setattr(transitions, "_TARGETS", without)
-    # Equal rules share their remembered decisions, so these are rules of their own.
+    # Equal rules share cached decisions, so these are different functions.
     named: Callable[..., Decision] = lambda *given: decide(*given)  # noqa: E731
     with pytest.raises(Violation, match="no transition"):
         explore(Rules(decide=named, interrupt=lambda *given: interrupt(*given)), depth=12)

@@ -1,7 +1,11 @@
 """A small world around one job: its row, its lease, its credits, its workers and the provider.
 
-Time is three facts: whether the job is due, whether its deadline has passed, and whether it has been looked for in
-vain for long enough.
+Time is three facts: whether the job is due, whether its deadline has passed, and whether the search for a lost
+submission has taken long enough.
+
+A mutant replaces one of the real rules. SQL alone keeps four promises, which tests of the database prove and switches
+of the imitation stand for here: the fence of a lease (`record_moves.sql`), the fence of a search by a webhook
+(`take_webhook.sql`), one settlement per ledger entry, and the refund of a charge (`settle_credits.sql`).
 """
 
 from __future__ import annotations
@@ -14,11 +18,11 @@ from statemachine import commands, relatives
 from statemachine import outcomes as o
 from statemachine.backoff import JobPolicy
 from statemachine.decisions import Decision, decide, interrupt
-from statemachine.vocabulary import State
+from statemachine.vocabulary import HELD_BY_PAUSE, STEP_OF, State
 
 
 class Violation(AssertionError):
-    """Something happened that the rules promise never happens."""
+    """A broken promise of the rules."""
 
 
 class Job(NamedTuple):
@@ -35,8 +39,8 @@ class Attempt(NamedTuple):
     """The current submission as the provider sees it.
 
     `status` is none, unsent, running, stuck (it never ends by itself), done, gone (its output), failed or ended;
-    `known` is whether the job has its id; `named` whether a webhook has told it ahead of that; `excused` whether a
-    worker sent it after others had taken over, and nobody has heard of it since.
+    `known`: the job has its id. `named`: a webhook reported the id before the response. `excused`: a fenced
+    worker sent it, or the job ended before its id was known.
     """
 
     status: str = "none"
@@ -46,12 +50,12 @@ class Attempt(NamedTuple):
 
     @property
     def costs(self) -> bool:
-        """Whether the provider is at work on it."""
+        """Return True while the provider works on it."""
         return self.status in ("running", "stuck")
 
 
 class Credits(NamedTuple):
-    """One credit of the user: what the wallet has of it, what is held for the job, and what it was charged."""
+    """One credit of the user: in the wallet, held for the job, or spent."""
 
     wallet: int = 0
     held: int = 1
@@ -59,9 +63,9 @@ class Credits(NamedTuple):
 
 
 class Worker(NamedTuple):
-    """A worker with a claim: what it read, where it stands, and what it is about to record.
+    """A worker with a claim: the job as it read it, its phase, and the outcome that it is about to record.
 
-    `current` is false once its lease has grown without it, `own` once another submission has replaced its own.
+    `current` becomes false when it is fenced off, `own` when another submission replaces its own.
     """
 
     seen: Job
@@ -74,18 +78,17 @@ class Worker(NamedTuple):
 
 
 class World(NamedTuple):
-    """Everything. `strays` tells whether an earlier submission still runs that nobody is to blame for but the rules.
+    """The whole small world. `orphans`: an earlier submission still runs, and only the rules can be to blame.
 
-    `pause` is whether the job's step is paused, or was; `used` whether the user made something else of the output;
-    `for_review` whether something could not be undone and waits for a person. `redrives` and `reviews` are how often
-    support still intervenes.
+    `used`: the user made something else from the output. `for_review`: a compensating action needs review. `redrives`
+    and `reviews` count the interventions that support has left.
     """
 
     job: Job
     leased: str = "no"  # no, live or ended
     due: str | None = "now"  # now, later, or None once the job has ended
     attempt: Attempt = Attempt()
-    strays: bool = False
+    orphans: bool = False
     workers: tuple[Worker, ...] = ()
     late: bool = False
     long: bool = False
@@ -102,14 +105,18 @@ class World(NamedTuple):
 Next = tuple[str, World]
 
 
+def is_pausable(state: State) -> bool:
+    """Return True if a pause of its step keeps a job in this state from being claimed."""
+    return state in STEP_OF and state in HELD_BY_PAUSE[STEP_OF[state]]
+
+
 @dataclass(frozen=True)
 class Rules:
     """The rules under examination, and how large the world is. A mutant replaces one of them.
 
-    The functions are the real ones. The switches are for what SQL, the ledger and the steps promise, and no decision is
-    about: a stale lease writes nothing (`fenced`), undoing undoes (`undoes`), a paused step is neither claimed nor
-    handed on to (`pauses`), a search that a webhook has overtaken is fenced off (`hears_names`), and the ledger settles
-    each entry once and refunds a charge (`settles_once`, `refunds`).
+    The functions are the real ones. The switches stand for the promises of SQL: a stale lease writes
+    nothing (`fenced`), a webhook fences off a search (`hears_names`), the ledger settles each entry once
+    (`settles_once`) and refunds a charge (`refunds`).
     """
 
     policy: JobPolicy = field(default_factory=lambda: JobPolicy(delays_s=(5.0,), attempts_max=2, claims_max=2))
@@ -121,9 +128,8 @@ class Rules:
     undo_again: Callable[..., Decision | None] = commands.undo_again
     after_parent: Callable[..., Decision | None] = relatives.after_parent
     roll_back: Callable[..., Decision | None] = relatives.roll_back
+    is_pausable: Callable[[State], bool] = is_pausable
     fenced: bool = True
-    undoes: bool = True
-    pauses: bool = True
     settles_once: bool = True
     refunds: bool = True
     hears_names: bool = True
