@@ -14,7 +14,7 @@ from statemachine.vocabulary import Step
 
 @dataclass(frozen=True, slots=True)
 class Leases:
-    """How long a claim lasts. Steps that may take longer renew theirs.
+    """The durations of leases. Steps that may take longer renew theirs.
 
     A submission is not interrupted to renew its lease, so its lease also covers the time the response may take.
     """
