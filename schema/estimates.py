@@ -12,7 +12,8 @@ from jobs.providers.choice import NoModel
 from jobs.providers.profiles import Profile, profiles
 from jobs.tracking.estimates import Way, ready_at
 from schema.context import Context
-from statemachine.vocabulary import STEP_OF, State
+from statemachine.steps import STEP_OF
+from statemachine.vocabulary import State
 
 # Until then another model may yet be chosen.
 _BEFORE_ITS_MODEL = frozenset({State.WAITING, State.QUEUED})

@@ -12,6 +12,7 @@ from datetime import timedelta
 from statemachine.backoff import head_start
 from statemachine.deadlines import Deadlines
 from statemachine.decisions import CANCELED_BY_REQUEST, Decision, Standing, compensate, move
+from statemachine.steps import Kept, resuming_state
 from statemachine.vocabulary import ErrorCode, Event, State
 
 ENDED_BADLY = frozenset({State.FAILED, State.CANCELED})
@@ -58,10 +59,11 @@ def resume_at(
     A stored source needs no second payment, nor does an output while the provider keeps it (`output_age`).
     """
     if has_source:
-        return State.TRANSCODING
-    if output_age is None or output_age >= deadlines.storing or error in _OUTPUT_IS_USELESS:
+        return resuming_state(Kept.SOURCE)
+    state = resuming_state(Kept.OUTPUT)
+    if output_age is None or output_age >= deadlines.of_states[state] or error in _OUTPUT_IS_USELESS:
         return State.QUEUED
-    return State.STORING
+    return state
 
 
 def redrive(

@@ -12,26 +12,9 @@ from random import Random
 from statemachine import outcomes as o
 from statemachine.backoff import JobPolicy, head_start
 from statemachine.deadlines import Deadlines
+from statemachine.steps import COSTS_AN_ATTEMPT, PERCENT_AT
 from statemachine.transitions import next_state
 from statemachine.vocabulary import ErrorCode, Event, State
-
-# The progress of each state, from 0 to 100. Within `generating` the provider's own progress fills the gap.
-PERCENT_AT: dict[State, int] = {
-    State.WAITING: 0,
-    State.QUEUED: 0,
-    State.SUBMITTING: 2,
-    State.RECONCILING: 2,
-    State.GENERATING: 5,
-    State.STORING: 85,
-    State.TRANSCODING: 90,
-    State.SUCCEEDED: 100,
-    State.COMPENSATING: 0,
-    State.FAILED: 0,
-    State.CANCELED: 0,
-}
-
-# Going back to the queue after these means paying again.
-_COSTS_AN_ATTEMPT = frozenset({Event.GENERATION_FAILED, Event.OUTPUT_GONE, Event.OUTPUT_INVALID})
 
 _RECONCILE_EVERY = timedelta(seconds=5)
 
@@ -219,7 +202,7 @@ def _again(
     job: JobFacts, event: Event, to_state: State, failure: o.Failure, policy: JobPolicy, rng: Random
 ) -> Decision:
     """Retry in `to_state` after the wait that the failure demands, or give up."""
-    costs_an_attempt = event in _COSTS_AN_ATTEMPT and not failure.waits_for_a_person
+    costs_an_attempt = event in COSTS_AN_ATTEMPT and not failure.waits_for_a_person
     if costs_an_attempt and job.accepted >= policy.attempts_max:
         return _give_up(job, event, failure)
     wait = _wait_after(job, failure, policy, rng)
@@ -230,7 +213,7 @@ def _again(
         failures=job.failures + (failure.retry_policy is o.RetryPolicy.RETRY),
         failure=failure,
         reason=f"again in {wait.total_seconds():.1f} s",
-        is_free=event in _COSTS_AN_ATTEMPT and not costs_an_attempt,
+        is_free=event in COSTS_AN_ATTEMPT and not costs_an_attempt,
     )
 
 

@@ -61,38 +61,13 @@ class Event(StrEnum):
 
 
 class Step(StrEnum):
-    """The queues: one actor each. A step claims the jobs in its states (`STATES_OF`)."""
+    """The queues: one actor each. `steps.STEP_SPECS` has the facts of each."""
 
     SUBMIT = "submit"
     POLL = "poll"
     STORE = "store"
     TRANSCODE = "transcode"
     COMPENSATE = "compensate"
-
-
-STEP_OF: dict[State, Step] = {
-    # A waiting job is claimed only when its deadline passes before its parent is ready.
-    State.WAITING: Step.SUBMIT,
-    State.QUEUED: Step.SUBMIT,
-    # Claimable again only after its lease ended: the outcome of the call was lost with the worker.
-    State.SUBMITTING: Step.SUBMIT,
-    State.RECONCILING: Step.SUBMIT,
-    State.GENERATING: Step.POLL,
-    State.STORING: Step.STORE,
-    State.TRANSCODING: Step.TRANSCODE,
-    State.COMPENSATING: Step.COMPENSATE,
-}
-STATES_OF: dict[Step, tuple[State, ...]] = {
-    step: tuple(state for state, its_step in STEP_OF.items() if its_step is step) for step in Step
-}
-
-
-# Nothing is begun or paid for in these, so a pause of their step leaves them alone: a waiting job is claimed only to be
-# ended, and what may have been paid for is looked for all the same.
-_GO_ON_THROUGH_A_PAUSE = frozenset({State.WAITING, State.SUBMITTING, State.RECONCILING})
-HELD_BY_PAUSE: dict[Step, tuple[State, ...]] = {
-    step: tuple(state for state in states if state not in _GO_ON_THROUGH_A_PAUSE) for step, states in STATES_OF.items()
-}
 
 
 class Kind(StrEnum):

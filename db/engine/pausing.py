@@ -10,7 +10,8 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from db.statements import statement
 from db.tables import paused_steps
-from statemachine.vocabulary import HELD_BY_PAUSE, State, Step
+from statemachine.steps import PAUSABLE_STATES
+from statemachine.vocabulary import State, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Pause:
 
     def applies_to(self, state: State) -> bool:
         """Return True if jobs of the step in this state wait until it is resumed."""
-        return state in HELD_BY_PAUSE[self.step]
+        return state in PAUSABLE_STATES[self.step]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def pause_step(conn: Connection, step: Step, *, by: str, reason: str | None) -> 
     given = {"paused_by": by, "reason": reason}
     row = conn.execute(
         upsert(paused_steps)
-        .values(step=step, states=list(HELD_BY_PAUSE[step]), paused_at=func.diorama_now(), **given)
+        .values(step=step, states=list(PAUSABLE_STATES[step]), paused_at=func.diorama_now(), **given)
         .on_conflict_do_update(index_elements=["step"], set_=given)
         .returning(paused_steps)
     ).one()

@@ -20,7 +20,8 @@ from db.engine.recording import Move, Moved, Recorded, record
 from db.public_ids import IdKind, encode_id
 from db.transient import is_transient
 from jobs.engine.hints import Hinter
-from statemachine.vocabulary import STEP_OF, Step
+from statemachine.steps import STEP_OF
+from statemachine.vocabulary import Step
 
 log = structlog.get_logger(__name__)
 

@@ -23,8 +23,8 @@ from jobs.steps.models import Models
 from jobs.steps.result import Work
 from jobs.tracking.poll_times import PollTimes
 from jobs.tracking.sightings import ended_prediction
-from statemachine.decisions import PERCENT_AT
 from statemachine.outcomes import Failure, GenerationFailed, OutputReady, StepFailed, StillRunning
+from statemachine.steps import SERVED
 from statemachine.vocabulary import State
 
 _NOT_FOUND = 404
@@ -199,7 +199,7 @@ def _percent(job: ClaimedJob, elapsed_s: float, progress: float | None, profile:
 
     By the clock it gets ever slower towards the next state, and is most of the way at the usual time.
     """
-    start, end = PERCENT_AT[State.GENERATING], PERCENT_AT[State.STORING]
+    start, end = SERVED[State.GENERATING].percent
     if progress is None:
         progress = 1 - exp(-1.5 * elapsed_s / parts.times.usual(profile, job.duration_s).middle_s)
     return start + int((end - start) * progress)

@@ -25,17 +25,7 @@ from jobs.tracking.poll_times import PollTimes
 from jobs.tracking.watcher_status import Watched
 from jobs.upkeep.retention import RetentionPolicy
 from statemachine.backoff import JobPolicy
-from statemachine.vocabulary import Step
 from storage import S3Store
-
-# The share of a worker's threads that a step may take, so that a slow one cannot starve the others.
-THREAD_SHARE: dict[Step, float] = {
-    Step.SUBMIT: 0.5,
-    Step.POLL: 1.0,
-    Step.STORE: 0.5,
-    Step.TRANSCODE: 0.25,
-    Step.COMPENSATE: 0.5,
-}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from jobs.tracking.durations import Usual
+from statemachine.steps import FINISHING_STATES
 from statemachine.vocabulary import State
 
 
@@ -40,7 +41,7 @@ def ready_at(way: Way, usual: Usual, now: datetime) -> datetime | None:
         case State.GENERATING if way.accepted_at is not None:
             remaining_s = usual.remaining_s((now - way.accepted_at).total_seconds())
             return None if remaining_s is None else now + _seconds(remaining_s + usual.finishing_s)
-        case State.STORING | State.TRANSCODING if way.generated_at is not None:
+        case state if state in FINISHING_STATES and way.generated_at is not None:
             then = way.generated_at + _seconds(usual.finishing_s)
             return then if then > now else None
         case _:

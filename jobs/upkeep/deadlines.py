@@ -58,5 +58,5 @@ def _ending(job: ClaimedJob, policy: JobPolicy) -> Move:
 
 def _claimed(engine: Engine, policy: JobPolicy, lease_for: timedelta) -> list[ClaimedJob]:
     with engine.begin() as conn:
-        limits = policy.deadlines.of_steps
+        limits = policy.deadlines.of_states
         return claim_overdue(conn, worker=_WORKER, limit=_BATCH, lease_for=lease_for, limits=limits)

@@ -1,1 +1,1 @@
-"""The worker process: the row broker, the five actors, and advancing a claimed job by one step."""
+"""The worker process: the row broker, the actors, and advancing a claimed job by one step."""

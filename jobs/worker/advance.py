@@ -24,12 +24,13 @@ from jobs.steps.compensate import left_for_review
 from jobs.steps.failures import surprise
 from jobs.steps.result import Work, successor
 from jobs.steps.runtime import Runtime
-from jobs.worker.discarding import WRITES, tidy_soon
+from jobs.worker.discarding import tidy_soon
 from jobs.worker.handover import Handover, NoHandover
 from statemachine.backoff import JobPolicy
 from statemachine.decisions import Decision, decide, interrupt
 from statemachine.outcomes import StepFailed
-from statemachine.vocabulary import STEP_OF, Event, State
+from statemachine.steps import STEP_OF, WRITING_STATES
+from statemachine.vocabulary import Event, State
 
 log = structlog.get_logger(__name__)
 
@@ -149,7 +150,7 @@ def _record(work: Work, parts: AdvanceParts) -> None:
             log_move(job, move, moved)
         if step is not None and lease_for is not None:
             parts.handover.deliver(step, successor(work, decision, moved))
-        if moved is None and error is None and job.state in WRITES:
+        if moved is None and error is None and job.state in WRITING_STATES:
             # The job had moved on without this worker, which has to take back what it wrote.
             parts.discard(job)
 

@@ -20,8 +20,8 @@ from sqlalchemy import Engine
 from db.engine.claims import Claim, ClaimedJob
 from jobs.engine.lease_times import Leases
 from jobs.providers.limiter import Limiter, NoLimiter
-from jobs.steps.runtime import THREAD_SHARE
 from jobs.worker.claiming import Claiming
+from statemachine.steps import SPEC_OF
 from statemachine.vocabulary import Step
 
 # The net below lost hints: how long an idle consumer sleeps at most.
@@ -136,7 +136,7 @@ class RowConsumer(Consumer):
         self.step = step
         self._broker = broker
         self._idle_s = idle_s
-        self._share = max(1, round(broker.threads * THREAD_SHARE[step]))
+        self._share = max(1, round(broker.threads * SPEC_OF[step].thread_share))
         self._ready: deque[Claim] = deque()
         self._changed = threading.Condition()
         self._in_hand: dict[str, float] = {}

@@ -22,9 +22,6 @@ from storage.keys import job_prefix
 
 log = structlog.get_logger(__name__)
 
-# The states whose steps write objects.
-WRITES = frozenset({State.STORING, State.TRANSCODING})
-
 _LOOK_EVERY_S = 0.5
 _LOOKS = 60
 

@@ -31,7 +31,7 @@ class Engines:
 
 
 class WorkerProcess(AbstractContextManager["WorkerProcess"]):
-    """Runs the five actors on `threads` threads of this process between enter and exit.
+    """Runs the actors on `threads` threads of this process between enter and exit.
 
     Leaving is the graceful stop: no new claims, the steps under way finish, their moves are written, and what was
     claimed and not begun is handed back.

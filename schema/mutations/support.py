@@ -21,6 +21,7 @@ from schema.types.errors import UserError, UserErrorCode, user_error
 from schema.types.filters import JobFilter
 from schema.types.job import Job
 from schema.types.step import PipelineStep, StepPause
+from statemachine.steps import REDRIVEN_STEPS
 from statemachine.vocabulary import Step
 
 
@@ -178,7 +179,7 @@ class SupportMutations:
 
 def _hint(info: Info, revived: Iterable[UUID]) -> None:
     """Wake every step that a revived job may begin with."""
-    for step in (Step.SUBMIT, Step.STORE, Step.TRANSCODE):
+    for step in REDRIVEN_STEPS:
         info.context.parts.hint(step, revived if step is Step.SUBMIT else ())
 
 

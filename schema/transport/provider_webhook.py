@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 from db.engine.provider_webhooks import Webhook
 from jobs.tracking.provider_webhooks import NoKey, NotVerified, SigningKey, read_webhook, take
 from schema.context import Parts
-from statemachine.vocabulary import STEP_OF
+from statemachine.steps import STEP_OF
 
 log = structlog.get_logger(__name__)
 

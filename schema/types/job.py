@@ -27,7 +27,8 @@ from schema.types.job_credits import JobCredits
 from schema.types.node import Node
 from schema.types.theme import Theme
 from schema.types.wait_reason import Surroundings, WaitReason
-from statemachine.vocabulary import STEP_OF, State
+from statemachine.steps import STEP_OF
+from statemachine.vocabulary import State
 
 if TYPE_CHECKING:
     from schema.types.session import Session

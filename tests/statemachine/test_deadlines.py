@@ -77,7 +77,7 @@ def test_undoing_keeps_its_waits_when_the_deadline_has_passed() -> None:
 
 def test_outputs_outlast_the_deadline_of_storing() -> None:
     """The provider removes them an hour after it has finished; a look at the prediction may come some minutes late."""
-    assert Deadlines().storing <= timedelta(minutes=50)
+    assert Deadlines().of_states[State.STORING] <= timedelta(minutes=50)
 
 
 def test_the_clock_can_end_every_state_but_those_with_a_clock_of_their_own() -> None:

@@ -6,8 +6,9 @@ from itertools import product
 
 import pytest
 
+from statemachine.steps import STEP_OF
 from statemachine.transitions import TRANSITIONS, IllegalTransition, Transition, next_state, next_states
-from statemachine.vocabulary import STEP_OF, TERMINAL, Event, State
+from statemachine.vocabulary import TERMINAL, Event, State
 
 LEGAL = {(rule.from_state, rule.event, rule.to_state) for rule in TRANSITIONS}
 SOURCES: tuple[State | None, ...] = (None, *State)

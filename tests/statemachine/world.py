@@ -18,7 +18,8 @@ from statemachine import commands, relatives
 from statemachine import outcomes as o
 from statemachine.backoff import JobPolicy
 from statemachine.decisions import Decision, decide, interrupt
-from statemachine.vocabulary import HELD_BY_PAUSE, STEP_OF, State
+from statemachine.steps import PAUSABLE_STATES, STEP_OF
+from statemachine.vocabulary import State
 
 
 class Violation(AssertionError):
@@ -107,7 +108,7 @@ Next = tuple[str, World]
 
 def is_pausable(state: State) -> bool:
     """Return True if a pause of its step keeps a job in this state from being claimed."""
-    return state in STEP_OF and state in HELD_BY_PAUSE[STEP_OF[state]]
+    return state in STEP_OF and state in PAUSABLE_STATES[STEP_OF[state]]
 
 
 @dataclass(frozen=True)

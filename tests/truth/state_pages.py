@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from statemachine.steps import STEP_OF
 from statemachine.transitions import TRANSITIONS, Transition
-from statemachine.vocabulary import STEP_OF, TERMINAL, Event, State
+from statemachine.vocabulary import TERMINAL, Event, State
 
 # The events that the README's diagram shows between the states of a job under way.
 _MAIN_EVENTS = (

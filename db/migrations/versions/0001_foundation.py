@@ -5,7 +5,8 @@ from __future__ import annotations
 from alembic import op
 
 from db.migrate import migration_sql, write_transitions
-from statemachine.vocabulary import STEP_OF, TERMINAL
+from statemachine.steps import STEP_OF
+from statemachine.vocabulary import TERMINAL
 
 revision = "0001"
 down_revision = None

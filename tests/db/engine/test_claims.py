@@ -15,7 +15,8 @@ from db.engine.commands import cancel
 from db.engine.pausing import pause_step
 from db.engine.recording import record
 from statemachine.outcomes import Accepted, GenerationFailed, OutputReady, StillRunning
-from statemachine.vocabulary import STEP_OF, TERMINAL, Kind, State, Step
+from statemachine.steps import STEP_OF
+from statemachine.vocabulary import TERMINAL, Kind, State, Step
 from tests.support.factories import REFUSED, World, begin_of, claimed, make_job, make_world, move_of
 
 MINUTE = timedelta(minutes=1)

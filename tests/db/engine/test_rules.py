@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import IntegrityError
 
+from statemachine.steps import STEP_OF
 from statemachine.transitions import TRANSITIONS
-from statemachine.vocabulary import STEP_OF, TERMINAL, Event, Kind, State
+from statemachine.vocabulary import TERMINAL, Event, Kind, State
 from tests.support.factories import World, make_job, make_world
 
 LEGAL = {(rule.from_state, rule.event, rule.to_state) for rule in TRANSITIONS}

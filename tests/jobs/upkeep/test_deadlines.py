@@ -28,7 +28,10 @@ from tests.support.factories import World, claimed, make_job
 from tests.support.invariants import assert_sound
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
-SHORT = Deadlines(job=3 * HOUR, generating=20 * MINUTE, storing=10 * MINUTE, transcoding=30 * MINUTE)
+SHORT = Deadlines(
+    job=3 * HOUR,
+    of_states={State.GENERATING: 20 * MINUTE, State.STORING: 10 * MINUTE, State.TRANSCODING: 30 * MINUTE},
+)
 
 
 def after(engine: Engine, hinter: Hinter, world: World, state: State, passed: timedelta) -> Any:

@@ -1,0 +1,188 @@
+"""The table of steps: each fact about a step that the rest of the program needs, in one place.
+
+No field has a default, so a new step states every one of them. The names below the table are derived from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
+
+from statemachine.transitions import TRANSITIONS
+from statemachine.vocabulary import TERMINAL, Event, State, Step
+
+
+class Kept(Enum):
+    """The result of earlier steps that lets a redrive begin at a state, without another payment."""
+
+    OUTPUT = "output"  # at the provider, for about an hour
+    SOURCE = "source"  # our copy of the output
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A state that a step serves.
+
+    `percent` is the progress of the job at the beginning and at the end of the state. `deadline` is the longest time
+    that a job may stay, None if only the job's deadline limits it; a state that no deadline ends has no transition for
+    `deadline_passed`. A pause of the step stops the claims of its pausable states. A redrive begins at the first state
+    in the table whose `resumes_with` is kept.
+    """
+
+    state: State
+    percent: tuple[int, int]
+    deadline: timedelta | None
+    is_pausable: bool
+    resumes_with: Kept | None
+
+
+@dataclass(frozen=True, slots=True)
+class StepSpec:
+    """A step: one queue with one actor, which claims the jobs in the states that the step serves.
+
+    Of the jobs that a worker has claimed, those with the lowest `rank` go first. `thread_share` is the share of a
+    worker's threads that the step may take, so that a slow one cannot starve the others. After a step that
+    `writes_objects`, a worker that lost its lease deletes what it wrote. The jobs of a step that `is_paid_for` have a
+    prediction that was accepted: to go back from there to the queue costs an attempt.
+    """
+
+    step: Step
+    serves: tuple[Served, ...]
+    rank: int
+    thread_share: float
+    writes_objects: bool
+    is_paid_for: bool
+
+
+STEP_SPECS: tuple[StepSpec, ...] = (
+    StepSpec(
+        Step.SUBMIT,
+        serves=(
+            # A waiting job is claimed only when its deadline passes before its parent is ready.
+            Served(State.WAITING, percent=(0, 0), deadline=None, is_pausable=False, resumes_with=None),
+            Served(State.QUEUED, percent=(0, 2), deadline=None, is_pausable=True, resumes_with=None),
+            # Claimable again only after its lease ended: the outcome of the call was lost with the worker.
+            # The lease bounds a submission, `JobPolicy.reconcile_for` the search for one. Neither is paused, because
+            # the submission may have been paid for.
+            Served(State.SUBMITTING, percent=(2, 5), deadline=None, is_pausable=False, resumes_with=None),
+            Served(State.RECONCILING, percent=(2, 5), deadline=None, is_pausable=False, resumes_with=None),
+        ),
+        rank=2,
+        thread_share=0.5,
+        writes_objects=False,
+        is_paid_for=False,
+    ),
+    StepSpec(
+        Step.POLL,
+        serves=(
+            Served(
+                State.GENERATING,
+                # The provider's own progress fills the gap.
+                percent=(5, 85),
+                # Longer than any prediction may run; outputs are about to vanish by then.
+                deadline=timedelta(minutes=90),
+                is_pausable=True,
+                resumes_with=None,
+            ),
+        ),
+        rank=1,
+        thread_share=1.0,
+        writes_objects=False,
+        is_paid_for=True,
+    ),
+    StepSpec(
+        Step.STORE,
+        serves=(
+            Served(
+                State.STORING,
+                percent=(85, 90),
+                # The provider removes outputs an hour after it has finished: later tries find nothing.
+                deadline=timedelta(minutes=50),
+                is_pausable=True,
+                resumes_with=Kept.OUTPUT,
+            ),
+        ),
+        # First, because an output vanishes an hour after it is made.
+        rank=0,
+        thread_share=0.5,
+        writes_objects=True,
+        is_paid_for=True,
+    ),
+    StepSpec(
+        Step.TRANSCODE,
+        serves=(
+            Served(
+                State.TRANSCODING,
+                percent=(90, 100),
+                deadline=timedelta(hours=2),
+                is_pausable=True,
+                resumes_with=Kept.SOURCE,
+            ),
+        ),
+        rank=3,
+        thread_share=0.25,
+        writes_objects=True,
+        is_paid_for=True,
+    ),
+    StepSpec(
+        Step.COMPENSATE,
+        serves=(Served(State.COMPENSATING, percent=(0, 0), deadline=None, is_pausable=True, resumes_with=None),),
+        rank=1,
+        thread_share=0.5,
+        writes_objects=False,
+        is_paid_for=False,
+    ),
+)
+
+
+def check(specs: tuple[StepSpec, ...]) -> None:
+    """Raise ValueError unless each step has one row and each state that is not terminal is served once."""
+    steps, states = [spec.step for spec in specs], [each.state for spec in specs for each in spec.serves]
+    if sorted(steps) != sorted(Step):
+        raise ValueError(f"the table of steps has {sorted(steps)}, and not each of {sorted(Step)} once")
+    if sorted(states) != sorted(set(State) - TERMINAL):
+        raise ValueError(f"the steps serve {sorted(states)}, and not each of {sorted(set(State) - TERMINAL)} once")
+
+
+check(STEP_SPECS)
+
+SPEC_OF: dict[Step, StepSpec] = {spec.step: spec for spec in STEP_SPECS}
+SERVED: dict[State, Served] = {each.state: each for spec in STEP_SPECS for each in spec.serves}
+STEP_OF: dict[State, Step] = {each.state: spec.step for spec in STEP_SPECS for each in spec.serves}
+PAUSABLE_STATES: dict[Step, tuple[State, ...]] = {
+    spec.step: tuple(each.state for each in spec.serves if each.is_pausable) for spec in STEP_SPECS
+}
+# The progress of each state when a job enters it. A job that ends badly keeps the progress it had.
+PERCENT_AT: dict[State, int] = {
+    **{each.state: each.percent[0] for each in SERVED.values()},
+    State.SUCCEEDED: 100,
+    State.FAILED: 0,
+    State.CANCELED: 0,
+}
+STATE_DEADLINES: dict[State, timedelta] = {
+    each.state: each.deadline for each in SERVED.values() if each.deadline is not None
+}
+# The states that a deadline can end.
+ENDED_BY_DEADLINE = frozenset(rule.from_state for rule in TRANSITIONS if rule.event is Event.DEADLINE_PASSED)
+# The states whose steps write objects.
+WRITING_STATES = frozenset(each.state for spec in STEP_SPECS if spec.writes_objects for each in spec.serves)
+# The states of a job whose prediction has finished.
+FINISHING_STATES = frozenset(each.state for each in SERVED.values() if each.resumes_with is not None)
+# Going back to the queue after these events means paying again.
+COSTS_AN_ATTEMPT = frozenset(
+    rule.event
+    for rule in TRANSITIONS
+    if rule.to_state is State.QUEUED and rule.from_state in STEP_OF and SPEC_OF[STEP_OF[rule.from_state]].is_paid_for
+)
+# The steps that a redriven job may begin with.
+REDRIVEN_STEPS: tuple[Step, ...] = tuple(
+    step
+    for step in Step
+    if any(rule.event is Event.REDRIVEN and STEP_OF[rule.to_state] is step for rule in TRANSITIONS)
+)
+
+
+def resuming_state(kept: Kept) -> State:
+    """Return the state at which a redrive begins if this result is kept."""
+    return next(each.state for each in SERVED.values() if each.resumes_with is kept)
