@@ -1,4 +1,4 @@
-"""Bringing a database to the newest schema, and its rules to what Python declares."""
+"""Migrations: bring a database to the newest schema."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import OperationalError
 
 from db.upkeep.retention import make_history_months
-from statemachine.transitions import TRANSITIONS
 
 log = structlog.get_logger(__name__)
 
@@ -29,16 +28,16 @@ _TRY_AGAIN_AFTER_S = 1.0
 def migrate(engine: Engine) -> None:
     """Bring the database to the newest schema. Calling it again changes nothing, nor does it with a newer database.
 
-    Runs in one transaction under an advisory lock, so concurrent callers are safe and a failure leaves no half. It
-    takes as long as it takes, whatever the engine's limits: an index over a large table, the migration of another host.
-    Where a table's lock can not be had soon, it is rolled back and tried again, until it can.
+    Runs in one transaction under an advisory lock, so concurrent callers are safe and a failure leaves nothing behind.
+    The engine's limits do not apply: an index over a large table, or another host's migration, may take its time.
+    If a table's lock is not available soon, the migration is rolled back and tried again until it is.
     """
     while not _migrated(engine):
         time.sleep(_TRY_AGAIN_AFTER_S)
 
 
 def _migrated(engine: Engine) -> bool:
-    """Migrate; return False where somebody else held a lock for too long, and nothing is changed."""
+    """Migrate; return False, with nothing changed, if another session kept a lock for too long."""
     try:
         with engine.begin() as connection:
             _wait_for_others(connection)
@@ -65,12 +64,16 @@ def _set_for_this_transaction(connection: Connection, **settings_ms: int) -> Non
 
 def _migrate(connection: Connection) -> None:
     if is_behind(current_revision(connection)):
-        config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-    write_transitions(connection)
+        upgrade(connection, "head")
     make_history_months(connection)
+
+
+def upgrade(connection: Connection, revision: str) -> None:
+    """Run the migrations that lead to a revision, in the caller's transaction."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
 
 
 def current_revision(connection: Connection) -> str | None:
@@ -79,35 +82,28 @@ def current_revision(connection: Connection) -> str | None:
     return connection.scalar(text("SELECT version_num FROM alembic_version")) if exists else None
 
 
+def revisions() -> list[str]:
+    """Return this program's revisions, the oldest first."""
+    versions = (Path(__file__).parent / "migrations" / "versions").glob("[0-9]*.py")
+    return sorted(path.name.split("_", 1)[0] for path in versions)
+
+
 def newest_revision() -> str:
     """Return the revision that this program's migrations lead to."""
-    names = sorted(path.name for path in (Path(__file__).parent / "migrations" / "versions").glob("[0-9]*.py"))
-    return names[-1].split("_", 1)[0]
+    return revisions()[-1]
 
 
 def is_behind(revision: str | None) -> bool:
     """Return whether this program needs a newer schema than a database at `revision` has.
 
-    A newer database is none of its trouble: migrations run under the previous code, before the new one comes and after
+    A newer database is not: migrations run under the previous code, before the new one comes and after
     it was rolled back.
     """
     return revision is None or revision < newest_revision()
 
 
-def migration_sql(name: str) -> str:
-    """Return the text of a migration's SQL file."""
-    return (files("db") / "migrations" / "sql" / f"{name}.sql").read_text(encoding="utf-8")
-
-
-def write_transitions(connection: Connection) -> None:
-    """Add the rules that Python declares and the database lacks.
-
-    Rules are only added: rows of the history may refer to an old one, and older code may still be running by it.
-    """
-    rows = [
-        {"from_state": rule.from_state or "new", "event": rule.event, "to_state": rule.to_state} for rule in TRANSITIONS
-    ]
-    connection.execute(
-        text("INSERT INTO job_transitions VALUES (:from_state, :event, :to_state) ON CONFLICT DO NOTHING"),
-        rows,
-    )
+def migration_sql(name: str) -> list[str]:
+    """Return the texts of a migration's SQL files, in the order of their names: one file, or a folder of them."""
+    place = files("db") / "migrations" / "sql"
+    parts = sorted((place / name).iterdir(), key=lambda part: part.name)
+    return [part.read_text(encoding="utf-8") for part in parts]

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import BigInteger as Big
 from sqlalchemy import Column, DateTime, Double, MetaData, Table, Text, Uuid
 from sqlalchemy import Integer as Int
+from sqlalchemy import SmallInteger as Small
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB
 from sqlalchemy.types import TypeEngine
 
@@ -61,13 +62,13 @@ jobs = _table(
     story_id=Uuid,
     parent_id=Uuid,
     kind=Text,
-    priority=Int,
+    priority=Small,
     state=Text,
     event=Text,
     actor=Text,
     reason=Text,
     seq=Int,
-    percent=Int,
+    percent=Small,
     attempt=Int,
     cycle=Int,
     credits=Int,
@@ -93,7 +94,7 @@ job_requests = _table(
     details=Text,
     style=Text,
     camera=Text,
-    duration_s=Int,
+    duration_s=Small,
     tier=Text,
     on_failure=Text,
     metadata=JSONB,
@@ -106,7 +107,7 @@ job_events = _table(
     from_state=Text,
     event=Text,
     to_state=Text,
-    percent=Int,
+    percent=Small,
     actor=Text,
     reason=Text,
     attempt=Int,
@@ -183,7 +184,7 @@ provider_budgets = _table(
     blocked_until=_Time,
     next_slot_at=_Time,
     per_minute=Double,
-    let_through=ARRAY(Uuid),
+    admitted=ARRAY(Uuid),
 )
 provider_breaker = _table(
     "provider_breaker",

@@ -38,7 +38,7 @@ class PendingAction:
 
 @dataclass(frozen=True, slots=True)
 class CompensationAction:
-    """One action as support reads it. `state` is pending, done, held (for review, with `last_error`) or waived."""
+    """One action as support reads it. `state` is pending, done, needs_review (with `last_error`) or waived."""
 
     job_id: UUID
     cycle: int
@@ -97,11 +97,11 @@ def action_page(conn: Connection, wanted: ActionFilter, window: Window) -> Page[
 def review_action(
     conn: Connection, job_id: UUID, cycle: int, action: str, *, to_state: str, reviewer: str, note: str | None
 ) -> CompensationAction | None:
-    """Waive a held action, or make it pending again; None where there is no such action that is held."""
+    """Waive an action that needs review, or make it pending again; None if there is no such action."""
     a = compensation_actions.c
     row = conn.execute(
         update(compensation_actions)
-        .where(tuple_(a.job_id, a.cycle, a.action) == tuple_(job_id, cycle, action), a.state == "held")
+        .where(tuple_(a.job_id, a.cycle, a.action) == tuple_(job_id, cycle, action), a.state == "needs_review")
         .values(state=to_state, tries=0, reviewed_by=reviewer, review_note=note, changed_at=func.diorama_now())
         .returning(compensation_actions)
     ).one_or_none()

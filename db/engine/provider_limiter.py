@@ -43,7 +43,7 @@ def lock_creates(conn: Connection, *, counts_in_flight: bool) -> Creates:
 
 def save_creates(conn: Connection, bucket: Bucket, admitted: Sequence[UUID] | None = None) -> None:
     """Write the state of submissions; `admitted` are the jobs on their way to the provider, if those are tracked."""
-    own: dict[str, Any] = {} if admitted is None else {"let_through": list(admitted)}
+    own: dict[str, Any] = {} if admitted is None else {"admitted": list(admitted)}
     _save_bucket(conn, CREATE, bucket, **own)
 
 

@@ -71,14 +71,14 @@ def sight(conn: Connection, sightings: Sequence[Sighting]) -> int:
 def write_watcher_status(conn: Connection, in_flight: int, covers_for: timedelta) -> None:
     """Record for all workers the number of running predictions, and the time for which the watcher covers them."""
     conn.execute(
-        text("UPDATE provider_watch SET in_flight = :in_flight, covers_until = diorama_now() + :covers_for"),
+        text("UPDATE watcher_status SET in_flight = :in_flight, covers_until = diorama_now() + :covers_for"),
         {"in_flight": in_flight, "covers_for": covers_for},
     )
 
 
 def read_watcher_status(conn: Connection) -> WatcherStatus:
     """Return the status that the watcher last recorded."""
-    row = conn.execute(text("SELECT in_flight, covers_until > diorama_now() AS covers FROM provider_watch")).one()
+    row = conn.execute(text("SELECT in_flight, covers_until > diorama_now() AS covers FROM watcher_status")).one()
     return WatcherStatus(row.in_flight, row.covers)
 
 

@@ -83,7 +83,7 @@ def left_for_review(job: ClaimedJob, reason: str, engine: Engine) -> tuple[RowCh
     """Return the rows that hold for a person whatever is still to be undone of a job: trying it kills the workers."""
     with engine.connect() as conn:
         pending = pending_actions(conn, job.id)
-    return tuple(ActionTried(job.id, each.cycle, each.action, "held", last_error=reason) for each in pending)
+    return tuple(ActionTried(job.id, each.cycle, each.action, "needs_review", last_error=reason) for each in pending)
 
 
 def _as_of(action: PendingAction, job: ClaimedJob) -> ClaimedJob:
@@ -231,7 +231,7 @@ def _is_last(action: PendingAction, failure: Failure) -> bool:
 def _seen(job: ClaimedJob, action: PendingAction, came: Done | Failure) -> tuple[RowChange, ...]:
     """The rows that tell what came of an action."""
     if isinstance(came, Failure):
-        state = "held" if _is_last(action, came) else "pending"
+        state = "needs_review" if _is_last(action, came) else "pending"
         return (ActionTried(job.id, action.cycle, action.action, state, last_error=came.detail or came.message),)
     done = ActionTried(job.id, action.cycle, action.action, "done", came.what)
     if action.action == "cancel_prediction" and not action.ended and action.prediction_id is not None:

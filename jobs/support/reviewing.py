@@ -19,9 +19,9 @@ from statemachine.vocabulary import State
 def review_compensation(
     conn: Connection, caller: Principal, job_id: UUID, action: str, *, waive: bool, note: str | None
 ) -> CompensationAction:
-    """Waive a held action, or have the job compensate again for it; for support only.
+    """Waive an action that needs review, or have the job compensate again for it; for support only.
 
-    Raises Forbidden, NotFound where the job has no such action, AlreadyFinished where it is not held; and where the job
+    Raises Forbidden, NotFound where the job has no such action, AlreadyFinished where it needs none; and where the job
     was tried again since, NotReady while that goes on, AlreadyFinished once it has succeeded.
     """
     if not caller.is_support:
@@ -30,13 +30,13 @@ def review_compensation(
     found = action_page(conn, ActionFilter(actions=[action], job_id=job_id), Window(PAGE_MAX)).items
     if not found:
         raise NotFound("There is no such action to undo.", "input", "action")
-    held = next((each for each in found if each.state == "held"), None)
+    action_to_review = next((each for each in found if each.state == "needs_review"), None)
     to_state = "waived" if waive else "pending"
-    reviewed = held and review_action(
-        conn, job_id, held.cycle, action, to_state=to_state, reviewer=caller.actor, note=note
+    reviewed = action_to_review and review_action(
+        conn, job_id, action_to_review.cycle, action, to_state=to_state, reviewer=caller.actor, note=note
     )
     if reviewed is None:
-        raise AlreadyFinished(f"It is {found[0].state}, not held: there is nothing to review.", "input", "action")
+        raise AlreadyFinished(f"It is {found[0].state} and needs no review.", "input", "action")
     if not waive and not undo_again(conn, job_id, actor=caller.actor, reason=note):
         raise _not_now(conn, caller, job_id)
     return reviewed

@@ -26,7 +26,7 @@ class CompensationKind(StrEnum):
 class CompensationState(StrEnum):
     PENDING = "pending"
     DONE = "done"
-    HELD = "held"
+    NEEDS_REVIEW = "needs_review"
     WAIVED = "waived"
 
 

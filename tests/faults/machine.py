@@ -161,7 +161,7 @@ class Machine(RuleBasedStateMachine):
     def review(self, place: int, waive: bool) -> None:
         """Support has what could not be undone tried again, or waives it."""
         held = self._rows(
-            "SELECT job_id, action FROM compensation_actions WHERE state = 'held' AND job_id = ANY (:jobs)"
+            "SELECT job_id, action FROM compensation_actions WHERE state = 'needs_review' AND job_id = ANY (:jobs)"
         )
         if held:
             job_id, action = _at(place, held)

@@ -121,7 +121,7 @@ def test_a_job_stays_as_long_as_anything_of_it(
     [
         "UPDATE jobs SET finished_at = diorama_now() - interval '729 days'",
         "INSERT INTO compensation_actions (job_id, cycle, attempt, action, state, last_error) "
-        "SELECT id, 7, 1, 'cancel_prediction', 'held', 'it said 503' FROM jobs",
+        "SELECT id, 7, 1, 'cancel_prediction', 'needs_review', 'it said 503' FROM jobs",
     ],
     ids=["ended later", "waits for a person"],
 )
@@ -221,7 +221,7 @@ def test_credits_are_held_only_for_a_job_that_is_there(house: House) -> None:
         "INSERT INTO ledger_entries (account_id, user_ref, kind, job_id, cycle, amount, debit_bucket, credit_bucket, "
         "actor) VALUES (:account, '', 'hold', :job, 1, 5, 'available', 'held', 'test')"
     )
-    with house.engine.begin() as conn, pytest.raises(IntegrityError, match="a job that is there"):
+    with house.engine.begin() as conn, pytest.raises(IntegrityError, match="a job that exists"):
         conn.execute(hold, {"account": house.world.owner.account_id, "job": new_id()})
 
 

@@ -8,7 +8,7 @@ FROM compensation_actions a
 JOIN jobs j ON j.id = a.job_id
 JOIN attempts t ON (t.job_id, t.attempt) = (a.job_id, a.attempt)
 WHERE a.action = 'cancel_prediction'
-  AND a.state IN ('held', 'waived')
+  AND a.state IN ('needs_review', 'waived')
   AND t.status = 'running'
   AND t.completed_at IS NULL
   -- A job in compensation cancels its own prediction.

@@ -8,7 +8,7 @@ SELECT b.permits, b.filled_at, b.blocked_until, b.next_slot_at, b.per_minute,
            (SELECT count(*) FROM jobs WHERE state IN ('submitting', 'reconciling', 'generating'))
        END AS at_provider,
        CASE WHEN :counts_in_flight THEN
-           ARRAY(SELECT j.id FROM jobs j WHERE j.id = ANY (b.let_through)
+           ARRAY(SELECT j.id FROM jobs j WHERE j.id = ANY (b.admitted)
                  AND j.state = 'queued' AND j.lease_expires_at > diorama_now())
        ELSE '{}' END AS on_their_way
 FROM provider_budgets b

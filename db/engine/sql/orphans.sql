@@ -11,7 +11,7 @@ WHERE a.status IN ('lost', 'absent')
   AND a.completed_at IS NULL
   AND (a.noted_prediction_id IS NOT NULL
        OR a.started_at <= diorama_now()
-                          - least(CAST(:first_after AS interval) * power(2, least(a.looks, 10)),
+                          - least(CAST(:first_after AS interval) * power(2, least(a.searches, 10)),
                                   CAST(:last_after AS interval)))
   -- The current attempt of a job that still searches for it is left to that job.
   AND NOT (a.attempt = j.attempt AND j.state IN ('submitting', 'reconciling'))

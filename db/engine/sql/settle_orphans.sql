@@ -6,7 +6,7 @@ WITH settled AS (
     SET status = s.status,
         noted_prediction_id = coalesce(s.prediction_id, a.noted_prediction_id),
         cost_micros = a.cost_micros + s.cost_micros,
-        looks = a.looks + 1,
+        searches = a.searches + 1,
         completed_at = CASE WHEN s.is_final THEN diorama_now() END
     FROM unnest(
         CAST(:job_id AS uuid[]), CAST(:attempt AS integer[]), CAST(:status AS text[]), CAST(:prediction_id AS text[]),

@@ -69,7 +69,7 @@ def family(engine: Engine) -> Family:
         conn.execute(
             text(
                 "INSERT INTO compensation_actions (job_id, cycle, attempt, action, state, last_error) "
-                "VALUES (:id, 9, 1, 'delete_objects', 'held', 'busy')"
+                "VALUES (:id, 9, 1, 'delete_objects', 'needs_review', 'busy')"
             ),
             {"id": scene},
         )

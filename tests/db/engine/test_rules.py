@@ -124,12 +124,39 @@ def test_a_row_that_contradicts_itself_is_refused(engine: Engine, world: World, 
         assert constraint_of(refused) == constraint
 
 
-def test_the_database_knows_the_same_steps_as_python(engine: Engine, world: World) -> None:
+@pytest.mark.parametrize("state", list(State))
+def test_a_job_has_the_step_and_the_end_of_its_state(engine: Engine, world: World, state: State) -> None:
     with engine.connect() as conn:
-        for state in State:
-            job_id = make_job(conn, world, state)
-            step = conn.scalar(text("SELECT step FROM jobs WHERE id = :id"), {"id": job_id})
-            assert step == STEP_OF.get(state)
+        job_id = make_job(conn, world, state)
+        row = conn.execute(text("SELECT step, is_terminal FROM jobs WHERE id = :id"), {"id": job_id}).one()
+    assert tuple(row) == (STEP_OF.get(state, "none"), state.is_terminal)
+
+
+@pytest.mark.parametrize("change", ["step = 'poll'", "is_terminal = true, finished_at = now(), due_at = NULL"])
+def test_a_step_that_is_not_the_states_is_refused(engine: Engine, world: World, change: str) -> None:
+    with engine.connect() as conn:
+        job_id = make_job(conn, world)
+        with pytest.raises(IntegrityError) as refused:
+            conn.execute(text(f"UPDATE jobs SET {change}, error_code = 'internal' WHERE id = :id"), {"id": job_id})
+    assert constraint_of(refused) == "jobs_state_known"
+
+
+def test_a_new_state_is_an_insert(engine: Engine, world: World) -> None:
+    """Neither a column nor a CHECK of the hot table names the states, so none is rewritten for a new one."""
+    with engine.connect() as conn:
+        job_id = make_job(conn, world, State.STORING)
+        conn.execute(text("INSERT INTO job_states VALUES ('upscaling', 'upscale', false)"))
+        conn.execute(text("INSERT INTO job_transitions VALUES ('storing', 'stored', 'upscaling')"))
+        conn.execute(
+            text("UPDATE jobs SET state = 'upscaling', event = 'stored', seq = seq + 1 WHERE id = :id"), {"id": job_id}
+        )
+        assert conn.scalar(text("SELECT step FROM jobs WHERE id = :id"), {"id": job_id}) == "upscale"
+
+
+def test_a_migrated_database_has_exactly_the_states_that_python_declares(engine: Engine) -> None:
+    with engine.connect() as conn:
+        rows = conn.execute(text("SELECT state, step, is_terminal FROM job_states"))
+        assert {tuple(row) for row in rows} == {(s, STEP_OF.get(s, "none"), s.is_terminal) for s in State}
 
 
 def test_a_migrated_database_has_exactly_the_rules_that_python_declares(engine: Engine) -> None:

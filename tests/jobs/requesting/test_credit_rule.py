@@ -118,7 +118,7 @@ def tried_again(case: Case) -> UUID:
 def undoing_held(case: Case) -> UUID:
     case.undoing.provider.fails = TRIES_MAX
     job_id = case.cancel(case.job(State.GENERATING))
-    assert case.undoing.actions(job_id)["cancel_prediction"] == "held"
+    assert case.undoing.actions(job_id)["cancel_prediction"] == "needs_review"
     return job_id
 
 

@@ -129,7 +129,7 @@ def test_what_can_not_be_undone_is_held_with_its_reason_and_the_job_ends(
     states = [undoing.undo(job_id) for _ in range(tries)]
     assert states == ["compensating"] * (tries - 1) + ["canceled"]
     with engine.connect() as conn:
-        held = action_page(conn, ActionFilter(states=["held"]), Window(10)).items
+        held = action_page(conn, ActionFilter(states=["needs_review"]), Window(10)).items
     assert [(each.job_id, each.action, each.tries, each.last_error) for each in held] == [
         (job_id, "cancel_prediction", tries, "it said 503")
     ]

@@ -59,10 +59,14 @@ def test_what_kills_the_workers_that_undo_it_is_held_and_the_job_ends(
     undoing.put(job_id, "1/source.png")
     undoing.interrupt(claim, hinter)
     assert undoing.state(job_id) == "canceled"
-    assert undoing.actions(job_id) == {"cancel_prediction": "held", "delete_objects": "held", "return_credits": "done"}
+    assert undoing.actions(job_id) == {
+        "cancel_prediction": "needs_review",
+        "delete_objects": "needs_review",
+        "return_credits": "done",
+    }
     with engine.connect() as conn:
-        held = action_page(conn, ActionFilter(states=["held"]), Window(10)).items
-    assert {each.last_error for each in held} == {"6 claims without a result: the rest needs review"}
+        to_review = action_page(conn, ActionFilter(states=["needs_review"]), Window(10)).items
+    assert {each.last_error for each in to_review} == {"6 claims without a result: the rest needs review"}
     review(engine, job_id, "delete_objects")
     undoing.undo_all()
     assert undoing.objects(job_id) == []
@@ -119,7 +123,7 @@ def test_deleting_what_an_earlier_try_left_spares_what_the_last_one_keeps(
     with engine.begin() as conn:
         job_id = make_job(conn, world, State.STORING)
         cancel(conn, job_id, "test")
-        conn.execute(text("UPDATE compensation_actions SET state = 'held', last_error = 'it said 503'"))
+        conn.execute(text("UPDATE compensation_actions SET state = 'needs_review', last_error = 'it said 503'"))
         if path:
             conn.execute(text("UPDATE attempts SET completed_at = completed_at - interval '1 hour'"))
     assert undoing.undo(job_id) == "canceled"
@@ -161,6 +165,6 @@ def test_of_a_job_that_was_tried_again_nothing_is_undone_now_and_support_is_told
     try_again(engine, job_id, *path)
     with pytest.raises(error, match=says):
         review(engine, job_id, "cancel_prediction")
-    assert undoing.actions(job_id)["cancel_prediction"] == "held"
+    assert undoing.actions(job_id)["cancel_prediction"] == "needs_review"
     review(engine, job_id, "cancel_prediction", waive=True)
     assert undoing.actions(job_id)["cancel_prediction"] == "waived"

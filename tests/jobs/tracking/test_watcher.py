@@ -201,7 +201,7 @@ def test_while_the_list_can_not_be_read_every_job_looks_by_itself(sky: Sky) -> N
     sky.watcher.step()
     assert sky.due() == set()
     with sky.engine.begin() as conn:
-        conn.execute(text("UPDATE provider_watch SET covers_until = diorama_now()"))
+        conn.execute(text("UPDATE watcher_status SET covers_until = diorama_now()"))
     assert isinstance(poll(sky.claimed(jobs[0]), sky.parts).outcome, OutputReady)
     assert sky.reads == (1, 1)
 

@@ -119,11 +119,11 @@ def test_support_reviews_what_could_not_be_undone(acme: Partner, support: Partne
         conn.execute(
             text(
                 "INSERT INTO compensation_actions (job_id, cycle, attempt, action, state, tries, last_error) "
-                "VALUES (:id, 1, 1, 'cancel_prediction', 'held', 6, 'HTTP 503')"
+                "VALUES (:id, 1, 1, 'cancel_prediction', 'needs_review', 6, 'HTTP 503')"
             ),
             {"id": decode_id(job_id, IdKind.JOB)},
         )
-    held = {"jobId": job_id, "states": ["HELD"]}
+    held = {"jobId": job_id, "states": ["NEEDS_REVIEW"]}
     found = support.ask(COMPENSATIONS, filter=held)["compensations"]["edges"]
     assert [(edge["node"]["action"], edge["node"]["lastError"], edge["node"]["job"]) for edge in found] == [
         ("CANCEL_PREDICTION", "HTTP 503", {"id": job_id})

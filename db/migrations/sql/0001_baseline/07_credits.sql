@@ -1,14 +1,3 @@
--- Credits as a ledger, undoing as rows, and steps that support has paused.
-
--- One life of a job, from being asked for or redriven to its end, is a cycle. `credits` is what a cycle costs when it
--- succeeds; `accepted_earlier` are the submissions that the provider took in the cycles before.
-ALTER TABLE jobs
-    ADD COLUMN cycle integer NOT NULL DEFAULT 1,
-    ADD COLUMN credits integer NOT NULL DEFAULT 0 CONSTRAINT jobs_credits_bounded CHECK (credits >= 0),
-    ADD COLUMN accepted_earlier integer NOT NULL DEFAULT 0;
--- Who else works on an asset: asked before what made it is rolled back.
-CREATE INDEX job_requests_by_input ON job_requests (input_id) WHERE input_id IS NOT NULL;
-
 -- What each owner of credits has: a partner's own wallet has no user_ref, that of an end user does.
 -- Only the entries of the ledger move it, and nothing in it can be overdrawn.
 CREATE TABLE wallets (
@@ -31,7 +20,7 @@ CREATE TABLE ledger_entries (
     account_id    uuid NOT NULL CONSTRAINT ledger_entries_account REFERENCES accounts,
     user_ref      text NOT NULL,
     kind          text NOT NULL,
-    -- No foreign key: entries outlive the rows of their jobs. A trigger sees to it that a hold is of a job that is there.
+    -- No foreign key: entries outlive the rows of their jobs. A trigger checks that the job of a hold exists.
     job_id        uuid,
     cycle         integer,
     amount        bigint NOT NULL CONSTRAINT ledger_entries_amount_positive CHECK (amount > 0),
@@ -96,14 +85,14 @@ CREATE TRIGGER ledger_entries_move_wallets AFTER INSERT ON ledger_entries
 
 CREATE FUNCTION ledger_holds_for_jobs() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    nobody uuid;
+    missing uuid;
 BEGIN
     -- Charges, releases and refunds name the entry of a hold, and with it the job.
-    SELECT e.job_id INTO nobody FROM entries e
+    SELECT e.job_id INTO missing FROM entries e
     WHERE e.kind = 'hold' AND NOT EXISTS (SELECT FROM jobs j WHERE j.id = e.job_id)
     LIMIT 1;
     IF FOUND THEN
-        RAISE EXCEPTION 'credits can only be held for a job that is there (job %)', nobody
+        RAISE EXCEPTION 'credits can only be held for a job that exists (job %)', missing
             USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'ledger_entries_job';
     END IF;
     RETURN NULL;
@@ -133,76 +122,3 @@ END
 $$;
 CREATE TRIGGER wallets_follow_ledger BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON wallets
     FOR EACH STATEMENT EXECUTE FUNCTION wallets_follow_ledger();
-
--- What has to be undone of a job's cycle, a row an action. Written by the move that makes the job compensating,
--- whoever makes it. What is held waits for a person, with its reason; the job may end meanwhile.
-CREATE TABLE compensation_actions (
-    job_id      uuid NOT NULL CONSTRAINT compensation_actions_job REFERENCES jobs ON DELETE CASCADE,
-    cycle       integer NOT NULL,
-    action      text NOT NULL CONSTRAINT compensation_actions_action_known
-        CHECK (action IN ('cancel_prediction', 'delete_objects', 'return_credits', 'roll_back_parent')),
-    state       text NOT NULL DEFAULT 'pending' CONSTRAINT compensation_actions_state_known
-        CHECK (state IN ('pending', 'done', 'held', 'waived')),
-    -- Of delete_objects: the one object that stays, so that a redrive need not pay for it again.
-    keep_key    text,
-    result      text,
-    tries       integer NOT NULL DEFAULT 0,
-    last_error  text,
-    reviewed_by text,
-    review_note text,
-    created_at  timestamptz NOT NULL DEFAULT diorama_now(),
-    changed_at  timestamptz NOT NULL DEFAULT diorama_now(),
-    CONSTRAINT compensation_actions_pkey PRIMARY KEY (job_id, cycle, action),
-    CONSTRAINT compensation_actions_held_has_reason CHECK (state <> 'held' OR last_error IS NOT NULL),
-    CONSTRAINT compensation_actions_done_has_result CHECK (state <> 'done' OR result IS NOT NULL),
-    CONSTRAINT compensation_actions_waived_by_someone CHECK (state <> 'waived' OR reviewed_by IS NOT NULL)
-);
-CREATE INDEX compensation_actions_open ON compensation_actions (job_id) WHERE state IN ('pending', 'held');
-
-CREATE FUNCTION plan_compensation() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-    -- A later try may begin with what was stored, unless that itself was the fault, or nobody wants it any more.
-    keeps boolean := NEW.event NOT IN ('rolled_back', 'cancel_requested', 'output_invalid')
-        AND NEW.cancel_requested_at IS NULL AND NEW.error_code IS DISTINCT FROM 'content_rejected';
-BEGIN
-    INSERT INTO compensation_actions (job_id, cycle, action, keep_key)
-    SELECT NEW.id, NEW.cycle, 'cancel_prediction', NULL
-    FROM attempts a
-    WHERE a.job_id = NEW.id AND a.attempt = NEW.attempt AND a.output_urls IS NULL AND a.completed_at IS NULL
-      -- Of a canceled job, one that was lost and may run is looked for at once, and not only by the sweep.
-      AND (a.prediction_id IS NOT NULL OR (a.status = 'lost' AND NEW.cancel_requested_at IS NOT NULL))
-    UNION ALL
-    SELECT NEW.id, NEW.cycle, 'delete_objects',
-           CASE WHEN keeps THEN (SELECT a.source_key FROM attempts a WHERE (a.job_id, a.attempt) = (NEW.id, NEW.attempt)) END
-    WHERE NEW.accepted > 0
-    UNION ALL
-    SELECT NEW.id, NEW.cycle, 'return_credits', NULL
-    WHERE NEW.credits > 0
-    UNION ALL
-    -- A failed job takes what the same story made for it along; a canceled one does not.
-    SELECT NEW.id, NEW.cycle, 'roll_back_parent', NULL
-    FROM job_requests r
-    JOIN jobs parent ON parent.id = NEW.parent_id
-    WHERE r.job_id = NEW.id AND r.on_failure = 'roll_back_parent' AND NEW.cancel_requested_at IS NULL
-      AND parent.story_id = NEW.story_id AND parent.state = 'succeeded'
-    ON CONFLICT DO NOTHING;
-    RETURN NULL;
-END
-$$;
-CREATE TRIGGER jobs_plan_compensation AFTER UPDATE ON jobs FOR EACH ROW
-    WHEN (NEW.state = 'compensating' AND OLD.state <> 'compensating')
-    EXECUTE FUNCTION plan_compensation();
-
--- Steps that support has paused: no job of theirs is claimed. `states` are those whose jobs the step claims.
-CREATE TABLE paused_steps (
-    step      text CONSTRAINT paused_steps_pkey PRIMARY KEY,
-    states    text[] NOT NULL,
-    paused_at timestamptz NOT NULL DEFAULT diorama_now(),
-    paused_by text NOT NULL,
-    reason    text
-);
-
--- How many jobs of an account may be at the provider at once; null is as many as there is room for.
-ALTER TABLE accounts ADD COLUMN jobs_at_once integer
-    CONSTRAINT accounts_jobs_at_once_positive CHECK (jobs_at_once > 0);
-CREATE INDEX jobs_at_provider ON jobs (account_id) WHERE state IN ('submitting', 'reconciling', 'generating');

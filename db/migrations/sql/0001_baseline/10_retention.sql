@@ -1,19 +1,4 @@
--- History in monthly partitions, and the indexes by which retention finds what is old.
-
--- Ids are ordered by the time they were made (UUIDv7), so a job's whole history lies in the partition of the month in
--- which the job was made: one partition is read for a job, and an old month goes as a whole.
-ALTER TABLE job_events RENAME TO job_events_unparted;
-ALTER TABLE job_events_unparted RENAME CONSTRAINT job_events_pkey TO job_events_unparted_pkey;
-CREATE TABLE job_events (
-    LIKE job_events_unparted,
-    CONSTRAINT job_events_pkey PRIMARY KEY (job_id, seq),
-    CONSTRAINT job_events_legal FOREIGN KEY (from_state, event, to_state) REFERENCES job_transitions
-) PARTITION BY RANGE (job_id);
--- The net: what no month takes, because the coming months were not made in time, or because its own month is gone.
-CREATE TABLE job_events_other PARTITION OF job_events DEFAULT;
-INSERT INTO job_events SELECT * FROM job_events_unparted;
-DROP TABLE job_events_unparted;
-CREATE TRIGGER job_events_append_only BEFORE UPDATE ON job_events FOR EACH ROW EXECUTE FUNCTION job_history_is_final();
+-- The months of the history, and what may be purged.
 
 -- The least id that can be made at a time.
 CREATE FUNCTION least_id_at(at timestamptz) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$
@@ -29,7 +14,7 @@ CREATE FUNCTION history_months() RETURNS TABLE (name text, month timestamptz) LA
 $$;
 
 -- Make the partitions of this month and of those to come, and return how many were missing. The table is made first
--- and attached then, which holds up nobody who writes history; what the net had of its month moves into it.
+-- and attached then, so that writers of history do not wait; what the default partition has of its month moves into it.
 CREATE FUNCTION make_history_months(ahead integer) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
     this_month timestamp := date_trunc('month', diorama_now() AT TIME ZONE 'UTC');
@@ -38,7 +23,7 @@ DECLARE
     name text;
     made integer := 0;
 BEGIN
-    -- Whoever else makes them, goes first.
+    -- One transaction at a time.
     PERFORM pg_advisory_xact_lock(7302114502);
     FOR n IN 0..ahead LOOP
         begins := (this_month + n * interval '1 month') AT TIME ZONE 'UTC';
@@ -70,7 +55,7 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- Drop the oldest month of which nothing is wanted any more, and return its name; null when there is none.
--- It is looked at once more under the lock, for a job may have been redriven meanwhile.
+-- Checked once more under the lock: a job may have been redriven meanwhile.
 CREATE FUNCTION drop_history_month(kept_for interval) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     old record;
@@ -91,15 +76,6 @@ BEGIN
 END
 $$;
 
-SELECT make_history_months(3);
-
--- What expires, uploads that nobody completed, and copies of the provider's outputs, the oldest first.
-CREATE INDEX assets_expiring ON assets (expires_at) WHERE state = 'ready' AND expires_at IS NOT NULL;
-CREATE INDEX assets_pending ON assets (created_at) WHERE state = 'pending';
-CREATE INDEX attempts_with_source ON attempts (completed_at) WHERE source_key IS NOT NULL;
--- Who still works on a finished file, and whose it is.
-CREATE INDEX jobs_by_output ON jobs (output_id) WHERE output_id IS NOT NULL;
-
 -- Whether the rows of an ended job may go. They are the last of it: its history, its files and its originals have gone
 -- before, nothing that was made from it is left, nothing of it waits for a person, and its credits are settled.
 CREATE FUNCTION job_may_go(job jobs, kept_for interval) RETURNS boolean LANGUAGE sql STABLE AS $$
@@ -113,7 +89,7 @@ CREATE FUNCTION job_may_go(job jobs, kept_for interval) RETURNS boolean LANGUAGE
            JOIN assets made ON made.id IN (output.id, output.poster_id)
            WHERE output.id = job.output_id AND made.state <> 'deleted'
        )
-       AND NOT EXISTS (SELECT FROM compensation_actions WHERE job_id = job.id AND state IN ('pending', 'held'))
+       AND NOT EXISTS (SELECT FROM compensation_actions WHERE job_id = job.id AND state IN ('pending', 'needs_review'))
        AND NOT EXISTS (
            SELECT
            FROM ledger_entries hold
@@ -131,7 +107,3 @@ CREATE FUNCTION asset_may_go(asset assets, kept_for interval) RETURNS boolean LA
        AND NOT EXISTS (SELECT FROM jobs WHERE output_id = asset.id)
        AND NOT EXISTS (SELECT FROM assets video WHERE video.poster_id = asset.id)
 $$;
-CREATE INDEX assets_gone ON assets (id) WHERE state IN ('deleted', 'rejected');
-CREATE INDEX assets_by_poster ON assets (poster_id) WHERE poster_id IS NOT NULL;
-CREATE INDEX stories_by_selfie ON stories (selfie_id);
-CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at);

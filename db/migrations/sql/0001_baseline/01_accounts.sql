@@ -1,11 +1,13 @@
 -- Who asks: partner accounts, their API keys, and the sessions they open for their own end users.
 CREATE TABLE accounts (
-    id         uuid PRIMARY KEY,
-    name       text NOT NULL CONSTRAINT accounts_name_unique UNIQUE,
-    created_at timestamptz NOT NULL DEFAULT now()
+    id           uuid PRIMARY KEY,
+    name         text NOT NULL CONSTRAINT accounts_name_unique UNIQUE,
+    -- How many jobs of the account may be at the provider at once; null for as many as there is room for.
+    jobs_at_once integer CONSTRAINT accounts_jobs_at_once_positive CHECK (jobs_at_once > 0),
+    created_at   timestamptz NOT NULL DEFAULT now()
 );
 
--- Only a digest of a key is kept: whoever reads this table cannot use what they read.
+-- Only a digest of a key is kept: a reader of this table cannot use it.
 CREATE TABLE api_keys (
     id         uuid PRIMARY KEY,
     account_id uuid NOT NULL CONSTRAINT api_keys_account REFERENCES accounts,

@@ -1,0 +1,46 @@
+-- The clock of every lease and due time is the database's. A test moves it for its own connections with
+-- `SET diorama.clock_offset = '1 hour'`; nothing else sets it.
+CREATE FUNCTION diorama_now() RETURNS timestamptz LANGUAGE sql STABLE AS $$
+    SELECT now() + coalesce(nullif(current_setting('diorama.clock_offset', true), ''), '0')::interval
+$$;
+
+CREATE TABLE assets (
+    id                uuid PRIMARY KEY,
+    account_id        uuid NOT NULL CONSTRAINT assets_account REFERENCES accounts,
+    session_id        uuid CONSTRAINT assets_session REFERENCES sessions,
+    kind              text NOT NULL
+        CONSTRAINT assets_kind_known CHECK (kind IN ('selfie', 'avatar', 'scene', 'video', 'poster')),
+    state             text NOT NULL
+        CONSTRAINT assets_state_known CHECK (state IN ('pending', 'ready', 'rejected', 'deleted')),
+    object_key        text NOT NULL,
+    content_type      text NOT NULL,
+    width_px          integer,
+    height_px         integer,
+    duration_s        double precision,
+    frames_per_second double precision,
+    size_bytes        bigint,
+    sha256            text,
+    poster_id         uuid CONSTRAINT assets_poster REFERENCES assets,
+    rejection         text,
+    created_at        timestamptz NOT NULL DEFAULT diorama_now(),
+    expires_at        timestamptz,
+    CONSTRAINT assets_ready_has_content
+        CHECK (state <> 'ready' OR (size_bytes IS NOT NULL AND sha256 IS NOT NULL)),
+    CONSTRAINT assets_rejected_has_reason CHECK ((state = 'rejected') <= (rejection IS NOT NULL))
+);
+CREATE INDEX assets_by_account ON assets (account_id, id);
+
+CREATE TABLE stories (
+    id         uuid PRIMARY KEY,
+    account_id uuid NOT NULL CONSTRAINT stories_account REFERENCES accounts,
+    session_id uuid CONSTRAINT stories_session REFERENCES sessions,
+    selfie_id  uuid NOT NULL CONSTRAINT stories_selfie REFERENCES assets,
+    created_at timestamptz NOT NULL DEFAULT diorama_now()
+);
+CREATE INDEX stories_by_account ON stories (account_id, id);
+-- What expires, uploads that were never completed, and what may be purged, the oldest first.
+CREATE INDEX assets_expiring ON assets (expires_at) WHERE state = 'ready' AND expires_at IS NOT NULL;
+CREATE INDEX assets_pending ON assets (created_at) WHERE state = 'pending';
+CREATE INDEX assets_gone ON assets (id) WHERE state IN ('deleted', 'rejected');
+CREATE INDEX assets_by_poster ON assets (poster_id) WHERE poster_id IS NOT NULL;
+CREATE INDEX stories_by_selfie ON stories (selfie_id);

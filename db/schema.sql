@@ -1,0 +1,850 @@
+CREATE FUNCTION public.diorama_now() RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT now() + coalesce(nullif(current_setting('diorama.clock_offset', true), ''), '0')::interval
+$$;
+
+CREATE TABLE public.assets (
+    id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    session_id uuid,
+    kind text NOT NULL,
+    state text NOT NULL,
+    object_key text NOT NULL,
+    content_type text NOT NULL,
+    width_px integer,
+    height_px integer,
+    duration_s double precision,
+    frames_per_second double precision,
+    size_bytes bigint,
+    sha256 text,
+    poster_id uuid,
+    rejection text,
+    created_at timestamp with time zone DEFAULT public.diorama_now() NOT NULL,
+    expires_at timestamp with time zone,
+    CONSTRAINT assets_kind_known CHECK ((kind = ANY (ARRAY['selfie'::text, 'avatar'::text, 'scene'::text, 'video'::text, 'poster'::text]))),
+    CONSTRAINT assets_ready_has_content CHECK (((state <> 'ready'::text) OR ((size_bytes IS NOT NULL) AND (sha256 IS NOT NULL)))),
+    CONSTRAINT assets_rejected_has_reason CHECK (((state = 'rejected'::text) <= (rejection IS NOT NULL))),
+    CONSTRAINT assets_state_known CHECK ((state = ANY (ARRAY['pending'::text, 'ready'::text, 'rejected'::text, 'deleted'::text])))
+);
+
+CREATE FUNCTION public.asset_may_go(asset public.assets, kept_for interval) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT asset.state IN ('deleted', 'rejected')
+       AND greatest(asset.expires_at, asset.created_at) <= diorama_now() - kept_for
+       AND NOT EXISTS (SELECT FROM job_requests WHERE input_id = asset.id)
+       AND NOT EXISTS (SELECT FROM stories WHERE selfie_id = asset.id)
+       AND NOT EXISTS (SELECT FROM jobs WHERE output_id = asset.id)
+       AND NOT EXISTS (SELECT FROM assets video WHERE video.poster_id = asset.id)
+$$;
+
+CREATE FUNCTION public.drop_history_month(kept_for interval) RETURNS text
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    old record;
+BEGIN
+    FOR old IN
+        SELECT m.name, m.month AS begins, m.month + interval '1 month' AS ends
+        FROM history_months() m
+        WHERE m.month + interval '1 month' <= diorama_now() - kept_for
+        ORDER BY m.month
+    LOOP
+        CONTINUE WHEN history_is_wanted(old.begins, old.ends, kept_for);
+        LOCK TABLE job_events IN ACCESS EXCLUSIVE MODE;
+        CONTINUE WHEN history_is_wanted(old.begins, old.ends, kept_for);
+        EXECUTE format('DROP TABLE %I', old.name);
+        RETURN old.name;
+    END LOOP;
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION public.history_is_wanted(begins timestamp with time zone, ends timestamp with time zone, kept_for interval) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT EXISTS (
+        SELECT FROM jobs
+        WHERE id >= least_id_at(begins) AND id < least_id_at(ends)
+          AND (finished_at IS NULL OR finished_at > diorama_now() - kept_for)
+    )
+$$;
+
+CREATE FUNCTION public.history_months() RETURNS TABLE(name text, month timestamp with time zone)
+    LANGUAGE sql STABLE
+    AS $_$
+    SELECT c.relname::text, to_date(right(c.relname, 7), 'YYYY_MM')::timestamp AT TIME ZONE 'UTC'
+    FROM pg_inherits i
+    JOIN pg_class c ON c.oid = i.inhrelid
+    WHERE i.inhparent = 'job_events'::regclass AND c.relname ~ '^job_events_\d{4}_\d\d$'
+$_$;
+
+CREATE FUNCTION public.job_history() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    at_now timestamptz := diorama_now();
+    came_from text := 'new';
+    spent_ms bigint := 0;
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        NEW.seq := 1;
+    ELSE
+        -- An update that forgets the sequence forgot its event as well: refuse it rather than guess.
+        IF NEW.seq <> OLD.seq + 1 THEN
+            RAISE EXCEPTION 'a change of state must set event, actor and seq = seq + 1 (job %, seq %)', OLD.id, OLD.seq
+                USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'job_history_gapless';
+        END IF;
+        came_from := OLD.state;
+        spent_ms := 1000 * extract(epoch FROM at_now - OLD.entered_at);
+        NEW.percent := greatest(NEW.percent, OLD.percent);
+        IF NEW.state <> OLD.state THEN
+            NEW.entered_at := at_now;
+        END IF;
+    END IF;
+    IF came_from <> NEW.state THEN
+        SELECT s.step, s.is_terminal INTO NEW.step, NEW.is_terminal FROM job_states s WHERE s.state = NEW.state;
+    END IF;
+    INSERT INTO job_events VALUES (
+        NEW.id, NEW.seq, at_now, came_from, NEW.event, NEW.state, NEW.percent, NEW.actor, NEW.reason, NEW.attempt,
+        NEW.lease, spent_ms, NEW.cost_micros, NEW.due_at, NEW.error_code, NEW.error_message, NEW.error_detail
+    );
+    RETURN NEW;
+END
+$$;
+
+CREATE FUNCTION public.job_history_is_final() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'history is append-only: job_events rows are never changed'
+        USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'job_events_append_only';
+END
+$$;
+
+CREATE TABLE public.jobs (
+    id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    session_id uuid,
+    story_id uuid,
+    parent_id uuid,
+    kind text NOT NULL,
+    priority smallint DEFAULT 0 NOT NULL,
+    state text NOT NULL,
+    step text NOT NULL,
+    is_terminal boolean NOT NULL,
+    event text NOT NULL,
+    actor text NOT NULL,
+    reason text,
+    seq integer DEFAULT 1 NOT NULL,
+    percent smallint DEFAULT 0 NOT NULL,
+    cycle integer DEFAULT 1 NOT NULL,
+    credits integer DEFAULT 0 NOT NULL,
+    attempt integer DEFAULT 0 NOT NULL,
+    accepted integer DEFAULT 0 NOT NULL,
+    accepted_earlier integer DEFAULT 0 NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    lease bigint DEFAULT 0 NOT NULL,
+    lease_expires_at timestamp with time zone,
+    claimed_by text,
+    claims integer DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone,
+    deadline_at timestamp with time zone NOT NULL,
+    cancel_requested_at timestamp with time zone,
+    cancel_requested_by text,
+    error_code text,
+    error_message text,
+    error_detail text,
+    cost_micros bigint DEFAULT 0 NOT NULL,
+    output_id uuid,
+    created_at timestamp with time zone DEFAULT public.diorama_now() NOT NULL,
+    entered_at timestamp with time zone DEFAULT public.diorama_now() NOT NULL,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    CONSTRAINT jobs_credits_bounded CHECK ((credits >= 0)),
+    CONSTRAINT jobs_due_until_finished CHECK (((due_at IS NULL) = (finished_at IS NOT NULL))),
+    CONSTRAINT jobs_failed_has_error CHECK (((NOT is_terminal) OR (state = 'succeeded'::text) OR (error_code IS NOT NULL))),
+    CONSTRAINT jobs_finished_iff_terminal CHECK (((finished_at IS NOT NULL) = is_terminal)),
+    CONSTRAINT jobs_kind_known CHECK ((kind = ANY (ARRAY['avatar'::text, 'scene'::text, 'animation'::text]))),
+    CONSTRAINT jobs_lease_iff_claimed CHECK (((lease_expires_at IS NULL) = (claimed_by IS NULL))),
+    CONSTRAINT jobs_percent_bounded CHECK (((percent >= 0) AND (percent <= 100))),
+    CONSTRAINT jobs_priority_bounded CHECK (((priority >= '-10'::integer) AND (priority <= 10))),
+    CONSTRAINT jobs_succeeded_has_output CHECK (((state <> 'succeeded'::text) OR (output_id IS NOT NULL))),
+    CONSTRAINT jobs_terminal_unleased CHECK (((finished_at IS NULL) OR (lease_expires_at IS NULL)))
+)
+WITH (fillfactor='60', autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_cost_delay='0');
+
+CREATE FUNCTION public.job_may_go(job public.jobs, kept_for interval) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT coalesce(job.finished_at <= diorama_now() - kept_for, false)
+       AND NOT EXISTS (SELECT FROM job_events WHERE job_id = job.id)
+       AND NOT EXISTS (SELECT FROM jobs child WHERE child.parent_id = job.id)
+       AND NOT EXISTS (SELECT FROM attempts WHERE job_id = job.id AND source_key IS NOT NULL)
+       AND NOT EXISTS (
+           SELECT
+           FROM assets output
+           JOIN assets made ON made.id IN (output.id, output.poster_id)
+           WHERE output.id = job.output_id AND made.state <> 'deleted'
+       )
+       AND NOT EXISTS (SELECT FROM compensation_actions WHERE job_id = job.id AND state IN ('pending', 'needs_review'))
+       AND NOT EXISTS (
+           SELECT
+           FROM ledger_entries hold
+           WHERE hold.job_id = job.id AND hold.kind = 'hold'
+             AND NOT EXISTS (SELECT FROM ledger_entries later WHERE later.of_id = hold.id)
+       )
+$$;
+
+CREATE FUNCTION public.least_id_at(at timestamp with time zone) RETURNS uuid
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT (lpad(to_hex((1000 * extract(epoch FROM at))::bigint), 12, '0') || repeat('0', 20))::uuid
+$$;
+
+CREATE FUNCTION public.ledger_holds_for_jobs() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    missing uuid;
+BEGIN
+    -- Charges, releases and refunds name the entry of a hold, and with it the job.
+    SELECT e.job_id INTO missing FROM entries e
+    WHERE e.kind = 'hold' AND NOT EXISTS (SELECT FROM jobs j WHERE j.id = e.job_id)
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'credits can only be held for a job that exists (job %)', missing
+            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'ledger_entries_job';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION public.ledger_is_final() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'the ledger is append-only: write an entry that puts it right'
+        USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'ledger_entries_append_only';
+END
+$$;
+
+CREATE FUNCTION public.ledger_moves_wallets() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO wallets (account_id, user_ref)
+    SELECT DISTINCT e.account_id, e.user_ref FROM entries e
+    WHERE NOT EXISTS (SELECT FROM wallets w WHERE (w.account_id, w.user_ref) = (e.account_id, e.user_ref))
+    ON CONFLICT DO NOTHING;
+    -- In one order, so that two groups of entries never wait for each other.
+    PERFORM FROM wallets w WHERE (w.account_id, w.user_ref) IN (SELECT e.account_id, e.user_ref FROM entries e)
+    ORDER BY w.account_id, w.user_ref FOR UPDATE;
+    UPDATE wallets w
+    SET issued = w.issued + d.issued, available = w.available + d.available, held = w.held + d.held,
+        spent = w.spent + d.spent
+    FROM (
+        SELECT e.account_id, e.user_ref,
+               -- Issued credits are what all the others come out of, so taking from there adds to it.
+               coalesce(sum(-b.sign * e.amount) FILTER (WHERE b.name = 'issued'), 0) AS issued,
+               coalesce(sum(b.sign * e.amount) FILTER (WHERE b.name = 'available'), 0) AS available,
+               coalesce(sum(b.sign * e.amount) FILTER (WHERE b.name = 'held'), 0) AS held,
+               coalesce(sum(b.sign * e.amount) FILTER (WHERE b.name = 'spent'), 0) AS spent
+        FROM entries e
+        CROSS JOIN LATERAL (VALUES (e.debit_bucket, -1), (e.credit_bucket, 1)) AS b (name, sign)
+        GROUP BY e.account_id, e.user_ref
+    ) AS d
+    WHERE (w.account_id, w.user_ref) = (d.account_id, d.user_ref);
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION public.make_history_months(ahead integer) RETURNS integer
+    LANGUAGE plpgsql
+    AS $_$
+DECLARE
+    this_month timestamp := date_trunc('month', diorama_now() AT TIME ZONE 'UTC');
+    begins timestamptz;
+    ends timestamptz;
+    name text;
+    made integer := 0;
+BEGIN
+    -- One transaction at a time.
+    PERFORM pg_advisory_xact_lock(7302114502);
+    FOR n IN 0..ahead LOOP
+        begins := (this_month + n * interval '1 month') AT TIME ZONE 'UTC';
+        ends := (this_month + (n + 1) * interval '1 month') AT TIME ZONE 'UTC';
+        name := 'job_events_' || to_char(this_month + n * interval '1 month', 'YYYY_MM');
+        CONTINUE WHEN EXISTS (SELECT FROM history_months() WHERE month = begins);
+        EXECUTE format('CREATE TABLE %I (LIKE job_events INCLUDING CONSTRAINTS INCLUDING INDEXES)', name);
+        EXECUTE format('ALTER TABLE %I ADD CONSTRAINT job_events_legal '
+                       'FOREIGN KEY (from_state, event, to_state) REFERENCES job_transitions', name);
+        EXECUTE 'LOCK TABLE job_events_other IN ACCESS EXCLUSIVE MODE';
+        EXECUTE format('WITH moved AS (DELETE FROM job_events_other WHERE job_id >= $1 AND job_id < $2 RETURNING *) '
+                       'INSERT INTO %I SELECT * FROM moved', name) USING least_id_at(begins), least_id_at(ends);
+        EXECUTE format('ALTER TABLE job_events ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
+                       name, least_id_at(begins), least_id_at(ends));
+        made := made + 1;
+    END LOOP;
+    RETURN made;
+END
+$_$;
+
+CREATE FUNCTION public.plan_compensation() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    -- A later try may begin with what was stored, unless that itself was the fault, or the user no longer wants it.
+    keeps boolean := NEW.event NOT IN ('rolled_back', 'cancel_requested', 'output_invalid')
+        AND NEW.cancel_requested_at IS NULL AND NEW.error_code IS DISTINCT FROM 'content_rejected';
+BEGIN
+    INSERT INTO compensation_actions (job_id, cycle, attempt, action, keep_key)
+    SELECT NEW.id, NEW.cycle, NEW.attempt, 'cancel_prediction', NULL
+    FROM attempts a
+    WHERE a.job_id = NEW.id AND a.attempt = NEW.attempt AND a.output_urls IS NULL AND a.completed_at IS NULL
+      -- Of a canceled job, one that was lost and may run is looked for at once, and not only by the orphan search.
+      AND (a.prediction_id IS NOT NULL OR (a.status = 'lost' AND NEW.cancel_requested_at IS NOT NULL))
+    UNION ALL
+    SELECT NEW.id, NEW.cycle, NEW.attempt, 'delete_objects',
+           CASE WHEN keeps THEN (SELECT a.source_key FROM attempts a WHERE (a.job_id, a.attempt) = (NEW.id, NEW.attempt)) END
+    WHERE NEW.accepted > 0
+    UNION ALL
+    SELECT NEW.id, NEW.cycle, NEW.attempt, 'return_credits', NULL
+    WHERE NEW.credits > 0
+    UNION ALL
+    -- A failed job takes what the same story made for it along; a canceled one does not.
+    SELECT NEW.id, NEW.cycle, NEW.attempt, 'roll_back_parent', NULL
+    FROM job_requests r
+    JOIN jobs parent ON parent.id = NEW.parent_id
+    WHERE r.job_id = NEW.id AND r.on_failure = 'roll_back_parent' AND NEW.cancel_requested_at IS NULL
+      AND parent.story_id = NEW.story_id AND parent.state = 'succeeded'
+    ON CONFLICT DO NOTHING;
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION public.wallets_follow_ledger() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    -- One level is this trigger itself; the ledger's own trigger makes it two.
+    IF pg_trigger_depth() < 2 THEN
+        RAISE EXCEPTION 'only entries of the ledger move a wallet'
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'wallets_follow_ledger';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE TABLE public.accounts (
+    id uuid NOT NULL,
+    name text NOT NULL,
+    jobs_at_once integer,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT accounts_jobs_at_once_positive CHECK ((jobs_at_once > 0))
+);
+
+CREATE TABLE public.alembic_version (
+    version_num character varying(32) NOT NULL
+);
+
+CREATE TABLE public.api_keys (
+    id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    role text NOT NULL,
+    name text NOT NULL,
+    key_sha256 bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    revoked_at timestamp with time zone,
+    CONSTRAINT api_keys_role_known CHECK ((role = ANY (ARRAY['partner'::text, 'support'::text])))
+);
+
+CREATE TABLE public.attempts (
+    job_id uuid NOT NULL,
+    attempt integer NOT NULL,
+    token uuid NOT NULL,
+    model text NOT NULL,
+    prompt_version text NOT NULL,
+    experiment text,
+    variant text,
+    status text NOT NULL,
+    reserved_micros bigint NOT NULL,
+    cost_micros bigint DEFAULT 0 NOT NULL,
+    prediction_id text,
+    output_urls text[],
+    source_key text,
+    source_type text,
+    source_bytes bigint,
+    source_sha256 text,
+    error_detail text,
+    picture_url text,
+    is_traceable boolean DEFAULT false NOT NULL,
+    noted_prediction_id text,
+    sighting jsonb,
+    searches integer DEFAULT 0 NOT NULL,
+    listed_at timestamp with time zone,
+    took_s double precision,
+    started_at timestamp with time zone DEFAULT public.diorama_now() NOT NULL,
+    accepted_at timestamp with time zone,
+    completed_at timestamp with time zone,
+    CONSTRAINT attempts_status_known CHECK ((status = ANY (ARRAY['submitting'::text, 'refused'::text, 'rejected'::text, 'lost'::text, 'absent'::text, 'running'::text, 'succeeded'::text, 'failed'::text, 'canceled'::text, 'duplicate'::text]))),
+    CONSTRAINT attempts_variant_of_experiment CHECK (((experiment IS NULL) = (variant IS NULL)))
+)
+WITH (fillfactor='50');
+
+CREATE TABLE public.compensation_actions (
+    job_id uuid NOT NULL,
+    cycle integer NOT NULL,
+    attempt integer NOT NULL,
+    action text NOT NULL,
+    state text DEFAULT 'pending'::text NOT NULL,
+    keep_key text,
+    result text,
+    tries integer DEFAULT 0 NOT NULL,
+    last_error text,
+    reviewed_by text,
+    review_note text,
+    created_at timestamp with time zone DEFAULT public.diorama_now() NOT NULL,
+    changed_at timestamp with time zone DEFAULT public.diorama_now() NOT NULL,
+    CONSTRAINT compensation_actions_action_known CHECK ((action = ANY (ARRAY['cancel_prediction'::text, 'delete_objects'::text, 'return_credits'::text, 'roll_back_parent'::text]))),
+    CONSTRAINT compensation_actions_done_has_result CHECK (((state <> 'done'::text) OR (result IS NOT NULL))),
+    CONSTRAINT compensation_actions_review_has_reason CHECK (((state <> 'needs_review'::text) OR (last_error IS NOT NULL))),
+    CONSTRAINT compensation_actions_state_known CHECK ((state = ANY (ARRAY['pending'::text, 'done'::text, 'needs_review'::text, 'waived'::text]))),
+    CONSTRAINT compensation_actions_waived_by_someone CHECK (((state <> 'waived'::text) OR (reviewed_by IS NOT NULL)))
+);
+
+CREATE TABLE public.idempotency_keys (
+    account_id uuid NOT NULL,
+    user_ref text NOT NULL,
+    operation text NOT NULL,
+    key text NOT NULL,
+    input_sha256 bytea NOT NULL,
+    resource_id uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT public.diorama_now() NOT NULL,
+    CONSTRAINT idempotency_keys_key_bounded CHECK (((length(key) >= 1) AND (length(key) <= 255)))
+);
+
+CREATE TABLE public.job_events (
+    job_id uuid NOT NULL,
+    seq integer NOT NULL,
+    at timestamp with time zone NOT NULL,
+    from_state text NOT NULL,
+    event text NOT NULL,
+    to_state text NOT NULL,
+    percent smallint NOT NULL,
+    actor text NOT NULL,
+    reason text,
+    attempt integer NOT NULL,
+    lease bigint NOT NULL,
+    duration_ms bigint NOT NULL,
+    cost_micros bigint NOT NULL,
+    due_at timestamp with time zone,
+    error_code text,
+    error_message text,
+    error_detail text
+)
+PARTITION BY RANGE (job_id);
+
+CREATE TABLE public.job_events_other (
+    job_id uuid CONSTRAINT job_events_job_id_not_null NOT NULL,
+    seq integer CONSTRAINT job_events_seq_not_null NOT NULL,
+    at timestamp with time zone CONSTRAINT job_events_at_not_null NOT NULL,
+    from_state text CONSTRAINT job_events_from_state_not_null NOT NULL,
+    event text CONSTRAINT job_events_event_not_null NOT NULL,
+    to_state text CONSTRAINT job_events_to_state_not_null NOT NULL,
+    percent smallint CONSTRAINT job_events_percent_not_null NOT NULL,
+    actor text CONSTRAINT job_events_actor_not_null NOT NULL,
+    reason text,
+    attempt integer CONSTRAINT job_events_attempt_not_null NOT NULL,
+    lease bigint CONSTRAINT job_events_lease_not_null NOT NULL,
+    duration_ms bigint CONSTRAINT job_events_duration_ms_not_null NOT NULL,
+    cost_micros bigint CONSTRAINT job_events_cost_micros_not_null NOT NULL,
+    due_at timestamp with time zone,
+    error_code text,
+    error_message text,
+    error_detail text
+);
+
+CREATE TABLE public.job_requests (
+    job_id uuid NOT NULL,
+    input_id uuid,
+    theme text,
+    details text,
+    style text,
+    camera text,
+    duration_s smallint,
+    tier text NOT NULL,
+    on_failure text NOT NULL,
+    metadata jsonb,
+    CONSTRAINT job_requests_details_bounded CHECK ((length(details) <= 300)),
+    CONSTRAINT job_requests_metadata_bounded CHECK ((octet_length((metadata)::text) <= 4096)),
+    CONSTRAINT job_requests_on_failure_known CHECK ((on_failure = ANY (ARRAY['keep_parent'::text, 'roll_back_parent'::text])))
+);
+
+CREATE TABLE public.job_states (
+    state text NOT NULL,
+    step text NOT NULL,
+    is_terminal boolean NOT NULL,
+    CONSTRAINT job_states_terminal_without_step CHECK (((step = 'none'::text) = is_terminal))
+);
+
+CREATE TABLE public.job_transitions (
+    from_state text NOT NULL,
+    event text NOT NULL,
+    to_state text NOT NULL
+);
+
+CREATE TABLE public.ledger_entries (
+    id bigint NOT NULL,
+    account_id uuid NOT NULL,
+    user_ref text NOT NULL,
+    kind text NOT NULL,
+    job_id uuid,
+    cycle integer,
+    amount bigint NOT NULL,
+    debit_bucket text NOT NULL,
+    credit_bucket text NOT NULL,
+    of_id bigint,
+    actor text NOT NULL,
+    reason text,
+    at timestamp with time zone DEFAULT public.diorama_now() NOT NULL,
+    CONSTRAINT ledger_entries_adjust_explained CHECK (((kind <> 'adjust'::text) OR (reason IS NOT NULL))),
+    CONSTRAINT ledger_entries_amount_positive CHECK ((amount > 0)),
+    CONSTRAINT ledger_entries_job_named CHECK ((((job_id IS NOT NULL) AND (cycle IS NOT NULL)) = (kind = ANY (ARRAY['hold'::text, 'charge'::text, 'release'::text, 'refund'::text])))),
+    CONSTRAINT ledger_entries_kind_known CHECK (((((((((((kind = 'grant'::text) AND (debit_bucket = 'issued'::text) AND (credit_bucket = 'available'::text)) OR ((kind = 'transfer'::text) AND (debit_bucket = 'issued'::text) AND (credit_bucket = 'available'::text))) OR ((kind = 'transfer'::text) AND (debit_bucket = 'available'::text) AND (credit_bucket = 'issued'::text))) OR ((kind = 'adjust'::text) AND (debit_bucket = 'issued'::text) AND (credit_bucket = 'available'::text))) OR ((kind = 'adjust'::text) AND (debit_bucket = 'available'::text) AND (credit_bucket = 'issued'::text))) OR ((kind = 'hold'::text) AND (debit_bucket = 'available'::text) AND (credit_bucket = 'held'::text))) OR ((kind = 'charge'::text) AND (debit_bucket = 'held'::text) AND (credit_bucket = 'spent'::text))) OR ((kind = 'release'::text) AND (debit_bucket = 'held'::text) AND (credit_bucket = 'available'::text))) OR ((kind = 'refund'::text) AND (debit_bucket = 'spent'::text) AND (credit_bucket = 'available'::text)))),
+    CONSTRAINT ledger_entries_of_named CHECK (((of_id IS NOT NULL) = (kind = ANY (ARRAY['charge'::text, 'release'::text, 'refund'::text]))))
+);
+
+ALTER TABLE public.ledger_entries ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.ledger_entries_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.paused_steps (
+    step text NOT NULL,
+    states text[] NOT NULL,
+    paused_at timestamp with time zone DEFAULT public.diorama_now() NOT NULL,
+    paused_by text NOT NULL,
+    reason text
+);
+
+CREATE TABLE public.provider_breaker (
+    only_row boolean DEFAULT true NOT NULL,
+    state text DEFAULT 'closed'::text NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    openings integer DEFAULT 0 NOT NULL,
+    cause text,
+    detail text,
+    opened_at timestamp with time zone,
+    until timestamp with time zone,
+    CONSTRAINT provider_breaker_cause CHECK ((cause = ANY (ARRAY['outage'::text, 'account'::text]))),
+    CONSTRAINT provider_breaker_has_cause CHECK (((state = 'closed'::text) = (cause IS NULL))),
+    CONSTRAINT provider_breaker_one_row CHECK (only_row),
+    CONSTRAINT provider_breaker_open CHECK (((state = 'closed'::text) = (until IS NULL))),
+    CONSTRAINT provider_breaker_state CHECK ((state = ANY (ARRAY['closed'::text, 'open'::text, 'half_open'::text])))
+);
+
+CREATE TABLE public.provider_budgets (
+    call text NOT NULL,
+    permits double precision DEFAULT '1000000000'::numeric NOT NULL,
+    filled_at timestamp with time zone DEFAULT public.diorama_now() NOT NULL,
+    blocked_until timestamp with time zone,
+    next_slot_at timestamp with time zone,
+    per_minute double precision,
+    admitted uuid[] DEFAULT '{}'::uuid[] NOT NULL,
+    CONSTRAINT provider_budgets_call CHECK ((call = ANY (ARRAY['create'::text, 'read'::text])))
+);
+
+CREATE TABLE public.provider_webhooks (
+    webhook_id text NOT NULL,
+    token uuid,
+    prediction_id text NOT NULL,
+    has_ended boolean NOT NULL,
+    effect text NOT NULL,
+    received_at timestamp with time zone DEFAULT public.diorama_now() NOT NULL,
+    CONSTRAINT provider_webhooks_effect_known CHECK ((effect = ANY (ARRAY['due'::text, 'noted'::text, 'late'::text, 'foreign'::text, 'none'::text]))),
+    CONSTRAINT provider_webhooks_id_bounded CHECK ((length(webhook_id) <= 200))
+);
+
+CREATE TABLE public.sessions (
+    id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    user_ref text NOT NULL,
+    tier text NOT NULL,
+    token_sha256 bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT sessions_tier_known CHECK ((tier = ANY (ARRAY['free'::text, 'paid'::text]))),
+    CONSTRAINT sessions_user_ref_bounded CHECK (((length(user_ref) >= 1) AND (length(user_ref) <= 200)))
+);
+
+CREATE TABLE public.stories (
+    id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    session_id uuid,
+    selfie_id uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT public.diorama_now() NOT NULL
+);
+
+CREATE TABLE public.wallets (
+    account_id uuid NOT NULL,
+    user_ref text NOT NULL,
+    issued bigint DEFAULT 0 NOT NULL,
+    available bigint DEFAULT 0 NOT NULL,
+    held bigint DEFAULT 0 NOT NULL,
+    spent bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT wallets_balanced CHECK ((issued = ((available + held) + spent))),
+    CONSTRAINT wallets_held_not_negative CHECK ((held >= 0)),
+    CONSTRAINT wallets_not_overdrawn CHECK ((available >= 0)),
+    CONSTRAINT wallets_spent_not_negative CHECK ((spent >= 0))
+)
+WITH (fillfactor='50');
+
+CREATE TABLE public.watcher_status (
+    only_row boolean DEFAULT true NOT NULL,
+    in_flight integer DEFAULT 0 NOT NULL,
+    covers_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    CONSTRAINT watcher_status_one_row CHECK (only_row)
+);
+
+ALTER TABLE ONLY public.job_events ATTACH PARTITION public.job_events_other DEFAULT;
+
+ALTER TABLE ONLY public.accounts
+    ADD CONSTRAINT accounts_name_unique UNIQUE (name);
+
+ALTER TABLE ONLY public.accounts
+    ADD CONSTRAINT accounts_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.alembic_version
+    ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
+
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT api_keys_digest_unique UNIQUE (key_sha256);
+
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT api_keys_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.assets
+    ADD CONSTRAINT assets_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.attempts
+    ADD CONSTRAINT attempts_pkey PRIMARY KEY (job_id, attempt);
+
+ALTER TABLE ONLY public.attempts
+    ADD CONSTRAINT attempts_token_unique UNIQUE (token);
+
+ALTER TABLE ONLY public.compensation_actions
+    ADD CONSTRAINT compensation_actions_pkey PRIMARY KEY (job_id, cycle, action);
+
+ALTER TABLE ONLY public.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (account_id, user_ref, operation, key);
+
+ALTER TABLE ONLY public.job_events
+    ADD CONSTRAINT job_events_pkey PRIMARY KEY (job_id, seq);
+
+ALTER TABLE ONLY public.job_events_other
+    ADD CONSTRAINT job_events_other_pkey PRIMARY KEY (job_id, seq);
+
+ALTER TABLE ONLY public.job_requests
+    ADD CONSTRAINT job_requests_pkey PRIMARY KEY (job_id);
+
+ALTER TABLE ONLY public.job_states
+    ADD CONSTRAINT job_states_key UNIQUE (state, step, is_terminal);
+
+ALTER TABLE ONLY public.job_states
+    ADD CONSTRAINT job_states_pkey PRIMARY KEY (state);
+
+ALTER TABLE ONLY public.job_transitions
+    ADD CONSTRAINT job_transitions_pkey PRIMARY KEY (from_state, event, to_state);
+
+ALTER TABLE ONLY public.jobs
+    ADD CONSTRAINT jobs_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.ledger_entries
+    ADD CONSTRAINT ledger_entries_key UNIQUE (id, account_id, user_ref, job_id, cycle, amount, credit_bucket);
+
+ALTER TABLE ONLY public.ledger_entries
+    ADD CONSTRAINT ledger_entries_moved_on_once UNIQUE (of_id);
+
+ALTER TABLE ONLY public.ledger_entries
+    ADD CONSTRAINT ledger_entries_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.paused_steps
+    ADD CONSTRAINT paused_steps_pkey PRIMARY KEY (step);
+
+ALTER TABLE ONLY public.provider_breaker
+    ADD CONSTRAINT provider_breaker_pkey PRIMARY KEY (only_row);
+
+ALTER TABLE ONLY public.provider_budgets
+    ADD CONSTRAINT provider_budgets_pkey PRIMARY KEY (call);
+
+ALTER TABLE ONLY public.provider_webhooks
+    ADD CONSTRAINT provider_webhooks_pkey PRIMARY KEY (webhook_id);
+
+ALTER TABLE ONLY public.sessions
+    ADD CONSTRAINT sessions_digest_unique UNIQUE (token_sha256);
+
+ALTER TABLE ONLY public.sessions
+    ADD CONSTRAINT sessions_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.stories
+    ADD CONSTRAINT stories_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.wallets
+    ADD CONSTRAINT wallets_pkey PRIMARY KEY (account_id, user_ref);
+
+ALTER TABLE ONLY public.watcher_status
+    ADD CONSTRAINT watcher_status_pkey PRIMARY KEY (only_row);
+
+CREATE INDEX assets_by_account ON public.assets USING btree (account_id, id);
+
+CREATE INDEX assets_by_poster ON public.assets USING btree (poster_id) WHERE (poster_id IS NOT NULL);
+
+CREATE INDEX assets_expiring ON public.assets USING btree (expires_at) WHERE ((state = 'ready'::text) AND (expires_at IS NOT NULL));
+
+CREATE INDEX assets_gone ON public.assets USING btree (id) WHERE (state = ANY (ARRAY['deleted'::text, 'rejected'::text]));
+
+CREATE INDEX assets_pending ON public.assets USING btree (created_at) WHERE (state = 'pending'::text);
+
+CREATE INDEX attempts_by_experiment ON public.attempts USING btree (experiment, variant, started_at) WHERE (experiment IS NOT NULL);
+
+CREATE UNIQUE INDEX attempts_by_prediction ON public.attempts USING btree (prediction_id) WHERE (prediction_id IS NOT NULL);
+
+CREATE INDEX attempts_recent ON public.attempts USING btree (model, completed_at DESC) WHERE (took_s IS NOT NULL);
+
+CREATE INDEX attempts_unsettled ON public.attempts USING btree (started_at) WHERE ((status = ANY (ARRAY['lost'::text, 'absent'::text])) AND (completed_at IS NULL));
+
+CREATE INDEX attempts_with_source ON public.attempts USING btree (completed_at) WHERE (source_key IS NOT NULL);
+
+CREATE INDEX compensation_actions_open ON public.compensation_actions USING btree (job_id) WHERE (state = ANY (ARRAY['pending'::text, 'needs_review'::text]));
+
+CREATE INDEX compensation_actions_uncanceled ON public.compensation_actions USING btree (job_id) WHERE ((action = 'cancel_prediction'::text) AND (state = ANY (ARRAY['needs_review'::text, 'waived'::text])));
+
+CREATE INDEX idempotency_keys_by_age ON public.idempotency_keys USING btree (created_at);
+
+CREATE INDEX job_requests_by_input ON public.job_requests USING btree (input_id) WHERE (input_id IS NOT NULL);
+
+CREATE INDEX jobs_at_provider ON public.jobs USING btree (account_id) WHERE (state = ANY (ARRAY['submitting'::text, 'reconciling'::text, 'generating'::text]));
+
+CREATE INDEX jobs_by_account ON public.jobs USING btree (account_id, id);
+
+CREATE INDEX jobs_by_output ON public.jobs USING btree (output_id) WHERE (output_id IS NOT NULL);
+
+CREATE INDEX jobs_by_parent ON public.jobs USING btree (parent_id) WHERE (parent_id IS NOT NULL);
+
+CREATE INDEX jobs_by_session ON public.jobs USING btree (session_id, id) WHERE (session_id IS NOT NULL);
+
+CREATE INDEX jobs_by_story ON public.jobs USING btree (story_id) WHERE (story_id IS NOT NULL);
+
+CREATE INDEX jobs_due ON public.jobs USING btree (step, due_at) WHERE ((due_at IS NOT NULL) AND (state <> 'queued'::text));
+
+CREATE INDEX jobs_queued ON public.jobs USING btree (account_id, due_at) WHERE (state = 'queued'::text);
+
+CREATE INDEX ledger_entries_by_account ON public.ledger_entries USING btree (account_id, id);
+
+CREATE INDEX ledger_entries_by_job ON public.ledger_entries USING btree (job_id, id) WHERE (job_id IS NOT NULL);
+
+CREATE UNIQUE INDEX ledger_entries_one_hold ON public.ledger_entries USING btree (job_id, cycle) WHERE (kind = 'hold'::text);
+
+CREATE INDEX provider_webhooks_by_time ON public.provider_webhooks USING btree (received_at);
+
+CREATE INDEX sessions_by_account ON public.sessions USING btree (account_id, id);
+
+CREATE INDEX stories_by_account ON public.stories USING btree (account_id, id);
+
+CREATE INDEX stories_by_selfie ON public.stories USING btree (selfie_id);
+
+ALTER INDEX public.job_events_pkey ATTACH PARTITION public.job_events_other_pkey;
+
+CREATE TRIGGER job_events_append_only BEFORE UPDATE ON public.job_events FOR EACH ROW EXECUTE FUNCTION public.job_history_is_final();
+
+CREATE TRIGGER job_history_of_birth BEFORE INSERT ON public.jobs FOR EACH ROW EXECUTE FUNCTION public.job_history();
+
+CREATE TRIGGER job_history_of_moves BEFORE UPDATE ON public.jobs FOR EACH ROW WHEN (((old.state IS DISTINCT FROM new.state) OR (old.seq IS DISTINCT FROM new.seq))) EXECUTE FUNCTION public.job_history();
+
+CREATE TRIGGER jobs_plan_compensation AFTER UPDATE ON public.jobs FOR EACH ROW WHEN (((new.state = 'compensating'::text) AND (old.state <> 'compensating'::text))) EXECUTE FUNCTION public.plan_compensation();
+
+CREATE TRIGGER ledger_entries_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.ledger_entries FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_is_final();
+
+CREATE TRIGGER ledger_entries_job AFTER INSERT ON public.ledger_entries REFERENCING NEW TABLE AS entries FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_holds_for_jobs();
+
+CREATE TRIGGER ledger_entries_move_wallets AFTER INSERT ON public.ledger_entries REFERENCING NEW TABLE AS entries FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_moves_wallets();
+
+CREATE TRIGGER wallets_follow_ledger BEFORE INSERT OR DELETE OR UPDATE OR TRUNCATE ON public.wallets FOR EACH STATEMENT EXECUTE FUNCTION public.wallets_follow_ledger();
+
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT api_keys_account FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.assets
+    ADD CONSTRAINT assets_account FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.assets
+    ADD CONSTRAINT assets_poster FOREIGN KEY (poster_id) REFERENCES public.assets(id);
+
+ALTER TABLE ONLY public.assets
+    ADD CONSTRAINT assets_session FOREIGN KEY (session_id) REFERENCES public.sessions(id);
+
+ALTER TABLE ONLY public.attempts
+    ADD CONSTRAINT attempts_job FOREIGN KEY (job_id) REFERENCES public.jobs(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.compensation_actions
+    ADD CONSTRAINT compensation_actions_job FOREIGN KEY (job_id) REFERENCES public.jobs(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_account FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE public.job_events
+    ADD CONSTRAINT job_events_legal FOREIGN KEY (from_state, event, to_state) REFERENCES public.job_transitions(from_state, event, to_state);
+
+ALTER TABLE ONLY public.job_requests
+    ADD CONSTRAINT job_requests_input FOREIGN KEY (input_id) REFERENCES public.assets(id);
+
+ALTER TABLE ONLY public.job_requests
+    ADD CONSTRAINT job_requests_job FOREIGN KEY (job_id) REFERENCES public.jobs(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.job_transitions
+    ADD CONSTRAINT job_transitions_to_state FOREIGN KEY (to_state) REFERENCES public.job_states(state);
+
+ALTER TABLE ONLY public.jobs
+    ADD CONSTRAINT jobs_account FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.jobs
+    ADD CONSTRAINT jobs_output FOREIGN KEY (output_id) REFERENCES public.assets(id) DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.jobs
+    ADD CONSTRAINT jobs_parent FOREIGN KEY (parent_id) REFERENCES public.jobs(id);
+
+ALTER TABLE ONLY public.jobs
+    ADD CONSTRAINT jobs_session FOREIGN KEY (session_id) REFERENCES public.sessions(id);
+
+ALTER TABLE ONLY public.jobs
+    ADD CONSTRAINT jobs_state_known FOREIGN KEY (state, step, is_terminal) REFERENCES public.job_states(state, step, is_terminal);
+
+ALTER TABLE ONLY public.jobs
+    ADD CONSTRAINT jobs_story FOREIGN KEY (story_id) REFERENCES public.stories(id);
+
+ALTER TABLE ONLY public.ledger_entries
+    ADD CONSTRAINT ledger_entries_account FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.ledger_entries
+    ADD CONSTRAINT ledger_entries_of FOREIGN KEY (of_id, account_id, user_ref, job_id, cycle, amount, debit_bucket) REFERENCES public.ledger_entries(id, account_id, user_ref, job_id, cycle, amount, credit_bucket);
+
+ALTER TABLE ONLY public.sessions
+    ADD CONSTRAINT sessions_account FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.stories
+    ADD CONSTRAINT stories_account FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.stories
+    ADD CONSTRAINT stories_selfie FOREIGN KEY (selfie_id) REFERENCES public.assets(id);
+
+ALTER TABLE ONLY public.stories
+    ADD CONSTRAINT stories_session FOREIGN KEY (session_id) REFERENCES public.sessions(id);
+
+ALTER TABLE ONLY public.wallets
+    ADD CONSTRAINT wallets_account FOREIGN KEY (account_id) REFERENCES public.accounts(id);

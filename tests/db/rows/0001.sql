@@ -1,0 +1,43 @@
+-- At least one row of every table as revision 0001 knows them. Frozen with its revision.
+INSERT INTO accounts (id, name, jobs_at_once) VALUES ('00000000-0000-7000-8000-000000000001', 'acme', 5);
+INSERT INTO api_keys (id, account_id, role, name, key_sha256)
+VALUES ('00000000-0000-7000-8000-000000000002', '00000000-0000-7000-8000-000000000001', 'partner', 'key', '\x01');
+INSERT INTO sessions (id, account_id, user_ref, tier, token_sha256, expires_at)
+VALUES ('00000000-0000-7000-8000-000000000003', '00000000-0000-7000-8000-000000000001', 'ada', 'paid', '\x02', now());
+INSERT INTO assets (id, account_id, session_id, kind, state, object_key, content_type, size_bytes, sha256)
+VALUES ('00000000-0000-7000-8000-000000000004', '00000000-0000-7000-8000-000000000001',
+        '00000000-0000-7000-8000-000000000003', 'selfie', 'ready', 'assets/4.jpg', 'image/jpeg', 1, '00');
+INSERT INTO stories (id, account_id, session_id, selfie_id)
+VALUES ('00000000-0000-7000-8000-000000000005', '00000000-0000-7000-8000-000000000001',
+        '00000000-0000-7000-8000-000000000003', '00000000-0000-7000-8000-000000000004');
+
+-- A job in each of three kinds of state: queued, running (about to be undone) and succeeded.
+INSERT INTO jobs (id, account_id, session_id, story_id, kind, state, event, actor, due_at, deadline_at, credits)
+SELECT id::uuid, '00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-000000000003',
+       '00000000-0000-7000-8000-000000000005', 'avatar', 'queued', 'requested', 'test', now(), now() + interval '6 hours', 2
+FROM unnest(ARRAY['01900000-0000-7000-8000-00000000000a', '01900000-0000-7000-8000-00000000000b',
+                  '01900000-0000-7000-8000-00000000000c']) AS id;
+INSERT INTO job_requests (job_id, input_id, tier, on_failure)
+SELECT id, '00000000-0000-7000-8000-000000000004', 'paid', 'keep_parent' FROM jobs;
+INSERT INTO attempts (job_id, attempt, token, model, prompt_version, status, reserved_micros, prediction_id)
+VALUES ('01900000-0000-7000-8000-00000000000b', 1, '00000000-0000-7000-8000-000000000006', 'openai/gpt-image-1', 'v1',
+        'running', 64000, 'p1');
+UPDATE jobs SET state = 'submitting', event = 'submit_started', seq = seq + 1, attempt = 1 WHERE id::text ~ '[bc]$';
+UPDATE jobs SET state = 'generating', event = 'accepted', seq = seq + 1, accepted = 1 WHERE id::text ~ '[bc]$';
+UPDATE jobs SET state = 'storing', event = 'output_ready', seq = seq + 1 WHERE id::text ~ 'c$';
+UPDATE jobs SET state = 'transcoding', event = 'stored', seq = seq + 1 WHERE id::text ~ 'c$';
+UPDATE jobs
+SET state = 'succeeded', event = 'transcoded', seq = seq + 1, finished_at = now(), due_at = NULL,
+    output_id = '00000000-0000-7000-8000-000000000004'
+WHERE id::text ~ 'c$';
+UPDATE jobs SET state = 'compensating', event = 'cancel_requested', seq = seq + 1 WHERE id::text ~ 'b$';
+
+INSERT INTO ledger_entries (account_id, user_ref, kind, amount, debit_bucket, credit_bucket, actor)
+VALUES ('00000000-0000-7000-8000-000000000001', 'ada', 'grant', 10, 'issued', 'available', 'test');
+INSERT INTO ledger_entries (account_id, user_ref, kind, job_id, cycle, amount, debit_bucket, credit_bucket, actor)
+VALUES ('00000000-0000-7000-8000-000000000001', 'ada', 'hold', '01900000-0000-7000-8000-00000000000a', 1, 2, 'available',
+        'held', 'test');
+INSERT INTO idempotency_keys (account_id, user_ref, operation, key, input_sha256, resource_id)
+VALUES ('00000000-0000-7000-8000-000000000001', 'ada', 'create', 'k', '\x03', '00000000-0000-7000-8000-000000000005');
+INSERT INTO paused_steps (step, states, paused_by) VALUES ('store', '{storing}', 'test');
+INSERT INTO provider_webhooks (webhook_id, prediction_id, has_ended, effect) VALUES ('w1', 'p1', true, 'due');

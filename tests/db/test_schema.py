@@ -1,0 +1,70 @@
+"""The schema that the migrations leave is the one that is checked in, whichever revision a database comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, Dialect, Engine, inspect, text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.types import TypeEngine
+
+from db.connection import DatabaseSettings, connect
+from db.migrate import migrate, revisions, upgrade
+from db.tables import metadata
+from tests.support.schema_dump import CHECKED_IN, schema_dump
+
+ROWS = Path(__file__).parent / "rows"
+PLAIN_POSTGRES: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+
+
+def rows_for(revision: str) -> str:
+    """Return the SQL that fills a database at a revision: that of the last revision for which there is a file."""
+    return max(path for path in ROWS.glob("*.sql") if path.stem <= revision).read_text(encoding="utf-8")
+
+
+def counts(conn: Connection) -> dict[str, int]:
+    """Return how many rows each table has, the months of the history counted with it."""
+    tables = [name for name in inspect(conn).get_table_names() if not name.startswith("job_events_")]
+    return {name: conn.scalar(text(f'SELECT count(*) FROM "{name}"')) or 0 for name in tables}
+
+
+def printed(kind: TypeEngine[object]) -> str:
+    return kind.compile(PLAIN_POSTGRES)
+
+
+def test_the_checked_in_schema_is_the_one_that_migrations_make(database_url: str) -> None:
+    assert schema_dump(database_url) == CHECKED_IN.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("revision", revisions())
+def test_every_revision_upgrades_with_its_rows_to_what_a_fresh_database_is(
+    new_database: Callable[[str | None], str], revision: str
+) -> None:
+    url = new_database(None)
+    engine = connect(DatabaseSettings(url, pool_size=1), name="test")
+    with engine.begin() as conn:
+        upgrade(conn, revision)
+        conn.exec_driver_sql(rows_for(revision))
+        before = counts(conn)
+    migrate(engine)
+    with engine.connect() as conn:
+        after = counts(conn)
+    engine.dispose()
+    assert [table for table, rows in before.items() if not rows] == [], "every table has a row to be migrated"
+    assert [table for table, rows in before.items() if after[table] < rows] == [], "no row is lost"
+    assert schema_dump(url) == CHECKED_IN.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("table", metadata.tables.values(), ids=str)
+def test_tables_are_declared_as_they_are(engine: Engine, table: object) -> None:
+    declared = metadata.tables[str(table)]
+    found = {each["name"]: printed(each["type"]) for each in inspect(engine).get_columns(declared.name)}
+    assert {column.name: printed(column.type) for column in declared.columns}.items() <= found.items()
+
+
+def test_every_table_that_reads_need_is_declared(engine: Engine) -> None:
+    only_in_statements = {"alembic_version", "job_states", "job_transitions", "provider_webhooks", "watcher_status"}
+    tables = {name for name in inspect(engine).get_table_names() if not name.startswith("job_events_")}
+    assert tables - only_in_statements == set(metadata.tables)
