@@ -1,7 +1,7 @@
-"""The object store: anything that speaks S3, through boto3, and the keys under which objects live.
+"""The object store: any S3-compatible service, through boto3, and the layout of its keys.
 
-One implementation, which the tests run against a real server. Keys are repeatable: running a step twice writes the
-same object. May import `statemachine` only.
+There is one implementation, which the tests run against a real server. Keys are deterministic: running a step twice
+writes the same object. This package may import `statemachine` only.
 """
 
 from storage.client import S3Settings

@@ -1,4 +1,4 @@
-"""The bucket itself: making it, and letting browsers use it."""
+"""Bucket creation and its CORS rules."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
     from types_boto3_s3.type_defs import CORSConfigurationTypeDef
 
-# Amazon's first region takes no name for itself where a bucket is made; all others insist on it.
+# Amazon's first region rejects its own name as a location constraint; all others require theirs.
 _UNNAMED_REGION = "us-east-1"
 
-# Who may read or write is decided by signatures; these rules only tell browsers that pages may try.
+# Signatures decide who may read or write; these rules only let browsers make the requests.
 _CORS: CORSConfigurationTypeDef = {
     "CORSRules": [
         {
@@ -29,7 +29,7 @@ _CORS: CORSConfigurationTypeDef = {
 
 
 def make_bucket(client: S3Client, bucket: str, region: str) -> None:
-    """Make the bucket unless it is there, and give it rules for browsers unless it has its own.
+    """Create the bucket if it does not exist, and set CORS rules if it has none.
 
     Raises botocore's errors.
     """
@@ -56,7 +56,7 @@ def _create(client: S3Client, bucket: str, region: str) -> None:
         else:
             client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": region})  # type: ignore[typeddict-item] # any region there will be
     except ClientError as error:
-        if error_code(error) != "BucketAlreadyOwnedByYou":  # another process made it just now
+        if error_code(error) != "BucketAlreadyOwnedByYou":  # another process has just created it
             raise
 
 
@@ -74,5 +74,5 @@ def _set_cors(client: S3Client, bucket: str) -> None:
     try:
         client.put_bucket_cors(Bucket=bucket, CORSConfiguration=_CORS)
     except ClientError as error:
-        if error_code(error) != "NotImplemented":  # such stores have one rule for all buckets, made by their operator
+        if error_code(error) != "NotImplemented":  # such stores have one rule for all buckets, set by their operator
             raise

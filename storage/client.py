@@ -1,4 +1,4 @@
-"""Where the store is, and the boto3 client that speaks to it."""
+"""The object store's settings and its boto3 client."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from storage.errors import translated
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
-# One try and two repetitions, after pauses of up to one and two seconds. Longer troubles are the caller's to wait for.
+# One try and two retries, after pauses of up to one and two seconds. The caller waits out longer failures.
 _ATTEMPTS_MAX = 3
 _CONNECTIONS_MAX = 50
 
 
 @dataclass(frozen=True, slots=True)
 class S3Settings:
-    """Where the store is. `public_endpoint_url` is its address for browsers and the provider, where that differs.
+    """Settings of the store. `public_endpoint_url` is its address for browsers and the provider, where that differs.
 
-    Without an `endpoint_url` it is Amazon's own. `path_style` puts the bucket into the path instead of the host name,
-    which would need a wildcard DNS entry; None means: everywhere but at Amazon's.
+    The default `endpoint_url` is Amazon's. `path_style` puts the bucket into the path instead of the host name, which
+    would need a wildcard DNS entry; None means everywhere except at Amazon.
     """
 
     bucket: str
@@ -40,7 +40,7 @@ class S3Settings:
 
 
 def s3_client(settings: S3Settings, endpoint_url: str | None) -> S3Client:
-    """Return a client for one address of the store; nothing is connected yet. Raises `StorageMisconfigured`."""
+    """Return a client for one address of the store without connecting to it. Raises `StorageMisconfigured`."""
     with translated("reading the object store's settings"):
         client: S3Client = boto3.session.Session().client(
             "s3",
@@ -62,10 +62,10 @@ def _config(settings: S3Settings, endpoint_url: str | None) -> Config:
         retries={"mode": "standard", "total_max_attempts": _ATTEMPTS_MAX},
         max_pool_connections=_CONNECTIONS_MAX,
         s3={"addressing_style": "path" if path_style else "auto"},
-        # Newer checksum trailers are refused by stores that speak an older S3; we keep a SHA-256 of our own.
+        # Stores that implement an older S3 reject the newer checksum trailers; we keep our own SHA-256.
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
-        # None reads them from the environment. A proxy named there can not reach this machine's own loopback address.
+        # None reads them from the environment. A proxy configured there cannot reach this machine's loopback address.
         proxies={} if endpoint_url and _is_loopback(endpoint_url) else None,
     )
 

@@ -1,10 +1,10 @@
-"""What can go wrong with the object store.
+"""Errors of the object store.
 
 StorageError
 ├── ObjectMissing          there is no object under that key
 ├── ObjectTooLarge         more bytes than the caller allows; nothing was kept
-├── StorageUnavailable     no answer, or a server error: the same again later may work
-└── StorageMisconfigured   the address, the key or the bucket is wrong: a person must see to it
+├── StorageUnavailable     no response, or a server error: a later retry may succeed
+└── StorageMisconfigured   the address, the key or the bucket is wrong: an operator must fix it
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from botocore.exceptions import (
 
 _MISSING = frozenset({"404", "NoSuchKey", "NotFound"})
 _TOO_LARGE = frozenset({"EntityTooLarge"})
-# Answers that are no server errors by their number, and pass all the same.
-_PASSING = frozenset({"RequestTimeout", "RequestTimeTooSkewed", "SlowDown", "Throttling", "OperationAborted"})
-_PASSING_STATUSES = frozenset({408, 425, 429})
+# Errors without a server error's status that are transient all the same.
+_TRANSIENT = frozenset({"RequestTimeout", "RequestTimeTooSkewed", "SlowDown", "Throttling", "OperationAborted"})
+_TRANSIENT_STATUSES = frozenset({408, 425, 429})
 
 _OUR_SETTINGS = (
     NoCredentialsError,
@@ -35,12 +35,12 @@ _OUR_SETTINGS = (
     ProfileNotFound,
     ParamValidationError,
     InvalidRegionError,
-    ValueError,  # how botocore refuses an address that is none
+    ValueError,  # botocore's error for an invalid address
 )
 
 
 class StorageError(Exception):
-    """The object store did not do what was asked of it."""
+    """A request to the object store failed."""
 
 
 class ObjectMissing(StorageError):
@@ -48,29 +48,29 @@ class ObjectMissing(StorageError):
 
 
 class ObjectTooLarge(StorageError):
-    """There are more bytes than the caller allows."""
+    """The object has more bytes than the caller allows."""
 
 
 class StorageUnavailable(StorageError):
-    """The store does not answer, or answers with a server error."""
+    """The store does not respond, or returns a server error."""
 
 
 class StorageMisconfigured(StorageError):
-    """The store refuses us: the address, the key or the bucket is wrong."""
+    """The store rejects the request: the address, the key or the bucket is wrong."""
 
 
 @contextmanager
 def translated(what: str) -> Iterator[None]:
-    """Turn botocore's errors into ours. `what` says in a few words what was being done.
+    """Convert botocore's errors to ours. `what` briefly names the operation.
 
-    Errors of local files pass through: they say nothing about the store.
+    Errors of local files pass through because they say nothing about the store.
     """
     try:
         yield
     except ClientError as error:
-        answer: Mapping[str, Any] = error.response
-        status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
-        raise of_answer(what, error_code(error), status) from None
+        response: Mapping[str, Any] = error.response
+        status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+        raise of_response(what, error_code(error), status) from None
     except _OUR_SETTINGS as error:
         raise StorageMisconfigured(f"{what}: {_one_line(error)}") from None
     except BotoCoreError as error:
@@ -78,17 +78,17 @@ def translated(what: str) -> Iterator[None]:
 
 
 def error_code(error: ClientError) -> str:
-    """Return the store's word for what is wrong, such as `NoSuchKey`; the number of the status where it has none."""
+    """Return the store's error code, such as `NoSuchKey`, or the HTTP status where there is none."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
-def of_answer(what: str, code: str, status: int) -> StorageError:
-    """Return the error for an answer with this code and HTTP status."""
+def of_response(what: str, code: str, status: int) -> StorageError:
+    """Return the error for a response with this code and HTTP status."""
     if code in _MISSING:
         return ObjectMissing(f"{what}: there is no such object")
     if code in _TOO_LARGE:
         return ObjectTooLarge(f"{what}: more bytes than the store takes")
-    if status >= 500 or status in _PASSING_STATUSES or code in _PASSING:
+    if status >= 500 or status in _TRANSIENT_STATUSES or code in _TRANSIENT:
         return StorageUnavailable(f"{what}: the store failed ({code})")
     return StorageMisconfigured(f"{what}: the store refused it ({code})")
 

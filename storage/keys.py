@@ -1,4 +1,4 @@
-"""Where objects live. Repeating a step gives the same key, so it writes the same object again."""
+"""Object keys. Repeating a step yields the same key, so it overwrites the same object."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ _OF_ASSET = re.compile(rf"(?:uploads|assets)/{_UUID}/({_UUID})(?:-[0-9a-f]+)?(?:
 
 
 def upload_key(account_id: UUID, asset_id: UUID) -> str:
-    """Return the key that a browser uploads to."""
+    """Return the key for a browser's upload."""
     return f"uploads/{account_id}/{asset_id}"
 
 
 def asset_key(account_id: UUID, asset_id: UUID, sha256_hex: str, extension: str) -> str:
     """Return the key of an upload once it has been cleaned.
 
-    The digest is in it because a form can be posted to again while the upload is being completed: whoever cleaned
-    another picture meanwhile must not write over the one that the row tells of.
+    The key contains the digest because the form can be posted again while the upload is being completed: a process that
+    cleans another picture meanwhile must not overwrite the one that the row describes.
     """
     return f"assets/{account_id}/{asset_id}-{sha256_hex[:32]}.{extension}"
 
 
 def job_prefix(job_id: UUID) -> str:
-    """Return what the keys of everything that a job made begin with."""
+    """Return the prefix of the keys of all objects of a job."""
     return f"jobs/{job_id}/"
 
 
 def source_key(job_id: UUID, attempt: int, extension: str) -> str:
-    """Return the key of our copy of what the provider returned for an attempt."""
+    """Return the key of our copy of an attempt's provider output."""
     return f"{job_prefix(job_id)}{attempt}/source.{extension}"
 
 
@@ -42,21 +42,21 @@ def output_key(job_id: UUID, attempt: int, role: str, extension: str) -> str:
 
 
 def attempt_of(key: str) -> int | None:
-    """Return which of its job's attempts an object was made in; None for one whose key does not say."""
+    """Return the number of the attempt that made an object, or None where the key does not contain it."""
     found = _OF_ATTEMPT.fullmatch(key)
     return int(found[1]) if found else None
 
 
 @dataclass(frozen=True, slots=True)
 class Belongs:
-    """What a key belongs to: a job, or an uploaded asset."""
+    """The owner of a key: a job or an uploaded asset."""
 
     job_id: UUID | None = None
     asset_id: UUID | None = None
 
 
 def belongs(key: str) -> Belongs | None:
-    """Return what a key belongs to by its form, or None for one that is not ours."""
+    """Parse a key's owner, or return None for a foreign key."""
     if found := _OF_JOB.fullmatch(key):
         return Belongs(job_id=UUID(found[1]))
     if found := _OF_ASSET.fullmatch(key):

@@ -1,4 +1,4 @@
-"""What the store tells about objects, and what it hands out for them."""
+"""Facts about objects, and forms for uploading them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """An object as it was written or read, with the digest of its bytes."""
+    """A written or read object, with the digest of its bytes."""
 
     key: str
     size_bytes: int
@@ -18,7 +18,7 @@ class StoredObject:
 
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
-    """What a listing tells of an object."""
+    """An object as listed by the store."""
 
     key: str
     size_bytes: int
@@ -27,7 +27,7 @@ class ObjectInfo:
 
 @dataclass(frozen=True, slots=True)
 class PresignedPost:
-    """A form that a browser posts, the fields first and the file last."""
+    """A form for a browser to post, the fields first and the file last."""
 
     url: str
     fields: dict[str, str]

@@ -1,4 +1,4 @@
-"""The object store: one bucket, and everything that is done with the objects in it."""
+"""The object store: one bucket and the operations on its objects."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from botocore.exceptions import ClientError
 from storage.bucket import make_bucket
 from storage.client import S3Settings, s3_client
 from storage.disposition import inline_as
-from storage.errors import ObjectTooLarge, StorageError, error_code, of_answer, translated
+from storage.errors import ObjectTooLarge, StorageError, error_code, of_response, translated
 from storage.objects import ObjectInfo, PresignedPost, StoredObject
 
-# Keys name one content for ever, so whoever holds a signed address may keep what it returns.
+# The content of a key never changes, so clients may cache the response of a signed URL.
 IMMUTABLE = "private, max-age=31536000, immutable"
 
 _SPOOL_BYTES = 8 * 1024 * 1024
@@ -34,23 +34,23 @@ class S3Store:
         self._settings = settings
         self._bucket = settings.bucket
         self._client = s3_client(settings, settings.endpoint_url)
-        # Signatures cover the host, so addresses for others must be signed for the host that they use.
+        # Signatures cover the host, so public URLs must be signed for the public host.
         public = settings.public_endpoint_url
         self._signer = s3_client(settings, public) if public else self._client
 
     def ensure_bucket(self) -> None:
-        """Make the bucket unless it is there, and let browsers read from it and post to it unless it has such rules."""
+        """Create the bucket if it does not exist, and let browsers read and post if it has no CORS rules."""
         with translated(f"making the bucket {self._bucket}"):
             make_bucket(self._client, self._bucket, self._settings.region)
 
     def check(self) -> None:
-        """Raise StorageError unless an object can be written, listed and deleted. It leaves nothing behind."""
+        """Raise StorageError unless an object can be written, listed and deleted. Leaves no object behind."""
         key = f"check/{uuid4()}"
         self.put_stream(key, [b"check"], content_type="text/plain", max_bytes=5)
         found = [each.key for each in self.list(key)]
         self.delete([key])
         if found != [key]:
-            raise StorageError(f"checking the bucket {self._bucket}: it does not list what was just written to it")
+            raise StorageError(f"checking the bucket {self._bucket}: it does not list an object that was just written")
 
     def put_stream(
         self,
@@ -61,7 +61,7 @@ class S3Store:
         max_bytes: int,
         cache_control: str = IMMUTABLE,
     ) -> StoredObject:
-        """Write an object from chunks. Nothing is written where they fail or exceed `max_bytes` (ObjectTooLarge)."""
+        """Write an object from chunks. Write nothing if they fail or exceed `max_bytes` (ObjectTooLarge)."""
         digest = hashlib.sha256()
         size_bytes = 0
         with SpooledTemporaryFile(_SPOOL_BYTES) as spool:
@@ -84,37 +84,37 @@ class S3Store:
         return stored
 
     def download(self, key: str, path: Path, *, max_bytes: int) -> StoredObject:
-        """Read an object into a file. Raises ObjectMissing, or ObjectTooLarge before anything is read.
+        """Read an object into a file. Raises ObjectMissing, or ObjectTooLarge before reading the body.
 
-        After any error there is no file at `path`.
+        Leaves no file at `path` after an error.
         """
         digest = hashlib.sha256()
         try:
             with translated(f"reading {key}"), path.open("wb") as file:
-                answer = self._client.get_object(Bucket=self._bucket, Key=key)
-                with closing(answer["Body"]) as body:
-                    _refuse_more_than(max_bytes, key, answer["ContentLength"])
+                response = self._client.get_object(Bucket=self._bucket, Key=key)
+                with closing(response["Body"]) as body:
+                    _refuse_more_than(max_bytes, key, response["ContentLength"])
                     for chunk in body.iter_chunks(_CHUNK_BYTES):
                         digest.update(chunk)
                         file.write(chunk)
         except BaseException:
             path.unlink(missing_ok=True)
             raise
-        return StoredObject(key, answer["ContentLength"], digest.hexdigest(), answer["ContentType"])
+        return StoredObject(key, response["ContentLength"], digest.hexdigest(), response["ContentType"])
 
     def head(self, key: str) -> ObjectInfo | None:
-        """Return what is known of an object, or None when there is none."""
+        """Return an object's size and time, or None if it does not exist."""
         with translated(f"looking at {key}"):
             try:
                 found = self._client.head_object(Bucket=self._bucket, Key=key)
             except ClientError as error:
-                if error_code(error) == "404":  # the answer to HEAD has no body, so no better word than its status
+                if error_code(error) == "404":  # a response to HEAD has no body, so the status is the only code
                     return None
                 raise
         return ObjectInfo(key, found["ContentLength"], found["LastModified"])
 
     def delete(self, keys: Iterable[str]) -> int:
-        """Delete objects and return how many were named. A missing one is fine."""
+        """Delete objects and return the number of keys given. Missing objects are not an error."""
         remaining = iter(keys)
         count = 0
         while batch := list(islice(remaining, _DELETE_MAX)):
@@ -123,7 +123,7 @@ class S3Store:
         return count
 
     def list(self, prefix: str = "", *, after: str = "") -> Iterator[ObjectInfo]:
-        """Yield every object whose key begins with `prefix` and comes after `after`, in the order of keys."""
+        """Yield every object whose key begins with `prefix` and sorts after `after`, in key order."""
         with translated(f"listing {prefix or 'everything'}"):
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self._bucket, Prefix=prefix, StartAfter=after
@@ -133,7 +133,7 @@ class S3Store:
                     yield ObjectInfo(found["Key"], found["Size"], found["LastModified"])
 
     def presigned_get(self, key: str, *, expires_s: int, filename: str | None = None) -> str:
-        """Return an address that reads an object until it expires. `filename` is what a browser would save it as."""
+        """Return a URL that reads an object until it expires. `filename` is the name for saving it in a browser."""
         parameters: dict[str, str] = {"Bucket": self._bucket, "Key": key}
         if filename is not None:
             parameters["ResponseContentDisposition"] = inline_as(filename)
@@ -141,7 +141,7 @@ class S3Store:
             return self._signer.generate_presigned_url("get_object", Params=parameters, ExpiresIn=expires_s)
 
     def presigned_post(self, key: str, *, content_type: str, max_bytes: int, expires_s: int) -> PresignedPost:
-        """Return a form with which exactly this key can be written: of this type, of 1 to `max_bytes` bytes."""
+        """Return a form that can write only this key, with this type and 1 to `max_bytes` bytes."""
         with translated(f"signing an upload to {key}"):
             made = self._signer.generate_presigned_post(
                 self._bucket,
@@ -168,11 +168,11 @@ class S3Store:
     def _delete_batch(self, keys: Sequence[str]) -> None:
         what = f"deleting {len(keys)} objects"
         with translated(what):
-            answer: Any = self._client.delete_objects(
+            response: Any = self._client.delete_objects(
                 Bucket=self._bucket, Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True}
             )
-        for refused in answer.get("Errors", []):
-            raise of_answer(f"{what}, at {refused.get('Key')}", str(refused.get("Code")), 500)
+        for refused in response.get("Errors", []):
+            raise of_response(f"{what}, at {refused.get('Key')}", str(refused.get("Code")), 500)
 
 
 def _refuse_more_than(max_bytes: int, key: str, size_bytes: int) -> None:

@@ -1,10 +1,10 @@
-"""Pictures and videos: cleaning what users send, and bringing what models return to its exact size and rate.
+"""Image and video processing: sanitize uploads, and normalise model outputs to an exact size and frame rate.
 
-Untrusted media is decoded in a child process with limits on memory, processor time and wall-clock time (`isolation`
-starts it, `child` is its program, `confinement` ties its hands). `operations` is what the rest of the system calls;
-`images`, `video`, `poster` and `probe` do the work inside the child and are imported nowhere else: the parent loads
-neither Pillow nor FFmpeg. Whatever is wrong with a file is a `MediaError` whose reason can be shown to its sender; a
-child that is killed, or runs out of memory or time, is a `MediaInterrupted` and says nothing of the file.
+A child process decodes untrusted media under limits on memory, CPU time and wall-clock time: `isolation` starts it,
+`child` is its program, `confinement` applies the limits. The rest of the system calls `operations`. Only the child
+imports `images`, `video`, `poster` and `probe`, so the parent loads neither Pillow nor FFmpeg. A problem with the file
+raises `MediaError`, whose reason can be shown to the sender. A child that is killed, or runs out of memory or time,
+raises `MediaInterrupted`, which says nothing about the file.
 """
 
 from jobs.media.errors import (

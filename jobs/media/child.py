@@ -1,8 +1,8 @@
-"""The child process: one operation on untrusted media, told in JSON on standard input, answered on standard output.
+"""The child process: runs one operation on untrusted media. It reads a JSON request from standard input.
 
-Answers are lines: any number of `{"progress": 0.42}`, then one of `{"result": {...}}`, `{"error": ..., "reason": ...,
-"detail": ...}` for what is wrong with the file, `{"os_error": 28}` for what is wrong with the machine, and
-`{"interrupted": ...}` where nothing is known of the file.
+It writes JSON lines to standard output: any number of `{"progress": 0.42}`, then one of `{"result": {...}}`,
+`{"error": ..., "reason": ..., "detail": ...}` (a problem with the file), `{"os_error": 28}` (a problem with the
+machine) or `{"interrupted": ...}` (the file could not be judged).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from jobs.media.limits import ChildLimits, PictureLimits, VideoLimits, VideoSett
 
 REPORT_EVERY_S: Final = 0.5
 
-# Failures of the machine, not of the file: the work can be tried again elsewhere or later.
+# Failures of the machine, not of the file: the caller can retry elsewhere or later.
 MACHINE_ERRORS: Final = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO, errno.EMFILE, errno.ENFILE}
 )
@@ -37,7 +37,7 @@ Facts = ImageFacts | VideoFacts | VideoProbe
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request. `options` are the settings of the operation, `report` tells the parent what share is done."""
+    """One request. `options` configures the operation; `report` sends progress, from 0 to 1, to the parent."""
 
     source: Path
     target: Path
@@ -57,7 +57,7 @@ class Call:
         return VideoLimits(**{**given, "codecs": tuple(given["codecs"])})
 
 
-# The imports are inside, so that a picture does not wait for the video libraries to load, nor a video for Pillow.
+# Imported lazily, so that a picture does not wait for the video libraries to load, nor a video for Pillow.
 
 
 def _clean_selfie(call: Call) -> Facts:
@@ -110,29 +110,29 @@ OPERATIONS: dict[str, Callable[[Call], Facts]] = {
 
 
 def main() -> None:
-    """Read one request, obey it, answer, and end without a clean-up that hostile bytes could have prepared."""
-    # Who stops a whole group of processes tells the parent, too, and that lets what is begun come to its end.
+    """Handle one request, then exit without running cleanup code that hostile bytes could have tampered with."""
+    # A SIGTERM to the whole process group also reaches the parent, which lets work in progress finish.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    answers = _own_standard_output()
+    messages = _own_standard_output()
     request = json.load(sys.stdin)
     confine(ChildLimits(**request["limits"]), request["parent_pid"])
-    _say(answers, _answer(request, answers))
+    _say(messages, _respond(request, messages))
     os._exit(0)
 
 
 def _own_standard_output() -> BinaryIO:
-    """Keep the pipe to the parent for answers alone: what a library prints goes to standard error."""
-    answers = os.fdopen(os.dup(1), "wb", buffering=0)
+    """Reserve the pipe to the parent for messages; redirect anything a library prints to standard error."""
+    messages = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
-    return answers
+    return messages
 
 
-def _say(answers: BinaryIO, message: dict[str, object]) -> None:
-    answers.write(json.dumps(message).encode() + b"\n")
+def _say(messages: BinaryIO, message: dict[str, object]) -> None:
+    messages.write(json.dumps(message).encode() + b"\n")
 
 
-def _answer(request: dict[str, Any], answers: BinaryIO) -> dict[str, object]:
-    call = Call(Path(request["source"]), Path(request["target"]), request["options"], _reporter(answers))
+def _respond(request: dict[str, Any], messages: BinaryIO) -> dict[str, object]:
+    call = Call(Path(request["source"]), Path(request["target"]), request["options"], _reporter(messages))
     try:
         return {"result": asdict(OPERATIONS[request["operation"]](call))}
     except MediaError as error:
@@ -159,15 +159,15 @@ def _failure(error: MediaError) -> dict[str, object]:
     return {"error": type(error).__name__, "reason": error.reason, "detail": error.detail}
 
 
-def _reporter(answers: BinaryIO) -> Callable[[float], None]:
-    """Return a function that passes on the first share it is told, and then one every half second."""
+def _reporter(messages: BinaryIO) -> Callable[[float], None]:
+    """Return a function that reports the first progress value, and then at most one every half second."""
     next_at_s = time.monotonic()
 
     def report(share: float) -> None:
         nonlocal next_at_s
         if time.monotonic() >= next_at_s:
             next_at_s = time.monotonic() + REPORT_EVERY_S
-            _say(answers, {"progress": round(share, 4)})
+            _say(messages, {"progress": round(share, 4)})
 
     return report
 

@@ -1,4 +1,4 @@
-"""What a child does to itself before it touches a foreign byte: limits, and death together with its parent."""
+"""Self-confinement of the child before it reads untrusted bytes: resource limits, and exit with its parent."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ MAX_OPEN_FILES: Final = 64
 
 
 def confine(limits: ChildLimits, parent_pid: int) -> None:
-    """Apply `limits` to this process for good. Wall-clock time is the parent's to watch.
+    """Apply `limits` to this process permanently. The parent enforces the wall-clock limit.
 
-    Done here and not between fork and exec: code that runs there can deadlock a parent that has threads.
+    This runs after exec because code between fork and exec can deadlock a parent that has threads.
     """
     die_with_parent(parent_pid)
     _limit(resource.RLIMIT_CORE, 0)
@@ -25,19 +25,19 @@ def confine(limits: ChildLimits, parent_pid: int) -> None:
     _limit(resource.RLIMIT_FSIZE, limits.file_bytes)
     _limit(resource.RLIMIT_CPU, limits.cpu_s)
     if sys.platform == "linux":
-        # Elsewhere this limit exists by name only, and setting it fails.
+        # Other platforms define this limit but do not support setting it.
         _limit(resource.RLIMIT_AS, limits.memory_bytes)
 
 
 def _limit(kind: int, value: int) -> None:
-    """Lower a limit; one that is lower already stays."""
+    """Lower a limit; leave it unchanged where it is already lower."""
     _, hard = resource.getrlimit(kind)
     value = value if hard == resource.RLIM_INFINITY else min(value, hard)
     resource.setrlimit(kind, (value, value if kind != resource.RLIMIT_CPU else hard))
 
 
 def die_with_parent(parent_pid: int) -> None:
-    """Have the kernel kill this process when the thread that started it ends; leave at once if that has happened."""
+    """Have the kernel kill this process when the thread that started it ends; exit at once if it already has."""
     if sys.platform == "linux":
         import ctypes
 

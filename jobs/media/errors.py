@@ -1,16 +1,16 @@
-"""What can be wrong with a picture or a video, told so that it can be shown to the person who sent it.
+"""Media errors, with messages that can be shown to the user who sent the file.
 
-Whoever sends a file again for a `MediaError` sends another one; after `MediaInterrupted` the same one may do.
+After a `MediaError` the user must send a different file; after `MediaInterrupted` the same file may succeed.
 
 MediaError              the file could not be processed
-├── Unreadable          it claims to be a picture or a video, but its beginning cannot be read
+├── Unreadable          it has the signature of an accepted type, but its header cannot be read
 ├── WrongType           it is not one of the accepted types
-├── WrongShape          too small, or too narrow
-├── TooLarge            more bytes, pixels or frames than allowed
-├── Damaged             it decodes only in part, or does not last as long as it should
-└── MediaTimeout        it takes more processor time than allowed
+├── WrongShape          it is too small or too narrow
+├── TooLarge            it has more bytes, pixels or frames than allowed
+├── Damaged             it decodes only in part, or its duration is wrong
+└── MediaTimeout        it takes more CPU time than allowed
 
-MediaInterrupted        the work on the file ended before anything was known of it
+MediaInterrupted        processing ended before the file could be judged
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ class MediaError(Exception):
         super().__init__(reason)
 
     @property
-    def told(self) -> str:
-        """What is known of it, for the log and for support."""
+    def for_support(self) -> str:
+        """Return the type, reason and detail on one line, for the log and for support."""
         known = f"{type(self).__name__}: {self.reason}"
         return known if self.detail is None else f"{known} ({self.detail})"
 
 
 class Unreadable(MediaError):
-    """The file's beginning is of an accepted type, but what follows cannot be read."""
+    """The file has the signature of an accepted type, but the rest of its header cannot be read."""
 
 
 class WrongType(MediaError):
@@ -48,23 +48,22 @@ class WrongShape(MediaError):
 
 
 class TooLarge(MediaError):
-    """The file has more bytes, pixels or frames than allowed, or its result would have."""
+    """The file or its result would have more bytes, pixels or frames than allowed."""
 
 
 class Damaged(MediaError):
-    """The file decodes only in part, or lasts too short or too long a time."""
+    """The file decodes only in part, or its duration is too short or too long."""
 
 
 class MediaTimeout(MediaError):
-    """The file takes more processor time than allowed, which does not depend on how busy the machine is."""
+    """The file takes more CPU time than allowed, however busy the machine is."""
 
 
 class MediaInterrupted(Exception):
-    """The child ended without an answer: it was killed, had no memory left, or the machine was too busy for it.
+    """The child ended without a response: it was killed, ran out of memory, or the machine was too busy.
 
-    Says nothing of the file, which therefore is neither rejected nor paid for again: the same work is done once more;
-    a job does so a limited number of times, because a file that brings its decoder down looks no different. The text is
-    for the log.
+    This says nothing about the file, so it is neither rejected nor paid for again: the job repeats the work. The number
+    of repetitions is limited, because a file that crashes its decoder has the same symptoms. The text is for the log.
     """
 
 

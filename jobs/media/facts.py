@@ -1,4 +1,4 @@
-"""What is known of a picture or a video after it was read or written. Plain values: they travel as JSON."""
+"""Facts about a picture or a video after reading or writing it: plain values that travel as JSON."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TypeVar, get_type_hints
 
 @dataclass(frozen=True, slots=True)
 class ImageFacts:
-    """A picture that was written."""
+    """A written picture."""
 
     content_type: str
     width_px: int
@@ -19,7 +19,7 @@ class ImageFacts:
 
 @dataclass(frozen=True, slots=True)
 class VideoFacts:
-    """A video that was written. `remuxed` says that its pictures were copied, not encoded again."""
+    """A written video. `remuxed` means that its frames were copied, not encoded again."""
 
     content_type: str
     width_px: int
@@ -35,12 +35,11 @@ class VideoFacts:
 
 @dataclass(frozen=True, slots=True)
 class VideoProbe:
-    """What a video really is: counted from its packets and time stamps, not read from its header's claims.
+    """The actual properties of a video, measured from its packets and timestamps rather than taken from its header.
 
-    `width_px` and `height_px` are those of the coded picture, before `rotation_degrees` (counter-clockwise).
-    `color` is `bt709`, `untagged`, or `other` when any of matrix, primaries and transfer says something else.
-    `level` is ten times H.264's level (40 is 4.0). `keyframes` counts pictures that decode on their own,
-    `hidden_packets` those that are in the file but cut off by an edit list.
+    `width_px` and `height_px` are the coded size, before `rotation_degrees` (counter-clockwise). `color` is `bt709`,
+    `untagged`, or `other` when the matrix, primaries or transfer differ. `level` is ten times H.264's level (40 is
+    4.0). `keyframes` counts frames that decode on their own; `hidden_packets` counts those cut off by an edit list.
     """
 
     content_type: str
@@ -70,7 +69,7 @@ class VideoProbe:
     comment: str
 
     def facts(self, *, remuxed: bool) -> VideoFacts:
-        """Return the part that is worth keeping of a video that was written."""
+        """Return the facts to keep about a written video."""
         kept = {field.name: getattr(self, field.name) for field in fields(VideoFacts) if field.name != "remuxed"}
         return VideoFacts(**kept, remuxed=remuxed)
 
@@ -81,7 +80,7 @@ F = TypeVar("F", ImageFacts, VideoFacts, VideoProbe)
 def from_reply(kind: type[F], reply: dict[str, object]) -> F:
     """Return `reply` as `kind`, or raise `ValueError` when a field is missing, unknown or of the wrong type.
 
-    A child that read hostile bytes may answer anything, so its answer is checked like any other outside data.
+    A child that has read hostile bytes may return anything, so its reply is validated like any other external data.
     """
     wanted = get_type_hints(kind)
     if reply.keys() != wanted.keys():

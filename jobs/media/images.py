@@ -1,4 +1,4 @@
-"""The three picture operations: clean a selfie, bring an avatar to its square, bring a scene to its frame.
+"""The three picture operations: clean a selfie, fit an avatar into its square, crop a scene to its frame.
 
 Runs in the child process only.
 """
@@ -30,9 +30,9 @@ Box = tuple[float, float, float, float]
 
 
 def clean_selfie(source: Path, target: Path, limits: PictureLimits) -> ImageFacts:
-    """Write the selfie as an upright sRGB JPEG of nothing but pixels, its long side at most 1536 of them."""
+    """Write the selfie as an upright sRGB JPEG without metadata, its long side at most 1536 pixels."""
     image = flatten_on_white(load_upright(open_picture(source, limits), SELFIE_LONG_SIDE_PX))
-    # A fresh image: Pillow carries comments and other leftovers of a file along with the one it decoded.
+    # Save a fresh image: Pillow copies comments and other metadata along with a decoded one.
     fresh = Image.frombytes("RGB", image.size, image.tobytes())
     fresh.save(target, "JPEG", quality=SELFIE_QUALITY)
     _assert_bare_jpeg(target)
@@ -44,7 +44,7 @@ def _scaled(image: Image.Image, factor: float) -> Image.Image:
 
 
 def _assert_bare_jpeg(path: Path) -> None:
-    """Raise `MediaError` if the JPEG holds any segment beside the JFIF header and the picture itself."""
+    """Raise `MediaError` if the JPEG has any segment besides the JFIF header and the picture itself."""
     with Image.open(path, formats=["JPEG"]) as written:
         extra = [key for key in written.info if not str(key).startswith("jfif")]
         segments = [name for name, _ in getattr(written, "applist", []) if name != "APP0"]
@@ -53,13 +53,13 @@ def _assert_bare_jpeg(path: Path) -> None:
 
 
 def normalise_avatar(source: Path, target: Path, limits: PictureLimits) -> ImageFacts:
-    """Write the avatar as a PNG of exactly 1024×1024, transparent where it was, whole and never stretched."""
+    """Write the avatar as a 1024×1024 PNG, uncropped and unstretched, with its transparency preserved."""
     image = load_upright(open_picture(source, limits))
     return _save_png(_fit_square(image, AVATAR_SIDE_PX), target)
 
 
 def _fit_square(image: Image.Image, side_px: int) -> Image.Image:
-    """Return the whole picture in the middle of a square whose spare strips continue the border beside them."""
+    """Return the whole picture centered in a square; fill each spare strip with the color of the adjacent border."""
     if image.size == (side_px, side_px):
         return image
     scaled = _scaled(image, side_px / max(image.size))
@@ -76,19 +76,19 @@ def _fit_square(image: Image.Image, side_px: int) -> Image.Image:
 
 
 def _border_color(image: Image.Image, line: tuple[int, int, int, int]) -> tuple[int, ...]:
-    """Return the median color of one border line: feet that touch the border do not tint it, as a mean would."""
+    """Return the median color of one border line. Unlike a mean, it is not tinted by feet that touch the border."""
     return tuple(ImageStat.Stat(image.crop(line)).median)
 
 
 def normalise_scene(source: Path, target: Path, limits: PictureLimits) -> ImageFacts:
-    """Write the scene as a PNG of exactly 1920×1080: its middle in 16:9, scaled and never stretched."""
+    """Write the scene as a 1920×1080 PNG: crop its center to 16:9 and scale it without stretching."""
     image = flatten_on_white(load_upright(open_picture(source, limits)))
     framed = image.resize(SCENE_SIZE_PX, LANCZOS, box=_middle(image.size, SCENE_SIZE_PX))
     return _save_png(framed, target)
 
 
 def _middle(size: tuple[int, int], ratio: tuple[int, int]) -> Box:
-    """Return the largest box of `ratio` in the middle of `size`, to fractions of a pixel: rounding would stretch."""
+    """Return the largest centered box of `ratio` in `size`, in fractions of a pixel because rounding would stretch."""
     width, height = size
     box_width = min(width, height * ratio[0] / ratio[1])
     box_height = min(height, width * ratio[1] / ratio[0])
@@ -105,7 +105,7 @@ def _save_png(image: Image.Image, target: Path) -> ImageFacts:
 
 
 def save_webp(image: Image.Image, target: Path, quality: int) -> ImageFacts:
-    """Write an RGB picture as a marked WebP."""
+    """Write an RGB picture as a WebP with its provenance mark."""
     image.save(target, "WEBP", quality=quality, xmp=XMP.encode())
     return _facts(target, "image/webp", image.size)
 

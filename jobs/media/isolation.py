@@ -1,9 +1,9 @@
-"""Runs one media operation in a child process, so that no file can hurt the process that serves everyone.
+"""Run one media operation in a child process, so that no file can harm the process that serves everyone.
 
-Each operation gets a fresh interpreter, which starts in about 50 ms with nothing in its memory or environment that is
-worth stealing. Whatever becomes of the child, the parent raises a `MediaError` (it answered what is wrong with the
-file, or nonsense) or `MediaInterrupted` (a crash, a kill, no memory, no end) and goes on. Several threads may call this
-at the same time.
+Each operation gets a fresh interpreter, which starts in about 50 ms with no secrets in its memory or environment.
+Whatever happens to the child, the parent survives: it raises a `MediaError` (the child reported a problem with the file
+or returned nonsense) or `MediaInterrupted` (the child crashed, was killed, ran out of memory or did not end). Several
+threads may call this at the same time.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from jobs.media.limits import ChildLimits
 
 CHILD: Final = (sys.executable, "-P", "-s", "-X", "faulthandler", "-m", "jobs.media.child")
 
-# The folder that holds the `jobs` package: the child finds its code there and nowhere else.
+# The folder that contains the `jobs` package: the only place from which the child imports code.
 CODE: Final = Path(__file__).resolve().parents[2]
 KEPT_ENVIRONMENT: Final = ("PATH", "LD_LIBRARY_PATH", "LANG", "TMPDIR")
 
-MAX_ANSWER_BYTES: Final = 256 * 1024
+MAX_RESPONSE_BYTES: Final = 256 * 1024
 LOGGED_BYTES: Final = 2000
 LAST_WORDS_S: Final = 5.0
 
@@ -53,11 +53,11 @@ def run_isolated(
     on_progress: OnProgress | None = None,
     command: Sequence[str] = CHILD,
 ) -> dict[str, object]:
-    """Run `operation` in a child and return its answer; raise a `MediaError` for whatever is wrong with the file.
+    """Run `operation` in a child and return its result; raise a `MediaError` for a problem with the file.
 
-    `options` must be fit for JSON. `on_progress` is called in this thread with a share from 0 to 1 about every half
-    second; when it raises, the child is killed and the exception goes on to the caller. Raises `MediaInterrupted` when
-    the child ended without an answer, and `OSError` when the machine failed and not the file (the disk is full). The
+    `options` must be serializable as JSON. `on_progress` is called in this thread with a share from 0 to 1 about every
+    half second; if it raises, the child is killed and the exception propagates. Raises `MediaInterrupted` when the
+    child ends without a response, and `OSError` when the machine fails rather than the file (the disk is full). The
     child never outlives the call.
     """
     deadline_s = time.monotonic() + limits.wall_s
@@ -73,8 +73,8 @@ def run_isolated(
         process = _start(command, log)
         try:
             _send(process, request)
-            answer = _listen(process, deadline_s, on_progress)
-            return _conclude(answer, _exit_code(process, deadline_s), log)
+            response = _listen(process, deadline_s, on_progress)
+            return _conclude(response, _exit_code(process, deadline_s), log)
         finally:
             _end(process)
 
@@ -93,15 +93,15 @@ def _start(command: Sequence[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
 
 
 def _environment() -> dict[str, str]:
-    """Return what the child may know: no token, no database address."""
+    """Return the child's environment, without tokens or the database address."""
     kept = {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ}
-    # Without the second line every thread of the encoder reserves address space of its own, 64 MiB at a time.
+    # Without MALLOC_ARENA_MAX every encoder thread reserves its own address space, 64 MiB at a time.
     return {**kept, "PYTHONPATH": str(CODE), "MALLOC_ARENA_MAX": "2"}
 
 
 def _send(process: subprocess.Popen[bytes], request: Message) -> None:
     assert process.stdin is not None
-    # A child that is dead already says so by its exit code.
+    # If the child is already dead, its exit code says so.
     with suppress(BrokenPipeError), process.stdin as pipe:
         pipe.write(json.dumps(request).encode())
 
@@ -109,16 +109,16 @@ def _send(process: subprocess.Popen[bytes], request: Message) -> None:
 def _listen(process: subprocess.Popen[bytes], deadline_s: float, on_progress: OnProgress | None) -> Message | None:
     """Return the last message that is not progress, or None when the child ends without one."""
     assert process.stdout is not None
-    answer = None
+    response = None
     for line in _lines(process.stdout, deadline_s):
         message = _parse(line)
         if "progress" not in message:
-            answer = message
+            response = message
             continue
         share = _share(message["progress"])
         if on_progress is not None:
             on_progress(share)
-    return answer
+    return response
 
 
 def _lines(pipe: IO[bytes], deadline_s: float) -> Iterator[bytes]:
@@ -129,8 +129,8 @@ def _lines(pipe: IO[bytes], deadline_s: float) -> Iterator[bytes]:
         while selector.select(max(0.0, deadline_s - time.monotonic())):
             piece = os.read(pipe.fileno(), 65536)
             received += len(piece)
-            if received > MAX_ANSWER_BYTES:
-                raise MediaError(NOT_PROCESSED, f"the child answered more than {MAX_ANSWER_BYTES} bytes")
+            if received > MAX_RESPONSE_BYTES:
+                raise MediaError(NOT_PROCESSED, f"the child returned more than {MAX_RESPONSE_BYTES} bytes")
             if not piece:
                 return
             *lines, pending = (pending + piece).split(b"\n")
@@ -142,9 +142,9 @@ def _parse(line: bytes) -> Message:
     try:
         message = json.loads(line)
     except ValueError as error:
-        raise MediaError(NOT_PROCESSED, f"the child answered {line[:80]!r}") from error
+        raise MediaError(NOT_PROCESSED, f"the child returned {line[:80]!r}") from error
     if not isinstance(message, dict):
-        raise MediaError(NOT_PROCESSED, f"the child answered {line[:80]!r}")
+        raise MediaError(NOT_PROCESSED, f"the child returned {line[:80]!r}")
     return message
 
 
@@ -161,13 +161,13 @@ def _exit_code(process: subprocess.Popen[bytes], deadline_s: float) -> int:
         raise MediaInterrupted(NOT_IN_TIME) from error
 
 
-def _conclude(answer: Message | None, exit_code: int, log: IO[bytes]) -> dict[str, object]:
-    """LeaderLock what the child said, and how it ended, into a result or an exception."""
+def _conclude(response: Message | None, exit_code: int, log: IO[bytes]) -> dict[str, object]:
+    """Convert the child's response and exit code into a result or an exception."""
     if exit_code == -signal.SIGXCPU:
-        raise MediaTimeout(TOOK_TOO_LONG, "the processor time is used up")
-    if exit_code != 0 or answer is None:
+        raise MediaTimeout(TOOK_TOO_LONG, "the CPU time is used up")
+    if exit_code != 0 or response is None:
         raise MediaInterrupted(f"the child ended with {exit_code}: {_tail(log)}")
-    match answer:
+    match response:
         case {"result": dict(result)}:
             return result
         case {"error": str(name), "reason": str(reason), "detail": detail} if name in ERRORS:
@@ -176,7 +176,7 @@ def _conclude(answer: Message | None, exit_code: int, log: IO[bytes]) -> dict[st
             raise MediaInterrupted(why)
         case {"os_error": int(number)}:
             raise OSError(number, os.strerror(number))
-    raise MediaError(NOT_PROCESSED, f"the child answered {answer!r:.80}")
+    raise MediaError(NOT_PROCESSED, f"the child returned {response!r:.80}")
 
 
 def _tail(log: IO[bytes]) -> str:
@@ -189,7 +189,7 @@ def _tail(log: IO[bytes]) -> str:
 def _end(process: subprocess.Popen[bytes]) -> None:
     """Kill the child and its group unless it has ended, wait for it, and close the pipes."""
     if process.poll() is None:
-        # Not yet waited for, so its number cannot have passed to another process.
+        # The child has not been reaped, so its process id cannot have been reused.
         os.killpg(process.pid, signal.SIGKILL)
     process.wait(LAST_WORDS_S)
     for pipe in (process.stdin, process.stdout):

@@ -1,4 +1,4 @@
-"""What is accepted, how results are encoded, and what a child process may use. All of it is data."""
+"""Limits on media and child processes, and encoder settings, as data."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class PictureLimits:
-    """Which pictures are accepted. `formats` are Pillow's names; `max_aspect_ratio` is longer side ÷ shorter side.
+    """Limits on accepted pictures. `formats` are Pillow's names; `max_aspect_ratio` is longer side ÷ shorter side.
 
-    HEIC is not among the formats: a wheel that decodes it is not among the dependencies.
+    HEIC is not accepted because no dependency decodes it.
     """
 
     formats: tuple[str, ...] = ("JPEG", "PNG", "WEBP")
@@ -27,7 +27,7 @@ OUTPUT_LIMITS = PictureLimits(max_bytes=50 * MIB)
 
 @dataclass(frozen=True, slots=True)
 class VideoLimits:
-    """Which videos are accepted. `codecs` are FFmpeg's names; every one left out is a parser never reached."""
+    """Limits on accepted videos. `codecs` are FFmpeg's names; each one left out is a parser that no file can reach."""
 
     codecs: tuple[str, ...] = ("h264", "hevc", "av1", "vp9", "mpeg4")
     max_bytes: int = 512 * MIB
@@ -42,10 +42,10 @@ VIDEO_LIMITS = VideoLimits()
 
 @dataclass(frozen=True, slots=True)
 class VideoSettings:
-    """How a video is encoded.
+    """Encoder settings.
 
-    `threads` 0 means one and a half per processor, as x264 itself would take, but never more than 12: each of them
-    holds pictures. `tolerance_s` is how much shorter or longer a source may be before it counts as damaged.
+    `threads` 0 means one and a half per processor, which is x264's default, but at most 12 because each thread buffers
+    frames. `tolerance_s` is how far a source's duration may deviate before it counts as damaged.
     """
 
     preset: str = "veryfast"
@@ -61,10 +61,10 @@ VIDEO_SETTINGS = VideoSettings()
 
 @dataclass(frozen=True, slots=True)
 class ChildLimits:
-    """What one child process may use. `memory_bytes` is address space, about twice to three times what is resident.
+    """Limits on one child process. `memory_bytes` is address space, two to three times the resident memory.
 
-    Processor time tells of the file, wall-clock time of the machine as well: where one thread does the work, the limit
-    of the first comes first.
+    CPU time depends on the file alone, wall-clock time on the load of the machine too. Where one thread does the work,
+    the CPU limit is therefore reached first.
     """
 
     wall_s: float

@@ -1,8 +1,8 @@
-"""The media operations as the rest of the system calls them: each runs in a child process of its own.
+"""The media operations for the rest of the system; each runs in its own child process.
 
-All of them take paths of local files, write `target` whole or not at all, may be repeated, and raise a `MediaError`
-for whatever is wrong with the source; a missing source is a `FileNotFoundError`, and `MediaInterrupted` is raised where
-the child came to no answer.
+They take paths of local files, write `target` completely or not at all, and may be repeated. They raise a `MediaError`
+for a problem with the source, `FileNotFoundError` for a missing source, and `MediaInterrupted` when the child ends
+without a response.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ F = TypeVar("F", ImageFacts, VideoFacts)
 
 
 def clean_selfie(source: Path, target: Path, *, limits: PictureLimits = SELFIE_LIMITS) -> ImageFacts:
-    """Write a JPEG of nothing but the selfie's pixels: upright, sRGB, opaque, its long side at most 1536 pixels."""
+    """Write the selfie as a JPEG without metadata: upright, sRGB, opaque, its long side at most 1536 pixels."""
     return _write(ImageFacts, "clean_selfie", source, target, {"limits": asdict(limits)}, PICTURE_CHILD)
 
 
 def normalise_avatar(source: Path, target: Path, *, limits: PictureLimits = OUTPUT_LIMITS) -> ImageFacts:
-    """Write a PNG of exactly 1024×1024. A picture that is not square is fitted in whole, its border continued."""
+    """Write a 1024×1024 PNG. A picture that is not square is fitted in uncropped, and its border is extended."""
     return _write(ImageFacts, "normalise_avatar", source, target, {"limits": asdict(limits)}, PICTURE_CHILD)
 
 
 def normalise_scene(source: Path, target: Path, *, limits: PictureLimits = OUTPUT_LIMITS) -> ImageFacts:
-    """Write a PNG of exactly 1920×1080: the picture's middle in 16:9, scaled and never stretched."""
+    """Write a 1920×1080 PNG: crop the picture's center to 16:9 and scale it without stretching."""
     return _write(ImageFacts, "normalise_scene", source, target, {"limits": asdict(limits)}, PICTURE_CHILD)
 
 
@@ -58,22 +58,22 @@ def normalise_video(
     child: ChildLimits = VIDEO_CHILD,
     on_progress: OnProgress | None = None,
 ) -> VideoFacts:
-    """Write an MP4 of 1920×1080 in H.264 High 4.0, 30 pictures a second, `seconds` × 30 of them, without sound.
+    """Write a silent 1920×1080 MP4 in H.264 High 4.0 at 30 frames per second with `seconds` × 30 frames.
 
-    A source that is so already is copied. `on_progress` is called in this thread with the share done, 0 to 1, about
-    every half second; what it raises ends the child and goes on to the caller.
+    A source that already conforms is copied. `on_progress` is called in this thread with the share done, 0 to 1, about
+    every half second; an exception that it raises ends the child and propagates.
     """
     options = {"seconds": seconds, "settings": asdict(settings), "limits": asdict(limits)}
     return _write(VideoFacts, "normalise_video", source, target, options, child, on_progress)
 
 
 def make_poster(video: Path, target: Path, *, limits: VideoLimits = VIDEO_LIMITS) -> ImageFacts:
-    """Write the picture that the video shows at one second as a WebP of 1920×1080."""
+    """Write the frame shown at one second as a 1920×1080 WebP."""
     return _write(ImageFacts, "make_poster", video, target, {"limits": asdict(limits)}, PICTURE_CHILD)
 
 
 def probe_video(path: Path, *, limits: VideoLimits = VIDEO_LIMITS) -> VideoProbe:
-    """Return what a video really is: pictures counted, rate taken from time stamps, index found in the file."""
+    """Measure a video: count its frames, take its rate from timestamps and find its index in the file."""
     path.stat()
     return _checked(VideoProbe, run_isolated("probe_video", path, path, {"limits": asdict(limits)}, limits=PROBE_CHILD))
 
@@ -98,7 +98,7 @@ def _write(
 
 @contextmanager
 def _arriving(target: Path) -> Iterator[Path]:
-    """Give a path beside `target` that becomes `target` in the end, and leaves nothing behind on failure."""
+    """Yield a temporary path beside `target`; rename it to `target` on success and delete it on failure."""
     partial = target.with_name(target.name + ".partial")
     try:
         yield partial

@@ -1,4 +1,4 @@
-"""Opens a picture that someone else made: checks it before any pixel is decoded, then brings it upright and to sRGB.
+"""Open an untrusted picture: check it before decoding any pixel, then turn it upright and convert it to sRGB.
 
 Runs in the child process only.
 """
@@ -16,7 +16,7 @@ from jobs.media.errors import Damaged, MediaError, TooLarge, Unreadable, WrongSh
 from jobs.media.files import check_size
 from jobs.media.limits import PictureLimits
 
-# Imported for its registration: Pillow loads this plugin by itself only when nobody names the formats wanted.
+# Imported for its registration: Pillow loads this plugin by itself only when `open` is called without formats.
 assert WebPImagePlugin.SUPPORTED
 
 # Neither palettes nor 16-bit grays can be scaled smoothly as they are.
@@ -46,13 +46,13 @@ def open_picture(source: Path, limits: PictureLimits) -> Image.Image:
 
 
 def _let_pass_if_of_the_machine(error: Exception) -> None:
-    """Raise `error` again when the operating system made it: Pillow's own complaints carry no error number."""
+    """Raise `error` again when it comes from the operating system: Pillow's own errors carry no error number."""
     if isinstance(error, OSError) and error.errno is not None:
         raise error
 
 
 def _unidentified(source: Path, limits: PictureLimits) -> MediaError:
-    """Return the error for a file that Pillow does not know: a broken picture, or something else altogether."""
+    """Return the error for a file that Pillow does not recognise: a broken picture or another type of file."""
     with source.open("rb") as file:
         start = file.read(16)
     if any(start.startswith(SIGNATURES[name]) for name in limits.formats if name in SIGNATURES):
@@ -83,8 +83,8 @@ def _too_many_pixels(limits: PictureLimits) -> str:
 def load_upright(image: Image.Image, max_side_px: int | None = None) -> Image.Image:
     """Return the pixels upright, in sRGB, as RGB or (where anything is transparent) RGBA.
 
-    With `max_side_px` a larger picture is made smaller first: a JPEG is then decoded at a fraction of its size, and
-    color conversion touches fewer pixels. Raises `Damaged` when the pixels do not decode to the end.
+    With `max_side_px` a larger picture is shrunk first, so that a JPEG is decoded at a fraction of its size and color
+    conversion touches fewer pixels. Raises `Damaged` when the pixels do not decode completely.
     """
     try:
         _decode(image, max_side_px)
@@ -98,10 +98,10 @@ def load_upright(image: Image.Image, max_side_px: int | None = None) -> Image.Im
 
 
 def _decode(image: Image.Image, max_side_px: int | None) -> None:
-    """Decode the pixels; a picture that can be scaled as it is becomes smaller at once."""
+    """Decode the pixels, shrinking at the same time where the mode can be scaled."""
     if max_side_px is not None and image.mode in SCALABLE_MODES:
         _shrink(image, max_side_px)
-    # A picture that is small enough already is left undecoded by shrinking.
+    # Shrinking does not decode a picture that is already small enough.
     image.load()
 
 
@@ -110,7 +110,7 @@ def _shrink(image: Image.Image, max_side_px: int) -> None:
 
 
 def _with_eight_bit_channels(image: Image.Image) -> Image.Image:
-    """Return palettes and 16-bit grays as something that can be scaled and color-converted."""
+    """Convert palettes and 16-bit grays to a mode that can be scaled and color-converted."""
     if image.mode.startswith("I"):
         # A plain conversion clips at 255, which would leave a white picture.
         return image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
@@ -128,7 +128,7 @@ def _to_srgb(image: Image.Image) -> Image.Image:
         theirs = ImageCms.ImageCmsProfile(BytesIO(profile))
         converted = ImageCms.profileToProfile(image, theirs, ImageCms.createProfile("sRGB"), outputMode=mode)
     except (ImageCms.PyCMSError, OSError):
-        # A profile that is broken, or made for another kind of pixel, tells nothing: viewers then assume sRGB too.
+        # Ignore a profile that is broken or for another pixel type; viewers assume sRGB in that case too.
         return image.convert(mode)
     assert converted is not None  # None is returned only when converting in place.
     return converted
@@ -141,7 +141,7 @@ def _without_idle_alpha(image: Image.Image) -> Image.Image:
 
 
 def flatten_on_white(image: Image.Image) -> Image.Image:
-    """Return the picture as RGB, with white showing where it was transparent."""
+    """Return the picture as RGB, composited on white."""
     if image.mode != "RGBA":
         return image
     white = Image.new("RGBA", image.size, "white")

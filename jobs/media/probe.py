@@ -1,6 +1,6 @@
-"""Measures a video: counts its packets, reads its time stamps and decodes its first picture.
+"""Measure a video: count its packets, read its timestamps and decode its first frame.
 
-Runs in the child process only. What the header says of frame counts and rates is not believed.
+Runs in the child process only. Frame counts and rates in the header are not trusted.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ FULL_RANGE: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """When the pictures of a video are shown. `shown_at` is sorted, in ticks of `time_base` seconds.
+    """The presentation times of a video's frames. `shown_at` is sorted, in ticks of `time_base` seconds.
 
-    `hidden` counts packets that are needed for decoding only: an edit list has cut their pictures off.
+    `hidden` counts packets that are needed for decoding only because an edit list cuts off their frames.
     """
 
     shown_at: tuple[int, ...]
@@ -44,19 +44,19 @@ class Timing:
 
     @property
     def duration_s(self) -> float:
-        """Return the time from the first picture's start to the last one's end."""
+        """Return the time from the start of the first frame to the end of the last."""
         return float((self.shown_at[-1] + self.last_lasts - self.shown_at[0]) * self.time_base)
 
     @property
     def frames_per_second(self) -> float:
-        """Return the mean rate between the first and the last picture; of a single picture, one per its duration."""
+        """Return the mean rate from the first frame to the last, or for a single frame, one over its duration."""
         if len(self.shown_at) == 1:
             return 1 / self.duration_s if self.duration_s else 0.0
         return float((len(self.shown_at) - 1) / ((self.shown_at[-1] - self.shown_at[0]) * self.time_base))
 
     @property
     def is_constant(self) -> bool:
-        """Return whether all pictures are evenly spaced, give or take what one tick rounds away."""
+        """Return whether all frames are evenly spaced, within one tick of rounding."""
         gaps = [later - earlier for earlier, later in pairwise(self.shown_at)]
         return not gaps or max(gaps) - min(gaps) <= (1 if min(gaps) > 1 else 0)
 
@@ -93,9 +93,9 @@ def _timing(shown: list[tuple[int, int, bool]], hidden: int, starts_with_keyfram
 
 
 def _check_complete(stream: VideoStream, read: int, shown: int) -> None:
-    """Raise `Damaged` when the file holds fewer packets than its index lists: its end is missing.
+    """Raise `Damaged` when the file has fewer packets than its index lists: its end is missing.
 
-    The stream's own count will not do: it includes what an edit list has cut off altogether.
+    The stream's own count cannot be used because it includes frames that an edit list has cut off.
     """
     listed = len(stream.index_entries)
     if shown == 0 or read < listed:
@@ -103,18 +103,18 @@ def _check_complete(stream: VideoStream, read: int, shown: int) -> None:
 
 
 def _check_moves_on(shown: list[tuple[int, int, bool]]) -> None:
-    """Raise `Damaged` when all of several pictures have the same time: there is no telling when each is shown."""
+    """Raise `Damaged` when several frames all have the same timestamp, so that their times are unknown."""
     if len(shown) > 1 and shown[0][0] == shown[-1][0]:
         raise Damaged(DOES_NOT_DECODE, f"{len(shown)} pictures are shown at one time")
 
 
 def probe_video(path: Path, limits: VideoLimits) -> VideoProbe:
-    """Return what the video is, or raise a `MediaError`."""
+    """Measure the video, or raise a `MediaError`."""
     with open_video(path, limits) as source:
         timing = read_timing(source, limits)
         comment = source.container.metadata.get("comment", "")
         streams = len(source.container.streams)
-    # A second look: reading the packets has moved the first one past its end.
+    # Open the file again: reading the packets has moved the first reader to the end.
     with open_video(path, limits) as source:
         first = next(source.pictures(), None)
         if first is None:
@@ -161,5 +161,5 @@ def _color(picture: VideoFrame) -> str:
 
 
 def pixel_aspect(stream: VideoStream) -> Fraction:
-    """Return a pixel's width ÷ height; a stream that says nothing has square pixels."""
+    """Return a pixel's width ÷ height; assume square pixels where the stream does not say."""
     return stream.sample_aspect_ratio or Fraction(1)

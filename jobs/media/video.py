@@ -1,6 +1,6 @@
-"""Brings a video to exactly 1920×1080, 30 pictures a second, H.264 High 4.0, no sound, and `seconds` long.
+"""Normalise a video to 1920×1080, 30 frames per second, H.264 High 4.0, silent, and `seconds` long.
 
-Runs in the child process only. Pictures stream through one at a time, so memory does not grow with the clip.
+Runs in the child process only. Frames stream through one at a time, so memory does not grow with the clip.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ Report = Callable[[float], None]
 def normalise_video(
     source: Path, target: Path, seconds: int, settings: VideoSettings, limits: VideoLimits, report: Report
 ) -> VideoFacts:
-    """Write the video to `target` and return what was written; `report` is told the share that is done, 0 to 1.
+    """Write the video to `target` and return its facts; call `report` with the share done, 0 to 1.
 
-    A source that is as it should be already is copied, after proof that every picture of it decodes. Raises a
-    `MediaError`; `Damaged` when the source's duration is off by more than `settings.tolerance_s`.
+    A source that already conforms is copied after checking that every frame decodes. Raises a `MediaError`; `Damaged`
+    when the source's duration is off by more than `settings.tolerance_s`.
     """
     found = probe_video(source, limits)
     _check_duration(found, seconds, settings.tolerance_s)

@@ -87,7 +87,9 @@ def _clean(engine: Engine, store: S3Store, asset: Asset) -> Asset:
         try:
             facts = clean_selfie(raw, cleaned)
         except MediaError as error:
-            log.info("an upload was rejected", asset_id=encode_id(IdKind.ASSET, asset.id), reason=redacted(error.told))
+            log.info(
+                "an upload was rejected", asset_id=encode_id(IdKind.ASSET, asset.id), reason=redacted(error.for_support)
+            )
             return _reject(engine, store, asset, error.reason)
         key = asset_key(asset.account_id, asset.id, facts.sha256, "jpg")
         store.put_file(key, cleaned, content_type=facts.content_type)

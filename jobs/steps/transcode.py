@@ -56,7 +56,7 @@ def transcode(job: ClaimedJob, parts: TranscodeParts) -> Work | None:
             return _finished(job, _make(job, Path(folder), lease, parts), parts)
         except MediaError as error:
             message = "The picture service returned something unusable. Please try again."
-            failure = Failure(ErrorCode.OUTPUT_INVALID, message, RetryPolicy.RETRY, redacted(error.told))
+            failure = Failure(ErrorCode.OUTPUT_INVALID, message, RetryPolicy.RETRY, redacted(error.for_support))
             return Work(job, OutputInvalid(failure))
         except MediaInterrupted as error:
             # What was paid for is in our storage, and nothing is known to be wrong with it.

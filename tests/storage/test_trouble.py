@@ -13,7 +13,7 @@ import pytest
 
 from diorama.embedded import EmbeddedS3
 from storage import S3Settings, S3Store, StorageMisconfigured, StorageUnavailable
-from storage.errors import ObjectMissing, ObjectTooLarge, of_answer
+from storage.errors import ObjectMissing, ObjectTooLarge, of_response
 
 
 @pytest.fixture
@@ -132,7 +132,7 @@ def test_a_download_that_breaks_off_leaves_no_file(
     ],
 )
 def test_an_answer_means_one_kind_of_trouble(code: str, status: int, error: type[Exception]) -> None:
-    assert type(of_answer("reading key", code, status)) is error
+    assert type(of_response("reading key", code, status)) is error
 
 
 def test_secrets_are_not_shown(settings: S3Settings) -> None:

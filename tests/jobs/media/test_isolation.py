@@ -157,7 +157,7 @@ def test_a_stop_of_the_whole_group_lets_the_child_come_to_its_end() -> None:
 def test_processor_time_beyond_the_limit_is_a_timeout() -> None:
     with pytest.raises(MediaTimeout) as caught:
         run_confined("while True: pass", replace(LIMITS, cpu_s=1))
-    assert caught.value.detail == "the processor time is used up"
+    assert caught.value.detail == "the CPU time is used up"
 
 
 def test_file_beyond_the_limit_is_too_large(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A live schema that differs from a profile is told field by field."""
+"""A live schema that differs from a profile is reported field by field."""
 
 from __future__ import annotations
 
@@ -85,17 +85,17 @@ def test_a_model_that_is_gone_has_no_schema(unchanged: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "why"),
+    ("response", "why"),
     [
         (httpx.Response(503, text="<html>"), "HTTP 503"),
-        (httpx.Response(200, text="<html>"), "does not show"),
-        (httpx.Response(200, json={"latest_version": None}), "does not show"),
-        (httpx.Response(200, json={"latest_version": {"openapi_schema": None}}), "does not show"),
-        (httpx.Response(200, json=[]), "does not show"),
+        (httpx.Response(200, text="<html>"), "does not publish"),
+        (httpx.Response(200, json={"latest_version": None}), "does not publish"),
+        (httpx.Response(200, json={"latest_version": {"openapi_schema": None}}), "does not publish"),
+        (httpx.Response(200, json=[]), "does not publish"),
     ],
 )
-def test_an_answer_without_a_schema_is_told_as_such(answer: httpx.Response, why: str) -> None:
-    client = httpx.Client(base_url="http://provider", transport=httpx.MockTransport(lambda _: answer))
+def test_a_response_without_a_schema_raises(response: httpx.Response, why: str) -> None:
+    client = httpx.Client(base_url="http://provider", transport=httpx.MockTransport(lambda _: response))
     with pytest.raises(SchemaUnknown, match=why):
         live_schema(client, "openai/gpt-image-2")
 

@@ -97,7 +97,7 @@ def test_an_upload_is_put_off_without_a_permit_and_counts_where_it_fails(
         assert conn.scalar(text("SELECT failures FROM provider_breaker")) == 1
     with engine.begin() as conn:
         conn.execute(text("UPDATE provider_budgets SET permits = -30"))
-    with pytest.raises(ProviderError, match="our own budget"):
+    with pytest.raises(ProviderError, match="our own read budget"):
         LimitedProvider(cast(Any, ThreePages()), SharedLimiter(engine, SEVEN_AT_ONCE)).upload("a.jpg", b"", uuid4())
 
 
