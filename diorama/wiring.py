@@ -29,7 +29,7 @@ from jobs.steps.runtime import Runtime
 from jobs.tracking.durations import Durations
 from jobs.tracking.provider_webhooks import SigningKey
 from jobs.tracking.watcher import Watcher
-from jobs.tracking.watcher_status import Watched
+from jobs.tracking.watcher_status import CachedWatcherStatus
 from jobs.upkeep.deadlines import end_overdue
 from jobs.upkeep.orphans import search_orphans
 from jobs.upkeep.periodic import TRACKING, PeriodicTask
@@ -159,7 +159,7 @@ def build_runtime(
         leases=Leases(tuning.lease, timedelta(seconds=build_timeouts(settings).call_s)),
         polling=tuning.polling,
         durations=Durations.of(engine),
-        watched=Watched.of(engine),
+        watcher_status=CachedWatcherStatus.of(engine),
         models=build_models(settings),
         prompts=PromptBook(themes=build_themes(settings)),
         retention=build_retention(settings),

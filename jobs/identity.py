@@ -105,7 +105,7 @@ def issue_api_key(conn: Connection, account_name: str, *, role: str, key_name: s
 def revoke_api_key(conn: Connection, which: str) -> ApiKey:
     """End a key, given by itself, by its name or by the beginning of its fingerprint, and return it.
 
-    Raises NotFound where there is no such key, and Invalid where there are several; both name those that there are.
+    Raises NotFound if no key matches, and Invalid if several do; both list the existing keys.
     """
     keys = live_keys(conn)
     found = [key for key in keys if _is_meant(key, which)]

@@ -5,7 +5,7 @@ A resolver parses its input, calls one use case or one read, and maps the record
 `schema.graphql` by `python -m schema.sdl`.
 
 How an event reaches a subscriber: a notification wakes the hub, one statement reads the new events of all awakened
-jobs, `ordering` sorts them, each subscriber's buffer holds them, `progress` turns them into messages, and
+jobs, `ordering` sorts them, each subscriber's buffer queues them, `progress` turns them into messages, and
 `shared_execution` runs each of them once for all subscribers that ask for the same. A cursor records the position, and
 any process resumes from it.
 

@@ -1,4 +1,4 @@
-"""Cursors: opaque, versioned and valid on any server, because they hold a position and nothing else.
+"""Cursors: opaque, versioned and valid on any server, because they contain a position and nothing else.
 
 A cursor is base64url of a version byte, a kind byte, the payload, and a checksum that tells a mangled cursor from a
 true one. It carries no rights: what it points at is read under the caller's own scope.

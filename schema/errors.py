@@ -38,8 +38,8 @@ LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
 UNAVAILABLE = "SERVICE_UNAVAILABLE"
 INTERNAL = "INTERNAL_SERVER_ERROR"
 
-# Passing troubles of the database, the object store and the child that checks a picture, and what a newer program wrote
-# while the servers are being renewed: the same request may well succeed a moment later.
+# Transient errors of the database, the object store and the process that checks a picture, and values that a newer
+# version wrote during a deployment: the same request may well succeed a moment later.
 PASSING = (
     OperationalError,
     DriverOperationalError,
@@ -105,7 +105,7 @@ def root_cause(error: GraphQLError) -> Exception | None:
 
 
 def log_unforeseen(error: GraphQLError, request_id: str) -> None:
-    """Log an error that is masked, with its traceback but without the request's variables: they may hold faces."""
+    """Log an error that is masked, with its traceback but without the request's variables: they may contain faces."""
     code, _, _ = _described(error)
     if code in (INTERNAL, UNAVAILABLE):
         path = ".".join(str(part) for part in error.path or ())
@@ -120,7 +120,7 @@ def log_unforeseen(error: GraphQLError, request_id: str) -> None:
 
 
 class DatabaseFailed(Exception):
-    """What Postgres said first. Its detail and context quote rows and parameters, and so do not go into a log."""
+    """The first line of a Postgres error. Its detail and context quote rows and parameters, so they are not logged."""
 
     @classmethod
     def of(cls, error: StatementError | DriverError) -> DatabaseFailed:

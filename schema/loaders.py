@@ -1,6 +1,6 @@
-"""Loaders: what the fields of one answer ask for one by one is read together, a connection a batch.
+"""Loaders: what the fields of one response need is read in batches, one connection each.
 
-They live as long as one operation, or one event of a subscription: longer, and they would answer with the past.
+They live as long as one operation, or one event of a subscription: longer, and they would return stale rows.
 """
 
 from __future__ import annotations

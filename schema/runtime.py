@@ -41,7 +41,7 @@ class Limits:
     aliases: int = 50
     # Selections of one response name side by side: validation compares each with each other.
     repetitions: int = 10
-    # Fields a response may have, counting every row that the requested pages could hold.
+    # Fields a response may have, counting every row that the requested pages could have.
     fields: int = 20_000
     operations_per_socket: int = 100
     sockets: int = 20_000
@@ -52,7 +52,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class ApiSettings:
-    """How the API is served. `development` turns on GraphiQL and introspection without a key.
+    """Settings of the server. `development` turns on GraphiQL and introspection without a key.
 
     `allowed_origins` are the web origins whose pages may call the API, as `https://host`.
     """

@@ -22,7 +22,7 @@ class UserErrors(FieldExtension):
         self._payload = payload
 
     async def resolve_async(self, next_: Callable[..., Awaitable[Any]], source: Any, info: Any, **kwargs: Any) -> Any:
-        """Run the mutation with fresh loaders, for the one before it may have changed what they hold."""
+        """Run the mutation with fresh loaders, because the one before it may have changed what they cached."""
         context: Info = info
         context.context.forget_loaded()
         try:

@@ -16,7 +16,7 @@ from db.scope import Scope
 from db.statements import statement
 from db.tables import accounts, api_keys, sessions
 
-# As many as the column holds.
+# The column's maximum.
 JOBS_AT_ONCE_MAX = 2**31 - 1
 
 _now = func.diorama_now
@@ -24,7 +24,7 @@ _now = func.diorama_now
 
 @dataclass(frozen=True, slots=True)
 class KeyOwner:
-    """Whose API key it is: `role` is partner or support."""
+    """The owner of an API key: `role` is partner or support."""
 
     account_id: UUID
     account_name: str
@@ -91,7 +91,7 @@ def key_owner(conn: Connection, secret: str) -> KeyOwner | None:
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key that holds. `fingerprint` is the beginning of its digest, in hexadecimal: it names the key to people."""
+    """A valid key. `fingerprint` is the beginning of its digest, in hexadecimal: it identifies the key to people."""
 
     id: UUID
     account_name: str

@@ -54,6 +54,6 @@ def attempts_of(conn: Connection, job_ids: Collection[UUID]) -> dict[UUID, list[
 def unmade_attempts(conn: Connection, job_id: UUID) -> list[tuple[str, str]]:
     """Return the model and the error detail of a job's submissions that were refused or failed, first to last."""
     a = attempts.c
-    is_told = a.status.in_(("refused", "failed")) & a.error_detail.is_not(None)
-    found = select(a.model, a.error_detail).where(a.job_id == job_id, is_told).order_by(a.attempt)
+    is_explained = a.status.in_(("refused", "failed")) & a.error_detail.is_not(None)
+    found = select(a.model, a.error_detail).where(a.job_id == job_id, is_explained).order_by(a.attempt)
     return [(row.model, row.error_detail) for row in conn.execute(found)]

@@ -74,7 +74,7 @@ def event_page(conn: Connection, job_id: UUID, window: Window) -> Page[JobEvent]
 
 
 def event_pages(conn: Connection, wanted: Sequence[tuple[UUID, Window]]) -> list[Page[JobEvent]]:
-    """Return a page of each job's history, in the order asked for: one statement for all first pages of one size."""
+    """Return a page of each job's history, in the requested order: one statement for all first pages of one size."""
     pages: dict[tuple[UUID, Window], Page[JobEvent]] = {}
     for size in {window.size for _, window in wanted}:
         first = Window(size)

@@ -1,4 +1,4 @@
-"""What became of prompt experiments, counted from the submissions that took part in them."""
+"""Results of prompt experiments, counted from the submissions that took part in them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from db.statements import statement
 
 @dataclass(frozen=True, slots=True)
 class VariantResult:
-    """How one variant did. `declined` counts content rejections, which are among those that ended without success.
+    """The results of one variant. `declined` counts content rejections, which are also counted as unsuccessful.
 
     `cost_micros` is all that was paid, in micro-US-dollars; `median_s` the usual time from acceptance to success,
     None where nothing has succeeded.

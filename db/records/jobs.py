@@ -85,7 +85,7 @@ class JobOrder(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class JobFilter:
-    """Which jobs are listed; what is None or empty does not filter. Bounds in time are half-open: [after, before)."""
+    """A filter of jobs; None and empty do not filter. Bounds in time are half-open: [after, before)."""
 
     ids: Collection[UUID] = ()
     kinds: Collection[str] = ()
@@ -145,7 +145,7 @@ def jobs_of_stories(conn: Connection, scope: Scope, story_ids: Collection[UUID])
 
 @dataclass(frozen=True, slots=True)
 class Children:
-    """Which jobs made from a parent are wanted: the `size` oldest of those that come after the job `after`."""
+    """A page of the jobs made from a parent: the `size` oldest that come after the job `after`."""
 
     parent_id: UUID
     size: int
@@ -185,7 +185,7 @@ def job_page(conn: Connection, scope: Scope, wanted: JobFilter, order: JobOrder,
 
 
 def lock_parent(conn: Connection, scope: Scope, job_id: UUID) -> Job | None:
-    """Return a job that is about to become a parent, held in its state until the transaction ends.
+    """Return a job that is about to become a parent, locked until the transaction ends.
 
     Its success queues the children that exist by then, so it must not succeed while one is being added.
     """

@@ -22,7 +22,7 @@ from db.tables import ledger_entries, wallets
 
 @dataclass(frozen=True, slots=True, order=True)
 class WalletKey:
-    """Whose credits they are: those of an account itself, or of one of its end users."""
+    """The owner of credits: an account itself, or one of its end users."""
 
     account_id: UUID
     user_ref: str = ""
@@ -30,7 +30,7 @@ class WalletKey:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """What a wallet has: free to use, and held for jobs that have not ended."""
+    """The credits of a wallet: free to use, and held for jobs that have not ended."""
 
     available: int = 0
     held: int = 0
@@ -67,7 +67,7 @@ class LedgerEntry:
 
 @dataclass(frozen=True, slots=True)
 class JobCredits:
-    """What a job holds, was charged and got back, over all its cycles."""
+    """The credits held for a job, charged and refunded, over all its cycles."""
 
     held: int = 0
     charged: int = 0
@@ -159,7 +159,7 @@ def credits_of_jobs(conn: Connection, job_ids: Collection[UUID]) -> dict[UUID, J
 
 @dataclass(frozen=True, slots=True)
 class EntryFilter:
-    """Which entries are listed; what is None or empty does not filter."""
+    """A filter of entries; a field that is None or empty does not filter."""
 
     kinds: Collection[str] = ()
     user_ref: str | None = None

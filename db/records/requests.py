@@ -1,4 +1,4 @@
-"""Writing what was asked for: stories, jobs with their requests, and idempotency keys."""
+"""Writes of requests: stories, jobs with their requests, and idempotency keys."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from statemachine.vocabulary import Event, Kind, OnFailure, State
 
 @dataclass(frozen=True, slots=True)
 class JobRequest:
-    """What is asked of one job. `input_id` is the selfie of an avatar; the others work on their parent's output.
+    """The request of one job. `input_id` is the selfie of an avatar; the others work on their parent's output.
 
     `credits` is what it costs once it has succeeded; they are held by `db.ledger.hold_credits`.
     """
@@ -36,13 +36,13 @@ class JobRequest:
     credits: int = 0
 
 
-# What is kept in the request's own row; the rest is in the hot row of the job.
+# The columns of the request's own row; the rest is in the hot row of the job.
 _REQUESTED = tuple(field.name for field in fields(JobRequest) if field.name in job_requests.c)
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Whose the new rows are."""
+    """The owner of the new rows."""
 
     account_id: UUID
     session_id: UUID | None

@@ -149,7 +149,7 @@ def _insert_story_jobs(
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """What a job is made from: an asset of `asset_kind`, or the job that makes it."""
+    """The source of a job: an asset of `asset_kind`, or the job that makes it."""
 
     asset_kind: str
     job_kind: Kind
@@ -227,7 +227,7 @@ def _once(
     request: StoryRequest | AvatarRequest | SceneRequest | AnimationRequest,
     make: Callable[[UUID], Mapping[UUID, int]],
 ) -> Made:
-    """Run `make` once for the caller's key, and hold the prices in credits of the jobs that it made."""
+    """Run `make` once for the caller's key, and hold the credits for what it made."""
 
     def make_and_hold(resource_id: UUID) -> None:
         hold_price(conn, caller, make(resource_id))

@@ -57,4 +57,4 @@ def _as_text(value: object) -> str:
     # Anything else might be written differently each time, and the same request would look like another one.
     if isinstance(value, UUID):
         return str(value)
-    raise TypeError(f"a request holds a {type(value).__name__}, which has no canonical form")
+    raise TypeError(f"a request contains a {type(value).__name__}, which has no canonical form")

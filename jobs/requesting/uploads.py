@@ -108,7 +108,7 @@ def _accept(engine: Engine, store: S3Store, asset: Asset, key: str, facts: Image
             size_bytes=facts.size_bytes,
             sha256=facts.sha256,
         )
-    # The original may hold a place and a time (EXIF): nothing needs it any more.
+    # The original may contain a place and a time (EXIF), and nothing needs it any more.
     store.delete([asset.object_key])
     return ready or _give_way(engine, store, asset, key)
 
@@ -135,7 +135,7 @@ def _reject(engine: Engine, store: S3Store, asset: Asset, reason: str) -> Asset:
 
 
 def _completed_meanwhile(engine: Engine, asset: Asset) -> Asset:
-    """Return what another request made of the same upload: its answer is ours. Raises Invalid where none did."""
+    """Return the asset that another request completed from the same upload. Raises Invalid if none did."""
     found = _as_it_is(engine, EVERYTHING, asset.id)
     if found.state == "pending":
         raise Invalid("Nothing has been uploaded yet: upload the file first.", "input", "assetId")

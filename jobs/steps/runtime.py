@@ -22,7 +22,7 @@ from jobs.steps.lost import LIST_SETTLES_AFTER_S
 from jobs.tracking.durations import Durations
 from jobs.tracking.poll_schedule import PollSchedule
 from jobs.tracking.poll_times import PollTimes
-from jobs.tracking.watcher_status import Watched
+from jobs.tracking.watcher_status import CachedWatcherStatus
 from jobs.upkeep.retention import RetentionPolicy
 from statemachine.backoff import JobPolicy
 from storage import S3Store
@@ -43,7 +43,7 @@ class Runtime:
     policy: JobPolicy = field(default_factory=JobPolicy)
     polling: PollSchedule = field(default_factory=PollSchedule)
     durations: Durations = field(default_factory=Durations)
-    watched: Watched = field(default_factory=Watched)
+    watcher_status: CachedWatcherStatus = field(default_factory=CachedWatcherStatus)
     models: ModelChoice = field(default_factory=ModelChoice)
     unavailable_models: UnavailableModels = field(default_factory=UnavailableModels)
     prompts: PromptBook = field(default_factory=PromptBook)
@@ -60,4 +60,4 @@ class Runtime:
     @property
     def poll_times(self) -> PollTimes:
         """Return the poll schedule with what it depends on."""
-        return PollTimes(self.polling, self.durations, self.watched, self.public_url is not None, self.rng)
+        return PollTimes(self.polling, self.durations, self.watcher_status, self.public_url is not None, self.rng)

@@ -1,4 +1,4 @@
-"""How long predictions usually take, from the last ones of the same model and length; guessed while there are few.
+"""Usual durations of predictions, from the last ones of the same model and length; guessed while there are few.
 
 Read from the database at most every ten seconds in each process. The times are the provider's own, so a prediction
 that was noticed late counts as long as it really ran.
@@ -31,7 +31,7 @@ _ENOUGH = 10
 
 @dataclass(frozen=True, slots=True)
 class Usual:
-    """How long predictions of one kind take, in seconds. Hardly one ends before `low_s` or after `high_s`.
+    """The usual durations of predictions of one kind, in seconds. Hardly any ends before `low_s` or after `high_s`.
 
     `succeeded_s` are the times of the last ones, in order; empty where the others are guesses. `queued_s` is what comes
     before the prediction, from the request on, `finishing_s` what comes after it until the job has succeeded.
@@ -46,7 +46,7 @@ class Usual:
 
     @property
     def is_known(self) -> bool:
-        """Whether this was measured."""
+        """Return whether this was measured."""
         return bool(self.succeeded_s)
 
     def remaining_s(self, elapsed_s: float) -> float | None:

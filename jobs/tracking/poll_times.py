@@ -10,7 +10,7 @@ from db.engine.claims import ClaimedJob
 from jobs.providers.profiles import Profile
 from jobs.tracking.durations import Durations, Usual
 from jobs.tracking.poll_schedule import Poll, PollSchedule, Reports, next_poll
-from jobs.tracking.watcher_status import Watched
+from jobs.tracking.watcher_status import CachedWatcherStatus
 from statemachine.outcomes import Accepted
 
 
@@ -20,7 +20,7 @@ class PollTimes:
 
     schedule: PollSchedule = field(default_factory=PollSchedule)
     durations: Durations = field(default_factory=Durations)
-    watched: Watched = field(default_factory=Watched)
+    watcher_status: CachedWatcherStatus = field(default_factory=CachedWatcherStatus)
     by_webhook: bool = False
     rng: Random = field(default_factory=Random)
 
@@ -36,7 +36,7 @@ class PollTimes:
             has_ended=bool(job.sighting and job.sighting["has_ended"]),
         )
         usual = self.usual(profile, job.duration_s)
-        return next_poll(self.schedule, elapsed_s, usual, reports, self.watched.state, self.rng)
+        return next_poll(self.schedule, elapsed_s, usual, reports, self.watcher_status.current, self.rng)
 
     def first(self, job: ClaimedJob, profile: Profile) -> Callable[[Accepted], float]:
         """Return a function from an acceptance to the seconds until the first poll.
@@ -44,7 +44,7 @@ class PollTimes:
         Whatever that depends on is read now, before the paid call, so that nothing has to be read before its response
         is recorded.
         """
-        usual, status = self.usual(profile, job.duration_s), self.watched.state
+        usual, status = self.usual(profile, job.duration_s), self.watcher_status.current
 
         def due_in_s(accepted: Accepted) -> float:
             reports = Reports(by_webhook=self.by_webhook, in_list=accepted.created_at is not None)

@@ -112,7 +112,7 @@ def take(conn: Connection, webhook: Webhook) -> DueJob | None:
 
 
 def _token(text: str | None) -> UUID | None:
-    """Return the token, or None where the text is not a token: no address of ours looks like that."""
+    """Return the token, or None if the text is not a token: none of our addresses has such a one."""
     try:
         return UUID(text or "")
     except ValueError:

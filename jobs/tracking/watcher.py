@@ -1,9 +1,9 @@
-"""The watcher: one process looks at all running predictions in the provider's list, a call for a hundred of them.
+"""The watcher: one process reads all running predictions from the provider's list, a hundred per call.
 
-Reads then grow with what runs divided by a hundred. A pass goes through the list from the newest prediction that may
-have ended to the oldest, and begins each page at the next one of them, so that stretches where nothing can be news are
-left out. What has ended is written down with its job made due, which finds there what it would have asked for. With
-few predictions, or none of these passes for a while, every job looks by itself: a dead watcher costs time only.
+A pass goes through the list from the newest prediction that may have ended to the oldest, and begins each page at the
+next such prediction, so it skips stretches without news. For each prediction that has ended it stores a sighting and
+makes the job due; the job reads the sighting instead of calling the provider. With few predictions, or without a pass
+for a while, each job polls its own prediction: a dead watcher costs time only.
 """
 
 from __future__ import annotations
@@ -28,31 +28,31 @@ from statemachine.vocabulary import Step
 
 log = structlog.get_logger(__name__)
 
-# The list filters by time, up to a time and from a time on; a millisecond takes in the one that it is about.
+# The list filters by a range of times; a millisecond more at either end includes the prediction itself.
 _MOMENT = timedelta(milliseconds=1)
-_PATIENCE_S = 60.0
+_RETRY_AFTER_MAX_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class WatchSettings:
-    """When and how often the list is read. From `few` predictions on, and until there are half as many again.
+    """The pace of reading the list. Starts at `few` running predictions and stops below half of that.
 
-    A pass begins `least_s` to `most_s` after the one before, as often as `reads_per_min` allows for its pages; reads
-    that were saved up may be spent at once, so that a burst of predictions does not wait for its turn.
+    A pass begins `least_s` to `most_s` after the one before, as often as `reads_per_min` allows for its pages; saved
+    reads may be spent at once, so that a burst of predictions does not wait.
     """
 
     few: int = 20
     reads_per_min: float = 60.0
     least_s: float = 2.0
     most_s: float = 11.0
-    # What can hardly have ended is looked at this seldom; so is what has run for much longer than any before it.
+    # The interval for predictions that can hardly have ended, and for those that have run much longer than usual.
     seldom_s: float = 60.0
-    # How long the workers rely on a pass.
+    # The workers rely on a pass for this long.
     covers_for_s: float = 30.0
 
 
 class Watcher:
-    """Makes the passes, a step whenever it is called, so that other rounds need not wait for a long pass."""
+    """Makes the passes, one step per call, so that other periodic tasks do not wait for a long pass."""
 
     def __init__(
         self,
@@ -70,11 +70,11 @@ class Watcher:
         self._settings = settings or WatchSettings()
         self._clock = clock
         self._permits = Permits(self._settings.reads_per_min, clock)
-        self._looked_at: dict[str, float] = {}
+        self._read_at: dict[str, float] = {}
         self._progress: dict[str, float] = {}
-        # What an earlier watcher told is not known.
-        self._told = -1
-        self._is_watching = False
+        # The number that an earlier watcher reported is unknown.
+        self._reported = -1
+        self._is_reading = False
         self._pass: Iterator[None] | None = None
         self._pages = 0
         self._began_at = self._next_at = clock()
@@ -92,21 +92,21 @@ class Watcher:
                 self._permits.give_back()
                 self._end(self._failures_cleared())
             except ProviderError as error:
-                log.info("the provider's list can not be read", why=error.failure.detail)
+                log.info("the provider's list cannot be read", why=error.failure.detail)
                 self._failures += 1
-                self._end(min(_PATIENCE_S, error.failure.retry_after_s or 2.0**self._failures))
+                self._end(min(_RETRY_AFTER_MAX_S, error.failure.retry_after_s or 2.0**self._failures))
 
     def _begin(self) -> None:
         self._began_at, self._pages = self._clock(), 0
         self._next_at = self._began_at + self._settings.least_s
         with self._engine.connect() as conn:
             flights = in_flight(conn)
-        self._forget_all_but(flights)
-        watches_from = self._settings.few / 2 if self._is_watching else self._settings.few
-        self._is_watching = len(flights) >= max(1.0, watches_from)
-        self._tell(len(flights))
+        self._keep_only(flights)
+        reads_from = self._settings.few / 2 if self._is_reading else self._settings.few
+        self._is_reading = len(flights) >= max(1.0, reads_from)
+        self._report(len(flights))
         self._pass = self._read_pages([flight for flight in flights if self._is_due(flight)])
-        if not self._is_watching:
+        if not self._is_reading:
             self._end(0.0)
 
     def _end(self, wait_s: float) -> None:
@@ -120,24 +120,24 @@ class Watcher:
         self._failures = 0
         return 0.0
 
-    def _tell(self, flights: int) -> None:
-        """Tell the workers how many predictions run, and whether they are looked at here; silence while none do."""
-        if flights == self._told == 0:
+    def _report(self, flights: int) -> None:
+        """Report to the workers how many predictions run, and whether this reads them; write nothing while none run."""
+        if flights == self._reported == 0:
             return
-        # While the list can not be read, what the workers were told runs out, and they look by themselves.
-        covers_s = self._settings.covers_for_s if self._is_watching and not self._failures else 0.0
+        # While the list cannot be read, the last report expires, and the workers poll each prediction.
+        covers_s = self._settings.covers_for_s if self._is_reading and not self._failures else 0.0
         with self._engine.begin() as conn:
             write_watcher_status(conn, flights, timedelta(seconds=covers_s))
-        self._told = flights
+        self._reported = flights
 
     def _is_due(self, flight: Flight) -> bool:
-        """Whether a prediction may have ended since it was last seen, and nobody else will tell."""
+        """Return whether a prediction may have ended since it was last seen without any other report of it."""
         usual = self._usual(flight)
-        seen_s = self._clock() - self._looked_at.setdefault(flight.prediction_id, self._clock() - flight.elapsed_s)
-        is_forgotten = seen_s >= self._settings.seldom_s
+        seen_s = self._clock() - self._read_at.setdefault(flight.prediction_id, self._clock() - flight.elapsed_s)
+        is_overdue = seen_s >= self._settings.seldom_s
         if self._times.by_webhook:
-            return is_forgotten and flight.elapsed_s >= self._times.schedule.unreported_s(usual.middle_s)
-        return is_forgotten or 0.85 * usual.low_s <= flight.elapsed_s <= 3 * usual.high_s
+            return is_overdue and flight.elapsed_s >= self._times.schedule.unreported_s(usual.middle_s)
+        return is_overdue or 0.85 * usual.low_s <= flight.elapsed_s <= 3 * usual.high_s
 
     def _usual(self, flight: Flight) -> Usual:
         return self._times.usual(profiles()[flight.model], flight.duration_s)
@@ -151,18 +151,18 @@ class Watcher:
             page = next(iter(pages), ())
             self._take(page, flights)
             reached = min((each.created_at for each in page), default=oldest.listed_at)
-            # The first is left out even where the page did not show it: its job will look by itself in the end.
+            # The first is left out even where the page did not show it: its job polls it in the end.
             wanted = [flight for flight in wanted[1:] if flight.listed_at < reached]
             yield
 
     def _take(self, page: Sequence[Listed], flights: dict[str, Flight]) -> None:
-        """Write down what a page says that is news to us."""
+        """Store sightings of the predictions whose state or progress has changed."""
         news: list[Sighting] = []
         for each in page:
             flight = flights.get(each.prediction.id)
             if flight is None:
                 continue
-            self._looked_at[flight.prediction_id] = self._clock()
+            self._read_at[flight.prediction_id] = self._clock()
             progress = progress_of(each.prediction.logs)
             if has_news(each.prediction) or progress != self._progress.get(flight.prediction_id):
                 news.append(sighting_of(flight.job_id, each.prediction))
@@ -174,14 +174,14 @@ class Watcher:
             if due:
                 self._hinter.hint([Step.POLL], [])
 
-    def _forget_all_but(self, flights: Sequence[Flight]) -> None:
+    def _keep_only(self, flights: Sequence[Flight]) -> None:
         known = {flight.prediction_id for flight in flights}
-        self._looked_at = {id_: at for id_, at in self._looked_at.items() if id_ in known}
+        self._read_at = {id_: at for id_, at in self._read_at.items() if id_ in known}
         self._progress = {id_: done for id_, done in self._progress.items() if id_ in known}
 
 
 class Permits:
-    """So many reads a minute; those of a minute can be saved up."""
+    """A limit of reads per minute; up to a minute's worth can be saved."""
 
     def __init__(self, per_min: float, clock: Callable[[], float]) -> None:
         self._per_min = per_min

@@ -1,4 +1,4 @@
-"""What the watcher tells the workers: how many predictions run, and whether it looks at them in the provider's list."""
+"""The watcher's status as the workers see it: how many predictions run, and whether it reads the provider's list."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ log = structlog.get_logger(__name__)
 _REFRESH_EVERY_S = 1.0
 
 
-class Watched:
-    """What the watcher last told, at most a second ago. For any thread; by default nobody watches."""
+class CachedWatcherStatus:
+    """The watcher's status, at most a second old. For any thread; by default there is no watcher."""
 
     def __init__(self, read: Callable[[], WatcherStatus] = WatcherStatus) -> None:
         self._read = read
-        self._state = WatcherStatus()
+        self._current = WatcherStatus()
         self._next_read_at = 0.0
         self._reading = threading.Lock()
 
     @classmethod
-    def of(cls, engine: Engine) -> Watched:
-        """Return what the watcher of this database tells."""
+    def of(cls, engine: Engine) -> CachedWatcherStatus:
+        """Return the status of the watcher of this database."""
         return cls(partial(_read, engine))
 
     @property
-    def state(self) -> WatcherStatus:
-        """How things stand; where the database does not say, each prediction is looked at by itself."""
+    def current(self) -> WatcherStatus:
+        """Return the status. If the database fails, there is no watcher: each job polls its own prediction."""
         if time.monotonic() >= self._next_read_at and self._reading.acquire(blocking=False):
             try:
-                self._state = self._read()
+                self._current = self._read()
                 self._next_read_at = time.monotonic() + _REFRESH_EVERY_S
             except SQLAlchemyError as error:
-                self._state = WatcherStatus()
-                log.info("the watcher can not be asked", why=type(error).__name__)
+                self._current = WatcherStatus()
+                log.info("the watcher's status cannot be read", why=type(error).__name__)
             finally:
                 self._reading.release()
-        return self._state
+        return self._current
 
 
 def _read(engine: Engine) -> WatcherStatus:

@@ -34,7 +34,7 @@ from graphql import (
 )
 from graphql.type import GraphQLNamedType
 
-# A list without a page size holds few rows: attempts, themes, or the types of an introspection.
+# A list without a page size has few rows: attempts, themes, or the types of an introspection.
 _ROWS_OF_A_LIST = 5
 _PAGE_SIZES = ("first", "last")
 
@@ -125,7 +125,7 @@ class CostMeter:
 
 @dataclass(frozen=True, slots=True)
 class DocumentShape:
-    """What a document's text alone shows: its aliases, and how often one name stands in one pair of braces."""
+    """Counts from the text of a document: its aliases, and the most selections of one name in one selection set."""
 
     aliases: int
     repetitions: int

@@ -8,12 +8,12 @@ from typing import Any
 
 WHOLE_NUMBERS = range(-(2**63), 2**63)
 DEPTH_MAX = 32
-# The writer gives up at 254 levels, and the answer around a value has some of its own.
+# The writer gives up at 254 levels, and the response around a value has some of its own.
 _WRITTEN_DEPTH_MAX = 128
 
 
 def is_deeper(value: Any, levels: int) -> bool:
-    """Return whether a value is nested deeper than so many levels; looks level by level, without recursion."""
+    """Return whether a value is nested deeper than `levels`. Goes level by level, without recursion."""
     level = _members(value)
     while level and levels:
         level = [each for outer in level for each in _members(outer)]
@@ -67,7 +67,7 @@ def _is_plain(value: Any) -> bool:
 
 
 def _leaves(value: Any) -> Iterator[Any]:
-    """Yield all that is in a value and holds nothing itself, the names of members included."""
+    """Yield every scalar in a value, including the names of members."""
     waiting = [value]
     while waiting:
         each = waiting.pop()

@@ -66,7 +66,7 @@ class SubscriberBuffer:
         self._filled = asyncio.Event()
 
     def add(self, event: JobEvent) -> None:
-        """Add an event unless it was seen, or would leave a gap: then the next look at the history brings both."""
+        """Add an event unless it was seen, or would leave a gap: then the next read of the history brings both."""
         if event.seq != self.seen[event.job_id] + 1 or self._ended:
             return
         self.seen[event.job_id] = event.seq

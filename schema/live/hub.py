@@ -36,7 +36,7 @@ _PASSING = (SQLAlchemyError, OSError)
 
 
 class EventHub:
-    """Carries the events of the watched jobs from the database to the buffers of their subscribers."""
+    """Carries the events of the followed jobs from the database to the buffers of their subscribers."""
 
     def __init__(self, engine: AsyncEngine, database: Database, *, poll_every_s: float) -> None:
         self._address = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
@@ -95,9 +95,9 @@ class EventHub:
                 del self._buffers[job_id]
 
     def _awaken(self, job_ids: Iterable[UUID]) -> None:
-        watched = self._buffers.keys() & job_ids
-        if watched:
-            self._awake |= watched
+        followed = self._buffers.keys() & job_ids
+        if followed:
+            self._awake |= followed
             self._wake.set()
 
     def hear(self, payload: str) -> None:
@@ -143,7 +143,7 @@ class EventHub:
                 self._awake |= awake
                 await asyncio.sleep(self._poll_every_s)
             except Exception:
-                # Nobody would start this task again, and the slow poll looks at everything in a moment.
+                # Nothing would start this task again, and the slow poll reads everything in a moment.
                 log.exception("delivering failed and will be retried")
                 await asyncio.sleep(self._poll_every_s)
 
@@ -217,7 +217,7 @@ class EventHub:
         return {buffer for job_id in job_ids if job_id in self._buffers for buffer in self._buffers[job_id]}
 
     def _behind(self, job_ids: set[UUID]) -> dict[UUID, int]:
-        """Return, for each of the jobs that is still watched, how far the subscriber furthest behind has come."""
+        """Return, for each of the jobs that is still followed, how far the subscriber furthest behind has come."""
         return {
             each: min(buffer.seen[each] for buffer in self._buffers[each]) for each in job_ids if each in self._buffers
         }

@@ -1,4 +1,4 @@
-"""Waiting for jobs to end: a mutation may answer when its work is done instead of at once."""
+"""Waiting for jobs to end: a mutation may respond when its work is done instead of at once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WAIT_SECONDS_MAX = 55
 
 
 def check_wait(seconds: int) -> None:
-    """Raise Invalid for a wait out of bounds: longer ones would outlive the patience of proxies."""
+    """Raise Invalid for a wait out of bounds: proxies time out on longer ones."""
     if not 0 <= seconds <= WAIT_SECONDS_MAX:
         raise Invalid(f"waitSeconds must be from 0 to {WAIT_SECONDS_MAX}.", "input", "waitSeconds")
 

@@ -119,7 +119,7 @@ class ReviewCompensationPayload:
 @strawberry.type
 class SupportMutations:
     @mutation(
-        "Retry a failed or canceled job from the first step whose result is missing. Its price is held again.",
+        "Retry a failed or canceled job from the first step whose result is missing. Its credits are held again.",
         RetryJobPayload,
     )
     async def retry_job(self, info: Info, input: RetryJobInput) -> RetryJobPayload:

@@ -60,7 +60,7 @@ async def end_waiting(app: Starlette) -> None:
     """End every wait for events: subscribers are sent to another server, and waiting mutations respond at once.
 
     For a server to call when it begins to stop: it waits for its requests before it ends the application, and a
-    request that waits for a job would hold it up.
+    request that waits for a job would delay it.
     """
     hub: EventHub = app.state.hub
     await hub.close()

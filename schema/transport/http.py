@@ -1,7 +1,7 @@
 """GraphQL over HTTP, as its specification says it: content types, status codes, and errors a program can read.
 
 A client that accepts `application/graphql-response+json` gets 400 for a request that could not be run; one that only
-knows `application/json` gets 200, for it looks into the body. Whoever is not known gets 401 either way.
+knows `application/json` gets 200, because it reads the body. An unknown caller gets 401 either way.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def new_request_id(given: str | None = None) -> str:
 
 
 class HttpEndpoint:
-    """Answers the HTTP requests of `/graphql`."""
+    """Serves the HTTP requests of `/graphql`."""
 
     def __init__(self, schema: DioramaSchema, parts: Parts) -> None:
         self._schema = schema
@@ -59,7 +59,7 @@ class HttpEndpoint:
             response = _failed([refusal.error], request_id, refusal.status, _own_content_type(request))
             response.headers.update(refusal.headers)
         except ClientDisconnect:
-            # Nobody reads this; the status is what the access log shows.
+            # The client never reads this; the status is for the access log.
             response = Response(status_code=499)
         except Exception as error:  # noqa: BLE001 - the last resort: masked for the caller, logged
             response = _unforeseen(error, request_id, _own_content_type(request))

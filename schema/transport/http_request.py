@@ -16,12 +16,12 @@ from schema.runtime import Limits
 GRAPHQL_JSON = "application/graphql-response+json"
 PLAIN_JSON = "application/json"
 
-# What each range of an Accept header is answered with. Wildcards get what every client understands.
-_ANSWERS = {GRAPHQL_JSON: GRAPHQL_JSON, PLAIN_JSON: PLAIN_JSON, "application/*": PLAIN_JSON, "*/*": PLAIN_JSON}
+# The content type for each range of an Accept header. Wildcards get the one that every client understands.
+_CONTENT_TYPES = {GRAPHQL_JSON: GRAPHQL_JSON, PLAIN_JSON: PLAIN_JSON, "application/*": PLAIN_JSON, "*/*": PLAIN_JSON}
 
 
 class Refusal(Exception):
-    """The request is answered with this status and error before any of it is run."""
+    """A refusal of the request, with this status and error, before any of it runs."""
 
     def __init__(self, status: int, error: ApiError, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(error.message)
@@ -55,15 +55,15 @@ async def read_asked(request: Request, limits: Limits) -> Asked:
 
 
 def negotiated(request: Request) -> str:
-    """Return the content type of the answer; raise Refusal where the client accepts none of ours."""
+    """Return the content type of the response; raise Refusal where the client accepts none of ours."""
     accept = request.headers.get("accept")
     if not accept:
         return PLAIN_JSON
     ranges = sorted((_quality(each) for each in accept.split(",")), key=lambda each: -each[0])
-    answers = [_ANSWERS[kind] for quality, kind in ranges if quality > 0 and kind in _ANSWERS]
-    if not answers:
-        raise refuse(406, f"Answers are sent as {GRAPHQL_JSON} or {PLAIN_JSON}; accept one of them.")
-    return answers[0]
+    accepted = [_CONTENT_TYPES[kind] for quality, kind in ranges if quality > 0 and kind in _CONTENT_TYPES]
+    if not accepted:
+        raise refuse(406, f"Responses are sent as {GRAPHQL_JSON} or {PLAIN_JSON}; accept one of them.")
+    return accepted[0]
 
 
 def _quality(media_range: str) -> tuple[float, str]:

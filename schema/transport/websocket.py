@@ -62,7 +62,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, None]):
             self.context.parts.callers.add(self.context.secret or "", self._lost)
 
     async def handle_ping(self, message: Any) -> None:
-        """Answer a ping with its own payload."""
+        """Send a pong with the ping's payload."""
         payload = {"payload": message["payload"]} if "payload" in message else {}
         await self.websocket.send_json({"type": "pong", **payload})
 

@@ -1,1 +1,1 @@
-"""What is read through the API, a type a file. Each is built whole from its record; relations go through loaders."""
+"""The types that the API returns, one per file. Each is built whole from its record; relations go through loaders."""

@@ -1,4 +1,4 @@
-"""What has to be undone of jobs, as support sees it."""
+"""Compensating actions of jobs, as support sees them."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Compensation:
         return None if found is None else Job.of(found)
 
 
-@strawberry.input(description="All given conditions must hold.")
+@strawberry.input(description="All conditions given must be met.")
 class CompensationFilter:
     states: list[CompensationState] | None = None
     actions: list[CompensationKind] | None = None

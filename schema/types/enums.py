@@ -26,7 +26,7 @@ __all__ = [
     "WaitKind",
 ]
 
-# These are the state machine's own, so that there is one list of each; Strawberry marks them in place.
+# The state machine's own enums, so each list exists once; Strawberry marks them in place.
 JobState = State
 GenerationKind = Kind
 JobEventName = Event
@@ -99,9 +99,9 @@ class AttemptStatus(StrEnum):
 
 
 @strawberry.enum(
-    description="Why nothing is happening to a job right now: what it is made from; a step that support has paused; "
-    "its turn among others, or a worker; its account's limit; the wait after a failure; the provider at work; the "
-    "provider busy or out of order; a lost submission that is looked for; something that an operator must put right."
+    description="The reason a job is waiting right now: its parent; a step that support has paused; other jobs, or a "
+    "free worker; its account's limit; the delay before a retry; the provider at work; the provider busy or failing; "
+    "the search for a lost submission; a fault that an operator must fix."
 )
 class WaitKind(StrEnum):
     PARENT = "parent"

@@ -63,7 +63,7 @@ class UserError:
 
 @strawberry.type(description="An error without further fields.")
 class PlainUserError(UserError):
-    """What most errors are."""
+    """The type of most errors."""
 
 
 @strawberry.type(description="The price exceeds the available credits.")

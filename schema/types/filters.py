@@ -1,4 +1,4 @@
-"""What lists can be filtered by, checked and turned into what the reads take."""
+"""Filters of lists, checked and converted to those of the reads."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class MetadataMatch:
 
 
 @strawberry.input(
-    description="All given conditions must hold. `...After` bounds are inclusive, `...Before` bounds exclusive."
+    description="All conditions given must be met. `...After` bounds are inclusive, `...Before` bounds exclusive."
 )
 class JobFilter:
     ids: list[strawberry.ID] | None = None

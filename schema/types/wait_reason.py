@@ -1,4 +1,4 @@
-"""Why a job is waiting, derived from its row and its surroundings."""
+"""The reason a job is waiting, derived from its row and its surroundings."""
 
 from __future__ import annotations
 

@@ -194,7 +194,7 @@ def _alone(servers: Servers, directory: Path, **simulated: Any) -> Iterator[Stoc
         assert_attempts_add_up(stocked.system.engine)
 
 
-WAITING = "The picture service can not be used right now. We keep trying."
+WAITING = "The picture service cannot be used right now. We keep trying."
 
 
 def test_while_the_account_is_in_trouble_jobs_wait_without_losing_a_retry(servers: Servers, tmp_path: Path) -> None:

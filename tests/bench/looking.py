@@ -22,7 +22,7 @@ from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
 from jobs.steps.runtime import Runtime
 from jobs.tracking.durations import Durations
 from jobs.tracking.watcher import Watcher
-from jobs.tracking.watcher_status import Watched
+from jobs.tracking.watcher_status import CachedWatcherStatus
 from jobs.upkeep.periodic import TRACKING, PeriodicTask
 from jobs.worker.process import Engines, WorkerProcess
 from storage import S3Store
@@ -56,7 +56,7 @@ def main(url: str, name: str, threads: int, provider_url: str, public_url: str |
             recorder=recorder,
             renewer=renewer,
             durations=Durations.of(engine),
-            watched=Watched.of(engine),
+            watcher_status=CachedWatcherStatus.of(engine),
             public_url=public_url,
             secrets={"openai_api_key": "none"},
         )

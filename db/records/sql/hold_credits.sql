@@ -1,4 +1,4 @@
--- Hold what jobs will cost in their present cycle, each in its owner's wallet. Called where jobs are asked for and
+-- Hold what jobs will cost in their present cycle, each in its owner's wallet. Called where jobs are requested and
 -- redriven. An overdraft violates wallets_not_overdrawn. Zero rows: they cost nothing.
 INSERT INTO ledger_entries (account_id, user_ref, kind, job_id, cycle, amount, debit_bucket, credit_bucket, actor)
 SELECT j.account_id, coalesce(s.user_ref, ''), 'hold', j.id, j.cycle, j.credits, 'available', 'held', :actor

@@ -1,6 +1,6 @@
 -- Name everything that does not add up: wallets that differ from the sum of their entries, jobs without the hold that
--- accepted them, holds of ended or forgotten jobs that are open, successes that are not charged, failures that are.
--- Called by tests, by `diorama doctor` and by whoever doubts. Zero rows: all adds up.
+-- accepted them, open holds of ended or purged jobs, successes that are not charged, failures that are.
+-- Called by tests, by `diorama doctor` and by operators. Zero rows: everything adds up.
 WITH summed AS (
     SELECT e.account_id, e.user_ref,
            sum(-b.sign * e.amount) FILTER (WHERE b.name = 'issued') AS issued,

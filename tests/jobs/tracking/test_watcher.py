@@ -23,7 +23,7 @@ from jobs.steps.poll import PollParts, poll
 from jobs.tracking.poll_times import PollTimes
 from jobs.tracking.sightings import ended_prediction
 from jobs.tracking.watcher import Permits, Watcher, WatchSettings
-from jobs.tracking.watcher_status import Watched
+from jobs.tracking.watcher_status import CachedWatcherStatus
 from simulator.serve import Background
 from simulator.settings import SimulatorSettings
 from statemachine.outcomes import Accepted, GenerationFailed, OutputReady, StillRunning
@@ -111,7 +111,8 @@ def simulator() -> Iterator[Background]:
 def sky(engine: Engine, world: World, simulator: Background, hinter: Hinter) -> Iterator[Sky]:
     httpx.post(f"{simulator.api_url}/_simulator/reset").raise_for_status()
     provider = ReplicateProvider(ReplicateSettings("r8_test", base_url=simulator.api_url))
-    parts = PollParts(engine, provider, Models(engine), PollTimes(watched=Watched.of(engine)))
+    times = PollTimes(watcher_status=CachedWatcherStatus.of(engine))
+    parts = PollParts(engine, provider, Models(engine), times)
     watcher = Watcher(engine, provider, hinter, settings=WatchSettings(few=FEW))
     yield Sky(engine, world, simulator, parts, watcher)
     provider.close()
