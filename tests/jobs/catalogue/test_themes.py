@@ -44,7 +44,7 @@ def test_without_a_file_the_themes_are_the_built_in_ones() -> None:
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        ("{", "is no JSON"),
+        ("{", "is not JSON"),
         ({}, "must be a list"),
         (["neon-city"], "theme 1: it must have exactly key, name"),
         ([OWN, {**OWN, "mood": "x"}], "theme 2: it must have exactly key, name"),
@@ -63,5 +63,5 @@ def test_a_file_that_says_something_wrong_is_refused_with_what_would_be_right(
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ThemesError, match="can not be read"):
+    with pytest.raises(ThemesError, match="cannot be read"):
         themes_with(tmp_path / "nothing.json")
