@@ -104,3 +104,18 @@ class ErrorCode(StrEnum):
     DEADLINE_EXCEEDED = "deadline_exceeded"
     CANCELED = "canceled"
     INTERNAL = "internal"
+
+
+class AttemptStatus(StrEnum):
+    """The outcome of a submission to the provider."""
+
+    SUBMITTING = "submitting"
+    REFUSED = "refused"
+    REJECTED = "rejected"
+    LOST = "lost"
+    ABSENT = "absent"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    DUPLICATE = "duplicate"  # an orphan that the search found after its job had gone on: canceled, and its cost booked

@@ -18,6 +18,7 @@ from db.engine.spending import Orphan, Settled, left_running, orphans, settle
 from db.public_ids import IdKind, encode_id
 from jobs.providers.orphan_search import LAST_SEARCH_AFTER, TOGETHER, created_between, why_absence_proves_nothing
 from jobs.providers.provider import Listed, Prediction, Provider, ProviderError, Sought
+from statemachine.vocabulary import AttemptStatus
 
 log = structlog.get_logger(__name__)
 
@@ -25,7 +26,7 @@ log = structlog.get_logger(__name__)
 FIRST_SEARCH_AFTER = timedelta(seconds=60)
 _GROUP = 500
 # The status of an attempt whose prediction is known and was not stopped.
-_RUNNING = "running"
+_RUNNING = AttemptStatus.RUNNING
 # In an outage each call runs into its own timeout and delays the tasks behind this one: the rest wait for the next run.
 _CANCELS_FOR_S = 30.0
 
@@ -44,7 +45,7 @@ def search_orphans(engine: Engine, provider: Provider, first_after: timedelta = 
         return 0
     with engine.begin() as conn:
         settle(conn, found)
-    duplicates = [settled for settled in found if settled.status == "duplicate"]
+    duplicates = [settled for settled in found if settled.status == AttemptStatus.DUPLICATE]
     for settled in duplicates:
         log.warning(
             "a duplicate was canceled", job_id=encode_id(IdKind.JOB, settled.job_id), cost_micros=settled.cost_micros
@@ -126,8 +127,8 @@ def _ended(orphan: Orphan, prediction_id: str, provider: Provider) -> Settled | 
         return _written_off(orphan)
     cost_micros = _cost(prediction, orphan)
     if orphan.status == _RUNNING:
-        return Settled(orphan.job_id, orphan.attempt, "canceled", True, None, cost_micros)
-    return Settled(orphan.job_id, orphan.attempt, "duplicate", True, prediction_id, cost_micros)
+        return Settled(orphan.job_id, orphan.attempt, AttemptStatus.CANCELED, True, None, cost_micros)
+    return Settled(orphan.job_id, orphan.attempt, AttemptStatus.DUPLICATE, True, prediction_id, cost_micros)
 
 
 def _cost(prediction: Prediction | None, orphan: Orphan) -> int:
@@ -136,14 +137,14 @@ def _cost(prediction: Prediction | None, orphan: Orphan) -> int:
 
 def _absent(orphan: Orphan) -> Settled:
     """Return an absence. The submission is searched for again, at growing intervals, because it may still appear."""
-    return Settled(orphan.job_id, orphan.attempt, "absent", orphan.is_last_search)
+    return Settled(orphan.job_id, orphan.attempt, AttemptStatus.ABSENT, orphan.is_last_search)
 
 
 def _written_off(orphan: Orphan) -> Settled | None:
     """Return None, or after the hour in which it could be found book a lost submission as paid."""
     if not orphan.is_last_search:
         return None
-    cost_micros = orphan.reserved_micros if orphan.status == "lost" or orphan.noted_prediction_id else 0
+    cost_micros = orphan.reserved_micros if orphan.status == AttemptStatus.LOST or orphan.noted_prediction_id else 0
     # By then the provider's own limit has ended any prediction still running.
-    status = "canceled" if orphan.status == _RUNNING else orphan.status
+    status = AttemptStatus.CANCELED if orphan.status == _RUNNING else orphan.status
     return Settled(orphan.job_id, orphan.attempt, status, True, None, cost_micros)

@@ -7,7 +7,7 @@ from enum import StrEnum
 import strawberry
 
 from db.records.jobs import JobOrder
-from statemachine.vocabulary import ErrorCode, Event, Kind, OnFailure, State
+from statemachine.vocabulary import AttemptStatus, ErrorCode, Event, Kind, OnFailure, State
 
 __all__ = [
     "AnimationStyle",
@@ -36,6 +36,7 @@ strawberry.enum(Kind, name="GenerationKind", description="What a job makes.")
 strawberry.enum(Event, name="JobEventName", description="The events of a job.")
 strawberry.enum(ErrorCode, name="JobErrorCode", description="Why a job failed.")
 strawberry.enum(OnFailure, description="What happens to the parent of a job when the job fails.")
+strawberry.enum(AttemptStatus, description="The outcome of a submission to the provider.")
 strawberry.enum(JobOrder, description="The order of a list of jobs.")
 
 
@@ -83,19 +84,6 @@ class CameraMove(StrEnum):
     STATIC = "static"
     PUSH_IN = "push_in"
     PULL_OUT = "pull_out"
-
-
-@strawberry.enum(description="The outcome of a submission to the provider.")
-class AttemptStatus(StrEnum):
-    SUBMITTING = "submitting"
-    REFUSED = "refused"
-    REJECTED = "rejected"
-    LOST = "lost"
-    ABSENT = "absent"
-    RUNNING = "running"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    CANCELED = "canceled"
 
 
 @strawberry.enum(

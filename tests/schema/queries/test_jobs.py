@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, text
 
-from statemachine.vocabulary import Event, State
+from schema.ids import IdKind, decode_id
+from statemachine.vocabulary import AttemptStatus, Event, State
 from tests.schema.documents import CANCEL_JOB, CREATE_SCENE, make_avatar, make_story, new_key
 from tests.support.partners import TO_FAILURE, TO_SUCCESS, Move, Partner, add_attempt, move
 
@@ -74,6 +75,17 @@ def test_words_of_the_provider_are_for_support_only(acme: Partner, support: Part
     assert (told["attempts"][0]["detail"], whole["attempts"][0]["detail"]) == (None, "words of the provider")
     assert told["events"]["edges"][0]["node"] == {"reason": None, "error": {"detail": None}, "actor": "worker"}
     assert whole["events"]["edges"][0]["node"]["reason"] == "a reason for support"
+
+
+@pytest.mark.parametrize("status", AttemptStatus)
+def test_a_page_of_jobs_shows_attempts_of_every_status(acme: Partner, status: AttemptStatus) -> None:
+    job_id = make_avatar(acme, acme.asset())
+    add_attempt(acme.server.engine, job_id)
+    settle = text("UPDATE attempts SET status = :status, completed_at = now() WHERE job_id = :id")
+    with acme.server.engine.begin() as conn:
+        conn.execute(settle, {"status": status, "id": decode_id(job_id, IdKind.JOB)})
+    [edge] = acme.ask("{ jobs(first: 5) { edges { node { attempts { status } } } } }")["jobs"]["edges"]
+    assert edge["node"]["attempts"] == [{"status": status.name}]
 
 
 def test_staff_is_not_named_to_the_owner(acme: Partner, support: Partner) -> None:
