@@ -8,24 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from statemachine.budget import OUT_OF_TURN
-
-
-class BreakerState(StrEnum):
-    """The breaker's effect on submissions."""
-
-    CLOSED = "closed"  # all are admitted
-    OPEN = "open"  # none is admitted until a certain time
-    HALF_OPEN = "half_open"  # one is admitted, and the others wait for its result
-
-
-class Cause(StrEnum):
-    """The cause of an opening."""
-
-    OUTAGE = "outage"  # the provider fails, does not respond or refuses every call
-    ACCOUNT = "account"  # the provider's account needs a person: a wrong token, no credit
+from statemachine.vocabulary import BreakerCause, BreakerState
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +24,9 @@ class BreakerPolicy:
     # The time in which the one submission must show a result; then another one is admitted.
     probe_s: float = 60.0
 
-    def pause(self, cause: Cause, openings: int) -> timedelta:
+    def pause(self, cause: BreakerCause, openings: int) -> timedelta:
         """Return how long the breaker stays open, the `openings`-th time in a row (1-based)."""
-        base_s = self.account_s if cause is Cause.ACCOUNT else self.outage_s
+        base_s = self.account_s if cause is BreakerCause.ACCOUNT else self.outage_s
         return timedelta(seconds=base_s * 2 ** min(openings - 1, self.doublings_max))
 
 
@@ -57,7 +42,7 @@ class Breaker:
     state: BreakerState = BreakerState.CLOSED
     failures: int = 0
     openings: int = 0
-    cause: Cause | None = None
+    cause: BreakerCause | None = None
     detail: str | None = None
     opened_at: datetime | None = None
     until: datetime | None = None
@@ -120,20 +105,24 @@ class Breaker:
 
     def spoiled(self, now: datetime, detail: str | None, policy: BreakerPolicy) -> Breaker:
         """Return the breaker after a prediction failed with an account error, though its submission was accepted."""
-        breaker = self.failed(now, Cause.ACCOUNT, detail, policy)
+        breaker = self.failed(now, BreakerCause.ACCOUNT, detail, policy)
         return breaker if breaker is self else replace(breaker, failures=1)
 
-    def failed(self, now: datetime, cause: Cause, detail: str | None, policy: BreakerPolicy) -> Breaker:
+    def failed(self, now: datetime, cause: BreakerCause, detail: str | None, policy: BreakerPolicy) -> Breaker:
         """Return the breaker after a submission failed for a reason that would affect any other as well."""
         if self.state is BreakerState.OPEN:
             # Started before it opened. Only an account error is news.
-            is_news = cause is Cause.ACCOUNT and self.cause is not Cause.ACCOUNT
+            is_news = cause is BreakerCause.ACCOUNT and self.cause is not BreakerCause.ACCOUNT
             return self._opened(now, cause, detail, policy) if is_news else self
-        if self.state is BreakerState.HALF_OPEN or cause is Cause.ACCOUNT or self.failures + 1 >= policy.failures_max:
+        if (
+            self.state is BreakerState.HALF_OPEN
+            or cause is BreakerCause.ACCOUNT
+            or self.failures + 1 >= policy.failures_max
+        ):
             return self._opened(now, cause, detail, policy)
         return replace(self, failures=self.failures + 1)
 
-    def _opened(self, now: datetime, cause: Cause, detail: str | None, policy: BreakerPolicy) -> Breaker:
+    def _opened(self, now: datetime, cause: BreakerCause, detail: str | None, policy: BreakerPolicy) -> Breaker:
         openings = self.openings + 1 if cause is self.cause else 1
         return Breaker(
             state=BreakerState.OPEN,

@@ -1,4 +1,4 @@
-"""Every closed word list of the state machine: states, events, steps, kinds, codes."""
+"""Every closed word list, once. `tests/db/test_word_lists.py` compares them with the database and the API."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class State(StrEnum):
 
     @property
     def is_terminal(self) -> bool:
-        """Whether the job has ended: nothing is due, only a redrive or a roll-back moves it again."""
+        """Return True if the job has ended: nothing is due, only a redrive or a roll-back moves it again."""
         return self in TERMINAL
 
 
@@ -119,3 +119,123 @@ class AttemptStatus(StrEnum):
     FAILED = "failed"
     CANCELED = "canceled"
     DUPLICATE = "duplicate"  # an orphan that the search found after its job had gone on: canceled, and its cost booked
+
+
+class AssetKind(StrEnum):
+    """The content of a file."""
+
+    SELFIE = "selfie"
+    AVATAR = "avatar"
+    SCENE = "scene"
+    VIDEO = "video"
+    POSTER = "poster"
+
+
+class AssetState(StrEnum):
+    """The state of a file. Only a ready one can be used."""
+
+    PENDING = "pending"
+    READY = "ready"
+    REJECTED = "rejected"
+    DELETED = "deleted"
+
+
+class CompensationKind(StrEnum):
+    """A kind of compensating action."""
+
+    CANCEL_PREDICTION = "cancel_prediction"
+    DELETE_OBJECTS = "delete_objects"
+    RETURN_CREDITS = "return_credits"
+    ROLL_BACK_PARENT = "roll_back_parent"
+
+
+class CompensationState(StrEnum):
+    """The state of a compensating action. One that failed too often needs review."""
+
+    PENDING = "pending"
+    DONE = "done"
+    NEEDS_REVIEW = "needs_review"
+    WAIVED = "waived"
+
+
+class CreditEntryKind(StrEnum):
+    """The kind of a ledger entry."""
+
+    GRANT = "grant"
+    TRANSFER = "transfer"
+    ADJUST = "adjust"
+    HOLD = "hold"
+    CHARGE = "charge"
+    RELEASE = "release"
+    REFUND = "refund"
+
+
+class CreditBucket(StrEnum):
+    """The buckets of the ledger, between which an entry moves credits."""
+
+    ISSUED = "issued"
+    AVAILABLE = "available"
+    HELD = "held"
+    SPENT = "spent"
+
+
+class Tier(StrEnum):
+    """The tier of a session, which decides what it may request."""
+
+    FREE = "free"
+    PAID = "paid"
+
+
+class Role(StrEnum):
+    """The caller. A session's role is not stored: it has a token, not an API key."""
+
+    PARTNER = "partner"
+    SUPPORT = "support"
+    SESSION = "session"
+
+
+class WaitKind(StrEnum):
+    """The reason nothing is happening to a job right now. Derived when a job is read, never stored."""
+
+    PARENT = "parent"
+    PAUSED = "paused"
+    TURN = "turn"
+    ACCOUNT_LIMIT = "account_limit"
+    BACK_OFF = "back_off"
+    PROVIDER = "provider"
+    PROVIDER_BUDGET = "provider_budget"
+    PROVIDER_UNAVAILABLE = "provider_unavailable"
+    RECONCILING = "reconciling"
+    OPERATOR = "operator"
+
+
+class BreakerState(StrEnum):
+    """The breaker's effect on submissions."""
+
+    CLOSED = "closed"  # all are admitted
+    OPEN = "open"  # none is admitted until a certain time
+    HALF_OPEN = "half_open"  # one is admitted, and the others wait for its result
+
+
+class BreakerCause(StrEnum):
+    """The cause of an opening."""
+
+    OUTAGE = "outage"  # the provider fails, does not respond or refuses every call
+    ACCOUNT = "account"  # the provider's account needs a person: a wrong token, no credit
+
+
+class ProviderCall(StrEnum):
+    """The calls to the provider that have a budget each."""
+
+    CREATE = "create"
+    READ = "read"
+
+
+class WebhookEffect(StrEnum):
+    """The effect of a webhook from the provider."""
+
+    DUE = "due"
+    NOTED = "noted"
+    LATE = "late"
+    FOREIGN = "foreign"
+    NONE = "none"

@@ -15,10 +15,11 @@ from sqlalchemy import Connection, func, select, update
 
 from db.statements import statement
 from db.tables import provider_breaker, provider_budgets
-from statemachine.breaker import Breaker, BreakerState, Cause
+from statemachine.breaker import Breaker
 from statemachine.budget import Bucket
+from statemachine.vocabulary import BreakerCause, BreakerState, ProviderCall
 
-CREATE, READ = "create", "read"
+CREATE, READ = ProviderCall.CREATE, ProviderCall.READ
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def _breaker(row: Any) -> Breaker:
         state=BreakerState(row.state),
         failures=row.failures,
         openings=row.openings,
-        cause=None if row.cause is None else Cause(row.cause),
+        cause=None if row.cause is None else BreakerCause(row.cause),
         detail=row.detail,
         opened_at=row.opened_at,
         until=row.until,

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from db.engine.tracking import Sighting, sight
 from db.statements import statement
-from statemachine.vocabulary import State
+from statemachine.vocabulary import State, WebhookEffect
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def take_webhook(conn: Connection, webhook: Webhook) -> DueJob | None:
     row = conn.execute(statement("take_webhook"), given).one_or_none()
     if row is None:
         return None
-    if webhook.has_ended and row.effect in ("noted", "due"):
+    if webhook.has_ended and row.effect in (WebhookEffect.NOTED, WebhookEffect.DUE):
         due = sight(conn, [Sighting(row.job_id, webhook.prediction_id, webhook.sighting, webhook.has_ended)])
         if due:
             return DueJob(row.job_id, State.GENERATING)

@@ -14,16 +14,17 @@ from sqlalchemy import Connection
 from db.engine.provider_limiter import CREATE, limits_now
 from db.records.provider_spend import spent_on_jobs_since
 from diorama.doctor.findings import Finding
-from statemachine.breaker import Breaker, BreakerState, Cause
+from statemachine.breaker import Breaker
 from statemachine.budget import Bucket
+from statemachine.vocabulary import BreakerCause, BreakerState
 
 _DAY = timedelta(days=1)
 _DETAIL_LENGTH_MAX = 200
 _WHAT, _SPENT = "submissions", "spent"
-_BY = {Cause.ACCOUNT: "trouble with the provider's account", Cause.OUTAGE: "an outage of the provider"}
+_BY = {BreakerCause.ACCOUNT: "trouble with the provider's account", BreakerCause.OUTAGE: "an outage of the provider"}
 _MEND = {
-    Cause.ACCOUNT: "credit and REPLICATE_API_TOKEN should be seen to; then they go on by themselves",
-    Cause.OUTAGE: "they go on by themselves once it works again",
+    BreakerCause.ACCOUNT: "credit and REPLICATE_API_TOKEN should be seen to; then they go on by themselves",
+    BreakerCause.OUTAGE: "they go on by themselves once it works again",
 }
 
 

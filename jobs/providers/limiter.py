@@ -18,9 +18,10 @@ from sqlalchemy import Connection, Engine
 
 from db.engine.provider_limiter import Creates, lock_creates, lock_reads, save_breaker, save_creates, save_reads
 from jobs.providers.permits import Permits
-from statemachine.breaker import Breaker, BreakerPolicy, BreakerState, Cause
+from statemachine.breaker import Breaker, BreakerPolicy
 from statemachine.budget import Budget
 from statemachine.outcomes import Accepted, Failure, OutcomeLost, Refused, Rejected, RetryPolicy
+from statemachine.vocabulary import BreakerCause, BreakerState
 
 log = structlog.get_logger(__name__)
 
@@ -210,11 +211,11 @@ class SharedLimiter:
         breaker = creates.breaker.by_clock_at(now, policy)
         match outcome:
             case OutcomeLost(reason):
-                return breaker.failed(now, Cause.OUTAGE, reason, policy)
+                return breaker.failed(now, BreakerCause.OUTAGE, reason, policy)
             case Refused(failure) if failure.retry_policy is RetryPolicy.OPERATOR:
-                return breaker.failed(now, Cause.ACCOUNT, failure.detail, policy)
+                return breaker.failed(now, BreakerCause.ACCOUNT, failure.detail, policy)
             case Refused(failure) if failure.retry_policy is not RetryPolicy.ANOTHER_MODEL:
-                return breaker.failed(now, Cause.OUTAGE, failure.detail, policy)
+                return breaker.failed(now, BreakerCause.OUTAGE, failure.detail, policy)
             case None | Refused():
                 # A missing model says nothing about the others.
                 return breaker.never_sent(now)

@@ -16,7 +16,8 @@ from schema.context import Info
 from schema.fields import mutation
 from schema.ids import IdKind, encode_id
 from schema.mutations.arguments import input_id
-from schema.types.compensation import Compensation, CompensationKind
+from schema.types.compensation import Compensation
+from schema.types.enums import CompensationKind
 from schema.types.errors import UserError, UserErrorCode, user_error
 from schema.types.filters import JobFilter
 from schema.types.job import Job

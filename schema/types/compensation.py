@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 
 import strawberry
 
 from db.engine.compensations import ActionFilter, CompensationAction
 from schema.context import Info
 from schema.ids import IdKind, decode_id
+from schema.types.enums import CompensationKind, CompensationState
 from schema.types.filters import each_of
 from schema.types.job import Job
-
-
-@strawberry.enum(description="A kind of compensating action.")
-class CompensationKind(StrEnum):
-    CANCEL_PREDICTION = "cancel_prediction"
-    DELETE_OBJECTS = "delete_objects"
-    RETURN_CREDITS = "return_credits"
-    ROLL_BACK_PARENT = "roll_back_parent"
-
-
-@strawberry.enum(description="The state of a compensating action. One that failed too often needs review.")
-class CompensationState(StrEnum):
-    PENDING = "pending"
-    DONE = "done"
-    NEEDS_REVIEW = "needs_review"
-    WAIVED = "waived"
 
 
 @strawberry.type(description="One compensating action of a job, and its result.")

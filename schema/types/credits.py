@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 
 import strawberry
 
@@ -13,27 +12,9 @@ from schema.context import Info
 from schema.fields import field
 from schema.ids import IdKind, decode_id
 from schema.scalars import BigInt
+from schema.types.enums import CreditBucket, CreditEntryKind
 from schema.types.filters import each_of
 from schema.types.job import Job
-
-
-@strawberry.enum(description="The kind of a ledger entry.")
-class CreditEntryKind(StrEnum):
-    GRANT = "grant"
-    TRANSFER = "transfer"
-    ADJUST = "adjust"
-    HOLD = "hold"
-    CHARGE = "charge"
-    RELEASE = "release"
-    REFUND = "refund"
-
-
-@strawberry.enum(description="The buckets of the ledger. Credits of a wallet come from `ISSUED`.")
-class CreditBucket(StrEnum):
-    ISSUED = "issued"
-    AVAILABLE = "available"
-    HELD = "held"
-    SPENT = "spent"
 
 
 @strawberry.type(description="The credits in a wallet.")

@@ -7,20 +7,46 @@ from enum import StrEnum
 import strawberry
 
 from db.records.jobs import JobOrder
-from statemachine.vocabulary import AttemptStatus, ErrorCode, Event, Kind, OnFailure, State
+from statemachine.vocabulary import (
+    AssetKind,
+    AssetState,
+    AttemptStatus,
+    BreakerCause,
+    BreakerState,
+    CompensationKind,
+    CompensationState,
+    CreditBucket,
+    CreditEntryKind,
+    ErrorCode,
+    Event,
+    Kind,
+    OnFailure,
+    Role,
+    State,
+    Step,
+    Tier,
+    WaitKind,
+)
 
 __all__ = [
     "AnimationStyle",
     "AssetKind",
     "AssetState",
     "AttemptStatus",
+    "BreakerCause",
+    "BreakerState",
     "CameraMove",
+    "CompensationKind",
+    "CompensationState",
+    "CreditBucket",
+    "CreditEntryKind",
     "GenerationKind",
     "JobErrorCode",
     "JobEventName",
     "JobOrder",
     "JobState",
     "OnFailure",
+    "PipelineStep",
     "Role",
     "Tier",
     "WaitKind",
@@ -31,43 +57,33 @@ JobState = State
 GenerationKind = Kind
 JobEventName = Event
 JobErrorCode = ErrorCode
+PipelineStep = Step
 strawberry.enum(State, name="JobState", description="The current state of a job.")
 strawberry.enum(Kind, name="GenerationKind", description="What a job makes.")
 strawberry.enum(Event, name="JobEventName", description="The events of a job.")
 strawberry.enum(ErrorCode, name="JobErrorCode", description="Why a job failed.")
 strawberry.enum(OnFailure, description="What happens to the parent of a job when the job fails.")
 strawberry.enum(AttemptStatus, description="The outcome of a submission to the provider.")
+strawberry.enum(AssetKind, description="The content of a file.")
+strawberry.enum(AssetState, description="The state of a file. Only a ready one can be used.")
+strawberry.enum(BreakerCause, description="The cause for which submissions stopped.")
+strawberry.enum(BreakerState, description="The state of the breaker. Half-open, it admits one submission as a probe.")
+strawberry.enum(CompensationKind, description="A kind of compensating action.")
+strawberry.enum(
+    CompensationState, description="The state of a compensating action. One that failed too often needs review."
+)
+strawberry.enum(CreditBucket, description="The buckets of the ledger. Credits of a wallet come from `ISSUED`.")
+strawberry.enum(CreditEntryKind, description="The kind of a ledger entry.")
+strawberry.enum(PipelineStep, name="PipelineStep", description="A step of the pipeline.")
+strawberry.enum(Role, description="The caller.")
+strawberry.enum(Tier, description="The tier of a session, which decides what it may request.")
+strawberry.enum(
+    WaitKind,
+    description="The reason a job is waiting right now: its parent; a step that support has paused; other jobs, or a "
+    "free worker; its account's limit; the delay before a retry; the provider at work; the provider busy or failing; "
+    "the search for a lost submission; a fault that an operator must fix.",
+)
 strawberry.enum(JobOrder, description="The order of a list of jobs.")
-
-
-@strawberry.enum(description="The tier of a session, which decides what it may request.")
-class Tier(StrEnum):
-    FREE = "free"
-    PAID = "paid"
-
-
-@strawberry.enum(description="The content of a file.")
-class AssetKind(StrEnum):
-    SELFIE = "selfie"
-    AVATAR = "avatar"
-    SCENE = "scene"
-    VIDEO = "video"
-    POSTER = "poster"
-
-
-@strawberry.enum(description="The state of a file. Only a ready one can be used.")
-class AssetState(StrEnum):
-    PENDING = "pending"
-    READY = "ready"
-    REJECTED = "rejected"
-    DELETED = "deleted"
-
-
-@strawberry.enum(description="The caller.")
-class Role(StrEnum):
-    PARTNER = "partner"
-    SUPPORT = "support"
-    SESSION = "session"
 
 
 @strawberry.enum(description="The movement of the figure in an animation.")
@@ -84,21 +100,3 @@ class CameraMove(StrEnum):
     STATIC = "static"
     PUSH_IN = "push_in"
     PULL_OUT = "pull_out"
-
-
-@strawberry.enum(
-    description="The reason a job is waiting right now: its parent; a step that support has paused; other jobs, or a "
-    "free worker; its account's limit; the delay before a retry; the provider at work; the provider busy or failing; "
-    "the search for a lost submission; a fault that an operator must fix."
-)
-class WaitKind(StrEnum):
-    PARENT = "parent"
-    PAUSED = "paused"
-    TURN = "turn"
-    ACCOUNT_LIMIT = "account_limit"
-    BACK_OFF = "back_off"
-    PROVIDER = "provider"
-    PROVIDER_BUDGET = "provider_budget"
-    PROVIDER_UNAVAILABLE = "provider_unavailable"
-    RECONCILING = "reconciling"
-    OPERATOR = "operator"

@@ -9,23 +9,13 @@ import strawberry
 from db.engine.pausing import Pause as PauseRecord
 from db.engine.pausing import StepStatus as StatusRecord
 from db.engine.provider_limiter import CREATE, READ, Limits
+from schema.types.enums import BreakerCause, BreakerState, PipelineStep
 from statemachine.breaker import Breaker as BreakerRecord
-from statemachine.breaker import BreakerState, Cause
 from statemachine.budget import Bucket
-from statemachine.vocabulary import Step as PipelineStep
 
 __all__ = ["PipelineStep", "StepPause", "StepStatus"]
 
 _CALL_OF = {PipelineStep.SUBMIT: CREATE, PipelineStep.POLL: READ}
-
-strawberry.enum(
-    BreakerState,
-    name="BreakerState",
-    description="The state of the breaker. Half-open, it admits one submission as a probe.",
-)
-strawberry.enum(Cause, name="BreakerCause", description="The cause for which submissions stopped.")
-
-strawberry.enum(PipelineStep, name="PipelineStep", description="A step of the pipeline.")
 
 
 @strawberry.type(description="A pause, during which no job of a step is started.")
@@ -58,7 +48,7 @@ class ProviderBudget:
 )
 class Breaker:
     state: BreakerState
-    cause: Cause | None
+    cause: BreakerCause | None
     detail: str | None = strawberry.field(description="The provider's own words, secrets removed.")
     opened_at: datetime | None
     until: datetime | None = strawberry.field(description="When one job is admitted as a probe.")

@@ -11,8 +11,7 @@ from db.engine.pausing import Pause
 from db.engine.provider_limiter import CREATE, Limits
 from db.records.jobs import Job
 from schema.types.enums import WaitKind
-from statemachine.breaker import BreakerState, Cause
-from statemachine.vocabulary import ErrorCode, Event, State
+from statemachine.vocabulary import BreakerCause, BreakerState, ErrorCode, Event, State
 
 _ENDED = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELED})
 # Outcomes of a call itself, not of the requested work.
@@ -75,7 +74,7 @@ class WaitReason:
         """Return why submissions are stopped right now, or None."""
         bucket, breaker = limits.buckets[CREATE], limits.breaker
         if breaker.state is not BreakerState.CLOSED:
-            is_ours = breaker.cause is Cause.ACCOUNT
+            is_ours = breaker.cause is BreakerCause.ACCOUNT
             kind = WaitKind.OPERATOR if is_ours else WaitKind.PROVIDER_UNAVAILABLE
             return cls(kind=kind, until=breaker.until, message=_OPERATOR if is_ours else _UNAVAILABLE)
         if bucket.is_blocked(limits.now):

@@ -8,13 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statemachine.breaker import Breaker, BreakerPolicy, BreakerState, Cause
+from statemachine.breaker import Breaker, BreakerPolicy
+from statemachine.vocabulary import BreakerCause, BreakerState
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 POLICY = BreakerPolicy(failures_max=3, outage_s=5, account_s=60, doublings_max=2, probe_s=30)
 
 
-def failing(breaker: Breaker, times: int = 1, cause: Cause = Cause.OUTAGE, now: datetime = NOW) -> Breaker:
+def failing(
+    breaker: Breaker, times: int = 1, cause: BreakerCause = BreakerCause.OUTAGE, now: datetime = NOW
+) -> Breaker:
     for _ in range(times):
         breaker = breaker.failed(now, cause, "why", POLICY)
     return breaker
@@ -36,7 +39,7 @@ def test_a_run_of_failures_stops_submissions() -> None:
 
 
 def test_trouble_with_the_account_stops_them_at_once() -> None:
-    breaker = failing(Breaker(), 1, Cause.ACCOUNT)
+    breaker = failing(Breaker(), 1, BreakerCause.ACCOUNT)
     assert (breaker.state, breaker.wait_s(NOW)) == (BreakerState.OPEN, 60.0)
 
 
@@ -74,7 +77,7 @@ def test_what_was_begun_before_neither_prolongs_a_pause_nor_ends_it() -> None:
 
 
 def test_one_that_never_came_there_makes_room_for_the_next_but_shortens_no_pause() -> None:
-    breaker = failing(Breaker(), 1, Cause.ACCOUNT)
+    breaker = failing(Breaker(), 1, BreakerCause.ACCOUNT)
     assert breaker.never_sent(at(1)) == breaker
     assert breaker.probing(at(60), POLICY).never_sent(at(61)).most(at(61)) == 1
     assert Breaker().never_sent(NOW) == Breaker()
@@ -86,8 +89,8 @@ def test_one_that_never_came_there_makes_room_for_the_next_but_shortens_no_pause
         (failing(Breaker(), 3), 0, 0),
         (failing(Breaker(), 3), 60, 0),
         (failing(Breaker(), 3), 61, 1),
-        (failing(Breaker(), 1, Cause.ACCOUNT), 60, 0),
-        (failing(Breaker(), 1, Cause.ACCOUNT), 86_400, 1),
+        (failing(Breaker(), 1, BreakerCause.ACCOUNT), 60, 0),
+        (failing(Breaker(), 1, BreakerCause.ACCOUNT), 86_400, 1),
         (failing(Breaker(), 3).probing(NOW, POLICY), 60, 0),
         (failing(Breaker(), 3).probing(NOW, POLICY), 61, 1),
         (Breaker(), 86_400, None),
@@ -102,7 +105,7 @@ def test_a_pause_that_a_clock_began_which_was_ahead_is_over(breaker: Breaker, ah
 def test_trouble_that_only_predictions_show_is_over_once_one_has_succeeded() -> None:
     """The provider goes on taking submissions, so that one is taken proves nothing."""
     breaker = Breaker().spoiled(NOW, "(E001)", POLICY)
-    assert (breaker.state, breaker.cause, breaker.wait_s(NOW)) == (BreakerState.OPEN, Cause.ACCOUNT, 60.0)
+    assert (breaker.state, breaker.cause, breaker.wait_s(NOW)) == (BreakerState.OPEN, BreakerCause.ACCOUNT, 60.0)
     assert breaker.delivered() == breaker, "it was begun before"
     probing = breaker.probing(at(60), POLICY)
     assert probing.succeeded() == probing
@@ -119,8 +122,8 @@ def test_what_only_submissions_show_is_not_over_by_a_prediction_of_before() -> N
 
 
 def test_that_a_person_is_needed_is_news_even_then() -> None:
-    breaker = failing(failing(Breaker(), 3), 1, Cause.ACCOUNT)
-    assert (breaker.cause, breaker.wait_s(NOW)) == (Cause.ACCOUNT, 60.0)
+    breaker = failing(failing(Breaker(), 3), 1, BreakerCause.ACCOUNT)
+    assert (breaker.cause, breaker.wait_s(NOW)) == (BreakerCause.ACCOUNT, 60.0)
 
 
 @given(st.lists(st.sampled_from(["ok", "outage", "account", "probe", "time"]), max_size=40))
@@ -135,7 +138,7 @@ def test_whatever_happens_it_never_stays_shut_for_ever(happenings: list[str]) ->
             case "time":
                 now += timedelta(seconds=20)
             case cause:
-                breaker = failing(breaker, 1, Cause(cause), now)
+                breaker = failing(breaker, 1, BreakerCause(cause), now)
         assert (breaker.until is None) == (breaker.state is BreakerState.CLOSED) == (breaker.cause is None)
         wait_s = breaker.wait_s(now)
         assert wait_s <= 240

@@ -20,10 +20,10 @@ from db.engine.claims import ClaimedJob, claim_due
 from jobs.providers import failures
 from jobs.providers.limiter import Admission, LimiterSettings, SharedLimiter
 from jobs.worker.advance import AdvanceParts, advance
-from statemachine.breaker import BreakerPolicy, BreakerState
+from statemachine.breaker import BreakerPolicy
 from statemachine.budget import Budget
 from statemachine.outcomes import Accepted, OutcomeLost, Refused, Rejected
-from statemachine.vocabulary import State, Step
+from statemachine.vocabulary import BreakerState, State, Step
 from tests.support.eventually import eventually
 from tests.support.factories import REFUSED, make_job, make_world
 
