@@ -217,18 +217,18 @@ def doctor(
 
 
 @app.command()
-def sweep() -> None:
-    """Remove at once what is too old, which workers do now and then, and print how much that was."""
+def purge() -> None:
+    """Purge everything past its retention now, instead of at the workers' next periodic task, and print the counts."""
     with _told():
         settings = read_settings("database", "store")
         _log(settings)
-        from diorama.doctor.bucket import sweep_all
+        from diorama.doctor.bucket import purge_all
         from diorama.preflight import check_database
 
         check_database(settings)
-        swept, left, rows = sweep_all(settings)
-        sys.stdout.write(f"{swept.files} files, {swept.sources} sources, {left} left objects")
-        sys.stdout.write(f", {len(swept.months)} months of history")
+        purged, left, rows = purge_all(settings)
+        sys.stdout.write(f"{purged.files} files, {purged.sources} sources, {left} left objects")
+        sys.stdout.write(f", {len(purged.months)} months of history")
         sys.stdout.write(f", the rows of {rows.jobs} jobs, {rows.files} files and {rows.keys} idempotency keys\n")
 
 

@@ -182,7 +182,7 @@ def build_periodic_tasks(runtime: Runtime, hinter: Hinter, tuning: Tuning = _TUN
     orphans = partial(search_orphans, runtime.engine, runtime.provider, first_after)
     watcher = Watcher(runtime.engine, runtime.provider, hinter, runtime.poll_times, tuning.watching)
     return (
-        # By itself: it must not wait for a long sweep.
+        # By itself: it must not wait for a long purge.
         PeriodicTask("watch", _WATCH_STEP_S, watcher.step, TRACKING),
         PeriodicTask("orphans", tuning.orphan_search_s, orphans),
         PeriodicTask("overdue", _OVERDUE_EVERY_S, overdue),

@@ -1,4 +1,4 @@
-"""What an operator does about storage: `diorama doctor --storage` compares, `diorama sweep` removes what is too old."""
+"""What an operator does about storage: `diorama doctor --storage` compares, `diorama purge` removes what is too old."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def _counted(what: str, tally: Tally) -> Finding:
     return Finding(what, False, f"{tally.count}: {', '.join(tally.first)}{more}")
 
 
-def sweep_all(settings: Settings) -> tuple[Purged, int, PurgedRows]:
+def purge_all(settings: Settings) -> tuple[Purged, int, PurgedRows]:
     """Remove all that is too old, and all that is left over; return what went, how many left objects, and the rows."""
-    engine = build_engine(settings, "sweep", pool_size=2)
+    engine = build_engine(settings, "purge", pool_size=2)
     store, policy = build_store(settings), build_retention(settings)
     try:
         swept = purge_expired(engine, store, policy, batches=_WITHOUT_END)

@@ -166,14 +166,14 @@ def _price(job: ClaimedJob) -> int:
 
 
 def _cancel_lost(action: PendingAction, job: ClaimedJob, parts: CompensateParts) -> Done:
-    """Cancel a submission whose outcome was lost, where it can be found; the sweep is the net, and books it."""
+    """Cancel a submission whose outcome was lost, where it can be found; the orphan search is the net, and books it."""
     try:
         prediction_id = parts.lost.prediction_of(job)
     except ProviderError:
-        return Done("the provider could not say whether it was taken; the sweep goes on looking for it")
+        return Done("the provider could not say whether it was taken; the orphan search goes on looking for it")
     if prediction_id is not None:
         stopped = _canceled(prediction_id, action, job, parts) is not None
-        return Done("found and canceled" if stopped else "found; the sweep books it")
+        return Done("found and canceled" if stopped else "found; the orphan search books it")
     if (settles_in_s := parts.lost.settles_in_s(job)) <= 0:
         return Done("it was never taken")
     # Looked for three times until the provider's list has settled, so that one that was taken does not run for long.

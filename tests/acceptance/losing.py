@@ -1,7 +1,7 @@
 """A worker process that dies in the middle of paid calls: what `losses` starts, again and again.
 
-Everything that has to do with the paid call is real: the provider's client, the intent, the search, the sweeper. Only
-the bytes of pictures are left out, because ten thousand of them prove nothing more.
+Everything about the paid call is real: the client, the intent, reconciling, the orphan search. Only pictures
+are left out, because ten thousand of them prove nothing more.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ def test_what_a_story_made_is_complete_until_it_expires_and_gone_afterwards(syst
         assert set(conn.scalars(text("SELECT state FROM assets WHERE kind IN ('avatar', 'scene')"))) == {"deleted"}
 
 
-def test_the_doctor_names_what_only_one_side_has_and_a_sweep_removes_what_is_left(system: System) -> None:
+def test_the_doctor_names_what_only_one_side_has_and_a_purge_removes_what_is_left(system: System) -> None:
     job_id = system.ask_for_avatar()
     worker = system.start_worker()
     system.wait_for(job_id, "succeeded")
@@ -78,7 +78,7 @@ def test_the_doctor_names_what_only_one_side_has_and_a_sweep_removes_what_is_lef
     move_clock(system.engine, GRACE)
     status, told = run(system, "doctor", "--storage")
     assert (status, left in told) == (1, True)
-    assert "0 files, 0 sources, 1 left objects, 0 months of history, the rows of 0 jobs" in run(system, "sweep")[1]
+    assert "0 files, 0 sources, 1 left objects, 0 months of history, the rows of 0 jobs" in run(system, "purge")[1]
     assert run(system, "doctor", "--storage")[0] == 0
     system.store.delete([lost])
     status, told = run(system, "doctor", "--storage")

@@ -289,7 +289,7 @@ class Machine(RuleBasedStateMachine):
         return {row.key for row in rows}
 
     def _running_unseen(self) -> list[str]:
-        """Predictions that are still running, and that the sweeper does not look for in the list."""
+        """Predictions that are still running, and that the orphan search does not look for in the list."""
         looked_for = self._rows(
             "SELECT token FROM attempts WHERE job_id = ANY (:jobs) AND status IN ('lost', 'absent')"
         )

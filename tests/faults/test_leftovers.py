@@ -153,7 +153,7 @@ def test_a_prediction_that_outlives_its_limit_is_canceled_before_another_is_paid
 
 
 @pytest.mark.parametrize("stops", [True, False])
-def test_what_could_not_be_canceled_with_its_job_is_stopped_and_booked_by_the_sweep(lab: Lab, stops: bool) -> None:
+def test_the_orphan_search_stops_and_books_what_could_not_be_canceled(lab: Lab, stops: bool) -> None:
     """A person was told, and may take a day; by the end of an hour it counts as paid for, stopped or not."""
     lab.provider.ends_as = "processing"
     job_id = job_in(lab, State.GENERATING)

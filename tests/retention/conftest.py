@@ -110,7 +110,7 @@ class House:
         """Make one pass."""
         return purge_expired(self.engine, self.store, RetentionPolicy(**policy))
 
-    def sweep_left(self, grace: timedelta = timedelta(hours=1)) -> int:
+    def purge_left(self, grace: timedelta = timedelta(hours=1)) -> int:
         """Go through the whole bucket."""
         return Leftovers(self.engine, self.store, grace).purge()
 

@@ -33,9 +33,9 @@ def test_what_no_row_names_goes_after_the_grace_and_the_rest_stays(house: House)
     house.selfie(kept_for=None)
     strays = strays_of(house)
     named = set(house.objects()) - set(strays)
-    assert house.sweep_left() == 0, "younger than the grace"
+    assert house.purge_left() == 0, "younger than the grace"
     house.pass_time(2 * HOUR)
-    assert house.sweep_left() == len(strays)
+    assert house.purge_left() == len(strays)
     assert set(house.objects()) == named
     assert house.inventory().is_sound
 
@@ -46,13 +46,13 @@ def test_objects_of_unfinished_jobs_and_awaited_uploads_stay(house: House) -> No
     house.put(f"jobs/{job_id}/1/source.png")
     house.put(f"assets/{house.world.owner.account_id}/{upload}.jpg")
     house.pass_time(2 * HOUR)
-    assert house.sweep_left() == 0
+    assert house.purge_left() == 0
 
 
 def test_what_the_database_does_not_know_is_told_and_not_touched(house: House) -> None:
     foreign = [house.put("somebody/else.txt"), house.put(f"jobs/{uuid4()}/1/source.png")]
     house.pass_time(2 * HOUR)
-    assert house.sweep_left() == 0
+    assert house.purge_left() == 0
     assert sorted(house.inventory().unnamed.first) == sorted(foreign)
 
 

@@ -116,7 +116,7 @@ def test_a_job_whose_original_is_gone_is_redriven_from_its_submission(house: Hou
 
 @pytest.mark.parametrize("swept", [False, True], ids=["expired", "removed"])
 def test_a_job_whose_selfie_is_no_longer_kept_is_refused_at_once(house: House, swept: bool) -> None:
-    """Whether or not the sweep has come by: it must not be taken for something that can be made."""
+    """Whether or not the purge has come by: it must not be taken for something that can be made."""
     house.world = World(house.world.owner, house.selfie(kept_for=30 * DAY))
     job_id = house.job(State.FAILED)
     house.pass_time(31 * DAY)

@@ -207,7 +207,7 @@ def test_a_lost_submission_of_a_canceled_job_is_canceled_at_the_provider_at_once
     assert undoing.provider.canceled == ["found"]
     with engine.connect() as conn:
         status = conn.scalar(text("SELECT status FROM attempts"))
-    assert status == "lost", "the sweep books what it cost"
+    assert status == "lost", "the orphan search books what it cost"
 
 
 def test_it_is_looked_for_until_the_list_can_be_believed(engine: Engine, world: World, store: S3Store) -> None:
@@ -229,7 +229,7 @@ def test_it_is_looked_for_until_the_list_can_be_believed(engine: Engine, world: 
         (False, timedelta(minutes=1), "could not say"),
     ],
 )
-def test_what_is_not_found_is_left_to_the_sweep_and_the_job_ends(
+def test_what_is_not_found_is_left_to_the_orphan_search_and_the_job_ends(
     engine: Engine, world: World, store: S3Store, is_listed: bool, age: timedelta, result: str
 ) -> None:
     provider = SearchedProvider(shows_at=99, is_listed=is_listed)

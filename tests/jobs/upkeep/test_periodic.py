@@ -82,6 +82,6 @@ def test_a_process_that_is_stopped_loses_its_turn_and_begins_no_round_when_it_co
 
 
 def test_rounds_are_put_together_by_lock() -> None:
-    sweep, watch, tidy = (PeriodicTask(name, 1.0, list, lock) for name, lock in (("s", 1), ("w", 2), ("t", 1)))
-    assert by_lock([sweep, watch, tidy]) == [[sweep, tidy], [watch]]
+    purge, watch, tidy = (PeriodicTask(name, 1.0, list, lock) for name, lock in (("s", 1), ("w", 2), ("t", 1)))
+    assert by_lock([purge, watch, tidy]) == [[purge, tidy], [watch]]
     assert HOUSEKEEPING != TRACKING

@@ -197,7 +197,7 @@ def test_a_search_that_is_under_way_is_fenced_off_by_the_webhook_that_names_the_
     assert (after.state, after.noted_prediction_id, after.is_due) == ("reconciling", "found", True)
 
 
-def test_what_the_job_went_on_without_is_noted_for_the_sweeper(told: Server) -> None:
+def test_what_the_job_went_on_without_is_noted_for_the_orphan_search(told: Server) -> None:
     job = job_in(told, State.RECONCILING)
     with told.engine.begin() as conn:
         searching = claimed(conn, job.id)
