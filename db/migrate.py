@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 # Any number of hosts may migrate at once: the first one works, the others wait here and then find nothing to do.
 _MIGRATION_LOCK = 7_061_726_541
-# A statement that waits for a table's lock holds up everyone who comes after it. So it gives up well before they
+# A statement that waits for a table's lock blocks everyone who comes after it. So it gives up well before they
 # would (`lock_timeout_s` of the engines), and lets them through before it is tried again.
 _LOCK_TIMEOUT_MS = 2_000
 _TRY_AGAIN_AFTER_S = 1.0

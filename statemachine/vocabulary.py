@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """What is true of a job now."""
+    """The states: what is true of a job now."""
 
     WAITING = "waiting"
     QUEUED = "queued"
@@ -30,7 +30,7 @@ TERMINAL = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELED})
 
 
 class Event(StrEnum):
-    """What happened to a job."""
+    """The events: what happened to a job."""
 
     REQUESTED = "requested"
     PARENT_READY = "parent_ready"
@@ -71,7 +71,7 @@ class Step(StrEnum):
 
 
 class Kind(StrEnum):
-    """What a job makes."""
+    """The kinds of generation."""
 
     AVATAR = "avatar"
     SCENE = "scene"
@@ -79,14 +79,14 @@ class Kind(StrEnum):
 
 
 class OnFailure(StrEnum):
-    """What happens to the parent generation when a job fails."""
+    """The fate of the parent generation when a job fails."""
 
     KEEP_PARENT = "keep_parent"
     ROLL_BACK_PARENT = "roll_back_parent"
 
 
 class ErrorCode(StrEnum):
-    """Why a job failed, in words that an end user's program can act on."""
+    """The reasons why a job failed, in words that an end user's program can act on."""
 
     CONTENT_REJECTED = "content_rejected"
     INPUT_INVALID = "input_invalid"

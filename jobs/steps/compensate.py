@@ -1,10 +1,10 @@
-"""Compensate: undo what a job has left behind, at the provider and in our storage.
+"""Compensate: undo what a job left at the provider and in our storage.
 
-What is to be undone are rows, written when the job began to compensate. Credits and parents are settled by the
-transaction in which the job ends; what is left for this step is what lies outside of Postgres. Each action may be
-done twice. One that fails is tried again with the step; after `TRIES_MAX` it is held for a person to review, and the
-job ends without it. So does one whose undoing kills its workers; having been throttled is no try. An action that was
-held may be tried again much later, so it is done to the submission that it is of, whichever one the job is at by then.
+Compensating actions are rows, written when the job began to compensate. The transaction that ends the job settles
+credits and parents; this step does the rest, everything outside Postgres. Each action may run twice. An action that
+fails is retried with the step; after `TRIES_MAX` it needs review by a person, and the job ends without it. So does one
+that keeps killing its workers. A throttled call does not count as a try. A reviewed action may run much later, so it
+applies to its own submission, whatever the job's current one is.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ from storage.keys import attempt_of, job_prefix
 log = structlog.get_logger(__name__)
 
 TRIES_MAX = 6
-# The least wait before a prediction that the provider did not know is told to stop again.
+# The shortest wait before the cancel of a prediction that the provider did not know is repeated.
 _AGAIN_IN_S = 5.0
 _THROTTLED = 429
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What came of undoing one thing, and what the provider is known to charge for what it undid."""
+    """The result of one action, and what the provider charges for the prediction that it canceled."""
 
     what: str
     charged_micros: int = 0
@@ -62,9 +62,9 @@ class CompensateParts:
 
 
 def compensate(job: ClaimedJob, parts: CompensateParts) -> Work | None:
-    """Try everything that is still to be undone, and say whether anything has to be tried again.
+    """Try every pending action and return the results, with a failure if any of them must be retried.
 
-    Return None where the lease was lost on the way: somebody else undoes it, or has done so.
+    Return None if the lease was lost on the way: another worker compensates the job, or has done so.
     """
     with parts.engine.connect() as conn:
         pending = pending_actions(conn, job.id)
@@ -76,11 +76,11 @@ def compensate(job: ClaimedJob, parts: CompensateParts) -> Work | None:
                 tried.append((action, _try(action, _as_of(action, job), parts)))
     except LeaseLost:
         return None
-    return _told(job, tried)
+    return _work_of(job, tried)
 
 
 def left_for_review(job: ClaimedJob, reason: str, engine: Engine) -> tuple[RowChange, ...]:
-    """Return the rows that hold for a person whatever is still to be undone of a job: trying it kills the workers."""
+    """Return the rows that leave a job's pending actions for review, because trying them kills the workers."""
     with engine.connect() as conn:
         pending = pending_actions(conn, job.id)
     return tuple(ActionTried(job.id, each.cycle, each.action, "needs_review", last_error=reason) for each in pending)
@@ -97,13 +97,13 @@ def _as_of(action: PendingAction, job: ClaimedJob) -> ClaimedJob:
     )
 
 
-def _told(job: ClaimedJob, tried: Iterable[tuple[PendingAction, Done | Failure]]) -> Work:
+def _work_of(job: ClaimedJob, tried: Iterable[tuple[PendingAction, Done | Failure]]) -> Work:
     row_changes: list[RowChange] = []
     again: Failure | None = None
     charged_micros = 0
     for action, came in tried:
         if isinstance(came, Failure) and came.status == _THROTTLED and came.retry_policy is RetryPolicy.WAIT:
-            # It was not tried yet: whoever asks for patience gets it, and as much as is asked for.
+            # A throttled call was not a try: wait for as long as the provider requests.
             again = came
             continue
         charged_micros += came.charged_micros if isinstance(came, Done) else 0
@@ -140,10 +140,10 @@ def _cancel_prediction(action: PendingAction, job: ClaimedJob, parts: Compensate
 
 
 def _canceled(prediction_id: str, action: PendingAction, job: ClaimedJob, parts: CompensateParts) -> Prediction | None:
-    """Cancel a prediction and return how it is then; None where the provider does not know it, and will not.
+    """Cancel a prediction and return its state afterwards, or None if the provider does not have it.
 
-    One answer is no proof of that: the prediction may be too young to be known everywhere, and run on. Raises
-    ProviderError until the provider's list has settled, and in any case the first time.
+    A single 404 does not prove that: a young prediction may not have reached every server yet, and keep running. Raises
+    ProviderError until the provider's list has settled, and always the first time.
     """
     ended = parts.provider.cancel(prediction_id)
     if ended is None and (action.tries == 0 or parts.lost.settles_in_s(job) > 0):
@@ -153,14 +153,14 @@ def _canceled(prediction_id: str, action: PendingAction, job: ClaimedJob, parts:
 
 
 def _charged(prediction: Prediction, job: ClaimedJob) -> int:
-    """What a prediction costs that was told to stop; one that has begun and has not stopped yet costs what it would."""
+    """Return the cost of a canceled prediction in micro-dollars: the full price if it has started and still runs."""
     if prediction.is_running:
         return _price(job) if prediction.has_started else 0
     return prediction.charged(_price(job))
 
 
 def _price(job: ClaimedJob) -> int:
-    """What the current attempt costs in full, in micro-dollars."""
+    """Return the full price of the current attempt in micro-dollars."""
     profile = profiles().get(job.model or "")
     return 0 if profile is None else profile.price(job.kind, job.duration_s)
 
@@ -190,10 +190,10 @@ _NOT_KNOWN_YET = Failure(
 
 
 def _delete_objects(action: PendingAction, job: ClaimedJob, parts: CompensateParts) -> Done:
-    """Delete what was made up to the action's submission, while the job is held still.
+    """Delete the objects made up to the action's submission, under a lock on the job's row.
 
-    Whoever was frozen on the way here may find that others have undone the job, and that it has succeeded since under
-    the same keys. Raises LeaseLost then.
+    A worker that was frozen on the way here may find that another one compensated the job, and that it has succeeded
+    since under the same keys. Raises LeaseLost then.
     """
     found = [each.key for each in parts.store.list(job_prefix(job.id)) if _goes(each.key, action)]
     with parts.engine.begin() as conn:
@@ -210,7 +210,7 @@ def _goes(key: str, action: PendingAction) -> bool:
 
 
 def _while_still(keys: Iterable[str], began: Instant, parts: CompensateParts) -> Iterator[str]:
-    """Pass the keys on for as long as Postgres lets a frozen worker hold the job still."""
+    """Yield the keys for as long as Postgres keeps the lock of a frozen worker."""
     for key in keys:
         if parts.instant().since(began) >= WORKER_IDLE_IN_TRANSACTION_S:
             raise LeaseLost("the job may have been let go meanwhile")
@@ -224,12 +224,12 @@ _DO: Mapping[str, Callable[[PendingAction, ClaimedJob, CompensateParts], Done]] 
 
 
 def _is_last(action: PendingAction, failure: Failure) -> bool:
-    """Whether an action is not tried again by itself: it was tried often enough, or the other side said never."""
+    """Return whether this was the last automatic try: the tries are used up, or a retry cannot help."""
     return action.tries + 1 >= TRIES_MAX or failure.retry_policy is RetryPolicy.NEVER
 
 
 def _seen(job: ClaimedJob, action: PendingAction, came: Done | Failure) -> tuple[RowChange, ...]:
-    """The rows that tell what came of an action."""
+    """Return the rows that record the result of an action."""
     if isinstance(came, Failure):
         state = "needs_review" if _is_last(action, came) else "pending"
         return (ActionTried(job.id, action.cycle, action.action, state, last_error=came.detail or came.message),)

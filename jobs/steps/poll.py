@@ -85,18 +85,17 @@ def _looked(job: ClaimedJob, parts: PollParts) -> Work:
 
 
 def _unseen(job: ClaimedJob, prediction_id: str, failure: Failure, elapsed_s: float, parts: PollParts) -> Work:
-    """Say what it means that a look showed nothing: mostly that it has to be repeated.
+    """Handle a poll that did not find the prediction: usually, poll again.
 
-    A prediction that the provider no longer knows will not come back, but one answer is no proof of that: a young one
-    may not have arrived everywhere, and an old one may be looked for where it is not. So it is looked for again for as
-    long as the provider's list takes to settle. A prediction that is given up is canceled all the same and counts as
-    paid for.
+    A prediction that the provider no longer has will not come back, but a single 404 does not prove that: a young one
+    may not have reached every server yet, and an old one may be missing on one of them. So polling goes on for as long
+    as the provider's list takes to settle. A prediction that is given up is canceled all the same and counts as paid.
     """
     if failure.status != _NOT_FOUND:
         return Work(job, StepFailed(failure))
     with parts.engine.connect() as conn:
         unseen_s = unseen_for_s(conn, job.id, _UNSEEN)
-    # Below 0 the clock was set back: it was longer ago than anybody can tell.
+    # Below 0 the clock was set back, and the real time is unknown.
     if unseen_s is None or 0 <= unseen_s < parts.list_settles_after_s:
         again_in_s = max(1.0, parts.list_settles_after_s - (unseen_s or 0.0))
         return Work(job, StepFailed(failures.busy(_UNSEEN, again_in_s)))
@@ -181,7 +180,7 @@ def _given_up(job: ClaimedJob, prediction_id: str, why: Failure, elapsed_s: floa
 
 
 def _placed(job: ClaimedJob, prediction: Prediction) -> tuple[AttemptChanged, ...]:
-    """What makes a prediction known in the list whose creation was not answered."""
+    """Return the row change that places a prediction in the provider's list, if its create response was lost."""
     if job.listed_at is not None or prediction.created_at is None:
         return ()
     return (AttemptChanged(job.id, job.attempt, "running", listed_at=prediction.created_at),)

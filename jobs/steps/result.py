@@ -1,4 +1,4 @@
-"""What a step hands to be decided and recorded."""
+"""The result of a step, to be decided and recorded."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _UNCHANGED = AttemptChanged(UUID(int=0), 0, "running")
 
 
 def successor(work: Work, decision: Decision, moved: Moved | None) -> ClaimedJob | None:
-    """Return the job as its next step would read it, claimed by the move itself; None where it is not held."""
+    """Return the job as its next step would read it, claimed by the move itself; None if the move claimed nothing."""
     if moved is None or not moved.is_leased:
         return None
     job = work.job

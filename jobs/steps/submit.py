@@ -152,10 +152,10 @@ def _called(submission: Submission, parts: SubmitParts) -> tuple[Submitted, Subm
 
 
 def _check_lease(began: Instant, parts: SubmitParts) -> None:
-    """Raise NotSent unless the lease outlasts the wait for an answer.
+    """Raise NotSent unless the lease outlasts the wait for a response.
 
-    A worker that was stopped since its intent was committed may have been taken for dead: another one then looks for
-    the call in the provider's list, does not find it, and pays.
+    A worker that was stopped after it committed its intent may count as dead: another one then searches the provider's
+    list for the call, does not find it, and pays.
     """
     passed_s = parts.instant().since(began)
     if passed_s > parts.leases.usual.total_seconds():
@@ -166,7 +166,7 @@ def _attempt(
     job: ClaimedJob, token: UUID, profile: Profile, prompt: Prompt, picture: str, sent: dict[str, Any]
 ) -> AttemptBegun:
     """Return the attempt as it is written before the call: a fresh token, the price set aside, how to find it again."""
-    # An address that holds the token is a signed one: it is recognized by that, and no signature is kept.
+    # An address that contains the token is a signed one: the token identifies it, and no signature is stored.
     picture_url = None if carries(picture, token) else picture
     return AttemptBegun(
         job_id=job.id,

@@ -86,20 +86,20 @@ def advance(claim: Claim, parts: AdvanceParts, known: ClaimedJob | None = None) 
 
 
 def _give_way(job: ClaimedJob, parts: AdvanceParts) -> None:
-    """Let the limiter know of a queued job that never came to the provider.
+    """Report to the limiter that a queued job never reached the provider.
 
-    It may have been the one that was to show whether the provider works again. After a long outage the oldest jobs are
-    past their deadlines, and each would hold up the others until the limiter gives up on it.
+    The job may have been the probe of an open breaker. After a long outage the oldest jobs are past their
+    deadlines, and each would delay the others until the limiter gave up on it.
     """
     if job.state is State.QUEUED:
         notice(lambda: parts.limiter.observe(None))
 
 
 def _left_open(job: ClaimedJob, decision: Decision, parts: AdvanceParts) -> tuple[RowChange, ...]:
-    """The rows of what others have to look after when a job goes on, or ends, without its step.
+    """Return the rows that others act on when a job goes on, or ends, without its step.
 
-    Of a submission whose worker vanished: only a lost one is swept should the job go on without it. Of undoing that
-    killed its workers: it waits for a person.
+    If a submission's worker vanished, its attempt is lost, and the orphan search will find it. If compensating
+    killed its workers, the pending actions need review.
     """
     match decision.event:
         case Event.OUTCOME_LOST:

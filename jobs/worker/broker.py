@@ -62,8 +62,8 @@ class RowBroker(Broker):
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 1000) -> RowConsumer:
         """Return the consumer of a step's due jobs. `timeout` in milliseconds; `prefetch` is chosen by the consumer.
 
-        There is one a step for the life of the process: Dramatiq asks again after an error, and what the threads have
-        in hand by then, or what is about to be handed over, must not be forgotten.
+        Each step has one consumer for the life of the process: Dramatiq asks for a new one after an error, and the jobs
+        that its threads work on by then, or that are about to be handed over, must not be lost.
         """
         step = Step(queue_name)
         if step not in self._consumers:
@@ -217,15 +217,15 @@ class RowConsumer(Consumer):
         if self._broker.draining.is_set() or room <= 0:
             self._wait(self._idle_s, for_room=True)
         elif self._woken or time.monotonic() >= self._look_at:
-            self._look(room)
+            self._claim(room)
         else:
             self._wait(self._look_at - time.monotonic())
         return bool(self._ready)
 
-    def _look(self, room: int) -> None:
-        """Claim what is due. Where nothing was, look again when something will be, or when a hint says so.
+    def _claim(self, room: int) -> None:
+        """Claim due jobs. If none were due, claim again when the next one will be, or on a hint.
 
-        Otherwise a consumer that is fed by handovers would claim in vain each time it had worked them off.
+        Otherwise a consumer that is fed by handovers would claim in vain each time it had finished them.
         """
         with self._changed:
             self._woken = False
