@@ -1,188 +1,26 @@
-"""Everything that users of Replicate complain about happens to the whole system, and each job comes to its end.
-
-The scenarios of a table run at once under one worker: the words of each job's wish tell the simulator which faults
-are meant for it. Every webhook is lost throughout, because nobody listens where they are sent.
-"""
+"""Failures of the provider that concern everyone at once: each test has a stocked system to itself."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
-import httpx
 import pytest
-from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from diorama.doctor.drift import log_drift
-from diorama.embedded import EmbeddedPostgres, EmbeddedS3
 from diorama.settings import Settings, read_settings
-from jobs.identity import issue_api_key
 from jobs.media import probe_video
-from storage import S3Store
-from tests.acceptance.scenarios import ACCOUNT_TROUBLE, BAD_GATEWAY, SCENARIOS, Scenario
+from tests.acceptance.partner_view import read_as_partner, vendor_words_in
+from tests.acceptance.scenarios import ACCOUNT_TROUBLE, BAD_GATEWAY
 from tests.simulator.receiver import Receiver
 from tests.support.eventually import eventually
-from tests.support.invariants import assert_attempts_add_up, assert_credits_add_up, assert_sound
-from tests.support.serving import Caller, serving
-from tests.support.stocked_system import NEXT, PREFERRED, Servers, StockedSystem, wait_for_all
-
-# Words that only the provider uses, and none of which a caller may ever read.
-VENDOR_WORDS = (
-    "replicate", "(code", "Director", "credit to run", "billing", "throttled", "Unauthenticated",
-    "purchase", "upstream", "API key", "moderation_blocked", "exploded", "cloudflare",
-)  # fmt: skip
-# Its codes are looked for as they are written: in small letters they are digits of an id or of a signature.
-VENDOR_CODES = ("E005", "E9828")
-
-FOR_CALLERS = """
-query($after: String) {
-  jobs(first: 20, after: $after) {
-    pageInfo { hasNextPage endCursor }
-    edges { node {
-      state metadata error { code message detail } output { url }
-      attempts { model status promptVersion detail }
-      events(first: 50) { edges { node { event reason error { code message detail } } } }
-    } }
-  }
-}
-"""
-
-
-@pytest.fixture(scope="module")
-def servers(
-    postgres_server: EmbeddedPostgres, migrated_template: str, s3_server: EmbeddedS3, shared_store: S3Store
-) -> Servers:
-    return Servers(postgres_server, migrated_template, s3_server, shared_store)
-
-
-@dataclass
-class Played:
-    """A stocked system in which all scenarios were played at once, and their jobs."""
-
-    stocked: StockedSystem
-    jobs: dict[str, UUID]
-
-
-@pytest.fixture(scope="module")
-def played(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
-    with servers.stocked(tmp_path_factory.mktemp("played")) as stocked:
-        jobs = {}
-        for number, scenario in enumerate(SCENARIOS, start=100):
-            words = f"scene number {number} of the day"
-            for action, rule in scenario.faults:
-                stocked.fault(action, prompt=words, **rule)
-            jobs[scenario.name] = stocked.ask_for_scene(words)
-        with stocked.working():
-            wait_for_all(stocked, list(jobs.values()), within_s=90.0)
-            yield Played(stocked, jobs)
-
-
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
-def test_a_scenario_comes_to_its_end(played: Played, scenario: Scenario) -> None:
-    stocked, job_id = played.stocked, played.jobs[scenario.name]
-    job = stocked.system.row(job_id)
-    assert (job.state, job.error_code) == (scenario.state, scenario.code), job.error_detail
-    assert tuple(row.status for row in stocked.attempts(job_id)) == scenario.attempts
-    assert scenario.met is None or scenario.met in [row.event for row in stocked.events(job_id)]
-    never_taken = sum(status in ("absent", "refused") for status in scenario.attempts)
-    assert stocked.creates(job_id) == len(scenario.attempts) - never_taken, "paid for without a row, or the reverse"
-    assert (stocked.system.objects(job_id) == []) is (scenario.state == "failed")
-
-
-def test_every_cent_of_the_scenarios_is_booked(played: Played) -> None:
-    """What the provider bills is what our jobs say they cost."""
-    with played.stocked.system.engine.connect() as conn:
-        booked = conn.scalar(text("SELECT sum(cost_micros) FROM jobs"))
-    assert booked == round(played.stocked.bill()["total_usd"] * 1_000_000)
-
-
-def test_every_history_of_the_scenarios_is_sound(played: Played) -> None:
-    assert_sound(played.stocked.system.engine)
-    assert_attempts_add_up(played.stocked.system.engine)
-    assert_credits_add_up(played.stocked.system.engine)
-
-
-def test_no_webhook_arrived_in_any_scenario(played: Played) -> None:
-    counted = played.stocked.ask("counters")["webhooks"]
-    assert counted["attempts"] > len(SCENARIOS)
-    assert "delivered" not in counted
-
-
-def test_lost_calls_were_found_in_a_list_that_holds_words_which_clients_choke_on(played: Played) -> None:
-    """One aborted prediction, or one of an unknown status, makes a whole page unreadable to some."""
-    api = f"{played.stocked.system.simulator.api_url}/v1/predictions"
-    page = httpx.get(api, headers={"Authorization": "Bearer r8_test"}).raise_for_status().json()
-    assert {"aborted", "paused", "failed", "succeeded"} <= {each["status"] for each in page["results"]}
-    found = [name for name, job_id in played.jobs.items() if "orphan_found" in _names(played.stocked, job_id)]
-    assert len(found) == sum(scenario.met == "orphan_found" for scenario in SCENARIOS)
-
-
-def _names(stocked: StockedSystem, job_id: UUID) -> list[str]:
-    return [row.event for row in stocked.events(job_id)]
-
-
-def test_a_rejection_of_the_content_is_told_kindly(played: Played) -> None:
-    message = played.stocked.system.row(played.jobs["E005"]).error_message
-    assert "can happen to harmless ones" in message
-    assert "Please try another photo or other words" in message
-
-
-def test_no_job_that_has_failed_promises_to_go_on(played: Played) -> None:
-    for scenario in SCENARIOS:
-        assert "keep trying" not in (played.stocked.system.row(played.jobs[scenario.name]).error_message or ""), (
-            scenario.name
-        )
-
-
-def test_a_job_whose_model_is_gone_is_made_by_the_next_one(played: Played) -> None:
-    made_by = [row.model for row in played.stocked.attempts(played.jobs["no such model"])]
-    assert made_by == [PREFERRED, NEXT]
-
-
-def test_no_caller_reads_the_words_or_the_addresses_of_the_provider(played: Played) -> None:
-    answer = _told(played.stocked)
-    assert len(answer["nodes"]) == len(SCENARIOS)
-    told = json.dumps(answer)
-    assert _vendor_words(told) == []
-    assert played.stocked.system.simulator.delivery_url not in told
-    assert "/xezq/" not in told
-
-
-def test_the_addresses_of_the_provider_are_kept_where_only_the_next_step_reads_them(played: Played) -> None:
-    """A table that is shown to callers holds none."""
-    with played.stocked.system.engine.connect() as conn:
-        for table in ("jobs", "job_events", "assets", "stories"):
-            rows = " ".join(conn.scalars(text(f'SELECT t::text FROM "{table}" t')))
-            assert "/xezq/" not in rows, table
-
-
-def _told(stocked: StockedSystem) -> dict[str, Any]:
-    """Return all that a partner can read of its jobs."""
-    with stocked.system.engine.begin() as conn:
-        secret = issue_api_key(conn, "acme", role="partner", key_name="reader")
-    url = stocked.system.environment["DATABASE_URL"]
-    nodes: list[Any] = []
-    with serving(url) as server:
-        caller, after = Caller(server, secret), None
-        while True:
-            page = caller.ask(FOR_CALLERS, after=after)["jobs"]
-            nodes += [edge["node"] for edge in page["edges"]]
-            if not page["pageInfo"]["hasNextPage"]:
-                return {"nodes": nodes}
-            after = page["pageInfo"]["endCursor"]
-
-
-def _vendor_words(told: str) -> list[str]:
-    """Return the words and codes of the provider that stand in ``told``."""
-    words = [word for word in VENDOR_WORDS if word.lower() in told.lower()]
-    return words + [code for code in VENDOR_CODES if code in told]
+from tests.support.invariants import assert_attempts_add_up, assert_sound
+from tests.support.stocked_system import Servers, StockedSystem, wait_for_all
 
 
 @contextmanager
@@ -219,8 +57,8 @@ def test_while_the_account_is_in_trouble_jobs_wait_without_losing_a_retry(server
                 trouble
             )
             assert {row.error_message for row in met} == {WAITING}, trouble
-        told = json.dumps(_told(stocked))
-        assert _vendor_words(told) == []
+        told = json.dumps(read_as_partner(stocked))
+        assert vendor_words_in(told) == []
 
 
 def test_reads_that_hang_break_and_fail_delay_a_job_and_no_more(servers: Servers, tmp_path: Path) -> None:

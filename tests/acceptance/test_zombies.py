@@ -15,9 +15,8 @@ import pytest
 from sqlalchemy import text
 
 from db.engine.commands import cancel
-from diorama.embedded import EmbeddedPostgres, EmbeddedS3, ServerProcess
+from diorama.embedded import ServerProcess
 from jobs.support.redriving import retry_job
-from storage import S3Store
 from tests.jobs.support.reviewers import SUPPORT
 from tests.support.eventually import eventually
 from tests.support.invariants import assert_attempts_add_up, assert_credits_add_up, assert_sound
@@ -78,14 +77,7 @@ def _is_stopped(pid: int) -> bool:
 
 
 @pytest.fixture(scope="module")
-def relay(
-    postgres_server: EmbeddedPostgres,
-    migrated_template: str,
-    s3_server: EmbeddedS3,
-    shared_store: S3Store,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Relay]:
-    servers = Servers(postgres_server, migrated_template, s3_server, shared_store)
+def relay(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Relay]:
     with servers.stocked(tmp_path_factory.mktemp("zombies")) as stocked:
         yield Relay(stocked)
 

@@ -120,7 +120,7 @@ FAILURES = (
             "jobs/worker/test_worker.py::test_workers_survive_restarts_of_postgres_without_a_person",
             "jobs/worker/test_worker.py::test_workers_survive_pg_terminate_backend",
             "jobs/engine/test_hints.py::test_a_listener_whose_connection_is_cut_listens_again",
-            "schema/live/test_hub.py::test_a_cut_listener_comes_back_and_looks_at_what_it_missed",
+            "schema/live/test_hub_survives.py::test_a_cut_listener_comes_back_and_looks_at_what_it_missed",
             "soak/test_chaos.py::test_nothing_is_lost_stuck_paid_twice_or_left_behind_in_chaos",
         ),
     ),
@@ -151,7 +151,7 @@ FAILURES = (
         "the row is the message; only a hint is sent",
         (
             "jobs/worker/test_worker.py::test_a_lost_hint_is_made_up_for_by_the_slow_poll",
-            "schema/live/test_hub.py::test_lost_hints_are_made_up_for_by_the_slow_poll",
+            "schema/live/test_hub_survives.py::test_lost_hints_are_made_up_for_by_the_slow_poll",
         ),
     ),
     _F(

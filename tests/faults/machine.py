@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from db.records.jobs import JobFilter
 from jobs.errors import UseCaseError
@@ -28,6 +28,7 @@ from jobs.tracking.provider_webhooks import NotVerified
 from jobs.upkeep.deadlines import end_overdue
 from statemachine.vocabulary import State, Step
 from tests.faults import provider_behaviours, requests
+from tests.faults.job_rows import JobRows
 from tests.faults.lab import Lab, LabWorker
 from tests.faults.points import POINTS, Fault, Point
 from tests.faults.traps import Killed, Trap
@@ -85,9 +86,10 @@ class Machine(RuleBasedStateMachine):
         with self.lab.engine.begin() as conn:
             self.world = make_world(conn)
         self.partner = partner_of(self.world)
+        self.rows = JobRows(self.lab.engine, self.world.owner.account_id)
         for request, state in starts:
             self._request(request)
-            (avatar,) = self._rows(
+            (avatar,) = self.rows.select(
                 "SELECT id FROM jobs WHERE id = ANY (:jobs) AND (kind, state) = ('avatar', 'queued')"
             )
             self.lab.drive(avatar.id, state)
@@ -95,7 +97,7 @@ class Machine(RuleBasedStateMachine):
     @rule(request=st.sampled_from(requests.REQUESTS), then=_THEN)
     def request(self, request: requests.Request, then: int) -> None:
         """Somebody asks for something, and at once for the same again: that makes nothing more."""
-        if len(self._jobs()) < _JOBS_MAX:
+        if len(self.rows.ids()) < _JOBS_MAX:
             self._request(request)
         self._work(self.lab.healthy, then)
 
@@ -124,7 +126,7 @@ class Machine(RuleBasedStateMachine):
     def the_provider_is(self, behaviour: provider_behaviours.Behaviour, steps: int) -> None:
         """The provider changes, for the next submission or for good, and maybe somebody works with it."""
         behaviour(self.lab)
-        if not self._rows("SELECT FROM jobs WHERE state = 'queued' AND id = ANY (:jobs)"):
+        if not self.rows.select("SELECT FROM jobs WHERE state = 'queued' AND id = ANY (:jobs)"):
             self.request(requests.avatar, 0)
         self._work(self.lab.healthy, steps)
 
@@ -145,7 +147,7 @@ class Machine(RuleBasedStateMachine):
     @rule(states=st.sampled_from([(), (State.CANCELED,), (State.FAILED, State.CANCELED)]), most=st.integers(1, 3))
     def redrive(self, states: tuple[State, ...], most: int) -> None:
         """Support sends what ended badly back, at a rate."""
-        wanted = JobFilter(ids=self._jobs(), states=states)
+        wanted = JobFilter(ids=self.rows.ids(), states=states)
         with self.lab.engine.begin() as conn:
             redrive_jobs(conn, SUPPORT, wanted, per_minute=60, at_most=most, reason="the models are well again")
 
@@ -160,7 +162,7 @@ class Machine(RuleBasedStateMachine):
     @rule(place=_PLACES, waive=st.booleans())
     def review(self, place: int, waive: bool) -> None:
         """Support has what could not be undone tried again, or waives it."""
-        held = self._rows(
+        held = self.rows.select(
             "SELECT job_id, action FROM compensation_actions WHERE state = 'needs_review' AND job_id = ANY (:jobs)"
         )
         if held:
@@ -179,11 +181,11 @@ class Machine(RuleBasedStateMachine):
         prediction_id = _at(place, predictions[-3:] if place % 5 else predictions)
         self.lab.provider.get(prediction_id)
         told = messages_of(self.lab.provider, prediction_id)
-        before = self._standing()
+        before = self.rows.standing()
         for message in reversed(told) if is_reversed else told:
             for time in range(times):
                 assert message.deliver(self.lab.engine) is None or time == 0, "a message was taken twice"
-        assert self._standing() == before
+        assert self.rows.standing() == before
 
     @invariant()
     def it_is_sound(self) -> None:
@@ -199,10 +201,10 @@ class Machine(RuleBasedStateMachine):
             self.lab.let_time_pass()
             if not self.lab.healthy.work_once():
                 break
-        for job_id in self._jobs():
+        for job_id in self.rows.ids():
             assert self.lab.state(job_id).is_terminal, self.lab.events(job_id)
             assert all(self.lab.provider.charges(token) <= 1 for token in self.lab.tokens(job_id))
-        eventually(lambda: set(self.lab.objects) == self._named())
+        eventually(lambda: set(self.lab.objects) == self.rows.named_objects())
         self.it_is_sound()
         self.lab.healthy.search_orphans()
         self.it_is_sound()
@@ -210,19 +212,21 @@ class Machine(RuleBasedStateMachine):
 
     def _others_write(self) -> None:
         """Whoever has no token of ours, or not the provider's key, changes nothing at all."""
-        before = self._rows("SELECT * FROM jobs WHERE id = ANY (:jobs) ORDER BY id")
+        before = self.rows.select("SELECT * FROM jobs WHERE id = ANY (:jobs) ORDER BY id")
         assert Message(uuid4(), "elsewhere", "succeeded").deliver(self.lab.engine) is None
         for booked in list(self.lab.provider.booked.values())[:1]:
             with pytest.raises(NotVerified):
                 Message(booked.token, "forged", "succeeded").deliver(self.lab.engine, signed_with=_FOREIGN_KEY)
-        assert self._rows("SELECT * FROM jobs WHERE id = ANY (:jobs) ORDER BY id") == before
+        assert self.rows.select("SELECT * FROM jobs WHERE id = ANY (:jobs) ORDER BY id") == before
 
     def _request(self, request: requests.Request) -> None:
         self.number += 1
         key = f"asked-{self.number}"
         jobs = [
             (row.id, State(row.state))
-            for row in self._rows("SELECT id, state FROM jobs WHERE kind = 'avatar' AND id = ANY (:jobs) ORDER BY id")
+            for row in self.rows.select(
+                "SELECT id, state FROM jobs WHERE kind = 'avatar' AND id = ANY (:jobs) ORDER BY id"
+            )
         ]
         with suppress(UseCaseError):
             with self.lab.engine.begin() as conn:
@@ -233,14 +237,16 @@ class Machine(RuleBasedStateMachine):
             assert all(each.replayed for each in again)
 
     def _tried(self, act: Callable[[Connection, UUID], Any], place: int, mostly: str) -> None:
-        apt = self._rows(f"SELECT id FROM jobs WHERE id = ANY (:jobs) AND {mostly} ORDER BY id")
-        job_id = _at(place, [row.id for row in apt] if apt and place % 10 else self._jobs())
+        apt = self.rows.select(f"SELECT id FROM jobs WHERE id = ANY (:jobs) AND {mostly} ORDER BY id")
+        job_id = _at(place, [row.id for row in apt] if apt and place % 10 else self.rows.ids())
         with suppress(UseCaseError), self.lab.engine.begin() as conn:
             act(conn, job_id)
 
     def _points_ahead(self) -> list[Point]:
         """The boundaries that the next step of some job has."""
-        states = {State(row.state) for row in self._rows("SELECT DISTINCT state FROM jobs WHERE id = ANY (:jobs)")}
+        states = {
+            State(row.state) for row in self.rows.select("SELECT DISTINCT state FROM jobs WHERE id = ANY (:jobs)")
+        }
         steps = {"claim", *(step for state in states for step in _STEPS_AT.get(state, ()))}
         return [point for point in POINTS if point.step in steps]
 
@@ -263,37 +269,13 @@ class Machine(RuleBasedStateMachine):
             "SELECT id, lease, seq FROM jobs WHERE id = ANY (:jobs) "
             "AND state = ANY (ARRAY(SELECT unnest(states) FROM paused_steps)) ORDER BY id"
         )
-        before = self._rows(query)
+        before = self.rows.select(query)
         yield
-        assert set(before) <= set(self._rows(query)), "a job of a paused step was worked on"
-
-    def _jobs(self) -> list[UUID]:
-        with self.lab.engine.connect() as conn:
-            query = text("SELECT id FROM jobs WHERE account_id = :id ORDER BY id")
-            return list(conn.scalars(query, {"id": self.world.owner.account_id}))
-
-    def _rows(self, query: str) -> list[Any]:
-        with self.lab.engine.connect() as conn:
-            return list(conn.execute(text(query), {"jobs": self._jobs()}).all())
-
-    def _standing(self) -> list[Any]:
-        return self._rows("SELECT id, state, seq FROM jobs WHERE id = ANY (:jobs) ORDER BY id")
-
-    def _named(self) -> set[str]:
-        """The objects that rows of these jobs name."""
-        rows = self._rows(
-            "SELECT source_key AS key FROM attempts WHERE job_id = ANY (:jobs) AND source_key IS NOT NULL "
-            "UNION ALL SELECT a.object_key FROM assets a JOIN jobs j ON a.object_key LIKE 'jobs/' || j.id || '/%' "
-            "WHERE j.id = ANY (:jobs) AND a.state = 'ready'"
-        )
-        return {row.key for row in rows}
+        assert set(before) <= set(self.rows.select(query)), "a job of a paused step was worked on"
 
     def _running_unseen(self) -> list[str]:
         """Predictions that are still running, and that the orphan search does not look for in the list."""
-        looked_for = self._rows(
-            "SELECT token FROM attempts WHERE job_id = ANY (:jobs) AND status IN ('lost', 'absent')"
-        )
-        tokens = {row.token for row in looked_for}
+        tokens = self.rows.searched_tokens()
         booked = self.lab.provider.booked.items()
         return [id_ for id_, each in booked if each.prediction.is_running and each.token not in tokens]
 

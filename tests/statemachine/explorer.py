@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from statemachine.backoff import JobPolicy
 from statemachine.transitions import IllegalTransition
 from statemachine.vocabulary import TERMINAL, State
-from tests.statemachine.happenings import advanced, claimed, killed, what_can_happen
+from tests.statemachine.happenings import what_can_happen
+from tests.statemachine.workers import advanced, claimed, killed
 from tests.statemachine.world import Job, Next, Rules, Violation, World
 
 BIRTHS = (World(Job(State.QUEUED)), World(Job(State.WAITING), due="later"))

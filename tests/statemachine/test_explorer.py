@@ -28,7 +28,7 @@ from statemachine.decisions import (
 )
 from statemachine.vocabulary import Event, State
 from tests.statemachine.explorer import ALONE, explore
-from tests.statemachine.happenings import PASSING
+from tests.statemachine.workers import PASSING
 from tests.statemachine.world import Rules, Violation, is_pausable
 
 DEPTH = 9

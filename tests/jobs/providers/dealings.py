@@ -18,7 +18,7 @@ import httpx
 from jobs.providers import failures
 from jobs.providers.limited import LimitedProvider
 from jobs.providers.limiter import NoLimiter
-from jobs.providers.provider import Prediction, Provider, ProviderError, Submission
+from jobs.providers.provider import Prediction, Provider, ProviderError, Sought, Submission
 from jobs.providers.replicate import ReplicateProvider
 from statemachine.outcomes import Accepted, Refused, Rejected
 from tests.support.eventually import eventually
@@ -38,6 +38,11 @@ def submission(**given: Any) -> Submission:
         "webhook": f"http://127.0.0.1:9/told?token={token}",
     }
     return Submission(token=token, **{**usual, **given})
+
+
+def just_begun(token: UUID) -> Sought:
+    """Return the search for a token whose submission has just begun."""
+    return Sought(token, timedelta(0))
 
 
 class Dealing(Protocol):

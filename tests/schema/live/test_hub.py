@@ -2,84 +2,31 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from dataclasses import replace
-from datetime import timedelta
-from functools import partial
-from typing import Any, cast
+from typing import cast
 
-import httpx
-import pytest
-from sqlalchemy import Engine
-from websockets.exceptions import ConnectionClosed
-
-from schema.transport.app import ApiSettings, Limits
 from statemachine.vocabulary import Event, State
-from tests.schema.documents import CANCEL_JOB, CREATE_AVATAR, FOLLOW, make_avatar, make_story, new_key
-from tests.schema.live.test_subscription import all_of, follow, seqs, take
+from tests.schema.documents import CANCEL_JOB, FOLLOW, make_avatar, make_story
+from tests.schema.live.subscribers import follow, job_at, listeners, seqs, take
 from tests.support.databases import unique_name
-from tests.support.eventually import eventually, scaled
+from tests.support.eventually import eventually
 from tests.support.partners import (
     PARENT_READY,
     ROLLED_BACK,
     TO_FAILURE,
     TO_SUCCESS,
     Move,
-    Partner,
     hex_of,
     move,
     move_together,
     notify,
     partner,
 )
-from tests.support.serving import Caller, Server, Socket, serving
-
-NEVER = timedelta(hours=1)
-
-
-@pytest.fixture
-def hinted(api_database: str) -> Iterator[Server]:
-    """A server without the slow poll: only hints wake it."""
-    with serving(api_database, ApiSettings(poll_every=NEVER), name=unique_name("hinted")) as running:
-        yield running
-
-
-@pytest.fixture
-def alone(database_url: str) -> Iterator[Server]:
-    """The same on a database of its own, where no other server listens."""
-    with serving(database_url, ApiSettings(poll_every=NEVER)) as running:
-        yield running
-
-
-@pytest.fixture
-def patient(api_database: str) -> Iterator[Server]:
-    """A server that looks for itself every 50 ms."""
-    with serving(api_database, ApiSettings(poll_every=timedelta(milliseconds=50))) as running:
-        yield running
-
-
-def _with_job(server: Server) -> tuple[Partner, str]:
-    caller = partner(server, unique_name("hub"))
-    return caller, make_avatar(caller, caller.asset())
-
-
-def _listeners(engine: Engine) -> list[int]:
-    with engine.connect() as conn:
-        rows = conn.exec_driver_sql(
-            "SELECT pid FROM pg_stat_activity "
-            "WHERE application_name = 'diorama-api-listener' AND datname = current_database() AND query LIKE 'LISTEN%%'"
-        )
-        return [pid for (pid,) in rows]
-
-
-def _listens_anew(engine: Engine, before: list[int]) -> bool:
-    return bool(set(_listeners(engine)) - set(before))
+from tests.support.serving import Server, Socket
 
 
 def test_a_hint_alone_brings_the_events(alone: Server) -> None:
-    caller, job_id = _with_job(alone)
-    eventually(lambda: len(_listeners(alone.engine)) > 0)
+    caller, job_id = job_at(alone)
+    eventually(lambda: len(listeners(alone.engine)) > 0)
     with caller.socket() as socket:
         follow(socket, 1, jobId=job_id)
         move(alone.engine, job_id, *TO_SUCCESS[:2])
@@ -90,8 +37,8 @@ def test_a_hint_alone_brings_the_events(alone: Server) -> None:
 
 
 def test_what_was_committed_before_the_watch_began_is_told(alone: Server) -> None:
-    caller, job_id = _with_job(alone)
-    eventually(lambda: len(_listeners(alone.engine)) > 0)
+    caller, job_id = job_at(alone)
+    eventually(lambda: len(listeners(alone.engine)) > 0)
     with caller.socket() as socket:
         follow(socket, 1, jobId=job_id)
         move(alone.engine, job_id, TO_SUCCESS[0])
@@ -117,7 +64,7 @@ def test_a_cancel_is_told_of_all_that_it_ends(hinted: Server) -> None:
 
 def test_a_cancel_is_told_of_while_the_paid_call_is_under_way(hinted: Server) -> None:
     """It changes no state, and its subscriber, the job and its history tell of it all the same."""
-    caller, job_id = _with_job(hinted)
+    caller, job_id = job_at(hinted)
     move(hinted.engine, job_id, TO_SUCCESS[0])
     with caller.socket() as socket:
         follow(socket, 1, jobId=job_id)
@@ -131,7 +78,7 @@ def test_a_cancel_is_told_of_while_the_paid_call_is_under_way(hinted: Server) ->
 
 
 def test_one_hint_may_name_many_jobs_and_odd_words(hinted: Server) -> None:
-    caller, job_id = _with_job(hinted)
+    caller, job_id = job_at(hinted)
     other = make_avatar(caller, caller.asset())
     with caller.socket() as socket:
         follow(socket, 1, jobId=job_id)
@@ -164,7 +111,7 @@ def test_a_story_goes_on_that_is_rolled_back_by_the_end_that_a_hint_tells_of(hin
 
 
 def test_what_only_a_newer_program_knows_ends_the_subscriptions_of_its_job_alone(alone: Server) -> None:
-    caller, strange = _with_job(alone)
+    caller, strange = job_at(alone)
     usual = make_avatar(caller, caller.asset())
     with alone.engine.begin() as conn:
         conn.exec_driver_sql("INSERT INTO job_transitions VALUES ('queued', 'teleported', 'submitting')")
@@ -189,81 +136,8 @@ def _refused_for_a_moment(socket: Socket) -> None:
     assert (extensions["code"], extensions["retryable"]) == ("SERVICE_UNAVAILABLE", True)
 
 
-def test_a_process_that_delivers_nothing_is_not_ready(hinted: Server) -> None:
-    for task in hinted.hub._tasks[:1]:
-        task.get_loop().call_soon_threadsafe(task.cancel)
-    eventually(lambda: httpx.get(f"{hinted.url}/readyz").status_code == 503)
-
-
-def test_lost_hints_are_made_up_for_by_the_slow_poll(patient: Server) -> None:
-    caller, job_id = _with_job(patient)
-    with caller.socket() as socket:
-        follow(socket, 1, jobId=job_id)
-        move(patient.engine, job_id, *TO_SUCCESS, hint=False)
-        assert seqs(take(socket, 7)) == list(range(2, 9))
-
-
-def test_a_cut_listener_comes_back_and_looks_at_what_it_missed(alone: Server) -> None:
-    caller, job_id = _with_job(alone)
-    with caller.socket() as socket:
-        follow(socket, 1, jobId=job_id)
-        for number, each in enumerate(TO_SUCCESS, 2):
-            before = _listeners(alone.engine)
-            with alone.engine.begin() as conn:
-                for pid in before:
-                    conn.exec_driver_sql("SELECT pg_terminate_backend(%s)", (pid,))
-            move(alone.engine, job_id, each)
-            assert seqs(take(socket, 1)) == [number]
-            eventually(partial(_listens_anew, alone.engine, before))
-
-
-def test_a_cut_pool_costs_no_event(patient: Server) -> None:
-    caller, job_id = _with_job(patient)
-    with caller.socket() as socket:
-        follow(socket, 1, jobId=job_id)
-        for each in TO_SUCCESS:
-            with patient.engine.begin() as conn:
-                conn.exec_driver_sql(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                    "WHERE application_name = 'api' AND pid <> pg_backend_pid()"
-                )
-            move(patient.engine, job_id, each, hint=False)
-        assert seqs(take(socket, 7)) == list(range(2, 9))
-
-
-def test_a_restart_closes_sockets_so_that_clients_go_on_elsewhere(api_database: str) -> None:
-    with serving(api_database) as first, serving(api_database) as second:
-        caller, job_id = _with_job(first)
-        with caller.socket() as socket:
-            [snapshot] = follow(socket, 1, jobId=job_id)
-            move(first.engine, job_id, *TO_SUCCESS[:3])
-            after = take(socket, 3)[-1]["cursor"]
-            first.stop()
-            with pytest.raises(ConnectionClosed) as closed:
-                socket.receive()
-            assert closed.value.rcvd is not None
-            assert closed.value.rcvd.code == 1012
-        move(second.engine, job_id, *TO_SUCCESS[3:])
-        told = all_of(Caller(second, caller.secret), jobId=job_id, after=after)
-        assert seqs(told) == [5, 6, 7, 8]
-        assert snapshot["isSnapshot"] is True
-
-
-def test_a_mutation_that_waits_does_not_hold_up_the_stop(api_database: str) -> None:
-    with serving(api_database) as server:
-        caller = partner(server, unique_name("waiter"))
-        given = {"selfieId": caller.asset(), "idempotencyKey": new_key(), "waitSeconds": 55}
-        answers: list[dict[str, Any]] = []
-        sender = threading.Thread(target=lambda: answers.append(caller.ask(CREATE_AVATAR, input=given)))
-        sender.start()
-        eventually(lambda: caller.ask("{ jobs(first: 1) { edges { cursor } } }")["jobs"]["edges"] != [])
-        server.stop()
-        sender.join(scaled(5))
-        assert answers[0]["createAvatar"]["job"]["state"] == "QUEUED"
-
-
 def test_subscribers_who_see_the_same_share_and_others_do_not(hinted: Server) -> None:
-    caller, job_id = _with_job(hinted)
+    caller, job_id = job_at(hinted)
     staff = partner(hinted, unique_name("staff"), role="support")
     document = FOLLOW.replace("event { seq", "event { reason seq")
     with caller.socket() as first, caller.socket() as second, staff.socket() as third:
@@ -278,7 +152,7 @@ def test_subscribers_who_see_the_same_share_and_others_do_not(hinted: Server) ->
 
 
 def test_a_subscriber_leaves_nothing_behind(hinted: Server) -> None:
-    caller, job_id = _with_job(hinted)
+    caller, job_id = job_at(hinted)
     with caller.socket() as socket:
         for _ in range(3):
             operation_id = socket.begin(FOLLOW, jobId=job_id)
@@ -293,21 +167,3 @@ def test_a_subscriber_leaves_nothing_behind(hinted: Server) -> None:
         move(hinted.engine, job_id, TO_SUCCESS[1])
         assert seqs(take(socket, 1)) == [3]
     eventually(lambda: len(hinted.hub._buffers) == 0)
-
-
-def test_a_reader_that_can_not_keep_up_is_told_what_was_left_out(api_database: str) -> None:
-    limits = replace(Limits(), buffer_size=2)
-    with serving(api_database, ApiSettings(limits=limits, poll_every=NEVER)) as server:
-        caller, job_id = _with_job(server)
-        with caller.socket() as socket:
-            follow(socket, 1, jobId=job_id)
-            ticks = [TO_SUCCESS[2]] * 20
-            move(server.engine, job_id, *TO_SUCCESS[:2], *ticks, *TO_SUCCESS[4:], hint=False)
-            notify(server.engine, "*")
-            told: list[dict[str, Any]] = []
-            while not told or not told[-1]["isFinal"]:
-                told += take(socket, 1)
-        changes = [each["event"]["event"] for each in told if each["event"]["event"] != "STILL_RUNNING"]
-        assert changes == ["SUBMIT_STARTED", "ACCEPTED", "OUTPUT_READY", "STORED", "TRANSCODED"]
-        assert len(told) + sum(each["skipped"] for each in told) == 25
-        assert sum(each["skipped"] for each in told) > 0

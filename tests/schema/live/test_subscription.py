@@ -10,38 +10,11 @@ from sqlalchemy import text
 from schema.cursors import job_cursor, story_cursor
 from schema.ids import IdKind, decode_id
 from tests.schema.documents import CANCEL_JOB, FOLLOW, make_avatar, make_story
+from tests.schema.live.subscribers import all_of, follow, seqs, take
 from tests.support.partners import PARENT_READY, REDRIVEN, TO_FAILURE, TO_SUCCESS, Partner, move
-from tests.support.serving import Caller, Socket
+from tests.support.serving import Caller
 
 EVENTS = [str(each.event).upper() for each in TO_SUCCESS]
-
-
-def follow(socket: Socket, count: int, **subject: Any) -> list[dict[str, Any]]:
-    """Subscribe and return the first messages."""
-    socket.begin(FOLLOW, **subject)
-    return take(socket, count)
-
-
-def take(socket: Socket, count: int) -> list[dict[str, Any]]:
-    """Return the next messages."""
-    return [socket.next()["generationProgress"] for _ in range(count)]
-
-
-def all_of(caller: Caller, **subject: Any) -> list[dict[str, Any]]:
-    """Subscribe and return every message up to the completion, the last of them final and no other."""
-    with caller.socket() as socket:
-        socket.begin(FOLLOW, **subject)
-        told = []
-        while (message := socket.receive())["type"] == "next":
-            told.append(message["payload"]["data"]["generationProgress"])
-        assert message["type"] == "complete", message
-    assert [each["isFinal"] for each in told] == [False] * (len(told) - 1) + [True]
-    return told
-
-
-def seqs(told: list[dict[str, Any]]) -> list[int]:
-    """Return the sequence numbers of messages; 0 for a snapshot."""
-    return [each["event"]["seq"] if each["event"] else 0 for each in told]
 
 
 @pytest.fixture

@@ -3,92 +3,22 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
-from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-import httpx
 import pytest
 from sqlalchemy import text
-from standardwebhooks import Webhook
 
 from db.engine.recording import record
 from db.engine.row_changes import AttemptChanged
 from db.engine.tracking import sight
 from db.ids import new_id
 from jobs.providers.replicate import read_prediction
-from jobs.tracking.provider_webhooks import SigningKey
 from jobs.tracking.sightings import ended_prediction, sighting_of
-from schema.transport.provider_webhook import BODY_BYTES_MAX
 from statemachine import outcomes as o
 from statemachine.vocabulary import State
-from tests.support.eventually import scaled
+from tests.schema.transport.webhooks import FAR, OUTPUT, body_of, job_in, row, send, signed, taken
 from tests.support.factories import claimed, make_job, make_world, move_of
-from tests.support.serving import Server, serving
-
-KEY = "whsec_dGhlLWtleS10aGF0LXdhcy1hZ3JlZWQ="
-OTHER_KEY = "whsec_bm90LXRoZS1rZXktdGhhdC13YXMtYWdyZWVk"
-FAR = timedelta(hours=1)
-
-
-@pytest.fixture(scope="module")
-def told(api_database: str) -> Iterator[Server]:
-    """The API, as it takes webhooks."""
-    with serving(api_database, webhook_key=SigningKey(KEY)) as running:
-        yield running
-
-
-OUTPUT = "https://replicate.delivery/out.png"
-
-
-def body_of(prediction_id: str, status: str = "succeeded") -> bytes:
-    record: dict[str, object] = {"id": prediction_id, "status": status, "output": None}
-    if status == "succeeded":
-        record["output"] = OUTPUT
-    return json.dumps(record).encode()
-
-
-def signed(body: bytes, key: str = KEY, webhook_id: str | None = None, at: datetime | None = None) -> dict[str, str]:
-    webhook_id, at = webhook_id or f"msg_{new_id()}", at or datetime.now(UTC)
-    return {
-        "webhook-id": webhook_id,
-        "webhook-timestamp": str(int(at.timestamp())),
-        "webhook-signature": Webhook(key).sign(webhook_id, at, body.decode()),
-    }
-
-
-def send(server: Server, token: object, body: bytes, headers: dict[str, str] | None = None) -> int:
-    url = f"{server.url}/webhooks/replicate?token={token}"
-    return server.http.post(url, content=body, headers=signed(body) if headers is None else headers).status_code
-
-
-def job_in(server: Server, state: State) -> Any:
-    """Return a job that is due in an hour, with its attempt's token."""
-    with server.engine.begin() as conn:
-        job_id = make_job(conn, make_world(conn), state)
-        conn.execute(
-            text("UPDATE jobs SET due_at = diorama_now() + :far WHERE id = :id AND finished_at IS NULL"),
-            {"far": FAR, "id": job_id},
-        )
-    return row(server, job_id)
-
-
-def row(server: Server, job_id: UUID) -> Any:
-    query = (
-        "SELECT j.*, a.token, a.status, a.prediction_id, a.noted_prediction_id, a.sighting, "
-        "j.due_at <= diorama_now() AS is_due FROM jobs j JOIN attempts a ON a.job_id = j.id WHERE j.id = :id"
-    )
-    with server.engine.connect() as conn:
-        return conn.execute(text(query), {"id": job_id}).one()
-
-
-def taken(server: Server, prediction_id: str) -> list[str]:
-    with server.engine.connect() as conn:
-        query = "SELECT effect FROM provider_webhooks WHERE prediction_id = :id ORDER BY received_at"
-        return list(conn.scalars(text(query), {"id": prediction_id}))
+from tests.support.serving import Server
 
 
 def test_a_final_webhook_makes_the_waiting_job_due_and_leaves_its_state(told: Server) -> None:
@@ -240,42 +170,6 @@ def test_a_foreign_token_is_answered_like_our_own(told: Server) -> None:
         assert taken(told, prediction_id) == ["foreign"]
 
 
-BODY = body_of("p1")
-REFUSED: dict[str, Callable[[], tuple[bytes, dict[str, str]]]] = {
-    "unsigned": lambda: (BODY, {}),
-    "signed with another key": lambda: (BODY, signed(BODY, OTHER_KEY)),
-    "replayed after five minutes": lambda: (BODY, signed(BODY, at=datetime.now(UTC) - timedelta(minutes=6))),
-    "from the future": lambda: (BODY, signed(BODY, at=datetime.now(UTC) + timedelta(minutes=6))),
-    "changed on the way": lambda: (BODY + b" ", signed(BODY)),
-    "a signature without a comma": lambda: (BODY, signed(BODY) | {"webhook-signature": "v1"}),
-    "a signature that is not base64": lambda: (BODY, signed(BODY) | {"webhook-signature": "v1,*"}),
-    "a time that is none": lambda: (BODY, signed(BODY) | {"webhook-timestamp": "yesterday"}),
-    "a time beyond all clocks": lambda: (BODY, signed(BODY) | {"webhook-timestamp": "9" * 400}),
-    "not UTF-8": lambda: (b"\xff", signed(BODY)),
-    "not JSON": lambda: (b"{", signed(b"{")),
-    "no object": lambda: (b"[]", signed(b"[]")),
-    "no prediction": lambda: (b'{"id": "x"}', signed(b'{"id": "x"}')),
-    "an id with a null character": lambda: (body_of("\0"), signed(body_of("\0"))),
-    "an id without end": lambda: (BODY, signed(BODY, webhook_id="x" * 201)),
-}
-
-
-@pytest.mark.parametrize("what", REFUSED)
-def test_what_is_not_verified_is_refused(told: Server, what: str) -> None:
-    job = job_in(told, State.SUBMITTING)
-    body, headers = REFUSED[what]()
-    assert send(told, job.token, body, headers) == 401
-    assert row(told, job.id) == job
-
-
-def test_a_body_beyond_the_bound_is_refused(told: Server) -> None:
-    assert send(told, uuid4(), b"x" * (BODY_BYTES_MAX + 1), {}) == 413
-
-
-def test_there_is_no_such_address_where_no_webhooks_are_asked_for(server: Server) -> None:
-    assert send(server, uuid4(), BODY) == 404
-
-
 def test_old_webhooks_are_forgotten_as_new_ones_come(told: Server) -> None:
     with told.engine.begin() as conn:
         conn.execute(
@@ -284,49 +178,5 @@ def test_old_webhooks_are_forgotten_as_new_ones_come(told: Server) -> None:
                 "VALUES ('old', 'old', true, 'none', diorama_now() - interval '25 hours')"
             )
         )
-    assert send(told, uuid4(), BODY) == 202
+    assert send(told, uuid4(), body_of("p1")) == 202
     assert taken(told, "old") == []
-
-
-def test_the_key_is_fetched_when_needed_and_renewed_at_most_once_a_minute(api_database: str) -> None:
-    keys = iter([OTHER_KEY, KEY])
-    key = SigningKey(fetch=lambda: next(keys))
-    with serving(api_database, webhook_key=key) as running:
-        assert send(running, uuid4(), BODY, signed(BODY, OTHER_KEY)) == 202
-        # A newer key is not asked for yet, however many messages do not verify.
-        assert [send(running, uuid4(), BODY) for _ in range(3)] == [401] * 3
-        key._next_fetch_at = 0.0
-        assert send(running, uuid4(), BODY) == 202
-        assert send(running, uuid4(), BODY, {}) == 401
-
-
-def test_whoever_comes_while_the_key_is_fetched_does_not_wait_for_it(api_database: str) -> None:
-    """Anybody may come, and each that waits would hold a thread that uploads need."""
-    asked, may_answer = threading.Event(), threading.Event()
-
-    def fetch() -> str:
-        asked.set()
-        assert may_answer.wait(scaled(10))
-        return KEY
-
-    key = SigningKey(fetch=fetch)
-    with serving(api_database, webhook_key=key) as running, ThreadPoolExecutor(1) as pool:
-        first = pool.submit(send, running, uuid4(), BODY)
-        try:
-            assert asked.wait(scaled(10))
-            assert not key.may_renew
-            forged = httpx.post(f"{running.url}/webhooks/replicate", content=BODY, timeout=scaled(5))
-            assert forged.status_code == 503
-            late = threading.Thread(target=key.renew, daemon=True)
-            late.start()
-            late.join(scaled(5))
-            assert not late.is_alive()
-        finally:
-            may_answer.set()
-        assert first.result(scaled(10)) == 202
-
-
-def test_while_there_is_no_key_the_provider_is_asked_to_try_again(api_database: str) -> None:
-    with serving(api_database, webhook_key=SigningKey()) as running:
-        answer = httpx.post(f"{running.url}/webhooks/replicate?token={uuid4()}", content=BODY, headers=signed(BODY))
-        assert answer.status_code == 503

@@ -3,55 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from structlog.testing import capture_logs
-from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import ClientConnection
+from websockets.exceptions import InvalidStatus
 
-from jobs.identity import revoke_api_key
-from schema.transport.app import ApiSettings, Limits
+from schema.transport.app import ApiSettings
 from tests.schema.documents import FOLLOW, make_avatar
-from tests.support.databases import unique_name
-from tests.support.eventually import eventually, scaled
-from tests.support.partners import TO_SUCCESS, Partner, move, partner
-from tests.support.serving import Caller, Server, Socket, raw_socket, serving
-
-THEMES = "{ themes { key } }"
-
-
-@pytest.fixture
-def quick(api_database: str) -> Iterator[Server]:
-    """A server that often looks at its sockets, of which it has few."""
-    often = timedelta(milliseconds=50)
-    limits = Limits(operations_per_socket=2, sockets=2)
-    with serving(api_database, ApiSettings(limits=limits, ping_every=often, check_keys_every=often)) as running:
-        yield running
-
-
-def _closed(connection: ClientConnection) -> int:
-    """Return the code with which the server closes, after whatever it still sends."""
-    with pytest.raises(ConnectionClosed) as closed:
-        _drain(connection)
-    assert closed.value.rcvd is not None
-    return closed.value.rcvd.code
-
-
-def _drain(connection: ClientConnection) -> None:
-    while True:
-        connection.recv(timeout=scaled(10))
-
-
-def _init(caller: Caller) -> dict[str, Any]:
-    return {"type": "connection_init", "payload": {"authorization": f"Bearer {caller.secret}"}}
-
-
-def _subscribe(query: Any = THEMES, **more: Any) -> dict[str, Any]:
-    return {"type": "subscribe", "id": "1", "payload": {"query": query, **more}}
+from tests.schema.transport.sockets import THEMES, close_code, opening, subscription
+from tests.support.eventually import scaled
+from tests.support.partners import TO_SUCCESS, Partner, move
+from tests.support.serving import Socket, raw_socket, serving
 
 
 @pytest.mark.parametrize(
@@ -71,7 +33,7 @@ def _subscribe(query: Any = THEMES, **more: Any) -> dict[str, Any]:
         ([{"type": "connection_init", "payload": None}], 4403),
         ([{"type": "connection_init", "payload": {"authorization": "Bearer wrong"}}], 4403),
         ([{"type": "connection_init", "payload": {"authorization": 3, "token": ["x"]}}], 4403),
-        ([_subscribe()], 4401),
+        ([subscription()], 4401),
         (["init", "init"], 4429),
         (["init", {"type": "nonsense"}], 4400),
         (["init", {"type": "start", "id": "1", "payload": {"query": THEMES}}], 4400),
@@ -79,12 +41,12 @@ def _subscribe(query: Any = THEMES, **more: Any) -> dict[str, Any]:
         (["init", {"type": "subscribe", "id": "1", "payload": []}], 4400),
         (["init", {"type": "subscribe", "id": 1, "payload": {"query": THEMES}}], 4400),
         (["init", {"type": "subscribe", "id": "", "payload": {"query": THEMES}}], 4400),
-        (["init", _subscribe(3)], 4400),
-        (["init", _subscribe(None)], 4400),
-        (["init", _subscribe("")], 4400),
-        (["init", _subscribe(variables=[])], 4400),
-        (["init", _subscribe(operationName=3)], 4400),
-        (["init", _subscribe(extensions=3)], 4400),
+        (["init", subscription(3)], 4400),
+        (["init", subscription(None)], 4400),
+        (["init", subscription("")], 4400),
+        (["init", subscription(variables=[])], 4400),
+        (["init", subscription(operationName=3)], 4400),
+        (["init", subscription(extensions=3)], 4400),
         (["init", {"type": "complete"}], 4400),
         (["init", "x" * 300_000], 4400),
         (["init", b"{}"], 4400),
@@ -93,27 +55,27 @@ def _subscribe(query: Any = THEMES, **more: Any) -> dict[str, Any]:
 def test_what_breaks_the_protocol_closes_the_socket(acme: Partner, messages: list[Any], code: int) -> None:
     with raw_socket(acme.server) as connection:
         for message in messages:
-            each = _init(acme) if message == "init" else message
+            each = opening(acme) if message == "init" else message
             connection.send(each if isinstance(each, (str, bytes)) else json.dumps(each))
-        assert _closed(connection) == code
+        assert close_code(connection) == code
 
 
 def test_an_id_in_use_closes_the_socket(acme: Partner) -> None:
     job_id = make_avatar(acme, acme.asset())
     with acme.socket() as socket:
         for _ in range(2):
-            socket.send(_subscribe(FOLLOW, variables={"jobId": job_id}))
-        assert _closed(socket.connection) == 4409
+            socket.send(subscription(FOLLOW, variables={"jobId": job_id}))
+        assert close_code(socket.connection) == 4409
 
 
 def test_an_id_can_be_used_again_once_its_operation_is_over(acme: Partner) -> None:
     job_id = make_avatar(acme, acme.asset())
     with acme.socket() as socket:
         for _ in range(3):
-            socket.send(_subscribe(FOLLOW, variables={"jobId": job_id}))
+            socket.send(subscription(FOLLOW, variables={"jobId": job_id}))
             assert socket.receive()["type"] == "next"
             socket.send({"type": "complete", "id": "1"})
-        socket.send(_subscribe())
+        socket.send(subscription())
         assert socket.next()["themes"]
         assert socket.receive() == {"type": "complete", "id": "1"}
         socket.send({"type": "complete", "id": "never-there"})
@@ -187,44 +149,10 @@ def test_a_ping_is_answered_with_its_payload(acme: Partner) -> None:
         assert socket.receive() == {"type": "pong", "payload": {"n": 1}}
 
 
-def test_a_quiet_socket_is_pinged(quick: Server) -> None:
-    caller = partner(quick, unique_name("quiet"))
-    with caller.socket() as socket:
-        for _ in range(2):
-            assert json.loads(socket.connection.recv(timeout=scaled(10))) == {"type": "ping"}
-
-
-def test_a_socket_must_be_opened_in_time(api_database: str) -> None:
-    impatient = ApiSettings(init_timeout=timedelta(milliseconds=100))
-    with serving(api_database, impatient) as server, raw_socket(server) as connection:
-        assert _closed(connection) == 4408
-
-
-def test_a_socket_has_few_operations_at_a_time(quick: Server) -> None:
-    caller = partner(quick, unique_name("busy"))
-    job_id = make_avatar(caller, caller.asset())
-    with caller.socket() as socket:
-        for _ in range(2):
-            socket.begin(FOLLOW, jobId=job_id)
-            socket.next()
-        socket.begin(THEMES)
-        message = socket.receive()
-        assert message["type"] == "error"
-        assert message["payload"][0]["extensions"]["code"] == "LIMIT_EXCEEDED"
-
-
-def test_a_process_has_few_sockets(quick: Server) -> None:
-    caller = partner(quick, unique_name("many"))
-    with caller.socket(), caller.socket():
-        with pytest.raises(InvalidStatus) as refused, raw_socket(quick):
-            pass
-        assert refused.value.response.status_code == 503
-
-
 @pytest.mark.parametrize("subprotocols", [None, ["graphql-ws"], ["nonsense"]])
 def test_only_the_one_subprotocol_is_spoken(acme: Partner, subprotocols: list[str] | None) -> None:
     with raw_socket(acme.server, subprotocols=subprotocols) as connection:
-        assert _closed(connection) == 4406
+        assert close_code(connection) == 4406
 
 
 def test_a_page_of_another_origin_opens_no_socket(acme: Partner, api_database: str) -> None:
@@ -233,58 +161,10 @@ def test_a_page_of_another_origin_opens_no_socket(acme: Partner, api_database: s
     assert refused.value.response.status_code == 403
     with serving(api_database, ApiSettings(allowed_origins=("https://shop.example",))) as server:
         with raw_socket(server, origin="https://shop.example") as connection:
-            connection.send(json.dumps(_init(acme)))
+            connection.send(json.dumps(opening(acme)))
             assert json.loads(connection.recv(timeout=scaled(10))) == {"type": "connection_ack"}
         with pytest.raises(InvalidStatus), raw_socket(server, origin="https://evil.example"):
             pass
-
-
-def test_a_socket_ends_with_its_session(quick: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    later = datetime.now(UTC) + timedelta(hours=2)
-    with partner(quick, unique_name("brief")).user(lasts_s=3600).socket() as socket:
-        socket.begin(THEMES)
-        assert socket.next()["themes"]
-        monkeypatch.setattr("schema.transport.websocket.datetime", SimpleNamespace(now=lambda _: later))
-        assert _closed(socket.connection) == 4401
-
-
-def test_open_sockets_end_when_their_key_is_revoked_or_their_session_ended(quick: Server) -> None:
-    caller, other = partner(quick, unique_name("leaked")), partner(quick, unique_name("other"))
-    user = other.user()
-    with caller.socket() as revoked, user.socket() as ended:
-        with quick.engine.begin() as conn:
-            revoke_api_key(conn, caller.secret or "")
-            conn.exec_driver_sql(
-                "UPDATE sessions SET expires_at = now() WHERE account_id = %s", (other.principal.account_id,)
-            )
-        assert [_closed(each.connection) for each in (revoked, ended)] == [4403, 4401]
-    with other.socket() as socket:
-        # Two pings later they have been looked at more than once.
-        for _ in range(4):
-            assert json.loads(socket.connection.recv(timeout=scaled(10))) == {"type": "ping"}
-
-
-def test_a_revoked_key_begins_no_further_operation(acme: Partner) -> None:
-    with acme.socket() as socket:
-        with acme.server.engine.begin() as conn:
-            conn.exec_driver_sql("UPDATE api_keys SET revoked_at = now() WHERE name = %s", (f"{acme.account} key",))
-        eventually(lambda: _refused(socket))
-
-
-def _refused(socket: Socket) -> bool:
-    """Begin an operation and return whether it was refused for want of a valid key.
-
-    The server looks at the keys of its sockets now and then, and may have closed this one first.
-    """
-    try:
-        socket.begin(THEMES)
-        message = socket.receive()
-    except ConnectionClosed as closed:
-        return closed.rcvd is not None and closed.rcvd.code == 4403
-    if message["type"] == "error":
-        return bool(message["payload"][0]["extensions"]["code"] == "UNAUTHENTICATED")
-    assert socket.receive()["type"] == "complete"
-    return False
 
 
 def test_each_event_reads_the_job_anew(acme: Partner) -> None:
@@ -302,16 +182,3 @@ def test_messages_are_text(acme: Partner) -> None:
     with acme.socket() as socket:
         socket.begin(THEMES)
         assert isinstance(socket.connection.recv(timeout=scaled(10)), str)
-
-
-def test_a_client_that_vanishes_is_no_error(acme: Partner, caplog: pytest.LogCaptureFixture) -> None:
-    job_id = make_avatar(acme, acme.asset())
-    with capture_logs() as lines:
-        with acme.socket() as socket:
-            socket.begin(FOLLOW, jobId=job_id)
-            socket.next()
-            socket.connection.socket.close()
-        move(acme.server.engine, job_id, *TO_SUCCESS)
-        assert acme.ask(THEMES)["themes"]
-    assert [line for line in lines if line["log_level"] == "error"] == []
-    assert [record for record in caplog.records if record.levelname == "ERROR"] == []

@@ -1,0 +1,61 @@
+"""Each kind of provider in turn (the fake, the fake behind the limiter, the real client), and a second engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import httpx
+import pytest
+from sqlalchemy import Engine
+
+from db.connection import DatabaseSettings, connect
+from jobs.providers.guard import Timeouts
+from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
+from simulator.serve import Background
+from simulator.settings import SimulatorSettings
+from simulator.sketch import Sketch
+from tests.jobs.providers.dealings import (
+    Dealing,
+    InMemory,
+    Limited,
+    OverHttp,
+)
+
+
+@pytest.fixture(scope="session")
+def simulator() -> Iterator[Background]:
+    # Stuck predictions stay stuck: the limit of half an hour would be 0.18 s at this speed, which slow machines reach.
+    with Background(SimulatorSettings(speed=10_000, canned=True, seed=1, run_limit_s=3.6e7), Sketch()) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def over_http(simulator: Background) -> Iterator[OverHttp]:
+    settings = ReplicateSettings(
+        "r8_test",
+        base_url=simulator.api_url,
+        delivery_hosts=(simulator.delivery_url.removeprefix("http://"),),
+        timeouts=Timeouts(answer_s=5.0),
+    )
+    # One of each for all tests: reading the trusted certificates takes longer than most of them.
+    control = httpx.Client(base_url=f"{simulator.api_url}/_simulator", verify=False)
+    with control, closing(ReplicateProvider(settings)) as provider:
+        yield OverHttp(provider, control)
+
+
+@pytest.fixture(params=["fake", "limited", "replicate"])
+def dealing(request: pytest.FixtureRequest, over_http: OverHttp) -> Iterator[Dealing]:
+    if request.param != "replicate":
+        yield Limited() if request.param == "limited" else InMemory()
+        return
+    yield over_http
+    over_http.control.post("/reset").raise_for_status()
+
+
+@pytest.fixture
+def others(database_url: str) -> Iterator[Engine]:
+    """A second engine on the test's database, for the workers of another process."""
+    engine = connect(DatabaseSettings(database_url, pool_size=4), name="other")
+    yield engine
+    engine.dispose()
