@@ -26,9 +26,9 @@ def servers(
 
 @pytest.fixture
 def provider() -> Iterator[Background]:
-    """A provider that draws each kind of picture once and is done with it in a fifth of a second.
+    """Start a provider that draws each kind of picture once and finishes a prediction in a fifth of a second.
 
-    What is stuck stays so: the half hour after which the provider gives up would be nine seconds at this speed.
+    A stuck prediction stays stuck: at this speed, the provider would otherwise end it after nine seconds.
     """
     with Background(SimulatorSettings(speed=200, canned=True, seed=1, run_limit_s=360_000.0)) as running:
         yield running
@@ -38,6 +38,6 @@ def provider() -> Iterator[Background]:
 def system(
     engine: Engine, database_url: str, s3_server: EmbeddedS3, store: S3Store, provider: Background, tmp_path: Path
 ) -> Iterator[System]:
-    """Everything but workers."""
+    """Start a system without workers."""
     with running_system(engine, database_url, s3_server, store, provider, tmp_path) as made:
         yield made

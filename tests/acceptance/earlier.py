@@ -1,6 +1,6 @@
-"""The program on a day on which every model was still served: `python tests/acceptance/earlier.py TUNING worker ...`.
+"""The program on a day when every model was still served: `python tests/acceptance/earlier.py TUNING worker ...`.
 
-Models that need a key in their input are ended one by one; what is promised of that key must stay testable.
+Models that need a key in their input are retired one by one, but the guarantees about that key must stay testable.
 """
 
 from __future__ import annotations

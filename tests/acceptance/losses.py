@@ -1,9 +1,9 @@
-"""`python -m tests.acceptance.losses --jobs 10000`: how often is money spent twice where everything gets lost?
+"""`python -m tests.acceptance.losses --jobs 10000`: count the money that is spent twice while much gets lost.
 
-Of all paid calls, one in twenty loses its answer, one in twenty is answered with a 502 after it was accepted, and at
-one in twenty the worker is killed before it can write the answer down. First with the provider's list in order, then
-with a list that never answers. The judge is the provider's own bill. The exit status is 1 where money was spent twice
-with the list in order, or where the bill is not what is booked, or exceeds a job's cap.
+Of all paid calls, one in twenty loses its response, one in twenty gets a 502 although it was accepted, and at one in
+twenty the worker is killed before it can record the response. The first run has the provider's list in order, the
+second has a list that always fails. The provider's own bill is the judge. The exit status is 1 if money was spent twice
+while the list worked, if the bill differs from what is booked, or if a job cost more than its cap.
 """
 
 from __future__ import annotations
@@ -37,23 +37,23 @@ from jobs.providers.choice import ModelChoice
 from simulator.serve import Background
 from simulator.settings import RateLimits, SimulatorSettings
 from statemachine.vocabulary import Kind, OnFailure
-from tests.acceptance.losing import Terms, work
+from tests.acceptance.dying_worker import WorkerConditions, work
 from tests.support.databases import create_database, drop_database, unique_name
 from tests.support.eventually import eventually, scaled
 from tests.support.factories import make_world
 
 SHARE = 0.05
-# A worker that dies takes two or three paid calls along.
+# A worker that dies takes two or three paid calls with it.
 _KILL_SHARE = 0.02
 _WORKERS = 3
-# How long a lost call is looked for before it is paid for again, while the list does not answer.
+# While the list fails, a lost call is searched for this long before it is paid for again.
 _OUTAGE_RECONCILE_S = 1.0
 _WITHIN_S = 900.0
 
 
 @dataclass(frozen=True)
 class Losses:
-    """What a run came to, by the provider's bill and by our books. Money in micro-dollars."""
+    """The figures of a run, by the provider's bill and by our ledger. Money is in micro-dollars."""
 
     list_works: bool
     jobs: int
@@ -61,7 +61,7 @@ class Losses:
     failed: int
     submissions: int
     accepted: int
-    answers_lost: int
+    responses_lost: int
     errors_after_acceptance: int
     workers_killed: int
     submissions_of_killed: int
@@ -74,8 +74,8 @@ class Losses:
     took_s: float
 
     @property
-    def complaints(self) -> list[str]:
-        """What must not be, in words; none where all is well."""
+    def violations(self) -> list[str]:
+        """Return the broken promises in words, or an empty list."""
         found = []
         if self.list_works and self.duplicates:
             found.append(f"{self.duplicates} duplicates although the list works")
@@ -90,16 +90,16 @@ class Losses:
 
 @dataclass
 class Crew:
-    """Worker processes, of which those that die are replaced."""
+    """Worker processes; those that die are replaced."""
 
-    terms: Terms
+    conditions: WorkerConditions
     rng: Random
     kills: int = 0
     _started: int = 0
     _at_work: list[tuple[Any, Connection]] = field(default_factory=list)
 
     def tend(self) -> None:
-        """Replace the dead, and now and then kill one at any moment."""
+        """Replace the dead workers, and now and then kill one at a random moment."""
         if self._at_work and self.rng.random() < 0.02:
             self.rng.choice(self._at_work)[0].kill()
         alive = [each for each in self._at_work if each[0].is_alive()]
@@ -109,7 +109,7 @@ class Crew:
         self._at_work = alive
 
     def dismiss(self) -> None:
-        """End all."""
+        """Kill all of them."""
         for process, orders in self._at_work:
             process.kill()
             process.join()
@@ -118,17 +118,17 @@ class Crew:
     def _start(self) -> tuple[Any, Connection]:
         context = multiprocessing.get_context("forkserver")
         # Imported once, so that a worker starts in a tenth of a second.
-        context.set_forkserver_preload(["tests.acceptance.losing"])
+        context.set_forkserver_preload(["tests.acceptance.dying_worker"])
         theirs, ours = context.Pipe(duplex=False)
         self._started += 1
-        process = context.Process(target=work, args=(self.terms, self._started, theirs), daemon=True)
+        process = context.Process(target=work, args=(self.conditions, self._started, theirs), daemon=True)
         process.start()
         theirs.close()
         return process, ours
 
 
 def lose(server: EmbeddedPostgres, *, jobs: int, per_s: float, list_works: bool, seed: int = 1) -> Losses:
-    """Have `jobs` jobs made under losses, `per_s` of them a second, and return what came of it."""
+    """Request `jobs` jobs, `per_s` of them a second, run them under losses, and return the figures."""
     name = unique_name("losses")
     url = create_database(server.url, name)
     engine = connect(DatabaseSettings(url, pool_size=4), name="losses")
@@ -161,7 +161,8 @@ def _lose(
     price = ModelChoice().profile_for(Kind.AVATAR, "paid", None).price(Kind.AVATAR, None)
     cap_micros = 20 * price if list_works else 2 * price
     reconcile_for_s = 1200.0 if list_works else _OUTAGE_RECONCILE_S
-    crew = Crew(Terms(url, provider.api_url, _KILL_SHARE, reconcile_for_s, cap_micros), Random(seed))
+    conditions = WorkerConditions(url, provider.api_url, _KILL_SHARE, reconcile_for_s, cap_micros)
+    crew = Crew(conditions, Random(seed))
     began = time.monotonic()
     try:
         _queue_paced(engine, crew, jobs, per_s)
@@ -177,33 +178,33 @@ def _lose(
 
 
 def _queue_paced(engine: Engine, crew: Crew, jobs: int, per_s: float) -> None:
-    """Ask for the jobs little by little: the real provider takes ten a second."""
+    """Request the jobs at a steady pace: the real provider accepts ten a second."""
     with engine.begin() as conn:
         world = make_world(conn)
     request = JobRequest(Kind.AVATAR, "paid", 0, OnFailure.KEEP_PARENT, input_id=world.selfie_id)
-    asked, began = 0, time.monotonic()
+    requested, began = 0, time.monotonic()
 
-    def ask() -> bool:
-        nonlocal asked
+    def request_more() -> bool:
+        nonlocal requested
         crew.tend()
         wanted = min(jobs, int((time.monotonic() - began) * per_s) + 1)
         with engine.begin() as conn:
-            for _ in range(wanted - asked):
+            for _ in range(wanted - requested):
                 insert_job(conn, world.owner, new_id(), request, deadline=timedelta(hours=6))
-        asked = wanted
-        return asked == jobs
+        requested = wanted
+        return requested == jobs
 
-    eventually(ask, within_s=_WITHIN_S, every_s=0.1)
+    eventually(request_more, within_s=_WITHIN_S, every_s=0.1)
 
 
-def _tend_until(crew: Crew, engine: Engine, question: str) -> None:
+def _tend_until(crew: Crew, engine: Engine, condition: str) -> None:
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
 
-        def look() -> bool:
+        def is_over() -> bool:
             crew.tend()
-            return bool(conn.scalar(text(question)))
+            return bool(conn.scalar(text(condition)))
 
-        eventually(look, within_s=_WITHIN_S, every_s=0.1)
+        eventually(is_over, within_s=_WITHIN_S, every_s=0.1)
 
 
 def _figures(
@@ -232,7 +233,7 @@ def _figures(
         failed=states["failed"],
         submissions=len(owners),
         accepted=bill["creates"],
-        answers_lost=faults["reset_after_accept"],
+        responses_lost=faults["reset_after_accept"],
         errors_after_acceptance=faults["error_after_accept"],
         workers_killed=crew.kills,
         submissions_of_killed=int(vanished or 0),
@@ -247,11 +248,11 @@ def _figures(
 
 
 def report(runs: list[Losses]) -> Table:
-    """Return the figures as a table, a column a run."""
+    """Return the figures as a table with a column for each run."""
     table = Table(title="Paid calls under losses")
     table.add_column("")
     for run in runs:
-        table.add_column("list works" if run.list_works else "list out of order", justify="right")
+        table.add_column("list works" if run.list_works else "list fails", justify="right")
     for name in Losses.__dataclass_fields__:
         if name != "list_works":
             values = (getattr(run, name) for run in runs)
@@ -262,8 +263,8 @@ def report(runs: list[Losses]) -> Table:
 def main() -> int:
     """Run, print the report, and return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--jobs", type=int, default=10_000, help="with the list in order; a fifth without")
-    parser.add_argument("--per-s", type=float, default=40.0, help="jobs asked for a second")
+    parser.add_argument("--jobs", type=int, default=10_000, help="while the list works; a fifth of them while it fails")
+    parser.add_argument("--per-s", type=float, default=40.0, help="jobs requested a second")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     console, runs = Console(), list[Losses]()
@@ -275,12 +276,12 @@ def main() -> int:
         for jobs, works in sizes:
             runs.append(lose(server, jobs=jobs, per_s=given.per_s, list_works=works, seed=given.seed))
             console.print(report(runs))
-    complaints = [complaint for run in runs for complaint in run.complaints]
+    violations = [violation for run in runs for violation in run.violations]
     console.print(
-        "\n".join(complaints)
+        "\n".join(violations)
         or "Nothing was paid for twice while the list worked; no job is over its cap, and every cent is booked."
     )
-    return 1 if complaints else 0
+    return 1 if violations else 0
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Everything that a partner can read of its jobs, and the words of the provider that may not be there."""
+"""Everything that a partner can read about its jobs, and the words of the provider that must not occur in it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from jobs.identity import issue_api_key
 from tests.support.serving import Caller, serving
 from tests.support.stocked_system import StockedSystem
 
-# Words that only the provider uses, and none of which a caller may ever read.
+# Words that only the provider uses. No caller may ever read one of them.
 VENDOR_WORDS = (
     "replicate", "(code", "Director", "credit to run", "billing", "throttled", "Unauthenticated",
     "purchase", "upstream", "API key", "moderation_blocked", "exploded", "cloudflare",
 )  # fmt: skip
-# Its codes are looked for as they are written: in small letters they are digits of an id or of a signature.
+# Codes are searched for with their case: in lower case they may be digits of an id or of a signature.
 VENDOR_CODES = ("E005", "E9828")
 FOR_CALLERS = """
 query($after: String) {
@@ -29,8 +29,8 @@ query($after: String) {
 """
 
 
-def read_as_partner(stocked: StockedSystem) -> dict[str, Any]:
-    """Return all that a partner can read of its jobs."""
+def read_as_partner(stocked: StockedSystem) -> list[Any]:
+    """Return everything that a partner can read about its jobs."""
     with stocked.system.engine.begin() as conn:
         secret = issue_api_key(conn, "acme", role="partner", key_name="reader")
     url = stocked.system.environment["DATABASE_URL"]
@@ -41,11 +41,11 @@ def read_as_partner(stocked: StockedSystem) -> dict[str, Any]:
             page = caller.ask(FOR_CALLERS, after=after)["jobs"]
             nodes += [edge["node"] for edge in page["edges"]]
             if not page["pageInfo"]["hasNextPage"]:
-                return {"nodes": nodes}
+                return nodes
             after = page["pageInfo"]["endCursor"]
 
 
-def vendor_words_in(told: str) -> list[str]:
-    """Return the words and codes of the provider that stand in ``told``."""
-    words = [word for word in VENDOR_WORDS if word.lower() in told.lower()]
-    return words + [code for code in VENDOR_CODES if code in told]
+def vendor_words_in(visible: str) -> list[str]:
+    """Return the words and codes of the provider that occur in a text."""
+    words = [word for word in VENDOR_WORDS if word.lower() in visible.lower()]
+    return words + [code for code in VENDOR_CODES if code in visible]

@@ -1,4 +1,4 @@
-"""The demo, run as a person runs it."""
+"""The demo, run as a user runs it."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ LAST_LINE = re.compile(r"(\S+/video\.mp4) 1920x1080 30 fps 6\.0 s h264 in [\d.]+
 def start(*arguments: str, scratch: Path, out: Path, **configured: str) -> subprocess.Popen[str]:
     """Start a demo whose temporary files are in `scratch`, in a process group of its own as a shell would."""
     scratch.mkdir()
-    # Nothing of this machine's own settings: the demo brings every part with it that is not configured.
+    # Settings of this machine are removed: the demo starts every part that is not configured.
     own = ("DATABASE_URL", "S3_", "REPLICATE_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(own)}
     return subprocess.Popen(
         [sys.executable, "-m", "diorama", "demo", "--out", str(out), *arguments],
-        # Where nobody's `.env` is.
+        # A folder without a `.env` file.
         cwd=scratch.parent,
         env={**environment, "TMPDIR": str(scratch), **configured},
         stdout=subprocess.PIPE,
@@ -58,18 +58,18 @@ def left_behind(scratch: Path) -> list[str]:
 
 @pytest.fixture
 def usual_ports_taken() -> Iterator[None]:
-    """Somebody else has the ports of Postgres, the API and the object store."""
-    with ExitStack() as held:
+    """Occupy the usual ports of Postgres, the API and the object store."""
+    with ExitStack() as listeners:
         for port in (5432, 8000, 9000, 8333):
-            with suppress(OSError):  # taken by a real somebody already
-                held.enter_context(socket.create_server(("127.0.0.1", port)))
+            with suppress(OSError):  # already taken by another program
+                listeners.enter_context(socket.create_server(("127.0.0.1", port)))
         yield
 
 
 def assert_finished(demo: subprocess.Popen[str], scratch: Path, files: Path) -> None:
-    """Wait for a demo's end and assert that its files are there, as its last line says, and nothing else is."""
-    out, told = demo.communicate(timeout=scaled(110))
-    assert demo.returncode == 0, told
+    """Wait for a demo to end, and assert that it left the files that its last line names, and nothing else."""
+    out, errors = demo.communicate(timeout=scaled(110))
+    assert demo.returncode == 0, errors
     match = LAST_LINE.fullmatch(out.splitlines()[-1])
     assert match is not None, out
     assert Path(match.group(1)) == files / "video.mp4"
@@ -79,13 +79,13 @@ def assert_finished(demo: subprocess.Popen[str], scratch: Path, files: Path) -> 
 
 
 def assert_nothing_is_left(scratch: Path) -> None:
-    """Assert that no process and no file of a demo is there any more."""
+    """Assert that no process and no file of a demo remains."""
     eventually(lambda: left_behind(scratch) == [], within_s=5.0)
     assert list(scratch.iterdir()) == []
 
 
 def interrupt(demo: subprocess.Popen[str], number: signal.Signals) -> None:
-    """Interrupt a demo as soon as its parts are up, and wait for its end."""
+    """Interrupt a demo as soon as its parts are up, and wait for it to end."""
     assert demo.stderr is not None
     while "Ready after" not in demo.stderr.readline():
         assert demo.poll() is None
@@ -95,9 +95,7 @@ def interrupt(demo: subprocess.Popen[str], number: signal.Signals) -> None:
 
 
 @pytest.mark.media
-def test_a_demo_leaves_its_files_and_nothing_else_while_another_is_interrupted(
-    usual_ports_taken: None, tmp_path: Path
-) -> None:
+def test_a_demo_leaves_only_its_files_while_another_is_interrupted(usual_ports_taken: None, tmp_path: Path) -> None:
     whole = start(scratch=tmp_path / "tmp", out=tmp_path / "out")
     other = start(scratch=tmp_path / "tmp-other", out=tmp_path / "out-other")
     interrupt(other, signal.SIGINT)
@@ -106,13 +104,13 @@ def test_a_demo_leaves_its_files_and_nothing_else_while_another_is_interrupted(
 
 
 @pytest.mark.thorough
-def test_two_demos_at_once_each_leave_their_files_and_nothing_else(usual_ports_taken: None, tmp_path: Path) -> None:
+def test_two_demos_at_once_each_leave_only_their_files(usual_ports_taken: None, tmp_path: Path) -> None:
     demos = [start(scratch=tmp_path / f"tmp{n}", out=tmp_path / f"out{n}") for n in (1, 2)]
     for number, demo in enumerate(demos, start=1):
         assert_finished(demo, tmp_path / f"tmp{number}", tmp_path / f"out{number}")
 
 
-def test_what_is_configured_is_used_instead_of_the_embedded_part(
+def test_a_configured_part_is_used_instead_of_the_embedded_one(
     engine: Engine, database_url: str, s3_server: EmbeddedS3, store: S3Store, tmp_path: Path
 ) -> None:
     with Background(SimulatorSettings(speed=200, canned=True)) as provider:
@@ -129,8 +127,8 @@ def test_what_is_configured_is_used_instead_of_the_embedded_part(
             REPLICATE_DELIVERY_HOSTS=provider.delivery_url.removeprefix("http://"),
             OPENAI_API_KEY="sk-mine",
         )
-        out, told = demo.communicate(timeout=scaled(110))
-        assert demo.returncode == 0, told
+        out, errors = demo.communicate(timeout=scaled(110))
+        assert demo.returncode == 0, errors
         assert LAST_LINE.fullmatch(out.splitlines()[-1]) is not None, out
         bill = httpx.get(f"{provider.api_url}/_simulator/bill").raise_for_status().json()
         assert bill["creates"] == 3
@@ -148,7 +146,7 @@ def test_a_terminated_demo_stops_everything(tmp_path: Path) -> None:
 
 
 def test_a_killed_demo_takes_its_servers_with_it(tmp_path: Path) -> None:
-    """Nobody is left to stop them, so the kernel does."""
+    """No process is left to stop them, so the kernel does."""
     scratch = tmp_path / "tmp"
     demo = start(scratch=scratch, out=tmp_path / "out")
     assert demo.stderr is not None
@@ -166,20 +164,20 @@ BAD_INPUT = {
 }
 
 
-@pytest.mark.parametrize(("arguments", "told"), BAD_INPUT.items(), ids=lambda value: "")
-def test_bad_input_is_told_in_one_line_before_anything_starts(
-    arguments: tuple[str, ...], told: str, tmp_path: Path
+@pytest.mark.parametrize(("arguments", "message"), BAD_INPUT.items(), ids=lambda value: "")
+def test_bad_input_is_reported_in_one_line_before_anything_starts(
+    arguments: tuple[str, ...], message: str, tmp_path: Path
 ) -> None:
     demo = start(*arguments, scratch=tmp_path / "tmp", out=tmp_path / "out")
     _, errors = demo.communicate(timeout=scaled(30))
     assert demo.returncode == 2
     assert len(errors.splitlines()) == 1
-    assert told in errors
+    assert message in errors
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
 @pytest.mark.thorough
-def test_a_picture_that_can_not_be_read_is_told_in_the_end_and_nothing_is_left(tmp_path: Path) -> None:
+def test_an_unreadable_picture_is_reported_and_nothing_is_left(tmp_path: Path) -> None:
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"\xff\xd8\xff\xe0 this is no JPEG")
     demo = start("--selfie", str(broken), scratch=tmp_path / "tmp", out=tmp_path / "out")

@@ -1,4 +1,4 @@
-"""A worker that is killed in the middle of any step loses nothing: another one finishes, with one set of results.
+"""A worker that is killed in the middle of any step loses nothing: another worker finishes the job, with one result.
 
 `make test` kills real processes in two of the steps, `make test-faults` in all of them; `tests/faults` kills workers
 in this process at every boundary.
@@ -22,7 +22,7 @@ DONE = ["1/avatar.png", "1/source.png"]
 
 
 def finish(system: System, job_id: object) -> None:
-    """Start another worker, and check what it leaves."""
+    """Let another worker finish the job, and check the result."""
     system.start_worker()
     system.wait_for(job_id, "succeeded")  # type: ignore[arg-type]
     assert_sound(system.engine)
@@ -30,14 +30,14 @@ def finish(system: System, job_id: object) -> None:
 
 
 def kill_in(system: System, worker: ServerProcess, job_id: UUID, state: str) -> None:
-    """Kill the only worker while it has the job in hand in this state."""
-    system.wait_for(job_id, state, held=True)
+    """Kill the only worker while it works on the job in this state."""
+    system.wait_for(job_id, state, claimed=True)
     worker.kill()
     assert system.is_left_in(job_id, state), f"the job was no longer {state} when its worker was killed"
 
 
-def test_killed_while_the_answer_of_the_paid_call_was_on_its_way(system: System) -> None:
-    """The provider took the job, and nobody heard of it: it is found by its token, and paid for once."""
+def test_killed_while_the_response_to_the_paid_call_was_on_its_way(system: System) -> None:
+    """The provider accepted the job, but no worker saw its response: it is found by its token, and paid for once."""
     system.fault("hang_after_accept", operation="predictions.create", count=1)
     job_id = system.ask_for_avatar()
     worker = system.start_worker()
@@ -50,7 +50,7 @@ def test_killed_while_the_answer_of_the_paid_call_was_on_its_way(system: System)
 
 
 @pytest.mark.faults
-def test_killed_before_the_provider_took_the_job(system: System) -> None:
+def test_killed_before_the_provider_accepted_the_job(system: System) -> None:
     """The provider provably never saw it, so it is submitted again."""
     system.fault("hang_before_accept", operation="predictions.create", count=1)
     job_id = system.ask_for_avatar()
@@ -87,11 +87,11 @@ def test_killed_while_storing(system: System) -> None:
 
 @pytest.mark.faults
 def test_killed_while_transcoding(system: System) -> None:
-    """Nothing holds this step up: a job may be through before its worker is killed; then it is the next one's turn."""
+    """This step cannot be delayed: a job may finish it before its worker is killed, and then another job is tried."""
     for number in range(1, 6):
         job_id = system.ask_for_avatar(f"avatar-{number}")
         worker = system.start_worker()
-        system.wait_for(job_id, "transcoding", held=True)
+        system.wait_for(job_id, "transcoding", claimed=True)
         worker.kill()
         if system.is_left_in(job_id, "transcoding"):
             break
@@ -103,7 +103,7 @@ def test_killed_while_transcoding(system: System) -> None:
 
 
 def test_killed_while_compensating(system: System) -> None:
-    """A canceled job ends as canceled, nothing of it is left, the provider was told, and what it charged is booked."""
+    """A canceled job ends as canceled and leaves nothing; its prediction is canceled, and its charge is booked."""
     system.fault("stick_processing")
     system.fault("stall", operation="predictions.cancel", count=1, options={"seconds": 5})
     job_id = system.ask_for_avatar()
@@ -118,15 +118,15 @@ def test_killed_while_compensating(system: System) -> None:
     assert system.objects(job_id) == []
     with system.engine.connect() as conn:
         prediction_id = conn.scalar(text("SELECT prediction_id FROM attempts"))
-    told = httpx.get(
+    prediction = httpx.get(
         f"{system.simulator.api_url}/v1/predictions/{prediction_id}", headers={"Authorization": "Bearer r8_test"}
     )
-    assert told.json()["status"] == "canceled"
+    assert prediction.json()["status"] == "canceled"
     bill = httpx.get(f"{system.simulator.api_url}/_simulator/bill").raise_for_status().json()
     assert system.row(job_id).cost_micros == round(bill["total_usd"] * 1_000_000) > 0
 
 
-def test_a_worker_that_is_told_to_stop_hands_back_what_it_had_not_begun(system: System) -> None:
+def test_a_stopped_worker_returns_the_claims_it_had_not_begun(system: System) -> None:
     system.fault("stall", operation="predictions.get", options={"seconds": 0.5})
     for number in range(30):
         system.ask_for_avatar(f"avatar-{number}")

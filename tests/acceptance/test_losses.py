@@ -1,4 +1,4 @@
-"""Money is not spent twice, whatever gets lost; `python -m tests.acceptance.losses` says so of ten thousand jobs."""
+"""Money is not spent twice, whatever gets lost; `python -m tests.acceptance.losses` tests it with ten thousand jobs."""
 
 from __future__ import annotations
 
@@ -9,20 +9,22 @@ from tests.acceptance.losses import lose
 
 
 @pytest.mark.parametrize("jobs", [60, pytest.param(150, marks=pytest.mark.faults)])
-def test_where_everything_gets_lost_nothing_is_paid_for_twice(postgres_server: EmbeddedPostgres, jobs: int) -> None:
+def test_nothing_is_paid_for_twice_while_responses_and_workers_are_lost(
+    postgres_server: EmbeddedPostgres, jobs: int
+) -> None:
     run = lose(postgres_server, jobs=jobs, per_s=50, list_works=True)
-    assert run.complaints == []
+    assert run.violations == []
     assert (run.accepted, run.duplicate_micros) == (jobs, 0)
-    assert min(run.answers_lost, run.errors_after_acceptance, run.workers_killed, run.submissions_of_killed) > 0
+    assert min(run.responses_lost, run.errors_after_acceptance, run.workers_killed, run.submissions_of_killed) > 0
 
 
 @pytest.mark.parametrize("jobs", [30, pytest.param(60, marks=pytest.mark.faults)])
-def test_while_the_list_is_out_of_order_spending_stays_below_the_cap_and_is_booked(
+def test_spending_stays_below_the_cap_and_is_booked_while_the_list_fails(
     postgres_server: EmbeddedPostgres, jobs: int
 ) -> None:
-    """What nobody can tell is paid for again, up to the cap; once the list is back, all of it is in the books."""
+    """A call whose fate is unknown is paid for again, up to the cap; once the list is back, every payment is booked."""
     run = lose(postgres_server, jobs=jobs, per_s=50, list_works=False)
-    assert run.complaints == []
+    assert run.violations == []
     assert run.duplicates > 0
     assert run.most_of_one_job_micros <= run.cap_micros
     assert run.billed_micros == run.booked_micros

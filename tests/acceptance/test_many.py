@@ -16,7 +16,7 @@ from tests.support.tuned import QUICK
 
 @pytest.mark.parametrize(("stories", "videos"), [(10, 0), pytest.param(50, 1, marks=pytest.mark.faults)])
 def test_many_stories_on_two_workers_all_finish(system: System, stories: int, videos: int) -> None:
-    """Every history is gapless and legal, and every picture was paid for once."""
+    """Every history is gapless and legal, and every picture is paid for once."""
     for number in range(stories):
         system.ask_for_story(f"story-{number}", video=number < videos)
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""The models that are chosen make what was asked for, at the price that was foreseen."""
+"""The chosen models make what was requested, at the expected price."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CHOSEN = {
 
 
 @pytest.mark.media
-def test_a_story_with_ten_seconds_is_made_by_the_models_that_can(system: System, provider: Background) -> None:
+def test_a_story_of_ten_seconds_is_made_by_models_that_support_it(system: System, provider: Background) -> None:
     with system.engine.begin() as conn:
         request = StoryRequest(
             RequestOptions("ten"),

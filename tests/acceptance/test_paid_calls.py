@@ -1,4 +1,4 @@
-"""A paid call is made once, or the ledger says why not: answers that get lost, orphans that come late, and the cap."""
+"""A paid call is made once, or the ledger shows why not: lost responses, orphans found late, and the cap."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def attempts(system: System, job_id: UUID) -> list[Any]:
         )
 
 
-def test_a_paid_call_whose_answer_was_lost_is_found_and_paid_for_once(system: System) -> None:
+def test_a_paid_call_whose_response_was_lost_is_found_and_paid_for_once(system: System) -> None:
     system.fault("reset_after_accept", operation="predictions.create", count=1)
     job_id = system.ask_for_avatar()
     system.start_worker()
@@ -42,8 +42,8 @@ def test_a_paid_call_whose_answer_was_lost_is_found_and_paid_for_once(system: Sy
     assert_attempts_add_up(system.engine)
 
 
-def test_an_orphan_that_comes_late_is_canceled_and_booked(system: System) -> None:
-    """The list did not show it in time, so it was paid for again: the first one is a duplicate."""
+def test_an_orphan_that_is_found_late_is_canceled_and_booked(system: System) -> None:
+    """The list did not show it in time, so the job paid again: the first prediction is a duplicate."""
     system.fault("list_late", count=1, options={"seconds": 8})
     system.fault("slow_run", count=1, options={"factor": 100})
     system.fault("reset_after_accept", operation="predictions.create", count=1)
@@ -61,7 +61,7 @@ def test_an_orphan_that_comes_late_is_canceled_and_booked(system: System) -> Non
     assert_attempts_add_up(system.engine)
 
 
-def test_while_the_list_is_out_of_order_a_job_pays_again_only_within_its_cap(system: System) -> None:
+def test_while_the_list_fails_a_job_pays_again_only_within_its_cap(system: System) -> None:
     system.fault("error_after_accept", operation="predictions.create")
     system.fault("server_error", operation="predictions.list")
     job_id = system.ask_for_avatar()
@@ -71,7 +71,7 @@ def test_while_the_list_is_out_of_order_a_job_pays_again_only_within_its_cap(sys
     assert [row.status for row in attempts(system, job_id)] == ["lost", "lost"]
     assert sum(row.reserved_micros for row in attempts(system, job_id)) <= 100_000
     httpx.delete(f"{system.simulator.api_url}/_simulator/faults").raise_for_status()
-    # Once the list is back, everything that was spent is in the ledger.
+    # Once the list works again, everything that was spent is booked.
     eventually(lambda: [row.status for row in attempts(system, job_id)] == ["duplicate", "duplicate"])
     assert system.row(job_id).cost_micros == sum(row.cost_micros for row in attempts(system, job_id)) > 0
     assert_sound(system.engine)

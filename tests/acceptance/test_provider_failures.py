@@ -1,4 +1,4 @@
-"""Failures of the provider that concern everyone at once: each test has a stocked system to itself."""
+"""Failures of the provider that affect all jobs at once: each test has a stocked system to itself."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from diorama.doctor.drift import log_drift
 from diorama.settings import Settings, read_settings
 from jobs.media import probe_video
 from tests.acceptance.partner_view import read_as_partner, vendor_words_in
-from tests.acceptance.scenarios import ACCOUNT_TROUBLE, BAD_GATEWAY
+from tests.acceptance.scenarios import ACCOUNT_ERRORS, BAD_GATEWAY
 from tests.simulator.receiver import Receiver
 from tests.support.eventually import eventually
 from tests.support.invariants import assert_attempts_add_up, assert_sound
@@ -25,7 +25,7 @@ from tests.support.stocked_system import Servers, StockedSystem, wait_for_all
 
 @contextmanager
 def _alone(servers: Servers, directory: Path, **simulated: Any) -> Iterator[StockedSystem]:
-    """A stocked system for faults that concern everybody in it."""
+    """Yield a stocked system for faults that affect all of its jobs."""
     with servers.stocked(directory, **simulated) as stocked:
         yield stocked
         assert_sound(stocked.system.engine)
@@ -35,34 +35,32 @@ def _alone(servers: Servers, directory: Path, **simulated: Any) -> Iterator[Stoc
 WAITING = "The picture service cannot be used right now. We keep trying."
 
 
-def test_while_the_account_is_in_trouble_jobs_wait_without_losing_a_retry(servers: Servers, tmp_path: Path) -> None:
-    """Callers are told that we keep trying; once an operator has seen to it, the jobs go on."""
+def test_jobs_wait_out_account_errors_without_losing_a_retry(servers: Servers, tmp_path: Path) -> None:
+    """Callers read that we keep trying; once an operator has fixed the account, the jobs continue."""
     with _alone(servers, tmp_path) as stocked:
         jobs = {}
-        for number, (trouble, (action, rule)) in enumerate(ACCOUNT_TROUBLE.items(), start=100):
+        for number, (error, (action, rule)) in enumerate(ACCOUNT_ERRORS.items(), start=100):
             words = f"scene number {number} of the day"
             stocked.fault(action, prompt=words, **rule)
-            jobs[trouble] = stocked.ask_for_scene(words)
+            jobs[error] = stocked.ask_for_scene(words)
         with capture_logs() as lines, stocked.working():
             wait_for_all(stocked, list(jobs.values()), within_s=90.0)
         alerts = [(line["event"], line["why"]) for line in lines if line["log_level"] == "critical"]
         assert any(event == "submissions stopped" and "(E001)" in why for event, why in alerts), alerts
         assert any(event.startswith("a model is unavailable") for event, _ in alerts), alerts
-        for trouble, job_id in jobs.items():
+        for error, job_id in jobs.items():
             job = stocked.system.row(job_id)
-            assert job.state == "succeeded", trouble
-            assert job.accepted - job.accepted_earlier == 1, "it has every other attempt left"
+            assert job.state == "succeeded", error
+            assert job.accepted - job.accepted_earlier == 1, "all its other attempts are left"
             met = [row for row in stocked.events(job_id) if row.error_code is not None]
-            assert [row.error_code for row in met] == ["provider_account"] * ACCOUNT_TROUBLE[trouble][1]["count"], (
-                trouble
-            )
-            assert {row.error_message for row in met} == {WAITING}, trouble
-        told = json.dumps(read_as_partner(stocked))
-        assert vendor_words_in(told) == []
+            assert [row.error_code for row in met] == ["provider_account"] * ACCOUNT_ERRORS[error][1]["count"], error
+            assert {row.error_message for row in met} == {WAITING}, error
+        visible = json.dumps(read_as_partner(stocked))
+        assert vendor_words_in(visible) == []
 
 
-def test_reads_that_hang_break_and_fail_delay_a_job_and_no_more(servers: Servers, tmp_path: Path) -> None:
-    """Neither a hanging read, nor a storm of 502s, nor half an answer says anything of the prediction."""
+def test_reads_that_hang_break_or_fail_only_delay_a_job(servers: Servers, tmp_path: Path) -> None:
+    """A hanging read, a storm of 502s and half a response say nothing about the prediction."""
     with _alone(servers, tmp_path) as stocked:
         reads = {"operation": "predictions.get"}
         stocked.fault("hang_before_accept", count=1, **reads)
@@ -78,7 +76,7 @@ def test_reads_that_hang_break_and_fail_delay_a_job_and_no_more(servers: Servers
 
 
 def test_jobs_wait_out_a_storm_of_502s_and_none_is_paid_for_twice(servers: Servers, tmp_path: Path) -> None:
-    """Nine of ten requests fail for a while, whatever they ask for."""
+    """Nine of ten requests of any kind fail for a while."""
     with _alone(servers, tmp_path) as stocked:
         stocked.fault("server_error", probability=0.9, seed=4, for_s=4, **BAD_GATEWAY)
         jobs = [stocked.ask_for_scene(f"scene {number}") for number in range(6)]
@@ -89,12 +87,12 @@ def test_jobs_wait_out_a_storm_of_502s_and_none_is_paid_for_twice(servers: Serve
 
 
 def test_predictions_that_get_stuck_are_ended_by_their_deadline(servers: Servers, tmp_path: Path) -> None:
-    """`Cancel-After` bounds them at the provider, in its queue for free; the next attempt is a fresh one."""
+    """`Cancel-After` ends them at the provider, free of charge in its queue, and the job makes a new attempt."""
     with _alone(servers, tmp_path, run_limit_s=360_000.0) as stocked:
         jobs = {}
         for state in ("starting", "processing"):
-            stocked.fault(f"stick_{state}", prompt=f"{state} for ever", count=1)
-            jobs[state] = stocked.ask_for_scene(f"{state} for ever")
+            stocked.fault(f"stick_{state}", prompt=f"{state} forever", count=1)
+            jobs[state] = stocked.ask_for_scene(f"{state} forever")
         with stocked.working():
             eventually(lambda: stocked.bill()["by_status"] == {"starting": 1, "processing": 1})
             for job_id in jobs.values():
@@ -112,7 +110,7 @@ def test_predictions_that_get_stuck_are_ended_by_their_deadline(servers: Servers
 def test_a_video_whose_create_is_lost_is_found_by_the_picture_that_was_uploaded_for_it(
     servers: Servers, tmp_path: Path
 ) -> None:
-    """With the settings as they come: no webhooks, and the model has no input that could carry a token."""
+    """It works with the default settings: no webhooks, and a model without an input that could carry a token."""
     with _alone(servers, tmp_path, clock_ahead_s=-300.0) as stocked:
         stocked.fault("stick_processing", model="minimax/*")
         stocked.fault("reset_after_accept", operation="predictions.create", count=1)
@@ -127,22 +125,22 @@ def test_a_video_whose_create_is_lost_is_found_by_the_picture_that_was_uploaded_
         assert attempt.picture_url.endswith(f"/v1/files/{file.id}")
 
 
-def test_webhooks_that_are_redirected_or_never_answered_cost_nothing_but_time(servers: Servers, tmp_path: Path) -> None:
+def test_redirected_and_hanging_webhooks_cost_nothing_but_time(servers: Servers, tmp_path: Path) -> None:
     with _alone(servers, tmp_path) as stocked, Receiver() as receiver:
-        receiver.answers = [301] * 4
+        receiver.next_statuses = [301] * 4
         job_id = stocked.ask_for_scene("a redirected scene")
         with stocked.working(public_url=receiver.url):
             stocked.wait_for(job_id)
             assert {request.path.split("?")[0] for request in receiver.wait_for(2)} == {"/hook/webhooks/replicate"}
-            receiver.may_answer.clear()
+            receiver.may_respond.clear()
             try:
-                stocked.wait_for(stocked.ask_for_scene("a scene for nobody"))
+                stocked.wait_for(stocked.ask_for_scene("a scene whose webhooks hang"))
             finally:
-                receiver.may_answer.set()
+                receiver.may_respond.set()
         assert stocked.bill()["creates"] == 2
 
 
-# By style, whose words are in the prompt: what the provider does to the video, and what becomes of the job.
+# For each style: the words it puts in the prompt, the provider's faults for its video, and the job's error code.
 VIDEOS: dict[str, tuple[str, tuple[str, ...], str | None]] = {
     "walk_forward": ("walks", ("odd_size_video", "wrong_output_type"), None),
     "wave": ("waves", ("variable_rate_video",), None),
@@ -151,7 +149,7 @@ VIDEOS: dict[str, tuple[str, tuple[str, ...], str | None]] = {
 
 
 @pytest.mark.media
-def test_odd_videos_are_put_right_and_broken_ones_are_given_up(servers: Servers, tmp_path: Path) -> None:
+def test_odd_videos_are_repaired_and_broken_ones_fail_their_jobs(servers: Servers, tmp_path: Path) -> None:
     with _alone(servers, tmp_path) as stocked:
         for words, actions, _ in VIDEOS.values():
             for action in actions:
@@ -169,8 +167,10 @@ def test_odd_videos_are_put_right_and_broken_ones_are_given_up(servers: Servers,
                 assert (facts.width_px, facts.height_px, facts.frames) == (1920, 1080, 180)
 
 
-def test_a_schema_that_drifted_is_told_by_field_and_ends_jobs_kindly(servers: Servers, tmp_path: Path) -> None:
-    """The model does not take what we send any more: 422. Nobody is charged, and the log says which field it is."""
+def test_schema_drift_is_reported_by_field_and_fails_jobs_with_a_friendly_message(
+    servers: Servers, tmp_path: Path
+) -> None:
+    """The model no longer accepts our input: 422. The user is not charged, and the log names the field."""
     catalogue = json.loads((files("simulator.models") / "openai.json").read_text("utf-8"))
     qualities = [entry for name, entry in catalogue["inputs"].items() if name.startswith("quality")]
     for entry in qualities:

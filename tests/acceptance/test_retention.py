@@ -1,4 +1,4 @@
-"""Retention by real workers, and what the doctor says of the bucket before and after."""
+"""Retention by real workers, and the doctor's report on the bucket before and after."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.tuned import QUICK
 
 DAYS = {"RETENTION_OUTPUT_DAYS": "2", "RETENTION_SOURCE_DAYS": "1"}
 PURGING = replace(QUICK, purge_every_s=0.2)
-# Beyond it, an object without a row does not count as in the making any more.
+# An object without a row that is older than this no longer counts as being made.
 GRACE = timedelta(hours=2)
 
 
@@ -30,13 +30,13 @@ def run(system: System, *command: str) -> tuple[int, str]:
 
 @pytest.fixture
 def bucket() -> str:
-    """A bucket of the test's own: the doctor looks at all of it, and other tests' late workers may write to theirs."""
+    """Return a bucket for this test alone: the doctor checks all of it, and other tests' workers may still write."""
     return unique_name("retention")
 
 
 @pytest.fixture
 def store(s3_server: EmbeddedS3, bucket: str) -> S3Store:
-    """The store of that bucket."""
+    """Return the store of that bucket."""
     store = S3Store(replace(s3_server.settings, bucket=bucket))
     store.ensure_bucket()
     return store
@@ -44,21 +44,21 @@ def store(s3_server: EmbeddedS3, bucket: str) -> S3Store:
 
 @pytest.fixture
 def system(system: System, bucket: str) -> System:
-    """A system whose workers use that bucket, too."""
+    """Return a system whose workers use that bucket, too."""
     system.environment["S3_BUCKET"] = bucket
     return system
 
 
-def test_what_a_story_made_is_complete_until_it_expires_and_gone_afterwards(system: System) -> None:
+def test_the_pictures_of_a_story_are_kept_until_they_expire_and_then_deleted(system: System) -> None:
     story_id = system.ask_for_story("story", video=False)
     system.start_worker(PURGING, **DAYS)
     jobs = [system.wait_for(job_id, "succeeded") for job_id in _jobs_of(system, story_id)]
     move_clock(system.engine, GRACE)
-    status, told = run(system, "doctor", "--storage")
-    assert status == 0, told
+    status, report = run(system, "doctor", "--storage")
+    assert status == 0, report
     with system.engine.connect() as conn:
-        made_for = conn.scalars(text("SELECT expires_at - created_at FROM assets WHERE kind IN ('avatar', 'scene')"))
-        assert all(timedelta(days=1.9) < kept <= timedelta(days=2) for kept in made_for)
+        kept_for = conn.scalars(text("SELECT expires_at - created_at FROM assets WHERE kind IN ('avatar', 'scene')"))
+        assert all(timedelta(days=1.9) < kept <= timedelta(days=2) for kept in kept_for)
     system.workers[0].kill()
     move_clock(system.engine, timedelta(days=3))
     system.start_worker(PURGING, **DAYS)
@@ -68,7 +68,7 @@ def test_what_a_story_made_is_complete_until_it_expires_and_gone_afterwards(syst
         assert set(conn.scalars(text("SELECT state FROM assets WHERE kind IN ('avatar', 'scene')"))) == {"deleted"}
 
 
-def test_the_doctor_names_what_only_one_side_has_and_a_purge_removes_what_is_left(system: System) -> None:
+def test_the_doctor_names_objects_without_rows_and_rows_without_objects(system: System) -> None:
     job_id = system.ask_for_avatar()
     worker = system.start_worker()
     system.wait_for(job_id, "succeeded")
@@ -76,13 +76,13 @@ def test_the_doctor_names_what_only_one_side_has_and_a_purge_removes_what_is_lef
     left, lost = f"jobs/{job_id}/7/source.png", f"jobs/{job_id}/1/avatar.png"
     system.store.put_stream(left, [b"x"], content_type="image/png", max_bytes=1)
     move_clock(system.engine, GRACE)
-    status, told = run(system, "doctor", "--storage")
-    assert (status, left in told) == (1, True)
+    status, report = run(system, "doctor", "--storage")
+    assert (status, left in report) == (1, True)
     assert "0 files, 0 sources, 1 left objects, 0 months of history, the rows of 0 jobs" in run(system, "purge")[1]
     assert run(system, "doctor", "--storage")[0] == 0
     system.store.delete([lost])
-    status, told = run(system, "doctor", "--storage")
-    assert (status, f"1: {lost}" in told) == (1, True)
+    status, report = run(system, "doctor", "--storage")
+    assert (status, f"1: {lost}" in report) == (1, True)
 
 
 def _jobs_of(system: System, story_id: object) -> list[UUID]:

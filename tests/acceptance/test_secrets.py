@@ -1,4 +1,4 @@
-"""Nothing that the system writes holds a secret: not its logs, its rows, its answers or its objects."""
+"""Nothing that the system writes contains a secret: not its logs, its rows, its responses or its objects."""
 
 from __future__ import annotations
 
@@ -44,15 +44,15 @@ EVERYTHING = """
 
 @dataclass(frozen=True)
 class Simulator:
-    """Where the simulator answers."""
+    """The addresses of the simulator."""
 
     api_url: str
     delivery_url: str
 
 
 @dataclass
-class Watched:
-    """A system whose processes all log at debug level, the API before it, and the support's key."""
+class LoggedSystem:
+    """A system whose processes all log at debug level, its API, a support key, and the secrets it must not reveal."""
 
     system: System
     api_url: str
@@ -61,7 +61,7 @@ class Watched:
     secrets: tuple[str, ...]
 
     def ask(self, document: str, **variables: Any) -> str:
-        """Return the text of an answer to the support staff."""
+        """Return the text of the response to an operation by support."""
         headers = {"Authorization": f"Bearer {self.support_key}"}
         body = {"query": document, "variables": variables}
         return (
@@ -72,18 +72,18 @@ class Watched:
 
 
 def _announced(process: ServerProcess, word: str) -> dict[str, Any]:
-    def look() -> dict[str, Any] | None:
+    def announcement() -> dict[str, Any] | None:
         lines = [line for line in process.output().splitlines() if line.startswith("{") and f'"{word}"' in line]
         return json.loads(lines[0]) if lines else None
 
-    return process.wait_until(look, scaled(30.0))
+    return process.wait_until(announcement, scaled(30.0))
 
 
 @pytest.fixture
-def watched(
+def logged(
     engine: Engine, database_url: str, s3_server: EmbeddedS3, store: S3Store, tmp_path: Path
-) -> Iterator[Watched]:
-    """Everything running, on a day on which the model that needs a key of one's own was still served."""
+) -> Iterator[LoggedSystem]:
+    """Start every part, on a day when the model that needs a key of its own in its input was still served."""
     with ExitStack() as running:
 
         def start(name: str, argv: list[str], environment: dict[str, str]) -> ServerProcess:
@@ -103,7 +103,7 @@ def watched(
             "OPENAI_API_KEY": KEY,
             "MODELS": "openai/gpt-image-1,minimax/hailuo-2.3",
             "LOG_LEVEL": "debug",
-            # Where the provider tells: the API fetches the key for it, and the worker needs the real address below.
+            # With any value here, the API fetches the signing key; the worker needs the real address, set below.
             "PUBLIC_URL": "http://127.0.0.1",
         }
         with engine.begin() as conn:
@@ -115,7 +115,7 @@ def watched(
         password = make_url(database_url).password or ""
         secrets = (TOKEN, KEY, SIGNING_KEY, support_key, s3_server.secret_access_key, password)
         assert all(len(secret) > 16 for secret in secrets)
-        yield Watched(system, api_url, support_key, tmp_path, secrets)
+        yield LoggedSystem(system, api_url, support_key, tmp_path, secrets)
 
 
 def _provoke(system: System) -> None:
@@ -141,7 +141,7 @@ def _provoke(system: System) -> None:
 
 
 def _wait_for(system: System, job_id: object, state: str, code: str) -> None:
-    """Wait until a job is in a state for a reason: the history tells why a queued one waits."""
+    """Wait until a job is in a state, with this error as the last in its history, if one is given."""
     why = text(
         "SELECT error_code FROM job_events WHERE job_id = :id AND error_code IS NOT NULL ORDER BY seq DESC LIMIT 1"
     )
@@ -149,8 +149,8 @@ def _wait_for(system: System, job_id: object, state: str, code: str) -> None:
     with system.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
 
         def reached() -> bool:
-            told = conn.scalar(why, {"id": job_id}) or ""
-            return conn.scalar(now, {"id": job_id}) == state and (not code or told == code)
+            last_code = conn.scalar(why, {"id": job_id}) or ""
+            return conn.scalar(now, {"id": job_id}) == state and (not code or last_code == code)
 
         eventually(reached, within_s=30.0)
 
@@ -171,34 +171,34 @@ def _objects(store: S3Store, directory: Path) -> Iterator[tuple[str, bytes]]:
         yield f"object {found.key}", found.key.encode() + path.read_bytes()
 
 
-def _written(watched: Watched) -> Iterator[tuple[str, bytes]]:
-    """Yield everything that the system has written, by what it is."""
-    for path in sorted(watched.directory.glob("*.log")):
+def _written(logged: LoggedSystem) -> Iterator[tuple[str, bytes]]:
+    """Yield everything that the system has written, each with a name for it."""
+    for path in sorted(logged.directory.glob("*.log")):
         yield path.name, path.read_bytes()
-    yield from _rows(watched.system.engine)
-    yield "answer to support", watched.ask(EVERYTHING).encode()
-    yield from _objects(watched.system.store, watched.directory)
+    yield from _rows(logged.system.engine)
+    yield "response to support", logged.ask(EVERYTHING).encode()
+    yield from _objects(logged.system.store, logged.directory)
 
 
 def _traces(secret: str) -> tuple[bytes, ...]:
-    """Return how a secret would look: as it is, its middle (cut off or masked by half), and in base64."""
+    """Return the forms in which a secret could show: as it is, its middle (if cut or half masked), and in base64."""
     middle = len(secret) // 4
     return secret.encode(), secret[middle:-middle].encode(), base64.b64encode(secret.encode()).rstrip(b"=")[:-2]
 
 
-def test_no_secret_is_in_anything_that_was_written(watched: Watched) -> None:
-    _provoke(watched.system)
-    written = dict(_written(watched))
+def test_no_secret_is_in_anything_that_was_written(logged: LoggedSystem) -> None:
+    _provoke(logged.system)
+    written = dict(_written(logged))
     found = [
-        f"{what} holds {secret[:12]}..."
-        for what, content in written.items()
-        for secret in watched.secrets
+        f"{name} contains {secret[:12]}..."
+        for name, content in written.items()
+        for secret in logged.secrets
         for trace in _traces(secret)
         if trace in content
     ]
     assert found == []
-    # What was looked through is what is meant: the masked words are there, in the rows and in the answer.
+    # The search covered the right texts: the masked words are there, in the rows and in the response.
     assert b"Incorrect API key provided: sk-***" in written["table job_events"]
-    assert b"Incorrect API key provided: sk-***" in written["answer to support"]
+    assert b"Incorrect API key provided: sk-***" in written["response to support"]
     assert all(written[f"{name}.log"] for name in ("api", "worker"))
-    assert b"due" in written["table provider_webhooks"], "a message was verified, so the key was there"
+    assert b"due" in written["table provider_webhooks"], "a webhook was verified, so the API had the key"

@@ -1,6 +1,6 @@
-"""`diorama worker` with several processes: one that is killed costs the others nothing, and is started again.
+"""`diorama worker` with several processes: a killed process is restarted and does not affect the others.
 
-And who ends with whom: processes with their supervisor, but no worker with the shell that started it.
+Processes end with their supervisor, but a worker does not end with the shell that started it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.support.system import System
 
 
 def children_of(pid: int) -> set[int]:
-    """Return the processes that a process has started."""
+    """Return the child processes of a process."""
     with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as listed:
         return {int(child) for child in listed.read().split()}
 
@@ -54,7 +54,7 @@ def test_processes_end_gracefully_when_their_supervisor_is_killed(system: System
 
 
 @pytest.mark.thorough
-def test_a_killed_process_is_started_again_and_its_siblings_work_on(system: System) -> None:
+def test_a_killed_process_is_restarted_and_its_siblings_work_on(system: System) -> None:
     argv = [sys.executable, "-m", "diorama", "worker", "--processes", "2", "--threads", "4"]
     command = ServerCommand(
         "workers", argv, system.directory / "workers.log", env=system.environment, stop_within_s=30.0

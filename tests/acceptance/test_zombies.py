@@ -1,6 +1,6 @@
-"""A worker process that is frozen past its lease and comes back changes nothing, at every step.
+"""A worker process that is frozen beyond its lease changes nothing when it returns, at every step.
 
-The cases share one stocked system: the worker that finishes a job in place of a zombie is the zombie of the next case.
+The cases share one stocked system: the worker that takes over from one zombie becomes the zombie of the next case.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from tests.support.invariants import assert_attempts_add_up, assert_credits_add_
 from tests.support.stocked_system import Servers, StockedSystem
 from tests.support.system import System
 
-# How long the provider keeps the victim waiting: time enough to freeze it, and less than it waits.
-_HELD_UP = {"seconds": 0.9}
-# Nothing holds up the bringing to size: a job may be through with it before its worker stands still.
+# The provider delays the worker by this much: enough time to freeze it, but less than its timeout.
+_DELAY = {"seconds": 0.9}
+# Transcoding cannot be delayed: a job may be done with it before its worker is frozen.
 _TRIES = 5
 
 
@@ -35,19 +35,19 @@ class Relay:
     def __init__(self, stocked: StockedSystem) -> None:
         self.system: System = stocked.system
         self.worker: ServerProcess = self.system.start_worker()
-        self._asked = 0
+        self._requested = 0
 
-    def ask(self) -> UUID:
-        """Ask for one more avatar."""
-        self._asked += 1
-        return self.system.ask_for_avatar(f"avatar-{self._asked}")
+    def request(self) -> UUID:
+        """Request one more avatar."""
+        self._requested += 1
+        return self.system.ask_for_avatar(f"avatar-{self._requested}")
 
     def freeze(self, job_id: UUID, state: str) -> ServerProcess | None:
-        """Freeze the worker while it has the job in hand in this state, and return it; nobody is at work then.
+        """Freeze the worker while it works on the job in this state, and return it; no worker runs then.
 
-        Returns None, with the worker at work, where it was through with that before it stood still.
+        Returns None, and lets the worker run, if it was done with that state before it was frozen.
         """
-        self.system.wait_for(job_id, state, held=True)
+        self.system.wait_for(job_id, state, claimed=True)
         self.worker.signal(signal.SIGSTOP)
         eventually(lambda: _is_stopped(self.worker.pid), every_s=0.002)
         if self.system.is_left_in(job_id, state):
@@ -55,11 +55,11 @@ class Relay:
         self.worker.signal(signal.SIGCONT)
         return None
 
-    def catch(self, state: str, holds_up: Callable[[System], None]) -> tuple[UUID, ServerProcess]:
-        """Ask for avatars until the worker is frozen while it has one in hand in this state."""
+    def catch(self, state: str, delay: Callable[[System], None]) -> tuple[UUID, ServerProcess]:
+        """Request avatars until the worker is frozen while it works on one in this state."""
         for _ in range(_TRIES):
-            holds_up(self.system)
-            job_id = self.ask()
+            delay(self.system)
+            job_id = self.request()
             if zombie := self.freeze(job_id, state):
                 return job_id, zombie
             self.system.wait_for(job_id, "succeeded")
@@ -67,7 +67,7 @@ class Relay:
         raise AssertionError(f"no worker was frozen while its job was {state}")
 
     def take_over(self, job_id: UUID, end: str) -> Any:
-        """Have another worker bring the job to its end, and return its row."""
+        """Have another worker finish the job, and return its row."""
         self.worker = self.system.start_worker()
         return self.system.wait_for(job_id, end)
 
@@ -82,73 +82,73 @@ def relay(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield Relay(stocked)
 
 
-def answer_slowly(system: System) -> None:
-    system.fault("slow_body", operation="predictions.create", count=1, options=_HELD_UP)
+def delay_the_response(system: System) -> None:
+    system.fault("slow_body", operation="predictions.create", count=1, options=_DELAY)
 
 
-def lose_the_answer_and_list_slowly(system: System) -> None:
+def lose_the_response_and_delay_the_list(system: System) -> None:
     system.fault("reset_after_accept", operation="predictions.create", count=1)
-    system.fault("stall", operation="predictions.list", count=1, options=_HELD_UP)
+    system.fault("stall", operation="predictions.list", count=1, options=_DELAY)
 
 
-def tell_slowly(system: System) -> None:
-    system.fault("stall", operation="predictions.get", count=1, options=_HELD_UP)
+def delay_the_poll(system: System) -> None:
+    system.fault("stall", operation="predictions.get", count=1, options=_DELAY)
 
 
-def deliver_slowly(system: System) -> None:
-    system.fault("slow_body", listener="delivery", count=1, options=_HELD_UP)
+def delay_the_output(system: System) -> None:
+    system.fault("slow_body", listener="delivery", count=1, options=_DELAY)
 
 
-def nothing(_: System) -> None:
-    """Bringing a picture to its size takes long enough."""
+def delay_nothing(_: System) -> None:
+    """Do nothing: transcoding a picture takes long enough."""
 
 
 @pytest.mark.parametrize(
-    ("state", "holds_up"),
+    ("state", "delay"),
     [
-        ("submitting", answer_slowly),
-        pytest.param("reconciling", lose_the_answer_and_list_slowly, marks=pytest.mark.faults),
-        pytest.param("generating", tell_slowly, marks=pytest.mark.faults),
-        ("storing", deliver_slowly),
-        pytest.param("transcoding", nothing, marks=pytest.mark.faults),
+        ("submitting", delay_the_response),
+        pytest.param("reconciling", lose_the_response_and_delay_the_list, marks=pytest.mark.faults),
+        pytest.param("generating", delay_the_poll, marks=pytest.mark.faults),
+        ("storing", delay_the_output),
+        pytest.param("transcoding", delay_nothing, marks=pytest.mark.faults),
     ],
     ids=["submitting", "reconciling", "generating", "storing", "transcoding"],
 )
-def test_a_frozen_worker_changes_nothing_when_it_comes_back(
-    relay: Relay, state: str, holds_up: Callable[[System], None]
+def test_a_frozen_worker_changes_nothing_when_it_returns(
+    relay: Relay, state: str, delay: Callable[[System], None]
 ) -> None:
-    """Its lease has ended and grown without it."""
-    job_id, zombie = relay.catch(state, holds_up)
+    """Its lease has expired, and the job's lease number has grown."""
+    job_id, zombie = relay.catch(state, delay)
     before = relay.take_over(job_id, "succeeded")
-    _come_back(relay, zombie, before)
-    # Frozen before its call was sent, it leaves nothing to adopt, and the second attempt's objects are the only ones.
+    _thaw(relay, zombie, before)
+    # If it was frozen before its call was sent, there is nothing to adopt: only the second attempt's objects exist.
     assert relay.system.objects(job_id) == [f"{before.attempt}/avatar.png", f"{before.attempt}/source.png"]
 
 
-@pytest.mark.parametrize("again", [False, pytest.param(True, marks=pytest.mark.thorough)])
-def test_one_that_was_frozen_while_it_undid_a_job_changes_nothing_either(relay: Relay, again: bool) -> None:
-    """Nor where the job was tried again and has succeeded meanwhile."""
+@pytest.mark.parametrize("redriven", [False, pytest.param(True, marks=pytest.mark.thorough)])
+def test_a_worker_frozen_while_undoing_a_job_changes_nothing_either(relay: Relay, redriven: bool) -> None:
+    """This is also true if the job was redriven and has succeeded meanwhile."""
     relay.system.fault("stick_processing", count=1)
-    relay.system.fault("stall", operation="predictions.cancel", count=1, options=_HELD_UP)
-    job_id = relay.ask()
+    relay.system.fault("stall", operation="predictions.cancel", count=1, options=_DELAY)
+    job_id = relay.request()
     relay.system.wait_for(job_id, "generating")
     with relay.system.engine.begin() as conn:
         assert cancel(conn, job_id, "api")
     zombie = relay.freeze(job_id, "compensating")
     assert zombie, "the job was undone before its worker was frozen"
     before = relay.take_over(job_id, "canceled")
-    if again:
+    if redriven:
         with relay.system.engine.begin() as conn:
             retry_job(conn, SUPPORT, job_id)
         before = relay.system.wait_for(job_id, "succeeded")
-    _come_back(relay, zombie, before)
-    assert relay.system.objects(job_id) == (["2/avatar.png", "2/source.png"] if again else [])
+    _thaw(relay, zombie, before)
+    assert relay.system.objects(job_id) == (["2/avatar.png", "2/source.png"] if redriven else [])
     with relay.system.engine.connect() as conn:
         undone = conn.execute(text("SELECT state FROM compensation_actions WHERE job_id = :id"), {"id": job_id})
         assert set(undone.scalars()) == {"done"}
 
 
-def _come_back(relay: Relay, zombie: ServerProcess, before: Any) -> None:
+def _thaw(relay: Relay, zombie: ServerProcess, before: Any) -> None:
     zombie.signal(signal.SIGCONT)
     zombie.stop()
     assert relay.system.row(before.id) == before

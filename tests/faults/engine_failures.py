@@ -29,8 +29,8 @@ FAILURES = (
         "every write names its lease, which only grows",
         (
             "db/engine/test_claims.py::test_a_stale_lease_can_not_record",
-            "acceptance/test_zombies.py::test_a_frozen_worker_changes_nothing_when_it_comes_back",
-            "acceptance/test_zombies.py::test_one_that_was_frozen_while_it_undid_a_job_changes_nothing_either",
+            "acceptance/test_zombies.py::test_a_frozen_worker_changes_nothing_when_it_returns",
+            "acceptance/test_zombies.py::test_a_worker_frozen_while_undoing_a_job_changes_nothing_either",
             "statemachine/test_explorer.py::test_a_broken_rule_is_caught",
         ),
     ),
@@ -128,7 +128,7 @@ FAILURES = (
         "one killed process ends all others, and the exit status says success",
         "dramatiq#376",
         "a supervisor restarts it, and its siblings continue",
-        ("acceptance/test_supervisor.py::test_a_killed_process_is_started_again_and_its_siblings_work_on",),
+        ("acceptance/test_supervisor.py::test_a_killed_process_is_restarted_and_its_siblings_work_on",),
     ),
     _F(
         "a graceful stop uses up an attempt, or leaves prefetched jobs to a timeout",
@@ -136,7 +136,7 @@ FAILURES = (
         "claims are returned, uncounted",
         (
             "jobs/worker/test_worker.py::test_stopping_hands_back_what_was_not_begun_and_counts_no_claim",
-            "acceptance/test_kills.py::test_a_worker_that_is_told_to_stop_hands_back_what_it_had_not_begun",
+            "acceptance/test_kills.py::test_a_stopped_worker_returns_the_claims_it_had_not_begun",
         ),
     ),
     _F(
@@ -168,9 +168,9 @@ FAILURES = (
         "replicate-python-beta; every engine's contract says at least once",
         "the intent is committed first, no client repeats it, and a lost response is reconciled",
         (
-            "acceptance/test_paid_calls.py::test_a_paid_call_whose_answer_was_lost_is_found_and_paid_for_once",
-            "acceptance/test_kills.py::test_killed_while_the_answer_of_the_paid_call_was_on_its_way",
-            "acceptance/test_losses.py::test_where_everything_gets_lost_nothing_is_paid_for_twice",
+            "acceptance/test_paid_calls.py::test_a_paid_call_whose_response_was_lost_is_found_and_paid_for_once",
+            "acceptance/test_kills.py::test_killed_while_the_response_to_the_paid_call_was_on_its_way",
+            "acceptance/test_losses.py::test_nothing_is_paid_for_twice_while_responses_and_workers_are_lost",
             "faults/test_delays.py::test_too_little_of_the_lease_is_left_for_an_answer",
         ),
     ),
@@ -182,7 +182,7 @@ FAILURES = (
             "schema/transport/test_provider_webhook.py::"
             "test_a_webhook_that_is_ahead_of_the_answer_is_noted_and_the_job_is_due_with_the_answer",
             "schema/transport/test_provider_webhook.py::test_a_repeated_webhook_is_taken_once",
-            "acceptance/test_webhooks.py::test_a_job_succeeds_and_is_paid_for_once_however_its_webhooks_come",
+            "acceptance/test_webhooks.py::test_a_job_succeeds_and_is_paid_for_once_however_its_webhooks_arrive",
         ),
     ),
     _F(
@@ -200,8 +200,7 @@ FAILURES = (
         "claude-mem#3703, pg-boss#551",
         "jobs wait for a busy provider; support redrives by filter, and pauses a step",
         (
-            "acceptance/test_provider_failures.py::"
-            "test_while_the_account_is_in_trouble_jobs_wait_without_losing_a_retry",
+            "acceptance/test_provider_failures.py::test_jobs_wait_out_account_errors_without_losing_a_retry",
             "jobs/support/test_redriving.py::test_support_redrives_what_a_filter_finds_at_a_rate",
             "db/engine/test_pausing.py::test_a_paused_step_is_not_claimed_until_it_is_resumed",
         ),

@@ -1,4 +1,4 @@
-"""A server that takes webhooks, keeps them as they came, and answers as told."""
+"""A server that receives webhooks, stores them unchanged, and responds with the statuses it is given."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class Received:
 
 
 class Receiver:
-    """Answers 200, or the next of `answers` while there are any."""
+    """Responds with the next of `next_statuses`, or with 200 when there are none left."""
 
     def __init__(self) -> None:
         self.requests: list[Received] = []
-        self.answers: list[int] = []
-        self.may_answer = threading.Event()
-        """Requests are answered while it is set, which it is at the start."""
-        self.may_answer.set()
+        self.next_statuses: list[int] = []
+        self.may_respond = threading.Event()
+        """Requests get a response only while it is set, as it is at the start."""
+        self.may_respond.set()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
 
@@ -75,8 +75,8 @@ class Receiver:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 receiver.requests.append(Received(self.path, headers, body))
-                receiver.may_answer.wait(scaled(10))
-                status = receiver.answers.pop(0) if receiver.answers else 200
+                receiver.may_respond.wait(scaled(10))
+                status = receiver.next_statuses.pop(0) if receiver.next_statuses else 200
                 self.send_response(status)
                 if 300 <= status < 400:
                     self.send_header("Location", "/elsewhere")

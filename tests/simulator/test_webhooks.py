@@ -67,12 +67,12 @@ def test_events_arrive_in_the_order_of_the_life(start: Start, receiver: Receiver
 
 def test_an_event_waits_until_the_one_before_it_was_answered(start: Start, receiver: Receiver) -> None:
     api = start()
-    receiver.may_answer.clear()
+    receiver.may_respond.clear()
     api.finished(webhook=receiver.url, webhook_events_filter=["start", "completed"])
     receiver.wait_for(1)
     assert len(api.control("GET", "/webhooks")["webhooks"]) == 2
     assert receiver.statuses == ["processing"]
-    receiver.may_answer.set()
+    receiver.may_respond.set()
     receiver.wait_for(2)
 
 
@@ -99,7 +99,7 @@ def test_canceled_predictions_are_told_too(start: Start, receiver: Receiver) -> 
 
 
 def test_final_webhook_is_sent_again_with_the_same_id_until_it_is_taken(api: Api, receiver: Receiver) -> None:
-    receiver.answers += [500, 404]
+    receiver.next_statuses += [500, 404]
     api.created(webhook=receiver.url, webhook_events_filter=["completed"])
     requests = receiver.wait_for(3)
     assert len({request.headers["webhook-id"] for request in requests}) == 1
@@ -118,14 +118,14 @@ def test_final_webhook_is_given_up_after_a_minute(api: Api) -> None:
 
 
 def test_earlier_events_are_never_sent_again(api: Api, receiver: Receiver) -> None:
-    receiver.answers += [500]
+    receiver.next_statuses += [500]
     api.created(webhook=receiver.url, webhook_events_filter=["start", "completed"])
     receiver.wait_for(2)
     assert receiver.statuses == ["processing", "succeeded"]
 
 
 def test_redirects_are_not_followed_and_not_repeated(api: Api, receiver: Receiver) -> None:
-    receiver.answers += [301]
+    receiver.next_statuses += [301]
     api.created(webhook=receiver.url, webhook_events_filter=["completed"])
     eventually(lambda: api.control("GET", "/counters")["webhooks"].get("redirected"))
     assert [request.path for request in receiver.requests] == ["/hook"]

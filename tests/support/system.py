@@ -97,8 +97,8 @@ class System:
 
     def fault(self, action: str, **rule: Any) -> None:
         """Have the provider misbehave."""
-        answer = httpx.post(f"{self.simulator.api_url}/_simulator/faults", json={"action": action, **rule})
-        answer.raise_for_status()
+        response = httpx.post(f"{self.simulator.api_url}/_simulator/faults", json={"action": action, **rule})
+        response.raise_for_status()
 
     def creates(self) -> int:
         """Return how many paid calls the provider has accepted, by its own bill."""
@@ -128,18 +128,18 @@ class System:
             found = conn.scalars(text("SELECT event FROM job_events WHERE job_id = :id ORDER BY seq"), {"id": job_id})
             return list(found)
 
-    def wait_for(self, job_id: UUID, *states: str, held: bool = False, within_s: float = 30.0) -> Any:
-        """Wait until a job is in one of these states; where `held`, until a worker is at it there, or it has ended."""
+    def wait_for(self, job_id: UUID, *states: str, claimed: bool = False, within_s: float = 30.0) -> Any:
+        """Wait until a job is in one of these states; if `claimed`, until a worker has claimed it there or it ended."""
 
         def look() -> Any:
             row = self.row(job_id)
-            is_so = row.state in states and (not held or row.claimed_by)
-            return row if is_so or (held and row.finished_at) else None
+            is_so = row.state in states and (not claimed or row.claimed_by)
+            return row if is_so or (claimed and row.finished_at) else None
 
         return eventually(look, within_s=within_s, every_s=0.005)
 
     def is_left_in(self, job_id: UUID, state: str) -> bool:
-        """Whether a worker that is at work no more had the job in hand in this state when it stopped."""
+        """Return whether a worker that no longer runs had claimed the job in this state when it stopped."""
         row = self.row(job_id)
         return row.state == state and row.claimed_by is not None
 

@@ -63,9 +63,9 @@ def _model_row(profile: Profile) -> str:
 
 
 def complaints_table() -> str:
-    """Return the complaints of the provider's users, each with what becomes of the job."""
-    rows = [f"| {each.what} | {each.end} |" for each in COMPLAINTS]
-    return "\n".join(["| what happens | what becomes of the job |", "| --- | --- |", *rows, ""])
+    """Return the complaints of the provider's users, each with its effect on the job."""
+    rows = [f"| {each.failure} | {each.effect} |" for each in COMPLAINTS]
+    return "\n".join(["| failure | effect on the job |", "| --- | --- |", *rows, ""])
 
 
 def engine_failures_table() -> str:

@@ -43,7 +43,9 @@ TERMS = (
     Term("astray, stray", "orphan", r"\b[aA]stray\b|\bstray (submission|prediction)s?"),
     Term("sweep", "orphan search, purge", r"\b[sS]weep(s|er|ing)?\b|\bswept\b|\b(provider|retention)_sweep_s\b"),
     Term("forget", "purge", r"\b[fF]org(et|ets|otten)\b", r"forgotten (psql|transaction)"),
-    Term("look", "poll", r"\b(last|first|next) looks?\b|\blooked? (at|for) again\b|_looks?\b|\blooks\b"),
+    Term(
+        "look", "poll", r"\b(last|first|next) looks?\b|\blooked? (at|for) again\b|_looks?\b|\blooks\b", "looks around"
+    ),
     Term("watching", "tracking", r"\b[wW]atch(ed|es|ing)\b|\bWATCHING\b"),
     Term("let through", "admitted", r"\blet[_ ]through\b"),
     Term("patience", "retry_after", r"[pP]atience"),
@@ -78,6 +80,7 @@ DONE = (
     "schema",
     "statemachine",
     "storage",
+    "tests/acceptance",
     "tests/statemachine/happenings.py",
     "tests/statemachine/people.py",
     "tests/statemachine/test_explorer.py",

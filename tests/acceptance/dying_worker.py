@@ -1,4 +1,4 @@
-"""A worker process that dies in the middle of paid calls: what `losses` starts, again and again.
+"""A worker process that dies in the middle of paid calls; `losses` starts one after another.
 
 Everything about the paid call is real: the client, the intent, reconciling, the orphan search. Only pictures
 are left out, because ten thousand of them prove nothing more.
@@ -41,14 +41,14 @@ from tests.bench.instant import NoPictures, without_bytes
 
 _SEARCH_AFTER = timedelta(seconds=2)
 _THREADS = 8
-# Dead workers are frequent here, so their jobs are taken over soon, and are not taken for the cause of the deaths.
+# Workers die often here, so their leases are short, and no job is blamed for the deaths of its workers.
 _LEASES = Leases(timedelta(seconds=2), timedelta(seconds=2))
 _CLAIMS_MAX = 1000
 
 
 @dataclass(frozen=True)
-class Terms:
-    """Where a worker works, and how often it dies."""
+class WorkerConditions:
+    """The servers that a worker uses, and the share of its paid calls at which it dies."""
 
     database_url: str
     api_url: str
@@ -58,9 +58,9 @@ class Terms:
 
 
 class DeadlyProvider:
-    """The real provider, at whose calls the worker dies: of a share of them just after they were accepted.
+    """The real provider, except that the worker dies just after a share of its paid calls were accepted.
 
-    A tenth as often it dies between the committed intent and the call.
+    A tenth as often, it dies between the committed intent and the call.
     """
 
     def __init__(self, inner: ReplicateProvider, kill_share: float, rng: Random) -> None:
@@ -69,7 +69,7 @@ class DeadlyProvider:
         self._rng = rng
 
     def submit(self, submission: Submission) -> Accepted | Refused | Rejected | OutcomeLost:
-        """Make the paid call, and die of it."""
+        """Make the paid call, and die before it, after it or not at all, by chance."""
         drawn = self._rng.random()
         if drawn < self._kill_share / 10:
             _die()
@@ -106,23 +106,23 @@ def _die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def work(terms: Terms, seed: int, orders: Connection) -> None:
+def work(conditions: WorkerConditions, seed: int, orders: Connection) -> None:
     """Work until killed, or until the other end of `orders` is closed."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("error"))
     name = f"losing-{os.getpid()}"
-    engine = connect_worker(DatabaseSettings(terms.database_url, pool_size=_THREADS + 8), name=name)
-    listen_url = normalised_url(terms.database_url).set(drivername="postgresql")
+    engine = connect_worker(DatabaseSettings(conditions.database_url, pool_size=_THREADS + 8), name=name)
+    listen_url = normalised_url(conditions.database_url).set(drivername="postgresql")
     settings = ReplicateSettings(
         api_token="r8_losses",
-        base_url=terms.api_url,
+        base_url=conditions.api_url,
         timeouts=Timeouts(answer_s=5.0),
         first_poll_s=0.0,
     )
-    provider = DeadlyProvider(ReplicateProvider(settings), terms.kill_share, Random(seed))
+    provider = DeadlyProvider(ReplicateProvider(settings), conditions.kill_share, Random(seed))
     policy = JobPolicy(
         claims_max=_CLAIMS_MAX,
-        reconcile_for=timedelta(seconds=terms.reconcile_for_s),
-        spend_cap_micros=terms.spend_cap_micros,
+        reconcile_for=timedelta(seconds=conditions.reconcile_for_s),
+        spend_cap_micros=conditions.spend_cap_micros,
         delays_s=(0.1,) * 10,
     )
 
