@@ -1,4 +1,4 @@
-"""One database for all crashes: what earlier ones left has ended, and stays sound."""
+"""One database for all crashes of a module: the jobs of earlier tests stay in it, and must stay sound."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.databases import create_database, drop_database, unique_name
 
 @pytest.fixture(scope="module")
 def one_database(postgres_server: EmbeddedPostgres, migrated_template: str) -> Iterator[str]:
-    """The address of a migrated database for all tests of a module."""
+    """Create a migrated database for all tests of a module, and return its address."""
     name = unique_name("crashes")
     yield create_database(postgres_server.url, name, migrated_template)
     drop_database(postgres_server.url, name)
@@ -22,7 +22,7 @@ def one_database(postgres_server: EmbeddedPostgres, migrated_template: str) -> I
 
 @pytest.fixture(scope="module")
 def one_lab(one_database: str) -> Iterator[Lab]:
-    """A lab on it."""
+    """Return a lab on that database."""
     engine = connect(DatabaseSettings(one_database, pool_size=10), name="test")
     lab = Lab(engine, one_database)
     yield lab

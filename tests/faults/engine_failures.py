@@ -1,7 +1,7 @@
-"""Failures of durable job engines, each with the reason why not here, and the tests that prevent it.
+"""Failures of durable job engines, each with the reason why it cannot happen here, and the tests that prove it.
 
-docs/engine-failures.md is generated from this list, and a test checks that each test it names exists. Engines
-and threads are named as people know them: `solid_queue#589` is an issue or a change of that project.
+docs/engine-failures.md is generated from this list, and a test checks that each test in it exists. Engines and
+their threads have short names: `solid_queue#589` is an issue or a change of that project.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class EngineFailure:
-    """One way to fail, where it was seen, what holds here, and the tests of it as `folder/file.py::name`."""
+    """A failure, the engines it was seen in, the reason why not here, and the tests, as `folder/file.py::name`."""
 
-    what: str
+    failure: str
     seen_in: str
-    here: str
+    why_not_here: str
     tests: tuple[str, ...]
 
 
@@ -65,7 +65,7 @@ FAILURES = (
         "there is no table of workers: an expired lease is due, whichever worker had it",
         (
             "db/engine/test_rescue.py::test_the_job_of_a_dead_worker_is_rescued_by_one_of_the_same_name",
-            "faults/test_crash_points.py::test_whatever_fails_here_the_job_ends_with_exactly_what_belongs_to_it",
+            "faults/test_crash_points.py::test_a_job_survives_any_fault_with_exactly_its_own_objects",
         ),
     ),
     _F(
@@ -171,7 +171,7 @@ FAILURES = (
             "acceptance/test_paid_calls.py::test_a_paid_call_whose_response_was_lost_is_found_and_paid_for_once",
             "acceptance/test_kills.py::test_killed_while_the_response_to_the_paid_call_was_on_its_way",
             "acceptance/test_losses.py::test_nothing_is_paid_for_twice_while_responses_and_workers_are_lost",
-            "faults/test_delays.py::test_too_little_of_the_lease_is_left_for_an_answer",
+            "faults/test_delays.py::test_a_worker_with_too_little_lease_left_for_a_response_does_not_pay",
         ),
     ),
     _F(
@@ -188,7 +188,7 @@ FAILURES = (
     _F(
         "a charge and its job disagree: charged and never queued, or refunded twice",
         "archimedes#1441, Fluid#164",
-        "a hold is written with its job; unique keys make a second refund impossible",
+        "credits are held in the job's own transaction; unique keys make a second refund impossible",
         (
             "db/records/test_ledger.py::test_a_job_holds_its_price_until_it_ends_and_pays_only_for_success",
             "db/records/test_ledger.py::test_nothing_can_be_settled_twice",
@@ -260,7 +260,9 @@ FAILURES = (
 def table() -> str:
     """Return the table of the page."""
     head = ["| failure | seen in | why not here | tests |", "| --- | --- | --- | --- |"]
-    rows = [f"| {each.what} | {each.seen_in} | {each.here} | {'<br>'.join(_linked(each))} |" for each in FAILURES]
+    rows = [
+        f"| {each.failure} | {each.seen_in} | {each.why_not_here} | {'<br>'.join(_linked(each))} |" for each in FAILURES
+    ]
     return "\n".join([*head, *rows, ""])
 
 

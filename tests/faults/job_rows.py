@@ -1,4 +1,4 @@
-"""What the database says of one account's jobs, for the machine that lets anything happen to them."""
+"""The rows of one account's jobs, as the machine reads them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class JobRows:
         with self.engine.connect() as conn:
             return list(conn.execute(text(query), {"jobs": self.ids()}).all())
 
-    def standing(self) -> list[Any]:
+    def states(self) -> list[Any]:
         """Return the state and the number of events of each job."""
         return self.select("SELECT id, state, seq FROM jobs WHERE id = ANY (:jobs) ORDER BY id")
 
@@ -41,6 +41,6 @@ class JobRows:
         return {row.key for row in rows}
 
     def searched_tokens(self) -> set[UUID]:
-        """Return the tokens that the orphan search looks for in the provider's list."""
+        """Return the tokens that the orphan search expects in the provider's list."""
         found = self.select("SELECT token FROM attempts WHERE job_id = ANY (:jobs) AND status IN ('lost', 'absent')")
         return {row.token for row in found}

@@ -1,8 +1,8 @@
-"""What may happen to a few jobs, in any order: asked for, advanced, crashed, canceled, paused, told of, tried again.
+"""Request, advance, crash, cancel, pause, retry and redrive a few jobs, with webhooks and errors, in any order.
 
-Everything is real but the provider, the object store and the media work: Postgres, its commits and its clock, the
-steps, the recorder, the use cases behind the API. After each happening the invariants hold; in the end, when
-everything behaves again, every job ends with one bill a token and exactly its own objects.
+Everything is real except the provider, the object store and the media work: Postgres, its commits and its clock, the
+steps, the recorder, the use cases behind the API. The invariants are checked after each action. At the end, when
+everything works again, every job must end with one charge for each token and exactly its own objects.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ from tests.support.invariants import (
 
 T = TypeVar("T")
 
-_ROUNDS_MAX = 400
+_STEPS_MAX = 400
 _JOBS_MAX = 12
 _FOREIGN_KEY = "whsec_bm90LXRoZS1rZXktdGhhdC13YXMtYWdyZWVk"
-# Shorter than any lease, longer than one, longer than anyone looks for a lost submission; seldom beyond every deadline.
+# Shorter than a lease, longer than a lease, longer than the search for a lost submission, and, rarely, than a deadline.
 _HOPS = (10, 10, 180, 180, 180, 1500, 1500, 25200)
-# Which of so many: drawn as a number, so that a run can be repeated although what there is has other ids.
+# A choice among several is drawn as a number, so that a run can be repeated although the ids differ.
 _PLACES = st.integers(0, 59)
 _INVARIANTS = (
     assert_sound,
@@ -68,19 +68,19 @@ _STEPS_AT = {
     State.TRANSCODING: ("transcode",),
     State.COMPENSATING: ("compensate",),
 }
-# How many steps a worker does after somebody did something.
+# The number of steps that a worker does after an action.
 _THEN = st.integers(0, 3)
-_FAULTS = (Fault.KILLED, Fault.CUT, Fault.ANSWER_LOST)
+_FAULTS = (Fault.KILLED, Fault.CUT, Fault.RESPONSE_LOST)
 
 
 class Machine(RuleBasedStateMachine):
-    """A few jobs of one account, and all that may happen to them. `lab` is set by the test."""
+    """A few jobs of one account, and everything that may happen to them. `lab` is set by the test."""
 
     lab: Lab
 
     @initialize(starts=st.lists(st.sampled_from(requests.STARTS), min_size=1, max_size=2))
     def begin(self, starts: list[tuple[requests.Request, State]]) -> None:
-        """Each run has an account of its own, with jobs somewhere on their way; the database stays."""
+        """Begin a run with a new account and one or two jobs under way; the database is kept."""
         self.lab.renew()
         self.number = 0
         with self.lab.engine.begin() as conn:
@@ -96,19 +96,19 @@ class Machine(RuleBasedStateMachine):
 
     @rule(request=st.sampled_from(requests.REQUESTS), then=_THEN)
     def request(self, request: requests.Request, then: int) -> None:
-        """Somebody asks for something, and at once for the same again: that makes nothing more."""
+        """Make a request, and repeat it at once, which makes nothing new."""
         if len(self.rows.ids()) < _JOBS_MAX:
             self._request(request)
         self._work(self.lab.healthy, then)
 
     @rule(steps=st.integers(1, 6))
     def advance(self, steps: int) -> None:
-        """A worker does its work, whatever is due in its own time."""
+        """Let a worker do a few steps."""
         self._work(self.lab.healthy, steps)
 
     @rule(place=st.integers(0, 599), fault=st.sampled_from(_FAULTS), steps=st.integers(1, 4))
     def crash(self, place: int, fault: Fault, steps: int) -> None:
-        """A worker dies, is cut off or loses an answer, if it comes to that point."""
+        """Let a worker die, lose its connections or lose a response, if it reaches that point."""
         worker = self.lab.worker(Trap(_at(place, self._points_ahead()).name, fault))
         with suppress(Killed):
             self._work(worker, steps)
@@ -116,15 +116,15 @@ class Machine(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from(_HOPS))
     def time_passes(self, seconds: int) -> None:
-        """The database's clock goes on: leases end, waits are over, deadlines pass, the rounds are made."""
+        """Move the database's clock: leases expire, waits end, deadlines pass, periodic tasks run."""
         self.lab.move_clock(timedelta(seconds=seconds))
         runtime = self.lab.healthy.runtime
         end_overdue(runtime.engine, runtime.recorder, runtime.policy)
         self.lab.healthy.search_orphans()
 
     @rule(behaviour=st.sampled_from(provider_behaviours.BEHAVIOURS), steps=st.integers(1, 3))
-    def the_provider_is(self, behaviour: provider_behaviours.Behaviour, steps: int) -> None:
-        """The provider changes, for the next submission or for good, and maybe somebody works with it."""
+    def change_provider(self, behaviour: provider_behaviours.Behaviour, steps: int) -> None:
+        """Change the provider, for the next submission or from now on, and let a worker call it."""
         behaviour(self.lab)
         if not self.rows.select("SELECT FROM jobs WHERE state = 'queued' AND id = ANY (:jobs)"):
             self.request(requests.avatar, 0)
@@ -132,72 +132,70 @@ class Machine(RuleBasedStateMachine):
 
     @rule(place=_PLACES, then=_THEN)
     def cancel(self, place: int, then: int) -> None:
-        """An owner changes their mind, mostly in time."""
-        self._tried(lambda conn, job_id: cancel_job(conn, self.partner, job_id), place, "finished_at IS NULL")
+        """Cancel a job, mostly one that has not ended."""
+        self._try(lambda conn, job_id: cancel_job(conn, self.partner, job_id), place, "finished_at IS NULL")
         self._work(self.lab.healthy, then)
 
     @rule(place=_PLACES, then=_THEN)
     def retry(self, place: int, then: int) -> None:
-        """An owner wants another try, mostly of what has ended."""
-        self._tried(
-            lambda conn, job_id: retry_job(conn, self.partner, job_id), place, "state IN ('failed', 'canceled')"
-        )
+        """Retry a job as its owner, mostly one that has failed or was canceled."""
+        self._try(lambda conn, job_id: retry_job(conn, self.partner, job_id), place, "state IN ('failed', 'canceled')")
         self._work(self.lab.healthy, then)
 
     @rule(states=st.sampled_from([(), (State.CANCELED,), (State.FAILED, State.CANCELED)]), most=st.integers(1, 3))
     def redrive(self, states: tuple[State, ...], most: int) -> None:
-        """Support sends what ended badly back, at a rate."""
+        """Redrive jobs that ended badly, at a rate, as support."""
         wanted = JobFilter(ids=self.rows.ids(), states=states)
         with self.lab.engine.begin() as conn:
-            redrive_jobs(conn, SUPPORT, wanted, per_minute=60, at_most=most, reason="the models are well again")
+            redrive_jobs(conn, SUPPORT, wanted, per_minute=60, at_most=most, reason="the models work again")
 
     @rule(step=st.sampled_from(Step), then=_THEN)
     def pause(self, step: Step, then: int) -> None:
-        """Support stops a step for everyone, or lets it go on."""
+        """Pause a step for everyone, or resume it, as support."""
         with self.lab.engine.begin() as conn:
             if not resume(conn, SUPPORT, step):
-                pause(conn, SUPPORT, step, reason="the models are ill")
+                pause(conn, SUPPORT, step, reason="the models fail")
         self._work(self.lab.healthy, then)
 
     @rule(place=_PLACES, waive=st.booleans())
     def review(self, place: int, waive: bool) -> None:
-        """Support has what could not be undone tried again, or waives it."""
-        held = self.rows.select(
+        """Retry or waive an action that could not be undone, as support."""
+        in_review = self.rows.select(
             "SELECT job_id, action FROM compensation_actions WHERE state = 'needs_review' AND job_id = ANY (:jobs)"
         )
-        if held:
-            job_id, action = _at(place, held)
+        if in_review:
+            job_id, action = _at(place, in_review)
             with suppress(UseCaseError), self.lab.engine.begin() as conn:
-                review_compensation(conn, SUPPORT, job_id, action, waive=waive, note="looked at")
+                review_compensation(conn, SUPPORT, job_id, action, waive=waive, note="reviewed")
 
     @rule(place=_PLACES, is_reversed=st.booleans(), times=st.integers(1, 2))
-    def webhooks_come(self, place: int, is_reversed: bool, times: int) -> None:
-        """The provider tells of a prediction: late, twice, in the wrong order. No job is moved by it."""
-        self._others_write()
+    def deliver_webhooks(self, place: int, is_reversed: bool, times: int) -> None:
+        """Deliver the webhooks of a prediction late, twice or in the wrong order, which moves no job."""
+        self._strangers_send_webhooks()
         if not self.lab.provider.booked:
             return
-        # Mostly of one of the last, for those are still waited for.
+        # Mostly one of the last three, because jobs still wait for those.
         predictions = list(self.lab.provider.booked)
         prediction_id = _at(place, predictions[-3:] if place % 5 else predictions)
         self.lab.provider.get(prediction_id)
-        told = messages_of(self.lab.provider, prediction_id)
-        before = self.rows.standing()
-        for message in reversed(told) if is_reversed else told:
+        messages = messages_of(self.lab.provider, prediction_id)
+        before = self.rows.states()
+        for message in reversed(messages) if is_reversed else messages:
             for time in range(times):
-                assert message.deliver(self.lab.engine) is None or time == 0, "a message was taken twice"
-        assert self.rows.standing() == before
+                assert message.deliver(self.lab.engine) is None or time == 0, "a message counted twice"
+        assert self.rows.states() == before
 
     @invariant()
     def it_is_sound(self) -> None:
-        """Histories are gapless and legal, attempts and credits add up, and nothing was taken that is owned."""
-        # Those of this run only: what a failed run has left must not make the next one fail, too.
+        """Check that histories are gapless and legal, attempts and credits add up, and no owned output was removed."""
+        # Only this run's account is checked: what a failed run left behind must not make the next run fail, too.
         for check in _INVARIANTS:
             check(self.lab.engine, self.world.owner.account_id)
 
     def teardown(self) -> None:
-        """When everything behaves again, every job ends, with one bill a token and exactly its own objects."""
+        """Let everything work again; check that every job ends with one charge a token and exactly its own objects."""
         self._calm()
-        for _ in range(_ROUNDS_MAX):
+        for _ in range(_STEPS_MAX):
             self.lab.let_time_pass()
             if not self.lab.healthy.work_once():
                 break
@@ -210,8 +208,8 @@ class Machine(RuleBasedStateMachine):
         self.it_is_sound()
         assert self._running_unseen() == []
 
-    def _others_write(self) -> None:
-        """Whoever has no token of ours, or not the provider's key, changes nothing at all."""
+    def _strangers_send_webhooks(self) -> None:
+        """Send webhooks with an unknown token or a foreign key, which change nothing."""
         before = self.rows.select("SELECT * FROM jobs WHERE id = ANY (:jobs) ORDER BY id")
         assert Message(uuid4(), "elsewhere", "succeeded").deliver(self.lab.engine) is None
         for booked in list(self.lab.provider.booked.values())[:1]:
@@ -221,7 +219,7 @@ class Machine(RuleBasedStateMachine):
 
     def _request(self, request: requests.Request) -> None:
         self.number += 1
-        key = f"asked-{self.number}"
+        key = f"request-{self.number}"
         jobs = [
             (row.id, State(row.state))
             for row in self.rows.select(
@@ -236,14 +234,14 @@ class Machine(RuleBasedStateMachine):
             assert [each.resource_id for each in again] == [each.resource_id for each in made]
             assert all(each.replayed for each in again)
 
-    def _tried(self, act: Callable[[Connection, UUID], Any], place: int, mostly: str) -> None:
-        apt = self.rows.select(f"SELECT id FROM jobs WHERE id = ANY (:jobs) AND {mostly} ORDER BY id")
-        job_id = _at(place, [row.id for row in apt] if apt and place % 10 else self.rows.ids())
+    def _try(self, act: Callable[[Connection, UUID], Any], place: int, mostly: str) -> None:
+        suitable = self.rows.select(f"SELECT id FROM jobs WHERE id = ANY (:jobs) AND {mostly} ORDER BY id")
+        job_id = _at(place, [row.id for row in suitable] if suitable and place % 10 else self.rows.ids())
         with suppress(UseCaseError), self.lab.engine.begin() as conn:
             act(conn, job_id)
 
     def _points_ahead(self) -> list[Point]:
-        """The boundaries that the next step of some job has."""
+        """Return the boundaries in the next steps of the jobs."""
         states = {
             State(row.state) for row in self.rows.select("SELECT DISTINCT state FROM jobs WHERE id = ANY (:jobs)")
         }
@@ -253,25 +251,25 @@ class Machine(RuleBasedStateMachine):
     def _work(self, worker: LabWorker, steps: int) -> None:
         for _ in range(steps):
             self.lab.let_time_pass()
-            with self._pauses_are_kept():
+            with self._pauses_are_observed():
                 worker.work_once()
 
     def _calm(self) -> None:
-        provider_behaviours.well_again(self.lab)
+        provider_behaviours.recovers(self.lab)
         with self.lab.engine.begin() as conn:
             for step in Step:
                 resume(conn, SUPPORT, step)
 
     @contextmanager
-    def _pauses_are_kept(self) -> Iterator[None]:
-        """What is in a paused step's hands is not touched by a worker meanwhile."""
+    def _pauses_are_observed(self) -> Iterator[None]:
+        """Check that no job of a paused step changes within the block."""
         query = (
             "SELECT id, lease, seq FROM jobs WHERE id = ANY (:jobs) "
             "AND state = ANY (ARRAY(SELECT unnest(states) FROM paused_steps)) ORDER BY id"
         )
         before = self.rows.select(query)
         yield
-        assert set(before) <= set(self.rows.select(query)), "a job of a paused step was worked on"
+        assert set(before) <= set(self.rows.select(query)), "a worker moved a job of a paused step"
 
     def _running_unseen(self) -> list[str]:
         """Predictions that are still running, and that the orphan search does not look for in the list."""

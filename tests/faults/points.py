@@ -1,4 +1,4 @@
-"""The boundaries at which a worker can fail, with the outcome of each: behind the tests and docs/guarantees.md."""
+"""The boundaries at which a worker can fail, each with its aftermath, for the tests and for docs/guarantees.md."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from enum import StrEnum
 
 
 class Aftermath(StrEnum):
-    """What becomes of the job once its lease has ended."""
+    """The fate of the job after its lease has expired."""
 
     REPEATED = "its lease expires; the step is repeated"
-    GONE_ON = "its work is recorded; the job continues with its next step"
+    CONTINUED = "its work is recorded; the job continues with its next step"
     FOUND = "the provider is searched for the correlation id: the prediction is found and adopted"
     ABSENT = "the provider is searched for the correlation id: provably absent, so the job is submitted again"
     REWRITTEN = "its lease expires; the step is repeated and writes the same object again"
@@ -19,20 +19,19 @@ class Aftermath(StrEnum):
 
 
 class Fault(StrEnum):
-    """What goes wrong at a boundary."""
+    """A fault at a boundary."""
 
     KILLED = "killed"
     CUT = "cut"  # the worker's connections to Postgres
-    FROZEN = "frozen"  # past its lease, then it goes on
-    ANSWER_LOST = "answer lost"  # the provider did it, and nobody heard
+    FROZEN = "frozen"  # until its lease has expired, then it continues
+    RESPONSE_LOST = "response lost"  # the provider acted, but the worker does not know
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A boundary: the step, where in it, and what comes of a kill there.
+    """A boundary: the step, the place in it, and the aftermath of a kill there.
 
-    `calls` is whether it is where the answer of the provider can be lost, `locks` whether the worker keeps the job
-    locked there.
+    `calls` says whether a response of the provider can be lost there, `locks` whether the worker has the job locked.
     """
 
     step: str
@@ -43,17 +42,17 @@ class Point:
 
     @property
     def name(self) -> str:
-        """How the lab names it."""
+        """Return its name in the lab."""
         return f"{self.step}: {self.place}"
 
     @property
     def faults(self) -> tuple[Fault, ...]:
-        """What is tried here."""
+        """Return the faults that are tested here."""
         usual = (Fault.KILLED, Fault.CUT, Fault.FROZEN)
-        return (*usual, Fault.ANSWER_LOST) if self.calls else usual
+        return (*usual, Fault.RESPONSE_LOST) if self.calls else usual
 
 
-def _recorded(step: str, before: Aftermath, after: Aftermath = Aftermath.GONE_ON) -> tuple[Point, ...]:
+def _recorded(step: str, before: Aftermath, after: Aftermath = Aftermath.CONTINUED) -> tuple[Point, ...]:
     return (
         Point(step, "before the commit", before, locks=True),
         Point(step, "after the commit", after),
@@ -96,8 +95,8 @@ POINTS: tuple[Point, ...] = (
 
 CASES: tuple[tuple[Point, Fault], ...] = tuple((point, fault) for point in POINTS for fault in point.faults)
 
-# Before the first byte of the paid call goes out, a worker looks at how much of its lease is left. Frozen after that,
-# and for longer than what was left, it comes back and pays when another worker has submitted again.
+# Before it sends the first byte of the paid call, a worker checks how much of its lease is left. If it is frozen after
+# that, for longer than what was left, it pays when it returns, although another worker has submitted again.
 PAID_LATE = frozenset({"submit: after the last check of its lease"})
 _LATE = "it pays when it returns; that prediction is found by its correlation id, canceled and booked as a duplicate"
 
@@ -119,7 +118,7 @@ def table() -> str:
 
 
 def _grouped() -> Iterator[tuple[Point, str]]:
-    """Yield the boundaries, those that follow each other and have the same aftermath as one."""
+    """Yield the boundaries; consecutive ones with the same aftermath are joined."""
     group: list[Point] = []
     for point in POINTS:
         if group and (group[0].step, group[0].aftermath) != (point.step, point.aftermath):

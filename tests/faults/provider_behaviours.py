@@ -1,4 +1,4 @@
-"""How the provider may behave: what it does with the next submission, and what becomes of predictions."""
+"""The behaviours of the provider: its response to the next submission, and the end of its predictions."""
 
 from __future__ import annotations
 
@@ -9,47 +9,47 @@ from jobs.providers.provider import Submission
 from statemachine.outcomes import Accepted, OutcomeLost, Refused, Rejected
 from tests.faults.lab import Lab
 from tests.faults.webhooks import messages_of
-from tests.support.fakes import Submitted, no_answer
+from tests.support.fakes import Submitted, lost_response
 
 Behaviour = Callable[[Lab], None]
 
 
-def busy(lab: Lab) -> None:
-    """The next submission is refused for now."""
-    lab.provider.answers.append(lambda _: Refused(of_status(429, "slow down", 1.0)))
+def refuses_next(lab: Lab) -> None:
+    """Refuse the next submission for now."""
+    lab.provider.responses.append(lambda _: Refused(of_status(429, "slow down", 1.0)))
 
 
-def unwilling(lab: Lab) -> None:
-    """The next submission is declined."""
-    lab.provider.answers.append(lambda _: Rejected(of_status(422, "no", None)))
+def rejects_next(lab: Lab) -> None:
+    """Reject the next submission for good."""
+    lab.provider.responses.append(lambda _: Rejected(of_status(422, "no", None)))
 
 
-def deaf(lab: Lab) -> None:
-    """The next submission never arrives."""
-    lab.provider.answers.append(lambda _: OutcomeLost("ConnectionResetError after sending"))
+def misses_next(lab: Lab) -> None:
+    """Never receive the next submission."""
+    lab.provider.responses.append(lambda _: OutcomeLost("ConnectionResetError after sending"))
 
 
-def mute(lab: Lab) -> None:
-    """The next submission is taken, and the answer is lost."""
-    lab.provider.answers.append(no_answer(lab.provider))
+def loses_next_response(lab: Lab) -> None:
+    """Accept the next submission, and lose the response."""
+    lab.provider.responses.append(lost_response(lab.provider))
 
 
-def ahead_of_its_answer(lab: Lab) -> None:
-    """The next submission is told of by webhooks before it is answered."""
-    lab.provider.answers.append(lambda submission: _told(lab, submission))
+def sends_webhooks_before_next_response(lab: Lab) -> None:
+    """Send the webhooks of the next submission before its response."""
+    lab.provider.responses.append(lambda submission: _accept_with_webhooks(lab, submission))
 
 
-def ahead_and_mute(lab: Lab) -> None:
-    """The next submission is told of by webhooks, and never answered."""
+def sends_webhooks_instead_of_next_response(lab: Lab) -> None:
+    """Send the webhooks of the next submission, and lose its response."""
 
-    def answer(submission: Submission) -> Submitted:
-        _told(lab, submission)
+    def respond(submission: Submission) -> Submitted:
+        _accept_with_webhooks(lab, submission)
         return OutcomeLost("ReadTimeout after sending")
 
-    lab.provider.answers.append(answer)
+    lab.provider.responses.append(respond)
 
 
-def _told(lab: Lab, submission: Submission) -> Submitted:
+def _accept_with_webhooks(lab: Lab, submission: Submission) -> Submitted:
     prediction_id = lab.provider.take(submission)
     lab.provider.get(prediction_id)
     for message in messages_of(lab.provider, prediction_id):
@@ -57,50 +57,50 @@ def _told(lab: Lab, submission: Submission) -> Submitted:
     return Accepted(prediction_id, 0.0)
 
 
-def forgetful(lab: Lab) -> None:
-    """An hour has passed at the provider: outputs are gone."""
+def removes_outputs(lab: Lab) -> None:
+    """Remove all outputs, as the provider does after an hour."""
     lab.provider.gone.update(f"memory://{id_}/out.png" for id_ in lab.provider.booked)
 
 
-def unlisted(lab: Lab) -> None:
-    """The provider's list is out of reach."""
+def list_fails(lab: Lab) -> None:
+    """Make the list unreachable."""
     lab.provider.is_listed = False
 
 
-def listed(lab: Lab) -> None:
-    """The provider's list is back."""
+def list_works(lab: Lab) -> None:
+    """Make the list reachable again."""
     lab.provider.is_listed = True
 
 
-def unstoppable(lab: Lab) -> None:
-    """Nothing can be canceled, for good."""
+def refuses_cancels(lab: Lab) -> None:
+    """Refuse every cancel."""
     lab.provider.cancels = False
 
 
-def slow(lab: Lab) -> None:
-    """Predictions do not end by themselves."""
+def predictions_hang(lab: Lab) -> None:
+    """Leave predictions running until they are canceled."""
     _ends(lab, "processing")
 
 
-def failing(lab: Lab) -> None:
-    """Predictions fail in passing."""
+def predictions_fail(lab: Lab) -> None:
+    """Fail predictions with a transient error."""
     _ends(lab, "failed")
 
 
-def declining(lab: Lab) -> None:
-    """Predictions fail for good, for what they were asked to show."""
+def predictions_decline_their_input(lab: Lab) -> None:
+    """Fail predictions for good, because of their content."""
     _ends(lab, "failed")
     lab.provider.error = "The input was flagged as sensitive (E005)"
 
 
-def aborting(lab: Lab) -> None:
-    """Predictions are ended by the provider."""
+def predictions_abort(lab: Lab) -> None:
+    """End predictions as aborted by the provider."""
     _ends(lab, "aborted")
 
 
-def well_again(lab: Lab) -> None:
-    """Everything behaves."""
-    lab.provider.answers.clear()
+def recovers(lab: Lab) -> None:
+    """Behave normally again."""
+    lab.provider.responses.clear()
     lab.provider.is_listed = lab.provider.cancels = True
     _ends(lab, "succeeded")
 
@@ -111,19 +111,19 @@ def _ends(lab: Lab, status: str) -> None:
 
 
 BEHAVIOURS: tuple[Behaviour, ...] = (
-    busy,
-    unwilling,
-    deaf,
-    mute,
-    ahead_of_its_answer,
-    ahead_and_mute,
-    forgetful,
-    unlisted,
-    listed,
-    unstoppable,
-    slow,
-    failing,
-    declining,
-    aborting,
-    well_again,
+    refuses_next,
+    rejects_next,
+    misses_next,
+    loses_next_response,
+    sends_webhooks_before_next_response,
+    sends_webhooks_instead_of_next_response,
+    removes_outputs,
+    list_fails,
+    list_works,
+    refuses_cancels,
+    predictions_hang,
+    predictions_fail,
+    predictions_decline_their_input,
+    predictions_abort,
+    recovers,
 )

@@ -1,4 +1,4 @@
-"""What users request for in the machine: single jobs, stories, and batches that wait for a job of their own."""
+"""The requests that the machine makes: single jobs, stories, and batches that start from an earlier job."""
 
 from __future__ import annotations
 
@@ -22,51 +22,51 @@ from jobs.requesting.requests import (
 )
 from statemachine.vocabulary import OnFailure, State
 
-# Given: who asks, under which key, the selfie, and the account's avatars so far with their states.
+# Arguments: the caller, the idempotency key, the selfie, and the account's avatar jobs so far with their states.
 Request = Callable[[Connection, Principal, str, UUID, Sequence[tuple[UUID, State]]], list[Made]]
 
 _ENDED_BADLY = (State.COMPENSATING, State.FAILED, State.CANCELED)
 
 
-def avatar(conn: Connection, who: Principal, key: str, selfie_id: UUID, _: object) -> list[Made]:
-    """One avatar."""
-    return [create_avatar(conn, who, AvatarRequest(RequestOptions(key), selfie_id))]
+def avatar(conn: Connection, caller: Principal, key: str, selfie_id: UUID, _: object) -> list[Made]:
+    """Request an avatar."""
+    return [create_avatar(conn, caller, AvatarRequest(RequestOptions(key), selfie_id))]
 
 
-def story(conn: Connection, who: Principal, key: str, selfie_id: UUID, _: object) -> list[Made]:
-    """An avatar, a scene and a video, of which a failure takes the rest along."""
+def story(conn: Connection, caller: Principal, key: str, selfie_id: UUID, _: object) -> list[Made]:
+    """Request an avatar, a scene and a video; if one fails, all are undone."""
     options = RequestOptions(key, OnFailure.ROLL_BACK_PARENT)
     request = StoryRequest(options, selfie_id, "neon-city", animation=AnimationOptions())
-    return [create_story(conn, who, request)]
+    return [create_story(conn, caller, request)]
 
 
-def still_story(conn: Connection, who: Principal, key: str, selfie_id: UUID, _: object) -> list[Made]:
-    """An avatar and a scene; what was made stays."""
+def story_without_video(conn: Connection, caller: Principal, key: str, selfie_id: UUID, _: object) -> list[Made]:
+    """Request an avatar and a scene; the avatar is kept if the scene fails."""
     request = StoryRequest(RequestOptions(key, OnFailure.KEEP_PARENT), selfie_id, "neon-city")
-    return [create_story(conn, who, request)]
+    return [create_story(conn, caller, request)]
 
 
-def scene(conn: Connection, who: Principal, key: str, _: UUID, jobs: Sequence[tuple[UUID, State]]) -> list[Made]:
-    """A scene of the first avatar there is, whoever asked for that: with it, the avatar is of further use."""
+def scene(conn: Connection, caller: Principal, key: str, _: UUID, jobs: Sequence[tuple[UUID, State]]) -> list[Made]:
+    """Request a scene of the first usable avatar, which is then needed by more than its own story."""
     parent = _usable(jobs)
     request = SceneRequest(RequestOptions(key), "neon-city", avatar_job_id=parent)
-    return [create_scene(conn, who, request)] if parent else []
+    return [create_scene(conn, caller, request)] if parent else []
 
 
-def batch(conn: Connection, who: Principal, key: str, _: UUID, jobs: Sequence[tuple[UUID, State]]) -> list[Made]:
-    """Two scenes of the first avatar there is, accepted whole or not at all."""
+def batch(conn: Connection, caller: Principal, key: str, _: UUID, jobs: Sequence[tuple[UUID, State]]) -> list[Made]:
+    """Request two scenes of the first usable avatar, both or none."""
     parent = _usable(jobs)
     scenes = tuple(BatchScene(theme, avatar_job_id=parent) for theme in ("neon-city", "moon-base"))
-    return create_batch(conn, who, BatchRequest(RequestOptions(key), scenes)) if parent else []
+    return create_batch(conn, caller, BatchRequest(RequestOptions(key), scenes)) if parent else []
 
 
 def _usable(jobs: Sequence[tuple[UUID, State]]) -> UUID | None:
     return next((job_id for job_id, state in jobs if state not in _ENDED_BADLY), None)
 
 
-REQUESTS: tuple[Request, ...] = (avatar, story, still_story, scene, batch)
+REQUESTS: tuple[Request, ...] = (avatar, story, story_without_video, scene, batch)
 
-# How a run may begin: something asked for, and how far its first job has come.
+# The possible starts of a run: a request, and the state that its first job has reached.
 STARTS: tuple[tuple[Request, State], ...] = (
     (avatar, State.GENERATING),
     (avatar, State.TRANSCODING),

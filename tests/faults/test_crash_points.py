@@ -1,4 +1,4 @@
-"""At every boundary of every step: whatever fails there, the job ends, once, with exactly what belongs to it."""
+"""At every boundary of every step, a job survives any fault: it ends once, with exactly its own objects."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from tests.faults.points import CASES, PAID_LATE, Aftermath, Fault, Point
 from tests.faults.traps import Killed, Trap
 from tests.support.eventually import scaled
 from tests.support.factories import make_job, make_world
-from tests.support.fakes import no_answer
+from tests.support.fakes import lost_response
 from tests.support.invariants import assert_attempts_add_up, assert_credits_add_up, assert_sound
 from tests.support.plain_media import plain_avatar
 
-# The state in which a job is when the step begins.
+# The state of a job when the step begins.
 _BEGINS_IN = {
     "claim": State.QUEUED,
     "intent": State.QUEUED,
@@ -44,14 +44,14 @@ def lab(one_lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
 
 
 def _case(point: Point, fault: Fault) -> ParameterSet:
-    """Return a case. Where no commit is near, a connection that is cut differs little from a kill."""
+    """Return a case. A cut connection that is not near a commit is marked slow: it differs little from a kill."""
     is_usual = fault is not Fault.CUT or point.place.endswith("the commit")
     marks = () if is_usual else pytest.mark.faults
     return pytest.param(point, fault, marks=marks, id=f"{point.name}, {fault}")
 
 
 @pytest.mark.parametrize(("point", "fault"), [_case(*case) for case in CASES])
-def test_whatever_fails_here_the_job_ends_with_exactly_what_belongs_to_it(lab: Lab, point: Point, fault: Fault) -> None:
+def test_a_job_survives_any_fault_with_exactly_its_own_objects(lab: Lab, point: Point, fault: Fault) -> None:
     job_id = _job_at(lab, point)
     trap = Trap(point.name, fault)
     victim = lab.worker(trap)
@@ -61,7 +61,7 @@ def test_whatever_fails_here_the_job_ends_with_exactly_what_belongs_to_it(lab: L
     if fault is not Fault.FROZEN:
         thread.join(scaled(30))
     elif point.locks:
-        # Postgres does so itself, after a while, to whoever keeps a transaction open and idle.
+        # Postgres itself ends the connection of a worker that leaves a transaction idle for too long.
         lab.cut(victim.name)
     end = State.CANCELED if point.step == "compensate" else State.SUCCEEDED
     lab.drive(job_id, end)
@@ -69,7 +69,7 @@ def test_whatever_fails_here_the_job_ends_with_exactly_what_belongs_to_it(lab: L
     trap.thawed.set()
     thread.join(scaled(30))
     assert not thread.is_alive()
-    assert lab.row(job_id) == before, "a worker that came back changed something"
+    assert lab.row(job_id) == before, "a worker that returned changed something"
     victim.close()
     _check(lab, job_id, point, fault)
 
@@ -89,7 +89,7 @@ def _check(lab: Lab, job_id: UUID, point: Point, fault: Fault) -> None:
 
 
 def _check_aftermath(events: list[str], point: Point) -> None:
-    """Check what the table of docs/guarantees.md says about a kill."""
+    """Check that the history shows what docs/guarantees.md promises after a kill."""
     match point.aftermath:
         case Aftermath.FOUND:
             assert events.count("orphan_found") == 1
@@ -109,7 +109,7 @@ def _job_at(lab: Lab, point: Point) -> UUID:
     with lab.engine.begin() as conn:
         job_id = make_job(conn, make_world(conn))
     if point.step == "reconcile":
-        lab.provider.answers.append(no_answer(lab.provider))
+        lab.provider.responses.append(lost_response(lab.provider))
     if point.step == "compensate":
         lab.provider.ends_as = "processing"
     lab.drive(job_id, State.GENERATING if point.step == "compensate" else _BEGINS_IN[point.step])

@@ -1,4 +1,4 @@
-"""A worker that was held up between its intent and its call, and still has its lease: it gives the job back unpaid."""
+"""A worker that was delayed between its intent and its call does not pay when too little of its lease is left."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.factories import make_job, make_world
 
 
 class Sleep(Trap):
-    """The machine of the worker sleeps for a while, once, just before the provider is called."""
+    """Makes the worker's machine sleep for a while, once, just before the provider is called."""
 
     def __init__(self, for_s: float) -> None:
         super().__init__()
@@ -23,8 +23,8 @@ class Sleep(Trap):
             self.slept_s, self._for_s = self._for_s, 0.0
 
 
-def test_too_little_of_the_lease_is_left_for_an_answer(one_lab: Lab) -> None:
-    """Nothing was sent and nothing went wrong at the provider: no retry is burnt, and there is nothing to look for."""
+def test_a_worker_with_too_little_lease_left_for_a_response_does_not_pay(one_lab: Lab) -> None:
+    """Nothing was sent, and the provider did not fail: the job loses no retry and has nothing to search for."""
     one_lab.renew()
     with one_lab.engine.begin() as conn:
         job_id = make_job(conn, make_world(conn))
@@ -37,12 +37,14 @@ def test_too_little_of_the_lease_is_left_for_an_answer(one_lab: Lab) -> None:
     row = one_lab.row(job_id)
     assert (row.state, row.failures, row.accepted) == ("queued", 0, 0)
     with one_lab.engine.connect() as conn:
-        told = conn.execute(text("SELECT status, error_detail FROM attempts WHERE job_id = :id"), {"id": job_id}).one()
-    assert told.status == "refused"
-    assert "nothing was sent" in told.error_detail
+        attempt = conn.execute(
+            text("SELECT status, error_detail FROM attempts WHERE job_id = :id"), {"id": job_id}
+        ).one()
+    assert attempt.status == "refused"
+    assert "nothing was sent" in attempt.error_detail
 
 
-def test_a_pause_that_leaves_enough_of_the_lease_holds_nothing_back(one_lab: Lab) -> None:
+def test_a_worker_with_enough_lease_left_pays_in_spite_of_a_delay(one_lab: Lab) -> None:
     one_lab.renew()
     with one_lab.engine.begin() as conn:
         job_id = make_job(conn, make_world(conn))

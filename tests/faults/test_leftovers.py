@@ -1,4 +1,4 @@
-"""What workers leave in the store when their job moves on without them."""
+"""Objects and predictions of workers whose jobs moved on without them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def job_in(lab: Lab, state: State) -> UUID:
 
 @pytest.mark.parametrize(("state", "step"), [(State.STORING, "store"), (State.TRANSCODING, "transcode")])
 @pytest.mark.parametrize("place", ["before the object is written", "after the object was written", "before the commit"])
-def test_a_zombie_takes_back_what_it_wrote_for_a_canceled_job(lab: Lab, state: State, step: str, place: str) -> None:
+def test_a_zombie_deletes_what_it_wrote_for_a_canceled_job(lab: Lab, state: State, step: str, place: str) -> None:
     job_id = job_in(lab, state)
     trap = Trap(f"{step}: {place}", Fault.FROZEN)
     zombie = lab.worker(trap)
@@ -67,14 +67,14 @@ def test_a_zombie_takes_back_what_it_wrote_for_a_canceled_job(lab: Lab, state: S
     assert_sound(lab.engine)
 
 
-def cancel_it(lab: Lab, job_id: UUID) -> None:
-    """Nothing of it is kept: what is tried again begins with another submission."""
+def cancel_job(lab: Lab, job_id: UUID) -> None:
+    """Cancel a job. Nothing of it is kept: a retry begins with a new submission."""
     with lab.engine.begin() as conn:
         assert cancel(conn, job_id, "api")
 
 
-def fail_it(lab: Lab, job_id: UUID) -> None:
-    """Its source is kept: what is tried again goes on from there, and writes under the same keys."""
+def fail_job(lab: Lab, job_id: UUID) -> None:
+    """Fail a job. Its source is kept: a retry continues from there and writes under the same keys."""
     lab.objects[f"jobs/{job_id}/1/avatar.png"] = b"half"
     with lab.engine.begin() as conn:
         record(conn, [move_of(claimed(conn, job_id), o.StepFailed(BROKEN))])
@@ -84,15 +84,15 @@ def fail_it(lab: Lab, job_id: UUID) -> None:
 @pytest.mark.parametrize(
     ("state", "end", "place", "attempt"),
     [
-        (State.GENERATING, cancel_it, "after the provider was called", 2),
-        (State.TRANSCODING, fail_it, "before the objects are deleted", 1),
+        (State.GENERATING, cancel_job, "after the provider was called", 2),
+        (State.TRANSCODING, fail_job, "before the objects are deleted", 1),
     ],
     ids=["canceled", "failed"],
 )
 def test_a_zombie_that_undid_a_job_deletes_nothing_of_its_later_success(
     lab: Lab, state: State, end: Callable[[Lab, UUID], None], place: str, attempt: int
 ) -> None:
-    """Others have undone the job in its place, its owner has tried it again, and it is paid for."""
+    """Meanwhile another worker has undone the job, support has redriven it, and it has succeeded."""
     lab.provider.ends_as = "processing" if state is State.GENERATING else "succeeded"
     job_id = job_in(lab, state)
     end(lab, job_id)
@@ -101,7 +101,7 @@ def test_a_zombie_that_undid_a_job_deletes_nothing_of_its_later_success(
     thread = threading.Thread(target=zombie.work_once, daemon=True)
     thread.start()
     assert trap.reached.wait(scaled(20))
-    # Postgres ends the transaction in which it keeps the job locked, after a while.
+    # Postgres itself ends an idle transaction, and with it the lock on the job, after a while.
     lab.cut(zombie.name)
     lab.drive(job_id, State.CANCELED, State.FAILED)
     lab.provider.ends_as = "succeeded"
@@ -117,8 +117,8 @@ def test_a_zombie_that_undid_a_job_deletes_nothing_of_its_later_success(
     assert_sound(lab.engine)
 
 
-def test_a_copy_whose_worker_died_is_used_when_the_providers_own_has_vanished(lab: Lab) -> None:
-    """It has been paid for, and would lie about without a row otherwise."""
+def test_the_copy_of_a_dead_worker_is_used_when_the_providers_output_is_gone(lab: Lab) -> None:
+    """It is paid for, and would otherwise be left without a row."""
     job_id = job_in(lab, State.STORING)
     victim = lab.worker(Trap("store: after the object was written", Fault.KILLED))
     with pytest.raises(Killed):
@@ -130,8 +130,8 @@ def test_a_copy_whose_worker_died_is_used_when_the_providers_own_has_vanished(la
     assert lab.names_of_objects(job_id) == ["1/avatar.png", "1/source.png"]
 
 
-def test_what_was_copied_and_is_gone_from_the_store_is_made_again(lab: Lab) -> None:
-    """Waiting for it would keep its owner waiting until the deadline."""
+def test_a_source_that_is_gone_from_the_store_is_made_again(lab: Lab) -> None:
+    """Otherwise the job would wait for it until its deadline."""
     job_id = job_in(lab, State.TRANSCODING)
     lab.objects.clear()
     lab.drive(job_id, State.SUCCEEDED)
@@ -140,7 +140,7 @@ def test_what_was_copied_and_is_gone_from_the_store_is_made_again(lab: Lab) -> N
     assert lab.names_of_objects(job_id) == ["2/avatar.png", "2/source.png"]
 
 
-def test_a_prediction_that_outlives_its_limit_is_canceled_before_another_is_paid_for(lab: Lab) -> None:
+def test_a_prediction_that_outlives_its_limit_is_canceled_before_the_next_one(lab: Lab) -> None:
     lab.provider.ends_as = "processing"
     job_id = job_in(lab, State.GENERATING)
     lab.move_clock(timedelta(hours=1))
@@ -154,10 +154,10 @@ def test_a_prediction_that_outlives_its_limit_is_canceled_before_another_is_paid
 
 @pytest.mark.parametrize("stops", [True, False])
 def test_the_orphan_search_stops_and_books_what_could_not_be_canceled(lab: Lab, stops: bool) -> None:
-    """A person was told, and may take a day; by the end of an hour it counts as paid for, stopped or not."""
+    """Support was notified, but may take a day; after an hour the prediction is booked as paid, stopped or not."""
     lab.provider.ends_as = "processing"
     job_id = job_in(lab, State.GENERATING)
-    cancel_it(lab, job_id)
+    cancel_job(lab, job_id)
     lab.provider.cancels = False
     lab.drive(job_id, State.CANCELED)
     lab.healthy.search_orphans()
@@ -179,7 +179,7 @@ def attempt_of(lab: Lab, job_id: UUID) -> Any:
         return conn.execute(text("SELECT * FROM attempts WHERE job_id = :id"), {"id": job_id}).one()
 
 
-def test_without_a_copy_what_vanished_is_made_again(lab: Lab) -> None:
+def test_an_output_that_is_gone_before_it_was_copied_is_made_again(lab: Lab) -> None:
     job_id = job_in(lab, State.STORING)
     lab.provider.gone.update(f"memory://{id_}/out.png" for id_ in lab.provider.booked)
     lab.drive(job_id, State.SUCCEEDED)

@@ -1,4 +1,4 @@
-"""Whatever happens to a few jobs, in whatever order: sound after every step. `make soak` tries more of it."""
+"""Everything that can happen to a few jobs, in any order, keeps the invariants. `make soak` tries more of it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def machine(one_lab: Lab, monkeypatch: pytest.MonkeyPatch) -> type[Machine]:
     return Machine
 
 
-def tried(machine: type[Machine], runs: int, steps: int, *, same_each_time: bool) -> None:
+def run(machine: type[Machine], runs: int, steps: int, *, same_each_time: bool) -> None:
     run_state_machine_as_test(
         machine,
         settings=settings(
@@ -33,11 +33,11 @@ def tried(machine: type[Machine], runs: int, steps: int, *, same_each_time: bool
 
 
 @pytest.mark.timeout(240)
-def test_whatever_happens_in_whatever_order(machine: type[Machine]) -> None:
-    tried(machine, 9, 28, same_each_time=True)
+def test_the_invariants_survive_any_order_of_actions(machine: type[Machine]) -> None:
+    run(machine, 9, 28, same_each_time=True)
 
 
 @pytest.mark.thorough
 @pytest.mark.timeout(1800)
-def test_whatever_happens_in_many_more_orders(machine: type[Machine]) -> None:
-    tried(machine, 300, 50, same_each_time=False)
+def test_the_invariants_survive_many_more_orders(machine: type[Machine]) -> None:
+    run(machine, 300, 50, same_each_time=False)

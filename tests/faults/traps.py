@@ -1,4 +1,4 @@
-"""The parts of a worker that fail at a chosen boundary, and the trap that they step into."""
+"""The parts of a worker that fail at a chosen boundary, and the trap that makes them fail."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ STEP_NAMES = {
 
 
 class Killed(BaseException):
-    """The worker is no more. No exception of the program's own, so nothing in it takes it for one."""
+    """Stands for the death of the worker. It is no `Exception`, so that no handler of the program catches it."""
 
 
 class Trap:
@@ -58,26 +58,26 @@ class Trap:
         self.slept_s = 0.0
 
     def instant(self) -> Instant:
-        """Return what the clocks of the worker's machine say, which ran on while it was frozen."""
+        """Return the clocks of the worker's machine, which kept running while it was frozen."""
         now = this_instant()
         return now._replace(monotonic_s=now.monotonic_s + self.slept_s)
 
     def reach(self, point: str) -> None:
-        """Tell that a worker is at a boundary, and do what is to happen there."""
+        """Report that a worker is at a boundary, and do what the trap does there."""
         if self.is_dead:
             raise Killed
         if point == self.point and not self.reached.is_set():
             self._spring()
 
     def loses(self, point: str) -> bool:
-        """Whether the answer of the call that ends at this boundary is lost."""
-        lost = point == self.point and self.fault is Fault.ANSWER_LOST and not self.reached.is_set()
+        """Return whether the response of the call that ends at this boundary is lost."""
+        lost = point == self.point and self.fault is Fault.RESPONSE_LOST and not self.reached.is_set()
         if lost:
             self.reached.set()
         return lost
 
     def _spring(self) -> None:
-        if self.fault is Fault.ANSWER_LOST:
+        if self.fault is Fault.RESPONSE_LOST:
             return
         self.reached.set()
         if self.fault is Fault.FROZEN:
@@ -91,7 +91,7 @@ class Trap:
 
 
 class LabRecorder(Recorder):
-    """The real recorder, with boundaries around its commits; a dead worker's moves are given up."""
+    """The real recorder, with boundaries around its commits; a dead worker's moves are dropped."""
 
     def __init__(self, engine: Engine, hinter: Hinter, trap: Trap) -> None:
         self._trap = trap
@@ -144,9 +144,9 @@ class LabProvider:
         with self._around():
             submission.final_check()
             self._trap.reach("submit: after the last check of its lease")
-            # A worker that is frozen here has made its last look: there is no other.
-            answer = self._inner.submit(replace(submission, final_check=lambda: None))
-        return OutcomeLost("ReadTimeout after sending") if self._trap.loses(self._after) else answer
+            # A worker that is frozen here has made its final check, so the fake provider does not repeat it.
+            outcome = self._inner.submit(replace(submission, final_check=lambda: None))
+        return OutcomeLost("ReadTimeout after sending") if self._trap.loses(self._after) else outcome
 
     def get(self, prediction_id: str) -> Prediction:
         return self._read(lambda: self._inner.get(prediction_id))
@@ -167,9 +167,9 @@ class LabProvider:
     def fetch(self, url: str, *, most_bytes: int) -> Iterator[tuple[str, Iterator[bytes]]]:
         self._trap.reach("store: before the output is fetched")
         with self._inner.fetch(url, most_bytes=most_bytes) as (content_type, chunks):
-            yield content_type, self._watched(chunks)
+            yield content_type, self._with_boundaries(chunks)
 
-    def _watched(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    def _with_boundaries(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
         for chunk in chunks:
             yield chunk
             self._trap.reach("store: while the output is fetched")
@@ -188,10 +188,10 @@ class LabProvider:
 
     def _read(self, call: Callable[[], Any]) -> Any:
         with self._around():
-            answer = call()
+            result = call()
         if self._trap.loses(self._after):
-            raise ProviderError(failures.unreachable(TimeoutError("the answer was lost")))
-        return answer
+            raise ProviderError(failures.unreachable(TimeoutError("the response was lost")))
+        return result
 
 
 class LabStore(MemoryStore):

@@ -1,4 +1,4 @@
-"""The provider's post: webhooks signed with its key, taken by the code behind the route, in any order and number."""
+"""Webhooks signed with the provider's key, delivered to the code behind the route in any order and number."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _numbers = count()
 
 
 class Message:
-    """One message, which may be delivered more than once. `status` is what it says of the prediction."""
+    """One webhook, which may be delivered more than once. `status` is the prediction's status in it."""
 
     def __init__(self, token: UUID, prediction_id: str, status: str) -> None:
         self._address_token = str(token)
@@ -27,7 +27,7 @@ class Message:
         self._body = json.dumps({"id": prediction_id, "status": status, "output": None}).encode()
 
     def deliver(self, engine: Engine, *, signed_with: str = KEY) -> DueJob | None:
-        """Have it verified and taken, as the route does. Raises NotVerified where another key signed it."""
+        """Verify and store it, as the route does. Raises NotVerified if another key signed it."""
         at = datetime.now(UTC)
         headers = {
             "webhook-id": self._webhook_id,
@@ -40,9 +40,9 @@ class Message:
 
 
 def messages_of(provider: FakeProvider, prediction_id: str) -> list[Message]:
-    """Return what the provider tells of a prediction: that it began and, where it has ended by now, that."""
+    """Return the webhooks of a prediction: one for its start and, if it has ended, one for its end."""
     booked = provider.booked[prediction_id]
-    told = [Message(booked.token, prediction_id, "starting")]
+    messages = [Message(booked.token, prediction_id, "starting")]
     if not booked.prediction.is_running:
-        told.append(Message(booked.token, prediction_id, booked.prediction.status))
-    return told
+        messages.append(Message(booked.token, prediction_id, booked.prediction.status))
+    return messages

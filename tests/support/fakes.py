@@ -25,7 +25,7 @@ PICTURE = b"a picture"
 
 @dataclass
 class Booked:
-    """A prediction that the provider took, and is paid for. `addresses` are those in its inputs."""
+    """A prediction that the provider accepted and bills. `addresses` are those in its inputs."""
 
     prediction: Prediction
     token: UUID
@@ -33,19 +33,19 @@ class Booked:
     addresses: frozenset[str]
 
     def is_between(self, after: datetime, before: datetime | None) -> bool:
-        """Whether it was created from the one time on and before the other."""
+        """Return whether it was created between two times; the first is included, the second is not."""
         return after <= self.created_at and (before is None or self.created_at < before)
 
 
 @dataclass
 class FakeProvider:
-    """Takes every submission and finishes it at the first look, unless a script says otherwise.
+    """Accepts every submission and finishes it at the first poll, unless a script says otherwise.
 
-    `answers` are used up one a submission; `ends_as` is what predictions become; `cancels` whether they can be stopped;
-    `ahead` is how far its clock is set, and is to be the database's.
+    Each submission uses up one of `responses`; predictions end as `ends_as`; `cancels` says whether they can be
+    canceled; `ahead` is how far its clock is ahead, and must be the database's.
     """
 
-    answers: list[Callable[[Submission], Submitted | None]] = field(default_factory=list)
+    responses: list[Callable[[Submission], Submitted | None]] = field(default_factory=list)
     ends_as: str = "succeeded"
     error: str | None = None
     is_listed: bool = True
@@ -58,10 +58,10 @@ class FakeProvider:
     lock: Lock = field(default_factory=Lock)
 
     def submit(self, submission: Submission) -> Submitted:
-        """Take a submission, or do what the script says; an answer of None is the usual one."""
+        """Accept a submission, or do what the script says; None stands for the usual response."""
         submission.final_check()
         with self.lock:
-            scripted = self.answers.pop(0)(submission) if self.answers else None
+            scripted = self.responses.pop(0)(submission) if self.responses else None
             return scripted or Accepted(self.take(submission), 0.0)
 
     def take(self, submission: Submission) -> str:
@@ -72,14 +72,14 @@ class FakeProvider:
         return prediction.id
 
     def get(self, prediction_id: str) -> Prediction:
-        """Look at a prediction, which ends it."""
+        """Return a prediction, and finish it first."""
         booked = self._known(prediction_id)
         if booked.prediction.is_running:
             booked.prediction = self._ended(booked.prediction)
         return booked.prediction
 
     def cancel(self, prediction_id: str) -> Prediction | None:
-        """Cancel what is running; the rest stays as it is."""
+        """Cancel a prediction that is running; leave any other as it is."""
         if not self.cancels:
             raise ProviderError(failures.of_status(403, "it may not be canceled", None))
         booked = self.booked.get(prediction_id)
@@ -90,7 +90,7 @@ class FakeProvider:
         return booked.prediction
 
     def upload(self, name: str, content: bytes, token: UUID) -> str:
-        """Keep a picture."""
+        """Store a picture and return its address."""
         if not self.takes_files:
             raise ProviderError(failures.of_status(503, "", None))
         with self.lock:
@@ -126,7 +126,7 @@ class FakeProvider:
         yield "image/png", iter((PICTURE,))
 
     def charges(self, token: UUID) -> int:
-        """Return how many submissions with this token were taken."""
+        """Return how many submissions with this token were accepted."""
         return sum(booked.token == token for booked in self.booked.values())
 
     def _known(self, prediction_id: str) -> Booked:
@@ -151,7 +151,7 @@ class MemoryStore:
         self.objects: dict[str, bytes] = {}
 
     def put_stream(self, key: str, chunks: Iterable[bytes], *, content_type: str, max_bytes: int) -> StoredObject:
-        """Write an object once all of its chunks have come."""
+        """Write an object once all of its chunks have arrived."""
         return self._put(key, b"".join(chunks), content_type)
 
     def put_file(self, key: str, path: Path, *, content_type: str) -> StoredObject:
@@ -173,7 +173,7 @@ class MemoryStore:
         return len(given)
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
-        """Yield what begins with `prefix`."""
+        """Yield the objects whose keys begin with `prefix`."""
         for key in sorted(key for key in self.objects if key.startswith(prefix)):
             yield ObjectInfo(key, len(self.objects[key]), datetime.now(UTC))
 
@@ -190,11 +190,11 @@ def _stored(key: str, content: bytes, content_type: str) -> StoredObject:
     return StoredObject(key, len(content), hashlib.sha256(content).hexdigest(), content_type)
 
 
-def no_answer(provider: FakeProvider) -> Callable[[Submission], Any]:
-    """Script: the submission is taken, and the answer is lost."""
+def lost_response(provider: FakeProvider) -> Callable[[Submission], Any]:
+    """Return a script by which the submission is accepted and its response is lost."""
 
-    def answer(submission: Submission) -> OutcomeLost:
+    def respond(submission: Submission) -> OutcomeLost:
         provider.take(submission)
         return OutcomeLost("ReadTimeout after sending")
 
-    return answer
+    return respond

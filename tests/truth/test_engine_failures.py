@@ -1,4 +1,4 @@
-"""Each known way in which engines have failed names tests that exist."""
+"""Each known failure of engines names tests that exist."""
 
 from __future__ import annotations
 
@@ -20,5 +20,5 @@ def test_every_test_of_the_list_exists(test: str) -> None:
 
 
 def test_every_failure_has_tests_and_says_why_not_here() -> None:
-    assert all(each.tests and each.here and each.seen_in for each in FAILURES)
-    assert len({each.what for each in FAILURES}) == len(FAILURES)
+    assert all(each.tests and each.why_not_here and each.seen_in for each in FAILURES)
+    assert len({each.failure for each in FAILURES}) == len(FAILURES)

@@ -22,7 +22,7 @@ from jobs.providers.provider import Prediction, Provider, ProviderError, Sought,
 from jobs.providers.replicate import ReplicateProvider
 from statemachine.outcomes import Accepted, Refused, Rejected
 from tests.support.eventually import eventually
-from tests.support.fakes import FakeProvider, no_answer
+from tests.support.fakes import FakeProvider, lost_response
 
 MODEL = "openai/gpt-image-2.5-sunburst"
 VIDEO_MODEL = "minimax/video-01-live"
@@ -110,11 +110,11 @@ class InMemory:
 
     def answers_next(self, how: str) -> None:
         refused = Refused(failures.of_status(429, "", None))
-        self.fake.answers.append(no_answer(self.fake) if how == "lost" else lambda _: refused)
+        self.fake.responses.append(lost_response(self.fake) if how == "lost" else lambda _: refused)
 
     def unacceptable(self) -> Submission:
         rejected = Rejected(failures.of_status(422, "", None))
-        self.fake.answers.append(lambda _: rejected)
+        self.fake.responses.append(lambda _: rejected)
         return submission()
 
     def has_no_list(self) -> None:

@@ -44,7 +44,7 @@ def test_a_locked_limiter_does_not_delay_the_recording_of_a_response(
 ) -> None:
     """The limiter is locked at the moment of the provider's response, and stays so until the response is recorded."""
     with workers.engine.connect() as conn:
-        workers.provider.answers = [_answer(conn, outcome)]
+        workers.provider.responses = [_answer(conn, outcome)]
         with workers.worker():
             workers.wait_for(f"state = '{state}' AND attempt = 1", 1, within_s=10)
             conn.rollback()
