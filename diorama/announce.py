@@ -1,4 +1,4 @@
-"""The line that a server prints once it is ready, so that whoever started it need not guess."""
+"""The line that a server prints once it is ready, so that the process that started it need not guess."""
 
 from __future__ import annotations
 

@@ -30,17 +30,17 @@ app = typer.Typer(
 )
 
 DEFAULT_THEME = "enchanted-forest"
-# What was given is wrong; a part failed; interrupted by Ctrl-C, as shells count it.
+# The input is wrong; a part failed; Ctrl-C, by the shells' convention.
 _EXIT_BAD_INPUT, _EXIT_FAILED, _EXIT_INTERRUPTED = 2, 1, 130
 
 Theme = Annotated[str, typer.Option(help="The scene's theme.")]
-Out = Annotated[Path, typer.Option("--out", help="The folder that the files are left in.")]
+Out = Annotated[Path, typer.Option("--out", help="The folder to write the files to.")]
 
 
 @app.command()
-def serve(port: Annotated[int | None, typer.Option(help="The port; 0 takes a free one. [PORT]")] = None) -> None:
+def serve(port: Annotated[int | None, typer.Option(help="The port; 0 picks a free one. [PORT]")] = None) -> None:
     """Run the GraphQL API."""
-    with _told():
+    with _errors_as_lines():
         given = {} if port is None else {"port": port}
         settings = read_settings("database", "store", **given)
         _log(settings)
@@ -56,11 +56,11 @@ def serve(port: Annotated[int | None, typer.Option(help="The port; 0 takes a fre
 @app.command()
 def worker(
     processes: Annotated[int | None, typer.Option(help="Worker processes. [WORKER_PROCESSES]")] = None,
-    threads: Annotated[int | None, typer.Option(help="Threads of each. [WORKER_THREADS]")] = None,
-    supervisor: Annotated[int | None, typer.Option(hidden=True, help="The process that must not be outlived.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Threads in each process. [WORKER_THREADS]")] = None,
+    supervisor: Annotated[int | None, typer.Option(hidden=True, help="The process to end with.")] = None,
 ) -> None:
     """Run Dramatiq workers that move jobs."""
-    with _told():
+    with _errors_as_lines():
         settings = read_settings("database", "store", "provider")
         _log(settings)
         from diorama.heartbeat import Heartbeat
@@ -72,7 +72,7 @@ def worker(
         check_provider(settings)
         count, each = processes or settings.worker_processes, threads or settings.worker_threads
         if count > 1:
-            # Children that could not keep theirs would be started again for ever.
+            # Children that cannot write their heartbeats would be restarted forever.
             with Heartbeat(settings.heartbeat_dir):
                 pass
             raise typer.Exit(supervise(["worker", "--processes", "1", "--threads", str(each)], count))
@@ -81,8 +81,8 @@ def worker(
 
 @app.command()
 def migrate() -> None:
-    """Bring the database to the newest schema, and make the bucket where it is missing."""
-    with _told():
+    """Migrate the database to the newest schema, and create the bucket if it is missing."""
+    with _errors_as_lines():
         settings = read_settings("database", "store")
         _log(settings)
         from db.migrate import migrate as migrate_database
@@ -96,8 +96,8 @@ def migrate() -> None:
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
 def simulator(context: typer.Context) -> None:
-    """Run the stand-in for Replicate's HTTP API (see its own --help)."""
-    with _told():
+    """Run the stand-in for Replicate's HTTP API (it has a --help of its own)."""
+    with _errors_as_lines():
         try:
             from simulator.cli import main as run_simulator
         except ModuleNotFoundError as missing:
@@ -114,30 +114,30 @@ def generate(
     photo: Annotated[Path, typer.Argument(help="A photograph: JPEG, PNG or WebP.")],
     theme: Theme = DEFAULT_THEME,
     out: Out = Path("diorama-output"),
-    api: Annotated[str, typer.Option(envvar="DIORAMA_API", help="The API's address.")] = "http://127.0.0.1:8000",
+    api: Annotated[str, typer.Option(envvar="DIORAMA_API", help="The API's URL.")] = "http://127.0.0.1:8000",
     key: Annotated[str, typer.Option(envvar="DIORAMA_API_KEY", help="An API key or a session token.")] = "",
 ) -> None:
     """Turn a photograph into an avatar, a scene and a video, as a client of the public API."""
     from diorama.demo.generate import BadInput
     from diorama.demo.generate import generate as run
 
-    with _told():
+    with _errors_as_lines():
         if not key:
-            raise BadInput("no API key: set DIORAMA_API_KEY or give --key (`diorama key NAME` makes one).")
+            raise BadInput("no API key: set DIORAMA_API_KEY or pass --key (`diorama key NAME` creates one).")
         video = asyncio.run(run(photo, theme, out, api_url=api, secret=key, console=Console(stderr=True)))
         sys.stdout.write(f"{video}\n")
 
 
 @app.command()
 def key(
-    account: Annotated[str, typer.Argument(help="The account's name; a new one is made.")],
-    role: Annotated[str, typer.Option(help="partner or support.")] = "partner",
+    account: Annotated[str, typer.Argument(help="The account's name; it is created if it does not exist.")],
+    role: Annotated[str, typer.Option(help="Either partner or support.")] = "partner",
 ) -> None:
-    """Make an API key for an account and print it. It can not be read again."""
+    """Create an API key for an account and print it. It cannot be shown again."""
     from diorama.demo.generate import BadInput
     from jobs.identity import issue_api_key
 
-    with _told():
+    with _errors_as_lines():
         if role not in ("partner", "support"):
             raise BadInput("--role must be partner or support.")
         with _database("key") as conn:
@@ -146,14 +146,14 @@ def key(
 
 @app.command()
 def revoke(
-    key: Annotated[str, typer.Argument(help="The key itself, its name, or the beginning of its fingerprint.")],
+    key: Annotated[str, typer.Argument(help="The key itself, its name, or the start of its fingerprint.")],
 ) -> None:
-    """End an API key: it opens nothing more, and its open sockets are closed within seconds."""
+    """Revoke an API key: requests with it fail at once, and its open sockets close within seconds."""
     from diorama.demo.generate import BadInput
     from jobs.errors import UseCaseError
     from jobs.identity import revoke_api_key
 
-    with _told(), _database("revoke") as conn:
+    with _errors_as_lines(), _database("revoke") as conn:
         try:
             revoked = revoke_api_key(conn, key)
         except UseCaseError as error:
@@ -166,12 +166,12 @@ def grant(
     account: Annotated[str, typer.Argument(help="The account's name.")],
     amount: Annotated[int, typer.Argument(help="How many credits, at least 1.")],
 ) -> None:
-    """Give credits to an account and print what it has now."""
+    """Give credits to an account and print its balance."""
     from diorama.demo.generate import BadInput
     from jobs.errors import Invalid, NotFound
     from jobs.requesting.credits import grant_to_account
 
-    with _told(), _database("grant") as conn:
+    with _errors_as_lines(), _database("grant") as conn:
         try:
             balance = grant_to_account(conn, account, amount, actor="command line")
         except (Invalid, NotFound) as error:
@@ -182,30 +182,30 @@ def grant(
 @app.command()
 def limit(
     account: Annotated[str, typer.Argument(help="The account's name.")],
-    jobs: Annotated[int, typer.Argument(help="How many of its jobs may be at the provider at once; 0 for any.")],
+    jobs: Annotated[int, typer.Argument(help="The most jobs at the provider at once; 0 for no limit.")],
 ) -> None:
-    """Bound how many jobs of an account are worked on at once."""
+    """Limit how many jobs of an account run at once."""
     from db.records.accounts import JOBS_AT_ONCE_MAX, limit_account
     from diorama.demo.generate import BadInput
 
-    with _told(), _database("limit") as conn:
+    with _errors_as_lines(), _database("limit") as conn:
         if not 0 <= jobs <= JOBS_AT_ONCE_MAX:
-            raise BadInput(f"jobs must be from 1 to {JOBS_AT_ONCE_MAX}, or 0 for any number.")
+            raise BadInput(f"jobs must be from 1 to {JOBS_AT_ONCE_MAX}, or 0 for no limit.")
         if not limit_account(conn, account, jobs or None):
-            raise BadInput(f"there is no account {account!r}: `diorama key` makes one.")
+            raise BadInput(f"there is no account {account!r}: `diorama key` creates one.")
 
 
 @app.command()
 def doctor(
     storage: Annotated[
-        bool, typer.Option("--storage", help="Compare the bucket with the rows instead, both from end to end.")
+        bool, typer.Option("--storage", help="Instead, compare every object in the bucket with the rows.")
     ] = False,
     workers: Annotated[
-        bool, typer.Option("--workers", help="See whether the workers of this machine live instead. [HEARTBEAT_DIR]")
+        bool, typer.Option("--workers", help="Instead, check that this machine's workers are alive. [HEARTBEAT_DIR]")
     ] = False,
 ) -> None:
-    """Say what is configured, reachable and missing."""
-    from diorama.doctor.findings import tell
+    """Check what is configured, reachable and missing."""
+    from diorama.doctor.findings import report
 
     if workers:
         from diorama.heartbeat import examine_workers as examine
@@ -213,13 +213,13 @@ def doctor(
         from diorama.doctor.bucket import examine_storage as examine
     else:
         from diorama.doctor.examination import examine
-    raise typer.Exit(tell(Console(), examine()))
+    raise typer.Exit(report(Console(), examine()))
 
 
 @app.command()
 def purge() -> None:
-    """Purge everything past its retention now, instead of at the workers' next periodic task, and print the counts."""
-    with _told():
+    """Purge everything past its retention now, without waiting for the workers, and print the counts."""
+    with _errors_as_lines():
         settings = read_settings("database", "store")
         _log(settings)
         from diorama.doctor.bucket import purge_all
@@ -227,33 +227,33 @@ def purge() -> None:
 
         check_database(settings)
         purged, left, rows = purge_all(settings)
-        sys.stdout.write(f"{purged.files} files, {purged.sources} sources, {left} left objects")
+        sys.stdout.write(f"{purged.files} files, {purged.sources} sources, {left} leftovers")
         sys.stdout.write(f", {len(purged.months)} months of history")
         sys.stdout.write(f", the rows of {rows.jobs} jobs, {rows.files} files and {rows.keys} idempotency keys\n")
 
 
 @app.command()
 def demo(
-    selfie: Annotated[Path | None, typer.Option(help="A photograph; without one a sample is used.")] = None,
+    selfie: Annotated[Path | None, typer.Option(help="A photograph; the default is a sample.")] = None,
     theme: Theme = DEFAULT_THEME,
     out: Out = Path("demo-output"),
 ) -> None:
     """Start every part, turn a photograph into a video through the API, and stop everything."""
     from diorama.demo.command import run_demo
 
-    with _told():
+    with _errors_as_lines():
         run_demo(selfie, theme, out)
 
 
 @app.command()
 def up(
-    port: Annotated[int, typer.Option(help="The API's port; 0 takes a free one.")] = 0,
+    port: Annotated[int, typer.Option(help="The API's port; 0 picks a free one.")] = 0,
     directory: Annotated[Path, typer.Option(help="Where the embedded servers keep their data.")] = Path(".diorama"),
 ) -> None:
     """Start every part and keep it running until Ctrl-C."""
     from diorama.demo.command import run_up
 
-    with _told():
+    with _errors_as_lines():
         run_up(port, directory=directory)
 
 
@@ -263,7 +263,7 @@ def _log(settings: Settings) -> None:
 
 @contextmanager
 def _database(name: str) -> Iterator[Connection]:
-    """Yield a connection to the database in a transaction of its own, once it is known to be there and migrated."""
+    """Check that the database is reachable and migrated, and yield a connection to it in a transaction."""
     from diorama.preflight import check_database
     from diorama.wiring import build_engine
 
@@ -278,8 +278,8 @@ def _database(name: str) -> Iterator[Connection]:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """Turn the errors that a user can mend into one clear line and an exit status, without a trace."""
+def _errors_as_lines() -> Iterator[None]:
+    """Turn an error that the user can fix into one clear line and an exit status, without a traceback."""
     try:
         yield
     except SettingsError as error:
@@ -296,7 +296,7 @@ def _told() -> Iterator[None]:
 
 
 def _exit_status(error: Exception) -> int | None:
-    """Return the status that an error ends the program with, or None where only its trace can help."""
+    """Return the exit status for an error, or None if only its traceback can help."""
     from diorama.demo.client import Refused, Unreachable
     from diorama.demo.generate import BadInput
     from diorama.embedded import EmbeddedServerError

@@ -1,4 +1,4 @@
-"""Log lines: structured, one a line, to standard error; ours and the libraries' in one format."""
+"""Structured logging to standard error, one event per line, in the same format for our code and for libraries."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from jobs.redaction import redacted
 def configure_logging(level: str, log_format: str, secrets: Collection[str] = ()) -> None:
     """Send every log line of this process to standard error, as readable text or as JSON.
 
-    Whatever looks like a key, and the given `secrets`, are masked in the finished line, tracebacks included.
+    Anything that resembles a key, and the given `secrets`, are masked in the finished line, tracebacks included.
     """
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -46,7 +46,7 @@ def _last(log_format: str) -> list[Any]:
     if log_format == "json":
         return [
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            # Never with local variables: they hold tokens and keys.
+            # Never with local variables: they may contain tokens and keys.
             structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
             structlog.processors.JSONRenderer(),
         ]
@@ -57,7 +57,7 @@ def _last(log_format: str) -> list[Any]:
 
 
 def _masking(secrets: Collection[str]) -> Callable[[object, str, Any], str]:
-    """Return the last processor: it is handed the line as it would be written."""
+    """Return the last processor, which receives the line as it would be written."""
 
     def mask(_: object, __: str, line: Any) -> str:
         return redacted(str(line), secrets)

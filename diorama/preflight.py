@@ -1,4 +1,4 @@
-"""Before a process starts: whether what the settings name is there, told in one line where it is not."""
+"""Checks before a process starts: each raises one clear line if something that the settings name is not there."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _PROVIDER_TIMEOUT_S = 10.0
 
 
 def check_database(settings: Settings, *, migrated: bool = True) -> None:
-    """Raise SettingsError unless the database answers and, where asked, has this program's schema or a newer one."""
+    """Raise SettingsError unless the database is up and, if `migrated`, has this program's schema or a newer one."""
     try:
         url = normalised_url(settings.database_url)
         engine = build_engine(settings, "preflight", pool_size=1)
     except (ArgumentError, ValueError):
         raise SettingsError(
-            "DATABASE_URL is wrong: it is no address of the form postgresql://user:password@host:5432/name"
+            "DATABASE_URL is wrong: it must have the form postgresql://user:password@host:5432/name"
         ) from None
     try:
         with engine.connect() as conn:
@@ -49,20 +49,20 @@ def check_store(settings: Settings) -> None:
 
 
 def check_provider(settings: Settings) -> None:
-    """Raise SettingsError where the provider refuses the token. One that does not answer is only logged: jobs wait."""
+    """Raise SettingsError if the provider rejects the token. If it does not respond, only log that: jobs wait."""
     base_url = str(settings.replicate_base_url).rstrip("/")
     headers = {"Authorization": f"Bearer {settings.replicate_api_token.get_secret_value()}"}
     try:
-        answer = httpx.get(f"{base_url}/v1/account", headers=headers, timeout=_PROVIDER_TIMEOUT_S)
+        response = httpx.get(f"{base_url}/v1/account", headers=headers, timeout=_PROVIDER_TIMEOUT_S)
     except httpx.HTTPError as error:
         log.warning("the provider does not respond; jobs will wait", url=base_url, reason=type(error).__name__)
         return
-    if answer.status_code in (401, 403):
-        raise SettingsError(f"REPLICATE_API_TOKEN is wrong: {base_url} refuses it (HTTP {answer.status_code})")
+    if response.status_code in (401, 403):
+        raise SettingsError(f"REPLICATE_API_TOKEN is wrong: {base_url} rejects it (HTTP {response.status_code})")
 
 
 def check_public_url(settings: Settings) -> None:
-    """Log where the provider could not reach PUBLIC_URL. Webhooks only make jobs faster, so work goes on."""
+    """Log a warning if the provider cannot reach PUBLIC_URL. Webhooks only make jobs faster, so work goes on."""
     if wrong := misplaced(settings):
         log.warning("PUBLIC_URL is wrong", reason=wrong)
 

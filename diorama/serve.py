@@ -28,9 +28,9 @@ _STOP_WITHIN_S = 10
 
 
 def run_api(settings: Settings) -> None:
-    """Serve the API until SIGTERM or SIGINT. The database has been found reachable and migrated.
+    """Serve the API until SIGTERM or SIGINT. The caller has checked that the database is reachable and migrated.
 
-    Raises SettingsError where it can not listen at HOST and PORT.
+    Raises SettingsError if it cannot listen on HOST and PORT.
     """
     listener = _listener(settings.host, settings.port)
     blocking = build_engine(settings, "api", pool_size=4)
@@ -51,7 +51,7 @@ def run_api(settings: Settings) -> None:
             log_config=None,
             access_log=False,
             ws="websockets-sansio",
-            # Compression would double the memory of each subscriber and help messages of this size little.
+            # Compression would double the memory per subscriber, and these messages are too small to gain from it.
             ws_per_message_deflate=False,
             ws_max_size=Limits().body_bytes,
             timeout_graceful_shutdown=_STOP_WITHIN_S,
@@ -71,16 +71,16 @@ def _listener(host: str, port: int) -> socket.socket:
 def _not_listening(host: str, port: int, error: OSError | UnicodeError) -> str:
     match getattr(error, "errno", None):
         case errno.EADDRINUSE:
-            return f"PORT is wrong: another program listens at {host}:{port}; choose another, or 0 for a free one"
+            return f"PORT is wrong: another program listens on {host}:{port}; choose another port, or 0 for a free one"
         case errno.EACCES:
-            return f"PORT is wrong: this user may not listen at {port}; choose one from 1024 on, or 0 for a free one"
+            return f"PORT is wrong: this user may not listen on {port}; choose 1024 or above, or 0 for a free one"
         case _:
-            here = "127.0.0.1 for this machine alone, 0.0.0.0 for all that reach it"
-            return f"HOST is wrong: {host} is no IPv4 address or name of this machine ({error}); choose {here}"
+            choices = "127.0.0.1 for this machine only, 0.0.0.0 for every network"
+            return f"HOST is wrong: {host} is not an IPv4 address or name of this machine ({error}); choose {choices}"
 
 
 class _Server(uvicorn.Server):
-    """Says where it listens once it does, and lets waiting callers go when it begins to stop."""
+    """Announces its address once it listens, and releases waiting callers when it begins to stop."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

@@ -1,7 +1,7 @@
-"""The settings of the program, read from the environment by its entry points and by nobody else.
+"""The program's settings, which its entry points alone read from the environment.
 
-Names are the environment's; a file `.env` in the working directory is read first. What is missing or wrong is told
-in one line a setting.
+A field's name in capitals is the variable; a file `.env` in the working directory is read first. Each setting that is
+missing or wrong is reported in one line.
 """
 
 from __future__ import annotations
@@ -18,34 +18,34 @@ Words = Annotated[tuple[str, ...], NoDecode]
 
 
 class SettingsError(Exception):
-    """A setting is missing or wrong. The message has one line for each, naming it and what would be right."""
+    """A setting is missing or wrong. The message has a line for each, with its name and what it should be."""
 
 
 class Settings(BaseSettings):
     """Every setting, with its default where there is one."""
 
-    # An empty variable counts as one that is not set: compose files pass on what they do not know as empty.
+    # An empty variable counts as unset: compose files pass unknown variables on as empty ones.
     model_config = SettingsConfigDict(
         env_file=".env",
         env_file_encoding="utf-8",
         env_ignore_empty=True,
         extra="ignore",
         frozen=True,
-        # A key that was copied often brings its line's end along.
+        # A key that was copied and pasted often ends with a line break.
         str_strip_whitespace=True,
     )
 
     database_url: str = Field(
         default="", description="Postgres 15 to 18, as `postgresql://user:password@host:5432/name`."
     )
-    database_pool_size: int = Field(default=10, ge=2, le=200, description="Connections each process may open.")
+    database_pool_size: int = Field(default=10, ge=2, le=200, description="Connections that each process may open.")
 
     s3_endpoint_url: AnyHttpUrl | None = Field(default=None, description="The object store; empty for Amazon S3.")
     s3_public_endpoint_url: AnyHttpUrl | None = Field(
-        default=None, description="The object store as browsers and the provider reach it, where that differs."
+        default=None, description="The object store's URL for browsers and the provider, if it differs."
     )
     s3_region: str = Field(default="us-east-1", description="The region of the bucket.")
-    s3_bucket: str = Field(default="", description="The bucket; `diorama migrate` makes it where it may.")
+    s3_bucket: str = Field(default="", description="The bucket; `diorama migrate` creates it if the key allows it.")
     s3_access_key_id: str = Field(default="", description="The key's id.")
     s3_secret_access_key: SecretStr = Field(default=SecretStr(""), description="The key itself.")
 
@@ -54,99 +54,99 @@ class Settings(BaseSettings):
         default=AnyHttpUrl("https://api.replicate.com"), description="Replicate's API, or a stand-in for it."
     )
     replicate_delivery_hosts: Words = Field(
-        default=("replicate.delivery",), description="Hosts that outputs are fetched from; `host` or `host:port`."
+        default=("replicate.delivery",), description="Hosts that outputs may be fetched from; `host` or `host:port`."
     )
     provider_inputs: str = Field(
         default="upload",
         pattern="^(upload|url)$",
-        description="How the provider gets pictures: by `upload` to it, where they stay for a day, "
-        "or by signed `url` of a public store.",
+        description="How the provider gets pictures: `upload` sends them to it, where they stay for a day; "
+        "`url` passes signed URLs of a public store.",
     )
     provider_timeout_s: float = Field(
         default=30.0,
         gt=0,
         le=120,
-        description="Seconds to wait for each piece of the provider's answer; a whole call takes at most twice that.",
+        description="Seconds to wait for each chunk of the provider's response; a whole call takes at most twice that.",
     )
     provider_creates_per_min: int = Field(
-        default=500, ge=1, le=100_000, description="Submissions a minute, of all workers together."
+        default=500, ge=1, le=100_000, description="Submissions per minute, by all workers together."
     )
     provider_reads_per_min: int = Field(
         default=2500,
         ge=1,
         le=100_000,
-        description="Other calls of the provider's API a minute, of all workers together.",
+        description="Other calls to the provider's API per minute, by all workers together.",
     )
     provider_in_flight: int = Field(
-        default=0, ge=0, le=100_000, description="Jobs that may be at the provider at once; 0 for any number."
+        default=0, ge=0, le=100_000, description="Jobs that may be at the provider at once; 0 for no limit."
     )
     job_spend_cap_micros: int = Field(
-        default=3_000_000, ge=0, description="What the submissions of one job may cost together, in micro-dollars."
+        default=3_000_000, ge=0, description="The most that one job's submissions may cost in total, in micro-dollars."
     )
     job_deadline_s: float = Field(
         default=21_600.0,
         ge=60,
         le=604_800,
-        description="Seconds after which a job is given up that has not ended, time in the queue included.",
+        description="Seconds after which an unfinished job is ended, time in the queue included.",
     )
     public_url: AnyHttpUrl | None = Field(
-        default=None, description="Where the provider reaches the API; empty, it is asked for no webhooks."
+        default=None, description="The API's URL for the provider; if empty, it sends no webhooks."
     )
     replicate_webhook_secret: SecretStr = Field(
-        default=SecretStr(""), description="The `whsec_` key of webhooks; empty, the API fetches it with the token."
+        default=SecretStr(""), description="The `whsec_` key of webhooks; if empty, the API fetches it with the token."
     )
     models: Words = Field(
         default=DEFAULT_MODELS,
-        description="The models to use, in the order of preference, separated by commas; `paid:model` is for one tier.",
+        description="The models to use, in order of preference, separated by commas; `paid:model` is for one tier.",
     )
     openai_api_key: SecretStr = Field(default=SecretStr(""), description="For models that are billed by OpenAI.")
 
     themes_file: Path | None = Field(
-        default=None, description="A JSON file of themes that are offered beside the built-in ones: docs/themes.md."
+        default=None, description="A JSON file with more themes than the built-in ones: docs/themes.md."
     )
 
     retention_upload_hours: int = Field(
         default=24, ge=1, le=8760, description="Hours after which an upload that was never completed is removed."
     )
     retention_selfie_days: int = Field(
-        default=30, ge=0, le=36_500, description="Days that selfies are kept; 0 keeps them forever, here and below."
+        default=30, ge=0, le=36_500, description="Days that selfies are kept; here and below, 0 means forever."
     )
     retention_output_days: int = Field(
         default=90, ge=0, le=36_500, description="Days that finished pictures and videos are kept."
     )
     retention_source_days: int = Field(
-        default=7, ge=0, le=36_500, description="Days that the provider's originals are kept after their job has ended."
+        default=7, ge=0, le=36_500, description="Days that the provider's originals are kept after their job ends."
     )
     retention_history_days: int = Field(
         default=365,
         ge=0,
         le=36_500,
-        description="Days that the history of ended jobs is kept; it goes by whole months.",
+        description="Days that the history of ended jobs is kept; it is removed by whole months.",
     )
     retention_row_days: int = Field(
         default=730,
         ge=0,
         le=36_500,
-        description="Days that rows of ended jobs, of files that are gone and of idempotency keys are kept.",
+        description="Days that rows of ended jobs, removed files and idempotency keys are kept.",
     )
 
-    host: str = Field(default="127.0.0.1", description="The address that the API listens at.")
-    port: int = Field(default=8000, ge=0, le=65535, description="The port that the API listens at; 0 takes a free one.")
+    host: str = Field(default="127.0.0.1", description="The address that the API listens on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="The port that the API listens on; 0 picks a free one.")
     allowed_origins: Words = Field(default=(), description="Web origins that may open subscriptions.")
     development: bool = Field(default=False, description="Whether GraphiQL and introspection are served.")
     worker_processes: int = Field(default=1, ge=1, le=64, description="Worker processes on this host.")
-    worker_threads: int = Field(default=8, ge=1, le=64, description="Threads of each worker process.")
+    worker_threads: int = Field(default=8, ge=1, le=64, description="Threads in each worker process.")
     heartbeat_dir: Path | None = Field(
-        default=None, description="A folder in which workers show that they live, for `diorama doctor --workers`."
+        default=None, description="A folder for the workers' heartbeats, which `diorama doctor --workers` checks."
     )
     log_level: str = Field(
-        default="info", pattern="^(debug|info|warning|error)$", description="The least severe lines that are logged."
+        default="info", pattern="^(debug|info|warning|error)$", description="The lowest level that is logged."
     )
-    log_format: str = Field(default="text", pattern="^(text|json)$", description="How log lines are written.")
+    log_format: str = Field(default="text", pattern="^(text|json)$", description="The format of log lines.")
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """The values of all secrets that are set: what no log line may show."""
+        """The values of all secrets that are set, which no log line may show."""
         values = (getattr(self, name) for name in type(self).model_fields)
         return tuple(text for value in values if isinstance(value, SecretStr) and (text := value.get_secret_value()))
 
@@ -160,7 +160,7 @@ class Settings(BaseSettings):
     def _sendable(cls, value: SecretStr) -> SecretStr:
         text = value.get_secret_value()
         if not (text.isascii() and text.isprintable()):
-            raise ValueError("it holds characters that are in no key, as of one that was cut short with dots")
+            raise ValueError("it contains characters that no key has; perhaps it was copied shortened, with dots")
         return value
 
     @field_validator("models")
@@ -173,7 +173,7 @@ class Settings(BaseSettings):
         return value
 
 
-# What a process can not start without.
+# The settings that a process cannot start without.
 _NEEDED = {
     "database": ("database_url",),
     "store": ("s3_bucket", "s3_access_key_id", "s3_secret_access_key"),

@@ -1,4 +1,4 @@
-"""Wiring: from settings to the parts that a process is made of."""
+"""Builds the parts of a process from its settings."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ from storage import S3Settings, S3Store
 
 # Secrets that travel in a model's input, by the names that profiles give them.
 _MODEL_KEYS = ("openai_api_key",)
-# How often the watcher sees whether it may read another page.
+# How often the watcher checks that it may read another page.
 _WATCH_STEP_S = 0.25
-# What is not set stands beside what it configures.
+# Constants that are no settings, beside what they configure.
 _TUNING = Tuning()
-# How long after its deadline a queued job ends that nobody may claim.
+# A queued job that no worker may claim ends at most this long after its deadline.
 _OVERDUE_EVERY_S = 30.0
 
 
 def database_settings(settings: Settings, *, pool_size: int | None = None) -> DatabaseSettings:
-    """Return where the database is, and how many connections this process may open."""
+    """Return the database's URL and the number of connections that this process may open."""
     return DatabaseSettings(url=settings.database_url, pool_size=pool_size or settings.database_pool_size)
 
 
@@ -87,7 +87,7 @@ def build_provider(settings: Settings, tuning: Tuning = _TUNING) -> ReplicatePro
 
 
 def build_limiter(settings: Settings, engine: Engine, tuning: Tuning = _TUNING) -> SharedLimiter:
-    """Return what all workers share of the provider's patience."""
+    """Return the budgets of provider calls that all workers share."""
     return SharedLimiter(
         engine,
         LimiterSettings(
@@ -100,7 +100,7 @@ def build_limiter(settings: Settings, engine: Engine, tuning: Tuning = _TUNING) 
 
 
 def build_webhook_key(settings: Settings) -> SigningKey | None:
-    """Return what webhooks are verified with, or None where none are asked for; nothing is fetched yet."""
+    """Return the key that verifies webhooks, or None if webhooks are off; nothing is fetched yet."""
     if settings.public_url is None:
         return None
     if key := settings.replicate_webhook_secret.get_secret_value():
@@ -112,20 +112,20 @@ def build_webhook_key(settings: Settings) -> SigningKey | None:
 
 
 def build_models(settings: Settings) -> ModelChoice:
-    """Return the configured models, and which of them have the keys they need."""
+    """Return the configured models, with the model keys that are set."""
     keys = {name for name in _MODEL_KEYS if getattr(settings, name).get_secret_value()}
     return ModelChoice(settings.models, keys=frozenset(keys))
 
 
 def build_catalogue(settings: Settings) -> Catalogue:
-    """Return what can be asked for."""
+    """Return what can be requested."""
     return Catalogue(
         models=build_models(settings), themes=build_themes(settings), job_deadline=build_deadlines(settings).job
     )
 
 
 def build_timeouts(settings: Settings) -> Timeouts:
-    """Return how long a call of the provider may take."""
+    """Return how long a call to the provider may take."""
     return Timeouts(answer_s=settings.provider_timeout_s)
 
 
@@ -173,16 +173,16 @@ def build_runtime(
 
 
 def build_periodic_tasks(runtime: Runtime, hinter: Hinter, tuning: Tuning = _TUNING) -> tuple[PeriodicTask, ...]:
-    """Return what one worker process of all does for all of them."""
+    """Return the periodic tasks that one worker process runs for all."""
     policy = runtime.retention
     leftovers = Leftovers(runtime.engine, runtime.store, policy.grace)
     rows = OldRows(runtime.engine, runtime.store, policy.rows)
     overdue = partial(end_overdue, runtime.engine, runtime.recorder, runtime.policy, runtime.leases.usual)
     first_after = timedelta(seconds=tuning.orphan_search_s)
     orphans = partial(search_orphans, runtime.engine, runtime.provider, first_after)
-    watcher = Watcher(runtime.engine, runtime.provider, hinter, runtime.poll_times, tuning.watching)
+    watcher = Watcher(runtime.engine, runtime.provider, hinter, runtime.poll_times, tuning.tracking)
     return (
-        # By itself: it must not wait for a long purge.
+        # On its own: it must not wait for a long purge.
         PeriodicTask("watch", _WATCH_STEP_S, watcher.step, TRACKING),
         PeriodicTask("orphans", tuning.orphan_search_s, orphans),
         PeriodicTask("overdue", _OVERDUE_EVERY_S, overdue),
@@ -205,7 +205,7 @@ def build_retention(settings: Settings) -> RetentionPolicy:
 
 
 def _days(days: int) -> timedelta | None:
-    """Return so many days; 0 is for ever."""
+    """Return that many days; None, which means forever, for 0."""
     return timedelta(days=days) if days else None
 
 

@@ -28,12 +28,12 @@ from jobs.worker.process import Engines, WorkerProcess
 
 log = structlog.get_logger(__name__)
 
-# Connections beside those of the threads: claims, recording, hints, renewals, rounds.
+# Connections beside those of the threads: claims, recording, hints, renewals, periodic tasks.
 _EXTRA_CONNECTIONS = 10
 _RESTART_AFTER_S = 1.0
 _STOP_WITHIN_S = 600.0
-# A consumer looks for work several times a second. Where the database is away, it may wait for a connection for half a
-# minute, and does so twice; beyond that it hangs.
+# A consumer checks for work several times a second. If the database is down, it may wait half a minute for a
+# connection, twice; beyond that it hangs.
 _SILENT_MOST_S = 90.0
 
 
@@ -42,8 +42,8 @@ def run_worker(
 ) -> None:
     """Work in this process until SIGTERM or SIGINT, then stop gracefully. A second signal ends it at once.
 
-    `supervisor` is the process that watches this one; when it is gone, this one stops, too. Raises
-    SettingsError for a HEARTBEAT_DIR that cannot be used.
+    `supervisor` is the process that restarts this one; when it is gone, this one stops too. Raises SettingsError if
+    HEARTBEAT_DIR cannot be used.
     """
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -65,7 +65,7 @@ def run_worker(
     ):
         announce(worker=name)
         log_drift_aside(settings)
-        # Short waits, because a signal's handler runs only between them.
+        # Short waits, because a signal handler runs only between them.
         while not stopping.wait(0.2) and not _is_orphan(supervisor):
             if worker.silent_s <= _SILENT_MOST_S:
                 heart.beat()
@@ -73,7 +73,7 @@ def run_worker(
 
 
 def _is_orphan(supervisor: int | None) -> bool:
-    """Return whether the supervisor is gone. Other parents may go: a shell's end must not end what it left running."""
+    """Return whether the supervisor is gone. Another parent may go: a shell that exits must not end its workers."""
     return supervisor is not None and os.getppid() != supervisor
 
 
@@ -90,9 +90,9 @@ class _Child:
 
 
 def supervise(command: list[str], processes: int) -> int:
-    """Run `processes` copies of a worker's command, start those that die again, and pass SIGTERM and SIGINT on to all.
+    """Run `processes` copies of a worker's command, restart those that die, and stop all on SIGTERM or SIGINT.
 
-    Returns the exit status: 0 when all of them stopped gracefully.
+    Returns the exit status: 0 if all of them stopped gracefully.
     """
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -107,7 +107,7 @@ def supervise(command: list[str], processes: int) -> int:
 
 def _start(command: list[str]) -> _Child:
     argv = [sys.executable, "-m", "diorama", *command, "--supervisor", str(os.getpid())]
-    # A group of its own: Ctrl-C in a terminal reaches the supervisor, which then stops them gracefully.
+    # Its own group: Ctrl-C in a terminal reaches only the supervisor, which then stops the workers gracefully.
     return _Child(subprocess.Popen(argv, process_group=0), time.monotonic())
 
 
@@ -116,7 +116,7 @@ def _kept_alive(child: _Child, command: list[str]) -> _Child:
     if code is None:
         return child
     log.error("a worker process died; starting another", pid=child.process.pid, exit_code=code)
-    # One that dies at once would otherwise be started hundreds of times a second.
+    # A worker that dies at once would otherwise be restarted hundreds of times a second.
     time.sleep(max(0.0, _RESTART_AFTER_S - (time.monotonic() - child.started)))
     return _start(command)
 
@@ -124,7 +124,7 @@ def _kept_alive(child: _Child, command: list[str]) -> _Child:
 def _ended(child: _Child) -> int:
     try:
         code = child.process.wait(_STOP_WITHIN_S)
-        # One that is still starting does not hear the signal yet, and ends by it: it had nothing in hand.
+        # A worker that is still starting does not handle the signal yet and dies by it; it had no work yet.
         return 0 if code == -signal.SIGTERM else abs(code)
     except subprocess.TimeoutExpired:
         child.process.kill()

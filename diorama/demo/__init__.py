@@ -1,1 +1,1 @@
-"""`diorama demo`, `diorama up` and `diorama generate`: every part on one machine, and a client of the public API."""
+"""`diorama demo`, `diorama up` and `diorama generate`: all parts on one machine, and a client of the public API."""

@@ -1,4 +1,4 @@
-"""A client of the public GraphQL API: what any front end does, over real HTTP and a real subscription."""
+"""A client of the public GraphQL API, which works as any front end would, over real HTTP and a real subscription."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _RECONNECTS_MAX = 20
 
 
 class Refused(Exception):
-    """The API refused a request, for a reason that the message tells its user."""
+    """The API refused a request. The message gives the user the reason."""
 
 
 class Unreachable(Exception):
-    """The API does not answer, or not as itself; or the object store does not."""
+    """The API or the object store does not respond, or something else responds in its place."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """One step of a story: what the subscription pushed."""
+    """One message of the subscription: a step of a story."""
 
     job: dict[str, Any]
     event: dict[str, Any] | None
@@ -41,7 +41,7 @@ class Progress:
 
 
 class ApiClient:
-    """Speaks to one API with one key or token. Use it as an async context manager."""
+    """Calls one API with one key or token. Use it as an async context manager."""
 
     def __init__(self, base_url: str, secret: str) -> None:
         self._base_url = base_url.rstrip("/")
@@ -64,12 +64,13 @@ class ApiClient:
                 json={"query": document, "variables": variables},
                 headers={"Authorization": f"Bearer {self._secret}"},
             )
-            answer = response.json()
+            result = response.json()
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-            raise Unreachable(f"{self._base_url} does not answer as a Diorama API ({type(error).__name__}).") from None
-        if answer.get("errors"):
-            raise Refused(str(answer["errors"][0]["message"]))
-        data: dict[str, Any] = answer["data"]
+            reason = type(error).__name__
+            raise Unreachable(f"{self._base_url} does not respond as a Diorama API ({reason}).") from None
+        if result.get("errors"):
+            raise Refused(str(result["errors"][0]["message"]))
+        data: dict[str, Any] = result["data"]
         return data
 
     async def mutate(self, document: str, **variables: Any) -> dict[str, Any]:
@@ -94,13 +95,13 @@ class ApiClient:
         return str(completed["asset"]["id"])
 
     async def create_story(self, selfie_id: str, theme: str) -> str:
-        """Ask for avatar, scene and animation, and return the story's id."""
+        """Request an avatar, a scene and an animation, and return the story's id."""
         given = {"selfieId": selfie_id, "theme": theme, "idempotencyKey": str(uuid4())}
         made = await self.mutate(_CREATE_STORY, input=given)
         return str(made["story"]["id"])
 
     async def follow(self, story_id: str) -> AsyncIterator[Progress]:
-        """Yield every step of a story until its last, connecting again from the last cursor where a socket breaks."""
+        """Yield every step of a story to its end, and reconnect from the last cursor if a socket breaks."""
         cursor: str | None = None
         for _ in range(_RECONNECTS_MAX):
             try:
@@ -114,7 +115,7 @@ class ApiClient:
         raise Unreachable(f"the subscription at {self._base_url} broke {_RECONNECTS_MAX} times.")
 
     async def download(self, url: str, target: Path) -> None:
-        """Write what is at a signed address to a file. Raises Refused, Unreachable, or OSError of the file."""
+        """Download a signed URL to a file. Raises Refused or Unreachable, or OSError if the file cannot be written."""
         with _reaching_store(url):
             async with self._http.stream("GET", url) as response:
                 if response.status_code != 200:
@@ -150,7 +151,7 @@ def _reaching_store(url: str) -> Iterator[None]:
         yield
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         place = urlsplit(url).netloc
-        raise Unreachable(f"the object store at {place} does not answer ({type(error).__name__}).") from None
+        raise Unreachable(f"the object store at {place} does not respond ({type(error).__name__}).") from None
 
 
 async def _say(socket: websockets.ClientConnection, **message: Any) -> None:

@@ -1,4 +1,4 @@
-"""`diorama demo` and `diorama up`: every part on this machine."""
+"""`diorama demo` and `diorama up`: all parts on this machine."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _SAMPLE = Path(__file__).parent / "samples" / "portrait.jpg"
 
 
 def run_demo(selfie: Path | None, theme: str, target: Path) -> None:
-    """Turn a photograph into avatar, scene and video on parts that are started for it and stopped afterwards.
+    """Turn a photograph into an avatar, a scene and a video, on parts that are started for it and stopped afterwards.
 
-    Raises BadInput or SettingsError before anything is started, and whatever the parts raise.
+    Raises BadInput or SettingsError before anything is started, and any error of the parts.
     """
     began = time.monotonic()
     photo = selfie or _SAMPLE
@@ -38,34 +38,34 @@ def run_demo(selfie: Path | None, theme: str, target: Path) -> None:
     _introduce(console, photo, theme, embedded)
     with TemporaryDirectory(prefix="diorama-", ignore_cleanup_errors=True) as directory:
         with Stack(StackOptions(Path(directory), frozenset(embedded))) as stack:
-            console.print(f"Ready after {time.monotonic() - began:.1f} s. Asking {stack.addresses['API']}")
+            console.print(f"Ready after {time.monotonic() - began:.1f} s. Generating with {stack.addresses['API']}")
             video = asyncio.run(
                 generate(photo, theme, target, api_url=stack.api_url, secret=stack.api_key, console=console)
             )
-        console.print(f"Left in {target}: " + ", ".join(sorted(path.name for path in target.iterdir())))
+        console.print(f"Files in {target}: " + ", ".join(sorted(path.name for path in target.iterdir())))
     sys.stdout.write(f"{video} {_described(probe_video(video))} in {time.monotonic() - began:.1f} s\n")
 
 
 def run_up(port: int, *, directory: Path) -> None:
-    """Keep every part running until Ctrl-C, with the addresses printed."""
+    """Start all parts, print their addresses, and keep them running until Ctrl-C."""
     signal.signal(signal.SIGTERM, _interrupt)
     console = Console(highlight=False)
     embedded = PARTS - configured_parts()
     with Stack(StackOptions(directory, frozenset(embedded), api_port=port)) as stack:
         for name, address in stack.addresses.items():
-            # An address that were broken at the terminal's edge could not be copied.
+            # Unwrapped, so that a long address can be copied.
             console.print(f"{name:<20}{address}", soft_wrap=True)
         console.print(f"{'API key':<20}{stack.api_key}", soft_wrap=True)
-        console.print("Open the API's address in a browser for GraphiQL. Ctrl-C stops everything.")
+        console.print("For GraphiQL, open the API's address in a browser. Press Ctrl-C to stop everything.")
         signal.pause()
 
 
 def _introduce(console: Console, photo: Path, theme: str, embedded: frozenset[str] | set[str]) -> None:
-    console.print(f"Diorama: {photo} becomes an avatar, a scene ({theme}) and a video.")
+    console.print(f"Turning {photo} into an avatar, a scene ({theme}) and a video.")
     if "provider" in embedded:
         console.print(
-            "The models are a stand-in that draws, sixty times faster than the real ones; "
-            "set REPLICATE_API_TOKEN to use Replicate."
+            "A stand-in for the models draws the pictures, sixty times as fast as the real ones. "
+            "To use Replicate, set REPLICATE_API_TOKEN."
         )
 
 

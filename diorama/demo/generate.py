@@ -1,4 +1,4 @@
-"""`diorama generate`: a photograph in; an avatar, a scene, a video and its poster out, through the public API only."""
+"""`diorama generate`: turns a photograph into an avatar, a scene, a video and its poster, with the public API only."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ _KINDS = {"AVATAR": "avatar", "SCENE": "scene", "ANIMATION": "video"}
 
 
 class BadInput(Exception):
-    """What was given can not be used. The message is one line: what is wrong, and what would be right."""
+    """The user's input cannot be used. The message is one line that says what is wrong and how to fix it."""
 
 
 def picture_type(photo: Path) -> str:
-    """Return the content type of a picture file, told by its first bytes. Raises BadInput, also for one too large."""
+    """Return the content type of a picture file, from its first bytes. Raises BadInput, also if it is too large."""
     try:
         if not photo.is_file():
-            raise BadInput(f"{photo}: there is no such file; name a photograph (JPEG, PNG or WebP).")
+            raise BadInput(f"{photo}: no such file; give a photograph (JPEG, PNG or WebP).")
         size_bytes = photo.stat().st_size
         with photo.open("rb") as file:
             head = file.read(12)
     except OSError as error:
-        raise BadInput(f"{photo}: this file can not be read ({error.strerror}); name another photograph.") from None
+        raise BadInput(f"{photo}: this file cannot be read ({error.strerror}); give another photograph.") from None
     if size_bytes > UPLOAD_BYTES_MAX:
-        most = f"at most {UPLOAD_BYTES_MAX // 2**20} MiB are accepted"
-        raise BadInput(f"{photo}: this file has {size_bytes / 2**20:.1f} MiB; {most}, so give a smaller one.")
+        most = f"the limit is {UPLOAD_BYTES_MAX // 2**20} MiB"
+        raise BadInput(f"{photo}: this file is {size_bytes / 2**20:.1f} MiB; {most}, so give a smaller one.")
     for magic, content_type in _MAGIC.items():
         if head.startswith(magic) and (magic != b"RIFF" or head[8:] == b"WEBP"):
             return content_type
@@ -42,25 +42,25 @@ def picture_type(photo: Path) -> str:
 
 
 def check_target(target: Path) -> None:
-    """Raise BadInput unless files can be left in the folder `target`, which need not be there yet."""
+    """Raise BadInput unless files can be written to the folder `target`, which need not exist yet."""
     try:
         there = next(place for place in (target, *target.parents) if place.exists())
     except OSError as error:
-        raise BadInput(f"{target}: this folder can not be used ({error.strerror}); name another.") from None
+        raise BadInput(f"{target}: this folder cannot be used ({error.strerror}); give another.") from None
     if not there.is_dir():
-        raise BadInput(f"{there}: this is no folder; name one for the files, which may be new.")
+        raise BadInput(f"{there}: this is not a folder; give a folder for the files, new or existing.")
     if not os.access(there, os.W_OK | os.X_OK):
-        raise BadInput(f"{there}: nothing may be written in this folder; name another.")
+        raise BadInput(f"{there}: this folder is not writable; give another.")
 
 
 def check_theme(theme: str, known: list[str]) -> None:
-    """Raise BadInput for a theme that is not known."""
+    """Raise BadInput for an unknown theme."""
     if theme not in known:
         raise BadInput(f"there is no theme {theme!r}; choose one of {', '.join(known)}.")
 
 
 async def generate(photo: Path, theme: str, target: Path, *, api_url: str, secret: str, console: Console) -> Path:
-    """Have a story made of `photo` and leave its files in the folder `target`; return the video's path.
+    """Have a story made from `photo` and write its files to the folder `target`; return the video's path.
 
     Raises BadInput, or the client's Refused and Unreachable.
     """
@@ -84,7 +84,7 @@ async def _upload(client: ApiClient, photo: Path, content_type: str) -> str:
 
 
 async def _show(steps: AsyncIterator[api.Progress], console: Console) -> None:
-    """Draw one bar a job until the story's last event."""
+    """Draw one progress bar per job until the story's last event."""
     columns = (TextColumn("{task.description:<7}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
     with Progress(*columns, TextColumn("{task.fields[state]:<13}"), TimeElapsedColumn(), console=console) as bars:
         tasks: dict[str, TaskID] = {

@@ -1,6 +1,6 @@
-"""Every part on one machine: the embedded servers where nothing else is configured, the API and the workers.
+"""All parts on one machine: the embedded servers, the API and the workers.
 
-What `DATABASE_URL`, `S3_*` and `REPLICATE_*` name is used instead of the embedded part.
+A server that `DATABASE_URL`, `S3_*` or `REPLICATE_*` configures is used instead of the embedded one.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ from diorama.wiring import build_store
 from jobs.identity import issue_api_key
 from jobs.requesting.credits import grant_to_account
 
-# A loaded machine takes this long to import the program; one that failed ends, and is reported at once.
+# A busy machine takes this long to import the program; a program that fails ends, and is reported at once.
 _READY_WITHIN_S = 120.0
-# What the key that is printed may spend: some tens of thousands of stories.
+# The credits of the printed key, enough for tens of thousands of stories.
 _CREDITS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class StackOptions:
-    """How the parts run. `simulator_speed` is how many times faster than the real models the stand-in is."""
+    """Options of the parts. `simulator_speed` is how many times as fast as the real models the stand-in is."""
 
     directory: Path
     embedded_parts: frozenset[str]
@@ -53,7 +53,7 @@ class StackOptions:
 
 
 class Stack:
-    """Starts every part on enter and stops all of them on exit, in the reverse order."""
+    """Starts all parts on enter and stops them on exit, in reverse order."""
 
     def __init__(self, options: StackOptions) -> None:
         self._options = options
@@ -93,7 +93,7 @@ class Stack:
     def _start_servers(self) -> None:
         """Start the embedded servers side by side; each takes a second or so."""
         servers = self._servers()
-        # Before they start: where one fails, the others must be stopped as well.
+        # Before they start: if one fails, the others must be stopped too.
         for server in servers.values():
             self._running.callback(server.stop)
         with ThreadPoolExecutor(max_workers=len(servers) or 1) as pool:
@@ -113,12 +113,12 @@ class Stack:
             servers["Replicate stand-in"] = SimulatorProcess(
                 _made(directory / "simulator"), speed=self._options.simulator_speed
             )
-            # The stand-in reaches the API, so it reports what has ended and is not polled.
+            # The stand-in can reach the API, so it sends webhooks and is not polled.
             self.environment["PUBLIC_URL"] = f"http://{LOOPBACK}:{self._port}"
         return servers
 
     def _prepare(self) -> None:
-        """Bring the database and the bucket up to date and make a key for the client."""
+        """Bring the database and the bucket up to date and create a key for the client."""
         self.environment["DEVELOPMENT"] = "true" if self._options.development else "false"
         settings = read_settings("database", "store", "provider", **_overrides(self.environment))
         check_database(settings, migrated=False)
@@ -148,7 +148,7 @@ class Stack:
 
 
 def _announced(log_path: Path, offset: int) -> dict[str, Any] | None:
-    """Return the line of JSON that a program printed when it was ready, if it has."""
+    """Return the line of JSON that a program prints when it is ready, or None if it has not yet."""
     for line in log_path.read_bytes()[offset:].splitlines():
         if line.startswith(b"{") and (b'"api"' in line or b'"worker"' in line):
             found: dict[str, Any] = json.loads(line)

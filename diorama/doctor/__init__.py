@@ -1,1 +1,1 @@
-"""`diorama doctor`: checks of settings, database, storage, provider and clocks, one finding a line."""
+"""`diorama doctor`: checks settings, database, storage, provider and clocks, and prints one finding per line."""

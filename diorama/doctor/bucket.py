@@ -1,4 +1,4 @@
-"""What an operator does about storage: `diorama doctor --storage` compares, `diorama purge` removes what is too old."""
+"""The commands for storage: `diorama doctor --storage` compares, `diorama purge` removes what has expired."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from storage import StorageError
 
 
 def examine_storage() -> Iterator[Finding]:
-    """Compare the bucket with the rows, both read from end to end."""
+    """Compare every object in the bucket with the rows."""
     try:
         settings = read_settings("database", "store")
         check_database(settings)
@@ -31,11 +31,11 @@ def examine_storage() -> Iterator[Finding]:
         yield Finding("store", False, str(error))
         return
     except SQLAlchemyError as error:
-        yield Finding("database", False, f"can not be read: {type(getattr(error, 'orig', error)).__name__}")
+        yield Finding("database", False, f"cannot be read: {type(getattr(error, 'orig', error)).__name__}")
         return
     finally:
         engine.dispose()
-    yield Finding("storage", True, f"{found.objects} objects, {found.rows} rows that name one")
+    yield Finding("storage", True, f"{found.objects} objects, {found.rows} rows that refer to one")
     yield _counted("objects without a row", found.unnamed)
     yield _counted("rows without their object", found.missing)
 
@@ -48,13 +48,13 @@ def _counted(what: str, tally: Tally) -> Finding:
 
 
 def purge_all(settings: Settings) -> tuple[Purged, int, PurgedRows]:
-    """Remove all that is too old, and all that is left over; return what went, how many left objects, and the rows."""
+    """Purge everything past its retention; return the files and history, the number of leftovers, and the rows."""
     engine = build_engine(settings, "purge", pool_size=2)
     store, policy = build_store(settings), build_retention(settings)
     try:
-        swept = purge_expired(engine, store, policy, batches=_WITHOUT_END)
+        purged = purge_expired(engine, store, policy, batches=_WITHOUT_END)
         left = Leftovers(engine, store, policy.grace).purge(batches=_WITHOUT_END)
-        return swept, left, OldRows(engine, store, policy.rows).purge(batches=_WITHOUT_END)
+        return purged, left, OldRows(engine, store, policy.rows).purge(batches=_WITHOUT_END)
     finally:
         engine.dispose()
 

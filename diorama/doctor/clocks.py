@@ -1,8 +1,8 @@
-"""How far the clocks of the parts are apart, where that would do harm.
+"""Compares the clocks of the parts, because a large difference breaks webhooks and signatures.
 
-Deadlines and leases use the database's clock alone, and a lost submission is looked for by the provider's. The others
-matter in between: a webhook is believed for five minutes, and an object store refuses signatures that are a quarter of
-an hour off.
+Deadlines and leases use only the database's clock, and the search for a lost submission only the provider's. Between
+machines it matters more: a webhook is accepted for five minutes after its timestamp, and an object store rejects
+signatures that are a quarter of an hour off.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ DATABASE, PROVIDER, STORE = "the database", "the provider", "the object store"
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """Two clocks that may differ by so much, and what goes wrong beyond. At most half of where it does go wrong."""
+    """The most that two clocks may differ, at most half of what does harm, and the harm beyond it."""
 
     one: str
     other: str
@@ -36,10 +36,10 @@ class Bound:
 
 
 _BOUNDS = (
-    # Nothing rests on it, but one of them is wrong, and the next thing that compares times may be a person.
-    Bound(PROVIDER, DATABASE, 60, "times at the provider and in our history can not be compared"),
-    Bound(PROVIDER, HERE, 150, "webhooks are refused as too old or too new"),
-    Bound(STORE, HERE, 450, "the object store refuses what is signed here"),
+    # Nothing depends on it, but one of them is wrong, and an operator may compare their times.
+    Bound(PROVIDER, DATABASE, 60, "times at the provider and in our history cannot be compared"),
+    Bound(PROVIDER, HERE, 150, "webhooks are rejected as too old or too new"),
+    Bound(STORE, HERE, 450, "the object store rejects what is signed here"),
 )
 
 
@@ -49,17 +49,17 @@ def examine_clocks(settings: Settings) -> Iterator[Finding]:
 
 
 def judged(ahead_s: Mapping[str, float]) -> Iterator[Finding]:
-    """Say which clocks are too far apart. `ahead_s` is how far each is ahead of this machine's."""
+    """Yield the clocks that are too far apart. `ahead_s` is how far each is ahead of this machine's."""
     if not ahead_s:
         return
     known = {HERE: 0.0, **ahead_s}
     faults = [bound for bound in _BOUNDS if _apart_s(known, bound) > bound.most_s]
     for bound in faults:
-        apart = f"{bound.one}'s is {_apart_s(known, bound):.0f} s from {bound.other}'s"
-        yield Finding("clocks", False, f"{apart}: beyond {bound.most_s:.0f} s {bound.harm}; keep both by NTP")
+        apart = f"{bound.one}'s clock is {_apart_s(known, bound):.0f} s off {bound.other}'s"
+        yield Finding("clocks", False, f"{apart}: beyond {bound.most_s:.0f} s {bound.harm}; synchronize both with NTP")
     if not faults:
-        told = ", ".join(f"{name} {round(seconds):+d} s" for name, seconds in ahead_s.items())
-        yield Finding("clocks", True, f"close to {HERE}'s: {told}")
+        offsets = ", ".join(f"{name} {round(seconds):+d} s" for name, seconds in ahead_s.items())
+        yield Finding("clocks", True, f"close to {HERE}'s: {offsets}")
 
 
 def _apart_s(known: Mapping[str, float], bound: Bound) -> float:
@@ -69,7 +69,7 @@ def _apart_s(known: Mapping[str, float], bound: Bound) -> float:
 
 
 def _measured(settings: Settings) -> Iterator[tuple[str, float | None]]:
-    """Yield each part with how many seconds its clock is ahead of this machine's; None where it can not be read."""
+    """Yield each part and the seconds that its clock is ahead of this machine's; None if it cannot be read."""
     if settings.database_url:
         yield DATABASE, _database_ahead_s(settings)
     yield PROVIDER, _server_ahead_s(str(settings.replicate_base_url))
@@ -82,23 +82,23 @@ def _database_ahead_s(settings: Settings) -> float | None:
     try:
         engine = build_engine(settings, "clocks", pool_size=1)
         with engine.connect() as conn:
-            # The first statement opens the connection, which takes its time.
+            # The first statement opens the connection, which must not count.
             conn.execute(text("SELECT 1"))
             began = time.time()
-            told = float(conn.execute(text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one())
+            database_s = float(conn.execute(text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one())
             ended = time.time()
         engine.dispose()
     except (SQLAlchemyError, ValueError):
         return None
-    return told - (began + ended) / 2
+    return database_s - (began + ended) / 2
 
 
 def _server_ahead_s(url: str) -> float | None:
-    """Read the `Date` of any answer, which is told in whole seconds: half a second is its expected remainder."""
+    """Read the `Date` header of a response. It has whole seconds: half a second is the expected remainder."""
     began = time.time()
     try:
-        answer = httpx.head(url, timeout=_REQUEST_TIMEOUT_S)
-        told = parsedate_to_datetime(answer.headers["date"]).timestamp() + 0.5
+        response = httpx.head(url, timeout=_REQUEST_TIMEOUT_S)
+        server_s = parsedate_to_datetime(response.headers["date"]).timestamp() + 0.5
     except (httpx.HTTPError, KeyError, ValueError):
         return None
-    return told - (began + time.time()) / 2
+    return server_s - (began + time.time()) / 2

@@ -1,4 +1,4 @@
-"""Comparing the configured models with their live schemas: for the doctor, and once when a worker starts."""
+"""Compares the configured models with their live schemas, for the doctor and once when a worker starts."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ log = structlog.get_logger(__name__)
 
 
 def usable_profiles(settings: Settings) -> list[Profile]:
-    """Return the profiles of the configured models that can be used today, each once."""
+    """Return the profiles of the configured models that can be used today, without duplicates."""
     models = build_models(settings)
     profiles = {entry.model: entry.profile for entry in models.entries}
     return [profile for profile in profiles.values() if models.unusable(profile) is None]
 
 
 def compared(settings: Settings) -> Iterator[tuple[Profile, list[Drift] | SchemaUnknown]]:
-    """Yield each usable model with its drift, or with why its schema can not be read. A read a model."""
+    """Yield each usable model with its drift, or with the reason why its schema cannot be read; one read per model."""
     headers = {"Authorization": f"Bearer {settings.replicate_api_token.get_secret_value()}"}
     with httpx.Client(base_url=str(settings.replicate_base_url), headers=headers) as client:
         for profile in usable_profiles(settings):

@@ -1,4 +1,4 @@
-"""`diorama doctor`: what is configured, reachable and missing."""
+"""`diorama doctor`: checks what is configured, reachable and missing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _REQUEST_TIMEOUT_S = 10.0
 
 
 def examine() -> Iterator[Finding]:
-    """Look at each part in turn; a fault in one does not keep the others from being looked at."""
+    """Check every part; a fault in one does not keep the others from being checked."""
     try:
         settings = read_settings()
     except SettingsError as error:
@@ -68,7 +68,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
 
 
 def _migrated(conn: Connection) -> Iterator[Finding]:
-    """Whether the tables are this program's; only then they say anything."""
+    """Check that the schema is this program's; only then can the tables be read."""
     revision, newest = current_revision(conn), newest_revision()
     if is_behind(revision):
         yield Finding("schema", False, f"revision {revision}, not {newest}: run `diorama migrate`")
@@ -93,33 +93,33 @@ def _provider(settings: Settings) -> Iterator[Finding]:
     base_url = str(settings.replicate_base_url).rstrip("/")
     headers = {"Authorization": f"Bearer {settings.replicate_api_token.get_secret_value()}"}
     try:
-        answer = httpx.get(f"{base_url}/v1/account", headers=headers, timeout=_REQUEST_TIMEOUT_S)
+        response = httpx.get(f"{base_url}/v1/account", headers=headers, timeout=_REQUEST_TIMEOUT_S)
     except httpx.HTTPError as error:
-        yield Finding("provider", False, f"{base_url} can not be reached: {type(error).__name__}")
+        yield Finding("provider", False, f"{base_url} cannot be reached: {type(error).__name__}")
         return
-    if answer.status_code != 200:
-        mend = "check REPLICATE_API_TOKEN" if answer.status_code in (401, 403) else "jobs wait for it to be well again"
-        yield Finding("provider", False, f"{base_url} answered HTTP {answer.status_code}; {mend}")
+    if response.status_code != 200:
+        advice = "check REPLICATE_API_TOKEN" if response.status_code in (401, 403) else "jobs wait until it recovers"
+        yield Finding("provider", False, f"{base_url} returned HTTP {response.status_code}; {advice}")
         return
-    account = _account(answer)
+    account = _account(response)
     if account is None:
-        yield Finding("provider", False, f"{base_url} answers, but not as Replicate does; check REPLICATE_BASE_URL")
+        yield Finding("provider", False, f"{base_url} is up, but not Replicate's API; check REPLICATE_BASE_URL")
         return
     yield Finding("provider", True, f"{base_url}, account {account}")
     yield from _schemas(settings)
 
 
-def _account(answer: httpx.Response) -> str | None:
-    """Return the account's name, or None where this is no answer of Replicate's."""
+def _account(response: httpx.Response) -> str | None:
+    """Return the account's name, or None if the response is not Replicate's."""
     try:
-        told = answer.json()
+        account = response.json()
     except ValueError:
         return None
-    return str(told["username"]) if isinstance(told, dict) and "username" in told else None
+    return str(account["username"]) if isinstance(account, dict) and "username" in account else None
 
 
 def _schemas(settings: Settings) -> Iterator[Finding]:
-    """Where the live schemas of the usable models differ from what we send, a finding a field."""
+    """Compare the live schemas of the usable models with what we send; one finding per field that differs."""
     for profile, found in compared(settings):
         if isinstance(found, SchemaUnknown):
             yield Finding(f"schema of {profile.model}", None, str(found))
@@ -127,11 +127,11 @@ def _schemas(settings: Settings) -> Iterator[Finding]:
         for drift in found:
             yield Finding(f"{drift.model} {drift.field}", False, drift.problem)
         if not found:
-            yield Finding(f"schema of {profile.model}", True, "as its profile says")
+            yield Finding(f"schema of {profile.model}", True, "matches its profile")
 
 
 def _models(settings: Settings) -> Iterator[Finding]:
-    """Which model is used for what today, and which of the configured ones are passed over."""
+    """Yield the model that is used today for each kind and tier, and the configured models that are skipped."""
     models = build_models(settings)
     for kind in Kind:
         for tier in TIERS:
@@ -139,7 +139,7 @@ def _models(settings: Settings) -> Iterator[Finding]:
     for profile in {entry.model: entry.profile for entry in models.entries}.values():
         reason = models.unusable(profile)
         if reason is not None:
-            yield Finding(profile.model, None, f"is passed over: {reason}")
+            yield Finding(profile.model, None, f"is skipped: {reason}")
 
 
 def _model_of(models: ModelChoice, kind: Kind, tier: str) -> Iterator[Finding]:

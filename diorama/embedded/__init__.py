@@ -1,7 +1,7 @@
 """Real servers for the demo and the tests: Postgres, an object store, and the simulated provider.
 
-Each is a child process behind the same few words (`server.EmbeddedServer`): started on free loopback ports with fresh
-passwords, ready when `start` returns, gone without a trace after `stop`, and gone with us should we be killed.
+Each is a child process with the same small interface (`server.EmbeddedServer`). It starts on free loopback ports with
+fresh passwords, is ready when `start` returns, leaves nothing behind after `stop`, and ends with us if we are killed.
 """
 
 from diorama.embedded.errors import EmbeddedServerError, ServerFailed, ServerMissing

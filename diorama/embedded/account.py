@@ -1,7 +1,7 @@
-"""Whose rights a server runs with: ours, or those of an unprivileged account when we are root.
+"""The account that a server runs as: our own, or an unprivileged one if we are root.
 
-Postgres refuses to run as root. No account is made and no directory of the user's is opened for this: an account that
-exists anyway is borrowed, and what it cannot reach is copied to a place that it can.
+Postgres refuses to run as root. For this, no account is created and no directory of the user's is opened: an existing
+account is borrowed, and files that it cannot reach are copied to where it can.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Account:
     gid: int
 
     def owns_or_may(self, status: os.stat_result, permission: int) -> bool:
-        """Whether the mode bits grant `permission` (bits of `stat.S_IRWXO`) to this account."""
+        """Return whether the mode bits grant `permission` (bits of `stat.S_IRWXO`) to this account."""
         if status.st_uid == self.uid:
             return (status.st_mode >> 6) & permission == permission
         if status.st_gid == self.gid:
@@ -31,18 +31,18 @@ class Account:
         return status.st_mode & permission == permission
 
     def can_reach(self, path: Path) -> bool:
-        """Whether the account may enter this directory and all above it."""
+        """Return whether the account may enter this directory and all above it."""
         real = path.resolve()
         return all(self.owns_or_may(each.stat(), stat.S_IXOTH) for each in (real, *real.parents))
 
     def can_run(self, program: Path) -> bool:
-        """Whether the account may read and execute this file where it lies."""
+        """Return whether the account may read and execute this file in its place."""
         needed = stat.S_IROTH | stat.S_IXOTH
         return self.can_reach(program.parent) and self.owns_or_may(program.stat(), needed)
 
 
 def server_account() -> Account | None:
-    """Return the account to run a server as that refuses root, or None when we are not root and run it ourselves."""
+    """Return the account for a server that refuses to run as root, or None if we are not root and run it ourselves."""
     if os.geteuid() != 0:
         return None
     accounts = sorted(pwd.getpwall(), key=lambda entry: entry.pw_name != "nobody")
@@ -56,6 +56,6 @@ def server_account() -> Account | None:
 
 
 def give(path: Path, account: Account | None) -> None:
-    """Make `path`, which we created, the account's own."""
+    """Make the account the owner of `path`, which we created."""
     if account is not None:
         os.chown(path, account.uid, account.gid)

@@ -1,8 +1,8 @@
-"""Becomes a server: takes on an account, asks the kernel for a signal when the parent dies, then runs the program.
+"""Turns into a server: switches accounts, requests a signal for when the parent dies, then executes the program.
 
-Run as a script by `process`, with nothing but the standard library: `launch.py PARENT SIGNAL UID GID PROGRAM ...`.
-A program of its own instead of `preexec_fn`, because Python code between fork and exec can deadlock in a process that
-has threads. The account comes first: changing it makes the kernel forget the parent-death signal.
+`process` runs it as a script, with only the standard library: `launch.py PARENT SIGNAL UID GID PROGRAM ...`. It is a
+separate program instead of a `preexec_fn`, because Python code between fork and exec can deadlock in a process that has
+threads. The account comes first: changing it clears the parent-death signal.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ KEEP = -1
 
 
 def take_account(uid: int, gid: int) -> None:
-    """Give up root for this account, for good. KEEP leaves everything as it is."""
+    """Switch from root to this account for good. KEEP changes nothing."""
     if uid == KEEP:
         return
     os.setgroups([])
@@ -25,17 +25,17 @@ def take_account(uid: int, gid: int) -> None:
 
 
 def die_with_parent(parent: int, death_signal: int) -> None:
-    """Have the kernel send us `death_signal` when the parent dies. Linux only; elsewhere `stop` has to do."""
+    """Have the kernel send us `death_signal` when the parent dies. Only on Linux; elsewhere, `stop` must suffice."""
     if sys.platform != "linux":
         return
     if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, death_signal) != 0:
-        raise OSError(ctypes.get_errno(), "cannot ask for a signal at the parent's death")
+        raise OSError(ctypes.get_errno(), "cannot request a signal for the parent's death")
     if os.getppid() != parent:  # it died before we could ask
         os._exit(1)
 
 
 def main(arguments: list[str]) -> None:
-    """Turn this process into the program named by the arguments, or end with a sentence that says why not."""
+    """Turn this process into the program that the arguments name, or exit with a message that says why not."""
     parent, death_signal, uid, gid = map(int, arguments[:4])
     program = arguments[4:]
     try:

@@ -10,18 +10,18 @@ HIGHEST_PORT = 65_535
 
 
 def free_port() -> int:
-    """Return a loopback port that nobody listens on. Someone may take it before you do: see `free_ports`."""
+    """Return a loopback port that no process listens on. Another may take it before you do: see `free_ports`."""
     return free_ports(1)[0]
 
 
 def free_ports(count: int) -> list[int]:
     """Return `count` different free ports.
 
-    All are held open until the last is found, so that none is given twice. They are let go on return; a server that
-    then finds its port taken is started again on others, which is the caller's part.
+    All stay bound until the last is found, so that none is returned twice, and are released on return. If another
+    process then takes a port before the server does, the caller starts the server again on other ports.
     """
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+    with ExitStack() as bound:
+        sockets = [bound.enter_context(socket.socket()) for _ in range(count)]
         for each in sockets:
             each.bind((LOOPBACK, 0))
         return [int(each.getsockname()[1]) for each in sockets]
@@ -36,7 +36,7 @@ def free_port_with_twin(offset: int) -> int:
 
 
 def is_listening(port: int) -> bool:
-    """Whether anybody listens on this loopback port now."""
+    """Return whether a process listens on this loopback port now."""
     with socket.socket() as probe:
         probe.settimeout(1.0)
         return probe.connect_ex((LOOPBACK, port)) == 0

@@ -1,7 +1,7 @@
 """A real Postgres of our own, for the demo, for `make up` and for the tests.
 
-Works as an ordinary user and as root, beside any other Postgres, and any number of times at once: it listens on a free
-loopback port, keeps its socket in a directory of its own, and asks for a password that only its `url` carries.
+It works for ordinary users and for root, beside any other Postgres, and any number of times at once: it listens on a
+free loopback port, keeps its socket in its own directory, and requires a password that only its `url` contains.
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ READY_WITHIN_S = 30.0
 START_ATTEMPTS = 10
 RETRY_AFTER_S = 0.1
 
-# What may be over at the next attempt: somebody took our port first, or the processes of a killed server still go.
-PASSING_TROUBLES = ("Address already in use", "shared memory block")
+# Errors that may be gone at the next attempt: another process took our port, or a killed server is still ending.
+TRANSIENT_ERRORS = ("Address already in use", "shared memory block")
 
 DEFAULT_SETTINGS: Mapping[str, str] = {"max_connections": "200", "shared_buffers": "128MB", "jit": "off"}
 
-# For tests: what is committed survives a kill of the server, but not a power cut.
+# For tests: commits survive a kill of the server, but not a power cut.
 THROWAWAY_SETTINGS: Mapping[str, str] = {"fsync": "off", "full_page_writes": "off"}
 
 
 class EmbeddedPostgres(EmbeddedServer):
     """A Postgres server, by default as durable as any.
 
-    `directory` keeps the log and, where the server's account can reach it, the data: starting again on the same
-    directory finds it. As root, in a directory that only root may enter, the data goes to a temporary directory and
-    ends with `stop`. `settings` are those of postgresql.conf and win over `DEFAULT_SETTINGS`.
+    `directory` contains the log and, if the server's account can reach it, the data, which the next start on the same
+    directory finds. If we are root and only root may enter the directory, the data is in a temporary directory, which
+    `stop` removes. `settings` are those of postgresql.conf and override `DEFAULT_SETTINGS`.
     """
 
     def __init__(self, directory: Path, *, settings: Mapping[str, str] | None = None) -> None:
@@ -77,19 +77,19 @@ class EmbeddedPostgres(EmbeddedServer):
 
     @property
     def bin_directory(self) -> Path:
-        """Where psql, pgbench and the other programs lie."""
+        """The directory of psql, pgbench and the other programs."""
         return self._files.install.bin
 
     @property
     def socket_directory(self) -> Path:
-        """Where the Unix socket is, for those who want to measure without TCP."""
+        """The directory of the Unix socket, for measurements without TCP."""
         if self._scratch is None:
             raise EmbeddedServerError("Postgres is not running: call start() first, or use it in a with block.")
         return self._scratch.path
 
     @property
     def data_directory(self) -> Path:
-        """Where the data is."""
+        """The data directory."""
         return self._files.data
 
     @property
@@ -98,7 +98,7 @@ class EmbeddedPostgres(EmbeddedServer):
         return self._directory / "postgres.log"
 
     def start(self) -> Self:
-        """Start the server, on the same port as before if it ran before, and make the database `diorama`."""
+        """Start the server, on its previous port if it ran before, and create the database `diorama`."""
         if self._process is not None:
             return self
         atexit.register(self.stop)
@@ -112,16 +112,16 @@ class EmbeddedPostgres(EmbeddedServer):
         return self
 
     def restart(self) -> None:
-        """Stop the server in good order and start it again: same port, same data, all connections cut."""
+        """Shut the server down and start it again: same port, same data, all connections closed."""
         self._running.stop()
         self._process = self._start_process()
 
     def kill(self) -> None:
-        """End the server as a crash would. `restart` brings it back on the same port with what it had committed."""
+        """End the server as a crash would. `restart` brings it back on the same port with everything committed."""
         self._running.kill()
 
     def stop(self) -> None:
-        """End the server within a second or so; connections are cut, open transactions rolled back."""
+        """Stop the server within a second or so; connections are closed, open transactions rolled back."""
         if self._process is not None:
             self._process.stop()
             self._process = None
@@ -153,18 +153,18 @@ class EmbeddedPostgres(EmbeddedServer):
         self._cluster.create(self.log_path)
 
     def _start_process(self) -> ServerProcess:
-        """Start the server, some more times when what went wrong may pass."""
+        """Start the server, and try again a few times if the error is transient."""
         for _ in range(START_ATTEMPTS - 1):
             try:
                 return self._start_once()
             except ServerFailed as failure:
-                if not any(trouble in failure.log_tail for trouble in PASSING_TROUBLES):
+                if not any(error in failure.log_tail for error in TRANSIENT_ERRORS):
                     raise
             time.sleep(RETRY_AFTER_S)
         return self._start_once()
 
     def _start_once(self) -> ServerProcess:
-        """Start the server on its old port, which others may know by now, or the first time on any that is free."""
+        """Start the server on its previous port, which others may know, or the first time on any free one."""
         port = self._port or free_port()
         process = ServerProcess.start(self._command(port))
         try:
@@ -195,7 +195,7 @@ class EmbeddedPostgres(EmbeddedServer):
 
     @property
     def _stop_signal(self) -> signal.Signals:
-        """Postgres's fast shutdown; or its immediate one, where nothing on disk is meant to last anyway."""
+        """Postgres's fast shutdown, or its immediate one if nothing on disk needs to last."""
         return signal.SIGQUIT if self._settings.get("fsync") == "off" else signal.SIGINT
 
     def _create_database(self) -> None:

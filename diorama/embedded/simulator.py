@@ -1,4 +1,4 @@
-"""The simulated provider: this project's own package `simulator`, as a process of its own."""
+"""The simulated provider: this project's package `simulator`, in its own process."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ READY_WITHIN_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class SimulatorAddresses:
-    """Where the simulator answers: its API, and the host that hands out what models made."""
+    """The simulator's addresses: its API, and the host that delivers the models' outputs."""
 
     api_url: str
     delivery_url: str
 
 
 class SimulatorProcess(EmbeddedServer):
-    """A running simulator. `speed` is how many times faster than the real models it makes its outputs."""
+    """A running simulator. `speed` is how many times as fast as the real models it is."""
 
     def __init__(self, directory: Path, *, speed: float = 1.0) -> None:
         self._directory = directory.resolve()
@@ -48,7 +48,7 @@ class SimulatorProcess(EmbeddedServer):
 
     @property
     def delivery_url(self) -> str:
-        """The address that all outputs begin with."""
+        """The address that the URLs of all outputs begin with."""
         return self._known.delivery_url
 
     @property
@@ -57,7 +57,7 @@ class SimulatorProcess(EmbeddedServer):
         return self._directory / "simulator.log"
 
     def start(self) -> Self:
-        """Start the simulator on free ports. Raises `ServerMissing` where the extra `studio` is not installed."""
+        """Start the simulator on free ports. Raises `ServerMissing` if the extra `studio` is not installed."""
         if self._process is not None:
             return self
         for module in ("simulator", "numpy"):
@@ -74,7 +74,7 @@ class SimulatorProcess(EmbeddedServer):
         return self
 
     def stop(self) -> None:
-        """End the simulator. What it was making is lost."""
+        """Stop the simulator. Unfinished predictions are lost."""
         if self._process is not None:
             self._process.stop()
             self._process = None
@@ -95,10 +95,10 @@ class SimulatorProcess(EmbeddedServer):
         )
 
     def _announcement(self) -> SimulatorAddresses | None:
-        """Return what the simulator prints as one line of JSON once it listens, if it has."""
+        """Return the addresses that the simulator prints as a line of JSON once it listens, or None if it has not."""
         assert self._process is not None
         for line in self._process.output().splitlines(keepends=True):
             if line.startswith('{"api"') and line.endswith("\n"):
-                told = json.loads(line)
-                return SimulatorAddresses(told["api"], told["delivery"])
+                addresses = json.loads(line)
+                return SimulatorAddresses(addresses["api"], addresses["delivery"])
         return None

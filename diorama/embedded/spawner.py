@@ -1,7 +1,7 @@
 """The one thread that starts all child processes.
 
 The kernel sends the parent-death signal when the *thread* that started the child ends, not when the process does.
-Servers are often started side by side on short-lived threads, so the starting itself happens on one that lasts.
+Servers are often started in parallel on short-lived threads, so a thread that lasts starts all of them.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ Work = tuple[Callable[[], Any], "Future[Any]"]
 
 
 def run_on_lasting_thread(work: Callable[[], T]) -> T:
-    """Run `work` on a thread that lives as long as this process; return what it returns, raise what it raises."""
-    answer: Future[T] = Future()
-    _work_queue().put((work, answer))
-    return answer.result()
+    """Run `work` on a thread that lasts as long as this process; return its result, or raise its exception."""
+    result: Future[T] = Future()
+    _work_queue().put((work, result))
+    return result.result()
 
 
 @cache
@@ -33,8 +33,8 @@ def _work_queue() -> queue.SimpleQueue[Work]:
 
 def _serve(works: queue.SimpleQueue[Work]) -> None:
     while True:
-        work, answer = works.get()
+        work, result = works.get()
         try:
-            answer.set_result(work())
+            result.set_result(work())
         except BaseException as error:  # noqa: BLE001 - handed to the caller, whose error it is
-            answer.set_exception(error)
+            result.set_exception(error)

@@ -109,7 +109,7 @@ def grant_to_account(conn: Connection, account: UUID | str, amount: int, *, acto
     _check_amount(amount)
     account_id = account if isinstance(account, UUID) else account_named(conn, account)
     if account_id is None:
-        raise NotFound(f"there is no account {account!r}: `diorama key` makes one.")
+        raise NotFound(f"there is no account {account!r}: `diorama key` creates one.")
     wallet = WalletKey(account_id)
     post_entry(conn, wallet, "grant", amount, actor=actor)
     return balance_of(conn, wallet)

@@ -78,7 +78,7 @@ def test_the_doctor_names_objects_without_rows_and_rows_without_objects(system: 
     move_clock(system.engine, GRACE)
     status, report = run(system, "doctor", "--storage")
     assert (status, left in report) == (1, True)
-    assert "0 files, 0 sources, 1 left objects, 0 months of history, the rows of 0 jobs" in run(system, "purge")[1]
+    assert "0 files, 0 sources, 1 leftovers, 0 months of history, the rows of 0 jobs" in run(system, "purge")[1]
     assert run(system, "doctor", "--storage")[0] == 0
     system.store.delete([lost])
     status, report = run(system, "doctor", "--storage")

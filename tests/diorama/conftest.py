@@ -7,5 +7,5 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def _logging_is_the_tests_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Commands that run within this process must not send the lines of all later tests to where theirs went."""
+    """Keep commands that run in this process from redirecting the log lines of all later tests."""
     monkeypatch.setattr("diorama.cli.configure_logging", lambda *_: None)

@@ -1,4 +1,4 @@
-"""Commands say in one line which setting or which number is wrong, before they do anything."""
+"""Commands report a wrong setting or number in one line, before they do anything."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from jobs.identity import authenticate, issue_api_key
 
 @pytest.mark.parametrize("command", ["key acme", "grant acme 3", "limit acme 3", "revoke acme", "migrate"])
 @pytest.mark.parametrize("url", ["nonsense", "postgresql://u:hushhush@127.0.0.1:9/x"])
-def test_a_database_that_is_named_wrong_is_told_in_one_line(
+def test_a_wrong_database_url_is_reported_in_one_line(
     command: str, url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -31,7 +31,7 @@ def test_a_database_that_is_named_wrong_is_told_in_one_line(
     assert "hushhush" not in ended.stderr
 
 
-def test_a_database_that_is_not_migrated_is_told_by_the_commands_that_write(
+def test_commands_that_write_report_a_database_that_is_not_migrated(
     new_database: Callable[[str | None], str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -41,23 +41,23 @@ def test_a_database_that_is_not_migrated_is_told_by_the_commands_that_write(
 
 
 @pytest.mark.parametrize(
-    ("command", "told"),
+    ("command", "message"),
     [
         ("grant acme 99999999999999999999", "amount must be from 1 to 1000000000."),
         ("grant acme 0", "amount must be from 1 to 1000000000."),
-        ("limit acme 99999999999", "jobs must be from 1 to 2147483647, or 0 for any number."),
-        ("grant nobody 1", "there is no account 'nobody': `diorama key` makes one."),
+        ("limit acme 99999999999", "jobs must be from 1 to 2147483647, or 0 for no limit."),
+        ("grant stranger 1", "there is no account 'stranger': `diorama key` creates one."),
     ],
 )
-def test_a_number_that_can_not_be_is_told_with_what_can(
-    command: str, told: str, database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_a_number_out_of_range_is_reported_with_the_range(
+    command: str, message: str, database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
     ended = CliRunner().invoke(app, command.split(), env={"DATABASE_URL": database_url})
-    assert (ended.exit_code, ended.stderr) == (2, f"diorama: {told}\n")
+    assert (ended.exit_code, ended.stderr) == (2, f"diorama: {message}\n")
 
 
-def test_an_address_that_can_not_be_listened_at_is_told_with_what_can(
+def test_an_address_that_cannot_be_listened_on_is_reported_with_the_choices(
     database_url: str, s3_server: EmbeddedS3, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -70,14 +70,14 @@ def test_an_address_that_can_not_be_listened_at_is_told_with_what_can(
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         wrong = {
-            f"PORT is wrong: another program listens at 127.0.0.1:{port}": {"PORT": port},
-            "HOST is wrong: 203.0.113.7 is no IPv4 address": {"HOST": "203.0.113.7"},
-            "HOST is wrong: nosuch.invalid is no IPv4 address": {"HOST": "nosuch.invalid"},
+            f"PORT is wrong: another program listens on 127.0.0.1:{port}": {"PORT": port},
+            "HOST is wrong: 203.0.113.7 is not an IPv4 address": {"HOST": "203.0.113.7"},
+            "HOST is wrong: nosuch.invalid is not an IPv4 address": {"HOST": "nosuch.invalid"},
         }
-        for told, given in wrong.items():
+        for message, given in wrong.items():
             ended = CliRunner().invoke(app, ["serve"], env={"DATABASE_URL": database_url, **store, **given})
             assert ended.exit_code == 2
-            assert ended.stderr.startswith(f"diorama: {told}")
+            assert ended.stderr.startswith(f"diorama: {message}")
             assert len(ended.stderr.splitlines()) == 1
 
 
@@ -96,15 +96,15 @@ def test_a_key_is_revoked_by_name_by_fingerprint_or_by_itself(
         assert ended.exit_code == (2 if ended.stderr else 0)
         return ended.output
 
-    told = revoke("nobody")
-    assert told.startswith("diorama: there is no API key 'nobody'; there are ")
-    assert all(f"{each} ({name}, partner)" in told for each, name in zip(prints, names, strict=True))
+    printed = revoke("stranger")
+    assert printed.startswith("diorama: there is no API key 'stranger'; there are ")
+    assert all(f"{each} ({name}, partner)" in printed for each, name in zip(prints, names, strict=True))
     assert all(each in revoke("acme") for each in prints[:3])
     assert revoke(prints[0]) == f"{prints[0]} (acme, partner) is revoked\n"
     assert revoke(secrets[1]) == f"{prints[1]} (acme, partner) is revoked\n"
     assert revoke("acme") == f"{prints[2]} (acme, partner) is revoked\n"
-    told = revoke(secrets[1])
-    assert told.startswith("diorama: there is no API key")
-    assert secrets[1] not in told
+    printed = revoke(secrets[1])
+    assert printed.startswith("diorama: there is no API key")
+    assert secrets[1] not in printed
     with engine.connect() as conn:
         assert [authenticate(conn, secret) is not None for secret in secrets] == [False, False, False, True]

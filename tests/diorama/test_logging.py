@@ -1,4 +1,4 @@
-"""Log lines show no secrets, whoever wrote them and in whatever format."""
+"""Log lines show no secrets, whichever code wrote them and in either format."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def environment(database_url: str, s3_server: EmbeddedS3) -> dict[str, str]:
-    """Settings of which all are right."""
+    """Settings that are all right."""
     mine = ("DATABASE_URL", "S3_", "REPLICATE_")
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith(mine)},
@@ -32,8 +32,8 @@ def environment(database_url: str, s3_server: EmbeddedS3) -> dict[str, str]:
     }
 
 
-def told_by(command: str, environment: dict[str, str], tmp_path: Path) -> list[str]:
-    """Run a command that must refuse to start and return the lines it told."""
+def refusal_of(command: str, environment: dict[str, str], tmp_path: Path) -> list[str]:
+    """Run a command that must refuse to start and return the lines it printed."""
     argv = [sys.executable, "-m", "diorama", command]
     given = ServerCommand(
         command, argv, tmp_path / "output", env={**environment, "PYTHONPATH": str(ROOT)}, cwd=tmp_path
@@ -53,41 +53,41 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize(("name", "value", "told"), [(name, *rest) for name, rest in WRONG.items()])
+@pytest.mark.parametrize(("name", "value", "message"), [(name, *rest) for name, rest in WRONG.items()])
 def test_a_missing_or_malformed_setting_is_named(
-    environment: dict[str, str], tmp_path: Path, name: str, value: str, told: str
+    environment: dict[str, str], tmp_path: Path, name: str, value: str, message: str
 ) -> None:
-    (line,) = told_by("worker", {**environment, name: value}, tmp_path)
-    assert told in line
+    (line,) = refusal_of("worker", {**environment, name: value}, tmp_path)
+    assert message in line
 
 
 def test_every_missing_setting_gets_a_line_of_its_own(environment: dict[str, str], tmp_path: Path) -> None:
-    lines = told_by("serve", {**environment, "DATABASE_URL": "", "S3_BUCKET": ""}, tmp_path)
+    lines = refusal_of("serve", {**environment, "DATABASE_URL": "", "S3_BUCKET": ""}, tmp_path)
     assert [line.split(" is ")[0].removeprefix("diorama: ") for line in lines] == ["DATABASE_URL", "S3_BUCKET"]
 
 
 @pytest.mark.parametrize("command", ["serve", "worker", "migrate"])
-def test_a_database_that_does_not_answer_is_named(environment: dict[str, str], tmp_path: Path, command: str) -> None:
-    nobody = {**environment, "DATABASE_URL": "postgresql://diorama:secret-word@127.0.0.1:1/diorama"}
-    (line,) = told_by(command, nobody, tmp_path)
+def test_a_database_that_is_down_is_named(environment: dict[str, str], tmp_path: Path, command: str) -> None:
+    down = {**environment, "DATABASE_URL": "postgresql://diorama:secret-word@127.0.0.1:1/diorama"}
+    (line,) = refusal_of(command, down, tmp_path)
     assert "DATABASE_URL is wrong, or 127.0.0.1:1 is down" in line
     assert "secret-word" not in line
 
 
-def test_an_address_that_is_none_is_named(environment: dict[str, str], tmp_path: Path) -> None:
-    (line,) = told_by("serve", {**environment, "DATABASE_URL": "my database"}, tmp_path)
-    assert "DATABASE_URL is wrong: it is no address of the form postgresql://" in line
+def test_a_malformed_database_url_is_named(environment: dict[str, str], tmp_path: Path) -> None:
+    (line,) = refusal_of("serve", {**environment, "DATABASE_URL": "my database"}, tmp_path)
+    assert "DATABASE_URL is wrong: it must have the form postgresql://" in line
 
 
 def test_wrong_keys_of_the_store_are_named(environment: dict[str, str], tmp_path: Path) -> None:
-    (line,) = told_by("serve", {**environment, "S3_SECRET_ACCESS_KEY": "wrong-word"}, tmp_path)
+    (line,) = refusal_of("serve", {**environment, "S3_SECRET_ACCESS_KEY": "wrong-word"}, tmp_path)
     assert "S3" in line
     assert "wrong-word" not in line
 
 
-def test_a_token_that_the_provider_refuses_is_named(environment: dict[str, str], tmp_path: Path) -> None:
+def test_a_token_that_the_provider_rejects_is_named(environment: dict[str, str], tmp_path: Path) -> None:
     with Background(SimulatorSettings(tokens=("other",))) as provider:
-        (line,) = told_by("worker", {**environment, "REPLICATE_BASE_URL": provider.api_url}, tmp_path)
+        (line,) = refusal_of("worker", {**environment, "REPLICATE_BASE_URL": provider.api_url}, tmp_path)
     assert "REPLICATE_API_TOKEN is wrong" in line
 
 
@@ -95,11 +95,11 @@ def test_a_database_that_was_never_migrated_is_named(
     environment: dict[str, str], new_database: object, tmp_path: Path
 ) -> None:
     assert callable(new_database)
-    (line,) = told_by("serve", {**environment, "DATABASE_URL": new_database(None)}, tmp_path)
+    (line,) = refusal_of("serve", {**environment, "DATABASE_URL": new_database(None)}, tmp_path)
     assert "run `diorama migrate`" in line
 
 
-def test_keys_lose_the_line_end_that_they_were_copied_with() -> None:
+def test_keys_lose_the_line_break_that_they_were_copied_with() -> None:
     settings = read_settings(_env_file=None, replicate_api_token=" r8_abc\n", s3_bucket="b ")
     assert (settings.replicate_api_token.get_secret_value(), settings.s3_bucket) == ("r8_abc", "b")
 
@@ -107,15 +107,13 @@ def test_keys_lose_the_line_end_that_they_were_copied_with() -> None:
 @pytest.mark.parametrize("name", ["replicate_api_token", "openai_api_key", "s3_secret_access_key"])
 def test_a_key_that_no_request_could_carry_is_named_and_not_shown(name: str) -> None:
     for value in ("r8_abc…", "r8_a\nbc", "r8_\0"):
-        with pytest.raises(SettingsError) as told:
+        with pytest.raises(SettingsError) as refused:
             read_settings(_env_file=None, **{name: value})
-        assert str(told.value).startswith(f"{name.upper()} is wrong: it holds characters that are in no key")
-        assert "r8_" not in str(told.value)
+        assert str(refused.value).startswith(f"{name.upper()} is wrong: it contains characters that no key has")
+        assert "r8_" not in str(refused.value)
 
 
-def test_a_part_counts_as_configured_wherever_its_setting_stands(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_part_counts_as_configured_wherever_its_setting_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("DATABASE_URL", "S3_BUCKET", "REPLICATE_API_TOKEN", "REPLICATE_BASE_URL"):
         monkeypatch.delenv(name, raising=False)

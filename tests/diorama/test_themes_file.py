@@ -1,4 +1,4 @@
-"""THEMES_FILE reaches what is offered and what models are told; a wrong one keeps the program from starting."""
+"""The themes of THEMES_FILE are offered and reach the models; a wrong file keeps the program from starting."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_a_theme_of_the_file_is_offered(tmp_path: Path) -> None:
     build_catalogue(read_settings(_env_file=None, themes_file=str(path))).check_theme("steam-city")
 
 
-def test_a_wrong_file_is_told_in_one_line(tmp_path: Path) -> None:
+def test_a_wrong_file_is_reported_in_one_line(tmp_path: Path) -> None:
     path = tmp_path / "themes.json"
     path.write_text(json.dumps([{**OWN, "light": ""}]), encoding="utf-8")
     with pytest.raises(SettingsError) as refused:
@@ -31,7 +31,7 @@ def test_a_wrong_file_is_told_in_one_line(tmp_path: Path) -> None:
 
 
 def test_an_empty_setting_is_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compose files pass on what is not set as empty."""
+    """Compose files pass unset variables on as empty ones."""
     for name in ("THEMES_FILE", "MODELS", "S3_ENDPOINT_URL"):
         monkeypatch.setenv(name, "")
     settings = read_settings(_env_file=None)
@@ -40,7 +40,7 @@ def test_an_empty_setting_is_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.s3_endpoint_url is None
 
 
-def test_the_example_of_the_documentation_can_be_used(tmp_path: Path) -> None:
+def test_the_example_in_the_documentation_works(tmp_path: Path) -> None:
     page = (Path(__file__).parents[2] / "docs" / "themes.md").read_text(encoding="utf-8")
     example = page.split("```json\n")[1].split("```")[0]
     path = tmp_path / "themes.json"

@@ -1,4 +1,4 @@
-"""What is wrong with a photograph, a theme, a folder or a server is told in one line, as early as it can be known."""
+"""A wrong photograph, theme, folder or server is reported in one line, as early as possible."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     with (tmp_path / "large.jpg").open("r+b") as file:
         file.truncate(UPLOAD_BYTES_MAX + 1)
     (tmp_path / "notes.txt").write_text("no picture", encoding="utf-8")
-    # A file that everybody sees and nobody can read, root included.
+    # A file that every user sees and no user can read, not even root.
     (tmp_path / "unreadable.jpg").symlink_to("/proc/self/mem")
     own = {**asdict(themes()["neon-city"]), "key": "steam-city"}
     (tmp_path / "themes.json").write_text(json.dumps([own]), encoding="utf-8")
@@ -44,56 +44,56 @@ def run(*arguments: str | Path) -> Result:
     return CliRunner().invoke(app, [str(each) for each in arguments])
 
 
-def assert_told(ended: Result, status: int, told: str) -> None:
+def assert_ended(ended: Result, status: int, message: str) -> None:
     """Assert that a command ended with this status and this one line."""
     assert (ended.exit_code, ended.exception.__class__) == (status, SystemExit), ended.exception
-    assert ended.stderr.startswith(f"diorama: {told}")
+    assert ended.stderr.startswith(f"diorama: {message}")
     assert len(ended.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
-        (["--selfie", "nosuch.jpg"], "nosuch.jpg: there is no such file; name a photograph (JPEG, PNG or WebP)."),
+        (["--selfie", "nosuch.jpg"], "nosuch.jpg: no such file; give a photograph (JPEG, PNG or WebP)."),
         (["--selfie", "notes.txt"], "notes.txt: this is not a picture; give a JPEG, PNG or WebP file."),
-        (["--selfie", "unreadable.jpg"], "unreadable.jpg: this file can not be read (Input/output error);"),
-        (["--selfie", "x" * 300], f"{'x' * 300}: this file can not be read (File name too long);"),
-        (["--selfie", "large.jpg"], "large.jpg: this file has 20.0 MiB; at most 20 MiB are accepted,"),
+        (["--selfie", "unreadable.jpg"], "unreadable.jpg: this file cannot be read (Input/output error);"),
+        (["--selfie", "x" * 300], f"{'x' * 300}: this file cannot be read (File name too long);"),
+        (["--selfie", "large.jpg"], "large.jpg: this file is 20.0 MiB; the limit is 20 MiB,"),
         (["--theme", "nosuch"], "there is no theme 'nosuch'; choose one of enchanted-forest"),
-        (["--theme", "steam-city", "--out", "notes.txt"], "notes.txt: this is no folder;"),
-        (["--out", "notes.txt/out"], "notes.txt: this is no folder;"),
+        (["--theme", "steam-city", "--out", "notes.txt"], "notes.txt: this is not a folder;"),
+        (["--out", "notes.txt/out"], "notes.txt: this is not a folder;"),
     ],
 )
-def test_bad_input_is_told_before_any_part_of_the_demo_starts(arguments: list[str], told: str) -> None:
-    assert_told(run("demo", *arguments), 2, told)
+def test_bad_input_is_reported_before_any_part_of_the_demo_starts(arguments: list[str], message: str) -> None:
+    assert_ended(run("demo", *arguments), 2, message)
 
 
-def test_bad_input_is_told_before_the_api_is_asked() -> None:
-    for arguments, told in (
-        (["large.jpg"], "large.jpg: this file has 20.0 MiB;"),
-        ([SAMPLE, "--out", "notes.txt"], "notes.txt: this is no folder;"),
+def test_bad_input_is_reported_before_the_api_is_called() -> None:
+    for arguments, message in (
+        (["large.jpg"], "large.jpg: this file is 20.0 MiB;"),
+        ([SAMPLE, "--out", "notes.txt"], "notes.txt: this is not a folder;"),
     ):
-        assert_told(run("generate", *arguments, "--api", NOWHERE, "--key", "x"), 2, told)
+        assert_ended(run("generate", *arguments, "--api", NOWHERE, "--key", "x"), 2, message)
 
 
-def test_a_server_that_is_away_is_told(database_url: str) -> None:
-    assert_told(run("generate", SAMPLE, "--api", NOWHERE, "--key", "x"), 1, f"{NOWHERE} does not answer as a Diorama")
-    # This API signs addresses of an object store that is not there.
+def test_a_server_that_is_down_is_reported(database_url: str) -> None:
+    assert_ended(run("generate", SAMPLE, "--api", NOWHERE, "--key", "x"), 1, f"{NOWHERE} does not respond as a Diorama")
+    # This API signs URLs of an object store that does not exist.
     with serving(database_url) as server:
         ended = run("generate", SAMPLE, "--api", server.url, "--key", partner(server, "acme").secret or "")
-    assert_told(ended, 1, "the object store at 127.0.0.1:9 does not answer (ConnectError).")
+    assert_ended(ended, 1, "the object store at 127.0.0.1:9 does not respond (ConnectError).")
 
 
-def test_an_object_store_that_went_away_is_told_at_the_download(here: Path) -> None:
+def test_an_object_store_that_goes_down_is_reported_at_the_download(here: Path) -> None:
     async def download() -> None:
         async with ApiClient(NOWHERE, "x") as client:
             await client.download(f"{NOWHERE}/video.mp4", here / "video.mp4")
 
-    with pytest.raises(Unreachable, match=r"the object store at 127\.0\.0\.1:9 does not answer \(ConnectError\)"):
+    with pytest.raises(Unreachable, match=r"the object store at 127\.0\.0\.1:9 does not respond \(ConnectError\)"):
         asyncio.run(download())
 
 
-def test_make_hands_on_names_as_they_are(here: Path) -> None:
+def test_make_passes_names_on_unchanged(here: Path) -> None:
     python = here / "bin" / "python"
     python.parent.mkdir()
     python.write_text(f"#!{sys.executable}\nimport sys\nprint(sys.argv[1:])\n", encoding="utf-8")
@@ -106,5 +106,5 @@ def test_make_hands_on_names_as_they_are(here: Path) -> None:
         text=True,
         check=True,
     )
-    told = ["-m", "diorama", "demo", f"--selfie={given['SELFIE']}", f"--theme={given['THEME']}"]
-    assert str(told) in made.stdout.splitlines()
+    passed = ["-m", "diorama", "demo", f"--selfie={given['SELFIE']}", f"--theme={given['THEME']}"]
+    assert str(passed) in made.stdout.splitlines()

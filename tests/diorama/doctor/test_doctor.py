@@ -1,4 +1,4 @@
-"""The doctor says in one line each what is wrong around the API and the clocks, and what would be right."""
+"""The doctor reports each fault around the API and the clocks in one line, with its remedy."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rich.console import Console
 from diorama.doctor.bucket import examine_storage
 from diorama.doctor.clocks import DATABASE, PROVIDER, STORE, examine_clocks, judged
 from diorama.doctor.examination import examine
-from diorama.doctor.findings import Finding, tell
+from diorama.doctor.findings import Finding, report
 from diorama.doctor.pictures import examine_pictures
 from diorama.doctor.public_url import examine_webhooks, misplaced
 from diorama.embedded import EmbeddedS3
@@ -52,72 +52,74 @@ def resolve(host: str) -> tuple[str, ...]:
     return ADDRESSES.get(host, ())
 
 
-def told(findings: Iterator[Finding], what: str) -> tuple[bool | None, str]:
-    """Return the one finding about something."""
+def finding_about(what: str, findings: Iterator[Finding]) -> tuple[bool | None, str]:
+    """Return the only finding about something."""
     (found,) = [each for each in findings if each.what == what]
-    assert "\n" not in found.told
-    return found.ok, found.told
+    assert "\n" not in found.detail
+    return found.ok, found.detail
 
 
 @pytest.mark.parametrize(
     ("public_url", "base_url", "reason"),
     [
         ("https://diorama.example.com", "https://api.replicate.com", None),
-        ("http://diorama.example.com", "https://api.replicate.com", "is no https address"),
+        ("http://diorama.example.com", "https://api.replicate.com", "is not an https URL"),
         ("https://nosuch.example.com", "https://api.replicate.com", "nosuch.example.com has no address"),
         ("https://inside.example.com", "https://api.replicate.com", "inside.example.com is 10.0.0.7, which api.repl"),
         ("https://localhost:8000", "https://api.replicate.com", "localhost is 127.0.0.1, which api.replicate.com can"),
-        ("https://[::1]:8000", "https://api.replicate.com", "can not reach"),
+        ("https://[::1]:8000", "https://api.replicate.com", "cannot reach"),
         ("http://localhost:8000", "http://simulator:8100", None),
         ("http://localhost:8000", "http://localhost:8100", None),
-        # What is not known here is taken for far away.
-        ("http://localhost:8000", "https://proxy.example.net", "is no https address"),
+        # A name that does not resolve counts as public.
+        ("http://localhost:8000", "https://proxy.example.net", "is not an https URL"),
     ],
 )
-def test_an_address_that_the_provider_can_not_reach_is_told(public_url: str, base_url: str, reason: str | None) -> None:
+def test_an_address_that_the_provider_cannot_reach_is_reported(
+    public_url: str, base_url: str, reason: str | None
+) -> None:
     wrong = misplaced(settings_of(public_url=public_url, replicate_base_url=base_url), resolve)
     assert (wrong is None) if reason is None else (reason in (wrong or ""))
 
 
-def test_without_a_public_address_it_is_said_what_that_means() -> None:
-    assert told(examine_webhooks(settings_of()), "PUBLIC_URL")[0] is None
+def test_a_missing_public_url_is_a_note() -> None:
+    assert finding_about("PUBLIC_URL", examine_webhooks(settings_of()))[0] is None
 
 
-def test_an_api_that_takes_webhooks_is_known_by_refusing_what_is_not_signed(
+def test_an_api_that_accepts_webhooks_is_recognized_by_rejecting_unsigned_ones(
     provider: Background, database_url: str
 ) -> None:
     with serving(database_url, webhook_key=SigningKey(KEY)) as api:
         settings = settings_of(public_url=api.url, replicate_base_url=provider.api_url)
-        assert told(examine_webhooks(settings), "PUBLIC_URL")[0] is True
-        assert told(examine_webhooks(settings), "webhook key") == (True, "can be fetched from the provider")
-    ok, why = told(examine_webhooks(settings), "PUBLIC_URL")
+        assert finding_about("PUBLIC_URL", examine_webhooks(settings))[0] is True
+        assert finding_about("webhook key", examine_webhooks(settings)) == (True, "can be fetched from the provider")
+    ok, why = finding_about("PUBLIC_URL", examine_webhooks(settings))
     assert ok is False
-    assert "does not answer from here (ConnectError" in why
+    assert "does not respond from here (ConnectError" in why
 
 
-def test_an_api_that_was_started_without_the_setting_is_told(provider: Background, database_url: str) -> None:
+def test_an_api_that_was_started_without_the_setting_is_reported(provider: Background, database_url: str) -> None:
     with serving(database_url) as api:
         settings = settings_of(public_url=api.url, replicate_base_url=provider.api_url)
-        ok, why = told(examine_webhooks(settings), "PUBLIC_URL")
+        ok, why = finding_about("PUBLIC_URL", examine_webhooks(settings))
     assert ok is False
-    assert "HTTP 404: the API there should be started with PUBLIC_URL, too" in why
+    assert "HTTP 404: start the API there with PUBLIC_URL too" in why
 
 
 @contextmanager
-def answering(status: int, **headers: str) -> Iterator[str]:
-    """Serve the same answer to everything, and yield the address."""
+def responding(status: int, **headers: str) -> Iterator[str]:
+    """Serve the same response to every request, and yield the address."""
 
     class Handler(BaseHTTPRequestHandler):
-        def answer(self) -> None:
+        def respond(self) -> None:
             self.send_response_only(status)
             for name, value in headers.items():
                 self.send_header(name, value)
             self.end_headers()
 
-        do_HEAD = do_GET = do_POST = answer  # noqa: N815 - the names are the library's
+        do_HEAD = do_GET = do_POST = respond  # noqa: N815 - the names are the library's
 
         def log_message(self, format: str, *arguments: Any) -> None:
-            """Keep the tests' output clean."""
+            """Log nothing, so that the tests' output stays clean."""
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -130,16 +132,17 @@ def answering(status: int, **headers: str) -> Iterator[str]:
 @pytest.mark.parametrize(
     ("status", "headers", "reason"),
     [
-        (301, {"Location": "https://diorama.example.com/"}, "a redirect to https://diorama.example.com/"),
+        (301, {"Location": "https://diorama.example.com/"}, "redirects to https://diorama.example.com/"),
         (503, {}, "has no key"),
-        (403, {}, "HTTP 403; what stands before the API should let webhooks through"),
+        (403, {}, "HTTP 403; the proxy in front of the API must pass webhooks on"),
     ],
 )
-def test_what_stands_before_the_api_is_told(
+def test_a_proxy_in_front_of_the_api_is_reported(
     provider: Background, status: int, headers: dict[str, str], reason: str
 ) -> None:
-    with answering(status, **headers) as url:
-        ok, why = told(examine_webhooks(settings_of(public_url=url, replicate_base_url=provider.api_url)), "PUBLIC_URL")
+    with responding(status, **headers) as url:
+        settings = settings_of(public_url=url, replicate_base_url=provider.api_url)
+        ok, why = finding_about("PUBLIC_URL", examine_webhooks(settings))
     assert ok is False
     assert reason in why
 
@@ -149,12 +152,12 @@ def test_what_stands_before_the_api_is_told(
     [
         (KEY, "r8_x", True, "is the account's"),
         (OTHER_KEY, "r8_x", False, "is not this account's"),
-        ("whsec_*", "r8_x", False, "is no key; it should be whsec_ and base64"),
-        ("", "r8_wrong", False, "can not be fetched (HTTP 401"),
-        (KEY, "r8_wrong", None, "can not be compared with the provider's: HTTP 401"),
+        ("whsec_*", "r8_x", False, "is not a key; it must be whsec_ and base64"),
+        ("", "r8_wrong", False, "cannot be fetched (HTTP 401"),
+        (KEY, "r8_wrong", None, "cannot be compared with the provider's: HTTP 401"),
     ],
 )
-def test_the_key_of_webhooks_is_compared_with_the_accounts(
+def test_the_webhook_key_is_compared_with_the_accounts(
     provider: Background, secret: str, token: str, ok: bool | None, reason: str
 ) -> None:
     settings = settings_of(
@@ -163,7 +166,7 @@ def test_the_key_of_webhooks_is_compared_with_the_accounts(
         replicate_api_token=token,
         replicate_webhook_secret=secret,
     )
-    found = told(examine_webhooks(settings), "webhook key")
+    found = finding_about("webhook key", examine_webhooks(settings))
     assert found[0] is ok
     assert reason in found[1]
     assert "dGhl" not in found[1]
@@ -187,7 +190,7 @@ def test_the_key_of_webhooks_is_compared_with_the_accounts(
         ),
     ],
 )
-def test_pictures_that_the_provider_can_not_read_are_told(given: dict[str, str], ok: list[bool]) -> None:
+def test_pictures_that_the_provider_cannot_read_are_reported(given: dict[str, str], ok: list[bool]) -> None:
     assert [found.ok for found in examine_pictures(settings_of(**given), resolve)] == ok
 
 
@@ -196,16 +199,16 @@ def test_pictures_that_the_provider_can_not_read_are_told(given: dict[str, str],
     [
         ({DATABASE: -0.2, PROVIDER: 0.4, STORE: 1.0}, None),
         ({DATABASE: 20.0, PROVIDER: -20.0}, None),
-        ({DATABASE: 35.0, PROVIDER: -35.0}, "in our history can not be compared"),
-        ({DATABASE: 200.0, PROVIDER: 200.0}, "webhooks are refused"),
-        ({STORE: -500.0}, "the object store refuses what is signed here"),
+        ({DATABASE: 35.0, PROVIDER: -35.0}, "in our history cannot be compared"),
+        ({DATABASE: 200.0, PROVIDER: 200.0}, "webhooks are rejected"),
+        ({STORE: -500.0}, "the object store rejects what is signed here"),
         ({STORE: -400.0}, None),
     ],
 )
-def test_clocks_are_told_where_their_difference_does_harm(ahead_s: dict[str, float], harm: str | None) -> None:
+def test_clocks_are_reported_if_their_difference_does_harm(ahead_s: dict[str, float], harm: str | None) -> None:
     (found,) = judged(ahead_s)
     assert found.ok is (harm is None)
-    assert harm is None or harm in found.told
+    assert harm is None or harm in found.detail
 
 
 def test_the_clocks_of_the_real_parts_are_read(
@@ -219,16 +222,16 @@ def test_the_clocks_of_the_real_parts_are_read(
     )
     (found,) = examine_clocks(settings)
     assert found.ok is True
-    assert all(part in found.told for part in (DATABASE, PROVIDER, STORE))
+    assert all(part in found.detail for part in (DATABASE, PROVIDER, STORE))
 
 
-def test_a_clock_that_is_an_hour_off_is_told() -> None:
-    with answering(200, Date="Sat, 21 Nov 2020 00:00:00 GMT") as url:
+def test_a_clock_that_is_years_off_is_reported() -> None:
+    with responding(200, Date="Sat, 21 Nov 2020 00:00:00 GMT") as url:
         (found,) = examine_clocks(settings_of(replicate_base_url=url))
     assert found.ok is False
 
 
-def test_clocks_that_can_not_be_read_are_no_trouble() -> None:
+def test_clocks_that_cannot_be_read_are_no_fault() -> None:
     assert list(examine_clocks(settings_of(replicate_base_url="http://127.0.0.1:9"))) == []
 
 
@@ -244,7 +247,7 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> pytest.Monkey
     "url", ["nonsense", "postgresql://u:p@127.0.0.1:port/x", "postgresql://u:hushhush@127.0.0.1:9/x"]
 )
 @pytest.mark.parametrize("storage", [False, True])
-def test_a_database_that_is_named_wrong_is_a_finding_and_no_trace(
+def test_a_wrong_database_url_is_a_finding_and_no_traceback(
     nothing_set: pytest.MonkeyPatch, url: str, storage: bool
 ) -> None:
     nothing_set.setenv("DATABASE_URL", url)
@@ -252,18 +255,18 @@ def test_a_database_that_is_named_wrong_is_a_finding_and_no_trace(
     for name in ("S3_BUCKET", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY") if storage else ():
         nothing_set.setenv(name, "x")
     written = StringIO()
-    assert tell(Console(file=written, width=40), examine_storage() if storage else examine()) == 1
+    assert report(Console(file=written, width=40), examine_storage() if storage else examine()) == 1
     lines = written.getvalue().splitlines()
     assert any("DATABASE_URL is wrong" in line for line in lines)
     assert all(line.startswith(("ok", "bad", "note")) for line in lines), "a finding is one line"
     assert "hushhush" not in written.getvalue()
 
 
-def test_an_answer_that_is_not_the_providers_is_told(nothing_set: pytest.MonkeyPatch) -> None:
-    """A page, for example, where the address is that of a web site."""
-    with answering(200) as url:
+def test_a_response_that_is_not_the_providers_is_reported(nothing_set: pytest.MonkeyPatch) -> None:
+    """The address may be that of a web site, which returns a page."""
+    with responding(200) as url:
         nothing_set.setenv("REPLICATE_BASE_URL", url)
         nothing_set.setenv("REPLICATE_API_TOKEN", "r8_x")
-        ok, why = told(examine(), "provider")
+        ok, why = finding_about("provider", examine())
     assert ok is False
-    assert "not as Replicate does; check REPLICATE_BASE_URL" in why
+    assert "not Replicate's API; check REPLICATE_BASE_URL" in why

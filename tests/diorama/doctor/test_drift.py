@@ -1,4 +1,4 @@
-"""The doctor tells drift by field; a worker logs it and works on."""
+"""The doctor reports drift by field; a worker logs it and works on."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _settings(base_url: str, **more: Any) -> Settings:
 
 @pytest.fixture
 def renamed(tmp_path: Path) -> Iterator[Background]:
-    """A provider whose Hailuo 2.3 makes nothing below 1080p any more."""
+    """A provider whose Hailuo 2.3 no longer makes anything below 1080p."""
     catalogue = json.loads((files("simulator.models") / "minimax.json").read_text("utf-8"))
     catalogue["inputs"]["resolution_2"]["enum"] = ["1080p"]
     path = tmp_path / "minimax.json"
@@ -49,14 +49,16 @@ def test_drift_is_logged_by_field(renamed: Background) -> None:
     ]
 
 
-def test_a_provider_that_can_not_be_reached_stops_nothing() -> None:
+def test_a_provider_that_cannot_be_reached_stops_nothing() -> None:
     with capture_logs() as lines:
         log_drift(_settings("http://127.0.0.1:9"))
     assert {line["event"] for line in lines} == {"model schema unknown"}
     assert all(line["problem"] == "the provider cannot be reached: ConnectError" for line in lines)
 
 
-def test_the_doctor_tells_drift_by_field(renamed: Background, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_doctor_reports_drift_by_field(
+    renamed: Background, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("REPLICATE_BASE_URL", renamed.api_url)
     monkeypatch.setenv("REPLICATE_API_TOKEN", "r8_x")
@@ -65,6 +67,6 @@ def test_the_doctor_tells_drift_by_field(renamed: Background, monkeypatch: pytes
     found = {finding.what: finding for finding in examine()}
     assert found["minimax/hailuo-2.3 resolution"].ok is False
     assert found["schema of minimax/video-01-live"].ok is True
-    assert found["openai/gpt-image-1"].told == "is passed over: its maker ended it on 2026-10-23"
-    assert found["animation (paid) of 10 s"].told == "minimax/hailuo-2.3"
+    assert found["openai/gpt-image-1"].detail == "is skipped: its maker ended it on 2026-10-23"
+    assert found["animation (paid) of 10 s"].detail == "minimax/hailuo-2.3"
     assert "animation (free) of 10 s" not in found

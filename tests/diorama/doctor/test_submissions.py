@@ -1,4 +1,4 @@
-"""The doctor says why nothing is submitted, and what was spent."""
+"""The doctor reports why nothing is submitted, and what was spent."""
 
 from __future__ import annotations
 
@@ -24,39 +24,39 @@ BUSY = Refused(failures.of_status(429, '{"retry_after": 40}', 40.0))
 
 @pytest.fixture
 def limiter(engine: Engine) -> SharedLimiter:
-    """The limiter of a worker, which two failures close."""
+    """The limiter of a worker, whose breaker two failures open."""
     return SharedLimiter(engine, LimiterSettings(breaker=BreakerPolicy(failures_max=2)))
 
 
 def found(engine: Engine) -> dict[str, Finding]:
-    """Return what the doctor tells, by what it is about."""
+    """Return the doctor's findings by their subject."""
     with engine.connect() as conn:
         return {each.what: each for each in examine_submissions(conn)}
 
 
 def test_a_day_on_which_all_is_well(engine: Engine) -> None:
-    told = found(engine)
-    assert told["submissions"].ok is True
-    assert told["spent"].told.startswith("$0.00 by our own books, for 0 submissions")
+    findings = found(engine)
+    assert findings["submissions"].ok is True
+    assert findings["spent"].detail.startswith("$0.00 by our own books, on 0 submissions")
 
 
 @pytest.mark.parametrize(
     ("outcome", "reason"),
     [
-        (NO_CREDIT, "trouble with the provider's account (HTTP 402: "),
+        (NO_CREDIT, "an account error at the provider (HTTP 402: "),
         (OutcomeLost("HTTP 502 after sending"), "an outage of the provider (HTTP 502 after sending)"),
     ],
 )
-def test_what_stops_submissions_is_told_until_one_is_taken(
+def test_the_stop_of_submissions_is_reported_until_one_is_accepted(
     engine: Engine, limiter: SharedLimiter, outcome: Refused | OutcomeLost, reason: str
 ) -> None:
     for _ in range(2):
         limiter.observe(outcome)
     stopped = found(engine)["submissions"]
     assert stopped.ok is False
-    assert reason in stopped.told
-    assert "go on by themselves" in stopped.told
-    assert "\n" not in stopped.told
+    assert reason in stopped.detail
+    assert "resume by themselves" in stopped.detail
+    assert "\n" not in stopped.detail
     move_clock(engine, timedelta(hours=1))
     with engine.begin() as conn:
         limiter.admitted(conn, limiter.admit(conn, 1), [new_id()])
@@ -64,17 +64,17 @@ def test_what_stops_submissions_is_told_until_one_is_taken(
     assert found(engine)["submissions"].ok is True
 
 
-def test_a_wait_that_the_provider_asked_for_is_no_fault(engine: Engine, limiter: SharedLimiter) -> None:
+def test_a_pause_that_the_provider_requests_is_no_fault(engine: Engine, limiter: SharedLimiter) -> None:
     limiter.observe(BUSY)
     waiting = found(engine)["submissions"]
     assert waiting.ok is None
-    assert "because the provider asked for it" in waiting.told
+    assert "at the provider's request" in waiting.detail
 
 
-def test_what_was_spent_is_that_of_the_last_day(engine: Engine) -> None:
+def test_spending_covers_the_last_day(engine: Engine) -> None:
     with engine.begin() as conn:
         job_id = make_job(conn, make_world(conn), State.SUCCEEDED)
         conn.execute(text("UPDATE attempts SET cost_micros = 47000 WHERE job_id = :id"), {"id": job_id})
-    assert found(engine)["spent"].told.startswith("$0.05 by our own books, for 1 submissions")
+    assert found(engine)["spent"].detail.startswith("$0.05 by our own books, on 1 submissions")
     move_clock(engine, timedelta(hours=25))
-    assert found(engine)["spent"].told.startswith("$0.00 by our own books, for 0 submissions")
+    assert found(engine)["spent"].detail.startswith("$0.00 by our own books, on 0 submissions")

@@ -67,7 +67,7 @@ def host() -> Iterator[Host]:
 
 @dataclass(frozen=True)
 class UsersPython:
-    """An interpreter that another user can run, with our packages, and what to hand to Popen for it."""
+    """An interpreter that another user can run, with our packages, and the arguments of Popen for it."""
 
     executable: str
     user: pwd.struct_passwd
@@ -78,7 +78,7 @@ class UsersPython:
         return {"user": self.user.pw_uid, "group": self.user.pw_gid, "extra_groups": [], "env": environment}
 
     def works(self) -> bool:
-        """Whether the user can run it and finds what the host imports."""
+        """Return whether the user can run it and import what the host needs."""
         try:
             done = run([self.executable, "-c", "import boto3, psycopg, uvicorn"], **self.rights, capture_output=True)
         except PermissionError:
@@ -88,12 +88,13 @@ class UsersPython:
 
 @pytest.fixture(scope="session")
 def ordinary_python() -> UsersPython:
-    """An interpreter for an ordinary user; the test is skipped where there is none."""
+    """An interpreter for an ordinary user; the test is skipped if there is none."""
     if os.geteuid() != 0:
         pytest.skip("only root can become another user; the other tests are this one, run by an ordinary user")
     candidates = [sys.executable, which(f"python3.{sys.version_info.minor}", path=os.defpath)]
     found = [UsersPython(each, pwd.getpwnam("nobody")) for each in candidates if each]
     usable = next((python for python in found if python.works()), None)
     if usable is None:
-        pytest.skip(f"the user nobody can run none of {', '.join(each.executable for each in found)} with our packages")
+        tried = ", ".join(each.executable for each in found)
+        pytest.skip(f"the account 'nobody' can run none of {tried} with our packages")
     return usable

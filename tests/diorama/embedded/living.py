@@ -1,4 +1,4 @@
-"""What the kernel knows of processes: who lives, whose they are, and who came of whom."""
+"""Processes as the kernel shows them: which ones run, their owners and their children."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def runs(pid: int) -> bool:
-    """Whether the process exists and is more than a zombie that nobody has buried."""
+    """Return whether the process exists and is not a zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
@@ -14,12 +14,12 @@ def runs(pid: int) -> bool:
 
 
 def owner(pid: int) -> int:
-    """The user whose rights the process has."""
+    """Return the user that the process runs as."""
     return Path(f"/proc/{pid}").stat().st_uid
 
 
 def members(pids: list[int]) -> set[int]:
-    """The processes and their children."""
+    """Return the processes and their children."""
     found = set(pids)
     for entry in Path("/proc").glob("[0-9]*/stat"):
         try:

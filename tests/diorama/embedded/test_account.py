@@ -1,4 +1,4 @@
-"""Who runs a server, and where that account gets to."""
+"""The account of a server, and the files that it can reach."""
 
 from __future__ import annotations
 
@@ -63,10 +63,8 @@ def test_a_link_is_followed_to_where_it_leads(place: Path, open_directory: Path)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root borrows an account that cannot reach its files")
-def test_an_install_that_the_account_cannot_reach_is_copied_to_where_it_can(
-    place: Path,
-) -> None:
-    """As when the project lies in a home that only its owner may enter."""
+def test_an_install_that_the_account_cannot_reach_is_copied(place: Path) -> None:
+    """The project may be in a home directory that only its owner may enter."""
     account = server_account()
     assert account is not None
     home, scratch = place / "home", make_scratch(account)
@@ -84,20 +82,20 @@ def test_an_install_that_the_account_cannot_reach_is_copied_to_where_it_can(
 
 
 def hide_install_in(home: Path) -> PostgresInstall:
-    """Copy the wheel's Postgres, and the libraries that it keeps beside its package, to where only we get to."""
+    """Copy the wheel's Postgres, and the libraries beside its package, to a directory that only we can enter."""
     root = find_postgres().root
     package = root.parent
     libraries = package.with_name(f"{package.name}.libs")
     shutil.copytree(root, home / package.name / root.name, symlinks=True, ignore=shutil.ignore_patterns("include"))
     if libraries.is_dir():
         shutil.copytree(libraries, home / libraries.name)
-    for path in (home, *home.rglob("*")):  # as after an install by somebody who trusts nobody: umask 077
+    for path in (home, *home.rglob("*")):  # as after an install with umask 077
         if not path.is_symlink():
             path.chmod(path.stat().st_mode & 0o700)
     return PostgresInstall(home / package.name / root.name)
 
 
-def test_an_install_within_reach_is_used_where_it_lies(tmp_path: Path) -> None:
+def test_an_install_within_reach_is_used_in_place(tmp_path: Path) -> None:
     install = find_postgres()
     assert install.usable_by(None, tmp_path) == install
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""The servers run for any user, beside each other and beside strangers, and end with whoever started them."""
+"""The servers run for any user, beside each other and beside other servers, and end with their host."""
 
 from __future__ import annotations
 
@@ -40,24 +40,24 @@ def pids(host: Host, tmp_path_factory: pytest.TempPathFactory) -> list[int]:
 def test_an_ordinary_user_runs_everything_as_itself(
     host: Host, ordinary_python: UsersPython, open_directory: Path
 ) -> None:
-    told = announced(host(open_directory / "data", ordinary_python))
-    assert {owner(pid) for pid in told["pids"]} == {ordinary_python.user.pw_uid}
-    assert Path(told["data"]).is_relative_to(open_directory)
+    running = announced(host(open_directory / "data", ordinary_python))
+    assert {owner(pid) for pid in running["pids"]} == {ordinary_python.user.pw_uid}
+    assert Path(running["data"]).is_relative_to(open_directory)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
-def test_root_runs_postgres_as_somebody_else(pids: list[int]) -> None:
+def test_root_runs_postgres_as_another_user(pids: list[int]) -> None:
     _, postgres, *others = pids
     assert owner(postgres) != 0
     assert {owner(pid) for pid in others} == {0}
 
 
 def test_ctrl_c_reaches_the_host_alone(pids: list[int]) -> None:
-    """The servers are in process groups of their own, so the host can stop what uses them first."""
+    """The servers are in their own process groups, so the host can first stop what uses them."""
     assert len({os.getpgid(pid) for pid in pids}) == 4
 
 
-def test_a_host_that_is_killed_takes_its_servers_along(host: Host, open_directory: Path) -> None:
+def test_killing_a_host_ends_its_servers(host: Host, open_directory: Path) -> None:
     process = host(open_directory)
     everyone = members(announced(process)["pids"])
     assert len(everyone) > 3
@@ -66,7 +66,7 @@ def test_a_host_that_is_killed_takes_its_servers_along(host: Host, open_director
     assert eventually(lambda: not any(map(runs, everyone)))
 
 
-def test_a_host_that_forgets_to_stop_its_servers_stops_them_at_its_end(
+def test_a_host_that_does_not_stop_its_servers_stops_them_at_its_end(
     host: Host, scratch_root: Path, open_directory: Path
 ) -> None:
     process = host(open_directory)
@@ -116,7 +116,7 @@ def test_stopping_may_be_repeated_and_leaves_nothing(tmp_path: Path, scratch_roo
 
 
 def test_a_durable_postgres_ends_an_open_transaction_and_stops_in_order(tmp_path: Path) -> None:
-    """One that waited for it would be killed in the end, and would have to recover at its next start."""
+    """If it waited for the transaction, it would be killed in the end and have to recover at its next start."""
     with EmbeddedPostgres(tmp_path) as server:
         conn = psycopg.connect(server.url.replace("+psycopg", ""))
         conn.execute("CREATE TABLE open (x int)")
@@ -151,7 +151,7 @@ def test_a_signal_that_kills_a_server_is_a_crash_and_not_a_hang(tmp_path: Path) 
 
 
 def start_all(servers: Sequence[EmbeddedServer]) -> None:
-    """Start servers side by side, on threads that end at once."""
+    """Start servers in parallel, on threads that end at once."""
     with ThreadPoolExecutor() as pool:
         list(pool.map(lambda server: server.start(), servers))
 

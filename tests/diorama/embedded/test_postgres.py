@@ -1,4 +1,4 @@
-"""Rules of the embedded Postgres that hold for whoever runs it."""
+"""Rules of the embedded Postgres, for root and for any other user."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_settings_reach_the_server(postgres_server: EmbeddedPostgres) -> None:
     assert query(postgres_server.url, "SELECT current_setting('fsync')") == "off"
 
 
-def test_nobody_enters_without_the_password(postgres_server: EmbeddedPostgres) -> None:
+def test_no_client_connects_without_the_password(postgres_server: EmbeddedPostgres) -> None:
     address = f"postgresql://postgres@127.0.0.1:{postgres_server.port}/diorama?passfile=/dev/null"
     with pytest.raises(psycopg.OperationalError, match="no password supplied"):
         psycopg.connect(address)
@@ -65,7 +65,7 @@ def test_a_restart_keeps_port_and_data(postgres: EmbeddedPostgres) -> None:
     assert query(url, "SELECT mark FROM marks") == 7
 
 
-def test_what_was_committed_survives_a_kill(postgres: EmbeddedPostgres) -> None:
+def test_commits_survive_a_kill(postgres: EmbeddedPostgres) -> None:
     execute(postgres.url, "CREATE TABLE survivors AS SELECT 7 AS mark")
     postgres.kill()
     with pytest.raises(psycopg.OperationalError):
@@ -74,7 +74,7 @@ def test_what_was_committed_survives_a_kill(postgres: EmbeddedPostgres) -> None:
     assert query(postgres.url, "SELECT mark FROM survivors") == 7
 
 
-def test_a_taken_port_is_given_up_for_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_taken_port_is_replaced_by_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -86,7 +86,7 @@ def test_a_taken_port_is_given_up_for_another(tmp_path: Path, monkeypatch: pytes
             assert query(server.url, "SELECT 1") == 1
 
 
-def test_a_failed_start_ends_with_the_servers_last_words(tmp_path: Path) -> None:
+def test_a_failed_start_reports_the_servers_last_log_lines(tmp_path: Path) -> None:
     server = EmbeddedPostgres(tmp_path, settings={"shared_buffers": "plenty"})
     with pytest.raises(ServerFailed, match='invalid value for parameter "shared_buffers": "plenty"'):
         server.start()

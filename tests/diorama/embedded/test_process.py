@@ -1,4 +1,4 @@
-"""Rules of child processes, shown on the shell."""
+"""Rules of child processes, tested with shell scripts."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_server_is_ready_when_the_probe_says_so(start: Start) -> None:
     assert process.wait_until(lambda: process.output().strip(), 10) == "ready"
 
 
-def test_a_server_that_ends_before_it_is_ready_has_failed_with_its_last_words(start: Start) -> None:
+def test_a_server_that_ends_before_it_is_ready_fails_with_its_last_log_lines(start: Start) -> None:
     process = start("echo the disk is full; exit 3")
     with pytest.raises(
         ServerFailed, match=r"The shell ended with exit status 3 before it was ready(?s:.*)disk is full"
@@ -65,7 +65,7 @@ def test_a_server_that_ends_before_it_is_ready_has_failed_with_its_last_words(st
         process.wait_until(lambda: None, 10)
 
 
-def test_a_server_that_is_never_ready_has_failed_in_the_end(start: Start) -> None:
+def test_a_server_that_is_never_ready_fails_in_the_end(start: Start) -> None:
     with pytest.raises(ServerFailed, match=r"was not ready after 0\.05 s"):
         start("exec sleep 100").wait_until(lambda: None, 0.05)
 
@@ -85,7 +85,7 @@ def test_a_server_that_does_not_stop_is_killed(start: Start) -> None:
 
 
 def test_killing_a_server_kills_what_it_started(start: Start) -> None:
-    """The helper is an orphan by then, which the machine's first process may bury late: dead is enough."""
+    """By then the helper has no parent, and the init process may reap it late: a zombie counts as ended."""
     process = start("sleep 100 & echo $!; wait")
     helper = int(process.wait_until(lambda: process.output().strip(), 10))
     process.kill()
@@ -93,7 +93,7 @@ def test_killing_a_server_kills_what_it_started(start: Start) -> None:
 
 
 def test_a_server_outlives_the_thread_that_started_it(start: Start) -> None:
-    """The kernel's parent-death signal is about threads: it must not be the one that asked for the server."""
+    """The kernel's parent-death signal is for threads, so the thread that requests a server must not start it."""
     started: list[ServerProcess] = []
 
     def start_and_end() -> None:
@@ -108,14 +108,14 @@ def test_a_server_outlives_the_thread_that_started_it(start: Start) -> None:
     says(started[0], "alive")
 
 
-def test_a_program_that_is_not_there_is_named(start: Start, log_path: Path) -> None:
+def test_a_missing_program_is_named(start: Start, log_path: Path) -> None:
     process = ServerProcess.start(ServerCommand("Nothing", ["/no/such/program"], log_path))
     with pytest.raises(ServerFailed, match="cannot run /no/such/program as ourselves: No such file"):
         process.wait_until(lambda: None, 10)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may become anybody")
-def test_an_account_that_we_may_not_take_on_is_named(log_path: Path) -> None:
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may become any user")
+def test_an_account_that_we_may_not_switch_to_is_named(log_path: Path) -> None:
     process = ServerProcess.start(ServerCommand("Nothing", [SHELL], log_path, account=Account(54321, 54321)))
     with pytest.raises(ServerFailed, match="as the user 54321: Operation not permitted"):
         process.wait_until(lambda: None, 10)
@@ -133,14 +133,14 @@ def test_a_command_that_takes_too_long_is_ended(log_path: Path) -> None:
 
 
 def command_lines() -> Iterator[str]:
-    """What every process on this machine was started with, apart from our own."""
+    """Yield the command line of every process on this machine, except our own."""
     for entry in Path("/proc").glob("[0-9]*/cmdline"):
         if entry.parent.name != str(os.getpid()):
             with suppress(FileNotFoundError, ProcessLookupError):
                 yield entry.read_text(errors="replace")
 
 
-def test_the_last_words_are_those_of_this_run_and_few(log_path: Path) -> None:
+def test_the_last_log_lines_are_few_and_only_of_this_run(log_path: Path) -> None:
     log_path.write_text("earlier\n" + "".join(f"line {number}\n" for number in range(100)))
     assert tail(log_path, run_offset=len("earlier\n")).splitlines() == [
         f"line {number}" for number in range(100 - TAIL_LINES, 100)

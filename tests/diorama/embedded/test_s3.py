@@ -22,13 +22,13 @@ def test_only_its_own_key_opens_it(s3_server: EmbeddedS3) -> None:
         S3Store(replace(s3_server.settings, secret_access_key="guessed")).check()
 
 
-def test_a_bucket_that_nobody_made_is_not_made_by_writing_to_it(s3_server: EmbeddedS3) -> None:
+def test_writing_to_a_missing_bucket_does_not_create_it(s3_server: EmbeddedS3) -> None:
     with pytest.raises(StorageMisconfigured, match="NoSuchBucket"):
         S3Store(replace(s3_server.settings, bucket="never-made")).check()
 
 
-def test_its_internal_parts_let_nobody_in(s3_server: EmbeddedS3) -> None:
-    """They listen on loopback ports of their own, where every user of the machine could knock."""
+def test_its_internal_parts_require_authentication(s3_server: EmbeddedS3) -> None:
+    """They listen on their own loopback ports, which every user of the machine can reach."""
     filer = f"http://127.0.0.1:{s3_server._ports['filer.port']}"
     assert httpx.get(f"{filer}/buckets/").status_code == 401
     assert httpx.post(f"{filer}/buckets/{s3_server.bucket}/planted", files={"file": b"x"}).status_code == 401
@@ -44,13 +44,13 @@ def test_it_listens_on_the_loopback_address_only(s3_server: EmbeddedS3) -> None:
 
 
 def sockets_of(pid: int) -> set[str]:
-    """The inode numbers of a process's sockets."""
+    """Return the inode numbers of a process's sockets."""
     targets = {str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink()}
     return {target[8:-1] for target in targets if target.startswith("socket:[")}
 
 
 @pytest.mark.parametrize("part", ["master.port", "s3.port"])
-def test_a_taken_port_is_given_up_for_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
+def test_a_taken_port_is_replaced_by_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
     really_free = module.choose_ports
     with socket.create_server(("127.0.0.1", 0)) as stranger:
         taken = stranger.getsockname()[1]
@@ -72,7 +72,7 @@ def test_keys_of_another_store_in_the_environment_do_not_matter(
             S3Store(replace(server.settings, access_key_id="mine", secret_access_key="mine as well")).check()
 
 
-def test_there_is_no_address_before_the_start(tmp_path: Path) -> None:
+def test_a_store_has_no_address_before_the_start(tmp_path: Path) -> None:
     with pytest.raises(EmbeddedServerError, match=r"call start\(\) first"):
         _ = EmbeddedS3(tmp_path).endpoint_url
 
@@ -83,7 +83,7 @@ def test_a_missing_program_is_named_with_what_would_help(tmp_path: Path, monkeyp
         EmbeddedS3(tmp_path).start()
 
 
-def test_sockets_of_servers_that_are_gone_are_removed_and_no_others(open_directory: Path) -> None:
+def test_only_sockets_of_ended_servers_are_removed(open_directory: Path) -> None:
     with socket.socket(socket.AF_UNIX) as living, socket.socket(socket.AF_UNIX) as starting:
         for name, age_s, server in (("living", 3600, living), ("starting", 0, starting)):
             bind(server, open_directory / f"seaweedfs-{name}-grpc-1.sock", age_s)

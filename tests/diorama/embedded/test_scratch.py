@@ -1,4 +1,4 @@
-"""Temporary directories are where their users can work, and are gone with those who made them."""
+"""Temporary directories can be used by their accounts, and do not outlive the processes that created them."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ def test_a_directory_in_use_stays(scratch_root: Path) -> None:
     second.remove()
 
 
-def test_what_others_call_alike_stays(scratch_root: Path) -> None:
+def test_a_directory_of_another_program_with_the_same_prefix_stays(scratch_root: Path) -> None:
     (scratch_root / "diorama-photographs").mkdir()
     make_scratch().remove()
     assert [path.name for path in scratch_root.iterdir()] == ["diorama-photographs"]
 
 
-def test_a_temporary_directory_that_is_too_long_or_closed_is_passed_over(
+def test_a_temporary_directory_that_is_too_long_or_closed_is_skipped(
     open_directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     closed, long = open_directory / "closed", open_directory / ("x" * LONGEST_ROOT)
@@ -71,7 +71,7 @@ def test_a_temporary_directory_that_is_too_long_or_closed_is_passed_over(
         assert choose_root(STRANGER) == Path("/tmp")
 
 
-def test_no_usable_temporary_directory_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_having_no_usable_temporary_directory_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "access", lambda *_: False)
     with pytest.raises(EmbeddedServerError, match="No temporary directory can be used: tried /tmp"):
         make_scratch()
