@@ -38,7 +38,7 @@ FAILURES = (
         "the fence is the attempt number, which starts again",
         "AWA, before `run_lease`",
         "a lease is not an attempt: redrives raise it too",
-        ("jobs/support/test_redriving.py::test_a_worker_that_held_the_job_before_changes_nothing_after_a_redrive",),
+        ("jobs/support/test_redriving.py::test_a_worker_with_an_old_lease_changes_nothing_after_a_redrive",),
     ),
     _F(
         "the rescuer overwrites a job that was completed at the same moment",
@@ -54,8 +54,8 @@ FAILURES = (
         "hexpm#1825, oban#1141, pgqueuer#430, kombu#337, celery#5306",
         "long steps renew their lease, and stop when they have lost it",
         (
-            "jobs/engine/test_leases.py::test_a_lease_is_prolonged_for_as_long_as_the_step_runs",
-            "jobs/engine/test_leases.py::test_a_lease_that_another_has_taken_is_noticed",
+            "jobs/engine/test_leases.py::test_a_lease_is_renewed_while_the_step_runs",
+            "jobs/engine/test_leases.py::test_a_lease_lost_to_another_worker_is_noticed",
             "jobs/worker/test_worker.py::test_two_workers_never_do_the_same_job_twice",
         ),
     ),
@@ -73,8 +73,8 @@ FAILURES = (
         "awa#388",
         "a refused group is written row by row, and locked rows are skipped",
         (
-            "jobs/engine/test_recorder.py::test_of_a_group_only_the_poisoned_move_fails",
-            "jobs/engine/test_recorder.py::test_a_row_that_somebody_keeps_locked_holds_nobody_back",
+            "jobs/engine/test_recorder.py::test_only_the_poisoned_move_of_a_group_fails",
+            "jobs/engine/test_recorder.py::test_a_row_that_stays_locked_delays_no_other_move",
         ),
     ),
     _F(
@@ -82,7 +82,7 @@ FAILURES = (
         "dramatiq#213, #383, celery#1628",
         "claims without a result are counted, and end the job as `internal`",
         (
-            "jobs/worker/test_worker.py::test_a_job_that_kills_its_workers_ends_as_internal_and_holds_back_nobody",
+            "jobs/worker/test_worker.py::test_a_job_that_kills_its_workers_ends_as_internal_and_blocks_no_other",
             "statemachine/test_explorer.py::test_a_broken_rule_is_caught",
         ),
     ),
@@ -92,8 +92,8 @@ FAILURES = (
         "jobs under way are counted from the rows; a worker returns its own slots",
         (
             "db/engine/test_rescue.py::test_a_place_at_the_provider_is_never_leaked",
-            "jobs/worker/test_broker.py::test_a_place_that_came_to_nothing_is_free_again",
-            "jobs/worker/test_broker.py::test_dramatiqs_restart_of_a_consumer_forgets_nothing",
+            "jobs/worker/test_broker.py::test_a_place_that_stays_empty_is_free_again",
+            "jobs/worker/test_broker.py::test_a_consumer_that_dramatiq_restarts_keeps_its_places",
         ),
     ),
     _F(
@@ -109,7 +109,7 @@ FAILURES = (
         (
             "db/engine/test_claims.py::test_a_cancel_takes_effect_at_once_and_fences_the_worker_off",
             "jobs/engine/test_leases.py::test_a_cancel_is_noticed_as_a_lost_lease",
-            "jobs/requesting/test_canceling.py::test_whatever_the_answer_is_the_cancel_wins_as_soon_as_it_is_known",
+            "jobs/requesting/test_canceling.py::test_the_cancel_wins_as_soon_as_any_response_arrives",
         ),
     ),
     _F(
@@ -117,10 +117,10 @@ FAILURES = (
         "five of eight engines in hardbyte's bench, celery#8030, kombu",
         "every connection is re-established, the listening one too",
         (
-            "jobs/worker/test_worker.py::test_workers_survive_restarts_of_postgres_without_a_person",
+            "jobs/worker/test_worker.py::test_workers_survive_restarts_of_postgres_without_an_operator",
             "jobs/worker/test_worker.py::test_workers_survive_pg_terminate_backend",
             "jobs/engine/test_hints.py::test_a_listener_whose_connection_is_cut_listens_again",
-            "schema/live/test_hub_survives.py::test_a_cut_listener_comes_back_and_looks_at_what_it_missed",
+            "schema/live/test_hub_survives.py::test_a_cut_listener_comes_back_and_reads_what_it_missed",
             "soak/test_chaos.py::test_nothing_is_lost_stuck_paid_twice_or_left_behind_in_chaos",
         ),
     ),
@@ -135,7 +135,7 @@ FAILURES = (
         "river#1290, dramatiq#527, #850",
         "claims are returned, uncounted",
         (
-            "jobs/worker/test_worker.py::test_stopping_hands_back_what_was_not_begun_and_counts_no_claim",
+            "jobs/worker/test_worker.py::test_stopping_returns_unstarted_jobs_without_counting_their_claims",
             "acceptance/test_kills.py::test_a_stopped_worker_returns_the_claims_it_had_not_begun",
         ),
     ),
@@ -143,15 +143,15 @@ FAILURES = (
         "delayed and retried messages are duplicated, because two stores disagree",
         "dramatiq#431, #827",
         "there is one store; the broker can neither delay nor repeat a message",
-        ("jobs/worker/test_broker.py::test_nothing_can_be_sent_delayed_or_retried_beside_the_row",),
+        ("jobs/worker/test_broker.py::test_messages_cannot_be_sent_delayed_or_retried_beside_the_row",),
     ),
     _F(
         "a job is lost between its commit and the sending of its message",
         "Polar's queue of a request",
         "the row is the message; only a hint is sent",
         (
-            "jobs/worker/test_worker.py::test_a_lost_hint_is_made_up_for_by_the_slow_poll",
-            "schema/live/test_hub_survives.py::test_lost_hints_are_made_up_for_by_the_slow_poll",
+            "jobs/worker/test_worker.py::test_the_slow_poll_makes_up_for_a_lost_hint",
+            "schema/live/test_hub_survives.py::test_the_slow_poll_makes_up_for_lost_hints",
         ),
     ),
     _F(
@@ -160,7 +160,7 @@ FAILURES = (
         "hints are sent after the commit, from a separate connection",
         (
             "db/engine/test_rescue.py::test_nothing_that_moves_jobs_notifies_within_its_transaction",
-            "jobs/engine/test_hints.py::test_a_flood_of_jobs_is_told_as_everything",
+            "jobs/engine/test_hints.py::test_a_hint_for_many_jobs_stands_for_all_jobs",
         ),
     ),
     _F(
@@ -180,8 +180,8 @@ FAILURES = (
         "it is stored once, with its token, and moves no job by itself",
         (
             "schema/transport/test_provider_webhook.py::"
-            "test_a_webhook_that_is_ahead_of_the_answer_is_noted_and_the_job_is_due_with_the_answer",
-            "schema/transport/test_provider_webhook.py::test_a_repeated_webhook_is_taken_once",
+            "test_a_webhook_ahead_of_the_response_makes_the_job_due_with_the_response",
+            "schema/transport/test_provider_webhook.py::test_a_repeated_webhook_takes_effect_once",
             "acceptance/test_webhooks.py::test_a_job_succeeds_and_is_paid_for_once_however_its_webhooks_arrive",
         ),
     ),
@@ -201,7 +201,7 @@ FAILURES = (
         "jobs wait for a busy provider; support redrives by filter, and pauses a step",
         (
             "acceptance/test_provider_failures.py::test_jobs_wait_out_account_errors_without_losing_a_retry",
-            "jobs/support/test_redriving.py::test_support_redrives_what_a_filter_finds_at_a_rate",
+            "jobs/support/test_redriving.py::test_support_redrives_the_jobs_of_a_filter_at_a_rate",
             "db/engine/test_pausing.py::test_a_paused_step_is_not_claimed_until_it_is_resumed",
         ),
     ),
@@ -236,7 +236,7 @@ FAILURES = (
         "each step has a share of the threads, and accounts share equally",
         (
             "db/engine/test_fairness.py::test_a_single_job_does_not_wait_behind_anothers_thousands",
-            "jobs/worker/test_worker.py::test_only_as_much_is_claimed_as_the_threads_will_soon_get_through",
+            "jobs/worker/test_worker.py::test_a_worker_claims_only_what_its_threads_can_soon_do",
         ),
     ),
     _F(

@@ -1,4 +1,4 @@
-"""An account with a selfie, and what undoing needs, for tests of the engine."""
+"""Fixtures for tests of the engine: an account with a selfie, hints, and the parts that undo jobs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What looks like a secret is masked, and nothing else is."""
+"""Secrets are masked by their shape, and no other text is."""
 
 from __future__ import annotations
 
@@ -46,19 +46,19 @@ def test_keys_are_masked_by_their_shape(text: str, shown: str) -> None:
         "moved job_id=0193c1d2-7c3e-7a53-8f54-7bdbd6c6a1a4 happened=output_ready to_state=storing",
     ],
 )
-def test_ordinary_words_stay_as_they_are(text: str) -> None:
+def test_ordinary_words_are_not_masked(text: str) -> None:
     assert redacted(text) == text
 
 
-def test_secrets_that_look_like_nothing_are_masked_where_they_are_known() -> None:
+def test_known_secrets_without_a_typical_shape_are_masked() -> None:
     assert redacted("it was correct-horse", ("correct-horse",)) == "it was ***"
 
 
-def test_short_words_are_no_secrets() -> None:
+def test_short_words_are_not_secrets() -> None:
     assert redacted("a cat sat", ("cat",)) == "a cat sat"
 
 
-def test_masking_what_is_masked_changes_nothing() -> None:
+def test_masking_twice_changes_nothing() -> None:
     once = redacted("Bearer abc123def456 sk-abcdefgh data:image/png;base64,AAAA password=x1")
     assert redacted(once) == once
 
@@ -67,7 +67,7 @@ def test_masking_what_is_masked_changes_nothing() -> None:
     "piece", ["a.", "a", "data:", "data:a/b;", "://:", "token ", "api_key ", "secret=", "bearer 0"]
 )
 def test_no_text_takes_long(piece: str) -> None:
-    """The texts are anybody's: a pattern that goes over them again from each character would take minutes."""
+    """Anyone can send such texts: a pattern that rescans them from each character would take minutes."""
     began = time.process_time()
     redacted(piece * (200_000 // len(piece)) + "://@ data: key")
     assert time.process_time() - began < 2

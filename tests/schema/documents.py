@@ -1,4 +1,4 @@
-"""The documents that many tests send."""
+"""GraphQL documents that many tests send."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def new_key() -> str:
 
 
 def make_avatar(caller: Caller, selfie_id: str, **more: Any) -> str:
-    """Ask for an avatar and return the job's id."""
+    """Request an avatar and return the job's id."""
     given = {"selfieId": selfie_id, "idempotencyKey": new_key(), **more}
     payload = caller.ask(CREATE_AVATAR, input=given)["createAvatar"]
     assert payload["userErrors"] == []
@@ -69,7 +69,7 @@ def make_avatar(caller: Caller, selfie_id: str, **more: Any) -> str:
 
 
 def make_story(caller: Caller, selfie_id: str, **more: Any) -> dict[str, Any]:
-    """Ask for a story and return it."""
+    """Request a story and return it."""
     given = {"selfieId": selfie_id, "theme": "neon-city", "idempotencyKey": new_key(), **more}
     payload = caller.ask(CREATE_STORY, input=given)["createStory"]
     assert payload["userErrors"] == []

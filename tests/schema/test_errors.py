@@ -1,4 +1,4 @@
-"""What nobody foresaw is masked for the caller and logged once, with its request id and without variables."""
+"""An unexpected error is masked for the caller and logged once, with its request id and without variables."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ VIEWER = "query ($secret: ID) { viewer { name } themes { key } }"
 
 
 class Boom(RuntimeError):
-    """Something with a secret in it."""
+    """An error that contains a secret."""
 
 
 @pytest.fixture
@@ -34,21 +34,21 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("broken")
-def test_the_unforeseen_is_masked_and_logged_once(acme: Partner) -> None:
+def test_an_unexpected_error_is_masked_and_logged_once(acme: Partner) -> None:
     with capture_logs() as lines:
-        answer = acme.post("query ($id: ID!) { viewer { name } job(id: $id) { id } }", {"id": "job_" + "0" * 26})
-    [error] = answer.json()["errors"]
-    request_id = answer.headers["x-request-id"]
+        response = acme.post("query ($id: ID!) { viewer { name } job(id: $id) { id } }", {"id": "job_" + "0" * 26})
+    [error] = response.json()["errors"]
+    request_id = response.headers["x-request-id"]
     assert error["message"] == f"Something went wrong on our side. Quote request id {request_id} to support."
     assert error["extensions"] == {"code": "INTERNAL_SERVER_ERROR", "retryable": False, "requestId": request_id}
-    assert "hunter2" not in answer.text
+    assert "hunter2" not in response.text
     [line] = [line for line in lines if line.get("exc_info")]
     assert line["request_id"] == request_id
     assert (line["event"], line["path"]) == ("a request failed", "viewer")
     assert "job_000" not in str(lines)
 
 
-def test_what_postgres_quotes_of_rows_is_not_logged(acme: Partner) -> None:
+def test_rows_that_postgres_quotes_are_not_logged(acme: Partner) -> None:
     def fail() -> None:
         with acme.server.engine.begin() as conn:
             insert_account(conn, acme.account)
@@ -81,7 +81,7 @@ def test_a_callers_mistakes_are_not_logged(acme: Partner, caplog: pytest.LogCapt
     assert [record for record in caplog.records if record.name.startswith("strawberry")] == []
 
 
-def test_the_unforeseen_on_a_socket_is_masked_too(acme: Partner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_error_on_a_socket_is_masked_too(acme: Partner, monkeypatch: pytest.MonkeyPatch) -> None:
     job_id = make_avatar(acme, acme.asset())
 
     def fail(*_: Any) -> None:

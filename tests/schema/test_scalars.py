@@ -1,4 +1,4 @@
-"""What comes in as text, number, time or JSON can be stored and written again, or is its sender's mistake."""
+"""A text, number, time or JSON value that a caller sends can be stored and returned, or is the caller's mistake."""
 
 from __future__ import annotations
 
@@ -46,7 +46,9 @@ _MISTAKES = ("BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED", "BAD_REQUEST")
         (JOBS, {"filter": {"finishedBefore": "9999-12-31T23:59:59-14:00"}}),
     ],
 )
-def test_what_can_not_be_stored_is_its_senders_mistake(acme: Partner, document: str, variables: dict[str, Any]) -> None:
+def test_a_value_that_cannot_be_stored_is_the_callers_mistake(
+    acme: Partner, document: str, variables: dict[str, Any]
+) -> None:
     assert acme.fail(document, **variables)["extensions"]["code"] in _MISTAKES
 
 
@@ -62,18 +64,18 @@ def test_what_can_not_be_stored_is_its_senders_mistake(acme: Partner, document: 
         ("{n: $n, list: [1, $n]}", {"list": [1, None]}),
     ],
 )
-def test_metadata_that_is_taken_can_be_read(acme: Partner, written: str, stored: dict[str, Any] | None) -> None:
+def test_accepted_metadata_can_be_read(acme: Partner, written: str, stored: dict[str, Any] | None) -> None:
     variables = {"selfie": acme.asset(), "key": new_key()}
     document = IN_PLACE.replace("$n", ", $n: Int" if "$n" in written else "").replace("METADATA", written)
-    answer = acme.post(document, variables).json()
+    response = acme.post(document, variables).json()
     if stored is None:
-        assert answer["errors"][0]["extensions"]["code"] in _MISTAKES
+        assert response["errors"][0]["extensions"]["code"] in _MISTAKES
         assert acme.ask(JOBS)["jobs"]["edges"] == []
     else:
-        assert answer["data"]["createAvatar"]["job"]["metadata"] == stored
+        assert response["data"]["createAvatar"]["job"]["metadata"] == stored
 
 
-def test_metadata_that_was_stored_unchecked_does_not_spoil_its_page(acme: Partner) -> None:
+def test_metadata_stored_unchecked_does_not_break_its_page(acme: Partner) -> None:
     job_id = make_avatar(acme, acme.asset())
     deep = "[" * 300 + "]" * 300
     with acme.server.engine.begin() as conn:
@@ -85,7 +87,7 @@ def test_metadata_that_was_stored_unchecked_does_not_spoil_its_page(acme: Partne
     assert (edge["node"]["metadata"]["n"], edge["node"]["metadata"]["m"]) == (1e30, None)
 
 
-def test_a_cursor_beyond_all_time_is_malformed() -> None:
+def test_a_cursor_beyond_the_range_of_time_is_malformed() -> None:
     forged = _seal(_FINISHED_KEY, struct.pack(">q16s", 2**62, b""))
     with pytest.raises(MalformedCursor):
         read_page_cursor(JobOrder.RECENTLY_FINISHED, forged)

@@ -1,4 +1,4 @@
-"""The schema in the repository is the schema that is served."""
+"""The schema in the repository is the one that is served."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from graphql import build_schema
 from schema.sdl import PATH, sdl
 
 
-def test_the_printed_schema_is_up_to_date() -> None:
+def test_the_checked_in_schema_is_up_to_date() -> None:
     assert PATH.read_text(encoding="utf-8") == sdl(), "run `python -m schema.sdl`"
 
 
-def test_the_printed_schema_is_a_schema() -> None:
+def test_the_checked_in_schema_is_valid() -> None:
     assert build_schema(PATH.read_text(encoding="utf-8")).query_type

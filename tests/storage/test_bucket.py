@@ -1,4 +1,4 @@
-"""The bucket is made once, by whoever comes first, and keeps the rules that its operator gave it."""
+"""The first process creates the bucket, once, and the bucket keeps the CORS rules that its operator set."""
 
 from __future__ import annotations
 
@@ -15,39 +15,39 @@ from tests.support.databases import unique_name
 
 @pytest.fixture
 def settings(s3_server: EmbeddedS3) -> S3Settings:
-    """Settings that name a bucket which does not exist yet."""
+    """Return settings that name a bucket which does not exist yet."""
     return replace(s3_server.settings, bucket=unique_name("bucket"))
 
 
-def test_the_bucket_is_made_when_it_is_missing(settings: S3Settings) -> None:
+def test_a_missing_bucket_is_created(settings: S3Settings) -> None:
     store = S3Store(settings)
     store.ensure_bucket()
     assert list(store.list()) == []
 
 
-def test_several_may_make_the_bucket_at_once(settings: S3Settings) -> None:
+def test_several_processes_may_create_the_bucket_at_once(settings: S3Settings) -> None:
     stores = [S3Store(settings) for _ in range(4)]
     with ThreadPoolExecutor(max_workers=4) as pool:
         list(pool.map(S3Store.ensure_bucket, stores))
     assert list(stores[0].list()) == []
 
 
-def test_who_comes_second_uses_the_bucket_of_who_came_first(
+def test_the_second_process_uses_the_bucket_that_the_first_created(
     settings: S3Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Both looked before either had made it."""
+    """Both processes checked before either had created it."""
     S3Store(settings).ensure_bucket()
     monkeypatch.setattr("storage.bucket._exists", lambda *_: False)
     S3Store(settings).ensure_bucket()
 
 
-def test_a_bucket_elsewhere_than_in_the_first_region_is_made_there(settings: S3Settings) -> None:
+def test_a_bucket_outside_the_default_region_is_created_there(settings: S3Settings) -> None:
     store = S3Store(replace(settings, region="eu-central-1"))
     store.ensure_bucket()
     assert list(store.list()) == []
 
 
-def test_the_operators_own_rules_for_browsers_stay(settings: S3Settings) -> None:
+def test_the_operators_own_cors_rules_are_kept(settings: S3Settings) -> None:
     store, client = S3Store(settings), s3_client(settings, settings.endpoint_url)
     store.ensure_bucket()
     own = {"AllowedMethods": ["GET"], "AllowedOrigins": ["https://app.example.com"]}

@@ -1,4 +1,4 @@
-"""Keys are repeatable, apart from each other, and found by their prefixes."""
+"""Keys are repeatable, unique, and found by their prefixes."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ def test_no_two_things_share_a_key() -> None:
     assert len(set(keys)) == len(keys)
 
 
-def test_a_jobs_prefix_covers_all_that_it_made_and_nothing_else() -> None:
+def test_a_jobs_prefix_covers_all_its_objects_and_no_others() -> None:
     assert source_key(A, 1, "mp4").startswith(job_prefix(A))
     assert output_key(A, 2, "video", "mp4").startswith(job_prefix(A))
     assert not source_key(B, 1, "mp4").startswith(job_prefix(A))
     assert not upload_key(A, A).startswith(job_prefix(A))
 
 
-def test_a_key_tells_what_it_belongs_to() -> None:
+def test_a_key_names_its_owner() -> None:
     cleaned = (asset_key(A, B, "ab" * 32, "jpg"), f"assets/{A}/{B}.jpg")
     assert {belongs(key) for key in (*cleaned, upload_key(A, B))} == {Belongs(asset_id=B)}
     assert belongs(output_key(A, 1, "video", "mp4")) == Belongs(job_id=A)
-    assert belongs("somebody/elses") is None
+    assert belongs("foreign/key") is None
 
 
-def test_a_key_tells_the_attempt_that_its_object_was_made_in() -> None:
+def test_a_key_names_the_attempt_that_made_its_object() -> None:
     assert attempt_of(source_key(A, 12, "mp4")) == attempt_of(output_key(A, 12, "video", "mp4")) == 12
     assert attempt_of(upload_key(A, B)) is None

@@ -28,13 +28,13 @@ def read(store: S3Store, key: str, path: Path) -> bytes:
     return path.read_bytes()
 
 
-def test_a_stream_is_stored_as_it_was(store: S3Store, tmp_path: Path) -> None:
+def test_a_stream_is_stored_unchanged(store: S3Store, tmp_path: Path) -> None:
     stored = store.put_stream("a/b", iter([b"one ", b"", b"two"]), content_type="text/plain", max_bytes=7)
     assert stored == StoredObject("a/b", 7, hashlib.sha256(b"one two").hexdigest(), "text/plain")
     assert read(store, "a/b", tmp_path / "copy") == b"one two"
 
 
-def test_a_stream_larger_than_memory_holds_is_stored_as_it_was(store: S3Store, tmp_path: Path) -> None:
+def test_a_stream_too_large_for_memory_is_stored_unchanged(store: S3Store, tmp_path: Path) -> None:
     chunk = bytes(range(256)) * 4096
     sent = store.put_stream("large", (chunk for _ in range(20)), content_type="video/mp4", max_bytes=SPOOLED_BYTES)
     received = store.download("large", tmp_path / "copy", max_bytes=SPOOLED_BYTES)
@@ -59,12 +59,12 @@ def test_a_stream_beyond_its_limit_is_not_read_to_the_end(store: S3Store) -> Non
 
 
 def test_a_stream_that_fails_leaves_nothing_and_fails_with_its_own_error(store: S3Store) -> None:
-    def breaks_off() -> Iterator[bytes]:
+    def breaking_off() -> Iterator[bytes]:
         yield b"12345"
         raise ConnectionResetError("the provider hung up")
 
     with pytest.raises(ConnectionResetError, match="hung up"):
-        store.put_stream("half", breaks_off(), content_type="text/plain", max_bytes=10)
+        store.put_stream("half", breaking_off(), content_type="text/plain", max_bytes=10)
     assert keys(store) == []
 
 
@@ -73,7 +73,7 @@ def test_an_empty_stream_is_an_empty_object(store: S3Store, tmp_path: Path) -> N
     assert read(store, "empty", tmp_path / "copy") == b""
 
 
-def test_a_file_is_stored_as_it_is(store: S3Store, tmp_path: Path) -> None:
+def test_a_file_is_stored_unchanged(store: S3Store, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"\x00\xff" * 50)
     stored = store.put_file("file", tmp_path / "file", content_type="image/png")
     assert stored == StoredObject("file", 100, sha256_of(tmp_path / "file"), "image/png")
@@ -86,7 +86,7 @@ def test_writing_a_key_again_replaces_its_object(store: S3Store, tmp_path: Path)
     assert read(store, "key", tmp_path / "copy") == b"second"
 
 
-def test_outputs_may_be_cached_for_ever_and_carry_their_digest(store: S3Store) -> None:
+def test_outputs_may_be_cached_forever_and_carry_their_digest(store: S3Store) -> None:
     stored = put(store, "key")
     headers = httpx.get(store.presigned_get("key", expires_s=60)).headers
     assert headers["cache-control"] == "private, max-age=31536000, immutable"
@@ -106,13 +106,13 @@ def test_an_object_larger_than_allowed_is_not_downloaded(store: S3Store, tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
-def test_trouble_with_the_local_file_is_not_blamed_on_the_store(store: S3Store, tmp_path: Path) -> None:
+def test_an_error_of_the_local_file_is_not_blamed_on_the_store(store: S3Store, tmp_path: Path) -> None:
     put(store, "key")
     with pytest.raises(FileNotFoundError):
         store.download("key", tmp_path / "no such directory" / "copy", max_bytes=10)
 
 
-def test_head_tells_size_and_time(store: S3Store) -> None:
+def test_head_returns_size_and_time(store: S3Store) -> None:
     put(store, "key", b"12345")
     found = store.head("key")
     assert found is not None
@@ -123,7 +123,7 @@ def test_head_of_a_missing_object_is_none(store: S3Store) -> None:
     assert store.head("nowhere") is None
 
 
-def test_deleting_removes_what_is_there_and_passes_over_the_rest(store: S3Store) -> None:
+def test_deleting_removes_existing_objects_and_ignores_missing_ones(store: S3Store) -> None:
     put(store, "a")
     put(store, "b")
     assert store.delete(["a", "nowhere"]) == 2
@@ -134,7 +134,7 @@ def test_deleting_nothing_is_fine(store: S3Store) -> None:
     assert store.delete([]) == 0
 
 
-def test_a_listing_is_in_order_and_begins_with_its_prefix(store: S3Store) -> None:
+def test_a_listing_is_in_order_and_limited_to_its_prefix(store: S3Store) -> None:
     for key in ("jobs/2/b", "jobs/10/a", "jobs/1/a", "uploads/1"):
         put(store, key)
     assert keys(store, "jobs/1/") == ["jobs/1/a"]

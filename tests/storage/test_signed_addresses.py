@@ -1,4 +1,4 @@
-"""What browsers and the provider can do with the addresses and forms that we sign for them."""
+"""Signed addresses and forms let browsers and the provider read or write one object, and nothing else."""
 
 from __future__ import annotations
 
@@ -25,14 +25,18 @@ def form(store: S3Store) -> PresignedPost:
 
 def test_a_signed_address_reads_without_a_key(store: S3Store) -> None:
     store.put_stream("key", [b"0123456789"], content_type="text/plain", max_bytes=10)
-    answer = httpx.get(store.presigned_get("key", expires_s=60))
-    assert (answer.status_code, answer.content, answer.headers["content-type"]) == (200, b"0123456789", "text/plain")
+    response = httpx.get(store.presigned_get("key", expires_s=60))
+    assert (response.status_code, response.content, response.headers["content-type"]) == (
+        200,
+        b"0123456789",
+        "text/plain",
+    )
 
 
-def test_a_player_can_ask_for_a_range(store: S3Store) -> None:
+def test_a_player_can_request_a_range(store: S3Store) -> None:
     store.put_stream("key", [b"0123456789"], content_type="video/mp4", max_bytes=10)
-    answer = httpx.get(store.presigned_get("key", expires_s=60), headers={"Range": "bytes=2-4"})
-    assert (answer.status_code, answer.content, answer.headers["content-range"]) == (206, b"234", "bytes 2-4/10")
+    response = httpx.get(store.presigned_get("key", expires_s=60), headers={"Range": "bytes=2-4"})
+    assert (response.status_code, response.content, response.headers["content-range"]) == (206, b"234", "bytes 2-4/10")
 
 
 def test_an_address_without_its_signature_reads_nothing(store: S3Store) -> None:
@@ -46,13 +50,13 @@ def test_a_signature_is_good_for_its_own_key_only(store: S3Store) -> None:
     assert httpx.get(address).status_code == 403
 
 
-def test_an_address_expires_when_it_was_told_to(store: S3Store) -> None:
+def test_an_address_expires_when_requested(store: S3Store) -> None:
     query = parse_qs(urlsplit(store.presigned_get("key", expires_s=77)).query)
     assert query["X-Amz-Expires"] == ["77"]
 
 
 @pytest.mark.parametrize("filename", ["film.mp4", 'Öl "und" Wasser\n.mp4'])
-def test_a_browser_learns_the_name_to_save_under(store: S3Store, filename: str) -> None:
+def test_a_browser_receives_the_name_for_saving(store: S3Store, filename: str) -> None:
     store.put_stream("key", [b"film"], content_type="video/mp4", max_bytes=10)
     header = httpx.get(store.presigned_get("key", expires_s=60, filename=filename)).headers["content-disposition"]
     plain, _, exact = header.partition("; filename*=UTF-8''")
@@ -62,8 +66,8 @@ def test_a_browser_learns_the_name_to_save_under(store: S3Store, filename: str) 
 
 def test_a_form_uploads_exactly_one_file_under_its_key(store: S3Store, form: PresignedPost) -> None:
     assert post(form, b"0123456789").status_code == 204
-    answer = httpx.get(store.presigned_get("uploads/1", expires_s=60))
-    assert (answer.content, answer.headers["content-type"]) == (b"0123456789", "image/png")
+    response = httpx.get(store.presigned_get("uploads/1", expires_s=60))
+    assert (response.content, response.headers["content-type"]) == (b"0123456789", "image/png")
 
 
 @pytest.mark.parametrize(
@@ -76,14 +80,14 @@ def test_a_form_uploads_exactly_one_file_under_its_key(store: S3Store, form: Pre
         pytest.param(b"01234", {"x-amz-meta-sha256": "00"}, id="a field that was not signed"),
     ],
 )
-def test_a_form_refuses_what_it_was_not_signed_for(
+def test_a_form_rejects_what_it_was_not_signed_for(
     store: S3Store, form: PresignedPost, content: bytes, changed: dict[str, str]
 ) -> None:
     assert post(form, content, **changed).status_code in (400, 403)
     assert list(store.list()) == []
 
 
-def test_addresses_for_others_are_those_of_the_public_host(s3_server: EmbeddedS3) -> None:
+def test_signed_addresses_name_the_public_host(s3_server: EmbeddedS3) -> None:
     public = S3Store(replace(s3_server.settings, public_endpoint_url="https://media.example.com"))
     assert public.presigned_get("key", expires_s=60).startswith(f"https://media.example.com/{s3_server.bucket}/key?")
     form = public.presigned_post("key", content_type="image/png", max_bytes=10, expires_s=60)
@@ -94,6 +98,6 @@ def test_a_page_of_any_origin_may_read_and_post(store: S3Store, form: PresignedP
     origin = {"Origin": "https://app.example.com"}
     store.put_stream("key", [b"film"], content_type="video/mp4", max_bytes=10)
     read = httpx.get(store.presigned_get("key", expires_s=60), headers=origin)
-    asked = httpx.options(form.url, headers={**origin, "Access-Control-Request-Method": "POST"})
+    preflight = httpx.options(form.url, headers={**origin, "Access-Control-Request-Method": "POST"})
     assert read.headers["access-control-allow-origin"] in ("*", "https://app.example.com")
-    assert asked.headers["access-control-allow-origin"] in ("*", "https://app.example.com")
+    assert preflight.headers["access-control-allow-origin"] in ("*", "https://app.example.com")

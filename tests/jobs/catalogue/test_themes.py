@@ -1,4 +1,4 @@
-"""Themes come from data: the built-in ones, and a file of one's own."""
+"""Themes are data: the built-in ones, and those of an operator's file."""
 
 from __future__ import annotations
 
@@ -55,9 +55,7 @@ def test_without_a_file_the_themes_are_the_built_in_ones() -> None:
         ([{**OWN, "name": 7}], "name must be one line"),
     ],
 )
-def test_a_file_that_says_something_wrong_is_refused_with_what_would_be_right(
-    tmp_path: Path, content: Any, why: str
-) -> None:
+def test_the_error_for_a_wrong_file_names_the_correct_form(tmp_path: Path, content: Any, why: str) -> None:
     with pytest.raises(ThemesError, match=why):
         themes_with(written(tmp_path, content))
 

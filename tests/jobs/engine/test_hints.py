@@ -1,4 +1,4 @@
-"""Hints reach whoever listens, many in one, and none of them is needed."""
+"""Hints reach every listener, many in one message, and none of them is needed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def listen_url(engine: Engine) -> str:
     return engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-def test_a_hint_names_the_steps_that_are_due_and_the_jobs_that_moved(engine: Engine) -> None:
+def test_a_hint_names_the_due_steps_and_the_moved_jobs(engine: Engine) -> None:
     due: Queue[set[Step]] = Queue()
     listener = DueListener(listen_url(engine), lambda steps: due.put(set(steps)))
     hinter = Hinter(engine)
@@ -27,20 +27,20 @@ def test_a_hint_names_the_steps_that_are_due_and_the_jobs_that_moved(engine: Eng
         assert due.get(timeout=scaled(10)) == set(Step), "after connecting, everything may have been missed"
         hinter.hint([Step.POLL, Step.STORE], [job_id])
         assert due.get(timeout=scaled(10)) == {Step.POLL, Step.STORE}
-        (told,) = conn.notifies(timeout=scaled(10), stop_after=1)
-    assert told.payload == job_id.hex
+        (notice,) = conn.notifies(timeout=scaled(10), stop_after=1)
+    assert notice.payload == job_id.hex
     hinter.close()
     listener.close()
 
 
-def test_a_flood_of_jobs_is_told_as_everything(engine: Engine) -> None:
-    """A payload has room for a few hundred ids only."""
+def test_a_hint_for_many_jobs_stands_for_all_jobs(engine: Engine) -> None:
+    """A payload has room only for a few hundred ids."""
     hinter = Hinter(engine)
     with psycopg.connect(listen_url(engine), autocommit=True) as conn:
         conn.execute(f"LISTEN {EVENTS_CHANNEL}")
         hinter.hint([], [new_id() for _ in range(1000)])
-        (told,) = conn.notifies(timeout=scaled(10), stop_after=1)
-    assert told.payload == "*"
+        (notice,) = conn.notifies(timeout=scaled(10), stop_after=1)
+    assert notice.payload == "*"
     hinter.close()
 
 

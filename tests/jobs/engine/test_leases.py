@@ -1,4 +1,4 @@
-"""Leases of long steps: they are prolonged while the step runs, and their loss is noticed."""
+"""The lease of a long step is renewed while the step runs, and its loss is noticed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def renewer(engine: Engine) -> Iterator[Renewer]:
 
 
 @pytest.fixture
-def held(engine: Engine, world: World) -> Claim:
+def leased(engine: Engine, world: World) -> Claim:
     with engine.begin() as conn:
         return claim(conn, make_job(conn, world, State.TRANSCODING), lasts=SHORT)
 
@@ -38,49 +38,49 @@ def ends_at(engine: Engine) -> datetime | None:
         return found
 
 
-def test_a_lease_is_prolonged_for_as_long_as_the_step_runs(engine: Engine, held: Claim, renewer: Renewer) -> None:
+def test_a_lease_is_renewed_while_the_step_runs(engine: Engine, leased: Claim, renewer: Renewer) -> None:
     first = ends_at(engine)
     assert first is not None
-    with renewer.keeping(held, SHORT) as keeping:
+    with renewer.keeping(leased, SHORT) as keeping:
         eventually(lambda: (ends_at(engine) or first) > first + SHORT)
         keeping.check()
 
 
-def test_a_short_lease_is_not_forgotten_beside_a_long_one(
-    engine: Engine, world: World, held: Claim, renewer: Renewer
+def test_a_short_lease_is_renewed_in_time_beside_a_long_one(
+    engine: Engine, world: World, leased: Claim, renewer: Renewer
 ) -> None:
     with engine.begin() as conn:
         other = claim(conn, make_job(conn, world, State.TRANSCODING), lasts=timedelta(hours=1))
     query = text("SELECT lease_expires_at FROM jobs WHERE id = :id")
     with (
         renewer.keeping(other, timedelta(hours=1)),
-        renewer.keeping(held, SHORT),
+        renewer.keeping(leased, SHORT),
         engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn,
     ):
-        first = conn.scalar(query, {"id": held.job_id})
-        eventually(lambda: conn.scalar(query, {"id": held.job_id}) > first + SHORT)
+        first = conn.scalar(query, {"id": leased.job_id})
+        eventually(lambda: conn.scalar(query, {"id": leased.job_id}) > first + SHORT)
 
 
-def test_a_lease_that_another_has_taken_is_noticed(engine: Engine, held: Claim, renewer: Renewer) -> None:
-    with renewer.keeping(held, SHORT) as keeping:
+def test_a_lease_lost_to_another_worker_is_noticed(engine: Engine, leased: Claim, renewer: Renewer) -> None:
+    with renewer.keeping(leased, SHORT) as keeping:
         with engine.begin() as conn:
-            claimed(conn, held.job_id)
+            claimed(conn, leased.job_id)
         assert keeping.lost.wait(scaled(10))
-        with pytest.raises(LeaseLost, match=str(held.job_id)):
+        with pytest.raises(LeaseLost, match=str(leased.job_id)):
             keeping.check()
 
 
-def test_a_cancel_is_noticed_as_a_lost_lease(engine: Engine, held: Claim, renewer: Renewer) -> None:
-    with renewer.keeping(held, SHORT) as keeping:
+def test_a_cancel_is_noticed_as_a_lost_lease(engine: Engine, leased: Claim, renewer: Renewer) -> None:
+    with renewer.keeping(leased, SHORT) as keeping:
         with engine.begin() as conn:
-            assert cancel(conn, held.job_id, "api")
+            assert cancel(conn, leased.job_id, "api")
         assert keeping.lost.wait(scaled(10))
 
 
-def test_a_cut_connection_does_not_end_the_renewing(engine: Engine, held: Claim, renewer: Renewer) -> None:
+def test_a_cut_connection_does_not_end_the_renewal(engine: Engine, leased: Claim, renewer: Renewer) -> None:
     first = ends_at(engine)
     assert first is not None
-    with renewer.keeping(held, SHORT) as keeping:
+    with renewer.keeping(leased, SHORT) as keeping:
         with engine.connect() as conn:
             cut_connection(conn.connection.driver_connection)
             conn.invalidate()
@@ -88,18 +88,18 @@ def test_a_cut_connection_does_not_end_the_renewing(engine: Engine, held: Claim,
         assert not keeping.lost.is_set()
 
 
-def test_a_lease_is_not_prolonged_beyond_the_deadline(engine: Engine, held: Claim, renewer: Renewer) -> None:
-    """Or what comes in drops would hold its job for ever: no step that is at work is asked for its deadline."""
+def test_a_lease_is_not_renewed_beyond_the_deadline(engine: Engine, leased: Claim, renewer: Renewer) -> None:
+    """Otherwise an endlessly slow download would keep its job forever: a running step does not check its deadline."""
     first = ends_at(engine)
     assert first is not None
-    with renewer.keeping(held, SHORT, first - SHORT) as keeping:
+    with renewer.keeping(leased, SHORT, first - SHORT) as keeping:
         assert keeping.lost.wait(scaled(10))
         with pytest.raises(LeaseLost):
             keeping.check()
     assert ends_at(engine) == first
 
 
-def test_whoever_lets_go_is_no_longer_prolonged(engine: Engine, held: Claim, renewer: Renewer) -> None:
-    with renewer.keeping(held, SHORT):
+def test_a_lease_is_no_longer_renewed_after_its_step(engine: Engine, leased: Claim, renewer: Renewer) -> None:
+    with renewer.keeping(leased, SHORT):
         pass
     assert renewer._leases == set()

@@ -1,4 +1,4 @@
-"""The recorder: groups of moves, of which only the bad ones fail, whatever happens to the connection."""
+"""The recorder writes moves in groups, of which only the bad ones fail, even if the connection is lost."""
 
 from __future__ import annotations
 
@@ -37,23 +37,23 @@ def recorder(engine: Engine, hinter: Hinter) -> Iterator[Recorder]:
 
 
 def moves_of(engine: Engine, world: World, number: int = MANY) -> list[Move]:
-    """Return as many moves of claimed jobs, each from generating to generating."""
+    """Return `number` moves of claimed jobs, each from generating to generating."""
     with engine.begin() as conn:
         jobs = [claimed(conn, make_job(conn, world, State.GENERATING)) for _ in range(number)]
         return [move_of(job, StillRunning(40, 60.0)) for job in jobs]
 
 
 def as_one_group(recorder: Recorder, moves: list[Move]) -> list[Future[Moved | None]]:
-    """Have the recorder find all of the moves at once."""
+    """Hand all moves to the recorder at once."""
     with recorder._changed:
         return [recording(recorder, move) for move in moves]
 
 
 def recording(recorder: Recorder, move: Move) -> Future[Moved | None]:
-    """Record a move; the future knows what came of it."""
-    told: Future[Moved | None] = Future()
-    recorder.record(move, lambda moved, error: told.set_exception(error) if error else told.set_result(moved))
-    return told
+    """Record a move and return a future of its result."""
+    result: Future[Moved | None] = Future()
+    recorder.record(move, lambda moved, error: result.set_exception(error) if error else result.set_result(moved))
+    return result
 
 
 def running(engine: Engine) -> set[UUID]:
@@ -69,14 +69,14 @@ def spoilt_by_a_number_out_of_bounds(move: Move) -> Move:
     return replace(move, decision=replace(move.decision, percent=101))
 
 
-def spoilt_by_what_has_no_text(move: Move) -> Move:
+def spoilt_by_an_actor_without_text(move: Move) -> Move:
     return replace(move, actor=object())  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
-    "spoil", [spoilt_by_a_taken_prediction, spoilt_by_a_number_out_of_bounds, spoilt_by_what_has_no_text]
+    "spoil", [spoilt_by_a_taken_prediction, spoilt_by_a_number_out_of_bounds, spoilt_by_an_actor_without_text]
 )
-def test_of_a_group_only_the_poisoned_move_fails(
+def test_only_the_poisoned_move_of_a_group_fails(
     engine: Engine, world: World, recorder: Recorder, spoil: Callable[[Move], Move], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken, *moves = moves_of(engine, world)
@@ -92,14 +92,14 @@ def test_of_a_group_only_the_poisoned_move_fails(
     assert_sound(engine)
 
 
-def test_a_row_that_somebody_keeps_locked_holds_nobody_back(
+def test_a_row_that_stays_locked_delays_no_other_move(
     engine: Engine, database_url: str, world: World, hinter: Hinter
 ) -> None:
     impatient = connect(DatabaseSettings(database_url, pool_size=2, lock_timeout_s=1), name="recorder")
     recorder = Recorder(impatient, hinter)
     kept, *others = moves_of(engine, world)
-    with engine.connect() as forgotten:
-        forgotten.execute(text("SELECT 1 FROM jobs WHERE id = :id FOR UPDATE"), {"id": kept.claim.job_id})
+    with engine.connect() as locking:
+        locking.execute(text("SELECT 1 FROM jobs WHERE id = :id FOR UPDATE"), {"id": kept.claim.job_id})
         locked, *written = as_one_group(recorder, [kept, *others])
         assert all(future.result(scaled(10)) is not None for future in written)
         assert isinstance(locked.exception(scaled(10)), DBAPIError)
@@ -113,17 +113,17 @@ def test_a_connection_lost_at_the_commit_is_repeated_harmlessly(
 ) -> None:
     moves = moves_of(engine, world)
     seqs = {move.claim.job_id: sequence(engine, move) for move in moves}
-    lost = once(lose_the_answer if when == "after the commit" else cut_connection)
+    lost = once(lose_the_response if when == "after the commit" else cut_connection)
     before, after = (nothing, lost) if when == "after the commit" else (lost, nothing)
     with at_commit(engine, before, after):
         results = [future.result(scaled(20)) for future in as_one_group(recorder, moves)]
-    # Where the first commit had worked, the second finds every move made: told as no longer held, and never made twice.
+    # If the first commit worked, the second finds every lease already used: it reports that, and moves no job twice.
     assert all((result is None) == (when == "after the commit") for result in results)
     assert {move.claim.job_id: sequence(engine, move) - 1 for move in moves} == seqs
     assert_sound(engine)
 
 
-def test_closing_writes_what_is_left(engine: Engine, world: World, hinter: Hinter) -> None:
+def test_closing_writes_the_remaining_moves(engine: Engine, world: World, hinter: Hinter) -> None:
     recorder = Recorder(engine, hinter)
     moves = moves_of(engine, world)
     with recorder._changed:
@@ -134,13 +134,13 @@ def test_closing_writes_what_is_left(engine: Engine, world: World, hinter: Hinte
     assert running(engine) == {move.claim.job_id for move in moves}
 
 
-def test_a_database_that_stays_away_costs_patience_once_and_not_once_a_move(
+def test_a_database_that_stays_away_is_waited_for_once_and_not_once_per_move(
     engine: Engine, world: World, hinter: Hinter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recorders, "_GIVE_UP_AFTER_S", 0.0)
     monkeypatch.setattr(recorders, "_RETRY_EVERY_S", 0.01)
     moves = moves_of(engine, world)
-    nowhere = connect(DatabaseSettings("postgresql://nobody@127.0.0.1:1/nowhere"), name="nowhere")
+    nowhere = connect(DatabaseSettings("postgresql://none@127.0.0.1:1/nowhere"), name="nowhere")
     tries: list[object] = []
     event.listen(nowhere, "do_connect", lambda *given: tries.append(given))
     recorder = Recorder(nowhere, hinter)
@@ -150,7 +150,9 @@ def test_a_database_that_stays_away_costs_patience_once_and_not_once_a_move(
     assert len(tries) < len(moves), "each move was tried by itself"
 
 
-def test_a_refused_move_tells_whoever_waits_for_it(engine: Engine, world: World, recorder: Recorder) -> None:
+def test_a_refused_move_raises_its_error_for_the_waiting_caller(
+    engine: Engine, world: World, recorder: Recorder
+) -> None:
     first, second = moves_of(engine, world, 2)
     with engine.begin() as conn:
         conn.execute(text("UPDATE attempts SET prediction_id = 'taken' WHERE job_id = :id"), {"id": first.claim.job_id})
@@ -158,8 +160,8 @@ def test_a_refused_move_tells_whoever_waits_for_it(engine: Engine, world: World,
         recorder.record_now(spoilt_by_a_taken_prediction(second))
 
 
-def lose_the_answer(connection: Any) -> None:
-    """The commit worked, and the connection ends before anyone hears of it."""
+def lose_the_response(connection: Any) -> None:
+    """Let the commit succeed, and cut the connection before its response."""
     cut_connection(connection)
     connection.execute("SELECT 1")
 
@@ -169,9 +171,7 @@ def sequence(engine: Engine, move: Move) -> int:
         return int(conn.scalar(text("SELECT seq FROM jobs WHERE id = :id"), {"id": move.claim.job_id}) or 0)
 
 
-def test_a_job_that_a_webhook_was_ahead_of_is_hinted_at_with_its_answer(
-    engine: Engine, world: World, recorder: Recorder
-) -> None:
+def test_a_response_behind_its_webhook_hints_at_the_poll_step(engine: Engine, world: World, recorder: Recorder) -> None:
     hinted: Queue[set[Step]] = Queue()
     listen_url = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
     listener = DueListener(listen_url, lambda steps: hinted.put(set(steps)))
@@ -180,19 +180,17 @@ def test_a_job_that_a_webhook_was_ahead_of_is_hinted_at_with_its_answer(
         job = claimed(conn, make_job(conn, world, State.SUBMITTING))
         ended = "UPDATE attempts SET sighting = '{\"has_ended\": true}' WHERE job_id = :id"
         conn.execute(text(ended), {"id": job.id})
-    answer = AttemptChanged(job.id, job.attempt, "running", prediction_id="early")
-    assert recorder.record_now(move_of(job, Accepted("early", 60.0), answer))
+    changed = AttemptChanged(job.id, job.attempt, "running", prediction_id="early")
+    assert recorder.record_now(move_of(job, Accepted("early", 60.0), changed))
     assert Step.POLL in hinted.get(timeout=scaled(10))
     listener.close()
 
 
-def test_what_goes_wrong_after_a_move_is_recorded_ends_nothing(
-    engine: Engine, world: World, recorder: Recorder
-) -> None:
+def test_an_error_in_a_callback_does_not_end_the_recorder(engine: Engine, world: World, recorder: Recorder) -> None:
     first, second = moves_of(engine, world, 2)
 
     def clumsy(moved: Moved | None, error: Exception | None) -> None:
-        raise LookupError("nobody is there to be told")
+        raise LookupError("the caller is gone")
 
     recorder.record(first, clumsy)
     assert recorder.record_now(second)

@@ -1,4 +1,4 @@
-"""Keeps what a child would set for itself alone from outliving the tests that do a child's work in this process."""
+"""Resets the Pillow settings of tests that do a child's work in this process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Makes the pictures and videos that the tests feed in, and looks into what comes out."""
+"""Makes the pictures and videos that the tests use, and inspects the results."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def first_picture(path: Path) -> Image.Image:
 
 
 def count_pictures(path: Path) -> int:
-    """Decode a video and count."""
+    """Decode a video and count its pictures."""
     with av.open(str(path)) as source:
         return sum(1 for _ in source.decode(video=0))
 
@@ -153,7 +153,7 @@ def disc_box(picture: Image.Image) -> tuple[int, int, int, int]:
 
 
 def assert_round(picture: Image.Image, diameter: float) -> None:
-    """Assert that the disc is still round, in the middle, and as large as expected, to 2 % of its diameter."""
+    """Assert that the disc is still a circle, in the middle, and as large as expected, to 2 % of its diameter."""
     tolerance = max(3.0, diameter / 50)
     left, top, right, bottom = disc_box(picture)
     assert abs((right - left) - diameter) <= tolerance, f"{right - left} wide, not {diameter}"

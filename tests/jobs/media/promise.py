@@ -1,4 +1,4 @@
-"""What is promised of every normalised video, checked with eyes other than those of the code under test."""
+"""Checks the promises of every normalised video independently of the code under test."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ QUICK = VideoSettings(preset="ultrafast", crf=28)
 
 
 def normalised(tmp_path: Path, video: Video, seconds: int = 1) -> tuple[Path, VideoFacts]:
-    """Make a video, normalise it in a child, and check everything that is promised of every result."""
+    """Make a video, normalise it in a child, and check every promise."""
     source, target = video.write(tmp_path / "in.mp4"), tmp_path / "out.mp4"
     facts = normalise_video(source, target, seconds=seconds, settings=QUICK)
     assert_promise(target, facts, seconds)
@@ -28,7 +28,7 @@ def normalised(tmp_path: Path, video: Video, seconds: int = 1) -> tuple[Path, Vi
 
 
 def assert_promise(target: Path, facts: VideoFacts, seconds: int) -> None:
-    """Check a result with eyes of its own: PyAV used directly, and the bytes of the file."""
+    """Check a result independently: with PyAV used directly, and by the bytes of the file."""
     data = target.read_bytes()
     assert (facts.width_px, facts.height_px) == (1920, 1080)
     assert (facts.frames, facts.frames_per_second, facts.duration_s) == (seconds * 30, 30.0, float(seconds))

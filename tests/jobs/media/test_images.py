@@ -107,7 +107,7 @@ def test_scene_of_the_right_ratio_is_kept_whole(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["in.jpg", "in.png", "in.webp"])
-def test_every_type_a_model_answers_with_is_read(tmp_path: Path, name: str) -> None:
+def test_every_output_type_of_the_models_is_read(tmp_path: Path, name: str) -> None:
     assert corners_of(scene_of(tmp_path, four_corners((1536, 1024)), name)) == "rgbw"
     assert corners_of(avatar_of(tmp_path, four_corners((1536, 1024)), name)) == "rgbw"
 
@@ -130,7 +130,7 @@ def test_both_are_made_in_a_child_as_well(tmp_path: Path) -> None:
     assert (scene.width_px, scene.height_px) == Image.open(tmp_path / "scene.png").size == (1920, 1080)
 
 
-def test_an_answer_that_is_no_picture_is_refused(tmp_path: Path) -> None:
+def test_an_output_that_is_not_a_picture_is_refused(tmp_path: Path) -> None:
     (tmp_path / "in.png").write_text("<html>502 Bad Gateway</html>")
     for normalise in (normalise_avatar, normalise_scene):
         with pytest.raises(WrongType):

@@ -1,4 +1,4 @@
-"""Whatever becomes of a child, its parent hears of the file or of an interruption, and no child outlives its call."""
+"""A child's parent gets a verdict on the file or an interruption, and no child outlives its call."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def run_confined(program: str, limits: ChildLimits = LIMITS) -> object:
 
 
 def is_gone(pid: int) -> bool:
-    """Return whether a process has ended, waited for or not."""
+    """Return True if a process has ended, even if no process has waited for it."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except (FileNotFoundError, ProcessLookupError):
@@ -47,7 +47,7 @@ def is_gone(pid: int) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("program", "told"),
+    ("program", "reason"),
     [
         ("os.kill(os.getpid(), signal.SIGSEGV)", "ended with -11"),
         ("os.kill(os.getpid(), signal.SIGKILL)", "ended with -9"),
@@ -59,8 +59,8 @@ def is_gone(pid: int) -> bool:
         ("print(json.dumps({'result': {}}), flush=True); os.kill(os.getpid(), signal.SIGSEGV)", "ended with -11"),
     ],
 )
-def test_a_child_that_ends_without_an_answer_says_nothing_of_the_file(program: str, told: str) -> None:
-    with pytest.raises(MediaInterrupted, match=told):
+def test_a_child_that_ends_without_a_reply_proves_nothing_about_the_file(program: str, reason: str) -> None:
+    with pytest.raises(MediaInterrupted, match=reason):
         run(program)
 
 
@@ -77,7 +77,7 @@ def test_a_child_that_ends_without_an_answer_says_nothing_of_the_file(program: s
         ("os.write(1, b'\\xff\\xfe\\n')", "xff"),
     ],
 )
-def test_a_senseless_answer_is_a_media_error(program: str, detail: str) -> None:
+def test_a_senseless_reply_is_a_media_error(program: str, detail: str) -> None:
     with pytest.raises(MediaError) as caught:
         run(program)
     assert caught.value.reason == "The file could not be processed."
@@ -97,7 +97,7 @@ def test_child_that_does_not_end_is_killed(tmp_path: Path, program: str) -> None
     assert is_gone(int(note.read_text()))
 
 
-def test_what_a_child_started_is_killed_with_it(tmp_path: Path) -> None:
+def test_the_processes_of_a_child_are_killed_with_it(tmp_path: Path) -> None:
     note = tmp_path / "pid"
     program = f"""
         if (pid := os.fork()) == 0:
@@ -132,19 +132,19 @@ def test_progress_reaches_the_caller_before_the_end() -> None:
     program = """
         for share in (0, 0.5, 1):
             print(json.dumps({'progress': share}), flush=True)
-        print(json.dumps({'result': {'answer': 42}}))
+        print(json.dumps({'result': {'number': 42}}))
     """
     shares: list[float] = []
-    assert run(program, on_progress=shares.append) == {"answer": 42}
+    assert run(program, on_progress=shares.append) == {"number": 42}
     assert shares == [0, 0.5, 1]
 
 
-def test_memory_that_is_not_there_says_nothing_of_the_file() -> None:
+def test_a_lack_of_memory_proves_nothing_about_the_file() -> None:
     with pytest.raises(MediaInterrupted, match="memory"):
         run_confined("return bytes(600 * 2**20)")
 
 
-def test_a_stop_of_the_whole_group_lets_the_child_come_to_its_end() -> None:
+def test_a_stop_of_the_whole_group_lets_the_child_finish() -> None:
     with pytest.raises(TooLarge):
         run_confined("""
             import signal
@@ -183,7 +183,7 @@ def test_a_full_disk_is_the_machines_fault() -> None:
     assert caught.value.errno == errno.ENOSPC
 
 
-def test_what_a_library_prints_does_not_disturb_the_answer() -> None:
+def test_output_printed_by_a_library_does_not_disturb_the_reply() -> None:
     with pytest.raises(TooLarge):
         run_confined("""
             from jobs.media.errors import TooLarge

@@ -1,4 +1,4 @@
-"""The operations as their callers see them: whole results or none, checked answers, many at a time."""
+"""Operations return whole results or none, check the replies of their children, and run many at a time."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ def test_largest_accepted_picture_fits_into_the_childs_memory(tmp_path: Path) ->
     assert PICTURE_CHILD.memory_bytes <= 1024 * MIB
 
 
-def test_file_that_differs_from_the_answer_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_that_differs_from_the_reply_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from jobs.media import operations
 
     four_corners((600, 400)).save(tmp_path / "in.png")
-    answer = {"content_type": "image/jpeg", "width_px": 1, "height_px": 1, "size_bytes": 9, "sha256": ""}
-    monkeypatch.setattr(operations, "run_isolated", lambda *_args, **_options: answer)
+    reply = {"content_type": "image/jpeg", "width_px": 1, "height_px": 1, "size_bytes": 9, "sha256": ""}
+    monkeypatch.setattr(operations, "run_isolated", lambda *_args, **_options: reply)
     with pytest.raises(MediaError):
         clean_selfie(tmp_path / "in.png", tmp_path / "out.jpg")
 
@@ -88,7 +88,7 @@ def test_half_written_result_is_removed(tmp_path: Path, monkeypatch: pytest.Monk
 @pytest.mark.parametrize(
     "change", [{"width_px": "1"}, {"width_px": 1.0}, {"width_px": None}, {"size_bytes": True}, {"more": 1}]
 )
-def test_answers_are_checked_field_by_field(change: dict[str, object]) -> None:
+def test_replies_are_checked_field_by_field(change: dict[str, object]) -> None:
     good = {"content_type": "image/jpeg", "width_px": 1, "height_px": 1, "size_bytes": 9, "sha256": ""}
     assert from_reply(ImageFacts, good).size_bytes == 9
     with pytest.raises(ValueError):

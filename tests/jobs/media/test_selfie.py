@@ -1,4 +1,4 @@
-"""A selfie comes out as pixels alone: upright, sRGB, opaque, small enough, with nothing of its maker in it."""
+"""A cleaned selfie is only pixels: upright, sRGB, opaque, small enough, and without metadata."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Any usable video comes out as exactly the promised one."""
+"""Every usable video is normalised to exactly the promised form."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_late_start_is_moved_to_zero(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.6, 1.4])
-def test_slightly_wrong_length_is_cut_or_held(tmp_path: Path, seconds: float) -> None:
+def test_slightly_wrong_length_is_cut_or_extended(tmp_path: Path, seconds: float) -> None:
     normalised(tmp_path, Video(seconds=seconds, rate=30))
 
 
@@ -167,7 +167,7 @@ def test_progress_is_reported_in_order_and_in_this_thread(tmp_path: Path) -> Non
 
 
 def peak_memory_kib(tmp_path: Path, seconds: int) -> int:
-    """Normalise a clip in a child of our own, and return the most memory that it held."""
+    """Normalise a clip in a child of our own, and return the most memory that it used."""
     source = Video(seconds=seconds).write(tmp_path / f"{seconds}.mp4")
     request = {
         "operation": "normalise_video",

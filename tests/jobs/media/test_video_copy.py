@@ -1,4 +1,4 @@
-"""A video that is as it should be keeps its pictures untouched; one that is almost so does not."""
+"""A conforming video keeps its pictures untouched; one that almost conforms does not."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def video_payload(path: Path) -> list[bytes]:
     "video", [CONFORMING, replace(CONFORMING, movflags=None, sound=True)], ids=["good", "repaired"]
 )
 def test_conforming_video_is_copied(tmp_path: Path, video: Video) -> None:
-    """Sound, and an index at the end of the file, do not ask for new pictures: copying puts both right."""
+    """Sound, and an index at the end of the file, need no new pictures: copying corrects both."""
     target, facts = normalised(tmp_path, video)
     assert facts.remuxed
     assert video_payload(target) == video_payload(tmp_path / "in.mp4")

@@ -1,4 +1,4 @@
-"""What is not a whole video of the right length is refused by its own error, and never half accepted."""
+"""A file that is not a whole video of the right length is refused with its own error, and never half accepted."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ def test_video_that_changes_its_size_is_damaged(tmp_path: Path) -> None:
 
 
 def test_decoder_itself_refuses_too_many_pixels(tmp_path: Path) -> None:
-    """What a header says at the beginning, later pictures need not keep to."""
+    """Later pictures need not keep to the header at the beginning."""
     source = growing(tmp_path / "in.mp4")
     with pytest.raises(Damaged, match="cut off or damaged"):
         normalise_video(source, tmp_path / "out.mp4", seconds=2, limits=VideoLimits(max_pixels=640 * 360 - 1))

@@ -1,1 +1,1 @@
-"""Tests of what the models are told."""
+"""Tests of `jobs/prompts`."""

@@ -1,4 +1,4 @@
-"""Jobs as the prompt book sees them."""
+"""Makes jobs as the prompt book sees them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ AT = datetime(2026, 11, 21, tzinfo=UTC)
 
 
 def job_of(kind: Kind, **given: Any) -> ClaimedJob:
-    """Return a queued job that asks for `kind`."""
+    """Return a queued job of a kind."""
     values: dict[str, Any] = dict.fromkeys(ClaimedJob.__dataclass_fields__)
     values |= {"id": UUID(int=1), "account_id": UUID(int=2), "kind": kind, "state": State.QUEUED, "tier": "paid"}
     values |= {"on_failure": OnFailure.KEEP_PARENT, "output_urls": (), "claimed_at": AT, "theme": "neon-city"}

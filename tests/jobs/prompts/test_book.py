@@ -1,4 +1,4 @@
-"""What each kind, theme and model family is told."""
+"""Each kind, theme and model family has its prompt."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_every_family_of_the_profiles_has_its_templates() -> None:
             assert (kind, profile.prompt_family, PLAIN) in templates().by_name
 
 
-def test_every_prompt_is_within_what_its_models_take() -> None:
+def test_every_prompt_is_within_the_limit_of_its_models() -> None:
     longest = {"theme": max(themes(), key=lambda key: len(themes()[key].setting)), "details": "x" * 300}
     for profile in profiles().values():
         for kind in profile.kinds:
@@ -47,7 +47,7 @@ def test_every_prompt_is_within_what_its_models_take() -> None:
 
 @pytest.mark.parametrize("family", PICTURES)
 @pytest.mark.parametrize("theme", themes())
-def test_a_scene_is_told_its_theme_and_nothing_is_left_to_fill(theme: str, family: str) -> None:
+def test_the_prompt_of_a_scene_describes_its_theme_and_leaves_no_placeholder(theme: str, family: str) -> None:
     text = prompt(Kind.SCENE, family, theme=theme, details="a cat").text
     for words in (themes()[theme].name, themes()[theme].setting, themes()[theme].palette, themes()[theme].light):
         assert words in text
@@ -55,7 +55,7 @@ def test_a_scene_is_told_its_theme_and_nothing_is_left_to_fill(theme: str, famil
 
 
 @pytest.mark.parametrize("family", PICTURES)
-def test_a_scene_is_told_where_the_avatar_stands(family: str) -> None:
+def test_the_prompt_of_a_scene_places_the_avatar(family: str) -> None:
     text = prompt(Kind.SCENE, family).text
     for rule in (
         "full body visible, feet included",
@@ -70,13 +70,13 @@ def test_a_scene_is_told_where_the_avatar_stands(family: str) -> None:
         assert rule in text, rule
 
 
-def test_only_models_without_16_to_9_are_told_of_a_crop() -> None:
+def test_only_prompts_for_models_without_16_to_9_mention_a_crop() -> None:
     assert "cropped to 16:9" in prompt(Kind.SCENE, "gpt-image-1").text
     assert "cropped" not in prompt(Kind.SCENE, "gpt-image-2").text
 
 
 @pytest.mark.parametrize("family", PICTURES)
-def test_an_avatar_is_told_to_keep_who_it_is(family: str) -> None:
+def test_the_prompt_of_an_avatar_preserves_the_persons_identity(family: str) -> None:
     text = prompt(Kind.AVATAR, family, theme=None).text
     for rule in ("face shape, hair, skin tone", "full body visible from head to feet", "exactly one figure", "margin"):
         assert rule in text, rule
@@ -102,17 +102,17 @@ def test_directed_models_get_the_camera_in_brackets(camera: str, command: str) -
     assert "waves one hand" in text
 
 
-def test_each_motion_and_camera_has_words_of_its_own() -> None:
+def test_each_motion_and_camera_has_its_own_words() -> None:
     for family in FILMS:
-        told = {prompt(Kind.ANIMATION, family, style=s, camera=c).text for s, c in product(STYLES, CAMERAS)}
-        assert len(told) == len(STYLES) * len(CAMERAS)
+        texts = {prompt(Kind.ANIMATION, family, style=s, camera=c).text for s, c in product(STYLES, CAMERAS)}
+        assert len(texts) == len(STYLES) * len(CAMERAS)
 
 
 def test_a_video_of_a_scene_without_a_theme_has_no_ambience() -> None:
     assert "Meanwhile" not in prompt(Kind.ANIMATION, "minimax-live", theme=None).text
 
 
-def test_a_theme_that_is_not_offered_any_more_has_no_prompt() -> None:
+def test_a_theme_that_is_no_longer_offered_has_no_prompt() -> None:
     with pytest.raises(NoPrompt, match="steam-city"):
         prompt(Kind.SCENE, "gpt-image-2", theme="steam-city")
 
@@ -127,8 +127,8 @@ def test_a_version_changes_with_the_words_and_only_with_them() -> None:
     assert book.prompt_for(job_of(Kind.SCENE), "gpt-image-2").version != version
 
 
-def test_the_stand_in_for_the_models_understands_every_prompt() -> None:
-    """The demo draws what was asked for."""
+def test_the_simulator_understands_every_prompt() -> None:
+    """The demo draws the requested theme."""
     for family, theme in product(PICTURES, themes()):
         text = prompt(Kind.SCENE, family, theme=theme).text
         assert wants_scene(text)
@@ -155,13 +155,13 @@ def test_sessions_get_variants_as_often_as_their_weights_say() -> None:
     assert counts["plain"] / len(SESSIONS) == pytest.approx(0.75, abs=0.03)
 
 
-def test_another_experiment_draws_anew() -> None:
+def test_another_experiment_draws_independently() -> None:
     other = replace(EXPERIMENT, key="another")
     same = sum(EXPERIMENT.variant_for(session) == other.variant_for(session) for session in SESSIONS)
     assert same / len(SESSIONS) == pytest.approx(0.75**2 + 0.25**2, abs=0.03)
 
 
-def test_a_session_keeps_its_variant_whatever_it_asks_for() -> None:
+def test_a_session_keeps_its_variant_for_every_job() -> None:
     book = replace(BOOK, experiments=(EXPERIMENT,))
     for session in SESSIONS[:50]:
         jobs = [job_of(Kind.ANIMATION, id=uuid5(session, str(n)), session_id=session) for n in range(3)]
@@ -169,7 +169,7 @@ def test_a_session_keeps_its_variant_whatever_it_asks_for() -> None:
         assert variant == EXPERIMENT.variant_for(session)
 
 
-def test_the_variant_is_what_the_prompt_is_made_of() -> None:
+def test_the_prompt_is_made_from_the_variant() -> None:
     book = replace(BOOK, experiments=(EXPERIMENT,))
     for session in SESSIONS[:50]:
         made = book.prompt_for(job_of(Kind.ANIMATION, session_id=session), "minimax-live")
@@ -177,7 +177,7 @@ def test_the_variant_is_what_the_prompt_is_made_of() -> None:
         assert ("Meanwhile" in made.text) == (made.variant == "plain")
 
 
-def test_what_no_experiment_is_about_takes_part_in_none() -> None:
+def test_a_family_without_an_experiment_takes_part_in_none() -> None:
     book = replace(BOOK, experiments=(EXPERIMENT,))
     made = book.prompt_for(job_of(Kind.ANIMATION), "minimax-director")
     assert (made.experiment, made.variant) == (None, None)

@@ -1,4 +1,4 @@
-"""Whatever users write, it stays inside the quoted slot."""
+"""All text that users write stays inside the quoted slot."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ INJECTIONS = json.loads((Path(__file__).parent / "injections.json").read_text(en
 FAMILIES = ("gpt-image-1", "gpt-image-2")
 MARK = "MARK"
 
-# Unicode's property `Quotation_Mark`, and what its list of confusables takes for one of the two plain quotes.
+# Unicode's property `Quotation_Mark`, and the characters that its list of confusables maps to a plain quote.
 QUOTATION_MARKS = "\"'«»‘’‚‛“”„‟‹›⹂「」『』〝〞〟﹁﹂﹃﹄＂＇｢｣"
 CONFUSABLE = "ʺˮ״″‶‴⁗‷〃❝❞❛❜❟❠🙶🙷🙸ʹʻʼʽ՚׳′‵`´ߴߵꞋꞌ῾᾿΄"
 QUOTES = QUOTATION_MARKS + CONFUSABLE
@@ -26,7 +26,7 @@ WORDS = st.text(st.one_of(st.characters(), st.sampled_from(QUOTES + "ab ")), max
 
 
 def frame(family: str) -> tuple[str, str]:
-    """Return what stands before and after the user's words in a scene's prompt."""
+    """Return the text before and after the user's words in a scene's prompt."""
     text = PromptBook().prompt_for(job_of(Kind.SCENE, details=MARK), family).text
     before, mark, after = text.partition(MARK)
     assert mark
@@ -69,7 +69,7 @@ def test_no_injection_leaves_the_quoted_slot(words: str, family: str) -> None:
 
 
 @pytest.mark.parametrize("quote", QUOTES)
-def test_no_quote_of_any_script_is_left(quote: str) -> None:
+def test_no_quote_of_any_script_remains(quote: str) -> None:
     assert cleaned(f"a {quote}b{quote} c{quote}{quote}") == "a b c"
     assert cleaned(f"a{quote}b") in ("a b", "a'b")
 
@@ -81,7 +81,7 @@ def test_no_text_at_all_leaves_the_quoted_slot(words: str) -> None:
 
 
 @given(WORDS)
-def test_cleaning_what_is_clean_changes_nothing(words: str) -> None:
+def test_cleaning_twice_changes_nothing(words: str) -> None:
     assert cleaned(cleaned(words)) == cleaned(words)
 
 

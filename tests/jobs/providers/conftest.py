@@ -1,4 +1,4 @@
-"""Each kind of provider in turn (the fake, the fake behind the limiter, the real client), and a second engine."""
+"""A harness for each provider (the fake, the fake behind the limiter, the real client), and a second engine."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
 from simulator.serve import Background
 from simulator.settings import SimulatorSettings
 from simulator.sketch import Sketch
-from tests.jobs.providers.dealings import (
-    Dealing,
-    InMemory,
-    Limited,
-    OverHttp,
+from tests.jobs.providers.harness import (
+    FakeHarness,
+    HttpHarness,
+    LimitedHarness,
+    ProviderHarness,
 )
 
 
@@ -31,23 +31,23 @@ def simulator() -> Iterator[Background]:
 
 
 @pytest.fixture(scope="session")
-def over_http(simulator: Background) -> Iterator[OverHttp]:
+def over_http(simulator: Background) -> Iterator[HttpHarness]:
     settings = ReplicateSettings(
         "r8_test",
         base_url=simulator.api_url,
         delivery_hosts=(simulator.delivery_url.removeprefix("http://"),),
         timeouts=Timeouts(answer_s=5.0),
     )
-    # One of each for all tests: reading the trusted certificates takes longer than most of them.
+    # All tests share one client of each kind: reading the trusted certificates takes longer than most tests.
     control = httpx.Client(base_url=f"{simulator.api_url}/_simulator", verify=False)
     with control, closing(ReplicateProvider(settings)) as provider:
-        yield OverHttp(provider, control)
+        yield HttpHarness(provider, control)
 
 
 @pytest.fixture(params=["fake", "limited", "replicate"])
-def dealing(request: pytest.FixtureRequest, over_http: OverHttp) -> Iterator[Dealing]:
+def harness(request: pytest.FixtureRequest, over_http: HttpHarness) -> Iterator[ProviderHarness]:
     if request.param != "replicate":
-        yield Limited() if request.param == "limited" else InMemory()
+        yield LimitedHarness() if request.param == "limited" else FakeHarness()
         return
     yield over_http
     over_http.control.post("/reset").raise_for_status()
@@ -55,7 +55,7 @@ def dealing(request: pytest.FixtureRequest, over_http: OverHttp) -> Iterator[Dea
 
 @pytest.fixture
 def others(database_url: str) -> Iterator[Engine]:
-    """A second engine on the test's database, for the workers of another process."""
+    """Yield a second engine on the test's database, for the workers of another process."""
     engine = connect(DatabaseSettings(database_url, pool_size=4), name="other")
     yield engine
     engine.dispose()

@@ -1,4 +1,4 @@
-"""Worker processes as far as the limiter can tell, and the jobs that they claim through it."""
+"""Worker processes, as far as the limiter can see, and the jobs that they claim through it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from statemachine.vocabulary import State, Step
 from tests.support.factories import make_job, make_world
 
 SLOW = LimiterSettings(creates=Budget(60, burst_share=0.1), reads=Budget(60, burst_share=0.1))
-PATIENT = LimiterSettings(breaker=BreakerPolicy(failures_max=3, outage_s=600, account_s=600))
+LONG_OUTAGE = LimiterSettings(breaker=BreakerPolicy(failures_max=3, outage_s=600, account_s=600))
 
 
 class Worker:
-    """A process of its own, as far as the limiter can tell."""
+    """Stands for a separate process, as far as the limiter can see."""
 
     def __init__(self, engine: Engine, settings: LimiterSettings) -> None:
         self.engine = engine
@@ -27,7 +27,7 @@ class Worker:
         self.admission = Admission(0)
 
     def claim(self, limit: int = 100, ahead_s: float = 0.0) -> list[ClaimedJob]:
-        """Claim as the broker does, at a time by the database's clock."""
+        """Claim as the broker does, `ahead_s` later by the database's clock."""
         with self.engine.begin() as conn:
             conn.execute(text("SELECT set_config('diorama.clock_offset', :by, true)"), {"by": f"{ahead_s} seconds"})
 

@@ -1,4 +1,4 @@
-"""Which of the configured models makes what, and what is said where none does."""
+"""The first usable model of the configuration serves a request; an error gives the reason if none can."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def on(day: str) -> Callable[[], date]:
     return lambda: date.fromisoformat(day)
 
 
-def test_by_default_every_kind_can_be_made_on_the_day_it_is_run() -> None:
+def test_by_default_every_kind_can_be_made_today() -> None:
     choice = ModelChoice(keys=KEY)
     for tier in ("free", "paid"):
         assert choice.profile_for(Kind.AVATAR, tier, None).ends is None
@@ -26,7 +26,7 @@ def test_by_default_every_kind_can_be_made_on_the_day_it_is_run() -> None:
     assert choice.profile_for(Kind.ANIMATION, "paid", 10).model == "minimax/hailuo-2.3"
 
 
-def test_what_is_to_be_passed_over_is_where_there_is_another_one() -> None:
+def test_a_model_to_avoid_is_skipped_if_another_can_serve_the_request() -> None:
     choice, gone = ModelChoice(), {"minimax/video-01-live"}
     assert choice.profile_for(Kind.ANIMATION, "paid", 6, gone).model == "minimax/hailuo-2.3"
     both = gone | {"minimax/hailuo-2.3"}
@@ -48,7 +48,7 @@ def test_from_the_day_a_model_ends_the_next_one_is_used(day: str, model: str) ->
     assert ModelChoice(models, KEY, on(day)).profile_for(Kind.AVATAR, "free", None).model == model
 
 
-def test_a_model_without_its_key_is_passed_over() -> None:
+def test_a_model_without_its_key_is_skipped() -> None:
     models = ("openai/gpt-image-1", "openai/gpt-image-2")
     assert ModelChoice(models, today=on("2026-10-01")).profile_for(Kind.SCENE, "free", None).model == models[1]
     assert ModelChoice(models, KEY, on("2026-10-01")).profile_for(Kind.SCENE, "free", None).model == models[0]
@@ -66,13 +66,13 @@ def test_lengths_are_those_of_the_usable_models() -> None:
     assert ModelChoice(("paid:minimax/hailuo-02",)).durations_of(Kind.ANIMATION, "free") == ()
 
 
-def test_a_length_that_no_model_makes_is_refused_with_those_that_are() -> None:
+def test_the_refusal_of_a_length_names_the_possible_lengths() -> None:
     with pytest.raises(NoModel) as refused:
         ModelChoice(("minimax/video-01-live",)).profile_for(Kind.ANIMATION, "paid", 10)
     assert refused.value.message == "No configured model makes an animation of 10 s; choose 6 s."
 
 
-def test_why_models_were_passed_over_is_for_operators() -> None:
+def test_operators_learn_why_models_were_skipped() -> None:
     models = ("openai/gpt-image-1", "openai/gpt-image-1-mini")
     with pytest.raises(NoModel) as refused:
         ModelChoice(models, today=on("2026-11-01")).profile_for(Kind.SCENE, "free", None)
@@ -82,6 +82,6 @@ def test_why_models_were_passed_over_is_for_operators() -> None:
 
 
 @pytest.mark.parametrize("text", ["openai/gpt-image-9", "gold:openai/gpt-image-2", "openai/gpt-image-2:paid"])
-def test_an_entry_that_means_nothing_is_refused(text: str) -> None:
+def test_an_unknown_entry_is_refused(text: str) -> None:
     with pytest.raises(NoModel, match="unknown"):
         ModelChoice((text,))

@@ -1,4 +1,4 @@
-"""A call ends in time however slowly its answer comes: each piece is early enough, and there are ever more of them."""
+"""A call ends in time even if its response arrives slowly, in endless pieces that are each early enough."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jobs.providers.guard import Timeouts
 from jobs.providers.provider import ProviderError
 from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
 from statemachine.outcomes import OutcomeLost, RetryPolicy
-from tests.jobs.providers.dealings import error_of, submission
+from tests.jobs.providers.harness import error_of, submission
 from tests.support.eventually import scaled
 
 TIMEOUTS = Timeouts(answer_s=0.15, output_s=1.0)
@@ -28,7 +28,7 @@ BEGINNINGS = {
 
 
 class Dripping:
-    """Answers whoever connects with the beginning of an answer, and goes on with a byte at a time for a while."""
+    """Sends every client the beginning of a response, then a byte at a time for a while."""
 
     def __init__(self) -> None:
         self.beginning = b""
@@ -73,7 +73,7 @@ def provider(server: Dripping) -> Iterator[ReplicateProvider]:
 
 @pytest.fixture(params=BEGINNINGS)
 def slow(request: pytest.FixtureRequest, server: Dripping) -> None:
-    """The answer is slow in one of its parts."""
+    """Make the response slow in one of its parts."""
     server.beginning = BEGINNINGS[request.param]
 
 
@@ -85,19 +85,19 @@ def ended_by_the_deadline(server: Dripping) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("slow")
-def test_a_look_ends_in_time(provider: ReplicateProvider) -> None:
+def test_a_read_ends_in_time(provider: ReplicateProvider) -> None:
     error = error_of(lambda: provider.get("p"))
     assert isinstance(error, ProviderError)
     assert error.failure.retry_policy is RetryPolicy.WAIT
 
 
 @pytest.mark.usefixtures("slow")
-def test_a_paid_call_ends_in_time_and_its_outcome_is_not_known(provider: ReplicateProvider) -> None:
+def test_a_paid_call_ends_in_time_and_its_outcome_is_lost(provider: ReplicateProvider) -> None:
     assert isinstance(provider.submit(submission()), OutcomeLost)
 
 
 @pytest.mark.parametrize("part", ["in its headers", "in its body"])
-def test_an_output_is_fetched_in_time_and_comes_as_it_is_sent(
+def test_an_output_is_fetched_in_time_and_streamed_as_it_arrives(
     server: Dripping, provider: ReplicateProvider, part: str
 ) -> None:
     server.beginning = BEGINNINGS[part]

@@ -46,7 +46,7 @@ def unchanged(tmp_path: Path) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def drifted(tmp_path: Path) -> Iterator[httpx.Client]:
-    """A provider that has renamed, dropped, required and forbidden things, and returns another shape."""
+    """Yield a provider that renamed, dropped, required and forbade inputs, and returns another shape."""
     changed = catalogues()
     pool = changed["openai"]["inputs"]
     pool["aspect_ratio_18"] = {**pool["aspect_ratio_18"], "enum": ["1:1", "16:9"]}
@@ -66,7 +66,7 @@ def test_no_profile_differs_from_the_schemas_it_was_made_from(unchanged: httpx.C
         assert drift_of(profile, live_schema(unchanged, profile.model)) == []
 
 
-def test_drift_is_told_by_field(drifted: httpx.Client) -> None:
+def test_drift_is_reported_by_field(drifted: httpx.Client) -> None:
     picture, video = profiles()["openai/gpt-image-2"], profiles()["minimax/video-01-live"]
     assert drift_of(picture, live_schema(drifted, picture.model)) == [
         Drift(picture.model, "user_id", "we send it, and the model no longer takes it"),

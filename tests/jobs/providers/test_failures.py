@@ -1,4 +1,4 @@
-"""Every code and text that the provider is known to answer with, and what the engine makes of each."""
+"""Every status and text that the provider is known to return leads to the right class and retry policy."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ INVALID = '{"detail":"- input: prompt is required\\n","status":422,"title":"Inpu
 MODERATED = '{"detail":"Your request was rejected by the safety system.","code":"moderation_blocked"}'
 HTML = "<html><head><title>502 Bad Gateway</title></head></html>"
 
-ANSWERS = [
+RESPONSES = [
     (401, UNAUTHENTICATED, "account"),
     (402, json.dumps({"title": "Insufficient credit", "detail": NO_CREDIT, "status": 402}), "account"),
     (403, '{"detail":"You do not have permission to perform this action."}', "account"),
@@ -91,7 +91,7 @@ TEXTS = [
     ("cannot identify image file", "unreadable"),
     ("failed to download the first frame", "unreadable"),
     ("The upstream request timed out", "timeout"),
-    ("Something nobody has seen before (E7777)", "unknown"),
+    ("Something never seen before (E7777)", "unknown"),
     ("list index out of range", "unknown"),
     ("", "unknown"),
 ]
@@ -113,8 +113,8 @@ RETRY_POLICIES = {
 }
 
 
-@pytest.mark.parametrize(("status", "body", "wanted"), ANSWERS)
-def test_an_answer_of_the_api_has_a_class(status: int, body: str, wanted: str) -> None:
+@pytest.mark.parametrize(("status", "body", "wanted"), RESPONSES)
+def test_an_error_response_of_the_api_has_a_class(status: int, body: str, wanted: str) -> None:
     assert class_of(Seen.HTTP, body, status) == wanted
     failure = failures.of_status(status, body, 7.0)
     assert (failure.code, failure.retry_policy) == RETRY_POLICIES[wanted]
@@ -129,8 +129,8 @@ def test_a_failed_prediction_has_a_class(text: str, wanted: str) -> None:
     assert (failure.code, failure.retry_policy) == RETRY_POLICIES[wanted]
 
 
-def test_every_text_that_the_stand_in_fails_with_is_known_as_the_text_of_its_code() -> None:
-    """Its texts were written from the same facts by others' words: what one knows, so must the other."""
+def test_every_error_text_of_the_simulator_has_the_class_of_its_code() -> None:
+    """Its texts were written separately, from the same facts: the rules must recognize them too."""
     classes = {code: class_of(Seen.PREDICTION, text) for code, text in ERRORS.items()}
     assert classes == {
         **dict.fromkeys(("PA", "E1000", "E6716", "E8367", "E8765", "E9243", "E9825", "E9828"), "platform"),
@@ -144,13 +144,13 @@ def test_every_text_that_the_stand_in_fails_with_is_known_as_the_text_of_its_cod
 
 
 @pytest.mark.parametrize("error", [httpx.ConnectError("refused"), httpx.ReadTimeout("slow"), ValueError("no JSON")])
-def test_no_answer_at_all_is_waited_for(error: Exception) -> None:
+def test_an_unreachable_provider_is_waited_for(error: Exception) -> None:
     failure = failures.unreachable(error)
     assert (failure.code, failure.retry_policy) == RETRY_POLICIES["busy"]
     assert failure.detail == f"{type(error).__name__}: {error}"
 
 
-def test_ends_without_an_output_have_classes_of_their_own() -> None:
+def test_ends_without_an_output_have_their_own_classes() -> None:
     for failure, wanted in (
         (failures.timed_out(120.4), "timeout"),
         (failures.empty_output(), "content"),
@@ -161,32 +161,32 @@ def test_ends_without_an_output_have_classes_of_their_own() -> None:
         assert (failure.code, failure.retry_policy) == RETRY_POLICIES[wanted]
 
 
-def test_every_class_is_tested_and_says_what_the_engine_does() -> None:
+def test_every_class_is_tested_and_states_what_the_engine_does() -> None:
     whole = json.loads((files("jobs.providers") / "failures.json").read_text("utf-8"))
     assert set(whole["classes"]) == set(RETRY_POLICIES) == set(table().classes)
     assert all(record["engine"] for record in whole["classes"].values())
     assert {rule["class"] for rule in whole["rules"]} <= set(RETRY_POLICIES)
-    seen = Counter(wanted for _, wanted in TEXTS) + Counter(wanted for *_, wanted in ANSWERS)
+    seen = Counter(wanted for _, wanted in TEXTS) + Counter(wanted for *_, wanted in RESPONSES)
     assert set(seen) | {"expired", "odd_output", "inline_output"} == set(RETRY_POLICIES)
 
 
-def test_no_end_user_ever_reads_the_providers_words_or_of_our_account() -> None:
+def test_messages_for_users_mention_neither_the_provider_nor_our_account() -> None:
     for failure in table().classes.values():
         for word in ("credit", "replicate", "openai", "key", "token", "billing", "account", "HTTP"):
             assert word.lower() not in f"{failure.message} {failure.final_message}".lower(), failure.message
         assert failure.message.endswith(".")
 
 
-def test_what_promises_to_go_on_says_something_else_in_the_end() -> None:
-    """Only what is tried again promises that, and no job that has ended does."""
+def test_a_final_message_does_not_promise_another_try() -> None:
+    """Only a job that will be retried may promise that; one that has ended may not."""
     for name, failure in table().classes.items():
         final = failure.final_message or failure.message
         assert "keep trying" not in final, name
         assert final.endswith(".")
 
 
-def test_a_kept_detail_still_tells_whether_a_model_was_gone() -> None:
-    for status, body, wanted in ANSWERS:
+def test_a_stored_detail_still_shows_that_a_model_was_gone() -> None:
+    for status, body, wanted in RESPONSES:
         detail = failures.of_status(status, body, None).detail or ""
         assert failures.tells_of_gone_model(detail) is (wanted == "model_gone"), detail
     for words, wanted in TEXTS:
@@ -195,7 +195,7 @@ def test_a_kept_detail_still_tells_whether_a_model_was_gone() -> None:
         )
 
 
-def test_a_declined_picture_is_told_kindly_and_never_tried_again() -> None:
+def test_a_rejected_picture_gets_a_polite_message_and_no_retry() -> None:
     failure = failures.of_prediction_error(SENSITIVE)
     assert failure.retry_policy is RetryPolicy.NEVER
     assert "can happen to harmless ones" in failure.message
@@ -217,7 +217,7 @@ def test_unknown_words_are_counted_by_their_shape() -> None:
     assert counter.counts() == {first: 2, other: 1}
 
 
-def test_unknown_words_are_logged_by_their_digest_alone() -> None:
+def test_unknown_words_are_logged_only_by_their_digest() -> None:
     with capture_logs() as lines:
         failures.of_prediction_error("never seen: my secret wish")
         failures.of_prediction_error(SENSITIVE)
@@ -227,7 +227,7 @@ def test_unknown_words_are_logged_by_their_digest_alone() -> None:
     assert failures.unknown_words.counts()[line["digest"]] == line["count"]
 
 
-def test_a_page_for_an_answer_is_kept_as_the_line_that_a_reader_would_see() -> None:
+def test_an_html_page_is_stored_as_the_line_that_a_reader_would_see() -> None:
     page = "<!DOCTYPE html>\n<html><head><title>api | 502</title><style>p { color: red }</style></head>\n"
     page += "<body><h1>Bad gateway</h1>\n<p>Error&nbsp;code 502, ray 8f3</p></body></html>"
     assert classify(Seen.HTTP, page, 502).detail == "HTTP 502: api | 502 Bad gateway Error code 502, ray 8f3"

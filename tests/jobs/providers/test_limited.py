@@ -1,4 +1,4 @@
-"""Each call of the provider's API is counted, and what can not wait is not put off."""
+"""Each call of the provider's API is counted, and a call that cannot wait is not delayed."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ SEVEN_AT_ONCE = LimiterSettings(reads=Budget(60, burst_share=7 / 60))
 
 
 class ThreePages:
-    """A provider whose list has three pages, the second of which shows what is looked for; nothing else is right."""
+    """A provider whose list has three pages, with the sought prediction on the second; its other calls fail."""
 
     def get(self, prediction_id: str) -> Prediction:
-        """Run into a throttle."""
+        """Raise a throttle error."""
         raise ProviderError(failures.of_status(429, "Request was throttled.", 60))
 
     def upload(self, name: str, content: bytes, token: UUID) -> str:
-        """Take no files."""
+        """Refuse every file."""
         raise ProviderError(failures.of_status(503, "", None))
 
     def now(self) -> datetime:
-        """Know the time."""
+        """Return a fixed time."""
         return NOW
 
     def listed(self, after: datetime, before: datetime | None = None) -> Iterator[tuple[Listed, ...]]:
@@ -44,11 +44,11 @@ class ThreePages:
 
 
 class Silent:
-    """A provider whose answers are lost."""
+    """A provider whose responses are lost."""
 
     def submit(self, submission: Submission) -> OutcomeLost:
-        """Lose the answer."""
-        return OutcomeLost("no answer")
+        """Lose the response."""
+        return OutcomeLost("no response")
 
 
 @pytest.fixture
@@ -66,17 +66,17 @@ def permits(engine: Engine) -> float:
         return float(conn.scalar(text("SELECT permits FROM provider_budgets WHERE call = 'read'")) or 0)
 
 
-def test_each_page_is_a_call_and_none_is_read_beyond_what_was_looked_for(
+def test_each_page_counts_as_a_call_and_reading_stops_at_the_sought_prediction(
     provider: LimitedProvider, engine: Engine
 ) -> None:
-    """To tell the time may take a call as well."""
+    """Reading the provider's time may take a call as well."""
     assert provider.find(sought(TOKEN)) == "p"
     assert 4 <= permits(engine) < 6
     assert provider.find(sought(uuid4())) is None
     assert 0 <= permits(engine) < 1
 
 
-def test_a_read_that_has_no_permit_is_put_off_without_being_made(provider: LimitedProvider, engine: Engine) -> None:
+def test_a_read_without_a_permit_is_delayed_and_not_sent(provider: LimitedProvider, engine: Engine) -> None:
     for _ in range(2):
         assert provider.find(sought(uuid4())) is None
     with pytest.raises(ProviderError) as caught:
@@ -87,10 +87,10 @@ def test_a_read_that_has_no_permit_is_put_off_without_being_made(provider: Limit
     assert failure.retry_after_s > 0.5
 
 
-def test_an_upload_is_put_off_without_a_permit_and_counts_where_it_fails(
+def test_an_upload_needs_a_permit_and_counts_as_a_failure_if_it_fails(
     provider: LimitedProvider, engine: Engine
 ) -> None:
-    """That it failed is noticed like a submission that does: none can be made without its picture."""
+    """The breaker counts it like a failed submission: no submission can be made without its picture."""
     with pytest.raises(ProviderError, match="503"):
         provider.upload("a.jpg", b"", uuid4())
     with engine.connect() as conn:
@@ -101,14 +101,14 @@ def test_an_upload_is_put_off_without_a_permit_and_counts_where_it_fails(
         LimitedProvider(cast(Any, ThreePages()), SharedLimiter(engine, SEVEN_AT_ONCE)).upload("a.jpg", b"", uuid4())
 
 
-def test_a_throttled_read_is_everybodys_reason_to_wait(provider: LimitedProvider, engine: Engine) -> None:
+def test_a_throttled_read_makes_every_process_wait(provider: LimitedProvider, engine: Engine) -> None:
     with pytest.raises(ProviderError, match="429"):
         provider.get("p")
     assert SharedLimiter(engine, SEVEN_AT_ONCE).read_in_s() > 50
 
 
-def test_what_became_of_a_paid_call_is_told_even_while_the_database_is_away() -> None:
-    away = create_engine("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
+def test_the_outcome_of_a_paid_call_is_returned_even_while_the_database_is_away() -> None:
+    away = create_engine("postgresql+psycopg://none@127.0.0.1:1/nothing")
     inner: Any = Silent()
-    told = LimitedProvider(inner, SharedLimiter(away)).submit(cast(Any, None))
-    assert told == OutcomeLost("no answer")
+    outcome = LimitedProvider(inner, SharedLimiter(away)).submit(cast(Any, None))
+    assert outcome == OutcomeLost("no response")

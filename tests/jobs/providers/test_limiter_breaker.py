@@ -1,4 +1,4 @@
-"""Failures of one worker's submissions stop the submissions of all, until one that is let through succeeds."""
+"""Failures of some workers stop the submissions of all, until one that is admitted as a probe succeeds."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from jobs.worker.advance import AdvanceParts, advance
 from statemachine.breaker import BreakerPolicy
 from statemachine.outcomes import Accepted, OutcomeLost, Refused, Rejected
 from statemachine.vocabulary import BreakerState
-from tests.jobs.providers.limiter_workers import PATIENT, Worker, queue
+from tests.jobs.providers.limiter_workers import LONG_OUTAGE, Worker, queue
 from tests.support.factories import REFUSED
 
-TAKEN = Accepted("p1", 1.0)
+ACCEPTED = Accepted("p1", 1.0)
 LOST = OutcomeLost("HTTP 502 after sending")
 NO_TOKEN = Refused(failures.of_status(401, '{"title": "Unauthenticated"}', None))
 NO_CREDIT = Refused(failures.of_status(429, "Your rate limit is reduced while you have less than $5.0 in credit.", 7))
@@ -38,31 +38,31 @@ def test_failures_of_several_workers_in_a_row_stop_all_of_them(
     engine: Engine, others: Engine, failed: OutcomeLost | Refused
 ) -> None:
     queue(engine, 5)
-    workers = [Worker(each, PATIENT) for each in (engine, others, engine)]
+    workers = [Worker(each, LONG_OUTAGE) for each in (engine, others, engine)]
     for worker in workers:
         worker.limiter.observe(failed)
     assert [worker.claim(ahead_s=1) for worker in workers] == [[], [], []]
 
 
-@pytest.mark.parametrize("went_well", [TAKEN, Rejected(REFUSED)], ids=["taken", "declined"])
+@pytest.mark.parametrize("success", [ACCEPTED, Rejected(REFUSED)], ids=["accepted", "rejected"])
 def test_a_success_of_another_worker_ends_the_run_of_failures(
-    engine: Engine, others: Engine, went_well: Accepted | Rejected
+    engine: Engine, others: Engine, success: Accepted | Rejected
 ) -> None:
-    mine, other = Worker(engine, PATIENT), Worker(others, PATIENT)
+    mine, other = Worker(engine, LONG_OUTAGE), Worker(others, LONG_OUTAGE)
     mine.limiter.observe(LOST)
     mine.limiter.observe(LOST)
     other.claim()
-    other.limiter.observe(went_well)
+    other.limiter.observe(success)
     mine.limiter.observe(LOST)
     assert breaker_state(engine) is BreakerState.CLOSED
 
 
-@pytest.mark.parametrize("refused", [NO_TOKEN, NO_CREDIT], ids=["401", "429 for want of credit"])
-def test_trouble_with_the_account_stops_submissions_at_once_and_calls_a_person_once(
+@pytest.mark.parametrize("refused", [NO_TOKEN, NO_CREDIT], ids=["401", "429 for lack of credit"])
+def test_an_account_error_stops_submissions_at_once_and_alerts_an_operator_once(
     engine: Engine, refused: Refused
 ) -> None:
     queue(engine, 5)
-    worker = Worker(engine, PATIENT)
+    worker = Worker(engine, LONG_OUTAGE)
     with capture_logs() as lines:
         for _ in range(4):
             worker.limiter.observe(refused)
@@ -72,9 +72,7 @@ def test_trouble_with_the_account_stops_submissions_at_once_and_calls_a_person_o
     ]
 
 
-def test_trouble_that_predictions_tell_of_stops_submissions_until_one_succeeds_and_calls_a_person_once(
-    engine: Engine, others: Engine
-) -> None:
+def test_an_account_error_of_a_prediction_stops_submissions_until_one_succeeds(engine: Engine, others: Engine) -> None:
     queue(engine, 5)
     at_once = LimiterSettings(breaker=BreakerPolicy(account_s=0, probe_s=600))
     mine, other = Worker(engine, at_once), Worker(others, at_once)
@@ -83,8 +81,8 @@ def test_trouble_that_predictions_tell_of_stops_submissions_until_one_succeeds_a
             mine.limiter.observe_end(failures.of_prediction_error(words))
         assert breaker_state(engine) is BreakerState.OPEN
         assert len(other.claim()) == 1
-        other.limiter.observe(TAKEN)
-        assert mine.claim() == [], "that it was taken proves nothing"
+        other.limiter.observe(ACCEPTED)
+        assert mine.claim() == [], "an acceptance alone proves nothing"
         other.limiter.observe_end(None)
         assert len(mine.claim()) == 4
     assert [(line["log_level"], line["event"]) for line in lines] == [
@@ -94,9 +92,9 @@ def test_trouble_that_predictions_tell_of_stops_submissions_until_one_succeeds_a
     assert "(E001)" in lines[0]["why"]
 
 
-def test_trouble_with_one_model_stops_no_other_and_proves_nothing_of_them(engine: Engine) -> None:
+def test_an_error_of_one_model_neither_stops_nor_proves_the_others(engine: Engine) -> None:
     queue(engine, 2)
-    worker = Worker(engine, PATIENT)
+    worker = Worker(engine, LONG_OUTAGE)
     worker.limiter.observe(MODEL_GONE)
     worker.limiter.observe_end(MODEL_GONE.failure)
     assert len(worker.claim()) == 2
@@ -105,31 +103,31 @@ def test_trouble_with_one_model_stops_no_other_and_proves_nothing_of_them(engine
     assert len(worker.claim(ahead_s=601)) == 1
     worker.limiter.observe(MODEL_GONE)
     assert breaker_state(engine) is BreakerState.HALF_OPEN
-    assert len(worker.claim(ahead_s=601)) == 1, "another one shows how things are"
+    assert len(worker.claim(ahead_s=601)) == 1, "another job is the next probe"
 
 
-def test_after_the_pause_exactly_one_job_is_let_through(engine: Engine, others: Engine) -> None:
+def test_after_the_outage_exactly_one_job_is_admitted_as_a_probe(engine: Engine, others: Engine) -> None:
     queue(engine, 5)
-    workers = [Worker(engine, PATIENT), Worker(others, PATIENT)]
+    workers = [Worker(engine, LONG_OUTAGE), Worker(others, LONG_OUTAGE)]
     workers[0].limiter.observe(NO_TOKEN)
     claimed = [worker.claim(ahead_s=601) for worker in workers * 2]
     assert sorted(map(len, claimed)) == [0, 0, 0, 1]
-    workers[0].limiter.observe(TAKEN)
+    workers[0].limiter.observe(ACCEPTED)
     assert len(workers[1].claim(ahead_s=602)) == 4
 
 
-def test_one_that_did_not_come_to_the_provider_makes_room_for_the_next(engine: Engine) -> None:
+def test_a_probe_that_was_not_sent_makes_room_for_the_next(engine: Engine) -> None:
     queue(engine, 5)
-    worker = Worker(engine, PATIENT)
+    worker = Worker(engine, LONG_OUTAGE)
     worker.limiter.observe(NO_TOKEN)
     assert len(worker.claim(ahead_s=601)) == 1
     worker.limiter.observe(None)
     assert len(worker.claim(ahead_s=601)) == 1
 
 
-def test_one_that_was_past_its_deadline_makes_room_for_the_next(engine: Engine) -> None:
+def test_a_probe_past_its_deadline_makes_room_for_the_next(engine: Engine) -> None:
     queue(engine, 5)
-    worker = Worker(engine, PATIENT)
+    worker = Worker(engine, LONG_OUTAGE)
     worker.limiter.observe(NO_TOKEN)
     (late,) = worker.claim(ahead_s=601)
     late = replace(late, deadline_at=late.claimed_at)

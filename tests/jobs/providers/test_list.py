@@ -1,4 +1,4 @@
-"""The provider's list, read a page at a time and no further than it has to be."""
+"""The provider's list is read a page at a time, and no further than needed."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def provider(simulator: Background) -> Iterator[ReplicateProvider]:
 
 
 def submission(token: UUID) -> Submission:
-    webhook = f"https://127.0.0.1/told?token={token}"
+    webhook = f"https://127.0.0.1/webhook?token={token}"
     return Submission("openai/gpt-image-2.5-sunburst", {"prompt": "x"}, token, timedelta(minutes=1), webhook)
 
 
-def test_a_lost_submission_is_found_without_reading_what_was_created_long_after_it(
+def test_the_search_for_a_lost_submission_skips_predictions_created_long_after_it(
     simulator: Background, provider: ReplicateProvider
 ) -> None:
-    """After an outage of the list at the full rate, what came later would fill more pages than can be read."""
+    """After an outage of the list at the full rate, later predictions would fill more pages than can be read."""
     token = uuid4()
     provider.submit(submission(token))
     httpx.post(f"{simulator.api_url}/_simulator/clock", json={"advance_s": 600}).raise_for_status()
@@ -51,12 +51,12 @@ def test_a_lost_submission_is_found_without_reading_what_was_created_long_after_
 
 
 @pytest.mark.parametrize("ahead_s", [-400, 400])
-def test_a_lost_submission_is_found_by_the_clock_of_the_provider(simulator: Background, ahead_s: float) -> None:
-    """Ours may be minutes off; by it nothing would be there, and what was paid for would be paid for again."""
+def test_a_lost_submission_is_found_by_the_providers_clock(simulator: Background, ahead_s: float) -> None:
+    """By our clock, which may be minutes off, the list would show nothing, and the job would be paid for again."""
     simulator.call(lambda state: state.agenda.advance(ahead_s))
     settings = ReplicateSettings("r8_test", base_url=simulator.api_url)
     token = uuid4()
     with closing(ReplicateProvider(settings)) as submitter, closing(ReplicateProvider(settings)) as finder:
         submitter.submit(submission(token))
-        # Another process, which no answer has told the time yet.
+        # The second client has no response yet from which it could know the provider's time.
         assert finder.find(Sought(token, timedelta(seconds=2))) is not None

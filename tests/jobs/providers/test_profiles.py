@@ -1,4 +1,4 @@
-"""What the profiles say of the models, beside what the stand-in for the provider says of them."""
+"""The profiles of the models agree with the models of the simulator."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def test_every_model_of_the_pipeline_has_a_profile() -> None:
 
 
 @pytest.mark.parametrize(("profile", "kind", "duration_s"), CASES)
-def test_what_is_sent_is_what_the_model_takes(profile: Profile, kind: Kind, duration_s: int | None) -> None:
-    """Names, choices and required inputs; the prompt, the picture and the keys come with each job."""
+def test_the_model_accepts_every_input_that_is_sent(profile: Profile, kind: Kind, duration_s: int | None) -> None:
+    """Names, choices and required inputs agree; the prompt, the picture and the keys come with each job."""
     stand_in = STAND_INS[profile.model]
     sent = profile.constants(kind, duration_s)
     by_job = {name for what, name in profile.inputs.items() if what != "secret" or profile.secret}
@@ -38,14 +38,14 @@ def test_what_is_sent_is_what_the_model_takes(profile: Profile, kind: Kind, dura
 
 
 @pytest.mark.parametrize(("profile", "kind", "duration_s"), CASES)
-def test_the_price_is_that_of_what_is_sent(profile: Profile, kind: Kind, duration_s: int | None) -> None:
+def test_the_price_is_that_of_the_inputs_sent(profile: Profile, kind: Kind, duration_s: int | None) -> None:
     sent = profile.constants(kind, duration_s)
     assert profile.price(kind, duration_s) == round(STAND_INS[profile.model].price_usd(sent) * 1_000_000)
 
 
 @pytest.mark.parametrize("profile", [p for p in profiles().values() if not p.durations_s], ids=lambda p: p.model)
 def test_a_picture_is_never_ordered_without_its_quality(profile: Profile) -> None:
-    """Left out, the model takes `auto`, and bills that as the dearest."""
+    """Without it, the model uses `auto`, which is billed as the most expensive."""
     assert profile.fixed["quality"] in ("low", "medium", "high")
 
 
@@ -56,7 +56,7 @@ def test_the_sizes_of_pictures_are_those_of_the_model(profile: Profile) -> None:
         assert tuple(output["sizes_px"][profile.constants(kind, None)["aspect_ratio"]]) == size
 
 
-def test_scenes_are_ordered_in_16_to_9_wherever_a_model_makes_that() -> None:
+def test_scenes_are_ordered_in_16_to_9_if_the_model_supports_it() -> None:
     for profile in profiles().values():
         if profile.prompt_family == "gpt-image-2":
             assert profile.constants(Kind.SCENE, None)["aspect_ratio"] == "2048x1152"
@@ -68,12 +68,12 @@ def test_ten_seconds_are_ordered_at_768p() -> None:
         assert (sent["duration"], sent["resolution"]) == (10, "768p")
 
 
-def test_only_models_that_are_billed_elsewhere_need_a_key() -> None:
+def test_only_models_billed_elsewhere_need_a_key() -> None:
     needing = {profile.model for profile in profiles().values() if profile.secret}
     assert needing == {"openai/gpt-image-1", "openai/gpt-image-1-mini"}
 
 
-def test_a_profile_says_how_its_model_answers() -> None:
+def test_a_profile_describes_the_output_of_its_model() -> None:
     for profile in profiles().values():
         assert profile.output.shape == ("list" if STAND_INS[profile.model].kind == "images" else "one")
         assert set(profile.output.sizes_px) == set(profile.kinds)

@@ -1,4 +1,4 @@
-"""Progress is read from bars as tqdm writes them, and from nothing else."""
+"""Progress is read from the bars that tqdm writes, and from nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long the provider asks to be left alone, in each of the ways that it may say so."""
+"""The wait that the provider requests is read from each place where it may be given."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OLDER = "Request was throttled. Expected available in 1 second."
         ("<html>", None, None),
         ("", "", None),
         ("[]", "soon", None),
-        # What makes no sense is not followed, and what is out of all proportion is cut.
+        # A value that makes no sense is ignored, and an absurdly large one is capped.
         (json.dumps({"retry_after": -5}), None, 0.0),
         (json.dumps({"retry_after": 1e300}), None, LONGEST_S),
         ('{"retry_after": NaN}', "2", 2.0),
@@ -42,7 +42,9 @@ OLDER = "Request was throttled. Expected available in 1 second."
         ("", "-3", 0.0),
     ],
 )
-def test_the_wait_is_read_from_field_header_and_words(body: str, header: str | None, wanted: float | None) -> None:
+def test_the_wait_is_read_from_the_field_the_header_and_the_text(
+    body: str, header: str | None, wanted: float | None
+) -> None:
     assert requested_wait_s(body, header) == wanted
 
 
@@ -52,8 +54,8 @@ def test_a_header_may_name_a_time() -> None:
     assert 100 < wait_s <= 121
 
 
-def test_an_error_page_without_end_is_read_in_part() -> None:
-    """Nobody needs more of it than says what is wrong."""
+def test_an_endless_error_page_is_read_only_in_part() -> None:
+    """Its beginning is enough to classify the error."""
     pages = iter(lambda: b"x" * 10_000, None)
     inner = httpx.MockTransport(lambda _: httpx.Response(502, content=pages))
     transport = GuardTransport(inner, Timeouts(), ProviderClock())

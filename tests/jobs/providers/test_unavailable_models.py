@@ -1,4 +1,4 @@
-"""Operators are told of a model that is gone, and not again for every job that asks for it."""
+"""Operators are notified of a model that is gone, but not for every job that requests it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from structlog.testing import capture_logs
 from jobs.providers.unavailable_models import UnavailableModels
 
 
-def test_each_model_that_is_gone_is_told_at_once_and_then_once_an_hour() -> None:
+def test_each_model_that_is_gone_is_reported_at_once_and_then_once_an_hour() -> None:
     now = [0.0]
     gone = UnavailableModels(lambda: now[0])
     with capture_logs() as lines:

@@ -1,4 +1,4 @@
-"""The written rule of what becomes of a job's credits: the list behind the tests and the table of docs/credits.md."""
+"""The rule for a job's credits as data: the tests and the table of docs/credits.md use it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Something that happens to a job, what becomes of its credits in words, and the ledger's entries of it then."""
+    """An event of a job, its effect on the credits in words, and the ledger entries that it leaves."""
 
     what: str
     credits: str
@@ -20,7 +20,7 @@ RELEASED, REFUNDED = ("hold", "release"), ("hold", "charge", "refund")
 RULE: dict[str, Row] = {
     "accepted": Row("it is accepted", "its price is held", HELD),
     "succeeded": Row("it succeeds", "charged", CHARGED),
-    "failed": Row("it fails, or a deadline passes, whatever the provider was paid for it", "released", RELEASED),
+    "failed": Row("it fails, or a deadline passes, even if the provider must be paid", "released", RELEASED),
     "canceled queued": Row("anyone cancels it before it was submitted", "released", RELEASED),
     "canceled submitting": Row(
         "anyone cancels it while its submission is under way or being reconciled",
@@ -37,7 +37,7 @@ RULE: dict[str, Row] = {
         "it had succeeded, and its child is canceled", "nothing: it stays, and stays charged", CHARGED
     ),
     "tried again": Row("it is tried again", "its price is held again", (*RELEASED, "hold")),
-    "undoing held": Row("part of it cannot be undone, and waits for support", "released anyway", RELEASED),
+    "undoing fails": Row("part of it cannot be undone, and waits for support", "released anyway", RELEASED),
 }
 
 

@@ -1,4 +1,4 @@
-"""Canceling at the moments that are hard: while a paid call is under way, and while its outcome is looked for."""
+"""A cancel takes effect even while a paid call is under way or its outcome is being searched for."""
 
 from __future__ import annotations
 
@@ -27,28 +27,28 @@ from tests.support.factories import World, begin_of, claimed, make_job, move_of
 from tests.support.invariants import assert_sound
 
 BUSY = o.Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", o.RetryPolicy.WAIT, retry_after_s=600)
-PASSING = o.Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", o.RetryPolicy.RETRY)
+TRANSIENT = o.Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", o.RetryPolicy.RETRY)
 OUTCOMES: tuple[o.Outcome, ...] = (
     o.Accepted("p", 600.0),
     o.Refused(BUSY),
-    o.Refused(PASSING),
+    o.Refused(TRANSIENT),
     o.OutcomeLost("ReadTimeout after sending"),
 )
 
 
 @dataclass
 class SearchedProvider(ScriptedProvider):
-    """Shows lost predictions in its list from the so-manieth look on, or has no list."""
+    """Shows lost predictions in its list from search number `shows_at` on, or has no list."""
 
     shows_at: int = 1
     is_listed: bool = True
-    looks: list[UUID] = field(default_factory=list)
+    searches: list[UUID] = field(default_factory=list)
 
     def find(self, sought: Sought) -> str | None:
         if not self.is_listed:
             raise ProviderError(failures.unreachable(TimeoutError("no list")))
-        self.looks.append(sought.token)
-        return "found" if len(self.looks) >= self.shows_at else None
+        self.searches.append(sought.token)
+        return "found" if len(self.searches) >= self.shows_at else None
 
 
 def submitting(engine: Engine, world: World) -> UUID:
@@ -78,12 +78,12 @@ def test_a_cancel_while_the_call_is_under_way_is_in_the_history_at_once(engine: 
         row = conn.execute(text("SELECT state, cancel_requested_at, claimed_by, due_at FROM jobs")).one()
     assert row.state == "submitting"
     assert row.cancel_requested_at is not None
-    assert row.claimed_by == "test", "its worker goes on, or nobody would hear the answer"
+    assert row.claimed_by == "test", "its worker goes on, or the response would be lost"
     assert events(engine, job_id)[-1] == ("cancel_requested", "submitting", "support:mo")
     assert_sound(engine)
 
 
-def test_asking_again_while_the_call_is_under_way_changes_nothing(engine: Engine, world: World) -> None:
+def test_a_second_cancel_while_the_call_is_under_way_changes_nothing(engine: Engine, world: World) -> None:
     job_id = submitting(engine, world)
     with engine.begin() as conn:
         cancel(conn, job_id, "api")
@@ -94,10 +94,8 @@ def test_asking_again_while_the_call_is_under_way_changes_nothing(engine: Engine
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES, ids=str)
-def test_whatever_the_answer_is_the_cancel_wins_as_soon_as_it_is_known(
-    engine: Engine, world: World, outcome: o.Outcome
-) -> None:
-    """Neither a retry nor a wait comes before it, nor a claim: nobody may be let through to one for hours."""
+def test_the_cancel_wins_as_soon_as_any_response_arrives(engine: Engine, world: World, outcome: o.Outcome) -> None:
+    """No retry, wait or claim comes first: the limiter may not admit a claim for hours."""
     with engine.begin() as conn:
         job_id = make_job(conn, world, credits=5)
         record(conn, [begin_of(claimed(conn, job_id))])
@@ -111,15 +109,15 @@ def test_whatever_the_answer_is_the_cancel_wins_as_soon_as_it_is_known(
     assert_sound(engine)
 
 
-def test_workers_are_told_at_once_of_the_answer_to_a_canceled_call(engine: Engine, world: World) -> None:
-    """Its next look would be in ten minutes, and nobody may have to wait for the poll to come round."""
-    told: list[set[Step]] = []
+def test_workers_get_a_hint_at_once_after_the_response_to_a_canceled_call(engine: Engine, world: World) -> None:
+    """Its next poll would be in ten minutes, and the cancel must not wait for it."""
+    hinted: list[set[Step]] = []
 
-    class Told(Hinter):
+    class RecordingHinter(Hinter):
         def hint(self, steps: object, ids: object) -> None:
-            told.append(set(steps))  # type: ignore[call-overload]
+            hinted.append(set(steps))  # type: ignore[call-overload]
 
-    hinter = Told(engine)
+    hinter = RecordingHinter(engine)
     recorder = Recorder(engine, hinter)
     job_id = submitting(engine, world)
     with engine.begin() as conn:
@@ -128,11 +126,11 @@ def test_workers_are_told_at_once_of_the_answer_to_a_canceled_call(engine: Engin
     assert recorder.record_now(move_of(job, o.Accepted("p", 600.0)))
     recorder.close()
     hinter.close()
-    assert told == [{Step.SUBMIT, Step.COMPENSATE}]
+    assert hinted == [{Step.SUBMIT, Step.COMPENSATE}]
 
 
 def test_undoing_a_canceled_job_keeps_its_waits(engine: Engine, world: World, store: S3Store) -> None:
-    """Otherwise a provider that is away for a moment would use up every try within it."""
+    """Otherwise a short outage of the provider would use up every try."""
     undoing = Undoing(engine, store, ScriptedProvider(fails=1))
     with engine.begin() as conn:
         job_id = make_job(conn, world, State.GENERATING)
@@ -143,7 +141,7 @@ def test_undoing_a_canceled_job_keeps_its_waits(engine: Engine, world: World, st
 
 
 def unknown_at_first(engine: Engine, world: World, *, age_s: int) -> UUID:
-    """Return a canceled job whose submission was begun so long ago."""
+    """Return a canceled job whose submission began `age_s` ago."""
     with engine.begin() as conn:
         job_id = make_job(conn, world, State.GENERATING)
         cancel(conn, job_id, "api")
@@ -158,10 +156,10 @@ def due_in_s(engine: Engine) -> float:
 
 
 @pytest.mark.parametrize(("age_s", "at_least_s", "at_most_s"), [(0, 5, 10), (60, 4.9, 5)], ids=["young", "old"])
-def test_that_the_provider_does_not_know_what_is_canceled_is_not_believed_at_once(
+def test_a_cancel_that_finds_no_prediction_is_repeated_before_it_is_believed(
     engine: Engine, world: World, store: S3Store, age_s: int, at_least_s: float, at_most_s: float
 ) -> None:
-    """It may only not have arrived everywhere yet, and would run on."""
+    """The prediction may not have reached every server of the provider yet, and would go on running."""
     undoing = Undoing(engine, store, ScriptedProvider(unknown=1))
     job_id = unknown_at_first(engine, world, age_s=age_s)
     assert undoing.undo(job_id) == "compensating"
@@ -170,7 +168,7 @@ def test_that_the_provider_does_not_know_what_is_canceled_is_not_believed_at_onc
     assert len(undoing.provider.canceled) == 1
 
 
-def test_what_stays_unknown_counts_as_paid_for(engine: Engine, world: World, store: S3Store) -> None:
+def test_a_prediction_that_stays_unknown_counts_as_paid_for(engine: Engine, world: World, store: S3Store) -> None:
     undoing = Undoing(engine, store, ScriptedProvider(unknown=99))
     job_id = unknown_at_first(engine, world, age_s=60)
     assert [undoing.undo(job_id) for _ in range(2)] == ["compensating", "canceled"]
@@ -179,7 +177,9 @@ def test_what_stays_unknown_counts_as_paid_for(engine: Engine, world: World, sto
     assert of_job == of_attempt > 0
 
 
-def test_a_throttled_cancel_waits_as_long_as_asked_and_is_no_try(engine: Engine, world: World, store: S3Store) -> None:
+def test_a_throttled_cancel_waits_as_requested_and_does_not_count_as_a_try(
+    engine: Engine, world: World, store: S3Store
+) -> None:
     undoing = Undoing(engine, store, ScriptedProvider(throttles=TRIES_MAX))
     with engine.begin() as conn:
         job_id = make_job(conn, world, State.GENERATING)
@@ -210,7 +210,7 @@ def test_a_lost_submission_of_a_canceled_job_is_canceled_at_the_provider_at_once
     assert status == "lost", "the orphan search books what it cost"
 
 
-def test_it_is_looked_for_until_the_list_can_be_believed(engine: Engine, world: World, store: S3Store) -> None:
+def test_it_is_searched_for_until_the_list_can_be_believed(engine: Engine, world: World, store: S3Store) -> None:
     provider = SearchedProvider(shows_at=2)
     undoing = Undoing(engine, store, provider)
     job_id = lost(engine, world)
@@ -225,11 +225,11 @@ def test_it_is_looked_for_until_the_list_can_be_believed(engine: Engine, world: 
     ("is_listed", "age", "result"),
     [
         (True, timedelta(minutes=1), "it was never taken"),
-        (True, timedelta(minutes=56), "could not say"),  # what it could be recognized by may be gone
+        (True, timedelta(minutes=56), "could not say"),  # its correlation ids may be gone
         (False, timedelta(minutes=1), "could not say"),
     ],
 )
-def test_what_is_not_found_is_left_to_the_orphan_search_and_the_job_ends(
+def test_a_prediction_not_found_is_left_to_the_orphan_search_and_the_job_ends(
     engine: Engine, world: World, store: S3Store, is_listed: bool, age: timedelta, result: str
 ) -> None:
     provider = SearchedProvider(shows_at=99, is_listed=is_listed)
@@ -243,10 +243,10 @@ def test_what_is_not_found_is_left_to_the_orphan_search_and_the_job_ends(
     assert (provider.canceled, undoing.actions(job_id)["cancel_prediction"]) == ([], "done")
 
 
-def test_a_vanished_submitters_cancel_is_carried_out_by_its_rescuer(
+def test_the_rescue_carries_out_the_cancel_of_a_vanished_worker(
     engine: Engine, world: World, store: S3Store, hinter: Hinter
 ) -> None:
-    """The answer will never come: the rescue tells that it is lost, and has the job undone."""
+    """The response will never come: the rescue records it as lost, and the job is compensated."""
     undoing = Undoing(engine, store, SearchedProvider())
     job_id = submitting(engine, world)
     with engine.begin() as conn:
@@ -265,14 +265,15 @@ def test_a_vanished_submitters_cancel_is_carried_out_by_its_rescuer(
 
 @pytest.mark.parametrize("lasts", [timedelta(minutes=1), timedelta(0)], ids=["a live worker", "a dead worker"])
 @pytest.mark.parametrize("state", [State.QUEUED, State.RECONCILING, State.GENERATING, State.STORING, State.TRANSCODING])
-def test_a_cancel_fences_the_worker_off_and_the_next_claim_compensates(
+def test_a_cancel_fences_off_the_worker_and_the_next_claim_compensates(
     engine: Engine, world: World, state: State, lasts: timedelta
 ) -> None:
     with engine.begin() as conn:
         job_id = make_job(conn, world, state)
         job = claimed(conn, job_id, lasts=lasts)
         assert cancel(conn, job_id, "api")
-        assert not record(conn, [begin_of(job) if state is State.QUEUED else move_of(job, o.StepFailed(PASSING))]).moved
+        late = begin_of(job) if state is State.QUEUED else move_of(job, o.StepFailed(TRANSIENT))
+        assert not record(conn, [late]).moved
         due = claim_due(conn, Step.COMPENSATE, worker="next", limit=9, lease_for=timedelta(minutes=1))
         assert [(each.id, each.state) for each in due] == [(job_id, State.COMPENSATING)]
     assert_sound(engine)

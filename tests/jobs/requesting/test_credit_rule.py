@@ -1,4 +1,4 @@
-"""The rule of holding, charging, releasing and refunding: each of its rows comes true."""
+"""Credits are held, charged, released and refunded as the rule says, row by row."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PRICE = 5
 
 
 class Case:
-    """An account with a job that costs something, and what can happen to it."""
+    """An account with a job that costs credits, and the events that can happen to it."""
 
     def __init__(self, engine: Engine, store: S3Store, world: World) -> None:
         self.engine = engine
@@ -52,7 +52,7 @@ class Case:
             )
 
     def family(self, child: State, avatar: State = State.SUCCEEDED) -> tuple[UUID, UUID]:
-        """Add a story's avatar, and a scene of it."""
+        """Add a story's avatar and its scene."""
         story_id = new_id()
         with self.engine.begin() as conn:
             insert_story(conn, self.world.owner, story_id, self.world.selfie_id)
@@ -60,7 +60,7 @@ class Case:
         return first, self.job(child, parent=first, story=story_id)
 
     def see(self, job_id: UUID, outcome: o.Outcome) -> UUID:
-        """Have a worker see something of a job."""
+        """Record an outcome as a worker does."""
         with self.engine.begin() as conn:
             record(conn, [move_of(claimed(conn, job_id), outcome)])
         self.undoing.undo_all()
@@ -115,7 +115,7 @@ def tried_again(case: Case) -> UUID:
     return job_id
 
 
-def undoing_held(case: Case) -> UUID:
+def undoing_fails(case: Case) -> UUID:
     case.undoing.provider.fails = TRIES_MAX
     job_id = case.cancel(case.job(State.GENERATING))
     assert case.undoing.actions(job_id)["cancel_prediction"] == "needs_review"
@@ -134,7 +134,7 @@ HAPPENINGS: dict[str, Callable[[Case], UUID]] = {
     "rolled back": rolled_back,
     "child canceled": child_canceled,
     "tried again": tried_again,
-    "undoing held": undoing_held,
+    "undoing fails": undoing_fails,
 }
 
 
@@ -145,21 +145,21 @@ def entries(engine: Engine, job_id: UUID) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("row", RULE)
-def test_each_row_of_the_rule_comes_true(engine: Engine, store: S3Store, world: World, row: str) -> None:
+def test_each_row_of_the_rule_is_true(engine: Engine, store: S3Store, world: World, row: str) -> None:
     job_id = HAPPENINGS[row](Case(engine, store, world))
     assert entries(engine, job_id) == RULE[row].entries
     holds, charged = RULE[row].entries[-1] == "hold", RULE[row].entries[-1] == "charge"
     with engine.connect() as conn:
-        told = credits_of_jobs(conn, [job_id])[job_id]
-    assert (told.held, told.charged - told.refunded) == (PRICE * holds, PRICE * charged)
+        settled = credits_of_jobs(conn, [job_id])[job_id]
+    assert (settled.held, settled.charged - settled.refunded) == (PRICE * holds, PRICE * charged)
     assert_credits_add_up(engine)
 
 
-def test_nothing_is_ever_returned_beyond_what_was_granted(engine: Engine, store: S3Store, world: World) -> None:
+def test_no_more_credits_are_returned_than_were_granted(engine: Engine, store: S3Store, world: World) -> None:
     case = Case(engine, store, world)
     with engine.connect() as conn:
         before = balance_of(conn, partner_of(world).wallet)
-    for row in ("failed", "canceled queued", "canceled generating", "undoing held"):
+    for row in ("failed", "canceled queued", "canceled generating", "undoing fails"):
         HAPPENINGS[row](case)
     with engine.connect() as conn:
         assert balance_of(conn, partner_of(world).wallet) == before

@@ -72,14 +72,14 @@ CASES = [
     pytest.param(request, other, id=f"{type(request).__name__}.{path}")
     for request in REQUESTS
     for path, other in variants(request)
-    # The key is what is compared by: another one is another request.
+    # Requests are compared under their key: another key is another request.
     if not path.endswith("idempotency_key")
 ]
 
 
 @pytest.fixture
 def world(engine: Engine) -> World:
-    """An account."""
+    """Make an account."""
     with engine.begin() as conn:
         return make_world(conn)
 
@@ -112,6 +112,6 @@ def test_a_key_has_1_to_255_characters(engine: Engine, world: World, key: str) -
         claim(engine, world, REQUESTS[0], key)
 
 
-def test_no_request_is_missing_here() -> None:
+def test_every_request_type_is_tested_here() -> None:
     declared = {name for name in vars(requests) if name.endswith("Request")}
     assert declared == {type(request).__name__ for request in REQUESTS} - {"GrantRequest"}

@@ -1,4 +1,4 @@
-"""A lost submission that the provider's list does not show is believed to be absent only where that proves anything."""
+"""A lost submission counts as absent only if the provider's list would show it."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def parts(engine: Engine, provider: FakeProvider) -> ReconcileParts:
 
 
 def lost(engine: Engine, world: World, *, is_over: bool = False, **changed: Any) -> UUID:
-    """Return a job whose submission was lost; `changed` are columns of its attempt, `age` how old that is.
+    """Return a job whose submission was lost; `changed` are columns of its attempt, and `age` is the attempt's age.
 
-    Where it `is_over`, the job has gone on without it.
+    If it `is_over`, the job has gone on without it.
     """
     age = changed.pop("age", timedelta(minutes=1))
     with engine.begin() as conn:
@@ -51,7 +51,7 @@ def lost(engine: Engine, world: World, *, is_over: bool = False, **changed: Any)
         for name, value in changed.items():
             conn.execute(text(f"UPDATE attempts SET {name} = :value" + of_job), {"value": value, "id": job_id})
         if is_over:
-            # How it came to that is not what is looked at here.
+            # The way to that point does not matter here.
             conn.execute(text("UPDATE jobs SET attempt = attempt + 1 WHERE id = :id"), {"id": job_id})
     return job_id
 
@@ -61,7 +61,7 @@ def attempt(engine: Engine, job_id: UUID) -> Any:
         return conn.execute(text("SELECT * FROM attempts WHERE job_id = :id"), {"id": job_id}).one()
 
 
-def test_what_the_list_does_not_show_is_absent_only_where_it_would_show_it(
+def test_a_submission_missing_from_the_list_is_absent_only_if_the_list_would_show_it(
     engine: Engine, world: World, parts: ReconcileParts
 ) -> None:
     def outcome(**changed: Any) -> type[o.Outcome]:
@@ -73,18 +73,18 @@ def test_what_the_list_does_not_show_is_absent_only_where_it_would_show_it(
     assert outcome() is o.OrphanAbsent
     assert outcome(age=timedelta(minutes=50)) is o.OrphanAbsent
     assert outcome(age=timedelta(minutes=56)) is o.StillUncertain, "its inputs may have been removed"
-    assert outcome(is_traceable=False) is o.StillUncertain, "nothing in the list would tell"
+    assert outcome(is_traceable=False) is o.StillUncertain, "nothing in the list could show it"
 
 
-def test_what_nobody_can_tell_is_booked_at_its_price_however_late(
+def test_a_submission_with_an_unknown_outcome_is_booked_at_its_price_however_late(
     engine: Engine, world: World, provider: FakeProvider
 ) -> None:
     long_ago, lately = timedelta(hours=9), timedelta(minutes=53)
     cases = {
-        "nobody looked in time": (lost(engine, world, is_over=True, age=long_ago), "lost", PRICE),
-        "it was not there in time": (lost(engine, world, is_over=True, age=long_ago, status="absent"), "absent", 0),
-        "it is not there": (lost(engine, world, is_over=True, age=lately), "absent", 0),
-        "nothing would tell": (lost(engine, world, is_over=True, age=lately, is_traceable=False), "lost", PRICE),
+        "no search in time": (lost(engine, world, is_over=True, age=long_ago), "lost", PRICE),
+        "searched in time and absent": (lost(engine, world, is_over=True, age=long_ago, status="absent"), "absent", 0),
+        "absent now": (lost(engine, world, is_over=True, age=lately), "absent", 0),
+        "not traceable": (lost(engine, world, is_over=True, age=lately, is_traceable=False), "lost", PRICE),
     }
     search_orphans(engine, provider)
     for case, (job_id, status, cost_micros) in cases.items():
@@ -94,19 +94,19 @@ def test_what_nobody_can_tell_is_booked_at_its_price_however_late(
         assert conn.scalar(text("SELECT sum(cost_micros) FROM jobs")) == 2 * PRICE
 
 
-def test_a_stray_is_swept_by_the_address_of_its_picture(engine: Engine, world: World, provider: FakeProvider) -> None:
+def test_an_orphan_is_found_by_the_address_of_its_picture(engine: Engine, world: World, provider: FakeProvider) -> None:
     job_id = lost(engine, world, is_over=True, picture_url="https://provider.invalid/files/0")
     provider.ahead = -timedelta(minutes=1)
-    stray = provider.take(
+    orphan = provider.take(
         Submission("m", {"image": "https://provider.invalid/files/0"}, uuid4(), timedelta(minutes=10))
     )
     provider.ahead = timedelta(0)
     search_orphans(engine, provider)
     assert attempt(engine, job_id).status == "duplicate"
-    assert provider.booked[stray].prediction.status == "canceled"
+    assert provider.booked[orphan].prediction.status == "canceled"
 
 
-def test_a_picture_that_can_not_be_uploaded_costs_nothing_and_leaves_no_attempt(
+def test_a_picture_that_cannot_be_uploaded_costs_nothing_and_leaves_no_attempt(
     engine: Engine, world: World, provider: FakeProvider, hinter: Hinter
 ) -> None:
     provider.takes_files = False

@@ -1,4 +1,4 @@
-"""A response that was paid for is recorded before anything that may wait."""
+"""The response to a paid call is recorded before anything that may wait."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_locked_limiter_does_not_delay_the_recording_of_a_response(
 ) -> None:
     """The limiter is locked at the moment of the provider's response, and stays so until the response is recorded."""
     with workers.engine.connect() as conn:
-        workers.provider.responses = [_answer(conn, outcome)]
+        workers.provider.responses = [_locking_response(conn, outcome)]
         with workers.worker():
             workers.wait_for(f"state = '{state}' AND attempt = 1", 1, within_s=10)
             conn.rollback()
@@ -68,9 +68,9 @@ def test_a_slow_estimate_does_not_delay_the_recording_of_a_response(
         recorded.set()
 
 
-def _answer(conn: Connection, outcome: Submitted) -> Callable[[Submission], Submitted]:
-    def answer(submission: Submission) -> Submitted:
+def _locking_response(conn: Connection, outcome: Submitted) -> Callable[[Submission], Submitted]:
+    def respond(submission: Submission) -> Submitted:
         lock_limiter(conn)
         return outcome
 
-    return answer
+    return respond

@@ -1,4 +1,4 @@
-"""What is found wrong with a job before its paid call ends it without one."""
+"""A fault found before the paid call ends the job without the call."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ LIVE = profiles()["minimax/video-01-live"]
 
 
 @pytest.mark.parametrize("beyond", [0, 1])
-def test_a_prompt_that_is_too_long_for_its_model_is_refused_before_it_is_paid_for(
+def test_a_prompt_too_long_for_its_model_is_refused_before_the_paid_call(
     engine: Engine, world: World, beyond: int
 ) -> None:
-    """The words of a theme file may be as long as they like."""
+    """The words of a theme file have no length limit."""
     with engine.begin() as conn:
         job = claimed(conn, make_job(conn, world, kind=Kind.ANIMATION, duration_s=6))
     prompt = Prompt("x" * (LIVE.prompt_characters_max + beyond), "test")
     prompts: Any = SimpleNamespace(prompt_for=lambda job, family: prompt)
     parts = PrepareParts(engine, Models(engine), prompts)
-    # What comes next is that there is no picture.
+    # A prompt that fits is refused next, for its missing picture.
     refused = prepare(replace(job, input_key=None), parts)
     assert isinstance(refused, Rejected)
     assert refused.failure.retry_policy is RetryPolicy.NEVER

@@ -1,4 +1,4 @@
-"""Transcoding: what was paid for is in our storage, and only what is known to be wrong with it makes another one."""
+"""Transcoding works on the stored output, and only an output known to be bad is generated again."""
 
 from __future__ import annotations
 
@@ -58,26 +58,26 @@ def _outcome(job: ClaimedJob, parts: TranscodeParts) -> Outcome:
     return work.outcome
 
 
-def test_work_that_is_cut_off_is_done_again_on_what_is_stored(
+def test_interrupted_work_is_repeated_on_the_stored_output(
     job: ClaimedJob, parts: TranscodeParts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A few times, then the job is given up; it never goes back to where it would be paid for."""
+    """After a few tries the job is given up; it never returns to a step that pays."""
     _stored(parts, job, _picture())
     with monkeypatch.context() as patched:
         patched.setattr(operations, "PICTURE_CHILD", replace(PICTURE_CHILD, wall_s=0.0))
-        cut_off = _outcome(job, parts)
-    assert isinstance(cut_off, StepFailed)
-    assert "MediaInterrupted" in (cut_off.failure.detail or "")
+        interrupted = _outcome(job, parts)
+    assert isinstance(interrupted, StepFailed)
+    assert "MediaInterrupted" in (interrupted.failure.detail or "")
     facts, policy, moves = job.facts, JobPolicy(), []
     for _ in range(4):
-        decision = decide(facts, cut_off, job.claimed_at, policy, Random(1))
+        decision = decide(facts, interrupted, job.claimed_at, policy, Random(1))
         facts = replace(facts, failures=decision.failures)
         moves.append((decision.event, decision.to_state))
     assert moves == [(Event.POSTPONED, State.TRANSCODING)] * 3 + [(Event.GAVE_UP, State.COMPENSATING)]
     assert isinstance(_outcome(job, parts), Transcoded)
 
 
-def test_what_is_wrong_with_an_output_is_told_to_support_alone(job: ClaimedJob, parts: TranscodeParts) -> None:
+def test_only_support_learns_the_fault_of_an_output(job: ClaimedJob, parts: TranscodeParts) -> None:
     _stored(parts, job, _picture()[:-200])
     outcome = _outcome(job, parts)
     assert isinstance(outcome, OutputInvalid)
@@ -86,7 +86,7 @@ def test_what_is_wrong_with_an_output_is_told_to_support_alone(job: ClaimedJob, 
     assert "Damaged" not in outcome.failure.message
 
 
-def test_an_output_expires_by_the_time_at_which_it_was_made(job: ClaimedJob, parts: TranscodeParts) -> None:
+def test_the_expiry_of_an_output_counts_from_its_creation(job: ClaimedJob, parts: TranscodeParts) -> None:
     """The job was claimed two hours before its transcoding ended."""
     two_hours_s = timedelta(hours=2).total_seconds()
     late = replace(parts, instant=lambda: Instant(*(clock_s + two_hours_s for clock_s in this_instant())))

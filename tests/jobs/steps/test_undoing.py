@@ -1,4 +1,4 @@
-"""Undoing: what is left of a job that ends badly is undone, recorded, and never dropped."""
+"""A job that ends badly is compensated, action by action, and no action is dropped."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.support.invariants import assert_credits_add_up, assert_sound
 
 
 class FrozenStore:
-    """The store of a worker that is frozen before it lists what there is to delete."""
+    """The store of a worker that is frozen before it lists the objects to delete."""
 
     def __init__(self, store: S3Store, meanwhile: Callable[[], None]) -> None:
         self._store = store
@@ -41,7 +41,7 @@ class FrozenStore:
 
 
 def story(engine: Engine, world: World) -> tuple[UUID, UUID, UUID]:
-    """Return a story whose avatar and scene are made and paid for, and whose video is being made."""
+    """Return a story whose avatar and scene are made and charged, and whose video is being made."""
     story_id = new_id()
     with engine.begin() as conn:
         insert_story(conn, world.owner, story_id, world.selfie_id)
@@ -52,9 +52,7 @@ def story(engine: Engine, world: World) -> tuple[UUID, UUID, UUID]:
     return avatar, scene, video
 
 
-def test_what_is_to_be_undone_is_written_with_the_move_whoever_makes_it(
-    engine: Engine, world: World, undoing: Undoing
-) -> None:
+def test_compensating_actions_are_written_with_the_move(engine: Engine, world: World, undoing: Undoing) -> None:
     with engine.begin() as conn:
         queued, generating = make_job(conn, world, credits=5), make_job(conn, world, State.GENERATING, credits=5)
         for job_id in (queued, generating):
@@ -83,7 +81,7 @@ def test_undoing_cancels_the_prediction_deletes_the_objects_and_returns_the_cred
     assert_credits_add_up(engine)
 
 
-def test_what_fails_is_tried_again_and_what_was_done_is_not(engine: Engine, world: World, undoing: Undoing) -> None:
+def test_a_failed_action_is_retried_and_a_done_one_is_not(engine: Engine, world: World, undoing: Undoing) -> None:
     with engine.begin() as conn:
         job_id = make_job(conn, world, State.GENERATING)
         cancel(conn, job_id, "test")
@@ -95,10 +93,10 @@ def test_what_fails_is_tried_again_and_what_was_done_is_not(engine: Engine, worl
     assert undoing.objects(job_id) == ["left-later.png"]
 
 
-def test_one_that_comes_late_deletes_nothing_of_a_job_that_has_succeeded_since(
+def test_a_late_worker_deletes_no_object_of_a_job_that_has_succeeded_since(
     engine: Engine, world: World, undoing: Undoing
 ) -> None:
-    """The job went on from its source, so what it has made lies under the keys of the same submission."""
+    """The job went on from its source, so its output has keys of the same submission."""
     with engine.begin() as conn:
         job_id = make_job(conn, world, State.TRANSCODING, credits=5)
     undoing.put(job_id, "1/source.png")
@@ -119,7 +117,7 @@ def test_one_that_comes_late_deletes_nothing_of_a_job_that_has_succeeded_since(
 @pytest.mark.parametrize(
     ("provider", "tries"), [(ScriptedProvider(99), TRIES_MAX), (ScriptedProvider(99, o.RetryPolicy.NEVER), 1)]
 )
-def test_what_can_not_be_undone_is_held_with_its_reason_and_the_job_ends(
+def test_an_action_that_cannot_be_done_needs_review_and_the_job_ends(
     engine: Engine, world: World, undoing: Undoing, provider: ScriptedProvider, tries: int
 ) -> None:
     undoing.provider = provider
@@ -129,14 +127,14 @@ def test_what_can_not_be_undone_is_held_with_its_reason_and_the_job_ends(
     states = [undoing.undo(job_id) for _ in range(tries)]
     assert states == ["compensating"] * (tries - 1) + ["canceled"]
     with engine.connect() as conn:
-        held = action_page(conn, ActionFilter(states=["needs_review"]), Window(10)).items
-    assert [(each.job_id, each.action, each.tries, each.last_error) for each in held] == [
+        in_review = action_page(conn, ActionFilter(states=["needs_review"]), Window(10)).items
+    assert [(each.job_id, each.action, each.tries, each.last_error) for each in in_review] == [
         (job_id, "cancel_prediction", tries, "it said 503")
     ]
     assert_credits_add_up(engine)
 
 
-def test_a_failed_video_takes_its_story_along_and_every_credit_returns(
+def test_a_failed_video_rolls_back_its_story_and_returns_every_credit(
     engine: Engine, world: World, undoing: Undoing
 ) -> None:
     avatar, scene, video = story(engine, world)
@@ -160,7 +158,7 @@ def test_a_failed_video_takes_its_story_along_and_every_credit_returns(
     assert_sound(engine)
 
 
-def test_a_canceled_video_keeps_what_was_made_for_it(engine: Engine, world: World, undoing: Undoing) -> None:
+def test_a_canceled_video_keeps_its_avatar_and_scene(engine: Engine, world: World, undoing: Undoing) -> None:
     avatar, scene, video = story(engine, world)
     with engine.begin() as conn:
         cancel(conn, video, "test")
@@ -168,8 +166,8 @@ def test_a_canceled_video_keeps_what_was_made_for_it(engine: Engine, world: Worl
     assert [undoing.state(each) for each in (avatar, scene, video)] == ["succeeded", "succeeded", "canceled"]
 
 
-def test_what_the_user_made_earlier_is_never_rolled_back(engine: Engine, world: World, undoing: Undoing) -> None:
-    """An avatar of its own, and one of a story that another scene was made from."""
+def test_earlier_work_of_the_user_is_never_rolled_back(engine: Engine, world: World, undoing: Undoing) -> None:
+    """It may be a separate avatar, or one of a story from which another scene was made."""
     how: dict[str, Any] = {"on_failure": OnFailure.ROLL_BACK_PARENT}
     with engine.begin() as conn:
         own = make_job(conn, world, State.SUCCEEDED)
@@ -186,7 +184,7 @@ def test_what_the_user_made_earlier_is_never_rolled_back(engine: Engine, world: 
     assert undoing.actions(scene)["roll_back_parent"] == "done"
 
 
-def test_an_asset_that_another_job_works_on_is_not_taken_away(engine: Engine, world: World, undoing: Undoing) -> None:
+def test_an_asset_that_another_job_uses_is_not_rolled_back(engine: Engine, world: World, undoing: Undoing) -> None:
     avatar, _, video = story(engine, world)
     with engine.begin() as conn:
         other = make_job(conn, world, kind=Kind.SCENE)

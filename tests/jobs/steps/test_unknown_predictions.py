@@ -1,4 +1,4 @@
-"""A look at a prediction that the provider does not know: the simulator answers 404 over HTTP."""
+"""A poll may find no prediction: the simulator returns 404 over HTTP."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from statemachine.backoff import JobPolicy
 from statemachine.decisions import Decision, decide
 from statemachine.outcomes import Accepted, GenerationFailed, RetryPolicy, StepFailed, StillRunning
 from statemachine.vocabulary import Event, State
-from tests.jobs.providers.dealings import MODEL, submission
+from tests.jobs.providers.harness import MODEL, submission
 from tests.support.factories import World, claimed, make_job
 
 SETTLES_S = 10.0
@@ -45,7 +45,7 @@ def parts(engine: Engine, simulator: Background) -> Iterator[PollParts]:
 
 
 def running(engine: Engine, world: World, prediction_id: str | None = None) -> ClaimedJob:
-    """Claim a job that runs, under an id that the provider never gave where none is named."""
+    """Claim a running job; without `prediction_id` its prediction is unknown to the provider."""
     with engine.begin() as conn:
         job = claimed(conn, make_job(conn, world, State.GENERATING))
     return as_running(job, prediction_id or job.prediction_id)
@@ -59,8 +59,8 @@ def decided(job: ClaimedJob, work: Work) -> Decision:
     return decide(job.facts, work.outcome, job.claimed_at, JobPolicy(), Random(1))
 
 
-def looked(engine: Engine, job: ClaimedJob, parts: PollParts) -> ClaimedJob:
-    """Look at a job in vain, record that, and return the job as it is claimed for the next look."""
+def missed_poll(engine: Engine, job: ClaimedJob, parts: PollParts) -> ClaimedJob:
+    """Record a poll that finds no prediction, and return the job claimed for the next poll."""
     work = poll(job, parts)
     assert isinstance(work.outcome, StepFailed)
     with engine.begin() as conn:
@@ -69,11 +69,11 @@ def looked(engine: Engine, job: ClaimedJob, parts: PollParts) -> ClaimedJob:
 
 
 def settled(parts: PollParts) -> PollParts:
-    """For whom a look in vain was long enough ago to be believed."""
+    """Return parts for which the list has settled, so that a second miss is believed."""
     return replace(parts, list_settles_after_s=0.0)
 
 
-def test_one_look_in_vain_proves_nothing_and_is_repeated_for_as_long_as_the_list_settles(
+def test_one_missed_poll_proves_nothing_and_is_repeated_while_the_list_settles(
     engine: Engine, world: World, parts: PollParts
 ) -> None:
     job = running(engine, world)
@@ -81,16 +81,16 @@ def test_one_look_in_vain_proves_nothing_and_is_repeated_for_as_long_as_the_list
     assert (decision.to_state, decision.failures, decision.cost_micros) == (State.GENERATING, job.failures, 0)
     assert decision.due_in is not None
     assert decision.due_in.total_seconds() == SETTLES_S
-    work = poll(looked(engine, job, parts), parts)
-    assert isinstance(work.outcome, StepFailed), "a webhook may have made the second look too soon"
+    work = poll(missed_poll(engine, job, parts), parts)
+    assert isinstance(work.outcome, StepFailed), "a webhook may have made the second poll too early"
     assert work.outcome.failure.retry_policy is RetryPolicy.WAIT
     assert 0 < (work.outcome.failure.retry_after_s or 0) < SETTLES_S
 
 
-def test_a_prediction_that_is_no_longer_known_is_made_again_and_counts_as_paid_for(
+def test_a_prediction_that_is_no_longer_known_is_repeated_and_counts_as_paid_for(
     engine: Engine, world: World, parts: PollParts
 ) -> None:
-    job = looked(engine, running(engine, world), parts)
+    job = missed_poll(engine, running(engine, world), parts)
     work = poll(job, settled(parts))
     assert isinstance(work.outcome, GenerationFailed)
     (changed,) = work.row_changes
@@ -101,10 +101,10 @@ def test_a_prediction_that_is_no_longer_known_is_made_again_and_counts_as_paid_f
     decision = decided(job, work)
     assert (decision.event, decision.to_state) == (Event.GENERATION_FAILED, State.QUEUED)
     last = replace(job, accepted=JobPolicy().attempts_max)
-    assert decided(last, work).to_state is State.COMPENSATING, "it is not made again without end"
+    assert decided(last, work).to_state is State.COMPENSATING, "it is not repeated endlessly"
 
 
-def test_what_runs_although_looks_do_not_find_it_is_canceled_before_it_is_paid_for_again(
+def test_a_prediction_that_polls_miss_is_canceled_before_another_is_paid_for(
     engine: Engine, world: World, parts: PollParts, simulator: Background
 ) -> None:
     with httpx.Client(base_url=f"{simulator.api_url}/_simulator") as control:
@@ -112,7 +112,7 @@ def test_what_runs_although_looks_do_not_find_it_is_canceled_before_it_is_paid_f
         accepted = parts.provider.submit(submission())
         assert isinstance(accepted, Accepted)
         control.post("/faults", json={"action": "not_found", "operation": "predictions.get"}).raise_for_status()
-        job = looked(engine, running(engine, world, accepted.prediction_id), parts)
+        job = missed_poll(engine, running(engine, world, accepted.prediction_id), parts)
         work = poll(job, settled(parts))
         control.delete("/faults").raise_for_status()
     assert isinstance(work.outcome, GenerationFailed)
@@ -120,8 +120,8 @@ def test_what_runs_although_looks_do_not_find_it_is_canceled_before_it_is_paid_f
     assert parts.provider.get(accepted.prediction_id).status == "canceled"
 
 
-def test_a_look_that_finds_it_again_begins_the_count_anew(engine: Engine, world: World, parts: PollParts) -> None:
-    job = looked(engine, running(engine, world), parts)
+def test_a_poll_that_finds_the_prediction_restarts_the_count(engine: Engine, world: World, parts: PollParts) -> None:
+    job = missed_poll(engine, running(engine, world), parts)
     with engine.begin() as conn:
         record(conn, [Move(job.claim, job.state, decided(job, Work(job, StillRunning(10, 1.0))))])
         job = as_running(claimed(conn, job.id), job.prediction_id)

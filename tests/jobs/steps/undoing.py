@@ -1,4 +1,4 @@
-"""A worker's compensate step on a real database and a real store, with a provider that says what a test wants."""
+"""A worker's compensate step on a real database and a real store, with a scripted provider."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ BROKEN = o.Failure(ErrorCode.INTERNAL, "It broke.", o.RetryPolicy.NEVER, "a bug"
 
 @dataclass
 class ScriptedProvider:
-    """Cancels, or fails to, or does not know the prediction, as often as it is told."""
+    """Throttles, fails or finds no prediction as often as set, then cancels."""
 
     fails: int = 0
     retry_policy: RetryPolicy = RetryPolicy.RETRY
@@ -54,14 +54,14 @@ class ScriptedProvider:
 
 @dataclass
 class Undoing:
-    """The parts of a worker that undoing needs."""
+    """The parts of a worker that compensate a job."""
 
     engine: Engine
     store: S3Store
     provider: ScriptedProvider = field(default_factory=ScriptedProvider)
 
     def undo(self, job_id: UUID) -> str:
-        """Run the compensate step of a job once, record what came of it, and return the job's state."""
+        """Run the compensate step of a job once, record its outcome, and return the job's state."""
         with self.engine.begin() as conn:
             job = claimed(conn, job_id)
         renewer = Renewer(self.engine)
@@ -78,7 +78,7 @@ class Undoing:
         return self.state(job_id)
 
     def interrupt(self, claim: Claim, hinter: Hinter) -> None:
-        """Advance a job whose step must not run any more, and record that."""
+        """Advance a job whose step must no longer run, and record that."""
         discarded: list[ClaimedJob] = []
         recorder = Recorder(self.engine, hinter)
         advance(claim, AdvanceParts(self.engine, recorder, steps={}, discard=discarded.append))
@@ -86,7 +86,7 @@ class Undoing:
         assert discarded == []
 
     def undo_all(self) -> None:
-        """Undo whatever compensates, until nothing does; parents that are rolled back on the way too."""
+        """Undo every compensating job, and every parent that this rolls back, until none is left."""
         while found := self._column("SELECT id FROM jobs WHERE state = 'compensating'"):
             for job_id in found:
                 self.undo(job_id)
@@ -117,6 +117,6 @@ class Undoing:
 
 
 def fail(engine: Engine, job_id: UUID, outcome: o.Outcome | None = None) -> None:
-    """End the present step of a job for good."""
+    """End the current step of a job for good."""
     with engine.begin() as conn:
         record(conn, [move_of(claimed(conn, job_id), outcome or o.StepFailed(BROKEN))])

@@ -1,4 +1,4 @@
-"""Who asks in these tests."""
+"""The principals of these tests: support, and the partner of an account."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ SUPPORT = Principal(uuid4(), "support", "mo")
 
 
 def partner_of(world: World) -> Principal:
-    """Return the partner whose account a world is."""
+    """Return the partner of a world's account."""
     return Principal(world.owner.account_id, "partner", "acme")

@@ -1,4 +1,4 @@
-"""Redrive: what ended badly begins again where it stopped, and what was paid for is not paid for again."""
+"""A redrive continues a job that ended badly where it stopped, without paying twice."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ def ended(engine: Engine, world: World, undoing: Undoing, state: State, outcome:
     return job_id
 
 
-def test_what_was_stored_is_not_paid_for_again(engine: Engine, world: World, undoing: Undoing) -> None:
-    """The source is all that stays, and a redrive goes on from there."""
+def test_a_stored_output_is_not_paid_for_again(engine: Engine, world: World, undoing: Undoing) -> None:
+    """Only the source is kept, and a redrive continues from it."""
     job_id = ended(engine, world, undoing, State.TRANSCODING, o.StepFailed(BROKEN))
     assert undoing.objects(job_id) == ["1/source.png"]
     retry(engine, world, job_id)
@@ -81,7 +81,7 @@ def test_an_output_that_the_provider_still_has_is_fetched_again(engine: Engine, 
     assert row(engine, job_id).state == "storing"
 
 
-def test_an_output_that_is_gone_by_now_is_made_again(engine: Engine, world: World, undoing: Undoing) -> None:
+def test_an_output_that_has_expired_is_generated_again(engine: Engine, world: World, undoing: Undoing) -> None:
     job_id = ended(engine, world, undoing, State.STORING, o.StepFailed(BROKEN))
     with engine.begin() as conn:
         conn.execute(text("SET LOCAL diorama.clock_offset = '51 minutes'"))
@@ -89,7 +89,7 @@ def test_an_output_that_is_gone_by_now_is_made_again(engine: Engine, world: Worl
     assert row(engine, job_id).state == "queued"
 
 
-def test_an_unusable_output_is_neither_kept_nor_begun_with(engine: Engine, world: World, undoing: Undoing) -> None:
+def test_an_unusable_output_is_neither_kept_nor_used(engine: Engine, world: World, undoing: Undoing) -> None:
     unusable = o.Failure(ErrorCode.OUTPUT_INVALID, "unusable", o.RetryPolicy.NEVER)
     job_id = ended(engine, world, undoing, State.TRANSCODING, o.OutputInvalid(unusable))
     assert undoing.objects(job_id) == []
@@ -97,9 +97,7 @@ def test_an_unusable_output_is_neither_kept_nor_begun_with(engine: Engine, world
     assert row(engine, job_id).state == "queued"
 
 
-def test_a_new_cycle_has_its_own_time_its_own_attempts_and_its_own_hold(
-    engine: Engine, world: World, undoing: Undoing
-) -> None:
+def test_a_new_cycle_has_its_own_deadline_attempts_and_hold(engine: Engine, world: World, undoing: Undoing) -> None:
     job_id = ended(engine, world, undoing, State.GENERATING, o.GenerationFailed(BROKEN))
     with engine.begin() as conn:
         conn.execute(
@@ -114,7 +112,7 @@ def test_a_new_cycle_has_its_own_time_its_own_attempts_and_its_own_hold(
     assert job.accepted < JobPolicy().attempts_max
 
 
-def test_without_credits_nothing_is_revived(engine: Engine, world: World, undoing: Undoing) -> None:
+def test_a_redrive_without_credits_revives_no_job(engine: Engine, world: World, undoing: Undoing) -> None:
     job_id = ended(engine, world, undoing, State.GENERATING, o.GenerationFailed(BROKEN))
     with engine.begin() as conn:
         post_entry(conn, WalletKey(world.owner.account_id), "adjust", -9_999, actor="test", reason="spent elsewhere")
@@ -146,7 +144,7 @@ def test_children_that_failed_with_their_parent_are_revived_with_it(
     assert_sound(engine)
 
 
-def test_what_was_rolled_back_is_made_again_first(engine: Engine, world: World, undoing: Undoing) -> None:
+def test_rolled_back_parents_are_made_again_first(engine: Engine, world: World, undoing: Undoing) -> None:
     avatar, scene, video = story(engine, world)
     fail(engine, video)
     undoing.undo_all()
@@ -155,7 +153,7 @@ def test_what_was_rolled_back_is_made_again_first(engine: Engine, world: World, 
     assert_credits_add_up(engine)
 
 
-def test_only_what_ended_badly_and_is_undone_can_be_retried(engine: Engine, world: World) -> None:
+def test_only_a_failed_or_canceled_job_can_be_retried(engine: Engine, world: World) -> None:
     with engine.begin() as conn:
         succeeded, running = make_job(conn, world, State.SUCCEEDED), make_job(conn, world, State.GENERATING)
         compensating, failed = make_job(conn, world, State.COMPENSATING), make_job(conn, world, State.FAILED)
@@ -167,7 +165,7 @@ def test_only_what_ended_badly_and_is_undone_can_be_retried(engine: Engine, worl
         retry_job(conn, stranger, failed)
 
 
-def test_a_revival_of_what_has_moved_on_changes_nothing(engine: Engine, world: World) -> None:
+def test_a_redrive_of_a_job_that_has_moved_on_changes_nothing(engine: Engine, world: World) -> None:
     with engine.begin() as conn:
         job_id = make_job(conn, world, State.FAILED)
         job = lock_job(conn, job_id)
@@ -180,7 +178,7 @@ def test_a_revival_of_what_has_moved_on_changes_nothing(engine: Engine, world: W
         assert redrive(conn, again) == set()
 
 
-def test_support_redrives_what_a_filter_finds_at_a_rate(engine: Engine, world: World) -> None:
+def test_support_redrives_the_jobs_of_a_filter_at_a_rate(engine: Engine, world: World) -> None:
     with engine.begin() as conn:
         failed = [make_job(conn, world, State.FAILED) for _ in range(4)]
         poor = make_job(conn, world, State.FAILED)
@@ -198,28 +196,28 @@ def test_support_redrives_what_a_filter_finds_at_a_rate(engine: Engine, world: W
         redrive_jobs(conn, partner_of(world), JobFilter(), per_minute=2, at_most=100, reason=None)
 
 
-def test_a_job_has_its_whole_time_from_its_turn_in_a_redrive_of_many(engine: Engine, world: World) -> None:
-    """However late that is. What is at hand does not wait for it: the clock of its step would run out meanwhile."""
+def test_each_job_of_a_redrive_has_its_whole_time_from_its_start(engine: Engine, world: World) -> None:
+    """A job whose output is stored starts at once, because the deadline of its step would pass meanwhile."""
     with engine.begin() as conn:
         avatars = [make_job(conn, world, State.GENERATING) for _ in range(2)]
         waiting = make_job(conn, world, State.WAITING, kind=Kind.SCENE, parent_id=avatars[1])
         for avatar in avatars:
             record(conn, [move_of(claimed(conn, avatar), o.GenerationFailed(BROKEN))])
-        at_hand = make_job(conn, world, State.TRANSCODING)
-        record(conn, [move_of(claimed(conn, at_hand), o.StepFailed(BROKEN))])
-        for job_id in (*avatars, waiting, at_hand):
+        stored = make_job(conn, world, State.TRANSCODING)
+        record(conn, [move_of(claimed(conn, stored), o.StepFailed(BROKEN))])
+        for job_id in (*avatars, waiting, stored):
             record(conn, [move_of(claimed(conn, job_id), o.Undone())])
         catalogue = replace(DEFAULT_CATALOGUE, job_deadline=timedelta(seconds=30))
-        wanted = JobFilter(ids=[*avatars, at_hand])
+        wanted = JobFilter(ids=[*avatars, stored])
         redrive_jobs(conn, SUPPORT, wanted, per_minute=1, at_most=9, reason=None, catalogue=catalogue)
         now = conn.scalar(text("SELECT diorama_now()"))
-    first, second, child, finishing = (row(engine, each) for each in (*avatars, waiting, at_hand))
+    first, second, child, finishing = (row(engine, each) for each in (*avatars, waiting, stored))
     assert [each.deadline_at - now for each in (first, second)] == [timedelta(seconds=30), timedelta(seconds=90)]
     assert (second.due_at - now, child.due_at, child.deadline_at) == (timedelta(minutes=1),) + 2 * (second.deadline_at,)
     assert (finishing.state, finishing.due_at) == ("transcoding", now)
 
 
-def test_a_worker_that_held_the_job_before_changes_nothing_after_a_redrive(
+def test_a_worker_with_an_old_lease_changes_nothing_after_a_redrive(
     engine: Engine, world: World, undoing: Undoing
 ) -> None:
     with engine.begin() as conn:

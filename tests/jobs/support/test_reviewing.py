@@ -1,4 +1,4 @@
-"""Reviewing: support has what could not be undone tried again or waives it, whatever became of the job since."""
+"""Support retries or waives an action that failed for good, even if the job has gone on since."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from tests.support.factories import REFUSED, World, advance_to, claimed, make_jo
 from tests.support.invariants import assert_credits_add_up, assert_sound
 
 
-def try_again(engine: Engine, job_id: UUID, *path: State) -> None:
-    """Have an ended job begin another cycle, and come to these states."""
+def retry_through(engine: Engine, job_id: UUID, *path: State) -> None:
+    """Retry an ended job and advance it through these states."""
     with engine.begin() as conn:
         retry_job(conn, SUPPORT, job_id)
         for state in path:
@@ -46,10 +46,10 @@ def attempts(engine: Engine) -> list[tuple[object, ...]]:
         return [tuple(row) for row in rows]
 
 
-def test_what_kills_the_workers_that_undo_it_is_held_and_the_job_ends(
+def test_actions_that_kill_their_workers_need_review_and_the_job_ends(
     engine: Engine, world: World, undoing: Undoing, hinter: Hinter
 ) -> None:
-    """It would be tried at the end of each lease otherwise, for ever, and the credits stay held."""
+    """Otherwise they would be tried after each lease, forever, and the credits would stay on hold."""
     with engine.begin() as conn:
         job_id = make_job(conn, world, State.GENERATING, credits=5)
         cancel(conn, job_id, "test")
@@ -75,7 +75,7 @@ def test_what_kills_the_workers_that_undo_it_is_held_and_the_job_ends(
 
 
 @pytest.mark.parametrize("waive", [True, False])
-def test_support_waives_what_is_held_or_has_it_tried_again(
+def test_support_waives_or_retries_an_action_in_review(
     engine: Engine, world: World, undoing: Undoing, waive: bool
 ) -> None:
     undoing.provider = ScriptedProvider(1, o.RetryPolicy.NEVER)
@@ -84,7 +84,7 @@ def test_support_waives_what_is_held_or_has_it_tried_again(
         cancel(conn, job_id, "test")
     undoing.undo(job_id)
     with engine.begin() as conn:
-        review_compensation(conn, SUPPORT, job_id, "cancel_prediction", waive=waive, note="looked at it")
+        review_compensation(conn, SUPPORT, job_id, "cancel_prediction", waive=waive, note="checked")
     assert undoing.state(job_id) == ("canceled" if waive else "compensating")
     undoing.undo_all()
     assert undoing.state(job_id) == "canceled"
@@ -93,17 +93,17 @@ def test_support_waives_what_is_held_or_has_it_tried_again(
     assert_sound(engine)
 
 
-def test_a_cancel_that_was_held_is_of_the_submission_it_was_planned_for(
+def test_a_reviewed_cancel_applies_to_the_submission_it_was_planned_for(
     engine: Engine, world: World, undoing: Undoing
 ) -> None:
-    """The job has made another one since, and that has ended by itself."""
+    """The job has made another submission since, and that has ended by itself."""
     undoing.provider = ScriptedProvider(1, o.RetryPolicy.NEVER)
     with engine.begin() as conn:
         job_id = make_job(conn, world, State.GENERATING)
         cancel(conn, job_id, "test")
     assert undoing.undo(job_id) == "canceled"
     ((_, _, first, _),) = attempts(engine)
-    try_again(engine, job_id, State.SUBMITTING, State.GENERATING)
+    retry_through(engine, job_id, State.SUBMITTING, State.GENERATING)
     with engine.begin() as conn:
         job = claimed(conn, job_id)
         failed = AttemptChanged(job_id, job.attempt, "failed", cost_micros=0)
@@ -116,10 +116,10 @@ def test_a_cancel_that_was_held_is_of_the_submission_it_was_planned_for(
 
 
 @pytest.mark.parametrize(("path", "attempt"), [((State.SUBMITTING, State.GENERATING, State.STORING), 2), ((), 1)])
-def test_deleting_what_an_earlier_try_left_spares_what_the_last_one_keeps(
+def test_deleting_the_objects_of_an_earlier_try_spares_those_of_the_last(
     engine: Engine, world: World, undoing: Undoing, path: tuple[State, ...], attempt: int
 ) -> None:
-    """The last try may have been made of another submission, or have gone on from the same one."""
+    """The last try may have made another submission, or have gone on from the same one."""
     with engine.begin() as conn:
         job_id = make_job(conn, world, State.STORING)
         cancel(conn, job_id, "test")
@@ -127,7 +127,7 @@ def test_deleting_what_an_earlier_try_left_spares_what_the_last_one_keeps(
         if path:
             conn.execute(text("UPDATE attempts SET completed_at = completed_at - interval '1 hour'"))
     assert undoing.undo(job_id) == "canceled"
-    try_again(engine, job_id, *path)
+    retry_through(engine, job_id, *path)
     with engine.begin() as conn:
         job = claimed(conn, job_id)
         source = AttemptChanged(job_id, attempt, "succeeded", source_key=f"jobs/{job_id}/{attempt}/source.png")
@@ -143,7 +143,7 @@ def test_deleting_what_an_earlier_try_left_spares_what_the_last_one_keeps(
 
 
 @pytest.mark.parametrize(
-    ("path", "error", "says"),
+    ("path", "error", "message"),
     [
         ((), NotReady, "Wait until it has ended, or waive this"),
         (
@@ -152,18 +152,18 @@ def test_deleting_what_an_earlier_try_left_spares_what_the_last_one_keeps(
             "Waive",
         ),
     ],
-    ids=["is tried again", "has succeeded since"],
+    ids=["is being retried", "has succeeded since"],
 )
-def test_of_a_job_that_was_tried_again_nothing_is_undone_now_and_support_is_told_what_works(
-    engine: Engine, world: World, undoing: Undoing, path: tuple[State, ...], error: type[UseCaseError], says: str
+def test_a_review_of_a_retried_job_undoes_nothing_and_names_the_possible_decision(
+    engine: Engine, world: World, undoing: Undoing, path: tuple[State, ...], error: type[UseCaseError], message: str
 ) -> None:
     undoing.provider = ScriptedProvider(1, o.RetryPolicy.NEVER)
     with engine.begin() as conn:
         job_id = make_job(conn, world, State.GENERATING)
         cancel(conn, job_id, "test")
     undoing.undo(job_id)
-    try_again(engine, job_id, *path)
-    with pytest.raises(error, match=says):
+    retry_through(engine, job_id, *path)
+    with pytest.raises(error, match=message):
         review(engine, job_id, "cancel_prediction")
     assert undoing.actions(job_id)["cancel_prediction"] == "needs_review"
     review(engine, job_id, "cancel_prediction", waive=True)

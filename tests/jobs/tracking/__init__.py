@@ -1,1 +1,1 @@
-"""Tests of how running predictions are watched."""
+"""Tests of `jobs/tracking`."""

@@ -1,4 +1,4 @@
-"""When a job will be ready: by what is usual, and nothing where that would be a guess about something unusual."""
+"""A job's end is estimated from usual durations, and left out where an estimate would be a guess."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ WAYS = {
     "being stored": (way(State.STORING, generated_at=at(-1)), 1),
 }
 UNKNOWN = {
-    "waiting for nobody knows how long": way(State.WAITING),
-    "running for longer than all before": way(State.GENERATING, accepted_at=at(-61)),
+    "waiting for an unknown time": way(State.WAITING),
+    "running for longer than any before": way(State.GENERATING, accepted_at=at(-61)),
     "lost": way(State.RECONCILING),
     "transcoding for longer than usual": way(State.TRANSCODING, generated_at=at(-3)),
     "being undone": way(State.COMPENSATING, accepted_at=at(-10), generated_at=at(-1)),
@@ -43,11 +43,11 @@ UNKNOWN = {
 
 
 @pytest.mark.parametrize("case", WAYS)
-def test_what_is_usual_follows(case: str) -> None:
-    where, seconds = WAYS[case]
-    assert ready_at(where, USUAL, NOW) == at(seconds)
+def test_an_estimate_follows_the_usual_durations(case: str) -> None:
+    so_far, seconds = WAYS[case]
+    assert ready_at(so_far, USUAL, NOW) == at(seconds)
 
 
 @pytest.mark.parametrize("case", UNKNOWN)
-def test_nothing_is_said_where_nothing_can_be(case: str) -> None:
+def test_there_is_no_estimate_where_it_would_be_a_guess(case: str) -> None:
     assert ready_at(UNKNOWN[case], USUAL, NOW) is None

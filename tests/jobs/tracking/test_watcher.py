@@ -1,4 +1,4 @@
-"""The watcher, over the simulator's real list: what it reads, what it writes down, and what it leaves to the jobs."""
+"""The watcher reads the simulator's real list, records sightings, and leaves the rest to the jobs."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ USUAL_S = 40.0
 
 @dataclass
 class Sky:
-    """Jobs whose predictions are at the simulator, and the watcher over them."""
+    """Jobs whose predictions are at the simulator, and the watcher that tracks them."""
 
     engine: Engine
     world: World
@@ -46,7 +46,7 @@ class Sky:
     watcher: Watcher
 
     def job(self, *, age_s: float = USUAL_S) -> UUID:
-        """Add a job whose prediction began so long ago by our clock, and that is not due for an hour."""
+        """Add a job that is due in an hour and whose prediction began `age_s` ago by our clock."""
         accepted = self.parts.provider.submit(submission())
         assert isinstance(accepted, Accepted)
         with self.engine.begin() as conn:
@@ -86,13 +86,13 @@ class Sky:
 
     @property
     def reads(self) -> tuple[int, int]:
-        """How many pages of the list and how many single predictions were read."""
+        """Return the number of list pages and the number of single predictions read."""
         requests = self.simulator.state.counters.requests
         return requests["predictions.list"], requests["predictions.get"]
 
     @property
     def covers(self) -> bool:
-        """Whether the workers are told to rely on the list."""
+        """Return True if the workers may rely on the list."""
         with self.engine.connect() as conn:
             return read_watcher_status(conn).covers
 
@@ -118,7 +118,7 @@ def sky(engine: Engine, world: World, simulator: Background, hinter: Hinter) -> 
     provider.close()
 
 
-def test_one_page_tells_of_all_and_their_jobs_need_no_look_of_their_own(sky: Sky) -> None:
+def test_one_page_shows_all_predictions_and_their_jobs_read_none(sky: Sky) -> None:
     jobs = {sky.job() for _ in range(5)}
     sky.watcher.step()
     assert sky.due() == jobs
@@ -128,7 +128,7 @@ def test_one_page_tells_of_all_and_their_jobs_need_no_look_of_their_own(sky: Sky
     assert sky.reads == (1, 0)
 
 
-def test_a_failure_is_told_by_the_list_as_well(sky: Sky) -> None:
+def test_the_list_also_reports_failures(sky: Sky) -> None:
     sky.misbehave("fail", operation="predictions.create", options={"error": "(E005) flagged, sk-not-to-be-kept-123"})
     jobs = [sky.job() for _ in range(FEW)]
     sky.watcher.step()
@@ -158,16 +158,16 @@ def test_a_few_predictions_are_left_to_their_jobs(sky: Sky) -> None:
     assert (sky.reads, sky.due(), sky.covers) == ((0, 0), set(), False)
 
 
-def test_what_can_hardly_have_ended_is_not_read(sky: Sky) -> None:
+def test_predictions_that_can_hardly_have_ended_are_not_read(sky: Sky) -> None:
     young = [sky.job(age_s=1.0) for _ in range(FEW)]
     sky.watcher.step()
     assert (sky.reads, sky.due(), sky.covers) == ((0, 0), set(), True)
     work = poll(sky.claimed(young[0]), sky.parts)
-    assert isinstance(work.outcome, StillRunning), "it tells its progress"
-    assert sky.reads == (0, 0), "and asks nobody, because it is watched"
+    assert isinstance(work.outcome, StillRunning), "it reports its progress"
+    assert sky.reads == (0, 0), "and makes no call, because it is tracked"
 
 
-def test_a_stretch_of_the_list_without_anything_to_see_is_left_out(sky: Sky) -> None:
+def test_a_stretch_of_the_list_without_our_predictions_is_skipped(sky: Sky) -> None:
     jobs = {sky.job() for _ in range(2)}
     for _ in range(250):
         sky.parts.provider.submit(submission())
@@ -177,7 +177,7 @@ def test_a_stretch_of_the_list_without_anything_to_see_is_left_out(sky: Sky) -> 
     assert sky.reads == (2, 0), "the whole stretch has three pages"
 
 
-def test_what_still_runs_is_not_due_and_what_was_written_down_is_not_read_again(sky: Sky) -> None:
+def test_a_job_is_due_only_if_the_list_shows_its_end(sky: Sky) -> None:
     sky.misbehave("stick_processing", operation="predictions.create", count=1)
     jobs = [sky.job() for _ in range(2 * FEW)]
     sky.watcher.step()
@@ -187,16 +187,16 @@ def test_what_still_runs_is_not_due_and_what_was_written_down_is_not_read_again(
         assert set(seen) == set(jobs[1:])
 
 
-def test_a_look_that_is_under_way_does_not_put_off_what_the_list_tells(sky: Sky) -> None:
+def test_a_poll_under_way_does_not_delay_what_the_list_reports(sky: Sky) -> None:
     jobs = [sky.job() for _ in range(FEW)]
-    looking = sky.claimed(jobs[0])
+    polling = sky.claimed(jobs[0])
     sky.watcher.step()
     with sky.engine.begin() as conn:
-        assert record(conn, [move_of(looking, StillRunning(20, 3600.0))]).moved == {}
+        assert record(conn, [move_of(polling, StillRunning(20, 3600.0))]).moved == {}
     assert sky.due() == set(jobs)
 
 
-def test_while_the_list_can_not_be_read_every_job_looks_by_itself(sky: Sky) -> None:
+def test_while_the_list_cannot_be_read_every_job_polls_by_itself(sky: Sky) -> None:
     jobs = [sky.job() for _ in range(FEW)]
     sky.misbehave("server_error", operation="predictions.list")
     sky.watcher.step()
@@ -207,12 +207,12 @@ def test_while_the_list_can_not_be_read_every_job_looks_by_itself(sky: Sky) -> N
     assert sky.reads == (1, 1)
 
 
-def test_a_success_that_the_list_shows_without_its_output_is_looked_at() -> None:
+def test_a_success_that_the_list_shows_without_its_output_is_polled() -> None:
     seen = {"prediction_id": "p", "has_ended": True, "status": "succeeded", "output": [], "error": None, "took_s": 1.0}
     assert ended_prediction("p", seen) is None
 
 
-def test_of_a_minute_no_more_reads_are_spent_than_were_saved_up() -> None:
+def test_no_more_reads_are_spent_than_a_minute_saves_up() -> None:
     now = [0.0]
     permits = Permits(60, lambda: now[0])
     assert sum(permits.take() for _ in range(100)) == 60

@@ -1,4 +1,4 @@
-"""Deadlines by the database's clock, which a test sets: whoever claims a job after its deadline ends it."""
+"""A claim after the deadline ends the job, by the database's clock, which a test sets."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SHORT = Deadlines(
 
 
 def after(engine: Engine, hinter: Hinter, world: World, state: State, passed: timedelta) -> Any:
-    """Let time pass for a job in a state, have a worker claim it, and return its row."""
+    """Let time pass for a job in a state, claim and advance it, and return its row."""
     with engine.begin() as conn:
         job_id = make_job(conn, world, state)
     move_clock(engine, passed)
@@ -67,13 +67,13 @@ def test_a_step_ends_by_the_databases_clock(
 @pytest.mark.parametrize(
     ("state", "limit"), [(State.QUEUED, 175), (State.GENERATING, 19), (State.STORING, 9), (State.TRANSCODING, 29)]
 )
-def test_until_then_the_step_goes_on(engine: Engine, hinter: Hinter, world: World, state: State, limit: int) -> None:
+def test_a_step_goes_on_until_its_deadline(
+    engine: Engine, hinter: Hinter, world: World, state: State, limit: int
+) -> None:
     assert after(engine, hinter, world, state, limit * MINUTE).state == state
 
 
-def test_how_long_a_job_may_take_is_what_is_offered_and_begins_anew_when_it_is_tried_again(
-    engine: Engine, world: World
-) -> None:
+def test_the_deadline_of_a_job_is_the_catalogues_and_starts_again_with_a_retry(engine: Engine, world: World) -> None:
     caller, catalogue = Principal(world.owner.account_id, "partner", "test"), Catalogue(job_deadline=3 * HOUR)
     with engine.begin() as conn:
         request = AvatarRequest(RequestOptions("key"), world.selfie_id)
@@ -88,7 +88,7 @@ def test_how_long_a_job_may_take_is_what_is_offered_and_begins_anew_when_it_is_t
 
 
 def overdue(engine: Engine, hinter: Hinter) -> int:
-    """Make one round that ends what is overdue."""
+    """Run the periodic task that ends overdue jobs, once."""
     recorder = Recorder(engine, hinter)
     ended = end_overdue(engine, recorder, JobPolicy(deadlines=SHORT))
     recorder.close()
@@ -96,8 +96,8 @@ def overdue(engine: Engine, hinter: Hinter) -> int:
     return ended
 
 
-def test_queued_jobs_end_in_time_although_nobody_may_begin_them(engine: Engine, hinter: Hinter, world: World) -> None:
-    """They are not claimed for their step, so a round looks for them; what is not late keeps its place."""
+def test_queued_jobs_end_in_time_although_their_step_is_paused(engine: Engine, hinter: Hinter, world: World) -> None:
+    """They are not claimed for their step, so a periodic task ends them; jobs in time keep their place."""
     with engine.begin() as conn:
         pause_step(conn, Step.SUBMIT, by="support:mo", reason="the models are ill")
         late = [make_job(conn, world) for _ in range(3)]
@@ -114,7 +114,7 @@ def test_queued_jobs_end_in_time_although_nobody_may_begin_them(engine: Engine, 
 
 
 def test_the_clock_ends_jobs_of_every_paused_step_and_no_others(engine: Engine, hinter: Hinter, world: World) -> None:
-    """What it does not end is not touched: what has to be undone, and what a worker will claim for its step."""
+    """It does not touch compensating jobs, nor jobs that a worker will claim for their step."""
     limits = {State.GENERATING: 20, State.STORING: 10, State.TRANSCODING: 30}
     with engine.begin() as conn:
         for step in Step:
@@ -124,11 +124,11 @@ def test_the_clock_ends_jobs_of_every_paused_step_and_no_others(engine: Engine, 
     move_clock(engine, 31 * MINUTE)
     with engine.begin() as conn:
         in_time = [make_job(conn, world, state) for state in limits]
-        in_hand = make_job(conn, world, State.STORING)
+        claimed_id = make_job(conn, world, State.STORING)
         conn.execute(
-            text("UPDATE jobs SET entered_at = entered_at - interval '1 hour' WHERE id = :id"), {"id": in_hand}
+            text("UPDATE jobs SET entered_at = entered_at - interval '1 hour' WHERE id = :id"), {"id": claimed_id}
         )
-        claimed(conn, in_hand)
+        claimed(conn, claimed_id)
     assert overdue(engine, hinter) == 2
     with engine.begin() as conn:
         pause_step(conn, Step.POLL, by="support:mo", reason=None)
@@ -138,4 +138,4 @@ def test_the_clock_ends_jobs_of_every_paused_step_and_no_others(engine: Engine, 
     assert {rows[job_id].state for job_id in late.values()} == {"compensating"}
     assert {rows[late[state]].event for state in limits} == {"deadline_passed"}
     assert [rows[job_id].state for job_id in in_time] == list(limits)
-    assert rows[in_hand].state == "storing"
+    assert rows[claimed_id].state == "storing"

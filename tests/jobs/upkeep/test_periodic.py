@@ -1,4 +1,4 @@
-"""PeriodicRunner: each is made by one process of all, and a long one keeps no other lock's tasks waiting."""
+"""One process runs each periodic task, and a long task does not delay those of another lock."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from jobs.upkeep.periodic import HOUSEKEEPING, TRACKING, PeriodicRunner, Periodi
 from tests.support.eventually import eventually, scaled
 
 
-def test_a_long_round_does_not_hold_up_those_of_another_lock(engine: Engine) -> None:
+def test_a_long_task_does_not_delay_those_of_another_lock(engine: Engine) -> None:
     over, made = threading.Event(), threading.Semaphore(0)
     tasks = [
         PeriodicTask("long", 0.01, lambda: over.wait(scaled(20))),
@@ -31,7 +31,7 @@ def test_a_long_round_does_not_hold_up_those_of_another_lock(engine: Engine) -> 
             each.close()
 
 
-def test_of_several_processes_one_makes_the_rounds_until_it_ends(engine: Engine) -> None:
+def test_one_of_several_processes_runs_the_tasks_until_it_ends(engine: Engine) -> None:
     by_first, by_second = threading.Event(), threading.Event()
     first = PeriodicRunner(engine, [PeriodicTask("it", 0.01, by_first.set)])
     assert by_first.wait(scaled(20))
@@ -44,44 +44,44 @@ def test_of_several_processes_one_makes_the_rounds_until_it_ends(engine: Engine)
     second.close()
 
 
-# Makes tasks until its standard input is closed, and prints when it made each.
-MAKE_ROUNDS = """
+# Runs a task until its standard input is closed, and prints the time of each run.
+RUN_TASKS = """
 import sys, time
 from db.connection import DatabaseSettings, connect
 from jobs.upkeep.periodic import PeriodicTask, PeriodicRunner
 
 engine = connect(DatabaseSettings(sys.argv[1], pool_size=2), name="frozen")
-task = PeriodicTask("it", 0.01, lambda: print("made at", time.monotonic(), flush=True))
+task = PeriodicTask("it", 0.01, lambda: print("ran at", time.monotonic(), flush=True))
 tasks = PeriodicRunner(engine, [task], lease_s=2.0)
 sys.stdin.read()
 tasks.close()
 """
 
 
-def test_a_process_that_is_stopped_loses_its_turn_and_begins_no_round_when_it_comes_back(
+def test_a_stopped_process_loses_the_leader_lock_and_starts_no_task_when_it_comes_back(
     engine: Engine, database_url: str, tmp_path: Path
 ) -> None:
-    said = tmp_path / "said"
-    command = [sys.executable, "-c", MAKE_ROUNDS, database_url]
-    with said.open("w") as output, subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output) as frozen:
+    output_file = tmp_path / "output"
+    command = [sys.executable, "-c", RUN_TASKS, database_url]
+    with output_file.open("w") as output, subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output) as frozen:
         try:
-            eventually(lambda: "made at" in said.read_text())
+            eventually(lambda: "ran at" in output_file.read_text())
             frozen.send_signal(signal.SIGSTOP)
             by_second: list[float] = []
             second = PeriodicRunner(engine, [PeriodicTask("it", 0.01, lambda: by_second.append(time.monotonic()))])
             eventually(lambda: by_second)
             frozen.send_signal(signal.SIGCONT)
-            eventually(lambda: "lost the leader lock of the periodic tasks" in said.read_text())
+            eventually(lambda: "lost the leader lock of the periodic tasks" in output_file.read_text())
             second.close()
             frozen.communicate()
         finally:
             frozen.kill()
-    made_at = [float(line.split()[-1]) for line in said.read_text().splitlines() if line.startswith("made at")]
-    # At most the one in which it was stopped.
-    assert sum(at > by_second[0] for at in made_at) <= 1
+    ran_at = [float(line.split()[-1]) for line in output_file.read_text().splitlines() if line.startswith("ran at")]
+    # At most the run in which it was stopped.
+    assert sum(at > by_second[0] for at in ran_at) <= 1
 
 
-def test_rounds_are_put_together_by_lock() -> None:
+def test_tasks_are_grouped_by_lock() -> None:
     purge, watch, tidy = (PeriodicTask(name, 1.0, list, lock) for name, lock in (("s", 1), ("w", 2), ("t", 1)))
     assert by_lock([purge, watch, tidy]) == [[purge, tidy], [watch]]
     assert HOUSEKEEPING != TRACKING

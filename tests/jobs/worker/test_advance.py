@@ -1,4 +1,4 @@
-"""Decisions go by the time at which they are made, not by that of the claim."""
+"""Decisions use the time at which they are made, not the time of the claim."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The broker's places: set aside, filled, given up and handed back, and never miscounted."""
+"""The broker reserves places, fills them, gives them up and returns claims, and never miscounts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def broker(engine: Engine) -> RowBroker:
 
 @pytest.fixture
 def consumer(broker: RowBroker) -> RowConsumer:
-    """Of storing, which may take two of four threads."""
+    """Return the consumer of the store step, which may use two of four threads."""
     return broker.consume(Step.STORE, timeout=1)
 
 
@@ -42,23 +42,23 @@ def next_of(consumer: RowConsumer) -> MessageProxy:
     return message
 
 
-def held(engine: Engine) -> int:
+def claims(engine: Engine) -> int:
     with engine.connect() as conn:
         return int(conn.scalar(text("SELECT count(*) FROM jobs WHERE claimed_by IS NOT NULL")) or 0)
 
 
-def test_there_are_as_many_places_as_the_threads_get_through(broker: RowBroker, consumer: RowConsumer) -> None:
+def test_the_number_of_places_follows_the_threads_of_the_step(broker: RowBroker, consumer: RowConsumer) -> None:
     assert [broker.reserve(Step.STORE) is not None for _ in range(3)] == [True, True, False]
 
 
-def test_a_place_that_came_to_nothing_is_free_again(broker: RowBroker, consumer: RowConsumer) -> None:
+def test_a_place_that_stays_empty_is_free_again(broker: RowBroker, consumer: RowConsumer) -> None:
     for _ in range(10):
         assert broker.reserve(Step.STORE) is not None
         broker.deliver(Step.STORE, None)
     assert consumer._reserved == 0
 
 
-def test_what_is_delivered_is_handed_out_and_its_place_freed_once_done(
+def test_a_delivered_job_is_handed_out_and_frees_its_place_once_done(
     engine: Engine, world: World, broker: RowBroker, consumer: RowConsumer
 ) -> None:
     job = a_claimed_job(engine, world)
@@ -72,28 +72,28 @@ def test_what_is_delivered_is_handed_out_and_its_place_freed_once_done(
     assert consumer._room() == consumer._ahead() == 2
 
 
-def test_whoever_lives_on_what_is_handed_over_does_not_look_in_vain(
+def test_a_consumer_that_is_given_jobs_does_not_query_for_more(
     engine: Engine, world: World, broker: RowBroker, consumer: RowConsumer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looks: list[int] = []
-    monkeypatch.setattr(consumer.claiming, "claim", lambda room: (looks.append(room), ([], inf))[1])
+    queries: list[int] = []
+    monkeypatch.setattr(consumer.claiming, "claim", lambda room: (queries.append(room), ([], inf))[1])
     consumer._idle_s = 60.0
     assert next(consumer) is None
     for _ in range(3):
         assert broker.reserve(Step.STORE) is not None
         broker.deliver(Step.STORE, a_claimed_job(engine, world))
         consumer.ack(next_of(consumer))
-    assert len(looks) == 1
+    assert len(queries) == 1
     consumer.wake()
     assert next(consumer) is None
-    assert len(looks) == 2, "a hint makes it look at once"
+    assert len(queries) == 2, "a hint makes it query at once"
 
 
 def test_a_step_without_a_consumer_has_no_place(broker: RowBroker) -> None:
     assert broker.reserve(Step.TRANSCODE) is None
 
 
-def test_a_worker_that_stops_sets_nothing_aside_and_claims_nothing(
+def test_a_stopping_worker_reserves_no_place_and_claims_no_job(
     engine: Engine, world: World, broker: RowBroker, consumer: RowConsumer
 ) -> None:
     with engine.begin() as conn:
@@ -101,26 +101,26 @@ def test_a_worker_that_stops_sets_nothing_aside_and_claims_nothing(
     broker.draining.set()
     assert broker.reserve(Step.STORE) is None
     assert next(consumer) is None
-    assert held(engine) == 0
+    assert claims(engine) == 0
 
 
-def test_what_arrives_after_the_consumer_has_closed_is_handed_back(
+def test_a_job_that_arrives_after_the_consumer_closed_is_returned(
     engine: Engine, world: World, broker: RowBroker, consumer: RowConsumer
 ) -> None:
-    """A place was set aside, the worker began to stop, and then the move was recorded."""
+    """A place was reserved, the worker began to stop, and then the move was recorded."""
     assert broker.reserve(Step.STORE) is not None
     broker.draining.set()
     consumer.close()
     broker.deliver(Step.STORE, a_claimed_job(engine, world))
-    assert held(engine) == 1
+    assert claims(engine) == 1
     broker.release_all()
-    assert held(engine) == 0
+    assert claims(engine) == 0
 
 
-def test_dramatiqs_restart_of_a_consumer_forgets_nothing(
+def test_a_consumer_that_dramatiq_restarts_keeps_its_places(
     engine: Engine, world: World, broker: RowBroker, consumer: RowConsumer
 ) -> None:
-    """A second consumer would be given what was set aside with the first, and count below nothing."""
+    """A second consumer would be given the job of a place reserved with the first, and count below zero."""
     assert broker.reserve(Step.STORE) is not None
     again = broker.consume(Step.STORE, timeout=1)
     broker.deliver(Step.STORE, a_claimed_job(engine, world))
@@ -129,7 +129,7 @@ def test_dramatiqs_restart_of_a_consumer_forgets_nothing(
     assert next_of(again).actor_name == Step.STORE
 
 
-def test_claims_that_dramatiq_requeues_are_handed_back_uncounted(
+def test_claims_that_dramatiq_requeues_are_returned_uncounted(
     engine: Engine, world: World, broker: RowBroker, consumer: RowConsumer
 ) -> None:
     with engine.begin() as conn:
@@ -139,7 +139,7 @@ def test_claims_that_dramatiq_requeues_are_handed_back_uncounted(
         assert tuple(conn.execute(text("SELECT claims, claimed_by FROM jobs")).one()) == (0, None)
 
 
-def test_a_cut_connection_costs_a_claim_nothing(database_url: str, engine: Engine, world: World) -> None:
+def test_a_claim_survives_a_cut_connection(database_url: str, engine: Engine, world: World) -> None:
     with engine.begin() as conn:
         make_job(conn, world, State.STORING)
     own = connect_worker(DatabaseSettings(database_url, pool_size=2), name="own")
@@ -150,17 +150,17 @@ def test_a_cut_connection_costs_a_claim_nothing(database_url: str, engine: Engin
     own.dispose()
 
 
-def test_a_database_that_is_away_is_no_error_of_the_consumer() -> None:
-    """Dramatiq would start it anew after three seconds; it looks again by itself, after one."""
-    nowhere = connect_worker(DatabaseSettings("postgresql://nobody@127.0.0.1:1/nowhere"), name="nowhere")
+def test_an_unreachable_database_is_not_an_error_of_the_consumer() -> None:
+    """Dramatiq would restart it after three seconds; it tries again by itself after one."""
+    nowhere = connect_worker(DatabaseSettings("postgresql://none@127.0.0.1:1/nowhere"), name="nowhere")
     consumer = RowBroker(nowhere, worker="w", threads=4, leases=Leases()).consume(Step.STORE, timeout=1)
     assert next(consumer) is None
     consumer.requeue([])
     consumer._release([Claim(job_id=uuid4(), lease=1)])
 
 
-def test_nothing_can_be_sent_delayed_or_retried_beside_the_row(broker: RowBroker) -> None:
-    """Two stores that know when a job is due would come to disagree: there is the row, and nothing else."""
+def test_messages_cannot_be_sent_delayed_or_retried_beside_the_row(broker: RowBroker) -> None:
+    """Two stores of due times would come to disagree, so the row is the only one."""
     with pytest.raises(TypeError, match="cannot be sent"):
         broker.enqueue(Message(queue_name="poll", actor_name="poll", args=("id", 1), kwargs={}, options={}), delay=5)
     assert not [each for each in broker.middleware if isinstance(each, Retries | Pipelines | Results | TimeLimit)]

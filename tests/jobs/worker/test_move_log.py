@@ -1,4 +1,4 @@
-"""The log states what was recorded, after the commit, and nothing that was not."""
+"""The log states recorded moves, after the commit, and no others."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_a_move_that_ends_a_job_is_logged_with_its_error_code(site: LocalWorkers
 
 
 def lose_the_lease(engine: Engine) -> Callable[..., Work]:
-    """Return a step whose job another worker claims meanwhile, for good."""
+    """Return a step during which another worker claims the job, for good."""
 
     def act(job: ClaimedJob, *_: object) -> Work:
         with engine.begin() as conn:

@@ -1,4 +1,4 @@
-"""Whole workers: what they survive without a person, and what can not hold them up."""
+"""Whole workers recover from failures without an operator, and no single job can block them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def local(engine: Engine, database_url: str) -> LocalWorkers:
     return LocalWorkers(database_url, engine)
 
 
-def ask_for(engine: Engine, world: World, number: int) -> None:
+def request_jobs(engine: Engine, world: World, number: int) -> None:
     with engine.begin() as conn:
         for _ in range(number):
             make_job(conn, world)
@@ -56,8 +56,8 @@ def own_postgres(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
         yield server
 
 
-def test_workers_survive_restarts_of_postgres_without_a_person(own_postgres: EmbeddedPostgres) -> None:
-    """The pools, the listener, the recorder and the consumers all come back by themselves."""
+def test_workers_survive_restarts_of_postgres_without_an_operator(own_postgres: EmbeddedPostgres) -> None:
+    """The pools, the listener, the recorder and the consumers all reconnect by themselves."""
     engine = connect(DatabaseSettings(own_postgres.url), name="test")
     migrate(engine)
     with engine.begin() as conn:
@@ -65,12 +65,12 @@ def test_workers_survive_restarts_of_postgres_without_a_person(own_postgres: Emb
     local = LocalWorkers(own_postgres.url, engine, lease=timedelta(seconds=2))
     with local.worker():
         for batch in (1, 2):
-            ask_for(engine, world, MANY)
+            request_jobs(engine, world, MANY)
             eventually(lambda done=batch: local.count("state = 'succeeded'") > (done - 1) * MANY)
             own_postgres.restart()
             local.wait_for("state = 'succeeded'", batch * MANY)
-        # After all of that the worker is as quick as ever: the listener too has connected again.
-        ask_for(engine, world, 1)
+        # After all that, the worker is as quick as ever: the listener has reconnected too.
+        request_jobs(engine, world, 1)
         local.wait_for("state = 'succeeded'", 2 * MANY + 1)
     assert_all_is_well(local, 2 * MANY + 1)
     assert local.count("claimed_by IS NOT NULL") == 0
@@ -79,7 +79,7 @@ def test_workers_survive_restarts_of_postgres_without_a_person(own_postgres: Emb
 
 def test_workers_survive_pg_terminate_backend(local: LocalWorkers, world: World) -> None:
     local.lease = timedelta(seconds=2)
-    ask_for(local.engine, world, MANY)
+    request_jobs(local.engine, world, MANY)
     with local.worker():
         for done in range(0, MANY, 10):
             eventually(lambda least=done: local.count("state = 'succeeded'") >= least)
@@ -88,7 +88,7 @@ def test_workers_survive_pg_terminate_backend(local: LocalWorkers, world: World)
     assert_all_is_well(local, MANY)
 
 
-def test_a_consumer_that_hangs_is_noticed_and_one_that_waits_for_work_is_not(local: LocalWorkers) -> None:
+def test_only_a_consumer_that_hangs_counts_as_silent(local: LocalWorkers) -> None:
     with local.worker() as worker:
         eventually(lambda: worker.silent_s < 0.5)
         with local.engine.connect() as conn:
@@ -97,7 +97,7 @@ def test_a_consumer_that_hangs_is_noticed_and_one_that_waits_for_work_is_not(loc
         eventually(lambda: worker.silent_s < 0.5)
 
 
-def test_a_job_that_kills_its_workers_ends_as_internal_and_holds_back_nobody(local: LocalWorkers, world: World) -> None:
+def test_a_job_that_kills_its_workers_ends_as_internal_and_blocks_no_other(local: LocalWorkers, world: World) -> None:
     with local.engine.begin() as conn:
         bad = make_job(conn, world)
 
@@ -107,7 +107,7 @@ def test_a_job_that_kills_its_workers_ends_as_internal_and_holds_back_nobody(loc
         return submit(job)
 
     local.lease = timedelta(seconds=0.3)
-    ask_for(local.engine, world, 10)
+    request_jobs(local.engine, world, 10)
     with local.worker(steps=instead(State.QUEUED, deadly)):
         local.wait_for("state = 'succeeded'", 10)
         local.wait_for("state = 'failed'", 1)
@@ -116,16 +116,16 @@ def test_a_job_that_kills_its_workers_ends_as_internal_and_holds_back_nobody(loc
     assert_all_is_well(local, 10)
 
 
-def test_a_step_that_always_fails_is_tried_a_few_times_and_holds_back_nobody(local: LocalWorkers, world: World) -> None:
+def test_a_step_that_always_fails_is_tried_a_few_times_and_blocks_no_other(local: LocalWorkers, world: World) -> None:
     with local.engine.begin() as conn:
         bad = make_job(conn, world)
 
     def broken(job: ClaimedJob, submit: Callable[[ClaimedJob], Work | None]) -> Work | None:
         if job.id == bad:
-            raise RuntimeError("nobody expected this")
+            raise RuntimeError("this is unexpected")
         return submit(job)
 
-    ask_for(local.engine, world, 10)
+    request_jobs(local.engine, world, 10)
     with local.worker(steps=instead(State.QUEUED, broken)):
         local.wait_for("state = 'succeeded'", 10)
         for failures in (1, 2, 3):
@@ -133,13 +133,13 @@ def test_a_step_that_always_fails_is_tried_a_few_times_and_holds_back_nobody(loc
             with local.engine.begin() as conn:
                 conn.execute(text("UPDATE jobs SET due_at = now() WHERE finished_at IS NULL"))
         local.wait_for("state = 'failed'", 1)
-    assert "nobody expected this" in local.row(bad).error_detail
+    assert "this is unexpected" in local.row(bad).error_detail
 
 
-def test_a_lost_hint_is_made_up_for_by_the_slow_poll(local: LocalWorkers, world: World) -> None:
-    """Nobody is told of this job: the slow poll finds it."""
+def test_the_slow_poll_makes_up_for_a_lost_hint(local: LocalWorkers, world: World) -> None:
+    """No hint names this job: the slow poll finds it."""
     with local.worker():
-        ask_for(local.engine, world, 1)
+        request_jobs(local.engine, world, 1)
         local.wait_for("state = 'succeeded'", 1)
 
 
@@ -149,31 +149,31 @@ def test_a_hint_wakes_an_idle_worker_at_once(local: LocalWorkers, world: World, 
             consumer._idle_s = 3600.0
         worker.broker.wake(Step)
         eventually(lambda: not any(consumer._woken for consumer in worker.broker._consumers.values()))
-        ask_for(local.engine, world, 1)
+        request_jobs(local.engine, world, 1)
         eventually(lambda: hinter.hint([Step.SUBMIT], []) or local.count("state = 'succeeded'") == 1, within_s=10)
         for consumer in worker.broker._consumers.values():
             consumer._idle_s = 0.25
         worker.broker.wake(Step)
 
 
-def test_only_as_much_is_claimed_as_the_threads_will_soon_get_through(local: LocalWorkers, world: World) -> None:
+def test_a_worker_claims_only_what_its_threads_can_soon_do(local: LocalWorkers, world: World) -> None:
     may_go = threading.Event()
 
     def slow(job: ClaimedJob, submit: Callable[[ClaimedJob], Work | None]) -> Work | None:
         may_go.wait(scaled(20))
         return submit(job)
 
-    ask_for(local.engine, world, MANY)
+    request_jobs(local.engine, world, MANY)
     with local.worker(threads=4, steps=instead(State.QUEUED, slow)):
         local.wait_for("claimed_by IS NOT NULL", 2)
-        ask_for(local.engine, world, 1)
+        request_jobs(local.engine, world, 1)
         assert local.count("claimed_by IS NOT NULL") == 2, "half of four threads may submit"
         may_go.set()
         local.wait_for("state = 'succeeded'", MANY + 1)
 
 
-def test_stopping_hands_back_what_was_not_begun_and_counts_no_claim(local: LocalWorkers, world: World) -> None:
-    ask_for(local.engine, world, MANY)
+def test_stopping_returns_unstarted_jobs_without_counting_their_claims(local: LocalWorkers, world: World) -> None:
+    request_jobs(local.engine, world, MANY)
     with local.worker():
         eventually(lambda: local.count("state = 'succeeded'") > 3)
     assert local.count("claimed_by IS NOT NULL") == 0
@@ -183,7 +183,7 @@ def test_stopping_hands_back_what_was_not_begun_and_counts_no_claim(local: Local
 
 
 def test_two_workers_never_do_the_same_job_twice(local: LocalWorkers, world: World) -> None:
-    ask_for(local.engine, world, MANY)
+    request_jobs(local.engine, world, MANY)
     with local.worker(name="one"), local.worker(name="two"):
         local.wait_for("state = 'succeeded'", MANY)
     assert_all_is_well(local, MANY)

@@ -1,4 +1,4 @@
-"""Limits: what is too much is refused before it is run, in a time that grows with the document only."""
+"""A document beyond a limit is refused before it runs, in a time that grows only with its length."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support.partners import Partner, partner
 from tests.support.serving import Server, serving
 
 PAGE = "query ($n: Int) { jobs(first: $n) { edges { node { id events(first: 20) { edges { node { seq } } } } } } }"
-# Which of the two sizes is null only the resolver sees; as variables, both may be given.
+# Only the resolver sees that one of the two sizes is null; as variables, both may be given.
 BOTH = (
     "query ($n: Int) { jobs(first: $n, last: 100) { edges { node { events(first: $n, last: 100) "
     "{ edges { node { seq at } } } } } } }"
@@ -61,7 +61,7 @@ def _spreads(levels: int) -> str:
         ("{ jobs(first: 100) { edges { node { children(first: 100) { id state } } } } }", "fields"),
     ],
 )
-def test_what_is_too_much_is_refused(acme: Partner, document: str, what: str) -> None:
+def test_a_document_beyond_a_limit_is_refused(acme: Partner, document: str, what: str) -> None:
     error = acme.fail(document)
     assert error["extensions"]["code"] == "QUERY_TOO_COMPLEX"
     assert what in error["message"]
@@ -80,7 +80,7 @@ def test_the_size_of_a_page_counts_however_it_is_given(acme: Partner) -> None:
     ] == ("QUERY_TOO_COMPLEX")
 
 
-def test_a_size_that_is_null_is_none(acme: Partner) -> None:
+def test_a_null_size_counts_as_missing(acme: Partner) -> None:
     assert acme.ask("{ jobs(first: null, last: 5) { edges { cursor } } }")["jobs"]["edges"] == []
     assert acme.ask("query ($n: Int) { jobs(first: $n, last: 5) { edges { cursor } } }", n=None)
     digits = "query ($id: ID! = %s) { job(id: $id) { id } }" % ("9" * 5000)
@@ -108,9 +108,9 @@ def test_a_fragment_bomb_is_measured_in_the_time_of_its_length(bomb: object) -> 
 
 
 @pytest.mark.parametrize("bomb", [_bomb, _spreads])
-def test_a_fragment_bomb_does_not_hold_up_the_server(acme: Partner, bomb: object) -> None:
+def test_a_fragment_bomb_does_not_block_the_server(acme: Partner, bomb: object) -> None:
     assert callable(bomb)
-    # Doubling at each of ninety levels, it would be answered after the universe has ended.
+    # It doubles at each of ninety levels, so executing it would take longer than the universe will last.
     assert acme.fail(bomb(90))["extensions"]["code"] == "QUERY_TOO_COMPLEX"
 
 
@@ -129,7 +129,7 @@ def test_a_flood_of_directives_is_cut_short(acme: Partner) -> None:
         ("{ jobs(first: 1, orderBy: NEWESTT) { pageInfo { endCursor } } }", "Did you mean"),
     ],
 )
-def test_a_typing_mistake_gives_no_names_away(acme: Partner, document: str, hint: str) -> None:
+def test_a_typing_mistake_reveals_no_names(acme: Partner, document: str, hint: str) -> None:
     assert hint not in acme.post(document).text
 
 
@@ -145,19 +145,19 @@ def test_a_typing_mistake_gives_no_names_away(acme: Partner, document: str, hint
         "#\n" * 3000 + "{ themes { key } }",
     ],
 )
-def test_what_can_not_be_parsed_is_the_callers_mistake(acme: Partner, document: str) -> None:
-    answer = acme.post(document)
-    assert answer.status_code in (200, 400)
-    assert answer.json()["errors"][0]["extensions"]["code"] in ("GRAPHQL_PARSE_FAILED", "BAD_REQUEST")
+def test_a_document_that_cannot_be_parsed_is_the_callers_mistake(acme: Partner, document: str) -> None:
+    response = acme.post(document)
+    assert response.status_code in (200, 400)
+    assert response.json()["errors"][0]["extensions"]["code"] in ("GRAPHQL_PARSE_FAILED", "BAD_REQUEST")
 
 
-def test_a_body_has_a_size(acme: Partner) -> None:
-    answer = acme.post("{ themes { key } }", {"x": "y" * 300_000})
-    assert answer.status_code == 413
-    assert answer.json()["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
+def test_the_size_of_a_body_is_limited(acme: Partner) -> None:
+    response = acme.post("{ themes { key } }", {"x": "y" * 300_000})
+    assert response.status_code == 413
+    assert response.json()["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
 
 
-def test_a_body_without_a_length_has_a_size_too(acme: Partner) -> None:
+def test_the_size_of_a_body_without_a_length_is_limited_too(acme: Partner) -> None:
     def endless() -> Iterator[bytes]:
         for _ in range(64):
             yield b" " * 8192
@@ -171,30 +171,30 @@ def test_a_body_without_a_length_has_a_size_too(acme: Partner) -> None:
 )
 def test_a_nested_body_is_refused(acme: Partner, body: str) -> None:
     headers = {**acme.headers, "Content-Type": "application/json"}
-    answer = httpx.post(f"{acme.server.url}/graphql", content=body, headers=headers)
-    assert answer.status_code == 400
+    response = httpx.post(f"{acme.server.url}/graphql", content=body, headers=headers)
+    assert response.status_code == 400
 
 
-def test_introspection_is_for_development(acme: Partner, api_database: str) -> None:
+def test_introspection_is_allowed_only_in_development(acme: Partner, api_database: str) -> None:
     document = get_introspection_query()
     assert acme.fail(document)["extensions"]["code"] == "FORBIDDEN"
     assert acme.fail('{ ...x } fragment x on Query { ... { __type(name: "Job") { name } } }')["extensions"]["code"]
     assert acme.ask("{ __typename }") == {"__typename": "Query"}
     with serving(api_database, ApiSettings(development=True)) as server:
-        nobody = Partner(server, None, "")
-        assert nobody.ask(document)["__schema"]["queryType"]["name"] == "Query"
+        anonymous = Partner(server, None, "")
+        assert anonymous.ask(document)["__schema"]["queryType"]["name"] == "Query"
         for reading in (
             "{ themes { key } }",
             "{ __typename themes { key } }",
             "{ ...x } fragment x on Query { themes { key } }",
         ):
-            answer = nobody.post(reading)
-            assert answer.status_code == 401
-            assert answer.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+            response = anonymous.post(reading)
+            assert response.status_code == 401
+            assert response.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
         assert partner(server, unique_name("dev")).ask("{ themes { key } }")
 
 
-def test_an_introspection_in_circles_is_refused(api_database: str) -> None:
+def test_a_circular_introspection_is_refused(api_database: str) -> None:
     circle = "fields { type { " * 6 + "name" + " } }" * 6
     with serving(api_database, ApiSettings(development=True)) as server:
         error = Partner(server, None, "").fail("{ __schema { types { " + circle + " } } }")
@@ -211,11 +211,11 @@ def test_a_document_that_passed_is_measured_again_with_other_variables(acme: Par
 def test_an_operation_is_chosen_by_name_and_only_it_is_measured(server: Server, acme: Partner) -> None:
     heavy = "query Heavy { jobs(first: 100) { edges { node { children { children { children { id state } } } } } } }"
     body = {"query": "query Light { themes { key } } " + heavy, "operationName": "Light"}
-    answer = httpx.post(f"{server.url}/graphql", json=body, headers=acme.headers).json()
-    assert "errors" not in answer
+    response = httpx.post(f"{server.url}/graphql", json=body, headers=acme.headers).json()
+    assert "errors" not in response
     body["operationName"] = "Heavy"
-    answer = httpx.post(f"{server.url}/graphql", json=body, headers=acme.headers).json()
-    assert answer["errors"][0]["extensions"]["code"] == "QUERY_TOO_COMPLEX"
+    response = httpx.post(f"{server.url}/graphql", json=body, headers=acme.headers).json()
+    assert response["errors"][0]["extensions"]["code"] == "QUERY_TOO_COMPLEX"
 
 
 def test_the_text_of_a_document_is_read_without_recursion() -> None:
@@ -223,7 +223,7 @@ def test_the_text_of_a_document_is_read_without_recursion() -> None:
     assert (shape.aliases, shape.repetitions) == (3, 3)
 
 
-def test_the_limits_leave_room_for_what_clients_send() -> None:
+def test_the_limits_leave_room_for_introspection() -> None:
     schema, limits = build_schema(ApiSettings())._schema, Limits()
     document = parse(get_introspection_query())
     [operation] = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]

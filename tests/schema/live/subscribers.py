@@ -1,4 +1,4 @@
-"""What subscribers are told by a server, and the connections at which it listens for hints."""
+"""Subscribers that follow jobs and stories, and the connections that listen for hints."""
 
 from __future__ import annotations
 
@@ -9,10 +9,7 @@ from sqlalchemy import Engine
 
 from tests.schema.documents import FOLLOW, make_avatar
 from tests.support.databases import unique_name
-from tests.support.partners import (
-    Partner,
-    partner,
-)
+from tests.support.partners import Partner, partner
 from tests.support.serving import Caller, Server, Socket
 
 NEVER = timedelta(hours=1)
@@ -44,17 +41,17 @@ def take(socket: Socket, count: int) -> list[dict[str, Any]]:
 
 
 def all_of(caller: Caller, **subject: Any) -> list[dict[str, Any]]:
-    """Subscribe and return every message up to the completion, the last of them final and no other."""
+    """Subscribe and return every message up to the completion; only the last may be final."""
     with caller.socket() as socket:
         socket.begin(FOLLOW, **subject)
-        told = []
+        messages = []
         while (message := socket.receive())["type"] == "next":
-            told.append(message["payload"]["data"]["generationProgress"])
+            messages.append(message["payload"]["data"]["generationProgress"])
         assert message["type"] == "complete", message
-    assert [each["isFinal"] for each in told] == [False] * (len(told) - 1) + [True]
-    return told
+    assert [each["isFinal"] for each in messages] == [False] * (len(messages) - 1) + [True]
+    return messages
 
 
-def seqs(told: list[dict[str, Any]]) -> list[int]:
+def seqs(messages: list[dict[str, Any]]) -> list[int]:
     """Return the sequence numbers of messages; 0 for a snapshot."""
-    return [each["event"]["seq"] if each["event"] else 0 for each in told]
+    return [each["event"]["seq"] if each["event"] else 0 for each in messages]

@@ -1,4 +1,4 @@
-"""Slots and the order of events, without a server."""
+"""Subscriber buffers and the order of events, without a server."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def event(seq: int, job: UUID = JOB, *, tick: bool = False, at_s: float = 0) -> 
 
 
 def taken(buffer: SubscriberBuffer) -> list[Delivery]:
-    """Return everything that waits."""
+    """Take everything that waits."""
 
     async def drain() -> list[Delivery]:
         found = [await buffer.take()]
@@ -64,7 +64,7 @@ def test_events_are_taken_in_the_order_offered() -> None:
     ]
 
 
-def test_what_was_seen_is_not_told_again_and_a_gap_is_not_told_at_all() -> None:
+def test_neither_seen_events_nor_events_after_a_gap_are_delivered() -> None:
     buffer = SubscriberBuffer({JOB: 3}, size=10, size_max=20)
     for seq in (2, 3, 5, 4, 4, 6, 5):
         buffer.add(event(seq))
@@ -75,12 +75,12 @@ def test_only_superseded_ticks_are_conflated_and_they_are_counted() -> None:
     buffer = SubscriberBuffer({JOB: 1}, size=2, size_max=20)
     for seq, tick in ((2, True), (3, True), (4, False), (5, True), (6, True), (7, False)):
         buffer.add(event(seq, tick=tick))
-    told = taken(buffer)
-    assert [each.event.seq for each in told] == [4, 7]
-    assert [each.skipped for each in told] == [4, 0]
+    deliveries = taken(buffer)
+    assert [each.event.seq for each in deliveries] == [4, 7]
+    assert [each.skipped for each in deliveries] == [4, 0]
 
 
-def test_a_cancel_that_is_noted_is_no_tick() -> None:
+def test_a_noted_cancel_is_not_a_tick() -> None:
     buffer = SubscriberBuffer({JOB: 1}, size=1, size_max=20)
     buffer.add(replace(event(2, tick=True), event=Event.CANCEL_REQUESTED))
     buffer.add(event(3))
@@ -102,7 +102,7 @@ def test_a_tick_is_not_superseded_by_another_jobs_events() -> None:
     assert [(each.event.job_id, each.event.seq) for each in taken(buffer)] == [(JOB, 2), (OTHER, 2), (OTHER, 3)]
 
 
-def test_a_change_of_state_is_never_dropped_but_the_subscriber_may_be() -> None:
+def test_a_state_change_is_never_dropped_but_its_subscriber_may_be() -> None:
     buffer = SubscriberBuffer({JOB: 1}, size=2, size_max=4)
     for seq in range(2, 10):
         buffer.add(event(seq))
@@ -111,7 +111,7 @@ def test_a_change_of_state_is_never_dropped_but_the_subscriber_may_be() -> None:
         asyncio.run(buffer.take())
 
 
-def test_what_waits_is_told_before_the_end() -> None:
+def test_waiting_events_are_delivered_before_the_end() -> None:
     buffer = SubscriberBuffer({JOB: 1}, size=2, size_max=4)
     buffer.add(event(2))
     buffer.end(ServerClosing())
@@ -120,7 +120,7 @@ def test_what_waits_is_told_before_the_end() -> None:
         asyncio.run(buffer.take())
 
 
-def test_within_a_job_the_sequence_tells_the_order_whatever_the_clock_says() -> None:
+def test_within_a_job_the_sequence_sets_the_order_and_not_the_clock() -> None:
     # The later event's transaction began first and then waited for the row.
     events = [event(3, at_s=1), event(2, at_s=2), event(2, OTHER, at_s=1.5)]
     ordered = in_order(events, {JOB: 1, OTHER: 1})
@@ -128,5 +128,5 @@ def test_within_a_job_the_sequence_tells_the_order_whatever_the_clock_says() -> 
     assert len(ordered) == 3
 
 
-def test_what_follows_a_gap_waits_for_the_next_look() -> None:
+def test_events_after_a_gap_wait_for_the_next_read() -> None:
     assert [each.seq for each in in_order([event(2), event(4), event(5)], {JOB: 1})] == [2]

@@ -1,4 +1,4 @@
-"""The hub: events arrive though hints are lost, connections cut and servers restarted."""
+"""The hub delivers every event of a job or story that a hint names."""
 
 from __future__ import annotations
 
@@ -36,48 +36,48 @@ def test_a_hint_alone_brings_the_events(alone: Server) -> None:
         assert seqs(take(socket, 1)) == [4]
 
 
-def test_what_was_committed_before_the_watch_began_is_told(alone: Server) -> None:
+def test_events_committed_before_a_subscription_began_are_sent(alone: Server) -> None:
     caller, job_id = job_at(alone)
     eventually(lambda: len(listeners(alone.engine)) > 0)
     with caller.socket() as socket:
         follow(socket, 1, jobId=job_id)
         move(alone.engine, job_id, TO_SUCCESS[0])
-        [told] = take(socket, 1)
-        # Nothing is said of these, and so only the second subscriber's arrival can bring them.
+        [message] = take(socket, 1)
+        # No hint names these, so only the second subscriber's arrival can bring them.
         move(alone.engine, job_id, *TO_SUCCESS[1:3], hint=False)
         with caller.socket() as other:
             [snapshot] = follow(other, 1, jobId=job_id)
         assert snapshot["percent"] == 30
         assert seqs(take(socket, 2)) == [3, 4]
-        assert told["event"]["seq"] == 2
+        assert message["event"]["seq"] == 2
 
 
-def test_a_cancel_is_told_of_all_that_it_ends(hinted: Server) -> None:
+def test_a_cancel_is_sent_for_every_job_that_it_ends(hinted: Server) -> None:
     caller = partner(hinted, unique_name("hub"))
     story = make_story(caller, caller.asset())
     with caller.socket() as socket:
         follow(socket, 1, storyId=story["id"])
         caller.ask(CANCEL_JOB, id=story["avatar"]["id"])
-        told = take(socket, 3)
-    assert {each["event"]["event"] for each in told} == {"CANCEL_REQUESTED", "PARENT_FAILED"}
+        messages = take(socket, 3)
+    assert {each["event"]["event"] for each in messages} == {"CANCEL_REQUESTED", "PARENT_FAILED"}
 
 
-def test_a_cancel_is_told_of_while_the_paid_call_is_under_way(hinted: Server) -> None:
-    """It changes no state, and its subscriber, the job and its history tell of it all the same."""
+def test_a_cancel_is_sent_while_the_paid_call_is_under_way(hinted: Server) -> None:
+    """It changes no state; still, the subscription, the job and its history show it."""
     caller, job_id = job_at(hinted)
     move(hinted.engine, job_id, TO_SUCCESS[0])
     with caller.socket() as socket:
         follow(socket, 1, jobId=job_id)
         caller.ask(CANCEL_JOB, id=job_id)
-        [told] = take(socket, 1)
-    assert (told["event"]["event"], told["event"]["toState"]) == ("CANCEL_REQUESTED", "SUBMITTING")
-    assert not told["isFinal"]
+        [message] = take(socket, 1)
+    assert (message["event"]["event"], message["event"]["toState"]) == ("CANCEL_REQUESTED", "SUBMITTING")
+    assert not message["isFinal"]
     job = caller.ask("query ($id: ID!) { job(id: $id) { state cancelRequestedAt } }", id=job_id)["job"]
     assert job["state"] == "SUBMITTING"
     assert job["cancelRequestedAt"] is not None
 
 
-def test_one_hint_may_name_many_jobs_and_odd_words(hinted: Server) -> None:
+def test_one_hint_may_name_many_jobs_and_unknown_words(hinted: Server) -> None:
     caller, job_id = job_at(hinted)
     other = make_avatar(caller, caller.asset())
     with caller.socket() as socket:
@@ -90,7 +90,7 @@ def test_one_hint_may_name_many_jobs_and_odd_words(hinted: Server) -> None:
         assert {each["job"]["id"] for each in take(socket, 2)} == {job_id, other}
 
 
-def test_a_story_goes_on_that_is_rolled_back_by_the_end_that_a_hint_tells_of(hinted: Server) -> None:
+def test_a_subscription_goes_on_while_the_end_of_one_job_rolls_back_its_parents(hinted: Server) -> None:
     """One transaction ends the animation and rolls the scene back; the hint may name the animation alone."""
     caller = partner(hinted, unique_name("hub"))
     story = make_story(caller, caller.asset())
@@ -102,15 +102,15 @@ def test_a_story_goes_on_that_is_rolled_back_by_the_end_that_a_hint_tells_of(hin
         follow(socket, 1, storyId=story["id"])
         move_together(hinted.engine, (animation, TO_FAILURE[-1]), (scene, ROLLED_BACK))
         notify(hinted.engine, hex_of(animation))
-        told = take(socket, 2)
-        assert {each["event"]["event"] for each in told} == {"UNDONE", "ROLLED_BACK"}
-        assert [each["isFinal"] for each in told] == [False, False]
+        messages = take(socket, 2)
+        assert {each["event"]["event"] for each in messages} == {"UNDONE", "ROLLED_BACK"}
+        assert [each["isFinal"] for each in messages] == [False, False]
         move_together(hinted.engine, (scene, TO_FAILURE[-1]), (avatar, ROLLED_BACK))
         move(hinted.engine, avatar, TO_FAILURE[-1])
         assert [each["isFinal"] for each in take(socket, 3)] == [False, False, True]
 
 
-def test_what_only_a_newer_program_knows_ends_the_subscriptions_of_its_job_alone(alone: Server) -> None:
+def test_an_event_of_a_newer_version_ends_only_the_subscriptions_of_its_job(alone: Server) -> None:
     caller, strange = job_at(alone)
     usual = make_avatar(caller, caller.asset())
     with alone.engine.begin() as conn:
@@ -136,7 +136,7 @@ def _refused_for_a_moment(socket: Socket) -> None:
     assert (extensions["code"], extensions["retryable"]) == ("SERVICE_UNAVAILABLE", True)
 
 
-def test_subscribers_who_see_the_same_share_and_others_do_not(hinted: Server) -> None:
+def test_only_subscribers_with_the_same_rights_get_the_same_messages(hinted: Server) -> None:
     caller, job_id = job_at(hinted)
     staff = partner(hinted, unique_name("staff"), role="support")
     document = FOLLOW.replace("event { seq", "event { reason seq")
@@ -145,9 +145,9 @@ def test_subscribers_who_see_the_same_share_and_others_do_not(hinted: Server) ->
             socket.begin(document, jobId=job_id)
             take(socket, 1)
         move(hinted.engine, job_id, *TO_FAILURE)
-        told, same, whole = (take(socket, len(TO_FAILURE)) for socket in (first, second, third))
-    assert told == same
-    assert [each["event"]["reason"] for each in told] == [None] * 4
+        messages, same, whole = (take(socket, len(TO_FAILURE)) for socket in (first, second, third))
+    assert messages == same
+    assert [each["event"]["reason"] for each in messages] == [None] * 4
     assert [each["event"]["reason"] for each in whole] == [None, None, "a reason for support", "a reason for support"]
 
 
@@ -157,7 +157,7 @@ def test_a_subscriber_leaves_nothing_behind(hinted: Server) -> None:
         for _ in range(3):
             operation_id = socket.begin(FOLLOW, jobId=job_id)
             take(socket, 1)
-            # The snapshot is told first: only then are events watched for.
+            # The snapshot is sent first: only then does the subscription begin to receive events.
             eventually(lambda: len(hinted.hub._buffers) == 1)
             socket.send({"type": "complete", "id": operation_id})
             eventually(lambda: len(hinted.hub._buffers) == 0)

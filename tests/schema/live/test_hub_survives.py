@@ -1,4 +1,4 @@
-"""Nothing that a subscriber reads is lost when hints, connections, servers or slow readers are."""
+"""Subscribers lose no event when hints, connections or servers are lost, or when they read slowly."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.support.partners import (
 from tests.support.serving import Caller, Server, serving
 
 
-def _listens_anew(engine: Engine, before: list[int]) -> bool:
+def _listens_again(engine: Engine, before: list[int]) -> bool:
     return bool(set(listeners(engine)) - set(before))
 
 
@@ -36,7 +36,7 @@ def test_a_process_that_delivers_nothing_is_not_ready(hinted: Server) -> None:
     eventually(lambda: httpx.get(f"{hinted.url}/readyz").status_code == 503)
 
 
-def test_lost_hints_are_made_up_for_by_the_slow_poll(patient: Server) -> None:
+def test_the_slow_poll_makes_up_for_lost_hints(patient: Server) -> None:
     caller, job_id = job_at(patient)
     with caller.socket() as socket:
         follow(socket, 1, jobId=job_id)
@@ -44,7 +44,7 @@ def test_lost_hints_are_made_up_for_by_the_slow_poll(patient: Server) -> None:
         assert seqs(take(socket, 7)) == list(range(2, 9))
 
 
-def test_a_cut_listener_comes_back_and_looks_at_what_it_missed(alone: Server) -> None:
+def test_a_cut_listener_comes_back_and_reads_what_it_missed(alone: Server) -> None:
     caller, job_id = job_at(alone)
     with caller.socket() as socket:
         follow(socket, 1, jobId=job_id)
@@ -55,10 +55,10 @@ def test_a_cut_listener_comes_back_and_looks_at_what_it_missed(alone: Server) ->
                     conn.exec_driver_sql("SELECT pg_terminate_backend(%s)", (pid,))
             move(alone.engine, job_id, each)
             assert seqs(take(socket, 1)) == [number]
-            eventually(partial(_listens_anew, alone.engine, before))
+            eventually(partial(_listens_again, alone.engine, before))
 
 
-def test_a_cut_pool_costs_no_event(patient: Server) -> None:
+def test_a_cut_pool_loses_no_event(patient: Server) -> None:
     caller, job_id = job_at(patient)
     with caller.socket() as socket:
         follow(socket, 1, jobId=job_id)
@@ -72,7 +72,7 @@ def test_a_cut_pool_costs_no_event(patient: Server) -> None:
         assert seqs(take(socket, 7)) == list(range(2, 9))
 
 
-def test_a_restart_closes_sockets_so_that_clients_go_on_elsewhere(api_database: str) -> None:
+def test_a_restart_closes_sockets_so_that_clients_continue_elsewhere(api_database: str) -> None:
     with serving(api_database) as first, serving(api_database) as second:
         caller, job_id = job_at(first)
         with caller.socket() as socket:
@@ -85,25 +85,25 @@ def test_a_restart_closes_sockets_so_that_clients_go_on_elsewhere(api_database: 
             assert closed.value.rcvd is not None
             assert closed.value.rcvd.code == 1012
         move(second.engine, job_id, *TO_SUCCESS[3:])
-        told = all_of(Caller(second, caller.secret), jobId=job_id, after=after)
-        assert seqs(told) == [5, 6, 7, 8]
+        rest = all_of(Caller(second, caller.secret), jobId=job_id, after=after)
+        assert seqs(rest) == [5, 6, 7, 8]
         assert snapshot["isSnapshot"] is True
 
 
-def test_a_mutation_that_waits_does_not_hold_up_the_stop(api_database: str) -> None:
+def test_a_mutation_that_waits_does_not_delay_the_stop(api_database: str) -> None:
     with serving(api_database) as server:
         caller = partner(server, unique_name("waiter"))
         given = {"selfieId": caller.asset(), "idempotencyKey": new_key(), "waitSeconds": 55}
-        answers: list[dict[str, Any]] = []
-        sender = threading.Thread(target=lambda: answers.append(caller.ask(CREATE_AVATAR, input=given)))
+        responses: list[dict[str, Any]] = []
+        sender = threading.Thread(target=lambda: responses.append(caller.ask(CREATE_AVATAR, input=given)))
         sender.start()
         eventually(lambda: caller.ask("{ jobs(first: 1) { edges { cursor } } }")["jobs"]["edges"] != [])
         server.stop()
         sender.join(scaled(5))
-        assert answers[0]["createAvatar"]["job"]["state"] == "QUEUED"
+        assert responses[0]["createAvatar"]["job"]["state"] == "QUEUED"
 
 
-def test_a_reader_that_can_not_keep_up_is_told_what_was_left_out(api_database: str) -> None:
+def test_a_reader_that_cannot_keep_up_learns_how_many_ticks_were_skipped(api_database: str) -> None:
     limits = replace(Limits(), buffer_size=2)
     with serving(api_database, ApiSettings(limits=limits, poll_every=NEVER)) as server:
         caller, job_id = job_at(server)
@@ -112,10 +112,10 @@ def test_a_reader_that_can_not_keep_up_is_told_what_was_left_out(api_database: s
             ticks = [TO_SUCCESS[2]] * 20
             move(server.engine, job_id, *TO_SUCCESS[:2], *ticks, *TO_SUCCESS[4:], hint=False)
             notify(server.engine, "*")
-            told: list[dict[str, Any]] = []
-            while not told or not told[-1]["isFinal"]:
-                told += take(socket, 1)
-        changes = [each["event"]["event"] for each in told if each["event"]["event"] != "STILL_RUNNING"]
+            messages: list[dict[str, Any]] = []
+            while not messages or not messages[-1]["isFinal"]:
+                messages += take(socket, 1)
+        changes = [each["event"]["event"] for each in messages if each["event"]["event"] != "STILL_RUNNING"]
         assert changes == ["SUBMIT_STARTED", "ACCEPTED", "OUTPUT_READY", "STORED", "TRANSCODED"]
-        assert len(told) + sum(each["skipped"] for each in told) == 25
-        assert sum(each["skipped"] for each in told) > 0
+        assert len(messages) + sum(each["skipped"] for each in messages) == 25
+        assert sum(each["skipped"] for each in messages) > 0

@@ -1,4 +1,4 @@
-"""The subscription: a snapshot, every later event once and in order, the last one, the end."""
+"""A subscription sends a snapshot, then every later event once and in order, then completes."""
 
 from __future__ import annotations
 
@@ -19,59 +19,60 @@ EVENTS = [str(each.event).upper() for each in TO_SUCCESS]
 
 @pytest.fixture
 def job_id(acme: Partner) -> str:
-    """A queued avatar."""
+    """Make a queued avatar."""
     return make_avatar(acme, acme.asset())
 
 
-def test_a_job_is_told_from_its_snapshot_to_its_end(acme: Partner, job_id: str) -> None:
+def test_a_job_is_followed_from_its_snapshot_to_its_end(acme: Partner, job_id: str) -> None:
     with acme.socket() as socket:
         [snapshot] = follow(socket, 1, jobId=job_id)
         assert (snapshot["isSnapshot"], snapshot["isFinal"], snapshot["event"]) == (True, False, None)
         assert (snapshot["state"], snapshot["percent"], snapshot["story"]) == ("QUEUED", 0, None)
         assert snapshot["job"] == {"id": job_id, "kind": "AVATAR", "state": "QUEUED"}
         move(acme.server.engine, job_id, *TO_SUCCESS)
-        told = take(socket, len(TO_SUCCESS))
-        assert seqs(told) == list(range(2, 9))
-        assert [each["event"]["event"] for each in told] == EVENTS
-        assert [(each["state"], each["percent"]) for each in told] == [
-            (each["event"]["toState"], each["event"]["percent"]) for each in told
+        messages = take(socket, len(TO_SUCCESS))
+        assert seqs(messages) == list(range(2, 9))
+        assert [each["event"]["event"] for each in messages] == EVENTS
+        assert [(each["state"], each["percent"]) for each in messages] == [
+            (each["event"]["toState"], each["event"]["percent"]) for each in messages
         ]
-        assert [each["isFinal"] for each in told] == [False] * 6 + [True]
-        assert [each["skipped"] for each in told] == [0] * 7
-        assert [each["cursor"] for each in told] == [each["event"]["cursor"] for each in told]
+        assert [each["isFinal"] for each in messages] == [False] * 6 + [True]
+        assert [each["skipped"] for each in messages] == [0] * 7
+        assert [each["cursor"] for each in messages] == [each["event"]["cursor"] for each in messages]
         assert socket.receive()["type"] == "complete"
 
 
 def test_a_finished_job_is_one_final_snapshot(acme: Partner, job_id: str) -> None:
     move(acme.server.engine, job_id, *TO_SUCCESS)
-    [told] = all_of(acme, jobId=job_id)
-    assert (told["isSnapshot"], told["state"], told["percent"]) == (True, "SUCCEEDED", 100)
+    [only] = all_of(acme, jobId=job_id)
+    assert (only["isSnapshot"], only["state"], only["percent"]) == (True, "SUCCEEDED", 100)
 
 
 def test_a_failed_job_ends_with_its_failure(acme: Partner, job_id: str) -> None:
     with acme.socket() as socket:
         follow(socket, 1, jobId=job_id)
         move(acme.server.engine, job_id, *TO_FAILURE)
-        told = take(socket, len(TO_FAILURE))
-        assert [(each["state"], each["isFinal"]) for each in told[-2:]] == [("COMPENSATING", False), ("FAILED", True)]
+        messages = take(socket, len(TO_FAILURE))
+        ends = [(each["state"], each["isFinal"]) for each in messages[-2:]]
+        assert ends == [("COMPENSATING", False), ("FAILED", True)]
         assert socket.receive()["type"] == "complete"
 
 
-def test_every_cursor_resumes_with_exactly_what_followed(acme: Partner, job_id: str) -> None:
+def test_every_cursor_resumes_with_exactly_the_events_after_it(acme: Partner, job_id: str) -> None:
     move(acme.server.engine, job_id, *TO_SUCCESS)
     for seen in range(1, 8):
-        told = all_of(acme, jobId=job_id, after=job_cursor(decode_id(job_id, IdKind.JOB), seen))
-        assert seqs(told) == list(range(seen + 1, 9))
-        assert not any(each["isSnapshot"] for each in told)
+        messages = all_of(acme, jobId=job_id, after=job_cursor(decode_id(job_id, IdKind.JOB), seen))
+        assert seqs(messages) == list(range(seen + 1, 9))
+        assert not any(each["isSnapshot"] for each in messages)
 
 
-def test_a_cursor_at_the_end_is_told_that_it_is_the_end(acme: Partner, job_id: str) -> None:
+def test_a_cursor_at_the_end_gets_one_final_snapshot(acme: Partner, job_id: str) -> None:
     move(acme.server.engine, job_id, *TO_SUCCESS)
-    [told] = all_of(acme, jobId=job_id, after=job_cursor(decode_id(job_id, IdKind.JOB), 8))
-    assert (told["isSnapshot"], told["state"]) == (True, "SUCCEEDED")
+    [only] = all_of(acme, jobId=job_id, after=job_cursor(decode_id(job_id, IdKind.JOB), 8))
+    assert (only["isSnapshot"], only["state"]) == (True, "SUCCEEDED")
 
 
-def test_a_cursor_at_the_present_gets_what_comes(acme: Partner, job_id: str) -> None:
+def test_a_cursor_at_the_present_gets_the_coming_events(acme: Partner, job_id: str) -> None:
     with acme.socket() as socket:
         [snapshot] = follow(socket, 1, jobId=job_id)
     with acme.socket() as socket:
@@ -81,78 +82,78 @@ def test_a_cursor_at_the_present_gets_what_comes(acme: Partner, job_id: str) -> 
 
 
 def test_a_subscriber_that_keeps_leaving_misses_and_repeats_nothing(acme: Partner, job_id: str) -> None:
-    told, after = [], job_cursor(decode_id(job_id, IdKind.JOB), 1)
+    messages, after = [], job_cursor(decode_id(job_id, IdKind.JOB), 1)
     for each in TO_SUCCESS:
         move(acme.server.engine, job_id, each)
         with acme.socket() as socket:
             [message] = follow(socket, 1, jobId=job_id, after=after)
-            told.append(message)
+            messages.append(message)
             after = message["cursor"]
-    assert seqs(told) == list(range(2, 9))
-    assert told[-1]["isFinal"] is True
+    assert seqs(messages) == list(range(2, 9))
+    assert messages[-1]["isFinal"] is True
 
 
-def test_a_redriven_job_is_told_again(acme: Partner, job_id: str) -> None:
+def test_a_redriven_job_is_followed_again(acme: Partner, job_id: str) -> None:
     move(acme.server.engine, job_id, *TO_FAILURE)
     [final] = all_of(acme, jobId=job_id)
     move(acme.server.engine, job_id, REDRIVEN, *TO_SUCCESS)
-    told = all_of(acme, jobId=job_id, after=final["cursor"])
-    assert [each["event"]["event"] for each in told] == ["REDRIVEN", *EVENTS]
+    messages = all_of(acme, jobId=job_id, after=final["cursor"])
+    assert [each["event"]["event"] for each in messages] == ["REDRIVEN", *EVENTS]
 
 
-def test_an_end_that_was_overtaken_is_not_final(acme: Partner, job_id: str) -> None:
+def test_an_end_before_a_redrive_is_not_final(acme: Partner, job_id: str) -> None:
     move(acme.server.engine, job_id, *TO_FAILURE, REDRIVEN, *TO_SUCCESS)
-    told = all_of(acme, jobId=job_id, after=job_cursor(decode_id(job_id, IdKind.JOB), 1))
-    assert seqs(told) == list(range(2, 14))
-    assert told[3]["state"] == "FAILED"
+    messages = all_of(acme, jobId=job_id, after=job_cursor(decode_id(job_id, IdKind.JOB), 1))
+    assert seqs(messages) == list(range(2, 14))
+    assert messages[3]["state"] == "FAILED"
 
 
-def test_two_subscribers_are_told_the_same(acme: Partner, job_id: str) -> None:
+def test_two_subscribers_get_the_same_messages(acme: Partner, job_id: str) -> None:
     with acme.socket() as first, acme.socket() as second:
         assert follow(first, 1, jobId=job_id) == follow(second, 1, jobId=job_id)
         second.begin(FOLLOW, jobId=job_id)
         take(second, 1)
         move(acme.server.engine, job_id, *TO_SUCCESS)
-        told = seqs(take(first, 7))
-        assert told == list(range(2, 9))
+        of_first = seqs(take(first, 7))
+        assert of_first == list(range(2, 9))
         messages = [second.receive() for _ in range(16)]
         for operation_id in ("0", "1"):
             mine = [message for message in messages if message["id"] == operation_id]
             assert [message["type"] for message in mine] == ["next"] * 7 + ["complete"]
-            assert seqs([message["payload"]["data"]["generationProgress"] for message in mine[:-1]]) == told
+            assert seqs([message["payload"]["data"]["generationProgress"] for message in mine[:-1]]) == of_first
 
 
-def test_a_story_is_told_through_all_of_its_jobs(acme: Partner) -> None:
+def test_a_story_is_followed_through_all_its_jobs(acme: Partner) -> None:
     story, engine = make_story(acme, acme.asset()), acme.server.engine
     with acme.socket() as socket:
         [snapshot] = follow(socket, 1, storyId=story["id"])
         assert snapshot["cursor"] == story["cursor"]
         assert (snapshot["job"]["kind"], snapshot["story"]["id"]) == ("AVATAR", story["id"])
-        told = []
+        messages = []
         for kind in ("avatar", "scene", "animation"):
             moves = TO_SUCCESS if kind == "avatar" else (PARENT_READY, *TO_SUCCESS)
             move(engine, story[kind]["id"], *moves)
-            told += take(socket, len(moves))
+            messages += take(socket, len(moves))
         assert socket.receive()["type"] == "complete"
-    percents = [each["percent"] for each in told]
+    percents = [each["percent"] for each in messages]
     assert percents == sorted(percents)
     assert [percents[6], percents[14], percents[22]] == [30, 60, 100]
-    assert [each["job"]["kind"] for each in told] == ["AVATAR"] * 7 + ["SCENE"] * 8 + ["ANIMATION"] * 8
-    assert [each["isFinal"] for each in told] == [False] * 22 + [True]
-    assert told[5]["state"] == "TRANSCODING"
-    assert told[6]["state"] == "WAITING"
-    for index, message in enumerate(told[:-1]):
+    assert [each["job"]["kind"] for each in messages] == ["AVATAR"] * 7 + ["SCENE"] * 8 + ["ANIMATION"] * 8
+    assert [each["isFinal"] for each in messages] == [False] * 22 + [True]
+    assert messages[5]["state"] == "TRANSCODING"
+    assert messages[6]["state"] == "WAITING"
+    for index, message in enumerate(messages[:-1]):
         again = all_of(acme, storyId=story["id"], after=message["cursor"])
-        assert [each["cursor"] for each in again] == [each["cursor"] for each in told[index + 1 :]]
+        assert [each["cursor"] for each in again] == [each["cursor"] for each in messages[index + 1 :]]
 
 
-def test_a_canceled_story_ends_when_all_of_its_jobs_have(acme: Partner) -> None:
+def test_a_canceled_story_ends_with_the_last_of_its_jobs(acme: Partner) -> None:
     story, engine = make_story(acme, acme.asset(), animation=None), acme.server.engine
     with acme.socket() as socket:
         follow(socket, 1, storyId=story["id"])
         acme.ask(CANCEL_JOB, id=story["avatar"]["id"])
-        told = take(socket, 2)
-        assert {each["event"]["event"] for each in told} == {"CANCEL_REQUESTED", "PARENT_FAILED"}
+        messages = take(socket, 2)
+        assert {each["event"]["event"] for each in messages} == {"CANCEL_REQUESTED", "PARENT_FAILED"}
         undone = TO_FAILURE[-1]
         move(engine, story["avatar"]["id"], undone)
         assert take(socket, 1)[0]["isFinal"] is False
@@ -161,11 +162,11 @@ def test_a_canceled_story_ends_when_all_of_its_jobs_have(acme: Partner) -> None:
 
 
 @pytest.mark.parametrize("subject", [{}, {"jobId": "job_" + "0" * 26, "storyId": "story_" + "0" * 26}])
-def test_one_subject_is_followed_at_a_time(acme: Partner, subject: dict[str, str]) -> None:
+def test_a_subscription_follows_exactly_one_subject(acme: Partner, subject: dict[str, str]) -> None:
     assert _refused(acme, **subject) == "BAD_USER_INPUT"
 
 
-def test_a_cursor_must_be_of_the_subject(acme: Partner, job_id: str) -> None:
+def test_a_cursor_must_belong_to_the_subject(acme: Partner, job_id: str) -> None:
     story, other = make_story(acme, acme.asset()), make_avatar(acme, acme.asset())
     [mine, theirs] = (decode_id(each, IdKind.JOB) for each in (job_id, other))
     story_id = decode_id(story["id"], IdKind.STORY)
@@ -179,13 +180,13 @@ def test_a_cursor_must_be_of_the_subject(acme: Partner, job_id: str) -> None:
         assert _refused(acme, storyId=story["id"], after=after) == "BAD_USER_INPUT"
 
 
-def test_a_cursor_into_history_that_is_no_longer_kept_is_refused(acme: Partner, job_id: str) -> None:
+def test_a_cursor_into_purged_history_is_refused(acme: Partner, job_id: str) -> None:
     move(acme.server.engine, job_id, *TO_SUCCESS)
     with acme.server.engine.begin() as conn:
         conn.execute(text("DELETE FROM job_events WHERE job_id = :job"), {"job": decode_id(job_id, IdKind.JOB)})
     assert _refused(acme, jobId=job_id, after=job_cursor(decode_id(job_id, IdKind.JOB), 3)) == "BAD_USER_INPUT"
-    [told] = all_of(acme, jobId=job_id)
-    assert (told["isSnapshot"], told["state"]) == (True, "SUCCEEDED")
+    [only] = all_of(acme, jobId=job_id)
+    assert (only["isSnapshot"], only["state"]) == (True, "SUCCEEDED")
 
 
 def _refused(caller: Caller, **subject: Any) -> str:

@@ -1,4 +1,4 @@
-"""Batches: many scenes in one request, accepted whole or not at all."""
+"""A batch requests many scenes at once, and is accepted whole or not at all."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def ask(caller: Caller, wanted: list[dict[str, Any]], key: str | None = None) ->
     return payload
 
 
-def test_a_batch_makes_its_scenes_in_order_and_once_a_key(acme: Partner) -> None:
+def test_a_batch_makes_its_scenes_in_order_and_once_per_key(acme: Partner) -> None:
     wanted, key = scenes(acme.asset("avatar"), "neon-city", "moon-base", "neon-city"), new_key()
     first, second = ask(acme, wanted, key), ask(acme, wanted, key)
     assert [(job["theme"]["key"], job["metadata"], job["state"]) for job in first["jobs"]] == [
@@ -45,7 +45,7 @@ def test_a_batch_makes_its_scenes_in_order_and_once_a_key(acme: Partner) -> None
     assert ask(acme, wanted[:2], key)["userErrors"][0]["code"] == "IDEMPOTENCY_KEY_REUSED"
 
 
-def test_one_wrong_scene_and_nothing_is_made_or_held(acme: Partner) -> None:
+def test_one_wrong_scene_makes_no_jobs_and_no_hold(acme: Partner) -> None:
     wanted = [*scenes(acme.asset("avatar"), "neon-city", "moon-base"), *scenes(acme.asset("selfie"), "neon-city")]
     payload = ask(acme, wanted)
     assert payload["userErrors"] == [{"code": "NOT_FOUND", "path": ["input", "scenes", "2", "avatarId"]}]
@@ -54,7 +54,7 @@ def test_one_wrong_scene_and_nothing_is_made_or_held(acme: Partner) -> None:
     assert balance(acme) == (10_000, 0)
 
 
-def test_a_batch_that_is_too_dear_as_a_whole_is_not_accepted(acme: Partner) -> None:
+def test_a_batch_too_expensive_as_a_whole_is_not_accepted(acme: Partner) -> None:
     grant(acme, userRef="ada", amount=9_992)
     payload = ask(acme, scenes(acme.asset("avatar"), *["neon-city"] * 3))
     assert payload["userErrors"] == [{"code": "INSUFFICIENT_CREDITS", "path": ["input"], "required": 9, "available": 8}]

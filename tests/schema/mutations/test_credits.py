@@ -1,4 +1,4 @@
-"""Credits through the API: what is asked for is paid from the right wallet, or not accepted."""
+"""A request through the API is paid from the right wallet, or not accepted."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def balance(caller: Caller) -> tuple[int, int]:
 
 
 def selfie(acme: Partner, user: Caller) -> str:
-    """Add a selfie of a session's own."""
+    """Add a selfie that belongs to the session."""
     session_id = user.ask("{ viewer { session { id } } }")["viewer"]["session"]["id"]
     return acme.asset(session_id=decode_id(session_id, IdKind.SESSION))
 
@@ -68,7 +68,7 @@ def test_a_story_holds_the_price_of_its_three_jobs_from_the_callers_own_wallet(a
     assert balance(acme) == (9_998, 2)
 
 
-def test_what_is_too_dear_is_not_accepted_and_nothing_is_held(acme: Partner) -> None:
+def test_a_request_beyond_the_balance_holds_nothing(acme: Partner) -> None:
     ada = acme.user(credits=14)
     given = {"selfieId": selfie(acme, ada), "theme": "neon-city", "idempotencyKey": new_key()}
     document = CREATE_STORY.replace("__typename message", "... on InsufficientCreditsError { required available }")
@@ -91,12 +91,12 @@ def test_the_same_key_holds_once(acme: Partner) -> None:
     assert balance(acme) == (10_000 - 13, 13)
 
 
-def test_a_job_tells_what_it_holds(acme: Partner) -> None:
+def test_a_job_shows_its_hold(acme: Partner) -> None:
     job_id = make_avatar(acme, acme.asset())
     assert acme.ask(JOB, id=job_id)["job"]["credits"] == {"price": 2, "held": 2, "charged": 0, "refunded": 0}
 
 
-def test_a_partner_hands_credits_on_to_its_users_out_of_its_own(acme: Partner) -> None:
+def test_a_partner_grants_credits_to_its_users_from_its_own_wallet(acme: Partner) -> None:
     ada = acme.user(credits=0)
     key = new_key()
     for replayed in (False, True):
@@ -112,16 +112,16 @@ def test_a_partner_hands_credits_on_to_its_users_out_of_its_own(acme: Partner) -
     assert refused == [{"code": "INSUFFICIENT_CREDITS", "path": ["input"], "required": 1001, "available": 1000}]
 
 
-def test_only_support_makes_credits(acme: Partner, support: Partner) -> None:
+def test_only_support_creates_credits(acme: Partner, support: Partner) -> None:
     assert grant(acme, amount=5)["userErrors"][0]["path"] == ["input", "userRef"]
     assert grant(acme, amount=5, userRef="ada", account="x")["userErrors"][0]["path"] == ["input", "account"]
     assert acme.user().fail(GRANT, input={"amount": 5, "idempotencyKey": "k"})["extensions"]["code"] == "FORBIDDEN"
     assert grant(support, account=acme.account, amount=5)["balance"]["available"] == 10005
-    assert grant(support, account="nobody", amount=5)["userErrors"][0]["code"] == "NOT_FOUND"
+    assert grant(support, account="unknown", amount=5)["userErrors"][0]["code"] == "NOT_FOUND"
     assert grant(support, account=acme.account, amount=0)["userErrors"][0]["path"] == ["input", "amount"]
 
 
-def test_support_adjusts_a_wallet_with_a_reason_and_never_below_nothing(acme: Partner, support: Partner) -> None:
+def test_support_adjusts_a_wallet_with_a_reason_and_never_below_zero(acme: Partner, support: Partner) -> None:
     given = {"account": acme.account, "change": -4000, "reason": "billed twice"}
     entry = support.ask(ADJUST, input=given)["adjustCredits"]["entry"]
     assert entry == {
@@ -136,21 +136,21 @@ def test_support_adjusts_a_wallet_with_a_reason_and_never_below_nothing(acme: Pa
     assert acme.fail(ADJUST, input=given)["extensions"]["code"] == "FORBIDDEN"
 
 
-def test_who_of_the_staff_did_it_and_why_is_for_support_only(acme: Partner, support: Partner) -> None:
+def test_the_name_and_reason_of_staff_are_for_support_only(acme: Partner, support: Partner) -> None:
     ada = acme.user(credits=0)
     grant(acme, userRef="ada", amount=5, reason="welcome")
     given = {"account": acme.account, "userRef": "ada", "change": -5, "reason": "suspected fraud, see ticket 7"}
     assert support.ask(ADJUST, input=given)["adjustCredits"]["userErrors"] == []
 
-    def told(caller: Caller) -> list[tuple[str, str | None]]:
+    def recorded(caller: Caller) -> list[tuple[str, str | None]]:
         return [(each["actor"], each["reason"]) for each in entries(caller, filter={"userRef": "ada"})]
 
-    assert told(ada) == [("support", None), ("api", None)]
-    assert told(acme) == [("support", None), ("api", "welcome")]
-    assert told(support)[0] == (f"support:{support.account} key", "suspected fraud, see ticket 7")
+    assert recorded(ada) == [("support", None), ("api", None)]
+    assert recorded(acme) == [("support", None), ("api", "welcome")]
+    assert recorded(support)[0] == (f"support:{support.account} key", "suspected fraud, see ticket 7")
 
 
-def test_the_ledger_is_listed_newest_first_page_by_page_and_to_its_owner_only(acme: Partner, rival: Partner) -> None:
+def test_the_ledger_is_paged_newest_first_and_only_for_its_owner(acme: Partner, rival: Partner) -> None:
     ada = acme.user(credits=100)
     job_id = make_avatar(ada, selfie(acme, ada))
     assert [(each["kind"], each["change"], each["job"]) for each in entries(ada)] == [

@@ -1,4 +1,4 @@
-"""A key is for one request: a change of any input field under the same key is refused."""
+"""An idempotency key serves one request: a change of any input field under the same key is refused."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _changed(acme: Partner, given: dict[str, Any], path: tuple[str, ...]) -> dic
 
 
 @pytest.mark.parametrize(("mutation", "path"), CASES)
-def test_a_key_is_not_for_another_request(acme: Partner, mutation: str, path: tuple[str, ...]) -> None:
+def test_a_key_cannot_be_reused_for_another_request(acme: Partner, mutation: str, path: tuple[str, ...]) -> None:
     document = f"""
     mutation ($input: {mutation[0].upper()}{mutation[1:]}Input!) {{
       {mutation}(input: $input) {{ replayed userErrors {{ code path }} }}

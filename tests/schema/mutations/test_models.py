@@ -16,7 +16,7 @@ from tests.support.serving import Server, serving
 
 @pytest.fixture(scope="module")
 def six_seconds_only(api_database: str) -> Iterator[Server]:
-    """An API without any model for avatars and scenes, and none for ten seconds."""
+    """Yield an API without any model for avatars and scenes, and without one for ten seconds."""
     with serving(api_database, catalogue=Catalogue(ModelChoice(("minimax/video-01-live",)))) as running:
         yield running
 
@@ -63,8 +63,8 @@ def test_a_kind_that_no_model_makes_is_refused(partner_there: Partner) -> None:
         assert "OPENAI" not in error["message"]
 
 
-def test_a_refused_request_does_not_use_its_key_up(partner_there: Partner) -> None:
-    """Nothing was made, so the same key works where a model can."""
+def test_a_refused_request_does_not_use_up_its_key(partner_there: Partner) -> None:
+    """No job was made, so the same key works for a request that a model can serve."""
     given = {"sceneId": partner_there.asset("scene"), "idempotencyKey": new_key()}
     ten = {**given, "options": {"durationSeconds": 10}}
     assert partner_there.ask(CREATE_ANIMATION, input=ten)["createAnimation"]["userErrors"]

@@ -1,4 +1,4 @@
-"""Asking for work: what is made, what is refused and how, and that a key makes a thing once."""
+"""Requests make jobs, once per key, or are refused with user errors that name the wrong input."""
 
 from __future__ import annotations
 
@@ -110,12 +110,12 @@ def test_an_animation_is_made_from_a_scene_or_its_job(acme: Partner) -> None:
         assert (job["kind"], job["state"]) == ("ANIMATION", state)
 
 
-def test_what_can_be_mended_is_told_with_its_path(acme: Partner) -> None:
-    selfie, nobody = acme.asset(), encode_id(IdKind.ASSET, acme.principal.account_id)
+def test_a_user_error_names_the_path_of_the_wrong_input(acme: Partner) -> None:
+    selfie, unknown = acme.asset(), encode_id(IdKind.ASSET, acme.principal.account_id)
     for given, code, path in (
         ({"selfieId": "nonsense"}, "INVALID", ["input", "selfieId"]),
-        ({"selfieId": nobody.replace("asset", "job")}, "INVALID", ["input", "selfieId"]),
-        ({"selfieId": nobody}, "NOT_FOUND", ["input", "selfieId"]),
+        ({"selfieId": unknown.replace("asset", "job")}, "INVALID", ["input", "selfieId"]),
+        ({"selfieId": unknown}, "NOT_FOUND", ["input", "selfieId"]),
         ({"selfieId": acme.asset("avatar")}, "NOT_FOUND", ["input", "selfieId"]),
         ({"selfieId": acme.asset(state="pending")}, "NOT_READY", ["input", "selfieId"]),
         ({"selfieId": selfie, "theme": "nowhere"}, "INVALID", ["input", "theme"]),
@@ -189,7 +189,7 @@ def test_the_same_key_gets_the_live_job(acme: Partner) -> None:
     assert (again["job"]["state"], again["job"]["percent"]) == ("GENERATING", 30)
 
 
-def test_a_key_is_not_for_another_request(acme: Partner) -> None:
+def test_a_key_cannot_be_reused_for_another_request(acme: Partner) -> None:
     given = {"selfieId": acme.asset(), "idempotencyKey": new_key()}
     acme.ask(CREATE_AVATAR, input=given)
     other = acme.ask(CREATE_AVATAR, input={**given, "priority": 3})["createAvatar"]
@@ -206,21 +206,21 @@ def test_a_refused_request_does_not_use_up_its_key(acme: Partner) -> None:
 
 def test_one_key_sent_at_once_makes_one_job(acme: Partner) -> None:
     given = {"selfieId": acme.asset(), "idempotencyKey": new_key()}
-    answers: list[dict[str, Any]] = []
+    payloads: list[dict[str, Any]] = []
 
     def send() -> None:
-        answers.append(acme.ask(CREATE_AVATAR, input=given)["createAvatar"])
+        payloads.append(acme.ask(CREATE_AVATAR, input=given)["createAvatar"])
 
     threads = [threading.Thread(target=send) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len({answer["job"]["id"] for answer in answers}) == 1
-    assert sorted(answer["replayed"] for answer in answers) == [False] + [True] * 5
+    assert len({each["job"]["id"] for each in payloads}) == 1
+    assert sorted(each["replayed"] for each in payloads) == [False] + [True] * 5
 
 
-def test_a_canceled_job_takes_what_waits_for_it_along(acme: Partner) -> None:
+def test_a_cancel_also_ends_the_jobs_that_wait_for_it(acme: Partner) -> None:
     story = make_story(acme, acme.asset())
     canceled = acme.ask(CANCEL_JOB, id=story["avatar"]["id"])["cancelJob"]
     assert (canceled["job"]["state"], canceled["userErrors"]) == ("COMPENSATING", [])
@@ -228,7 +228,7 @@ def test_a_canceled_job_takes_what_waits_for_it_along(acme: Partner) -> None:
     assert states["story"] == {"scene": {"state": "COMPENSATING"}, "animation": {"state": "COMPENSATING"}}
 
 
-def test_what_has_ended_can_not_be_canceled(acme: Partner) -> None:
+def test_a_job_that_has_ended_cannot_be_canceled(acme: Partner) -> None:
     job_id = make_avatar(acme, acme.asset())
     move(acme.server.engine, job_id, *TO_SUCCESS)
     [error] = acme.ask(CANCEL_JOB, id=job_id)["cancelJob"]["userErrors"]
@@ -237,7 +237,7 @@ def test_what_has_ended_can_not_be_canceled(acme: Partner) -> None:
     assert (error["code"], error["path"]) == ("INVALID", ["input", "jobId"])
 
 
-def test_a_mutation_is_not_answered_with_what_was_true_before_it(acme: Partner) -> None:
+def test_a_mutation_returns_the_state_after_it(acme: Partner) -> None:
     given = {"selfieId": acme.asset(), "idempotencyKey": new_key()}
     job_id = acme.ask(CREATE_AVATAR, input=given)["createAvatar"]["job"]["id"]
     document = """
@@ -247,11 +247,11 @@ def test_a_mutation_is_not_answered_with_what_was_true_before_it(acme: Partner) 
       after: createAvatar(input: $input) { job { state } }
     }
     """
-    told = acme.ask(document, input=given, id=job_id)
-    assert (told["before"]["job"]["state"], told["after"]["job"]["state"]) == ("QUEUED", "COMPENSATING")
+    payload = acme.ask(document, input=given, id=job_id)
+    assert (payload["before"]["job"]["state"], payload["after"]["job"]["state"]) == ("QUEUED", "COMPENSATING")
 
 
-def test_mutations_run_one_after_the_other_and_see_what_came_before(acme: Partner) -> None:
+def test_mutations_run_one_after_another_and_see_earlier_changes(acme: Partner) -> None:
     job_id = make_avatar(acme, acme.asset())
     document = """
     mutation ($id: ID!) {
@@ -259,17 +259,17 @@ def test_mutations_run_one_after_the_other_and_see_what_came_before(acme: Partne
       second: cancelJob(input: {jobId: $id}) { job { state } userErrors { code } }
     }
     """
-    told = acme.ask(document, id=job_id)
-    assert told["first"] == {"job": {"state": "COMPENSATING"}, "userErrors": []}
-    assert told["second"] == {"job": None, "userErrors": [{"code": "ALREADY_FINISHED"}]}
+    payload = acme.ask(document, id=job_id)
+    assert payload["first"] == {"job": {"state": "COMPENSATING"}, "userErrors": []}
+    assert payload["second"] == {"job": None, "userErrors": [{"code": "ALREADY_FINISHED"}]}
 
 
-def test_a_mutation_waits_for_the_end_as_long_as_it_was_asked_to(acme: Partner) -> None:
+def test_a_mutation_waits_for_the_end_as_long_as_requested(acme: Partner) -> None:
     given = {"selfieId": acme.asset(), "idempotencyKey": new_key(), "waitSeconds": 30}
-    answers: list[dict[str, Any]] = []
+    payloads: list[dict[str, Any]] = []
 
     def send() -> None:
-        answers.append(acme.ask(CREATE_AVATAR, input=given)["createAvatar"])
+        payloads.append(acme.ask(CREATE_AVATAR, input=given)["createAvatar"])
 
     sender = threading.Thread(target=send)
     sender.start()
@@ -277,20 +277,20 @@ def test_a_mutation_waits_for_the_end_as_long_as_it_was_asked_to(acme: Partner) 
     eventually(lambda: acme.ask(jobs)["jobs"]["edges"] != [])
     move(acme.server.engine, acme.ask(jobs)["jobs"]["edges"][0]["node"]["id"], *TO_SUCCESS)
     sender.join(scaled(10))
-    assert answers[0]["job"]["state"] == "SUCCEEDED"
-    assert answers[0]["job"]["output"]["kind"] == "AVATAR"
+    assert payloads[0]["job"]["state"] == "SUCCEEDED"
+    assert payloads[0]["job"]["output"]["kind"] == "AVATAR"
 
 
-def test_a_wait_that_is_over_answers_with_the_unfinished_job(acme: Partner) -> None:
+def test_a_wait_that_times_out_returns_the_unfinished_job(acme: Partner) -> None:
     given = {"selfieId": acme.asset(), "idempotencyKey": new_key(), "waitSeconds": 1}
     assert acme.ask(CREATE_AVATAR, input=given)["createAvatar"]["job"]["state"] == "QUEUED"
 
 
-def test_a_story_is_waited_for_to_the_last_of_its_jobs(acme: Partner) -> None:
-    story = make_story(acme, acme.asset(), animation=None, idempotencyKey="told-twice")
+def test_a_mutation_waits_for_the_last_job_of_a_story(acme: Partner) -> None:
+    story = make_story(acme, acme.asset(), animation=None, idempotencyKey="sent-twice")
     for part in ("avatar", "scene"):
         move(acme.server.engine, story[part]["id"], *(() if part == "avatar" else (PARENT_READY,)), *TO_SUCCESS)
-    given = {"animation": None, "idempotencyKey": "told-twice", "waitSeconds": 55}
+    given = {"animation": None, "idempotencyKey": "sent-twice", "waitSeconds": 55}
     selfie = acme.ask("query ($id: ID!) { story(id: $id) { selfie { id } } }", id=story["id"])["story"]["selfie"]["id"]
     payload = _story(acme, selfieId=selfie, **given)
     assert (payload["replayed"], payload["story"]["state"], payload["story"]["percent"]) == (True, "SUCCEEDED", 100)

@@ -1,4 +1,4 @@
-"""Bringing a selfie in: a form for the object store, then a check."""
+"""A selfie is uploaded with a form to the object store, then checked."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ mutation ($id: ID!) {
 
 @pytest.fixture
 def storing(api_database: str, store: S3Store) -> Iterator[Server]:
-    """A server with a real object store."""
+    """Yield a server with a real object store."""
     with serving(api_database, store=store) as running:
         yield running
 
@@ -87,9 +87,9 @@ def test_an_uploaded_picture_is_checked_and_can_be_fetched(uploader: Caller) -> 
     assert again["asset"] | {"url": ""} == payload["asset"] | {"url": ""}
 
 
-def test_what_is_no_picture_is_rejected_for_good(uploader: Caller) -> None:
-    """The caller hears the reason alone, the log hears the rest."""
-    asset_id = _upload(uploader, b"this is no picture")
+def test_a_file_that_is_not_a_picture_is_rejected_for_good(uploader: Caller) -> None:
+    """The caller gets only the reason; the log gets the details."""
+    asset_id = _upload(uploader, b"this is not a picture")
     with capture_logs() as lines:
         for _ in range(2):
             payload = _complete(uploader, asset_id)
@@ -103,7 +103,7 @@ def test_what_is_no_picture_is_rejected_for_good(uploader: Caller) -> None:
     assert "WrongType" not in payload["userErrors"][0]["message"]
 
 
-def test_a_check_that_is_cut_off_rejects_nothing(uploader: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_check_rejects_nothing(uploader: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     asset_id = _upload(uploader, _picture())
     with monkeypatch.context() as patched:
         patched.setattr(operations, "PICTURE_CHILD", replace(PICTURE_CHILD, wall_s=0.0))
@@ -112,35 +112,33 @@ def test_a_check_that_is_cut_off_rejects_nothing(uploader: Caller, monkeypatch: 
     assert _complete(uploader, asset_id)["asset"]["state"] == "READY"
 
 
-def test_an_upload_that_was_not_made_can_not_be_completed(uploader: Caller) -> None:
+def test_an_upload_without_a_file_cannot_be_completed(uploader: Caller) -> None:
     asset_id = uploader.ask(CREATE, type="image/png")["createUpload"]["asset"]["id"]
     [error] = _complete(uploader, asset_id)["userErrors"]
     assert (error["code"], error["path"]) == ("INVALID", ["input", "assetId"])
 
 
-def test_a_completion_that_comes_second_is_answered_as_the_first(
-    uploader: Caller, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asset_id, answers = _upload(uploader, _picture()), []
+def test_a_second_completion_returns_the_same_as_the_first(uploader: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    asset_id, responses = _upload(uploader, _picture()), []
     real = S3Store.download
 
     def second(*given: Any, **more: Any) -> StoredObject:
         monkeypatch.undo()
-        answers.append(_complete(uploader, asset_id))
+        responses.append(_complete(uploader, asset_id))
         return real(*given, **more)
 
     monkeypatch.setattr(S3Store, "download", second)
-    answers.append(_complete(uploader, asset_id))
-    assert [answer["userErrors"] for answer in answers] == [[], []]
-    assert answers[0]["asset"] | {"url": ""} == answers[1]["asset"] | {"url": ""}
+    responses.append(_complete(uploader, asset_id))
+    assert [response["userErrors"] for response in responses] == [[], []]
+    assert responses[0]["asset"] | {"url": ""} == responses[1]["asset"] | {"url": ""}
 
 
-def test_a_picture_is_not_written_over_by_one_that_was_posted_before_it(
+def test_a_slow_completion_does_not_overwrite_a_newer_picture(
     uploader: Caller, store: S3Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One request has cleaned the first picture when the second is posted to the same form and completed."""
+    """After one request has cleaned the first picture, a second picture is posted to the same form and completed."""
     made = uploader.ask(CREATE, type="image/jpeg")["createUpload"]
-    asset_id, answers = made["asset"]["id"], []
+    asset_id, responses = made["asset"]["id"], []
     _post(made["form"], _picture())
     real = uploads.clean_selfie
 
@@ -148,18 +146,18 @@ def test_a_picture_is_not_written_over_by_one_that_was_posted_before_it(
         monkeypatch.undo()
         facts = real(raw, cleaned)
         _post(made["form"], _picture())
-        answers.append(_complete(uploader, asset_id))
+        responses.append(_complete(uploader, asset_id))
         return facts
 
     monkeypatch.setattr(uploads, "clean_selfie", overtaken)
-    answers.append(_complete(uploader, asset_id))
-    assert answers[0]["asset"] | {"url": ""} == answers[1]["asset"] | {"url": ""}
-    kept = httpx.get(answers[1]["asset"]["url"]).content
-    assert hashlib.sha256(kept).hexdigest() == answers[1]["asset"]["sha256"]
+    responses.append(_complete(uploader, asset_id))
+    assert responses[0]["asset"] | {"url": ""} == responses[1]["asset"] | {"url": ""}
+    kept = httpx.get(responses[1]["asset"]["url"]).content
+    assert hashlib.sha256(kept).hexdigest() == responses[1]["asset"]["sha256"]
     assert len(list(store.list())) == 1
 
 
-def test_uploads_of_others_are_not_there(acme: Partner, rival: Partner) -> None:
+def test_uploads_of_others_do_not_exist_for_the_caller(acme: Partner, rival: Partner) -> None:
     asset_id = acme.ask(CREATE, type="image/png")["createUpload"]["asset"]["id"]
     for caller, given, code in (
         (rival, asset_id, "NOT_FOUND"),
@@ -172,7 +170,7 @@ def test_uploads_of_others_are_not_there(acme: Partner, rival: Partner) -> None:
 
 
 @pytest.mark.parametrize("kind", ["image/gif", "text/html", ""])
-def test_only_pictures_are_taken(acme: Partner, kind: str) -> None:
+def test_only_pictures_are_accepted(acme: Partner, kind: str) -> None:
     payload = acme.ask(CREATE, type=kind)["createUpload"]
     assert (payload["asset"], payload["form"]) == (None, None)
     assert [(error["code"], error["path"]) for error in payload["userErrors"]] == [
@@ -180,7 +178,7 @@ def test_only_pictures_are_taken(acme: Partner, kind: str) -> None:
     ]
 
 
-def test_a_store_that_is_gone_is_a_passing_trouble(acme: Partner) -> None:
+def test_an_unreachable_store_is_a_transient_error(acme: Partner) -> None:
     asset_id = acme.ask(CREATE, type="image/png")["createUpload"]["asset"]["id"]
     error = acme.fail(COMPLETE, id=asset_id)
     assert (error["extensions"]["code"], error["extensions"]["retryable"]) == ("SERVICE_UNAVAILABLE", True)

@@ -1,4 +1,4 @@
-"""Support reads how prompt experiments go; nobody else does."""
+"""Only support can read the results of prompt experiments."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ query ($since: DateTime) {
 
 
 def take_part(server: Server, job_id: str, experiment: str, variant: str) -> None:
-    """Add a finished attempt that was made with a variant."""
+    """Add a finished attempt made with a variant."""
     add_attempt(server.engine, job_id)
     statement = text(
         "UPDATE attempts SET experiment = :experiment, variant = :variant, status = 'succeeded', "
@@ -35,16 +35,16 @@ def take_part(server: Server, job_id: str, experiment: str, variant: str) -> Non
         conn.execute(statement, {"id": decode_id(job_id, IdKind.JOB), "experiment": experiment, "variant": variant})
 
 
-def told(support: Partner, **variables: Any) -> dict[str, dict[str, Any]]:
+def results(support: Partner, **variables: Any) -> dict[str, dict[str, Any]]:
     return {each["key"]: each for each in support.ask(EXPERIMENTS, **variables)["promptExperiments"]}
 
 
-def test_only_support_may_ask(acme: Partner) -> None:
+def test_only_support_may_read_experiments(acme: Partner) -> None:
     assert acme.fail(EXPERIMENTS)["extensions"]["code"] == "FORBIDDEN"
 
 
-def test_running_experiments_are_told_with_their_weights(support: Partner) -> None:
-    found = told(support)
+def test_running_experiments_have_their_weights(support: Partner) -> None:
+    found = results(support)
     for experiment in experiments():
         one = found[experiment.key]
         assert (one["isRunning"], one["kind"], one["modelFamily"]) == (True, "ANIMATION", experiment.family)
@@ -52,11 +52,11 @@ def test_running_experiments_are_told_with_their_weights(support: Partner) -> No
         assert weights.items() >= {variant.name: variant.weight for variant in experiment.variants}.items()
 
 
-def test_results_are_told_by_variant_also_of_experiments_that_are_over(
+def test_results_are_given_by_variant_even_for_past_experiments(
     acme: Partner, support: Partner, server: Server
 ) -> None:
     take_part(server, make_avatar(acme, acme.asset()), "long-over", "bold")
-    over = told(support)["long-over"]
+    over = results(support)["long-over"]
     assert (over["isRunning"], over["kind"], over["description"]) == (False, None, None)
     assert over["variants"] == [
         {
@@ -77,11 +77,11 @@ def test_results_are_told_by_variant_also_of_experiments_that_are_over(
 
 def test_results_are_counted_since_a_time(acme: Partner, support: Partner, server: Server) -> None:
     take_part(server, make_avatar(acme, acme.asset()), "since", "a")
-    assert "since" in told(support, since="2026-01-01T00:00:00Z")
-    assert "since" not in told(support, since="2126-01-01T00:00:00Z")
+    assert "since" in results(support, since="2026-01-01T00:00:00Z")
+    assert "since" not in results(support, since="2126-01-01T00:00:00Z")
 
 
-def test_an_attempt_tells_its_variant(acme: Partner, server: Server) -> None:
+def test_an_attempt_names_its_variant(acme: Partner, server: Server) -> None:
     job_id = make_avatar(acme, acme.asset())
     take_part(server, job_id, "shown", "b")
     query = "query ($id: ID!) { job(id: $id) { attempts { promptVersion experiment variant } } }"

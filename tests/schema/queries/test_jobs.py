@@ -1,4 +1,4 @@
-"""What is told of a job and of what it made, and what of it is for support only."""
+"""Owners read a job and its output; the provider's words and the names of staff are for support only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.schema.documents import CANCEL_JOB, CREATE_SCENE, make_avatar, make_s
 from tests.support.partners import TO_FAILURE, TO_SUCCESS, Move, Partner, add_attempt, move
 
 
-def test_what_was_made_is_told_with_an_address_that_ends(acme: Partner) -> None:
+def test_an_output_has_an_address_that_expires(acme: Partner) -> None:
     job_id = make_avatar(acme, acme.asset())
     move(acme.server.engine, job_id, *TO_SUCCESS)
     document = """
@@ -33,7 +33,7 @@ def test_what_was_made_is_told_with_an_address_that_ends(acme: Partner) -> None:
     assert "X-Amz-Expires=60" in job["output"]["short"]
 
 
-def test_sizes_beyond_32_bits_are_told(acme: Partner) -> None:
+def test_sizes_beyond_32_bits_are_returned(acme: Partner) -> None:
     asset = acme.ask("query ($id: ID!) { asset(id: $id) { sizeBytes } }", id=acme.asset())["asset"]
     assert asset["sizeBytes"] == 3_000_000_000
 
@@ -45,12 +45,12 @@ def test_an_address_lasts_from_a_minute_to_a_day(acme: Partner, seconds: int) ->
 
 
 @pytest.mark.parametrize("state", ["pending", "rejected", "deleted"])
-def test_what_is_not_ready_has_no_address(acme: Partner, state: str) -> None:
+def test_an_asset_that_is_not_ready_has_no_address(acme: Partner, state: str) -> None:
     asset = acme.ask("query ($id: ID!) { asset(id: $id) { url rejection } }", id=acme.asset(state=state))["asset"]
     assert asset == {"url": None, "rejection": "blurred" if state == "rejected" else None}
 
 
-def test_words_of_the_provider_are_for_support_only(acme: Partner, support: Partner) -> None:
+def test_the_providers_words_are_for_support_only(acme: Partner, support: Partner) -> None:
     job_id = make_avatar(acme, acme.asset())
     add_attempt(acme.server.engine, job_id)
     move(acme.server.engine, job_id, *TO_FAILURE)
@@ -63,17 +63,17 @@ def test_words_of_the_provider_are_for_support_only(acme: Partner, support: Part
       }
     }
     """
-    told, whole = acme.ask(document, id=job_id)["job"], support.ask(document, id=job_id)["job"]
-    assert told["error"] == {
+    shown, whole = acme.ask(document, id=job_id)["job"], support.ask(document, id=job_id)["job"]
+    assert shown["error"] == {
         "code": "CONTENT_REJECTED",
         "message": "It could not be made.",
         "retryable": False,
         "detail": None,
     }
     assert whole["error"]["detail"] == "words of the provider"
-    assert told["attempts"][0]["predictionId"] == f"prediction-{job_id}"
-    assert (told["attempts"][0]["detail"], whole["attempts"][0]["detail"]) == (None, "words of the provider")
-    assert told["events"]["edges"][0]["node"] == {"reason": None, "error": {"detail": None}, "actor": "worker"}
+    assert shown["attempts"][0]["predictionId"] == f"prediction-{job_id}"
+    assert (shown["attempts"][0]["detail"], whole["attempts"][0]["detail"]) == (None, "words of the provider")
+    assert shown["events"]["edges"][0]["node"] == {"reason": None, "error": {"detail": None}, "actor": "worker"}
     assert whole["events"]["edges"][0]["node"]["reason"] == "a reason for support"
 
 
@@ -88,17 +88,17 @@ def test_a_page_of_jobs_shows_attempts_of_every_status(acme: Partner, status: At
     assert edge["node"]["attempts"] == [{"status": status.name}]
 
 
-def test_staff_is_not_named_to_the_owner(acme: Partner, support: Partner) -> None:
+def test_owners_do_not_see_the_names_of_staff(acme: Partner, support: Partner) -> None:
     job_id = make_avatar(acme, acme.asset())
     support.ask(CANCEL_JOB, id=job_id)
     document = "query ($id: ID!) { job(id: $id) { events(last: 1) { edges { node { actor event } } } } }"
-    told = acme.ask(document, id=job_id)["job"]["events"]["edges"][0]["node"]
-    assert told == {"actor": "support", "event": "CANCEL_REQUESTED"}
+    node = acme.ask(document, id=job_id)["job"]["events"]["edges"][0]["node"]
+    assert node == {"actor": "support", "event": "CANCEL_REQUESTED"}
     [edge] = support.ask(document, id=job_id)["job"]["events"]["edges"]
     assert edge["node"]["actor"] == f"support:{support.account} key"
 
 
-def test_a_failure_that_is_tried_again_is_not_the_jobs_error(acme: Partner) -> None:
+def test_a_failure_that_is_retried_is_not_the_jobs_error(acme: Partner) -> None:
     job_id = make_avatar(acme, acme.asset())
     refused = Move(Event.REFUSED, State.QUEUED, due_in_s=30, error="provider_unavailable")
     move(acme.server.engine, job_id, TO_SUCCESS[0], refused)
@@ -110,13 +110,13 @@ def test_a_failure_that_is_tried_again_is_not_the_jobs_error(acme: Partner) -> N
     assert job["events"]["edges"][0]["node"]["error"] == {"code": "PROVIDER_UNAVAILABLE", "retryable": True}
 
 
-def test_metadata_comes_back_as_it_was_given(acme: Partner) -> None:
+def test_metadata_is_returned_unchanged(acme: Partner) -> None:
     given = {"chapterId": "ü", "scene": {"number": 2, "tags": [1, None, True, 2.5]}}
     job_id = make_avatar(acme, acme.asset(), metadata=given)
     assert acme.ask("query ($id: ID!) { job(id: $id) { metadata } }", id=job_id)["job"]["metadata"] == given
 
 
-def test_children_come_in_bounded_numbers(acme: Partner) -> None:
+def test_children_are_returned_in_pages(acme: Partner) -> None:
     avatar = make_avatar(acme, acme.asset())
     given = {"avatarId": avatar, "theme": "neon-city"}
     scenes = [
@@ -147,14 +147,14 @@ def test_node_finds_everything_that_has_an_id(acme: Partner) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["", "job", "job_", "job_x", "JOB_00000000000000000000000000", "user_" + "0" * 26])
-def test_a_malformed_id_is_told_clearly(acme: Partner, wrong: str) -> None:
+def test_a_malformed_id_is_reported_clearly(acme: Partner, wrong: str) -> None:
     for document in ("query ($id: ID!) { node(id: $id) { id } }", "query ($id: ID!) { job(id: $id) { id } }"):
         error = acme.fail(document, id=wrong)
         assert error["extensions"]["code"] == "BAD_USER_INPUT"
         assert "id" in error["message"]
 
 
-def test_many_relations_cost_few_statements(acme: Partner) -> None:
+def test_many_relations_take_few_statements(acme: Partner) -> None:
     selfie = acme.asset()
     for _ in range(4):
         make_story(acme, selfie)
@@ -170,7 +170,7 @@ def test_many_relations_cost_few_statements(acme: Partner) -> None:
 
 @contextmanager
 def _counted() -> Iterator[list[str]]:
-    """Yield a list that the statements of this process are added to."""
+    """Yield a list that grows with every statement of this process."""
     statements: list[str] = []
 
     def add(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:

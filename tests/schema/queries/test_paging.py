@@ -1,4 +1,4 @@
-"""Lists: every row once, in both directions, and nothing counted off."""
+"""Lists show every row once, in both directions, without offsets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ query ($first: Int, $after: String, $last: Int, $before: String, $filter: JobFil
 
 @pytest.fixture
 def made(acme: Partner) -> list[str]:
-    """Five jobs, oldest first."""
+    """Make five jobs and return them, oldest first."""
     selfie = acme.asset()
     return [make_avatar(acme, selfie, metadata={"number": number}) for number in range(5)]
 
@@ -31,7 +31,7 @@ def _ids(page: dict[str, Any]) -> list[str]:
 
 
 def _pages(acme: Partner, size: int, *, backward: bool, **more: Any) -> list[list[str]]:
-    """Return all pages, walked to the end."""
+    """Return every page up to the last."""
     pages, cursor = [], None
     while True:
         place = {"last": size, "before": cursor} if backward else {"first": size, "after": cursor}
@@ -43,13 +43,13 @@ def _pages(acme: Partner, size: int, *, backward: bool, **more: Any) -> list[lis
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 100])
-def test_forward_pages_hold_every_row_once(acme: Partner, made: list[str], size: int) -> None:
+def test_forward_pages_show_every_row_once(acme: Partner, made: list[str], size: int) -> None:
     walked = [each for page in _pages(acme, size, backward=False) for each in page]
     assert walked == made[::-1]
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 100])
-def test_backward_pages_hold_every_row_once(acme: Partner, made: list[str], size: int) -> None:
+def test_backward_pages_show_every_row_once(acme: Partner, made: list[str], size: int) -> None:
     walked = [each for page in reversed(_pages(acme, size, backward=True)) for each in page]
     assert walked == made[::-1]
 
@@ -58,7 +58,7 @@ def test_the_oldest_can_come_first(acme: Partner, made: list[str]) -> None:
     assert _pages(acme, 2, backward=False, orderBy="OLDEST") == [made[:2], made[2:4], made[4:]]
 
 
-def test_recently_finished_leaves_out_what_has_not(acme: Partner, made: list[str]) -> None:
+def test_recently_finished_leaves_out_unfinished_jobs(acme: Partner, made: list[str]) -> None:
     for job_id in (made[3], made[0], made[2]):
         move(acme.server.engine, job_id, *TO_SUCCESS)
     pages = _pages(acme, 1, backward=False, orderBy="RECENTLY_FINISHED")
@@ -89,7 +89,7 @@ def test_a_page_has_one_size_from_1_to_100(acme: Partner, size: dict[str, int]) 
     assert error["message"] == "Give either `first` or `last`, from 1 to 100."
 
 
-def test_a_cursor_is_good_for_its_own_order_only(acme: Partner, made: list[str]) -> None:
+def test_a_cursor_is_valid_only_for_its_own_order(acme: Partner, made: list[str]) -> None:
     cursor = acme.ask(PAGE, first=1)["jobs"]["edges"][0]["cursor"]
     progress = acme.ask("query ($id: ID!) { job(id: $id) { cursor } }", id=made[0])["job"]["cursor"]
     for wrong, order in ((cursor, "RECENTLY_FINISHED"), (progress, "NEWEST"), ("nonsense", "NEWEST"), ("é", "NEWEST")):

@@ -1,4 +1,4 @@
-"""What support does through the API, and nobody else may."""
+"""Only support may redrive by filter, pause steps and review compensations through the API."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ mutation ($id: ID!, $decision: ReviewDecision!) {
 WAITING = "query ($id: ID!) { job(id: $id) { waitingBecause { kind message } } }"
 
 
-def test_an_owner_tries_a_failed_job_again(acme: Partner, rival: Partner, server: Server) -> None:
+def test_an_owner_retries_a_failed_job(acme: Partner, rival: Partner, server: Server) -> None:
     job_id = make_avatar(acme, acme.asset())
     assert acme.ask(RETRY, id=job_id)["retryJob"]["userErrors"][0]["code"] == "NOT_READY"
     move(server.engine, job_id, *TO_FAILURE)
@@ -56,15 +56,13 @@ def test_an_owner_tries_a_failed_job_again(acme: Partner, rival: Partner, server
     assert payload["job"]["state"] == "QUEUED"
 
 
-def test_a_job_that_succeeded_is_not_tried_again(acme: Partner, server: Server) -> None:
+def test_a_job_that_succeeded_is_not_retried(acme: Partner, server: Server) -> None:
     job_id = make_avatar(acme, acme.asset())
     move(server.engine, job_id, *TO_SUCCESS)
     assert acme.ask(RETRY, id=job_id)["retryJob"]["userErrors"][0]["code"] == "ALREADY_FINISHED"
 
 
-def test_a_job_whose_picture_is_no_longer_kept_is_refused_with_what_to_do(
-    acme: Partner, support: Partner, server: Server
-) -> None:
+def test_a_retry_whose_selfie_was_purged_asks_for_a_new_upload(acme: Partner, support: Partner, server: Server) -> None:
     selfie_id = acme.asset()
     job_id = make_avatar(acme, selfie_id)
     move(server.engine, job_id, *TO_FAILURE)
@@ -78,12 +76,14 @@ def test_a_job_whose_picture_is_no_longer_kept_is_refused_with_what_to_do(
     assert payload["skippedCounts"] == [{"code": "INPUT_EXPIRED", "count": 1}]
 
 
-def test_support_tries_many_again_and_hears_which_were_not(acme: Partner, support: Partner, server: Server) -> None:
+def test_support_redrives_many_jobs_and_learns_which_were_skipped(
+    acme: Partner, support: Partner, server: Server
+) -> None:
     ada = acme.user("ada", credits=4)
     jobs = [make_avatar(ada, selfie(acme, ada)) for _ in range(2)]
     for job_id in jobs:
         move(server.engine, job_id, *TO_FAILURE)
-    # The moves above are not a worker's: what is held stays so, and the wallet is empty.
+    # The moves above are not a worker's: they release no credits, so the holds stay and the wallet is empty.
     given = {"filter": {"ids": jobs}, "perMinute": 60}
     payload = support.ask(REDRIVE, input=given)["redriveJobs"]
     assert payload["revived"] == []
@@ -95,7 +95,7 @@ def test_support_tries_many_again_and_hears_which_were_not(acme: Partner, suppor
     assert support.ask(REDRIVE, input=wrong)["redriveJobs"]["userErrors"][0]["path"] == ["input", "filter", "states"]
 
 
-def test_a_paused_step_says_why_its_jobs_wait(acme: Partner, support: Partner) -> None:
+def test_a_paused_step_is_the_reason_why_its_jobs_wait(acme: Partner, support: Partner) -> None:
     job_id = make_avatar(acme, acme.asset())
     assert acme.fail(PAUSE, step="SUBMIT")["extensions"]["code"] == "FORBIDDEN"
     try:
@@ -112,7 +112,7 @@ def test_a_paused_step_says_why_its_jobs_wait(acme: Partner, support: Partner) -
     assert acme.fail(STEPS)["extensions"]["code"] == "FORBIDDEN"
 
 
-def test_support_reviews_what_could_not_be_undone(acme: Partner, support: Partner, server: Server) -> None:
+def test_support_reviews_an_action_that_failed_for_good(acme: Partner, support: Partner, server: Server) -> None:
     job_id = make_avatar(acme, acme.asset())
     move(server.engine, job_id, *TO_FAILURE)
     with server.engine.begin() as conn:
@@ -123,12 +123,12 @@ def test_support_reviews_what_could_not_be_undone(acme: Partner, support: Partne
             ),
             {"id": decode_id(job_id, IdKind.JOB)},
         )
-    held = {"jobId": job_id, "states": ["NEEDS_REVIEW"]}
-    found = support.ask(COMPENSATIONS, filter=held)["compensations"]["edges"]
+    in_review = {"jobId": job_id, "states": ["NEEDS_REVIEW"]}
+    found = support.ask(COMPENSATIONS, filter=in_review)["compensations"]["edges"]
     assert [(edge["node"]["action"], edge["node"]["lastError"], edge["node"]["job"]) for edge in found] == [
         ("CANCEL_PREDICTION", "HTTP 503", {"id": job_id})
     ]
-    after = support.ask(COMPENSATIONS, filter=held, after=found[0]["cursor"])["compensations"]["edges"]
+    after = support.ask(COMPENSATIONS, filter=in_review, after=found[0]["cursor"])["compensations"]["edges"]
     assert after == []
     assert acme.fail(COMPENSATIONS)["extensions"]["code"] == "FORBIDDEN"
     assert acme.fail(REVIEW, id=job_id, decision="WAIVE")["extensions"]["code"] == "FORBIDDEN"

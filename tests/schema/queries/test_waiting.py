@@ -1,4 +1,4 @@
-"""Why a job waits: a test for each reason, and for each state that a job can wait in."""
+"""A job gives the reason why it waits, in every state in which it can wait."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ WAITING = "query ($id: ID!) { job(id: $id) { state waitingBecause { kind until m
 SUBMITTED, GENERATING = TO_SUCCESS[:1], TO_SUCCESS[:2]
 LATER = 300.0
 
-# What leads a queued job to where it waits, and why it waits there until its time comes.
+# The moves that lead a queued job to where it waits, and the reason that it gives until it is due.
 LATER_BECAUSE: dict[str, tuple[tuple[Move, ...], str]] = {
-    "a passing failure of a submission": (
+    "a transient failure of a submission": (
         (*SUBMITTED, Move(Event.REFUSED, State.QUEUED, due_in_s=LATER, error="provider_timeout")),
         "BACK_OFF",
     ),
@@ -45,11 +45,11 @@ LATER_BECAUSE: dict[str, tuple[tuple[Move, ...], str]] = {
         (*SUBMITTED, Move(Event.ACCEPTED, State.GENERATING, due_in_s=LATER)),
         "PROVIDER",
     ),
-    "a look that the provider did not answer": (
+    "a poll without a response": (
         (*GENERATING, Move(Event.POSTPONED, State.GENERATING, due_in_s=LATER, error="provider_unavailable")),
         "PROVIDER_UNAVAILABLE",
     ),
-    "a look that our account may not have": (
+    "a poll that our account may not make": (
         (*GENERATING, Move(Event.POSTPONED, State.GENERATING, due_in_s=LATER, error="provider_account")),
         "OPERATOR",
     ),
@@ -61,7 +61,7 @@ LATER_BECAUSE: dict[str, tuple[tuple[Move, ...], str]] = {
         (*TO_SUCCESS[:6], Move(Event.POSTPONED, State.TRANSCODING, due_in_s=LATER, error="internal")),
         "BACK_OFF",
     ),
-    "something that could not be undone yet": (
+    "an action that could not be undone yet": (
         (
             *GENERATING,
             Move(Event.GENERATION_FAILED, State.COMPENSATING, error="provider_account"),
@@ -90,14 +90,14 @@ def kind(caller: Partner, job_id: str) -> str | None:
     return None if found is None else found["kind"]
 
 
-def change(caller: Partner, job_id: str, what: str) -> None:
+def change(caller: Partner, job_id: str, assignments: str) -> None:
     """Change a job's row without moving it."""
     with caller.server.engine.begin() as conn:
-        conn.execute(text(f"UPDATE jobs SET {what} WHERE id = :id"), {"id": decode_id(job_id, IdKind.JOB)})
+        conn.execute(text(f"UPDATE jobs SET {assignments} WHERE id = :id"), {"id": decode_id(job_id, IdKind.JOB)})
 
 
 @pytest.mark.parametrize("reason", LATER_BECAUSE)
-def test_what_is_to_go_on_later_says_why_and_when(acme: Partner, reason: str) -> None:
+def test_a_job_due_later_gives_the_reason_and_the_time(acme: Partner, reason: str) -> None:
     moves, expected = LATER_BECAUSE[reason]
     job_id = make_avatar(acme, acme.asset())
     move(acme.server.engine, job_id, *moves)
@@ -110,31 +110,31 @@ def test_what_is_to_go_on_later_says_why_and_when(acme: Partner, reason: str) ->
 
 
 @pytest.mark.parametrize("state", DUE)
-def test_what_could_go_on_waits_for_its_turn(acme: Partner, state: State) -> None:
+def test_a_due_job_waits_for_its_turn(acme: Partner, state: State) -> None:
     job_id = make_avatar(acme, acme.asset())
     move(acme.server.engine, job_id, *DUE[state])
     assert kind(acme, job_id) == "TURN"
 
 
-def test_what_is_made_from_another_waits_for_it(acme: Partner) -> None:
+def test_a_child_waits_for_its_parent(acme: Partner) -> None:
     assert kind(acme, make_story(acme, acme.asset())["scene"]["id"]) == "PARENT"
 
 
-def test_what_a_worker_has_in_hand_does_not_wait_until_the_worker_is_gone(acme: Partner) -> None:
+def test_a_claimed_job_does_not_wait_until_its_lease_expires(acme: Partner) -> None:
     job_id = make_avatar(acme, acme.asset())
     move(acme.server.engine, job_id, *SUBMITTED)
     change(acme, job_id, "claimed_by = 'w', lease_expires_at = now() + interval '1 minute'")
     assert because(acme, job_id) is None
     acme.ask(CANCEL_JOB, id=job_id)
-    assert because(acme, job_id) is None, "its answer is on the way"
+    assert because(acme, job_id) is None, "its response is on the way"
     change(acme, job_id, "lease_expires_at = now() - interval '1 second'")
     found = because(acme, job_id)
     assert found is not None
     assert (found["kind"], "another one takes over" in found["message"]) == ("TURN", True)
 
 
-def test_an_account_with_as_many_jobs_at_the_provider_as_it_may_have_says_so(acme: Partner) -> None:
-    """It is the account's own limit and nobody else's turn: support's `diorama limit` set it."""
+def test_jobs_beyond_an_accounts_limit_wait_for_it(acme: Partner) -> None:
+    """The account's own limit is the reason, not another account's turn: support sets it with `diorama limit`."""
     at_provider, waits = make_avatar(acme, acme.asset()), make_avatar(acme, acme.asset())
     move(acme.server.engine, at_provider, *GENERATING)
     account = {"account": acme.principal.account_id}
@@ -145,20 +145,20 @@ def test_an_account_with_as_many_jobs_at_the_provider_as_it_may_have_says_so(acm
         conn.execute(text("UPDATE accounts SET jobs_at_once = :busy WHERE id = :account"), {**account, "busy": busy})
     try:
         assert kind(acme, waits) == "ACCOUNT_LIMIT"
-        assert kind(acme, at_provider) == "TURN", "what is there is not held up by the limit"
+        assert kind(acme, at_provider) == "TURN", "the limit does not delay a job that is already there"
         with acme.server.engine.begin() as conn:
             conn.execute(text("UPDATE accounts SET jobs_at_once = jobs_at_once + 1 WHERE id = :account"), account)
         assert kind(acme, waits) == "TURN"
         change(acme, waits, "claimed_by = 'w', lease_expires_at = now() + interval '1 minute'")
         third = make_avatar(acme, acme.asset())
-        assert kind(acme, third) == "ACCOUNT_LIMIT", "what a worker has in hand is on its way there"
+        assert kind(acme, third) == "ACCOUNT_LIMIT", "a claimed job is on its way there"
     finally:
         with acme.server.engine.begin() as conn:
             conn.execute(text("UPDATE accounts SET jobs_at_once = NULL WHERE id = :account"), account)
 
 
 @pytest.mark.parametrize("end", [TO_SUCCESS, TO_FAILURE], ids=["succeeded", "failed"])
-def test_what_has_ended_waits_for_nothing(acme: Partner, end: tuple[Move, ...]) -> None:
+def test_a_job_that_has_ended_waits_for_nothing(acme: Partner, end: tuple[Move, ...]) -> None:
     job_id = make_avatar(acme, acme.asset())
     move(acme.server.engine, job_id, *end)
     assert because(acme, job_id) is None
@@ -168,7 +168,7 @@ def test_what_has_ended_waits_for_nothing(acme: Partner, end: tuple[Move, ...]) 
 
 
 def test_every_reason_and_every_state_has_a_test() -> None:
-    """A paused step has its test where support pauses one, and a spent budget where submissions are held."""
+    """A paused step is tested in `test_support.py`, and a spent budget in `test_limited_submissions.py`."""
     elsewhere = {"PARENT", "ACCOUNT_LIMIT", "PAUSED", "TURN", "PROVIDER_BUDGET"}
     assert {expected for _, expected in LATER_BECAUSE.values()} | elsewhere == {each.name for each in WaitKind}
     assert {*DUE, State.WAITING, State.SUBMITTING} == set(State) - TERMINAL

@@ -1,4 +1,4 @@
-"""A server that takes webhooks."""
+"""A server that accepts webhooks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.serving import Server, serving
 
 
 @pytest.fixture(scope="session")
-def told(api_database: str) -> Iterator[Server]:
-    """The API, as it takes webhooks."""
+def webhook_server(api_database: str) -> Iterator[Server]:
+    """Yield an API that accepts webhooks."""
     with serving(api_database, webhook_key=SigningKey(KEY)) as running:
         yield running

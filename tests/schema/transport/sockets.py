@@ -1,4 +1,4 @@
-"""Sockets at their edges: the messages that open and subscribe, and the code with which the server closes."""
+"""Raw sockets: the messages that open them and subscribe, and the code with which the server closes them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ THEMES = "{ themes { key } }"
 
 
 def close_code(connection: ClientConnection) -> int:
-    """Return the code with which the server closes, after whatever it still sends."""
+    """Return the code with which the server closes, after everything that it still sends."""
     with pytest.raises(ConnectionClosed) as closed:
         _drain(connection)
     assert closed.value.rcvd is not None

@@ -1,4 +1,4 @@
-"""Who may call, and what they see: nothing without a key, and never what is another's."""
+"""Callers see nothing without a key, and never what belongs to another account."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ VIEWER = "{ viewer { role name tier session { userRef tier } } }"
 
 @pytest.mark.parametrize("secret", [None, "", "dio_key_wrong", "dio_ses_wrong", "nonsense"])
 def test_nothing_is_read_without_a_valid_key(server: Server, secret: str | None) -> None:
-    answer = Caller(server, secret).post(THEMES)
-    assert answer.status_code == 401
-    assert answer.headers["www-authenticate"] == "Bearer"
-    [error] = answer.json()["errors"]
+    response = Caller(server, secret).post(THEMES)
+    assert response.status_code == 401
+    assert response.headers["www-authenticate"] == "Bearer"
+    [error] = response.json()["errors"]
     assert (error["extensions"]["code"], error["extensions"]["retryable"]) == ("UNAUTHENTICATED", False)
-    assert error["extensions"]["requestId"] == answer.headers["x-request-id"]
-    assert "data" not in answer.json()
+    assert error["extensions"]["requestId"] == response.headers["x-request-id"]
+    assert "data" not in response.json()
 
 
 def test_a_revoked_key_is_no_longer_valid(acme: Partner) -> None:
@@ -38,7 +38,7 @@ def test_an_expired_session_is_no_longer_valid(acme: Partner) -> None:
     assert acme.user(lasts_s=-1).post(THEMES).status_code == 401
 
 
-def test_the_viewer_is_who_asks(acme: Partner, support: Partner) -> None:
+def test_the_viewer_is_the_caller(acme: Partner, support: Partner) -> None:
     assert acme.ask(VIEWER)["viewer"] == {
         "role": "PARTNER",
         "name": f"{acme.account} key",
@@ -63,7 +63,7 @@ def _readings(job_id: str, story_id: str, asset_id: str) -> list[tuple[str, str]
     ]
 
 
-def test_what_is_foreign_and_what_is_missing_look_the_same(acme: Partner, rival: Partner) -> None:
+def test_a_foreign_object_is_indistinguishable_from_a_missing_one(acme: Partner, rival: Partner) -> None:
     selfie = acme.asset()
     story = make_story(acme, selfie)
     nothing = {kind: encode_id(kind, acme.principal.account_id) for kind in IdKind}
@@ -95,7 +95,7 @@ def test_a_user_sees_only_their_own_and_all_of_their_sessions(acme: Partner) -> 
     assert bob.ask(of_session, id=session["id"]) == {"node": None}
 
 
-def test_what_is_foreign_can_not_be_used_or_changed(acme: Partner, rival: Partner) -> None:
+def test_objects_of_another_account_cannot_be_used_or_changed(acme: Partner, rival: Partner) -> None:
     selfie = acme.asset()
     job_id = make_avatar(acme, selfie)
     used = rival.ask(CREATE_AVATAR, input={"selfieId": selfie, "idempotencyKey": new_key()})["createAvatar"]
@@ -104,11 +104,11 @@ def test_what_is_foreign_can_not_be_used_or_changed(acme: Partner, rival: Partne
     assert [error["code"] for error in canceled["userErrors"]] == ["NOT_FOUND"]
     with rival.socket() as socket:
         socket.begin(FOLLOW, jobId=job_id)
-        told = socket.receive()
-        assert (told["type"], told["payload"][0]["extensions"]["code"]) == ("error", "NOT_FOUND")
+        message = socket.receive()
+        assert (message["type"], message["payload"][0]["extensions"]["code"]) == ("error", "NOT_FOUND")
 
 
-def test_a_partners_asset_is_not_a_users(acme: Partner) -> None:
+def test_a_user_cannot_see_a_partners_asset(acme: Partner) -> None:
     selfie = acme.asset()
     assert acme.user().ask("query ($id: ID!) { asset(id: $id) { id } }", id=selfie) == {"asset": None}
 
@@ -140,7 +140,7 @@ def test_only_a_key_opens_sessions(acme: Partner) -> None:
         assert (refused["code"], refused["path"]) == ("INVALID", path)
 
 
-def test_a_key_of_one_account_is_not_another_partners(server: Server) -> None:
+def test_a_key_does_not_show_the_jobs_of_another_partner(server: Server) -> None:
     first, second = partner(server, unique_name("a")), partner(server, unique_name("b"))
     make_avatar(first, first.asset())
     assert second.ask("{ jobs(first: 5) { edges { cursor } } }") == {"jobs": {"edges": []}}

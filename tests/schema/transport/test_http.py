@@ -24,7 +24,7 @@ def _send(caller: Partner, method: str = "POST", **given: Any) -> httpx.Response
 
 
 @pytest.mark.parametrize(
-    ("accept", "answered"),
+    ("accept", "content_type"),
     [
         (None, "application/json"),
         ("*/*", "application/json"),
@@ -37,18 +37,20 @@ def _send(caller: Partner, method: str = "POST", **given: Any) -> httpx.Response
         ("text/html, */*;q=0.1", "application/json"),
     ],
 )
-def test_the_answer_is_of_a_type_the_client_accepts(acme: Partner, accept: str | None, answered: str) -> None:
-    headers = {} if accept is None else {"Accept": accept}
+def test_the_response_has_a_type_that_the_client_accepts(acme: Partner, accept: str | None, content_type: str) -> None:
+    headers = acme.headers if accept is None else {**acme.headers, "Accept": accept}
     with httpx.Client() as client:
         client.headers.pop("accept")
-        answer = client.post(f"{acme.server.url}/graphql", json={"query": THEMES}, headers={**acme.headers, **headers})
-    assert answer.status_code == 200
-    assert answer.headers["content-type"] == f"{answered}; charset=utf-8"
-    assert answer.json()["data"]["themes"]
+        response = client.post(
+            f"{acme.server.url}/graphql", json={"query": THEMES}, headers={**acme.headers, **headers}
+        )
+    assert response.status_code == 200
+    assert response.headers["content-type"] == f"{content_type}; charset=utf-8"
+    assert response.json()["data"]["themes"]
 
 
 @pytest.mark.parametrize("accept", ["text/plain", "image/png, text/*", f"{GRAPHQL_JSON};q=0"])
-def test_a_client_that_accepts_neither_is_told(acme: Partner, accept: str) -> None:
+def test_a_client_that_accepts_neither_type_gets_406(acme: Partner, accept: str) -> None:
     assert acme.post(THEMES, Accept=accept).status_code == 406
 
 
@@ -62,23 +64,23 @@ def test_a_client_that_accepts_neither_is_told(acme: Partner, accept: str) -> No
         ("query A { themes { key } } query B { themes { key } }", None, "OPERATION_RESOLUTION_FAILURE"),
     ],
 )
-def test_what_can_not_be_run_has_no_data(acme: Partner, document: str, variables: Any, code: str) -> None:
+def test_a_document_that_cannot_run_returns_no_data(acme: Partner, document: str, variables: Any, code: str) -> None:
     for accept, status in ((GRAPHQL_JSON, 400), ("application/json", 200)):
-        answer = acme.post(document, variables, Accept=accept)
-        assert answer.status_code == status
-        assert "data" not in answer.json()
-        error = answer.json()["errors"][0]
+        response = acme.post(document, variables, Accept=accept)
+        assert response.status_code == status
+        assert "data" not in response.json()
+        error = response.json()["errors"][0]
         assert error["extensions"]["code"] == code
         assert error["extensions"]["retryable"] is False
-        assert error["extensions"]["requestId"] == answer.headers["x-request-id"]
+        assert error["extensions"]["requestId"] == response.headers["x-request-id"]
 
 
 def test_a_failing_field_leaves_the_other_data(acme: Partner) -> None:
-    answer = acme.post('{ themes { key } job(id: "nonsense") { id } }', Accept=GRAPHQL_JSON)
-    assert answer.status_code == 200
-    assert answer.json()["data"]["job"] is None
-    assert answer.json()["data"]["themes"]
-    assert answer.json()["errors"][0]["path"] == ["job"]
+    response = acme.post('{ themes { key } job(id: "nonsense") { id } }', Accept=GRAPHQL_JSON)
+    assert response.status_code == 200
+    assert response.json()["data"]["job"] is None
+    assert response.json()["data"]["themes"]
+    assert response.json()["errors"][0]["path"] == ["job"]
 
 
 @pytest.mark.parametrize(
@@ -99,22 +101,22 @@ def test_a_failing_field_leaves_the_other_data(acme: Partner) -> None:
     + ['{"query": "{themes{key}}", "variables": []}', '{"query": "\ud800"}'.encode("utf-8", "surrogatepass"), b"\xff"],
 )
 def test_a_malformed_body_is_a_bad_request(acme: Partner, body: Any) -> None:
-    answer = _send(acme, content=body, headers={"Content-Type": "application/json"})
-    assert answer.status_code == 400
-    assert answer.json()["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
+    response = _send(acme, content=body, headers={"Content-Type": "application/json"})
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
 
 
 @pytest.mark.parametrize(
     "kind", [None, "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
 )
-def test_only_json_is_taken(acme: Partner, kind: str | None) -> None:
+def test_only_json_is_accepted(acme: Partner, kind: str | None) -> None:
     headers = {"Content-Type": kind} if kind else {}
     assert _send(acme, content=b'{"query": "{themes{key}}"}', headers=headers).status_code == 415
     latin = {"Content-Type": "application/json; charset=latin-1"}
     assert _send(acme, content=b'{"query": "{themes{key}}"}', headers=latin).status_code == 415
 
 
-def test_queries_can_be_sent_by_get_and_mutations_can_not(acme: Partner) -> None:
+def test_queries_can_be_sent_by_get_and_mutations_cannot(acme: Partner) -> None:
     themes = _send(acme, "GET", params={"query": THEMES, "variables": "{}"})
     assert themes.json()["data"]["themes"]
     mutation = 'mutation { createUpload(input: {contentType: "image/png"}) { asset { id } } }'
@@ -126,30 +128,30 @@ def test_queries_can_be_sent_by_get_and_mutations_can_not(acme: Partner) -> None
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])
 def test_other_methods_are_not_allowed(acme: Partner, method: str) -> None:
-    answer = _send(acme, method)
-    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")
+    response = _send(acme, method)
+    assert (response.status_code, response.headers["allow"]) == (405, "GET, POST")
 
 
-def test_a_subscription_by_post_is_told_where_to_go(acme: Partner) -> None:
-    answer = acme.post(FOLLOW)
-    assert answer.status_code == 400
-    assert "graphql-transport-ws" in answer.json()["errors"][0]["message"]
+def test_a_subscription_by_post_is_directed_to_the_websocket(acme: Partner) -> None:
+    response = acme.post(FOLLOW)
+    assert response.status_code == 400
+    assert "graphql-transport-ws" in response.json()["errors"][0]["message"]
 
 
 def test_a_request_keeps_its_id(acme: Partner) -> None:
-    def answered(given: str) -> str:
+    def returned(given: str) -> str:
         return _send(acme, json={"query": THEMES}, headers={"X-Request-Id": given}).headers["x-request-id"]
 
-    assert answered("partner-12345") == "partner-12345"
+    assert returned("partner-12345") == "partner-12345"
     for wrong in ("short", "x" * 65, "a b c d e f"):
-        assert answered(wrong).startswith("req_")
+        assert returned(wrong).startswith("req_")
 
 
-def test_answers_are_not_kept_by_caches(acme: Partner) -> None:
+def test_responses_are_not_cached(acme: Partner) -> None:
     assert acme.post(THEMES).headers["cache-control"] == "no-store"
 
 
-def test_the_page_for_trying_out_is_for_development(acme: Partner, api_database: str) -> None:
+def test_graphiql_is_served_only_in_development(acme: Partner, api_database: str) -> None:
     headers = {"Accept": "text/html"}
     assert httpx.get(f"{acme.server.url}/graphql", headers=headers).status_code == 406
     with serving(api_database, ApiSettings(development=True)) as server:
@@ -157,43 +159,43 @@ def test_the_page_for_trying_out_is_for_development(acme: Partner, api_database:
         assert (page.status_code, "GraphiQL" in page.text) == (200, True)
 
 
-def test_other_origins_are_let_in_by_name(api_database: str) -> None:
+def test_other_origins_are_allowed_by_name(api_database: str) -> None:
     with serving(api_database, ApiSettings(allowed_origins=("https://shop.example",))) as server:
         caller = partner(server, unique_name("cors"))
-        asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
-        known = httpx.options(f"{server.url}/graphql", headers={"Origin": "https://shop.example", **asked})
+        preflight = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
+        known = httpx.options(f"{server.url}/graphql", headers={"Origin": "https://shop.example", **preflight})
         assert known.headers["access-control-allow-origin"] == "https://shop.example"
-        stranger = httpx.options(f"{server.url}/graphql", headers={"Origin": "https://evil.example", **asked})
+        stranger = httpx.options(f"{server.url}/graphql", headers={"Origin": "https://evil.example", **preflight})
         assert "access-control-allow-origin" not in stranger.headers
-        answer = caller.post(THEMES, Origin="https://shop.example")
-        assert answer.headers["access-control-allow-origin"] == "https://shop.example"
+        response = caller.post(THEMES, Origin="https://shop.example")
+        assert response.headers["access-control-allow-origin"] == "https://shop.example"
 
 
-def test_the_process_says_that_it_is_up_and_ready(server: Server) -> None:
+def test_the_process_reports_that_it_is_up_and_ready(server: Server) -> None:
     assert httpx.get(f"{server.url}/healthz").json() == {"up": True}
     assert httpx.get(f"{server.url}/readyz").json() == {"ready": True}
 
 
 def test_a_database_that_is_older_than_the_program_is_not_ready_and_a_newer_one_is(new_database: Any) -> None:
     with serving(new_database(None)) as server:
-        answer = httpx.get(f"{server.url}/readyz")
-        assert answer.status_code == 503
-        assert "revision" in answer.json()["reason"]
+        response = httpx.get(f"{server.url}/readyz")
+        assert response.status_code == 503
+        assert "revision" in response.json()["reason"]
         assert httpx.get(f"{server.url}/healthz").status_code == 200
-        # Migrations run under the previous code: it must go on answering.
+        # Migrations run under the previous code, which must keep serving requests.
         with server.engine.begin() as conn:
             conn.execute(text("CREATE TABLE alembic_version (version_num text)"))
             conn.execute(text("INSERT INTO alembic_version VALUES ('9999')"))
         assert httpx.get(f"{server.url}/readyz").json() == {"ready": True}
 
 
-def test_a_database_that_is_gone_is_a_passing_trouble(postgres_server: Any) -> None:
-    with serving("postgresql://nobody@127.0.0.1:9/none") as server:
+def test_an_unreachable_database_is_a_transient_error(postgres_server: Any) -> None:
+    with serving("postgresql://none@127.0.0.1:9/none") as server:
         assert httpx.get(f"{server.url}/readyz").status_code == 503
-        answer = httpx.post(
+        response = httpx.post(
             f"{server.url}/graphql", json={"query": THEMES}, headers={"Authorization": "Bearer dio_key_x"}
         )
-        assert answer.status_code == 503
-        [error] = answer.json()["errors"]
+        assert response.status_code == 503
+        [error] = response.json()["errors"]
         assert error["extensions"]["code"] == "SERVICE_UNAVAILABLE"
         assert error["extensions"]["retryable"] is True

@@ -1,4 +1,4 @@
-"""How long a socket lives, and how much it may hold: pings, limits, keys that are revoked and sessions that end."""
+"""Sockets are pinged and limited, and end with their key or session."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.support.serving import Server, Socket, raw_socket, serving
 
 @pytest.fixture
 def quick(api_database: str) -> Iterator[Server]:
-    """A server that often looks at its sockets, of which it has few."""
+    """Yield a server with few sockets that it checks often."""
     often = timedelta(milliseconds=50)
     limits = Limits(operations_per_socket=2, sockets=2)
     with serving(api_database, ApiSettings(limits=limits, ping_every=often, check_keys_every=often)) as running:
@@ -84,7 +84,7 @@ def test_open_sockets_end_when_their_key_is_revoked_or_their_session_ended(quick
             )
         assert [close_code(each.connection) for each in (revoked, ended)] == [4403, 4401]
     with other.socket() as socket:
-        # Two pings later they have been looked at more than once.
+        # Two pings later the server has checked them more than once.
         for _ in range(4):
             assert json.loads(socket.connection.recv(timeout=scaled(10))) == {"type": "ping"}
 
@@ -97,9 +97,9 @@ def test_a_revoked_key_begins_no_further_operation(acme: Partner) -> None:
 
 
 def _refused(socket: Socket) -> bool:
-    """Begin an operation and return whether it was refused for want of a valid key.
+    """Begin an operation and return whether it was refused for lack of a valid key.
 
-    The server looks at the keys of its sockets now and then, and may have closed this one first.
+    The server checks the keys of its sockets at intervals, and may have closed this one first.
     """
     try:
         socket.begin(THEMES)
@@ -112,7 +112,7 @@ def _refused(socket: Socket) -> bool:
     return False
 
 
-def test_a_client_that_vanishes_is_no_error(acme: Partner, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_client_that_vanishes_causes_no_error(acme: Partner, caplog: pytest.LogCaptureFixture) -> None:
     job_id = make_avatar(acme, acme.asset())
     with capture_logs() as lines:
         with acme.socket() as socket:

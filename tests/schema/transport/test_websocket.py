@@ -1,4 +1,4 @@
-"""graphql-transport-ws at its edges: what closes a socket, with which code, and what only ends an operation."""
+"""Errors in graphql-transport-ws: some close the socket, with a code, and others only end an operation."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ from tests.support.serving import Socket, raw_socket, serving
         (["init", b"{}"], 4400),
     ],
 )
-def test_what_breaks_the_protocol_closes_the_socket(acme: Partner, messages: list[Any], code: int) -> None:
+def test_a_breach_of_the_protocol_closes_the_socket(acme: Partner, messages: list[Any], code: int) -> None:
     with raw_socket(acme.server) as connection:
         for message in messages:
             each = opening(acme) if message == "init" else message
@@ -68,7 +68,7 @@ def test_an_id_in_use_closes_the_socket(acme: Partner) -> None:
         assert close_code(socket.connection) == 4409
 
 
-def test_an_id_can_be_used_again_once_its_operation_is_over(acme: Partner) -> None:
+def test_an_id_can_be_reused_once_its_operation_is_over(acme: Partner) -> None:
     job_id = make_avatar(acme, acme.asset())
     with acme.socket() as socket:
         for _ in range(3):
@@ -97,7 +97,7 @@ def test_an_id_can_be_used_again_once_its_operation_is_over(acme: Partner) -> No
         ({"query": "{ " + "a { " * 900}, "GRAPHQL_PARSE_FAILED"),
     ],
 )
-def test_a_wrong_operation_ends_and_the_socket_goes_on(acme: Partner, payload: dict[str, Any], code: str) -> None:
+def test_a_wrong_operation_ends_and_the_socket_stays_open(acme: Partner, payload: dict[str, Any], code: str) -> None:
     with acme.socket() as socket:
         socket.send({"type": "subscribe", "id": "wrong", "payload": payload})
         message = socket.receive()
@@ -131,7 +131,7 @@ def test_the_key_comes_with_the_first_message(acme: Partner, name: str) -> None:
         assert socket.next()["themes"]
 
 
-def test_the_key_may_come_with_the_request_for_the_socket(acme: Partner) -> None:
+def test_the_key_may_come_in_the_headers_of_the_socket(acme: Partner) -> None:
     with raw_socket(acme.server, additional_headers=acme.headers) as connection:
         socket = Socket(connection)
         for payload in ({}, {"payload": None}):
@@ -142,7 +142,7 @@ def test_the_key_may_come_with_the_request_for_the_socket(acme: Partner) -> None
             break
 
 
-def test_a_ping_is_answered_with_its_payload(acme: Partner) -> None:
+def test_a_pong_returns_the_payload_of_its_ping(acme: Partner) -> None:
     with raw_socket(acme.server) as connection:
         socket = Socket(connection)
         socket.send({"type": "ping", "payload": {"n": 1}})
@@ -150,7 +150,7 @@ def test_a_ping_is_answered_with_its_payload(acme: Partner) -> None:
 
 
 @pytest.mark.parametrize("subprotocols", [None, ["graphql-ws"], ["nonsense"]])
-def test_only_the_one_subprotocol_is_spoken(acme: Partner, subprotocols: list[str] | None) -> None:
+def test_only_one_subprotocol_is_accepted(acme: Partner, subprotocols: list[str] | None) -> None:
     with raw_socket(acme.server, subprotocols=subprotocols) as connection:
         assert close_code(connection) == 4406
 
@@ -167,7 +167,7 @@ def test_a_page_of_another_origin_opens_no_socket(acme: Partner, api_database: s
             pass
 
 
-def test_each_event_reads_the_job_anew(acme: Partner) -> None:
+def test_each_event_reads_the_job_again(acme: Partner) -> None:
     job_id = make_avatar(acme, acme.asset())
     with acme.socket() as socket:
         socket.begin(FOLLOW, jobId=job_id)

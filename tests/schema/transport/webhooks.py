@@ -1,4 +1,4 @@
-"""Signed messages of the provider, sent to a server, and the rows that they meet there."""
+"""Signed webhooks of the provider, sent to a server, and the rows that they affect."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def row(server: Server, job_id: UUID) -> Any:
         return conn.execute(text(query), {"id": job_id}).one()
 
 
-def taken(server: Server, prediction_id: str) -> list[str]:
+def effects_of(server: Server, prediction_id: str) -> list[str]:
     with server.engine.connect() as conn:
         query = "SELECT effect FROM provider_webhooks WHERE prediction_id = :id ORDER BY received_at"
         return list(conn.scalars(text(query), {"id": prediction_id}))

@@ -1,7 +1,7 @@
-"""One way to deal with a provider, whether it is the tests' fake or the real client over HTTP.
+"""One harness for every provider, the tests' fake and the real client over HTTP alike.
 
-A dealing sets the scene (what the next submission comes to), and looks behind it (what was charged). What happens in
-between is the provider's own.
+A harness arranges the outcome of the next submission and reads what was charged. Everything in between is the
+provider's own.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ VIDEO_MODEL = "minimax/video-01-live"
 
 
 def submission(**given: Any) -> Submission:
-    """Return a submission that any provider would take, told of nowhere."""
+    """Return a submission that any provider accepts, with a webhook that reaches no server."""
     token = given.pop("token", None) or uuid4()
     usual = {
         "model": MODEL,
         "input": {"prompt": "a figure"},
         "cancel_after": timedelta(minutes=10),
-        "webhook": f"http://127.0.0.1:9/told?token={token}",
+        "webhook": f"http://127.0.0.1:9/webhook?token={token}",
     }
     return Submission(token=token, **{**usual, **given})
 
@@ -45,58 +45,58 @@ def just_begun(token: UUID) -> Sought:
     return Sought(token, timedelta(0))
 
 
-class Dealing(Protocol):
-    """What the contract needs to know of a provider besides its own calls."""
+class ProviderHarness(Protocol):
+    """Controls a provider, and reads its bill, besides the calls of `Provider`."""
 
     @property
     def provider(self) -> Provider: ...
 
-    def runs_into(self, end: str) -> None:
-        """From now on predictions end as `succeeded`, `failed` or `aborted`, or stay at work as `running`."""
+    def end_predictions_as(self, end: str) -> None:
+        """End predictions as `succeeded`, `failed` or `aborted` from now on, or with `running` never end them."""
 
-    def answers_next(self, how: str) -> None:
-        """The next submission's answer is `lost` after it was taken, or it is `refused` for the moment."""
+    def arrange_next_submission(self, how: str) -> None:
+        """Lose the response to the next submission after accepting it (`lost`), or refuse it for now (`refused`)."""
 
-    def unacceptable(self) -> Submission:
+    def rejected_submission(self) -> Submission:
         """Return a submission that is rejected for good."""
 
-    def has_no_list(self) -> None:
-        """The list says nothing from now on."""
+    def break_list(self) -> None:
+        """Fail every read of the list from now on."""
 
-    def takes_no_cancel(self) -> None:
-        """Cancels do not work from now on."""
+    def break_cancel(self) -> None:
+        """Fail every cancel from now on."""
 
-    def loses(self, url: str) -> None:
-        """An output is gone from now on."""
+    def remove_output(self, url: str) -> None:
+        """Remove an output."""
 
     def charges(self, token: UUID) -> int:
-        """How many submissions with this token were taken."""
+        """Return the number of accepted submissions with this token."""
 
 
-def begun(dealing: Dealing, **given: Any) -> str:
-    """Submit and return the prediction's id."""
-    outcome = dealing.provider.submit(submission(**given))
+def begin(harness: ProviderHarness, **given: Any) -> str:
+    """Submit and return the id of the prediction."""
+    outcome = harness.provider.submit(submission(**given))
     assert isinstance(outcome, Accepted)
     return outcome.prediction_id
 
 
-def ended(dealing: Dealing, end: str, **given: Any) -> Prediction:
-    """Return a prediction that has come to this end."""
-    dealing.runs_into(end)
-    prediction_id = begun(dealing, **given)
+def run_to_end(harness: ProviderHarness, end: str, **given: Any) -> Prediction:
+    """Run a prediction to this end and return it."""
+    harness.end_predictions_as(end)
+    prediction_id = begin(harness, **given)
 
-    def look() -> Prediction | None:
-        prediction = dealing.provider.get(prediction_id)
+    def prediction_at_its_end() -> Prediction | None:
+        prediction = harness.provider.get(prediction_id)
         return None if prediction.is_running else prediction
 
-    found = eventually(look)
+    found = eventually(prediction_at_its_end)
     assert found is not None
     return found
 
 
 @dataclass
-class InMemory:
-    """The fake."""
+class FakeHarness:
+    """Controls the fake."""
 
     fake: FakeProvider = field(default_factory=FakeProvider)
 
@@ -104,34 +104,34 @@ class InMemory:
     def provider(self) -> Provider:
         return self.fake
 
-    def runs_into(self, end: str) -> None:
+    def end_predictions_as(self, end: str) -> None:
         self.fake.ends_as = "processing" if end == "running" else end
         self.fake.error = "Director: unexpected error handling prediction (E9828)" if end == "failed" else None
 
-    def answers_next(self, how: str) -> None:
+    def arrange_next_submission(self, how: str) -> None:
         refused = Refused(failures.of_status(429, "", None))
         self.fake.responses.append(lost_response(self.fake) if how == "lost" else lambda _: refused)
 
-    def unacceptable(self) -> Submission:
+    def rejected_submission(self) -> Submission:
         rejected = Rejected(failures.of_status(422, "", None))
         self.fake.responses.append(lambda _: rejected)
         return submission()
 
-    def has_no_list(self) -> None:
+    def break_list(self) -> None:
         self.fake.is_listed = False
 
-    def takes_no_cancel(self) -> None:
+    def break_cancel(self) -> None:
         self.fake.cancels = False
 
-    def loses(self, url: str) -> None:
+    def remove_output(self, url: str) -> None:
         self.fake.gone.add(url)
 
     def charges(self, token: UUID) -> int:
         return self.fake.charges(token)
 
 
-class Limited(InMemory):
-    """The fake behind the limiter that workers have before the real one."""
+class LimitedHarness(FakeHarness):
+    """Controls the fake behind a limiter, as workers use the real one."""
 
     @property
     def provider(self) -> Provider:
@@ -139,32 +139,32 @@ class Limited(InMemory):
 
 
 @dataclass
-class OverHttp:
-    """The real client, and the control of a simulator that nobody else uses meanwhile."""
+class HttpHarness:
+    """Controls the real client, through a simulator that no other test uses meanwhile."""
 
     provider: ReplicateProvider
     control: httpx.Client
 
-    def runs_into(self, end: str) -> None:
+    def end_predictions_as(self, end: str) -> None:
         self.control.delete("/faults").raise_for_status()
         action = {"failed": "fail", "aborted": "abort", "running": "stick_processing"}.get(end)
         if action is not None:
             self._fault(action)
 
-    def answers_next(self, how: str) -> None:
+    def arrange_next_submission(self, how: str) -> None:
         action = {"lost": "reset_after_accept", "refused": "throttle"}[how]
         self._fault(action, operation="predictions.create", count=1)
 
-    def unacceptable(self) -> Submission:
+    def rejected_submission(self) -> Submission:
         return submission(input={"prompt": 7})
 
-    def has_no_list(self) -> None:
+    def break_list(self) -> None:
         self._fault("server_error", operation="predictions.list")
 
-    def takes_no_cancel(self) -> None:
+    def break_cancel(self) -> None:
         self._fault("server_error", operation="predictions.cancel")
 
-    def loses(self, url: str) -> None:
+    def remove_output(self, url: str) -> None:
         self._fault("not_found", listener="delivery", path=urlsplit(url).path)
 
     def charges(self, token: UUID) -> int:

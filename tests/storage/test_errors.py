@@ -1,4 +1,4 @@
-"""What is said when the store cannot do what it should: who must do something about it, and how soon it is known."""
+"""A failing store raises the right error, and soon: misconfigured for the operator, unavailable for a retry."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Silent:
         self.address = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
 
     def connections(self) -> int:
-        """Return how many connections have been made since the last call."""
+        """Return the number of connections made since the last call."""
         made = 0
         with suppress(TimeoutError):
             while True:
@@ -50,13 +50,13 @@ def silent() -> Iterator[Silent]:
 
 @pytest.fixture
 def breaking_off_address() -> Iterator[str]:
-    """A server that promises a hundred bytes, sends ten, and hangs up."""
-    answer = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 100\r\n\r\n0123456789"
+    """Yield the address of a server that promises a hundred bytes, sends ten, and hangs up."""
+    response = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 100\r\n\r\n0123456789"
 
     def serve(listener: socket.socket) -> None:
         with closing(listener.accept()[0]) as connection:
             connection.recv(65536)
-            connection.sendall(answer)
+            connection.sendall(response)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=serve, args=(listener,))
@@ -65,26 +65,26 @@ def breaking_off_address() -> Iterator[str]:
         thread.join()
 
 
-def test_a_good_store_passes_its_check_and_is_left_as_it_was(store: S3Store) -> None:
+def test_the_check_passes_and_leaves_no_object_behind(store: S3Store) -> None:
     store.check()
     assert list(store.list()) == []
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "message"),
     [
-        ({"access_key_id": "somebody"}, "InvalidAccessKeyId"),
+        ({"access_key_id": "unknown"}, "InvalidAccessKeyId"),
         ({"secret_access_key": "guessed"}, "SignatureDoesNotMatch"),
         ({"bucket": "another-bucket"}, "NoSuchBucket"),
         ({"bucket": "not a bucket"}, "Invalid bucket name"),
     ],
 )
-def test_wrong_settings_are_for_a_person_to_see_to(settings: S3Settings, wrong: dict[str, str], said: str) -> None:
-    with pytest.raises(StorageMisconfigured, match=said):
+def test_wrong_settings_raise_storage_misconfigured(settings: S3Settings, wrong: dict[str, str], message: str) -> None:
+    with pytest.raises(StorageMisconfigured, match=message):
         S3Store(replace(settings, **wrong)).check()
 
 
-def test_an_address_that_is_none_is_refused_at_once(settings: S3Settings) -> None:
+def test_an_invalid_address_is_refused_at_once(settings: S3Settings) -> None:
     with pytest.raises(StorageMisconfigured, match="Invalid endpoint: nonsense"):
         S3Store(replace(settings, endpoint_url="nonsense"))
 
@@ -131,7 +131,7 @@ def test_a_download_that_breaks_off_leaves_no_file(
         ("TooManyRequests", 429, StorageUnavailable),
     ],
 )
-def test_an_answer_means_one_kind_of_trouble(code: str, status: int, error: type[Exception]) -> None:
+def test_each_error_response_raises_one_class_of_error(code: str, status: int, error: type[Exception]) -> None:
     assert type(of_response("reading key", code, status)) is error
 
 

@@ -1,4 +1,4 @@
-"""The last look at the lease: nothing leaves for the provider once a worker was held up for too long."""
+"""The final check of the lease stops a submission if its worker was delayed for too long."""
 
 from __future__ import annotations
 
@@ -41,38 +41,38 @@ def creates(simulator: Background) -> int:
     return int(httpx.get(f"{simulator.api_url}/_simulator/bill").raise_for_status().json()["creates"])
 
 
-def hold_back() -> None:
+def stop() -> None:
     raise NotSent("61.0 s have passed")
 
 
 @pytest.mark.parametrize("is_connected", [False, True], ids=["new connection", "connection kept alive"])
-def test_what_is_held_back_never_reaches_the_provider(
+def test_a_stopped_submission_never_reaches_the_provider(
     simulator: Background, provider: ReplicateProvider, is_connected: bool
 ) -> None:
     if is_connected:
         assert isinstance(provider.submit(submission()), Accepted)
     before = creates(simulator)
     with pytest.raises(NotSent, match="61"):
-        provider.submit(submission(final_check=hold_back))
+        provider.submit(submission(final_check=stop))
     assert creates(simulator) == before
-    assert isinstance(provider.submit(submission()), Accepted), "the next call is not harmed by it"
+    assert isinstance(provider.submit(submission()), Accepted), "the next call is not affected"
 
 
-def test_the_look_comes_once_the_connection_is_open_and_once_a_call(
+def test_the_check_runs_once_per_paid_call_after_the_connection_opens(
     simulator: Background, provider: ReplicateProvider
 ) -> None:
-    """Opening a connection may take seconds, and a worker may be stopped meanwhile."""
-    looks: list[int] = []
-    accepted = provider.submit(submission(final_check=lambda: looks.append(creates(simulator))))
+    """Opening a connection may take seconds, and the worker may be frozen meanwhile."""
+    bills: list[int] = []
+    accepted = provider.submit(submission(final_check=lambda: bills.append(creates(simulator))))
     assert isinstance(accepted, Accepted)
-    assert looks == [creates(simulator) - 1]
+    assert bills == [creates(simulator) - 1]
     provider.get(accepted.prediction_id)
     provider.cancel(accepted.prediction_id)
-    assert len(looks) == 1, "only paid calls are looked at"
+    assert len(bills) == 1, "only paid calls are checked"
 
 
 @pytest.mark.parametrize("clock", ["monotonic_s", "boottime_s", "wall_s"])
-def test_the_clock_that_counted_the_most_is_believed(clock: str) -> None:
+def test_the_clock_that_counted_the_most_time_is_believed(clock: str) -> None:
     earlier = Instant(100.0, 100.0, 100.0)
     later = Instant(**{"monotonic_s": 101.0, "boottime_s": 101.0, "wall_s": 40.0, clock: 190.0})
     assert later.since(earlier) == 90.0

@@ -1,4 +1,4 @@
-"""While nobody is submitted, queued jobs say why, and support sees how calls of the provider stand."""
+"""While no job may be submitted, queued jobs give the reason, and support sees the budgets and the breaker."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BUSY = Refused(failures.of_status(429, "Request was throttled.", 300))
 
 @pytest.fixture
 def limiter(server: Server) -> Iterator[SharedLimiter]:
-    """The limiter as a worker has it. It is everybody's, so it is put back."""
+    """Yield the limiter that workers use, and reset it afterwards, because all tests share it."""
     yield SharedLimiter(server.engine, SETTINGS)
     with server.engine.begin() as conn:
         for table in ("provider_budgets", "provider_breaker"):
@@ -39,29 +39,29 @@ def limiter(server: Server) -> Iterator[SharedLimiter]:
 
 
 def because(caller: Partner, job_id: str) -> tuple[str, bool]:
-    """Return why a job waits, and whether it is told until when."""
+    """Return the reason why a job waits, and True if its end is given."""
     found = caller.ask(WAITING, id=job_id)["job"]["waitingBecause"]
     return found["kind"], found["until"] is not None
 
 
-def ask_for_many(server: Server, limiter: SharedLimiter) -> None:
-    """Have workers use up the permits that there are."""
+def use_up_permits(server: Server, limiter: SharedLimiter) -> None:
+    """Take every permit, as workers do."""
     with server.engine.begin() as conn:
         admission = limiter.admit(conn, 100)
         limiter.admitted(conn, admission, [uuid4() for _ in range(admission.most)])
 
 
-def test_trouble_with_the_account_is_an_operators_matter_without_the_providers_words(
+def test_an_account_error_waits_for_an_operator_and_hides_the_providers_words(
     acme: Partner, limiter: SharedLimiter
 ) -> None:
     job_id = make_avatar(acme, acme.asset())
     limiter.observe(NO_TOKEN)
     assert because(acme, job_id) == ("OPERATOR", True)
-    told = json.dumps(acme.ask(WAITING, id=job_id)).lower()
-    assert not [word for word in ("401", "billing", "unauthenticated", "replicate") if word in told]
+    shown = json.dumps(acme.ask(WAITING, id=job_id)).lower()
+    assert not [word for word in ("401", "billing", "unauthenticated", "replicate") if word in shown]
 
 
-def test_an_outage_and_a_wait_that_was_asked_for_are_the_providers(acme: Partner, limiter: SharedLimiter) -> None:
+def test_an_outage_and_a_requested_wait_are_the_providers(acme: Partner, limiter: SharedLimiter) -> None:
     job_id = make_avatar(acme, acme.asset())
     limiter.observe(BUSY)
     assert because(acme, job_id) == ("PROVIDER_UNAVAILABLE", True)
@@ -69,13 +69,13 @@ def test_an_outage_and_a_wait_that_was_asked_for_are_the_providers(acme: Partner
     assert because(acme, job_id) == ("PROVIDER_UNAVAILABLE", True)
 
 
-def test_a_spent_budget_is_told_and_concerns_only_what_is_not_submitted(
+def test_a_spent_budget_delays_only_jobs_that_are_not_submitted(
     acme: Partner, server: Server, limiter: SharedLimiter
 ) -> None:
     queued, running = make_avatar(acme, acme.asset()), make_avatar(acme, acme.asset())
     move(server.engine, running, *TO_SUCCESS[:2])
     assert because(acme, queued)[0] == "TURN"
-    ask_for_many(server, limiter)
+    use_up_permits(server, limiter)
     assert because(acme, queued) == ("PROVIDER_BUDGET", False)
     assert because(acme, running)[0] == "TURN"
 
@@ -83,7 +83,7 @@ def test_a_spent_budget_is_told_and_concerns_only_what_is_not_submitted(
 def test_support_sees_the_budgets_and_the_breaker(support: Partner, server: Server, limiter: SharedLimiter) -> None:
     steps = {each["step"]: each for each in support.ask(STEPS)["steps"]}
     assert steps["SUBMIT"]["breaker"]["state"] == "CLOSED"
-    ask_for_many(server, limiter)
+    use_up_permits(server, limiter)
     limiter.observe(NO_TOKEN)
     steps = {each["step"]: each for each in support.ask(STEPS)["steps"]}
     budget, breaker = steps["SUBMIT"]["budget"], steps["SUBMIT"]["breaker"]

@@ -1,4 +1,4 @@
-"""Answers that are no predictions say nothing: a read is trouble, and a paid call's outcome is not known."""
+"""A response that is not a prediction proves nothing: a read fails, and the outcome of a paid call is lost."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 from jobs.providers.provider import Sought
 from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
 from statemachine.outcomes import Accepted, OutcomeLost, RetryPolicy
-from tests.jobs.providers.dealings import error_of, submission
+from tests.jobs.providers.harness import error_of, submission
 
 ODD = [b"", b"null", b"[]", b'"starting"', b"{}", b'{"id": "p"}', b'{"status": "starting"}', b"<html>", b"\xff", b"{"]
 ODD_BESIDES = json.dumps(
@@ -32,26 +32,26 @@ ODD_PAGES = [
 ]
 
 
-class Answering:
-    """Answers every request with 200 and the same body."""
+class OddServer:
+    """Responds to every request with 200 and the same body."""
 
     body = b""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[str, str]] = []
+        self.requests: list[tuple[str, str]] = []
 
-    def __enter__(self) -> Answering:
-        answering = self
+    def __enter__(self) -> OddServer:
+        server = self
 
         class Handler(BaseHTTPRequestHandler):
-            def answer(self) -> None:
-                answering.asked.append((self.path, self.headers.get("Authorization", "")))
+            def respond(self) -> None:
+                server.requests.append((self.path, self.headers.get("Authorization", "")))
                 self.send_response(200)
-                self.send_header("Content-Length", str(len(answering.body)))
+                self.send_header("Content-Length", str(len(server.body)))
                 self.end_headers()
-                self.wfile.write(answering.body)
+                self.wfile.write(server.body)
 
-            do_GET = do_POST = answer  # noqa: N815 - the names are the library's
+            do_GET = do_POST = respond  # noqa: N815 - the names are the library's
 
             def log_message(self, format: str, *arguments: Any) -> None:
                 """Keep the tests' output clean."""
@@ -72,28 +72,26 @@ class Answering:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Answering]:
-    with Answering() as running:
+def server() -> Iterator[OddServer]:
+    with OddServer() as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def provider(server: Answering) -> Iterator[ReplicateProvider]:
+def provider(server: OddServer) -> Iterator[ReplicateProvider]:
     with closing(ReplicateProvider(ReplicateSettings("r8_test", base_url=server.url))) as provider:
         yield provider
 
 
 @pytest.mark.parametrize("body", ODD)
-def test_a_look_at_something_odd_is_trouble_that_passes(
-    server: Answering, provider: ReplicateProvider, body: bytes
-) -> None:
+def test_an_odd_response_to_a_read_is_transient(server: OddServer, provider: ReplicateProvider, body: bytes) -> None:
     server.body = body
     for call in (lambda: provider.get("p"), lambda: provider.cancel("p")):
         assert error_of(call).failure.retry_policy is RetryPolicy.WAIT
 
 
 @pytest.mark.parametrize("body", [*ODD, *ODD_PAGES])
-def test_an_odd_list_proves_no_absence(server: Answering, provider: ReplicateProvider, body: bytes) -> None:
+def test_an_odd_list_proves_no_absence(server: OddServer, provider: ReplicateProvider, body: bytes) -> None:
     server.body = body
     since = datetime.now(UTC)
     error_of(lambda: provider.find(Sought(uuid4(), timedelta(0))))
@@ -102,25 +100,25 @@ def test_an_odd_list_proves_no_absence(server: Answering, provider: ReplicatePro
 
 @pytest.mark.parametrize("place", ["http://{}", "//{}", "http://name:word@{}", "http://{}//{}"])
 def test_the_token_goes_to_no_host_that_a_page_names(
-    server: Answering, provider: ReplicateProvider, place: str
+    server: OddServer, provider: ReplicateProvider, place: str
 ) -> None:
-    """The next page is asked for at our own address."""
-    with Answering() as foreign:
+    """The next page is requested from our own address."""
+    with OddServer() as foreign:
         foreign.body = b'{"results": []}'
         address = place.replace("{}", foreign.url.removeprefix("http://")) + "/v1/predictions?cursor=a%2Bb"
         server.body = json.dumps({"results": [], "next": address}).encode()
-        server.asked.clear()
+        server.requests.clear()
         pages = provider.listed(datetime.now(UTC))
         assert [next(pages), next(pages)] == [(), ()]
-        assert foreign.asked == []
-    [_, (path, token)] = server.asked
+        assert foreign.requests == []
+    [_, (path, token)] = server.requests
     assert path.endswith("/v1/predictions?cursor=a%2Bb")
     assert token == "Bearer r8_test"
 
 
 @pytest.mark.parametrize("body", ODD)
-def test_an_odd_answer_to_a_paid_call_leaves_its_outcome_unknown(
-    server: Answering, provider: ReplicateProvider, body: bytes
+def test_an_odd_response_to_a_paid_call_loses_its_outcome(
+    server: OddServer, provider: ReplicateProvider, body: bytes
 ) -> None:
     server.body = body
     assert isinstance(provider.submit(submission()), OutcomeLost)
@@ -139,20 +137,18 @@ def test_an_odd_answer_to_a_paid_call_leaves_its_outcome_unknown(
         (["data:image/png;base64,AA=="], "the output is inline"),
     ],
 )
-def test_an_output_that_is_no_address_is_told_from_none_at_all(
-    server: Answering, provider: ReplicateProvider, output: Any, oddity: str | None
+def test_an_output_that_is_not_a_url_is_distinguished_from_none(
+    server: OddServer, provider: ReplicateProvider, output: Any, oddity: str | None
 ) -> None:
-    """Nothing at all is what a content check answers."""
+    """A content check returns no output at all."""
     server.body = json.dumps({"id": "p", "status": "succeeded", "output": output}).encode()
     prediction = provider.get("p")
     assert prediction.oddity == oddity
     assert bool(prediction.output) is ("x/y" in str(output))
 
 
-def test_what_is_odd_besides_the_id_and_the_status_spoils_nothing(
-    server: Answering, provider: ReplicateProvider
-) -> None:
-    """The prediction is there and paid for."""
+def test_oddities_besides_the_id_and_the_status_do_no_harm(server: OddServer, provider: ReplicateProvider) -> None:
+    """The prediction exists and is paid for."""
     server.body = ODD_BESIDES
     assert isinstance(provider.submit(submission()), Accepted)
     prediction = provider.get("p")
