@@ -13,7 +13,7 @@ from statemachine import outcomes as o
 from statemachine.backoff import JobPolicy, head_start
 from statemachine.deadlines import Deadlines
 from statemachine.steps import COSTS_AN_ATTEMPT, PERCENT_AT
-from statemachine.transitions import next_state
+from statemachine.transitions import FINISHING, IllegalTransition, next_state
 from statemachine.vocabulary import ErrorCode, Event, State
 
 _RECONCILE_EVERY = timedelta(seconds=5)
@@ -95,11 +95,15 @@ LOST_FOR_GOOD = o.Failure(
 )
 
 
-def move(job: Standing, event: Event, to_state: State | None = None, *, due_in: timedelta | None) -> Decision:
-    """Return the plain decision for `event`, due again in `due_in`; raise `IllegalTransition` if there is none."""
+def move(
+    job: Standing, event: Event, to_state: State | None = None, *, due_in: timedelta | None, failures: int | None = None
+) -> Decision:
+    """Return the plain decision for `event`, due again in `due_in`; raise `IllegalTransition` if there is none.
+
+    The count of consecutive failures becomes `failures`, or stays as it is.
+    """
     state = next_state(job.state, event, to_state)
-    # Once the output is stored, failures are counted from zero again.
-    failures = 0 if event is Event.STORED else job.failures
+    failures = job.failures if failures is None else failures
     # A compensating job keeps the error that caused it, even if compensating fails.
     keeps_error = job.state is State.COMPENSATING
     return Decision(event, state, due_in, PERCENT_AT[state], failures, keeps_error=keeps_error)
@@ -169,14 +173,27 @@ def _meaning(job: JobFacts, outcome: o.Outcome, now: datetime, policy: JobPolicy
             return replace(running, percent=percent)
         case o.OutputReady(_, cost_micros):
             return replace(move(job, Event.OUTPUT_READY, due_in=timedelta(0)), cost_micros=cost_micros)
-        case o.Stored():
-            return move(job, Event.STORED, due_in=timedelta(0))
-        case o.Transcoded():
-            return move(job, Event.TRANSCODED, due_in=None)
+        case o.StepDone():
+            return _done(job)
         case o.Undone():
             return _undone(job)
         case _:
             return _decide_failure(job, outcome, policy, rng)
+
+
+# By state, the event of a step that is done, and when the job is due after it.
+_WHEN_DONE: dict[State, tuple[Event, timedelta | None]] = {
+    each.state: (each.done, None if next_state(each.state, each.done).is_terminal else timedelta(0))
+    for each in FINISHING
+}
+
+
+def _done(job: JobFacts) -> Decision:
+    """Go on to the next state, in which failures are counted from zero again."""
+    if job.state not in _WHEN_DONE:
+        raise IllegalTransition(job.state, None)
+    event, due_in = _WHEN_DONE[job.state]
+    return move(job, event, due_in=due_in, failures=0)
 
 
 _AFTER_FAILURE: dict[type[o.Outcome], tuple[Event, State | None]] = {

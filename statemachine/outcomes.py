@@ -128,8 +128,8 @@ class GenerationFailed:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """The provider's output is in our own storage."""
+class StepDone:
+    """The step of a finishing state is done: the job goes on to the next state, as `transitions.FINISHING` says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,29 +137,6 @@ class OutputGone:
     """The provider's output can no longer be fetched."""
 
     failure: Failure
-
-
-@dataclass(frozen=True, slots=True)
-class MadeAsset:
-    """One finished file in our storage. Sizes in pixels and bytes; the last two fields are for videos only."""
-
-    role: str  # avatar, scene, video or poster
-    object_key: str
-    content_type: str
-    width_px: int
-    height_px: int
-    size_bytes: int
-    sha256: str
-    duration_s: float | None = None
-    frames_per_second: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Transcoded:
-    """The output has its exact size, codec and rate. `output` is the result, `poster` a still of a video."""
-
-    output: MadeAsset
-    poster: MadeAsset | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +168,6 @@ Outcome = (
     | StillUncertain
     | StillRunning
     | OutputReady
-    | Stored
-    | Transcoded
+    | StepDone
     | Undone
 )

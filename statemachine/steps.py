@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 
-from statemachine.transitions import TRANSITIONS
+from statemachine.transitions import FINISHING, TRANSITIONS
 from statemachine.vocabulary import TERMINAL, Event, State, Step
 
 
@@ -167,8 +167,8 @@ STATE_DEADLINES: dict[State, timedelta] = {
 ENDED_BY_DEADLINE = frozenset(rule.from_state for rule in TRANSITIONS if rule.event is Event.DEADLINE_PASSED)
 # The states whose steps write objects.
 WRITING_STATES = frozenset(each.state for spec in STEP_SPECS if spec.writes_objects for each in spec.serves)
-# The states of a job whose prediction has finished.
-FINISHING_STATES = frozenset(each.state for each in SERVED.values() if each.resumes_with is not None)
+# The states of a job whose prediction has finished, in order.
+FINISHING_STATES: tuple[State, ...] = tuple(each.state for each in FINISHING)
 # Going back to the queue after these events means paying again.
 COSTS_AN_ATTEMPT = frozenset(
     rule.event

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from statemachine.vocabulary import Event, State
 
 
 class IllegalTransition(ValueError):
-    """The table has no row for this move. Carries `from_state`, `event` and, where given, `to_state`."""
+    """The table has no row for this move. Carries `from_state`, `event` and, where given, `to_state`.
 
-    def __init__(self, from_state: State | None, event: Event, to_state: State | None = None) -> None:
+    `event` is None for a step that says it is done in a state that no step can leave so.
+    """
+
+    def __init__(self, from_state: State | None, event: Event | None, to_state: State | None = None) -> None:
         self.from_state = from_state
         self.event = event
         self.to_state = to_state
         target = f" to {to_state}" if to_state else ""
-        super().__init__(f"no transition from {from_state or 'new'} on {event}{target}")
+        super().__init__(f"no transition from {from_state or 'new'} on {event or 'done'}{target}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,55 @@ class Transition:
     to_state: State
 
 
+@dataclass(frozen=True, slots=True)
+class FinishingState:
+    """A state in which a step works on the output of a prediction that has finished.
+
+    The event `done` leads to the next of these states, from the last one to `succeeded`. After the event `useless` the
+    output is generated again, or the job compensates; None for a step that cannot find an output to be of no use.
+    """
+
+    state: State
+    done: Event
+    useless: Event | None = None
+
+
 S, E = State, Event
+
+# In the order in which a job passes through them. A new step that just succeeds or fails is one more row.
+FINISHING: tuple[FinishingState, ...] = (
+    FinishingState(S.STORING, done=E.STORED, useless=E.OUTPUT_GONE),
+    FinishingState(S.TRANSCODING, done=E.TRANSCODED, useless=E.OUTPUT_INVALID),
+)
+
+
+def _of_every_step(state: State) -> tuple[Transition, ...]:
+    """Return the moves that each state has in which a step begins, pays for or makes something."""
+    return (
+        Transition(state, E.POSTPONED, state),  # parked, or the step failed in passing: again later
+        Transition(state, E.CANCEL_REQUESTED, S.COMPENSATING),
+        Transition(state, E.DEADLINE_PASSED, S.COMPENSATING),
+        Transition(state, E.GAVE_UP, S.COMPENSATING),  # no retry is left, or its workers keep dying
+    )
+
+
+def _of_finishing() -> Iterator[Transition]:
+    following = (*(each.state for each in FINISHING[1:]), S.SUCCEEDED)
+    for each, next_one in zip(FINISHING, following, strict=True):
+        yield Transition(each.state, each.done, next_one)
+        if each.useless is not None:
+            yield Transition(each.state, each.useless, S.QUEUED)
+            yield Transition(each.state, each.useless, S.COMPENSATING)
+        yield from _of_every_step(each.state)
+
+
+def _of_redrives() -> Iterator[Transition]:
+    """Yield the moves of a redrive to each state in which it may resume."""
+    for ended in (S.FAILED, S.CANCELED):
+        yield Transition(ended, E.REDRIVEN, S.WAITING)  # with its parent, which is made again first
+        yield Transition(ended, E.REDRIVEN, S.QUEUED)
+        yield from (Transition(ended, E.REDRIVEN, each.state) for each in FINISHING)
+
 
 TRANSITIONS: tuple[Transition, ...] = (
     Transition(None, E.REQUESTED, S.QUEUED),
@@ -39,12 +91,9 @@ TRANSITIONS: tuple[Transition, ...] = (
     Transition(S.WAITING, E.DEADLINE_PASSED, S.COMPENSATING),
     #
     Transition(S.QUEUED, E.SUBMIT_STARTED, S.SUBMITTING),
-    Transition(S.QUEUED, E.POSTPONED, S.QUEUED),  # parked, or the step failed in passing: again later
     Transition(S.QUEUED, E.REJECTED, S.COMPENSATING),  # unusable before any call: no model, no readable input
-    Transition(S.QUEUED, E.CANCEL_REQUESTED, S.COMPENSATING),
     Transition(S.QUEUED, E.CANCEL_EXECUTED, S.COMPENSATING),  # requested while its outcome was unknown
-    Transition(S.QUEUED, E.DEADLINE_PASSED, S.COMPENSATING),
-    Transition(S.QUEUED, E.GAVE_UP, S.COMPENSATING),  # its workers keep dying
+    *_of_every_step(S.QUEUED),
     #
     Transition(S.SUBMITTING, E.ACCEPTED, S.GENERATING),  # the provider returned a prediction id
     Transition(S.SUBMITTING, E.REFUSED, S.QUEUED),  # provably not accepted: again, after a wait
@@ -61,43 +110,19 @@ TRANSITIONS: tuple[Transition, ...] = (
     Transition(S.RECONCILING, E.CANCEL_EXECUTED, S.COMPENSATING),
     #
     Transition(S.GENERATING, E.STILL_RUNNING, S.GENERATING),
-    Transition(S.GENERATING, E.POSTPONED, S.GENERATING),
-    Transition(S.GENERATING, E.OUTPUT_READY, S.STORING),
+    Transition(S.GENERATING, E.OUTPUT_READY, FINISHING[0].state),
     Transition(S.GENERATING, E.GENERATION_FAILED, S.QUEUED),
     Transition(S.GENERATING, E.GENERATION_FAILED, S.COMPENSATING),
-    Transition(S.GENERATING, E.CANCEL_REQUESTED, S.COMPENSATING),
     Transition(S.GENERATING, E.CANCEL_EXECUTED, S.COMPENSATING),
-    Transition(S.GENERATING, E.DEADLINE_PASSED, S.COMPENSATING),
-    Transition(S.GENERATING, E.GAVE_UP, S.COMPENSATING),
+    *_of_every_step(S.GENERATING),
     #
-    Transition(S.STORING, E.STORED, S.TRANSCODING),
-    Transition(S.STORING, E.POSTPONED, S.STORING),
-    Transition(S.STORING, E.OUTPUT_GONE, S.QUEUED),
-    Transition(S.STORING, E.OUTPUT_GONE, S.COMPENSATING),
-    Transition(S.STORING, E.CANCEL_REQUESTED, S.COMPENSATING),
-    Transition(S.STORING, E.DEADLINE_PASSED, S.COMPENSATING),
-    Transition(S.STORING, E.GAVE_UP, S.COMPENSATING),
-    #
-    Transition(S.TRANSCODING, E.TRANSCODED, S.SUCCEEDED),
-    Transition(S.TRANSCODING, E.POSTPONED, S.TRANSCODING),
-    Transition(S.TRANSCODING, E.OUTPUT_INVALID, S.QUEUED),
-    Transition(S.TRANSCODING, E.OUTPUT_INVALID, S.COMPENSATING),
-    Transition(S.TRANSCODING, E.CANCEL_REQUESTED, S.COMPENSATING),
-    Transition(S.TRANSCODING, E.DEADLINE_PASSED, S.COMPENSATING),
-    Transition(S.TRANSCODING, E.GAVE_UP, S.COMPENSATING),
+    *_of_finishing(),
     #
     Transition(S.COMPENSATING, E.POSTPONED, S.COMPENSATING),
     Transition(S.COMPENSATING, E.UNDONE, S.FAILED),
     Transition(S.COMPENSATING, E.UNDONE, S.CANCELED),
     #
-    Transition(S.FAILED, E.REDRIVEN, S.WAITING),  # with its parent, which is made again first
-    Transition(S.FAILED, E.REDRIVEN, S.QUEUED),
-    Transition(S.FAILED, E.REDRIVEN, S.STORING),
-    Transition(S.FAILED, E.REDRIVEN, S.TRANSCODING),
-    Transition(S.CANCELED, E.REDRIVEN, S.WAITING),
-    Transition(S.CANCELED, E.REDRIVEN, S.QUEUED),
-    Transition(S.CANCELED, E.REDRIVEN, S.STORING),
-    Transition(S.CANCELED, E.REDRIVEN, S.TRANSCODING),
+    *_of_redrives(),
     Transition(S.SUCCEEDED, E.ROLLED_BACK, S.COMPENSATING),
     Transition(S.FAILED, E.UNDO_RETRIED, S.COMPENSATING),  # support wants what could not be undone tried again
     Transition(S.CANCELED, E.UNDO_RETRIED, S.COMPENSATING),

@@ -16,7 +16,7 @@ from jobs.providers.profiles import profiles
 from jobs.providers.provider import OutputVanished, Provider, ProviderError
 from jobs.steps.failures import storage_failure
 from jobs.steps.result import Work
-from statemachine.outcomes import OutputGone, StepFailed, Stored
+from statemachine.outcomes import OutputGone, StepDone, StepFailed
 from statemachine.vocabulary import Step
 from storage import S3Store, StorageError, StoredObject
 from storage.keys import source_key
@@ -91,4 +91,4 @@ def _stored(job: ClaimedJob, stored: StoredObject) -> Work:
         source_bytes=stored.size_bytes,
         source_sha256=stored.sha256_hex,
     )
-    return Work(job, Stored(), (changed,))
+    return Work(job, StepDone(), (changed,))

@@ -30,7 +30,7 @@ from jobs.redaction import redacted
 from jobs.steps.failures import storage_failure, surprise
 from jobs.steps.result import Work
 from jobs.upkeep.retention import RetentionPolicy
-from statemachine.outcomes import Failure, MadeAsset, OutputInvalid, RetryPolicy, StepFailed, Transcoded
+from statemachine.outcomes import Failure, OutputInvalid, RetryPolicy, StepDone, StepFailed
 from statemachine.vocabulary import ErrorCode, Kind, Step
 from storage import ObjectMissing, S3Store, StorageError
 from storage.keys import output_key
@@ -44,6 +44,29 @@ class TranscodeParts:
     keeper: LeaseKeeper
     retention: RetentionPolicy = field(default_factory=RetentionPolicy)
     instant: Callable[[], Instant] = this_instant
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """One finished file in our storage. Sizes in pixels and bytes; the last two fields are for videos only."""
+
+    role: str  # avatar, scene, video or poster
+    object_key: str
+    content_type: str
+    width_px: int
+    height_px: int
+    size_bytes: int
+    sha256: str
+    duration_s: float | None
+    frames_per_second: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """The output in its exact size, codec and rate, and a still of a video."""
+
+    output: _File
+    poster: _File | None = None
 
 
 def transcode(job: ClaimedJob, parts: TranscodeParts) -> Work | None:
@@ -70,35 +93,33 @@ def transcode(job: ClaimedJob, parts: TranscodeParts) -> Work | None:
             return None
 
 
-def _make(job: ClaimedJob, folder: Path, lease: KeptLease, parts: TranscodeParts) -> Transcoded:
+def _make(job: ClaimedJob, folder: Path, lease: KeptLease, parts: TranscodeParts) -> _Made:
     source = folder / "source"
     parts.store.download(job.source_key or "", source, max_bytes=profiles()[job.model or ""].output_bytes_max)
     lease.check()
     match job.kind:
         case Kind.AVATAR:
             facts = normalise_avatar(source, folder / "avatar.png")
-            return Transcoded(_keep(job, "avatar", folder / "avatar.png", facts, parts))
+            return _Made(_keep(job, "avatar", folder / "avatar.png", facts, parts))
         case Kind.SCENE:
             facts = normalise_scene(source, folder / "scene.png")
-            return Transcoded(_keep(job, "scene", folder / "scene.png", facts, parts))
+            return _Made(_keep(job, "scene", folder / "scene.png", facts, parts))
         case Kind.ANIMATION:
             return _make_video(job, source, folder, lease, parts)
 
 
-def _make_video(job: ClaimedJob, source: Path, folder: Path, lease: KeptLease, parts: TranscodeParts) -> Transcoded:
+def _make_video(job: ClaimedJob, source: Path, folder: Path, lease: KeptLease, parts: TranscodeParts) -> _Made:
     video, poster = folder / "video.mp4", folder / "poster.webp"
     facts = normalise_video(source, video, seconds=job.duration_s or 6, on_progress=lambda _: lease.check())
     still = make_poster(video, poster)
-    return Transcoded(
-        output=_keep(job, "video", video, facts, parts), poster=_keep(job, "poster", poster, still, parts)
-    )
+    return _Made(output=_keep(job, "video", video, facts, parts), poster=_keep(job, "poster", poster, still, parts))
 
 
-def _keep(job: ClaimedJob, role: str, path: Path, facts: ImageFacts | VideoFacts, parts: TranscodeParts) -> MadeAsset:
+def _keep(job: ClaimedJob, role: str, path: Path, facts: ImageFacts | VideoFacts, parts: TranscodeParts) -> _File:
     key = output_key(job.id, job.attempt, role, path.suffix.removeprefix("."))
     stored = parts.store.put_file(key, path, content_type=facts.content_type)
     video = facts if isinstance(facts, VideoFacts) else None
-    return MadeAsset(
+    return _File(
         role=role,
         object_key=stored.key,
         content_type=facts.content_type,
@@ -111,15 +132,15 @@ def _keep(job: ClaimedJob, role: str, path: Path, facts: ImageFacts | VideoFacts
     )
 
 
-def _finished(job: ClaimedJob, made: Transcoded, parts: TranscodeParts) -> Work:
+def _finished(job: ClaimedJob, made: _Made, parts: TranscodeParts) -> Work:
     expires_at = parts.retention.output_expires_at(job.now(parts.instant()))
     poster = _asset(job, made.poster, expires_at) if made.poster else None
     output = _asset(job, made.output, expires_at, poster)
     row_changes = (poster, output) if poster else (output,)
-    return Work(job, made, row_changes, output_id=output.id)
+    return Work(job, StepDone(), row_changes, output_id=output.id)
 
 
-def _asset(job: ClaimedJob, made: MadeAsset, expires_at: datetime | None, poster: AssetMade | None = None) -> AssetMade:
+def _asset(job: ClaimedJob, made: _File, expires_at: datetime | None, poster: AssetMade | None = None) -> AssetMade:
     return AssetMade(
         id=new_id(),
         account_id=job.account_id,

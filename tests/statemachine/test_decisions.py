@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from statemachine import outcomes as o
 from statemachine.backoff import HIGHEST_PRIORITY, LOWEST_PRIORITY, JobPolicy, head_start
 from statemachine.decisions import Decision, JobFacts, decide, interrupt
-from statemachine.transitions import next_states
+from statemachine.steps import FINISHING_STATES
+from statemachine.transitions import FINISHING, FinishingState, IllegalTransition, next_states
 from statemachine.vocabulary import TERMINAL, ErrorCode, Event, State
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -24,7 +25,6 @@ ACCOUNT = o.Failure(ErrorCode.PROVIDER_ACCOUNT, "we keep trying", o.RetryPolicy.
 GONE = o.Failure(ErrorCode.PROVIDER_ACCOUNT, "we keep trying", o.RetryPolicy.ANOTHER_MODEL)
 WAIT = o.Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", o.RetryPolicy.WAIT, retry_after_s=7)
 
-MADE = o.MadeAsset("avatar", "key", "image/png", 1024, 1024, 1, "00")
 OUTCOMES_OF: dict[State, tuple[o.Outcome, ...]] = {
     State.SUBMITTING: (
         o.Accepted("p", 1.0),
@@ -49,11 +49,16 @@ OUTCOMES_OF: dict[State, tuple[o.Outcome, ...]] = {
         o.GenerationFailed(GONE),
         o.StepFailed(WAIT),
     ),
-    State.STORING: (o.Stored(), o.OutputGone(PASSING), o.StepFailed(PASSING)),
-    State.TRANSCODING: (o.Transcoded(MADE), o.OutputInvalid(PASSING), o.OutputInvalid(FINAL), o.StepFailed(WAIT)),
+    **dict.fromkeys(FINISHING_STATES, (o.StepDone(), o.StepFailed(PASSING), o.StepFailed(WAIT))),
     State.COMPENSATING: (o.Undone(), o.StepFailed(PASSING), o.StepFailed(WAIT)),
 }
-CASES = [(state, outcome) for state, outcomes in OUTCOMES_OF.items() for outcome in outcomes]
+# What only one of the finishing states can see.
+OWN_OUTCOMES = (
+    (State.STORING, o.OutputGone(PASSING)),
+    (State.TRANSCODING, o.OutputInvalid(PASSING)),
+    (State.TRANSCODING, o.OutputInvalid(FINAL)),
+)
+CASES = [*((state, outcome) for state, outcomes in OUTCOMES_OF.items() for outcome in outcomes), *OWN_OUTCOMES]
 
 
 def facts(state: State, **changes: object) -> JobFacts:
@@ -97,6 +102,26 @@ def test_passing_failures_wait_5_10_20_s_and_then_the_job_is_undone() -> None:
     for wait, base in zip(waits, (5, 10, 20), strict=True):
         assert base <= wait <= base * 1.1
     assert decided(job, o.GenerationFailed(PASSING)).to_state is State.COMPENSATING
+
+
+@pytest.mark.parametrize("each", FINISHING, ids=lambda each: each.state)
+def test_a_step_that_is_done_goes_on_at_once_and_counts_failures_anew(each: FinishingState) -> None:
+    decision = decided(facts(each.state, failures=2), o.StepDone())
+    assert (decision.event, decision.failures) == (each.done, 0)
+    assert decision.due_in == (None if decision.to_state is State.SUCCEEDED else timedelta(0))
+
+
+def test_the_last_finishing_state_leads_to_success() -> None:
+    states = [FINISHING[0].state]
+    while states[-1] is not State.SUCCEEDED:
+        states.append(decided(facts(states[-1]), o.StepDone()).to_state)
+    assert states == [*(each.state for each in FINISHING), State.SUCCEEDED]
+
+
+@pytest.mark.parametrize("state", sorted(set(State) - set(FINISHING_STATES)))
+def test_only_the_step_of_a_finishing_state_can_be_done(state: State) -> None:
+    with pytest.raises(IllegalTransition, match="on done"):
+        decided(facts(state), o.StepDone())
 
 
 def test_a_final_failure_is_never_retried() -> None:
@@ -188,7 +213,7 @@ def test_a_submission_whose_worker_vanished_is_reconciled_before_anything_else()
     assert (decision.event, decision.to_state) == (Event.OUTCOME_LOST, State.RECONCILING)
 
 
-INTERRUPTIBLE = (State.WAITING, State.QUEUED, State.GENERATING, State.STORING, State.TRANSCODING)
+INTERRUPTIBLE = (State.WAITING, State.QUEUED, State.GENERATING, *FINISHING_STATES)
 
 
 @pytest.mark.parametrize("state", INTERRUPTIBLE)
@@ -199,7 +224,7 @@ def test_a_job_past_its_deadline_is_undone(state: State) -> None:
     assert interrupt(facts(state), NOW, POLICY) is None
 
 
-@pytest.mark.parametrize("state", [State.QUEUED, State.GENERATING, State.STORING, State.TRANSCODING])
+@pytest.mark.parametrize("state", INTERRUPTIBLE[1:])
 def test_a_job_that_kills_its_workers_is_given_up(state: State) -> None:
     decision = interrupt(facts(state, claims=POLICY.claims_max + 1), NOW, POLICY)
     assert decision is not None

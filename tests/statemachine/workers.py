@@ -9,18 +9,18 @@ from random import Random
 
 from statemachine import outcomes as o
 from statemachine.decisions import Decision, move
+from statemachine.steps import FINISHING_STATES
 from statemachine.vocabulary import TERMINAL, ErrorCode, Event, State
 from tests.statemachine.row import NOW, facts_of, fenced, locked, standing_of, written
 from tests.statemachine.world import Attempt, Job, Next, Rules, Violation, Worker, World
 
 # A step in these states begins, pays for or changes something; in the others it only ends or searches for a job.
-_BEGINS_SOMETHING = (State.QUEUED, State.GENERATING, State.STORING, State.TRANSCODING, State.COMPENSATING)
+_BEGINS_SOMETHING = (State.QUEUED, State.GENERATING, *FINISHING_STATES, State.COMPENSATING)
 _UNDONE_STATES = (State.COMPENSATING, State.FAILED, State.CANCELED)
 PASSING = o.Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", o.RetryPolicy.RETRY)
 BUSY = o.Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", o.RetryPolicy.WAIT, retry_after_s=1)
 ACCOUNT = o.Failure(ErrorCode.PROVIDER_ACCOUNT, "ours", o.RetryPolicy.OPERATOR)
 FINAL = o.Failure(ErrorCode.CONTENT_REJECTED, "no", o.RetryPolicy.NEVER)
-_MADE = o.MadeAsset("avatar", "key", "image/png", 1, 1, 1, "00")
 
 
 class LeftForReview(o.Undone):
@@ -70,11 +70,13 @@ def outcomes_of(state: State, attempt: Attempt) -> tuple[o.Outcome, ...]:
             failed = (o.GenerationFailed(FINAL), o.GenerationFailed(ACCOUNT), o.GenerationFailed(PASSING))
             return (failed[0], o.StepFailed(BUSY), *failed[1:])
         case State.STORING if attempt.status == "done":
-            return (o.Stored(), o.StepFailed(BUSY), o.StepFailed(PASSING))
+            return (o.StepDone(), o.StepFailed(BUSY), o.StepFailed(PASSING))
         case State.STORING:
             return (o.OutputGone(PASSING),)
         case State.TRANSCODING:
-            return (o.Transcoded(_MADE), o.StepFailed(BUSY), o.OutputInvalid(PASSING))
+            return (o.StepDone(), o.StepFailed(BUSY), o.OutputInvalid(PASSING))
+        case _ if state in FINISHING_STATES:
+            return (o.StepDone(), o.StepFailed(BUSY), o.StepFailed(PASSING))
         case State.COMPENSATING:
             return (o.Undone(), LEFT_FOR_REVIEW, o.StepFailed(PASSING))
         case _:
@@ -235,4 +237,4 @@ def _without(world: World, index: int) -> tuple[Worker, ...]:
 
 
 def _writes(outcome: o.Outcome | None) -> bool:
-    return isinstance(outcome, o.Stored | o.Transcoded)
+    return isinstance(outcome, o.StepDone)

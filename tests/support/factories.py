@@ -22,6 +22,7 @@ from jobs.requesting.credits import grant_to_account
 from statemachine import outcomes as o
 from statemachine.backoff import JobPolicy
 from statemachine.decisions import CANCELED_BY_REQUEST, compensate, decide, move
+from statemachine.transitions import FINISHING
 from statemachine.vocabulary import ErrorCode, Event, Kind, OnFailure, State
 
 REFUSED = o.Failure(ErrorCode.CONTENT_REJECTED, "It was declined.", o.RetryPolicy.NEVER, "(E005)")
@@ -55,15 +56,17 @@ def make_world(conn: Connection) -> World:
     return World(Owner(account_id, None), selfie_id)
 
 
+_TO_SUCCESS = (*(each.state for each in FINISHING), State.SUCCEEDED)
 # What leads a queued job to each state.
 _PATH: dict[State, tuple[State, ...]] = {
     State.QUEUED: (),
     State.SUBMITTING: (State.SUBMITTING,),
     State.RECONCILING: (State.SUBMITTING, State.RECONCILING),
     State.GENERATING: (State.SUBMITTING, State.GENERATING),
-    State.STORING: (State.SUBMITTING, State.GENERATING, State.STORING),
-    State.TRANSCODING: (State.SUBMITTING, State.GENERATING, State.STORING, State.TRANSCODING),
-    State.SUCCEEDED: (State.SUBMITTING, State.GENERATING, State.STORING, State.TRANSCODING, State.SUCCEEDED),
+    **{
+        state: (State.SUBMITTING, State.GENERATING, *_TO_SUCCESS[: number + 1])
+        for number, state in enumerate(_TO_SUCCESS)
+    },
     State.COMPENSATING: (State.SUBMITTING, State.GENERATING, State.COMPENSATING),
     State.FAILED: (State.SUBMITTING, State.GENERATING, State.COMPENSATING, State.FAILED),
     State.CANCELED: (State.COMPENSATING, State.CANCELED),
@@ -177,16 +180,8 @@ def _move_towards(job: ClaimedJob, target: State) -> Move:
             prediction_id = uuid4().hex
             changed = AttemptChanged(job.id, job.attempt, "running", prediction_id=prediction_id)
             return move_of(job, o.Accepted(prediction_id, 0.0), changed)
-        case State.STORING:
-            changed = AttemptChanged(job.id, job.attempt, "succeeded", output_urls=("http://127.0.0.1:1/out.png",))
-            return move_of(job, o.OutputReady(("http://127.0.0.1:1/out.png",), 64_000), changed)
-        case State.TRANSCODING:
-            changed = AttemptChanged(job.id, job.attempt, "succeeded", source_key=f"jobs/{job.id}/1/source.png")
-            return move_of(job, o.Stored(), changed)
-        case State.SUCCEEDED:
-            output = output_of(job)
-            made = o.MadeAsset("avatar", output.object_key, "image/png", 1024, 1024, 1, "00")
-            return move_of(job, o.Transcoded(made), output, output_id=output.id)
+        case _ if target in _TO_SUCCESS:
+            return _move_towards_success(job, target)
         case State.COMPENSATING if job.state is State.GENERATING:
             return move_of(job, o.GenerationFailed(REFUSED))
         case State.COMPENSATING:
@@ -195,3 +190,17 @@ def _move_towards(job: ClaimedJob, target: State) -> Move:
             return Move(job.claim, job.state, move(job.facts, Event.UNDONE, State.CANCELED, due_in=None))
         case _:
             return move_of(job, o.Undone())
+
+
+def _move_towards_success(job: ClaimedJob, target: State) -> Move:
+    """Return the move of a job whose prediction has finished."""
+    if job.state is State.GENERATING:
+        changed = AttemptChanged(job.id, job.attempt, "succeeded", output_urls=("http://127.0.0.1:1/out.png",))
+        return move_of(job, o.OutputReady(("http://127.0.0.1:1/out.png",), 64_000), changed)
+    if job.state is State.STORING:
+        changed = AttemptChanged(job.id, job.attempt, "succeeded", source_key=f"jobs/{job.id}/1/source.png")
+        return move_of(job, o.StepDone(), changed)
+    if target is State.SUCCEEDED:
+        output = output_of(job)
+        return move_of(job, o.StepDone(), output, output_id=output.id)
+    return move_of(job, o.StepDone())

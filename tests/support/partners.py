@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,8 @@ from jobs.engine.hints import EVENTS_CHANNEL
 from jobs.identity import Principal, authenticate, issue_api_key, open_session
 from jobs.requesting.credits import grant_to_account
 from schema.ids import IdKind, decode_id, encode_id
+from statemachine.steps import PERCENT_AT
+from statemachine.transitions import FINISHING
 from statemachine.vocabulary import Event, State
 from tests.support.serving import Caller, Server
 
@@ -96,9 +99,9 @@ TO_SUCCESS = (
     Move(Event.ACCEPTED, State.GENERATING, 5),
     Move(Event.STILL_RUNNING, State.GENERATING, 30),
     Move(Event.STILL_RUNNING, State.GENERATING, 60),
-    Move(Event.OUTPUT_READY, State.STORING, 85),
-    Move(Event.STORED, State.TRANSCODING, 90),
-    Move(Event.TRANSCODED, State.SUCCEEDED, 100, due_in_s=None),
+    Move(Event.OUTPUT_READY, FINISHING[0].state, 85),
+    *(Move(each.done, following.state, PERCENT_AT[following.state]) for each, following in pairwise(FINISHING)),
+    Move(FINISHING[-1].done, State.SUCCEEDED, 100, due_in_s=None),
 )
 TO_FAILURE = (
     *TO_SUCCESS[:2],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from statemachine.steps import STEP_OF
-from statemachine.transitions import TRANSITIONS, Transition
+from statemachine.transitions import FINISHING, TRANSITIONS, Transition
 from statemachine.vocabulary import TERMINAL, Event, State
 
 # The events that the README's diagram shows between the states of a job under way.
@@ -18,8 +18,7 @@ _MAIN_EVENTS = (
     Event.ORPHAN_FOUND,
     Event.ORPHAN_ABSENT,
     Event.OUTPUT_READY,
-    Event.STORED,
-    Event.TRANSCODED,
+    *(each.done for each in FINISHING),
 )
 _ENDING = "it fails, is canceled or runs out of time"
 

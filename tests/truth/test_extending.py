@@ -21,7 +21,7 @@ FILES_MAX = {
     "An existing column in the API": 4,
     "A field that callers give": 9,
     "A column": 3,
-    "A step": 9,
+    "A step": 7,
 }
 
 

@@ -54,7 +54,7 @@ def test_a_job_is_not_handed_on_within_a_worker_to_a_paused_step(engine: Engine,
         pause_step(conn, Step.STORE, by="support:mo", reason=None)
         first, second = make_job(conn, world, State.GENERATING), make_job(conn, world, State.STORING)
         to_store = move_of(claimed(conn, first), o.OutputReady(("u",), 1))
-        to_transcode = move_of(claimed(conn, second), o.Stored())
+        to_transcode = move_of(claimed(conn, second), o.StepDone())
         moved = record(conn, [replace(each, lease_for=MINUTE) for each in (to_store, to_transcode)]).moved
     assert not moved[first].is_leased
     assert moved[second].is_leased

@@ -23,7 +23,7 @@ from jobs.steps.transcode import TranscodeParts, transcode
 from jobs.upkeep.retention import RetentionPolicy
 from statemachine.backoff import JobPolicy
 from statemachine.decisions import decide
-from statemachine.outcomes import Outcome, OutputInvalid, StepFailed, Transcoded
+from statemachine.outcomes import Outcome, OutputInvalid, StepDone, StepFailed
 from statemachine.vocabulary import Event, State
 from storage import S3Store
 from tests.support.factories import World, claimed, make_job
@@ -74,7 +74,7 @@ def test_interrupted_work_is_repeated_on_the_stored_output(
         facts = replace(facts, failures=decision.failures)
         moves.append((decision.event, decision.to_state))
     assert moves == [(Event.POSTPONED, State.TRANSCODING)] * 3 + [(Event.GAVE_UP, State.COMPENSATING)]
-    assert isinstance(_outcome(job, parts), Transcoded)
+    assert isinstance(_outcome(job, parts), StepDone)
 
 
 def test_only_support_learns_the_fault_of_an_output(job: ClaimedJob, parts: TranscodeParts) -> None:

@@ -131,7 +131,7 @@ def test_deleting_the_objects_of_an_earlier_try_spares_those_of_the_last(
     with engine.begin() as conn:
         job = claimed(conn, job_id)
         source = AttemptChanged(job_id, attempt, "succeeded", source_key=f"jobs/{job_id}/{attempt}/source.png")
-        record(conn, [move_of(job, o.Stored(), source)])
+        record(conn, [move_of(job, o.StepDone(), source)])
     undoing.put(job_id, f"{attempt}/source.png")
     fail(engine, job_id)
     assert undoing.undo(job_id) == "failed"
