@@ -12,15 +12,14 @@ from diorama.embedded import EmbeddedPostgres, EmbeddedS3
 from simulator.serve import Background
 from simulator.settings import SimulatorSettings
 from storage import S3Store
-from tests.support.stocked_system import Servers
-from tests.support.system import System, running_system
+from tests.support.system import Servers, System, running_system
 
 
 @pytest.fixture(scope="session")
 def servers(
     postgres_server: EmbeddedPostgres, migrated_template: str, s3_server: EmbeddedS3, shared_store: S3Store
 ) -> Servers:
-    """The session's servers, on which a test makes stocked systems."""
+    """The session's servers, on which a test makes systems."""
     return Servers(postgres_server, migrated_template, s3_server, shared_store)
 
 

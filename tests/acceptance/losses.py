@@ -23,7 +23,6 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import httpx
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Engine, text
@@ -39,8 +38,9 @@ from simulator.settings import RateLimits, SimulatorSettings
 from statemachine.vocabulary import Kind, OnFailure
 from tests.acceptance.dying_worker import WorkerConditions, work
 from tests.support.databases import create_database, drop_database, unique_name
-from tests.support.eventually import eventually, scaled
+from tests.support.eventually import eventually
 from tests.support.factories import make_world
+from tests.support.simulator_control import SimulatorControl
 
 SHARE = 0.05
 # A worker that dies takes two or three paid calls with it.
@@ -163,17 +163,17 @@ def _lose(
     reconcile_for_s = 1200.0 if list_works else _OUTAGE_RECONCILE_S
     conditions = WorkerConditions(url, provider.api_url, _KILL_SHARE, reconcile_for_s, cap_micros)
     crew = Crew(conditions, Random(seed))
-    began = time.monotonic()
+    control, began = SimulatorControl(provider.api_url), time.monotonic()
     try:
         _queue_paced(engine, crew, jobs, per_s)
         _tend_until(crew, engine, "SELECT count(*) = 0 FROM jobs WHERE finished_at IS NULL")
-        faults = httpx.get(f"{provider.api_url}/_simulator/counters").raise_for_status().json()["faults"]
+        faults = control.counters()["faults"]
         if not list_works:
-            httpx.delete(f"{provider.api_url}/_simulator/faults").raise_for_status()
+            control.calm()
         _tend_until(crew, engine, "SELECT count(*) = 0 FROM attempts WHERE status IN ('lost', 'submitting')")
     finally:
         crew.dismiss()
-    bill = httpx.get(f"{provider.api_url}/_simulator/bill", timeout=scaled(60.0)).raise_for_status().json()
+    bill = control.bill()
     return _figures(engine, bill, faults, crew, list_works, cap_micros, price, time.monotonic() - began)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from jobs.identity import issue_api_key
 from tests.support.serving import Caller, serving
-from tests.support.stocked_system import StockedSystem
+from tests.support.system import System
 
 # Words that only the provider uses. No caller may ever read one of them.
 VENDOR_WORDS = (
@@ -29,11 +29,11 @@ query($after: String) {
 """
 
 
-def read_as_partner(stocked: StockedSystem) -> list[Any]:
+def read_as_partner(system: System) -> list[Any]:
     """Return everything that a partner can read about its jobs."""
-    with stocked.system.engine.begin() as conn:
+    with system.engine.begin() as conn:
         secret = issue_api_key(conn, "acme", role="partner", key_name="reader")
-    url = stocked.system.environment["DATABASE_URL"]
+    url = system.processes.environment["DATABASE_URL"]
     nodes: list[Any] = []
     with serving(url) as server:
         caller, after = Caller(server, secret), None

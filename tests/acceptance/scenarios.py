@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tests.support.stocked_system import PREFERRED
+from tests.support.system import PREFERRED
 
 CREATE: dict[str, Any] = {"operation": "predictions.create"}
 ONCE: dict[str, Any] = {"count": 1}

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-import httpx
 import pytest
 from sqlalchemy import Engine, text
 
@@ -22,6 +21,7 @@ from simulator.serve import Background
 from simulator.settings import SimulatorSettings
 from storage import S3Store
 from tests.support.eventually import eventually, scaled
+from tests.support.simulator_control import SimulatorControl
 
 LAST_LINE = re.compile(r"(\S+/video\.mp4) 1920x1080 30 fps 6\.0 s h264 in [\d.]+ s")
 
@@ -130,7 +130,7 @@ def test_a_configured_part_is_used_instead_of_the_embedded_one(
         out, errors = demo.communicate(timeout=scaled(110))
         assert demo.returncode == 0, errors
         assert LAST_LINE.fullmatch(out.splitlines()[-1]) is not None, out
-        bill = httpx.get(f"{provider.api_url}/_simulator/bill").raise_for_status().json()
+        bill = SimulatorControl(provider.api_url).bill()
         assert bill["creates"] == 3
     with engine.connect() as conn:
         states = conn.scalars(text("SELECT state FROM jobs")).all()

@@ -122,7 +122,7 @@ def test_killed_while_compensating(system: System) -> None:
         f"{system.simulator.api_url}/v1/predictions/{prediction_id}", headers={"Authorization": "Bearer r8_test"}
     )
     assert prediction.json()["status"] == "canceled"
-    bill = httpx.get(f"{system.simulator.api_url}/_simulator/bill").raise_for_status().json()
+    bill = system.control.bill()
     assert system.row(job_id).cost_micros == round(bill["total_usd"] * 1_000_000) > 0
 
 
@@ -146,5 +146,5 @@ def test_a_stopped_worker_returns_the_claims_it_had_not_begun(system: System) ->
 
 
 def _fired(system: System, action: str) -> int:
-    counters = httpx.get(f"{system.simulator.api_url}/_simulator/counters").raise_for_status().json()
+    counters = system.control.counters()
     return int(counters["faults"].get(action, 0))

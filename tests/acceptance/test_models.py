@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-import httpx
 import pytest
 from sqlalchemy import text
 
@@ -55,6 +54,6 @@ def test_a_story_of_ten_seconds_is_made_by_models_that_support_it(system: System
         "scene": (1920, 1080, None, None),
         "animation": (1920, 1080, 10.0, 30.0),
     }
-    bill = httpx.get(f"{provider.api_url}/_simulator/bill").raise_for_status().json()
+    bill = system.control.bill()
     assert round(bill["total_usd"] * 1_000_000) == sum(row.cost_micros for row in made)
     assert set(bill["by_model"]) == set(CHOSEN.values())

@@ -18,105 +18,103 @@ from sqlalchemy import text
 from tests.acceptance.partner_view import read_as_partner, vendor_words_in
 from tests.acceptance.scenarios import SCENARIOS, Scenario
 from tests.support.invariants import assert_attempts_add_up, assert_credits_add_up, assert_sound
-from tests.support.stocked_system import NEXT, PREFERRED, Servers, StockedSystem, wait_for_all
+from tests.support.system import NEXT, PREFERRED, Servers, System
 
 
 @dataclass
 class PlayedScenarios:
-    """A stocked system in which all scenarios have run, and the job of each."""
+    """A system in which all scenarios have run, and the job of each."""
 
-    stocked: StockedSystem
+    system: System
     jobs: dict[str, UUID]
 
 
 @pytest.fixture(scope="module")
 def played(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlayedScenarios]:
-    with servers.stocked(tmp_path_factory.mktemp("played")) as stocked:
+    with servers.system(tmp_path_factory.mktemp("played")) as system:
         jobs = {}
         for number, scenario in enumerate(SCENARIOS, start=100):
             words = f"scene number {number} of the day"
             for action, rule in scenario.faults:
-                stocked.fault(action, prompt=words, **rule)
-            jobs[scenario.name] = stocked.ask_for_scene(words)
-        with stocked.working():
-            wait_for_all(stocked, list(jobs.values()), within_s=90.0)
-            yield PlayedScenarios(stocked, jobs)
+                system.fault(action, prompt=words, **rule)
+            jobs[scenario.name] = system.ask_for_scene(words)
+        with system.working():
+            system.wait_until_ended(list(jobs.values()), within_s=90.0)
+            yield PlayedScenarios(system, jobs)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_a_scenario_ends_as_expected(played: PlayedScenarios, scenario: Scenario) -> None:
-    stocked, job_id = played.stocked, played.jobs[scenario.name]
-    job = stocked.system.row(job_id)
+    system, job_id = played.system, played.jobs[scenario.name]
+    job = system.row(job_id)
     assert (job.state, job.error_code) == (scenario.state, scenario.code), job.error_detail
-    assert tuple(row.status for row in stocked.attempts(job_id)) == scenario.attempts
-    assert scenario.expected_event is None or scenario.expected_event in [row.event for row in stocked.events(job_id)]
+    assert tuple(row.status for row in system.attempts(job_id)) == scenario.attempts
+    assert scenario.expected_event is None or scenario.expected_event in system.events(job_id)
     not_accepted = sum(status in ("absent", "refused") for status in scenario.attempts)
-    assert stocked.creates(job_id) == len(scenario.attempts) - not_accepted, "paid for without a row, or the reverse"
-    assert (stocked.system.objects(job_id) == []) is (scenario.state == "failed")
+    assert system.creates_of(job_id) == len(scenario.attempts) - not_accepted, "paid for without a row, or the reverse"
+    assert (system.objects(job_id) == []) is (scenario.state == "failed")
 
 
 def test_every_cent_of_the_scenarios_is_booked(played: PlayedScenarios) -> None:
     """The provider's bill is the sum of the costs of our jobs."""
-    with played.stocked.system.engine.connect() as conn:
+    with played.system.engine.connect() as conn:
         booked = conn.scalar(text("SELECT sum(cost_micros) FROM jobs"))
-    assert booked == round(played.stocked.bill()["total_usd"] * 1_000_000)
+    assert booked == round(played.system.control.bill()["total_usd"] * 1_000_000)
 
 
 def test_every_history_of_the_scenarios_is_sound(played: PlayedScenarios) -> None:
-    assert_sound(played.stocked.system.engine)
-    assert_attempts_add_up(played.stocked.system.engine)
-    assert_credits_add_up(played.stocked.system.engine)
+    assert_sound(played.system.engine)
+    assert_attempts_add_up(played.system.engine)
+    assert_credits_add_up(played.system.engine)
 
 
 def test_no_webhook_arrived_in_any_scenario(played: PlayedScenarios) -> None:
-    counted = played.stocked.ask("counters")["webhooks"]
+    counted = played.system.control.counters()["webhooks"]
     assert counted["attempts"] > len(SCENARIOS)
     assert "delivered" not in counted
 
 
 def test_lost_calls_are_found_in_a_list_with_statuses_that_clients_choke_on(played: PlayedScenarios) -> None:
     """Some clients cannot read a page with an aborted prediction on it, or with one of an unknown status."""
-    api = f"{played.stocked.system.simulator.api_url}/v1/predictions"
+    api = f"{played.system.simulator.api_url}/v1/predictions"
     page = httpx.get(api, headers={"Authorization": "Bearer r8_test"}).raise_for_status().json()
     assert {"aborted", "paused", "failed", "succeeded"} <= {each["status"] for each in page["results"]}
-    found = [name for name, job_id in played.jobs.items() if "orphan_found" in _event_names(played.stocked, job_id)]
+    found = [name for name, job_id in played.jobs.items() if "orphan_found" in _event_names(played.system, job_id)]
     assert len(found) == sum(scenario.expected_event == "orphan_found" for scenario in SCENARIOS)
 
 
-def _event_names(stocked: StockedSystem, job_id: UUID) -> list[str]:
-    return [row.event for row in stocked.events(job_id)]
+def _event_names(system: System, job_id: UUID) -> list[str]:
+    return system.events(job_id)
 
 
 def test_a_content_rejection_has_a_friendly_message(played: PlayedScenarios) -> None:
-    message = played.stocked.system.row(played.jobs["E005"]).error_message
+    message = played.system.row(played.jobs["E005"]).error_message
     assert "can happen to harmless ones" in message
     assert "Please try another photo or other words" in message
 
 
 def test_the_message_of_a_failed_job_does_not_promise_more_attempts(played: PlayedScenarios) -> None:
     for scenario in SCENARIOS:
-        assert "keep trying" not in (played.stocked.system.row(played.jobs[scenario.name]).error_message or ""), (
-            scenario.name
-        )
+        assert "keep trying" not in (played.system.row(played.jobs[scenario.name]).error_message or ""), scenario.name
 
 
 def test_a_job_whose_model_is_gone_is_made_by_the_next_model(played: PlayedScenarios) -> None:
-    made_by = [row.model for row in played.stocked.attempts(played.jobs["no such model"])]
+    made_by = [row.model for row in played.system.attempts(played.jobs["no such model"])]
     assert made_by == [PREFERRED, NEXT]
 
 
 def test_no_caller_reads_the_words_or_addresses_of_the_provider(played: PlayedScenarios) -> None:
-    nodes = read_as_partner(played.stocked)
+    nodes = read_as_partner(played.system)
     assert len(nodes) == len(SCENARIOS)
     visible = json.dumps(nodes)
     assert vendor_words_in(visible) == []
-    assert played.stocked.system.simulator.delivery_url not in visible
+    assert played.system.simulator.delivery_url not in visible
     assert "/xezq/" not in visible
 
 
 def test_tables_that_callers_can_read_contain_no_address_of_the_provider(played: PlayedScenarios) -> None:
     """The addresses are kept where only the next step reads them."""
-    with played.stocked.system.engine.connect() as conn:
+    with played.system.engine.connect() as conn:
         for table in ("jobs", "job_events", "assets", "stories"):
             rows = " ".join(conn.scalars(text(f'SELECT t::text FROM "{table}" t')))
             assert "/xezq/" not in rows, table

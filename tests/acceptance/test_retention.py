@@ -25,7 +25,7 @@ GRACE = timedelta(hours=2)
 
 def run(system: System, *command: str) -> tuple[int, str]:
     """Run a command of the program; return its exit status and what it printed."""
-    return system.run(*command, **DAYS, COLUMNS="400")
+    return system.processes.run(*command, **DAYS, COLUMNS="400")
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def store(s3_server: EmbeddedS3, bucket: str) -> S3Store:
 @pytest.fixture
 def system(system: System, bucket: str) -> System:
     """Return a system whose workers use that bucket, too."""
-    system.environment["S3_BUCKET"] = bucket
+    system.processes.environment["S3_BUCKET"] = bucket
     return system
 
 
@@ -59,7 +59,7 @@ def test_the_pictures_of_a_story_are_kept_until_they_expire_and_then_deleted(sys
     with system.engine.connect() as conn:
         kept_for = conn.scalars(text("SELECT expires_at - created_at FROM assets WHERE kind IN ('avatar', 'scene')"))
         assert all(timedelta(days=1.9) < kept <= timedelta(days=2) for kept in kept_for)
-    system.workers[0].kill()
+    system.processes.workers[0].kill()
     move_clock(system.engine, timedelta(days=3))
     system.start_worker(PURGING, **DAYS)
     eventually(lambda: not any(system.objects(job.id) for job in jobs))

@@ -98,7 +98,7 @@ def logged(
         found = _announced(simulator, "delivery")
         addresses: Any = Simulator(found["api"], found["delivery"])
         system = running.enter_context(running_system(engine, database_url, s3_server, store, addresses, tmp_path))
-        system.environment |= {
+        system.processes.environment |= {
             "REPLICATE_API_TOKEN": TOKEN,
             "OPENAI_API_KEY": KEY,
             "MODELS": "openai/gpt-image-1,minimax/hailuo-2.3",
@@ -108,9 +108,11 @@ def logged(
         }
         with engine.begin() as conn:
             support_key = issue_api_key(conn, "support", role="support", key_name="support")
-        api = start("api", [*EARLIER, "serve", "--port", "0"], system.environment)
-        system.environment["PUBLIC_URL"] = api_url = str(_announced(api, "api")["api"])
-        worker = start("worker", [*EARLIER, "worker", "--processes", "1", "--threads", "8"], system.environment)
+        api = start("api", [*EARLIER, "serve", "--port", "0"], system.processes.environment)
+        system.processes.environment["PUBLIC_URL"] = api_url = str(_announced(api, "api")["api"])
+        worker = start(
+            "worker", [*EARLIER, "worker", "--processes", "1", "--threads", "8"], system.processes.environment
+        )
         _announced(worker, "worker")
         password = make_url(database_url).password or ""
         secrets = (TOKEN, KEY, SIGNING_KEY, support_key, s3_server.secret_access_key, password)
@@ -134,7 +136,7 @@ def _provoke(system: System) -> None:
     with system.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
         eventually(lambda: conn.scalar(count, {"id": story}) == 2, within_s=30.0)
     for number, (action, options, state, code) in enumerate(faults):
-        httpx.delete(f"{system.simulator.api_url}/_simulator/faults").raise_for_status()
+        system.control.calm()
         system.fault(action, options=options, operation="predictions.create", count=1)
         job_id = system.ask_for_avatar(f"avatar-{number}")
         _wait_for(system, job_id, state, code)

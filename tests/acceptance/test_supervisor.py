@@ -29,7 +29,7 @@ def children_of(pid: int) -> set[int]:
 def test_a_worker_outlives_the_shell_that_started_it(system: System, tmp_path: Path) -> None:
     hearts, log = tmp_path / "hearts", tmp_path / "worker.log"
     background = f"{sys.executable} -m diorama worker --threads 2 > {log} 2>&1 & echo $!"
-    environment = {**system.environment, "HEARTBEAT_DIR": str(hearts)}
+    environment = {**system.processes.environment, "HEARTBEAT_DIR": str(hearts)}
     pid = int(subprocess.run(["sh", "-c", background], env=environment, capture_output=True, check=True).stdout)
     try:
         system.wait_for(system.ask_for_avatar(), "succeeded")
@@ -44,9 +44,11 @@ def test_a_worker_outlives_the_shell_that_started_it(system: System, tmp_path: P
 @pytest.mark.thorough
 def test_processes_end_gracefully_when_their_supervisor_is_killed(system: System, tmp_path: Path) -> None:
     argv = [sys.executable, "-m", "diorama", "worker", "--processes", "2", "--threads", "2"]
-    environment = {**system.environment, "HEARTBEAT_DIR": str(tmp_path)}
-    supervisor = ServerProcess.start(ServerCommand("workers", argv, system.directory / "workers.log", env=environment))
-    system.workers.append(supervisor)
+    environment = {**system.processes.environment, "HEARTBEAT_DIR": str(tmp_path)}
+    supervisor = ServerProcess.start(
+        ServerCommand("workers", argv, system.processes.directory / "workers.log", env=environment)
+    )
+    system.processes.workers.append(supervisor)
     eventually(lambda: len(list(tmp_path.glob("[0-9]*"))) == 2, within_s=60)
     os.kill(supervisor.pid, signal.SIGKILL)
     eventually(lambda: not list(tmp_path.glob("[0-9]*")))
@@ -57,10 +59,14 @@ def test_processes_end_gracefully_when_their_supervisor_is_killed(system: System
 def test_a_killed_process_is_restarted_and_its_siblings_work_on(system: System) -> None:
     argv = [sys.executable, "-m", "diorama", "worker", "--processes", "2", "--threads", "4"]
     command = ServerCommand(
-        "workers", argv, system.directory / "workers.log", env=system.environment, stop_within_s=30.0
+        "workers",
+        argv,
+        system.processes.directory / "workers.log",
+        env=system.processes.environment,
+        stop_within_s=30.0,
     )
     supervisor = ServerProcess.start(command)
-    system.workers.append(supervisor)
+    system.processes.workers.append(supervisor)
     first = eventually(lambda: len(children_of(supervisor.pid)) == 2 and children_of(supervisor.pid))
     jobs = [system.ask_for_avatar(f"avatar-{number}") for number in range(4)]
     system.wait_for(jobs[0], "generating", "storing", "transcoding", "succeeded")

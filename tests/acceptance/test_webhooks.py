@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import httpx
 import pytest
 from sqlalchemy import text
 
@@ -27,15 +26,14 @@ def unnotified(seconds: float) -> Tuning:
 @pytest.fixture
 def notified(system: System) -> System:
     """Return a system whose API receives webhooks and whose workers request them, and hardly ever poll."""
-    system.environment |= {"PUBLIC_URL": "http://127.0.0.1"}
-    system.tuning = unnotified(NEVER_S)
-    system.environment["PUBLIC_URL"] = system.start_api()
+    system.processes.environment |= {"PUBLIC_URL": "http://127.0.0.1"}
+    system.processes.tuning = unnotified(NEVER_S)
+    system.processes.environment["PUBLIC_URL"] = system.processes.start_api()
     return system
 
 
 def counted(system: System, kind: str) -> dict[str, int]:
-    url = f"{system.simulator.api_url}/_simulator/counters"
-    counts: dict[str, int] = httpx.get(url).raise_for_status().json()[kind]
+    counts: dict[str, int] = system.control.counters()[kind]
     return counts
 
 
@@ -100,7 +98,7 @@ def test_a_job_succeeds_and_is_paid_for_once_however_its_webhooks_arrive(notifie
         notified.fault(action, options=options)
         job_id = notified.ask_for_avatar(name)
         notified.wait_for(job_id, "succeeded")
-        notified.calm()
+        notified.control.calm()
         assert notified.events(job_id).count("succeeded") <= 1
     assert notified.creates() == len(DISTURBED)
     # Two webhooks of each of the three jobs whose webhooks had no valid or recent signature.

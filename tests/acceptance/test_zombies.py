@@ -1,6 +1,6 @@
 """A worker process that is frozen beyond its lease changes nothing when it returns, at every step.
 
-The cases share one stocked system: the worker that takes over from one zombie becomes the zombie of the next case.
+The cases share one system: the worker that takes over from one zombie becomes the zombie of the next case.
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ from jobs.support.redriving import retry_job
 from tests.jobs.support.reviewers import SUPPORT
 from tests.support.eventually import eventually
 from tests.support.invariants import assert_attempts_add_up, assert_credits_add_up, assert_sound
-from tests.support.stocked_system import Servers, StockedSystem
-from tests.support.system import System
+from tests.support.system import Servers, System
 
 # The provider delays the worker by this much: enough time to freeze it, but less than its timeout.
 _DELAY = {"seconds": 0.9}
@@ -30,10 +29,10 @@ _TRIES = 5
 
 
 class Relay:
-    """A stocked system with one worker at work."""
+    """A system with one worker at work."""
 
-    def __init__(self, stocked: StockedSystem) -> None:
-        self.system: System = stocked.system
+    def __init__(self, system: System) -> None:
+        self.system = system
         self.worker: ServerProcess = self.system.start_worker()
         self._requested = 0
 
@@ -63,7 +62,7 @@ class Relay:
             if zombie := self.freeze(job_id, state):
                 return job_id, zombie
             self.system.wait_for(job_id, "succeeded")
-            self.system.calm()
+            self.system.control.calm()
         raise AssertionError(f"no worker was frozen while its job was {state}")
 
     def take_over(self, job_id: UUID, end: str) -> Any:
@@ -78,8 +77,8 @@ def _is_stopped(pid: int) -> bool:
 
 @pytest.fixture(scope="module")
 def relay(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Relay]:
-    with servers.stocked(tmp_path_factory.mktemp("zombies")) as stocked:
-        yield Relay(stocked)
+    with servers.system(tmp_path_factory.mktemp("zombies")) as system:
+        yield Relay(system)
 
 
 def delay_the_response(system: System) -> None:
@@ -155,4 +154,4 @@ def _thaw(relay: Relay, zombie: ServerProcess, before: Any) -> None:
     assert len(relay.system.events(before.id)) == before.seq
     for check in (assert_sound, assert_attempts_add_up, assert_credits_add_up):
         check(relay.system.engine)
-    relay.system.calm()
+    relay.system.control.calm()

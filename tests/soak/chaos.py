@@ -52,10 +52,10 @@ def run(plan: Plan, directory: Path) -> tuple[Report, dict[str, int]]:
         migrate(engine)
         store = S3Store(s3.settings)
         system = running.enter_context(running_system(engine, postgres.url, s3, store, simulator, directory))
-        system.start = ServerProcess.start
+        system.processes.start = ServerProcess.start
         with engine.begin() as conn:
             key = issue_api_key(conn, "acme", role="partner", key_name="soak")
-        clients = Clients(f"{system.start_api()}/graphql", key, system.selfie_id, plan.pause_s)
+        clients = Clients(f"{system.processes.start_api()}/graphql", key, system.selfie_id, plan.pause_s)
         for _ in range(plan.workers):
             system.start_worker()
         trouble = Trouble(system, postgres, every_s=plan.trouble_every_s, restart_s=plan.restart_s)
@@ -69,7 +69,7 @@ def run(plan: Plan, directory: Path) -> tuple[Report, dict[str, int]]:
         trouble.stop()
         clients.stop()
         _drain(engine, plan.drains_within_s)
-        for worker in system.workers:
+        for worker in system.processes.workers:
             worker.stop()
         billed = simulator.call(lambda sim: [(each.id, str(each.input)) for each in sim.book.in_order])
         found = report(engine, store, clients.accepted, billed)

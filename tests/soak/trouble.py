@@ -64,9 +64,9 @@ class Trouble:
         self._stopping.set()
         for thread in self._threads:
             thread.join(scaled(60))
-        for worker in self._site.workers:
+        for worker in self._site.processes.workers:
             worker.signal(signal.SIGCONT)
-        self._site.calm()
+        self._site.control.calm()
 
     def _harass(self) -> None:
         acts: list[Callable[[], None]] = []
@@ -97,7 +97,7 @@ class Trouble:
 
     def _replace(self, end: Callable[[ServerProcess], None]) -> None:
         """End the worker that has run the longest, and start others until one is up: Postgres may just be away."""
-        for worker in self._site.running[:1]:
+        for worker in self._site.processes.running_workers[:1]:
             end(worker)
         for _ in range(_STARTS_MAX):
             with suppress(ServerFailed):
@@ -106,7 +106,9 @@ class Trouble:
 
     def _freeze(self) -> None:
         """Longer than its lease lasts."""
-        for worker in self._rng.sample(self._site.running, 1) if self._site.running else ():
+        for worker in (
+            self._rng.sample(self._site.processes.running_workers, 1) if self._site.processes.running_workers else ()
+        ):
             worker.signal(signal.SIGSTOP)
             self._stopping.wait(3.0)
             worker.signal(signal.SIGCONT)

@@ -1,152 +1,174 @@
-"""Real worker processes, and everything they need, for tests that kill them."""
+"""The whole system around one account: Postgres, object store and simulator, and the workers and APIs on them."""
 
 from __future__ import annotations
 
-import json
 import os
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import httpx
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
-from db.ids import new_id
+from db.connection import DatabaseSettings, connect
 from db.records.accounts import account_named, insert_account
-from db.tables import assets
-from diorama.embedded import EmbeddedS3, ServerCommand, ServerProcess
+from diorama.embedded import EmbeddedPostgres, EmbeddedS3, ServerProcess
+from diorama.settings import Settings, read_settings
 from diorama.tuning import Tuning
+from diorama.wiring import build_periodic_tasks, build_runtime
+from jobs.engine.leases import Renewer
+from jobs.engine.recorder import Recorder
 from jobs.identity import Principal
-from jobs.requesting.creation import create_avatar, create_story
+from jobs.requesting.creation import create_animation, create_avatar, create_scene, create_story
 from jobs.requesting.credits import grant_to_account
-from jobs.requesting.requests import AnimationOptions, AvatarRequest, RequestOptions, StoryRequest
+from jobs.requesting.requests import (
+    AnimationOptions,
+    AnimationRequest,
+    AvatarRequest,
+    RequestOptions,
+    SceneRequest,
+    StoryRequest,
+)
+from jobs.steps.runtime import Runtime
 from simulator.serve import Background
+from simulator.settings import RateLimits, SimulatorSettings
+from statemachine.backoff import JobPolicy
 from storage import S3Store
-from storage.keys import asset_key
-from tests.support.eventually import eventually, scaled
-from tests.support.forked import run_program, start_program
-from tests.support.tuned import QUICK, program
+from tests.support.databases import create_database, drop_database, unique_name
+from tests.support.job_reads import JobReads
+from tests.support.pictures import add_picture, objects_of
+from tests.support.processes import Processes
+from tests.support.simulator_control import SimulatorControl
+from tests.support.tuned import QUICK
+from tests.support.workers import running_worker
 
-SAMPLE = Path(__file__).parents[2] / "diorama" / "demo" / "samples" / "portrait.jpg"
+PREFERRED, NEXT = "openai/gpt-image-2.5-sunburst", "openai/gpt-image-2.5-flare"
+MODELS = f"{PREFERRED},{NEXT},minimax/video-01-live"
+# As many retries as always, without the waits.
+WITHOUT_WAITS = JobPolicy(delays_s=(0.1, 0.1, 0.1), wait_s=0.2, operator_wait_s=0.3)
+# A step is not to be taken over while this process is busy with many at once.
+PATIENT = replace(QUICK, lease=timedelta(seconds=30))
+# Nobody listens there: every webhook is lost.
+NOWHERE = "http://127.0.0.1:9"
 
 
 @dataclass
-class System:
-    """A database, an object store and a provider, the workers on them, and one account with a selfie."""
+class System(JobReads):
+    """A database, an object store and a simulator, the processes on them, and one account with a selfie.
+
+    `control` makes the simulator misbehave and reads its bill; `processes` holds the real workers and APIs.
+    """
 
     engine: Engine
     store: S3Store
     simulator: Background
-    environment: dict[str, str]
-    directory: Path
+    processes: Processes
     caller: Principal
     selfie_id: UUID
-    tuning: Tuning = QUICK
-    workers: list[ServerProcess] = field(default_factory=list)
-    others: list[ServerProcess] = field(default_factory=list)
-    start: Callable[[ServerCommand], ServerProcess] = start_program
-    """How processes are started: by default they are forked, which is faster than starting an interpreter."""
+
+    @property
+    def url(self) -> str:
+        """Return the address of the database."""
+        return self.processes.environment["DATABASE_URL"]
+
+    @cached_property
+    def control(self) -> SimulatorControl:
+        """Return the simulator's own pages."""
+        return SimulatorControl(self.simulator.api_url)
+
+    @cached_property
+    def avatar_id(self) -> UUID:
+        """Return a finished avatar, made at first use, from which scenes can be requested."""
+        return add_picture(self.engine, self.store, self.caller.account_id, "avatar")
+
+    @cached_property
+    def scene_id(self) -> UUID:
+        """Return a finished scene, made at first use, from which videos can be requested."""
+        return add_picture(self.engine, self.store, self.caller.account_id, "scene")
 
     def start_worker(
         self, tuning: Tuning | None = None, within_s: float | None = None, /, **environment: str
     ) -> ServerProcess:
-        """Start a worker process and wait until it works; `tuning` has its constants, by default the system's.
+        """Start a worker process and wait until it works."""
+        return self.processes.start_worker(tuning, within_s, **environment)
 
-        Raises ServerFailed where it does not work `within_s` seconds.
+    @contextmanager
+    def working(
+        self, policy: JobPolicy = WITHOUT_WAITS, public_url: str | None = NOWHERE, inputs: str = "url"
+    ) -> Iterator[None]:
+        """Run a worker in this process for the length of the block; it requests webhooks at `public_url`, if at all.
+
+        `inputs` is how the provider gets pictures, as `PROVIDER_INPUTS` has it.
         """
-        log_path = self.directory / f"worker-{len(self.workers)}.log"
-        command = ServerCommand(
-            name="worker",
-            argv=[*program(tuning or self.tuning), "worker", "--processes", "1", "--threads", "8"],
-            log_path=log_path,
-            env={**self.environment, **environment},
-            stop_within_s=30.0,
-        )
-        worker = self.start(command)
-        self.workers.append(worker)
-        worker.wait_until(lambda: b'"worker"' in log_path.read_bytes(), within_s or scaled(20.0))
-        return worker
+        settings = self._settings(inputs)
 
-    @property
-    def running(self) -> list[ServerProcess]:
-        """The workers that run."""
-        return [worker for worker in self.workers if worker.is_running]
+        def runtime(engine: Engine, recorder: Recorder, renewer: Renewer) -> Runtime:
+            built = build_runtime(settings, engine, recorder, renewer, PATIENT)
+            return replace(built, policy=policy, public_url=public_url)
 
-    def start_api(self) -> str:
-        """Start an API process and return its address."""
-        log_path = self.directory / "api.log"
-        argv = [sys.executable, "-m", "diorama", "serve", "--port", "0"]
-        api = start_program(ServerCommand(name="API", argv=argv, log_path=log_path, env=self.environment))
-        self.others.append(api)
-        return str(api.wait_until(lambda: _announced(log_path), scaled(30.0)))
-
-    def run(self, *command: str, **environment: str) -> tuple[int, str]:
-        """Run a command of the program to its end; return its exit status and what it printed."""
-        log_path = self.directory / f"{command[0]}.log"
-        argv = [sys.executable, "-m", "diorama", *command]
-        env = {**self.environment, **environment}
-        return run_program(ServerCommand(name=command[0], argv=argv, log_path=log_path, env=env))
-
-    def calm(self) -> None:
-        """Have the provider behave from now on."""
-        httpx.delete(f"{self.simulator.api_url}/_simulator/faults").raise_for_status()
+        tasks = partial(build_periodic_tasks, tuning=PATIENT)
+        with running_worker(self.url, runtime, name="in-process", periodic_tasks_of=tasks):
+            yield
 
     def fault(self, action: str, **rule: Any) -> None:
-        """Have the provider misbehave."""
-        response = httpx.post(f"{self.simulator.api_url}/_simulator/faults", json={"action": action, **rule})
-        response.raise_for_status()
+        """Make the simulator misbehave."""
+        self.control.fault(action, **rule)
 
     def creates(self) -> int:
-        """Return how many paid calls the provider has accepted, by its own bill."""
-        bill = httpx.get(f"{self.simulator.api_url}/_simulator/bill").raise_for_status().json()
-        return int(bill["creates"])
+        """Return how many paid calls the simulator has accepted, by its own bill."""
+        return self.control.creates()
+
+    def creates_of(self, job_id: UUID) -> int:
+        """Return how many paid calls of one job the simulator has accepted, by its own bill."""
+        tokens = self.control.bill()["by_token"]
+        return sum(tokens.get(str(row.token), {"creates": 0})["creates"] for row in self.attempts(job_id))
 
     def ask_for_avatar(self, key: str = "avatar") -> UUID:
-        """Ask for an avatar and return the job's id."""
+        """Request an avatar and return the job's id."""
+        request = AvatarRequest(RequestOptions(key), self.selfie_id)
         with self.engine.begin() as conn:
-            return create_avatar(conn, self.caller, AvatarRequest(RequestOptions(key), self.selfie_id)).resource_id
+            return create_avatar(conn, self.caller, request).resource_id
+
+    def ask_for_scene(self, words: str) -> UUID:
+        """Request a scene with words of the user, by which faults recognize it, and return the job's id."""
+        options, avatar_id = RequestOptions(words), self.avatar_id
+        request = SceneRequest(options, "neon-city", avatar_asset_id=avatar_id, details=words)
+        with self.engine.begin() as conn:
+            return create_scene(conn, self.caller, request).resource_id
+
+    def ask_for_video(self, style: str) -> UUID:
+        """Request a video of six seconds and return the job's id."""
+        options, scene_id = RequestOptions(style), self.scene_id
+        request = AnimationRequest(options, scene_asset_id=scene_id, animation=AnimationOptions(style=style))
+        with self.engine.begin() as conn:
+            return create_animation(conn, self.caller, request).resource_id
 
     def ask_for_story(self, key: str, *, video: bool) -> UUID:
-        """Ask for a story, with or without its video, and return its id."""
+        """Request a story, with or without its video, and return its id."""
         animation = AnimationOptions() if video else None
         request = StoryRequest(RequestOptions(key), self.selfie_id, "neon-city", animation=animation)
         with self.engine.begin() as conn:
             return create_story(conn, self.caller, request).resource_id
 
-    def row(self, job_id: UUID) -> Any:
-        """Return a job's row."""
-        with self.engine.connect() as conn:
-            return conn.execute(text("SELECT * FROM jobs WHERE id = :id"), {"id": job_id}).one()
-
-    def events(self, job_id: UUID) -> list[str]:
-        """Return the events of a job, first to last."""
-        with self.engine.connect() as conn:
-            found = conn.scalars(text("SELECT event FROM job_events WHERE job_id = :id ORDER BY seq"), {"id": job_id})
-            return list(found)
-
-    def wait_for(self, job_id: UUID, *states: str, claimed: bool = False, within_s: float = 30.0) -> Any:
-        """Wait until a job is in one of these states; if `claimed`, until a worker has claimed it there or it ended."""
-
-        def look() -> Any:
-            row = self.row(job_id)
-            is_so = row.state in states and (not claimed or row.claimed_by)
-            return row if is_so or (claimed and row.finished_at) else None
-
-        return eventually(look, within_s=within_s, every_s=0.005)
-
     def is_left_in(self, job_id: UUID, state: str) -> bool:
-        """Return whether a worker that no longer runs had claimed the job in this state when it stopped."""
+        """Return True if a worker that no longer runs had claimed the job in this state when it stopped."""
         row = self.row(job_id)
         return row.state == state and row.claimed_by is not None
 
     def objects(self, job_id: UUID) -> list[str]:
         """Return the names of the objects that a job has left."""
-        prefix = f"jobs/{job_id}/"
-        return sorted(found.key.removeprefix(prefix) for found in self.store.list(prefix))
+        return objects_of(self.store, job_id)
+
+    def _settings(self, inputs: str) -> Settings:
+        own = {name.lower(): value for name, value in self.processes.environment.items()}
+        given = {name: own[name] for name in Settings.model_fields if name in own}
+        return read_settings(_env_file=None, **{**given, "models": MODELS}).model_copy(
+            update={"provider_inputs": inputs}
+        )
 
 
 @contextmanager
@@ -154,7 +176,45 @@ def running_system(
     engine: Engine, url: str, s3: EmbeddedS3, store: S3Store, simulator: Background, directory: Path
 ) -> Iterator[System]:
     """Yield a system without workers; those that are started are ended with it."""
-    environment = {
+    account_id = _account(engine)
+    selfie_id = add_picture(engine, store, account_id, "selfie")
+    processes = Processes(_environment(url, s3, simulator), directory)
+    try:
+        yield System(engine, store, simulator, processes, Principal(account_id, "partner", "acme"), selfie_id)
+    finally:
+        processes.kill_all()
+
+
+@dataclass(frozen=True)
+class Servers:
+    """The session's servers, on which systems are built."""
+
+    postgres: EmbeddedPostgres
+    template: str
+    s3: EmbeddedS3
+    store: S3Store
+
+    @contextmanager
+    def system(self, directory: Path, **simulated: Any) -> Iterator[System]:
+        """Yield a system with a database and a simulator of its own, which limits no rates."""
+        name = unique_name("system")
+        url = create_database(self.postgres.url, name, self.template)
+        engine = connect(DatabaseSettings(url, pool_size=10), name="test")
+        settings = SimulatorSettings(speed=200, canned=True, seed=1, rate_limits=RateLimits(enabled=False), **simulated)
+        try:
+            with (
+                Background(settings) as simulator,
+                running_system(engine, url, self.s3, self.store, simulator, directory) as system,
+            ):
+                yield system
+        finally:
+            engine.dispose()
+            drop_database(self.postgres.url, name)
+
+
+def _environment(url: str, s3: EmbeddedS3, simulator: Background) -> dict[str, str]:
+    """Return the settings of the program's processes."""
+    return {
         **os.environ,
         "DATABASE_URL": url,
         "S3_ENDPOINT_URL": s3.endpoint_url,
@@ -170,40 +230,10 @@ def running_system(
         "PROVIDER_CREATES_PER_MIN": "60000",
         "PROVIDER_READS_PER_MIN": "100000",
     }
-    caller, selfie_id = _account(engine, store)
-    made = System(engine, store, simulator, environment, directory, caller, selfie_id)
-    try:
-        yield made
-    finally:
-        for process in (*made.workers, *made.others):
-            process.kill()
 
 
-def _announced(log_path: Path) -> str | None:
-    """Return the address that the API says it listens at, if it has."""
-    for line in log_path.read_bytes().splitlines():
-        if line.startswith(b'{"api"'):
-            return str(json.loads(line)["api"])
-    return None
-
-
-def _account(engine: Engine, store: S3Store) -> tuple[Principal, UUID]:
-    selfie_id = new_id()
+def _account(engine: Engine) -> UUID:
     with engine.begin() as conn:
         account_id = account_named(conn, "acme") or insert_account(conn, "acme")
         grant_to_account(conn, account_id, 10_000, actor="test")
-        key = asset_key(account_id, selfie_id, "00", "jpg")
-        stored = store.put_file(key, SAMPLE, content_type="image/jpeg")
-        conn.execute(
-            assets.insert().values(
-                id=selfie_id,
-                account_id=account_id,
-                kind="selfie",
-                state="ready",
-                object_key=key,
-                content_type="image/jpeg",
-                size_bytes=stored.size_bytes,
-                sha256=stored.sha256_hex,
-            )
-        )
-    return Principal(account_id, "partner", "acme"), selfie_id
+        return account_id

@@ -17,8 +17,8 @@ from diorama.demo.client import ApiClient, Unreachable
 from jobs.catalogue.themes import themes
 from jobs.requesting.uploads import UPLOAD_BYTES_MAX
 from tests.support.partners import partner
+from tests.support.pictures import SAMPLE
 from tests.support.serving import serving
-from tests.support.system import SAMPLE
 
 ROOT = Path(__file__).parents[3]
 NOWHERE = "http://127.0.0.1:9"

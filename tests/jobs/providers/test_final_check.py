@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
 
 from db.elapsed import Instant
@@ -16,6 +15,7 @@ from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
 from simulator.serve import Background
 from simulator.settings import SimulatorSettings
 from statemachine.outcomes import Accepted
+from tests.support.simulator_control import SimulatorControl
 
 MODEL = "openai/gpt-image-2.5-sunburst"
 
@@ -38,7 +38,7 @@ def submission(**final_check: Any) -> Submission:
 
 
 def creates(simulator: Background) -> int:
-    return int(httpx.get(f"{simulator.api_url}/_simulator/bill").raise_for_status().json()["creates"])
+    return SimulatorControl(simulator.api_url).creates()
 
 
 def stop() -> None:

@@ -7,13 +7,13 @@ from contextlib import closing
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-import httpx
 import pytest
 
 from jobs.providers.provider import Sought, Submission
 from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
 from simulator.serve import Background
 from simulator.settings import SimulatorSettings
+from tests.support.simulator_control import SimulatorControl
 
 PAGE = 100
 
@@ -42,11 +42,11 @@ def test_the_search_for_a_lost_submission_skips_predictions_created_long_after_i
     """After an outage of the list at the full rate, later predictions would fill more pages than can be read."""
     token = uuid4()
     provider.submit(submission(token))
-    httpx.post(f"{simulator.api_url}/_simulator/clock", json={"advance_s": 600}).raise_for_status()
+    SimulatorControl(simulator.api_url).advance(600)
     for _ in range(PAGE):
         provider.submit(submission(uuid4()))
     assert provider.find(Sought(token, timedelta(seconds=600))) is not None
-    counts = httpx.get(f"{simulator.api_url}/_simulator/counters").raise_for_status().json()
+    counts = SimulatorControl(simulator.api_url).counters()
     assert counts["requests"]["predictions.list"] == 1
 
 

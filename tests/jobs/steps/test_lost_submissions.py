@@ -23,7 +23,7 @@ from statemachine import outcomes as o
 from statemachine.vocabulary import State
 from tests.support.factories import World, claimed, make_job
 from tests.support.fakes import FakeProvider, MemoryStore
-from tests.support.system import SAMPLE
+from tests.support.pictures import SAMPLE
 
 PRICE = 64_000
 

@@ -17,18 +17,18 @@ from statemachine.vocabulary import ErrorCode
 from tests.support.eventually import scaled
 from tests.support.factories import World, make_job
 from tests.support.fakes import Submitted
-from tests.support.local_workers import LocalWorkers
+from tests.support.workers import InProcessWorkers
 
 BUSY = Failed(ErrorCode.PROVIDER_UNAVAILABLE, "Busy.", RetryPolicy.WAIT, retry_after_s=60.0)
 
 
 @pytest.fixture
-def workers(engine: Engine, database_url: str, world: World) -> LocalWorkers:
+def workers(engine: Engine, database_url: str, world: World) -> InProcessWorkers:
     with engine.begin() as conn:
         make_job(conn, world)
     # After a failure, each outcome is reported to the limiter.
     SharedLimiter(engine).observe(OutcomeLost("HTTP 502 after sending"))
-    return LocalWorkers(database_url, engine, is_limited=True)
+    return InProcessWorkers(database_url, engine, is_limited=True)
 
 
 def lock_limiter(conn: Connection) -> None:
@@ -40,18 +40,18 @@ def lock_limiter(conn: Connection) -> None:
     [(Accepted("p-1", 600.0), "generating"), (Refused(BUSY), "queued"), (OutcomeLost("HTTP 502"), "reconciling")],
 )
 def test_a_locked_limiter_does_not_delay_the_recording_of_a_response(
-    workers: LocalWorkers, outcome: Submitted, state: str
+    workers: InProcessWorkers, outcome: Submitted, state: str
 ) -> None:
     """The limiter is locked at the moment of the provider's response, and stays so until the response is recorded."""
     with workers.engine.connect() as conn:
         workers.provider.responses = [_locking_response(conn, outcome)]
         with workers.worker():
-            workers.wait_for(f"state = '{state}' AND attempt = 1", 1, within_s=10)
+            workers.wait_for_count(f"state = '{state}' AND attempt = 1", 1, within_s=10)
             conn.rollback()
 
 
 def test_a_slow_estimate_does_not_delay_the_recording_of_a_response(
-    workers: LocalWorkers, monkeypatch: pytest.MonkeyPatch
+    workers: InProcessWorkers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """From the provider's response on, no estimate can be read until the response is recorded."""
     monkeypatch.setattr(durations, "_REFRESH_EVERY_S", 0.0)
@@ -64,7 +64,7 @@ def test_a_slow_estimate_does_not_delay_the_recording_of_a_response(
 
     workers.durations = durations.Durations(read)
     with workers.worker():
-        workers.wait_for("state = 'generating'", 1, within_s=10)
+        workers.wait_for_count("state = 'generating'", 1, within_s=10)
         recorded.set()
 
 

@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-import httpx
 import pytest
 from sqlalchemy import Engine, text
 
@@ -29,6 +28,7 @@ from simulator.settings import SimulatorSettings
 from statemachine.outcomes import Accepted, GenerationFailed, OutputReady, StillRunning
 from statemachine.vocabulary import State
 from tests.support.factories import World, claimed, make_job, move_of
+from tests.support.simulator_control import SimulatorControl
 
 FEW = 3
 # An age at which pictures may have ended, while nothing is known of earlier ones.
@@ -81,8 +81,7 @@ class Sky:
 
     def misbehave(self, action: str, **rule: Any) -> None:
         """Add a fault."""
-        url = f"{self.simulator.api_url}/_simulator/faults"
-        httpx.post(url, json={"action": action, **rule}).raise_for_status()
+        SimulatorControl(self.simulator.api_url).fault(action, **rule)
 
     @property
     def reads(self) -> tuple[int, int]:
@@ -109,7 +108,7 @@ def simulator() -> Iterator[Background]:
 
 @pytest.fixture
 def sky(engine: Engine, world: World, simulator: Background, hinter: Hinter) -> Iterator[Sky]:
-    httpx.post(f"{simulator.api_url}/_simulator/reset").raise_for_status()
+    SimulatorControl(simulator.api_url).reset()
     provider = ReplicateProvider(ReplicateSettings("r8_test", base_url=simulator.api_url))
     times = PollTimes(watcher_status=CachedWatcherStatus.of(engine))
     parts = PollParts(engine, provider, Models(engine), times)

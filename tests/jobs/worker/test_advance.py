@@ -14,7 +14,7 @@ from statemachine.outcomes import Failure, RetryPolicy, StepFailed
 from statemachine.vocabulary import ErrorCode, State
 from tests.support.eventually import eventually
 from tests.support.factories import World, make_job
-from tests.support.local_workers import LocalWorkers, instead
+from tests.support.workers import InProcessWorkers, instead
 
 COUNT = "SELECT count(*) FROM job_events WHERE job_id = :id AND event = 'postponed'"
 AWAY = Failure(ErrorCode.INTERNAL, "Something went wrong.", RetryPolicy.WAIT, retry_after_s=3600.0)
@@ -35,7 +35,7 @@ def test_a_failure_long_after_the_claim_waits_no_longer_than_the_deadline(
         long_ago = Instant(*(clock_s - 6 * 3600 for clock_s in this_instant()))
         return Work(job.changed(read_at=long_ago), StepFailed(AWAY))
 
-    workers = LocalWorkers(database_url, engine)
+    workers = InProcessWorkers(database_url, engine)
     with workers.worker(steps=instead(State.STORING, act)):
         eventually(lambda: postponed(engine, job_id) > 1, within_s=10)
 

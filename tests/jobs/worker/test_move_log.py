@@ -18,15 +18,15 @@ from statemachine.outcomes import Failure, Rejected, RetryPolicy
 from statemachine.vocabulary import ErrorCode, State
 from tests.support.eventually import eventually
 from tests.support.factories import World, make_job
-from tests.support.local_workers import LocalWorkers, instead
 from tests.support.plain_media import plain_avatar
+from tests.support.workers import InProcessWorkers, instead
 
 TOO_OLD = Failure(ErrorCode.INPUT_EXPIRED, "The picture is gone.", RetryPolicy.NEVER)
 
 
 @pytest.fixture
-def site(engine: Engine, database_url: str) -> LocalWorkers:
-    return LocalWorkers(database_url, engine)
+def site(engine: Engine, database_url: str) -> InProcessWorkers:
+    return InProcessWorkers(database_url, engine)
 
 
 @pytest.fixture
@@ -40,11 +40,11 @@ def lines_named(lines: list[Any], *names: str) -> list[Any]:
 
 
 def test_every_recorded_move_is_logged_once_with_its_fields(
-    site: LocalWorkers, world: World, job_id: UUID, monkeypatch: pytest.MonkeyPatch
+    site: InProcessWorkers, world: World, job_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(import_module("jobs.steps.transcode"), "normalise_avatar", plain_avatar)
     with capture_logs() as lines, site.worker():
-        site.wait_for("state = 'succeeded'", 1)
+        site.wait_for_count("state = 'succeeded'", 1)
     moved = lines_named(lines, "moved", "fenced")
     with site.engine.connect() as conn:
         history = conn.execute(
@@ -61,12 +61,12 @@ def test_every_recorded_move_is_logged_once_with_its_fields(
     assert {each["kind"] for each in moved} == {"avatar"}
 
 
-def test_a_move_that_ends_a_job_is_logged_with_its_error_code(site: LocalWorkers, job_id: UUID) -> None:
+def test_a_move_that_ends_a_job_is_logged_with_its_error_code(site: InProcessWorkers, job_id: UUID) -> None:
     def reject(job: ClaimedJob, *_: object) -> Work:
         return Work(job, Rejected(TOO_OLD))
 
     with capture_logs() as lines, site.worker(steps=instead(State.QUEUED, reject)):
-        site.wait_for("state = 'failed'", 1)
+        site.wait_for_count("state = 'failed'", 1)
     first = lines_named(lines, "moved")[0]
     assert (first["job_event"], first["to_state"], first["error_code"]) == ("rejected", "compensating", "input_expired")
 
@@ -85,7 +85,7 @@ def lose_the_lease(engine: Engine) -> Callable[..., Work]:
     return act
 
 
-def test_a_fenced_move_is_logged_as_fenced_and_never_as_moved(site: LocalWorkers, job_id: UUID) -> None:
+def test_a_fenced_move_is_logged_as_fenced_and_never_as_moved(site: InProcessWorkers, job_id: UUID) -> None:
     with capture_logs() as lines, site.worker(steps=instead(State.QUEUED, lose_the_lease(site.engine))):
         eventually(lambda: lines_named(lines, "moved", "fenced"))
     (line,) = lines_named(lines, "moved", "fenced")

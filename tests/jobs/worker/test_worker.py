@@ -21,8 +21,8 @@ from statemachine.vocabulary import State, Step
 from tests.support.eventually import eventually, scaled
 from tests.support.factories import World, make_job, make_world
 from tests.support.invariants import assert_attempts_add_up, assert_credits_add_up, assert_sound
-from tests.support.local_workers import LocalWorkers, instead
 from tests.support.plain_media import plain_avatar
+from tests.support.workers import InProcessWorkers, instead
 
 MANY = 40
 
@@ -33,8 +33,8 @@ def _plain_media(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def local(engine: Engine, database_url: str) -> LocalWorkers:
-    return LocalWorkers(database_url, engine)
+def local(engine: Engine, database_url: str) -> InProcessWorkers:
+    return InProcessWorkers(database_url, engine)
 
 
 def request_jobs(engine: Engine, world: World, number: int) -> None:
@@ -43,7 +43,7 @@ def request_jobs(engine: Engine, world: World, number: int) -> None:
             make_job(conn, world)
 
 
-def assert_all_is_well(local: LocalWorkers, finished: int) -> None:
+def assert_all_is_well(local: InProcessWorkers, finished: int) -> None:
     assert_sound(local.engine)
     assert_attempts_add_up(local.engine)
     assert_credits_add_up(local.engine)
@@ -62,33 +62,33 @@ def test_workers_survive_restarts_of_postgres_without_an_operator(own_postgres: 
     migrate(engine)
     with engine.begin() as conn:
         world = make_world(conn)
-    local = LocalWorkers(own_postgres.url, engine, lease=timedelta(seconds=2))
+    local = InProcessWorkers(own_postgres.url, engine, lease=timedelta(seconds=2))
     with local.worker():
         for batch in (1, 2):
             request_jobs(engine, world, MANY)
             eventually(lambda done=batch: local.count("state = 'succeeded'") > (done - 1) * MANY)
             own_postgres.restart()
-            local.wait_for("state = 'succeeded'", batch * MANY)
+            local.wait_for_count("state = 'succeeded'", batch * MANY)
         # After all that, the worker is as quick as ever: the listener has reconnected too.
         request_jobs(engine, world, 1)
-        local.wait_for("state = 'succeeded'", 2 * MANY + 1)
+        local.wait_for_count("state = 'succeeded'", 2 * MANY + 1)
     assert_all_is_well(local, 2 * MANY + 1)
     assert local.count("claimed_by IS NOT NULL") == 0
     engine.dispose()
 
 
-def test_workers_survive_pg_terminate_backend(local: LocalWorkers, world: World) -> None:
+def test_workers_survive_pg_terminate_backend(local: InProcessWorkers, world: World) -> None:
     local.lease = timedelta(seconds=2)
     request_jobs(local.engine, world, MANY)
     with local.worker():
         for done in range(0, MANY, 10):
             eventually(lambda least=done: local.count("state = 'succeeded'") >= least)
             local.cut()
-        local.wait_for("state = 'succeeded'", MANY)
+        local.wait_for_count("state = 'succeeded'", MANY)
     assert_all_is_well(local, MANY)
 
 
-def test_only_a_consumer_that_hangs_counts_as_silent(local: LocalWorkers) -> None:
+def test_only_a_consumer_that_hangs_counts_as_silent(local: InProcessWorkers) -> None:
     with local.worker() as worker:
         eventually(lambda: worker.silent_s < 0.5)
         with local.engine.connect() as conn:
@@ -97,7 +97,9 @@ def test_only_a_consumer_that_hangs_counts_as_silent(local: LocalWorkers) -> Non
         eventually(lambda: worker.silent_s < 0.5)
 
 
-def test_a_job_that_kills_its_workers_ends_as_internal_and_blocks_no_other(local: LocalWorkers, world: World) -> None:
+def test_a_job_that_kills_its_workers_ends_as_internal_and_blocks_no_other(
+    local: InProcessWorkers, world: World
+) -> None:
     with local.engine.begin() as conn:
         bad = make_job(conn, world)
 
@@ -109,14 +111,16 @@ def test_a_job_that_kills_its_workers_ends_as_internal_and_blocks_no_other(local
     local.lease = timedelta(seconds=0.3)
     request_jobs(local.engine, world, 10)
     with local.worker(steps=instead(State.QUEUED, deadly)):
-        local.wait_for("state = 'succeeded'", 10)
-        local.wait_for("state = 'failed'", 1)
+        local.wait_for_count("state = 'succeeded'", 10)
+        local.wait_for_count("state = 'failed'", 1)
     row = local.row(bad)
     assert (row.error_code, row.attempt) == ("internal", 0)
     assert_all_is_well(local, 10)
 
 
-def test_a_step_that_always_fails_is_tried_a_few_times_and_blocks_no_other(local: LocalWorkers, world: World) -> None:
+def test_a_step_that_always_fails_is_tried_a_few_times_and_blocks_no_other(
+    local: InProcessWorkers, world: World
+) -> None:
     with local.engine.begin() as conn:
         bad = make_job(conn, world)
 
@@ -127,23 +131,23 @@ def test_a_step_that_always_fails_is_tried_a_few_times_and_blocks_no_other(local
 
     request_jobs(local.engine, world, 10)
     with local.worker(steps=instead(State.QUEUED, broken)):
-        local.wait_for("state = 'succeeded'", 10)
+        local.wait_for_count("state = 'succeeded'", 10)
         for failures in (1, 2, 3):
-            local.wait_for(f"failures = {failures} AND claimed_by IS NULL", 1)
+            local.wait_for_count(f"failures = {failures} AND claimed_by IS NULL", 1)
             with local.engine.begin() as conn:
                 conn.execute(text("UPDATE jobs SET due_at = now() WHERE finished_at IS NULL"))
-        local.wait_for("state = 'failed'", 1)
+        local.wait_for_count("state = 'failed'", 1)
     assert "this is unexpected" in local.row(bad).error_detail
 
 
-def test_the_slow_poll_makes_up_for_a_lost_hint(local: LocalWorkers, world: World) -> None:
+def test_the_slow_poll_makes_up_for_a_lost_hint(local: InProcessWorkers, world: World) -> None:
     """No hint names this job: the slow poll finds it."""
     with local.worker():
         request_jobs(local.engine, world, 1)
-        local.wait_for("state = 'succeeded'", 1)
+        local.wait_for_count("state = 'succeeded'", 1)
 
 
-def test_a_hint_wakes_an_idle_worker_at_once(local: LocalWorkers, world: World, hinter: Hinter) -> None:
+def test_a_hint_wakes_an_idle_worker_at_once(local: InProcessWorkers, world: World, hinter: Hinter) -> None:
     with local.worker() as worker:
         for consumer in worker.broker._consumers.values():
             consumer._idle_s = 3600.0
@@ -156,7 +160,7 @@ def test_a_hint_wakes_an_idle_worker_at_once(local: LocalWorkers, world: World, 
         worker.broker.wake(Step)
 
 
-def test_a_worker_claims_only_what_its_threads_can_soon_do(local: LocalWorkers, world: World) -> None:
+def test_a_worker_claims_only_what_its_threads_can_soon_do(local: InProcessWorkers, world: World) -> None:
     may_go = threading.Event()
 
     def slow(job: ClaimedJob, submit: Callable[[ClaimedJob], Work | None]) -> Work | None:
@@ -165,14 +169,14 @@ def test_a_worker_claims_only_what_its_threads_can_soon_do(local: LocalWorkers, 
 
     request_jobs(local.engine, world, MANY)
     with local.worker(threads=4, steps=instead(State.QUEUED, slow)):
-        local.wait_for("claimed_by IS NOT NULL", 2)
+        local.wait_for_count("claimed_by IS NOT NULL", 2)
         request_jobs(local.engine, world, 1)
         assert local.count("claimed_by IS NOT NULL") == 2, "half of four threads may submit"
         may_go.set()
-        local.wait_for("state = 'succeeded'", MANY + 1)
+        local.wait_for_count("state = 'succeeded'", MANY + 1)
 
 
-def test_stopping_returns_unstarted_jobs_without_counting_their_claims(local: LocalWorkers, world: World) -> None:
+def test_stopping_returns_unstarted_jobs_without_counting_their_claims(local: InProcessWorkers, world: World) -> None:
     request_jobs(local.engine, world, MANY)
     with local.worker():
         eventually(lambda: local.count("state = 'succeeded'") > 3)
@@ -182,8 +186,8 @@ def test_stopping_returns_unstarted_jobs_without_counting_their_claims(local: Lo
     assert_sound(local.engine)
 
 
-def test_two_workers_never_do_the_same_job_twice(local: LocalWorkers, world: World) -> None:
+def test_two_workers_never_do_the_same_job_twice(local: InProcessWorkers, world: World) -> None:
     request_jobs(local.engine, world, MANY)
     with local.worker(name="one"), local.worker(name="two"):
-        local.wait_for("state = 'succeeded'", MANY)
+        local.wait_for_count("state = 'succeeded'", MANY)
     assert_all_is_well(local, MANY)
