@@ -425,6 +425,10 @@ CREATE TABLE public.idempotency_keys (
     CONSTRAINT idempotency_keys_key_bounded CHECK (((length(key) >= 1) AND (length(key) <= 255)))
 );
 
+CREATE TABLE public.job_error_codes (
+    code text NOT NULL
+);
+
 CREATE TABLE public.job_events (
     job_id uuid NOT NULL,
     seq integer NOT NULL,
@@ -442,7 +446,8 @@ CREATE TABLE public.job_events (
     due_at timestamp with time zone,
     error_code text,
     error_message text,
-    error_detail text
+    error_detail text,
+    CONSTRAINT job_events_actor_known CHECK ((split_part(actor, ':'::text, 1) = ANY (ARRAY['worker'::text, 'api'::text, 'support'::text])))
 )
 PARTITION BY RANGE (job_id);
 
@@ -463,7 +468,8 @@ CREATE TABLE public.job_events_other (
     due_at timestamp with time zone,
     error_code text,
     error_message text,
-    error_detail text
+    error_detail text,
+    CONSTRAINT job_events_actor_known CHECK ((split_part(actor, ':'::text, 1) = ANY (ARRAY['worker'::text, 'api'::text, 'support'::text])))
 );
 
 CREATE TABLE public.job_requests (
@@ -644,6 +650,9 @@ ALTER TABLE ONLY public.compensation_actions
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (account_id, user_ref, operation, key);
 
+ALTER TABLE ONLY public.job_error_codes
+    ADD CONSTRAINT job_error_codes_pkey PRIMARY KEY (code);
+
 ALTER TABLE ONLY public.job_events
     ADD CONSTRAINT job_events_pkey PRIMARY KEY (job_id, seq);
 
@@ -812,6 +821,9 @@ ALTER TABLE ONLY public.job_transitions
 
 ALTER TABLE ONLY public.jobs
     ADD CONSTRAINT jobs_account FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.jobs
+    ADD CONSTRAINT jobs_error_code_known FOREIGN KEY (error_code) REFERENCES public.job_error_codes(code);
 
 ALTER TABLE ONLY public.jobs
     ADD CONSTRAINT jobs_output FOREIGN KEY (output_id) REFERENCES public.assets(id) DEFERRABLE INITIALLY DEFERRED;

@@ -26,6 +26,7 @@ from db.records.accounts import (
 from db.records.ledger import WalletKey
 from db.scope import EVERYTHING, Scope
 from jobs.errors import Forbidden, Invalid, NotFound
+from statemachine.vocabulary import Actor
 
 # The prefix tells a leaked secret's kind at a glance, and lets secret scanners find it.
 _KEY_PREFIX = "dio_key_"
@@ -80,7 +81,7 @@ class Principal:
     @property
     def actor(self) -> str:
         """Return the name of this caller in histories."""
-        return f"support:{self.name}" if self.is_support else "api"
+        return f"{Actor.SUPPORT}:{self.name}" if self.is_support else Actor.API
 
 
 def authenticate(conn: Connection, secret: str) -> Principal | None:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from enum import Enum
 
 from statemachine.transitions import FINISHING, TRANSITIONS
-from statemachine.vocabulary import TERMINAL, Event, State, Step
+from statemachine.vocabulary import TERMINAL, Event, ProviderCall, State, Step
 
 
 class Kept(Enum):
@@ -44,7 +44,8 @@ class StepSpec:
     Of the jobs that a worker has claimed, those with the lowest `rank` go first. `thread_share` is the share of a
     worker's threads that the step may take, so that a slow one cannot starve the others. After a step that
     `writes_objects`, a worker that lost its lease deletes what it wrote. The jobs of a step that `is_paid_for` have a
-    prediction that was accepted: to go back from there to the queue costs an attempt.
+    prediction that was accepted: to go back from there to the queue costs an attempt. `call` is the call of the
+    provider whose budget the step uses, None if it waits for no budget.
     """
 
     step: Step
@@ -53,6 +54,12 @@ class StepSpec:
     thread_share: float
     writes_objects: bool
     is_paid_for: bool
+    call: ProviderCall | None
+
+    @property
+    def submits(self) -> bool:
+        """Return True if the step makes the paid call, which is not interrupted and which the breaker guards."""
+        return self.call is ProviderCall.CREATE
 
 
 STEP_SPECS: tuple[StepSpec, ...] = (
@@ -72,6 +79,7 @@ STEP_SPECS: tuple[StepSpec, ...] = (
         thread_share=0.5,
         writes_objects=False,
         is_paid_for=False,
+        call=ProviderCall.CREATE,
     ),
     StepSpec(
         Step.POLL,
@@ -90,6 +98,7 @@ STEP_SPECS: tuple[StepSpec, ...] = (
         thread_share=1.0,
         writes_objects=False,
         is_paid_for=True,
+        call=ProviderCall.READ,
     ),
     StepSpec(
         Step.STORE,
@@ -108,6 +117,7 @@ STEP_SPECS: tuple[StepSpec, ...] = (
         thread_share=0.5,
         writes_objects=True,
         is_paid_for=True,
+        call=None,
     ),
     StepSpec(
         Step.TRANSCODE,
@@ -124,6 +134,7 @@ STEP_SPECS: tuple[StepSpec, ...] = (
         thread_share=0.25,
         writes_objects=True,
         is_paid_for=True,
+        call=None,
     ),
     StepSpec(
         Step.COMPENSATE,
@@ -132,6 +143,7 @@ STEP_SPECS: tuple[StepSpec, ...] = (
         thread_share=0.5,
         writes_objects=False,
         is_paid_for=False,
+        call=None,
     ),
 )
 

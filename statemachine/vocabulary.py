@@ -60,6 +60,14 @@ class Event(StrEnum):
     UNDO_RETRIED = "undo_retried"
 
 
+class Actor(StrEnum):
+    """The authors of events. A member of support is named after a colon: `support:mo`."""
+
+    WORKER = "worker"
+    API = "api"
+    SUPPORT = "support"
+
+
 class Step(StrEnum):
     """The queues: one actor each. `steps.STEP_SPECS` has the facts of each."""
 
@@ -104,6 +112,33 @@ class ErrorCode(StrEnum):
     DEADLINE_EXCEEDED = "deadline_exceeded"
     CANCELED = "canceled"
     INTERNAL = "internal"
+
+    @property
+    def is_retryable(self) -> bool:
+        """Return True if the same request, made again, has a fair chance. Each code is in one of the two lists."""
+        match self:
+            case (
+                ErrorCode.PROVIDER_UNAVAILABLE
+                | ErrorCode.PROVIDER_TIMEOUT
+                | ErrorCode.PROVIDER_ACCOUNT
+                | ErrorCode.OUTPUT_EXPIRED
+                | ErrorCode.OUTPUT_INVALID
+                | ErrorCode.SUBMISSION_UNCERTAIN
+                | ErrorCode.DEADLINE_EXCEEDED
+                | ErrorCode.INTERNAL
+            ):
+                return True
+            case (
+                ErrorCode.CONTENT_REJECTED
+                | ErrorCode.INPUT_INVALID
+                | ErrorCode.INPUT_UNREADABLE
+                | ErrorCode.INPUT_EXPIRED
+                | ErrorCode.PROVIDER_REJECTED
+                | ErrorCode.PARENT_FAILED
+                | ErrorCode.ROLLED_BACK
+                | ErrorCode.CANCELED
+            ):
+                return False
 
 
 class AttemptStatus(StrEnum):

@@ -55,7 +55,7 @@ class CompensationAction:
     @classmethod
     def from_row(cls, row: Any) -> CompensationAction:
         """Return the action of a row of the table."""
-        return cls(*(getattr(row, field.name) for field in fields(cls)))
+        return cls(**{field.name: row._mapping[field.name] for field in fields(cls)})
 
 
 def pending_actions(conn: Connection, job_id: UUID) -> list[PendingAction]:

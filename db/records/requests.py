@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from db.tables import idempotency_keys, job_requests, jobs, stories
 from statemachine.backoff import head_start
-from statemachine.vocabulary import Event, Kind, OnFailure, State
+from statemachine.vocabulary import Actor, Event, Kind, OnFailure, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def insert_job(
             credits=request.credits,
             state=State.WAITING if waits else State.QUEUED,
             event=Event.REQUESTED,
-            actor="api",
+            actor=Actor.API,
             due_at=now + deadline if waits else now - head_start(request.priority),
             deadline_at=now + deadline,
         )

@@ -9,6 +9,7 @@ from datetime import timedelta
 from db.engine.claims import ClaimedJob
 from jobs.engine.leases import KeptLease, Renewer
 from statemachine.deadlines import Deadlines
+from statemachine.steps import SPEC_OF
 from statemachine.vocabulary import Step
 
 
@@ -24,7 +25,7 @@ class Leases:
 
     def of(self, step: Step) -> timedelta:
         """Return how long a claim of a step lasts."""
-        return self.usual + self.response_within if step is Step.SUBMIT else self.usual
+        return self.usual + self.response_within if SPEC_OF[step].submits else self.usual
 
 
 @dataclass(frozen=True, slots=True)

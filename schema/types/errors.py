@@ -11,20 +11,6 @@ from jobs.errors import InsufficientCredits, UseCaseError
 from schema.types.enums import JobErrorCode
 from statemachine.vocabulary import ErrorCode
 
-# What the same request, made again, has a fair chance against.
-_RETRYABLE = frozenset(
-    {
-        ErrorCode.PROVIDER_UNAVAILABLE,
-        ErrorCode.PROVIDER_TIMEOUT,
-        ErrorCode.PROVIDER_ACCOUNT,
-        ErrorCode.OUTPUT_EXPIRED,
-        ErrorCode.OUTPUT_INVALID,
-        ErrorCode.SUBMISSION_UNCERTAIN,
-        ErrorCode.DEADLINE_EXCEEDED,
-        ErrorCode.INTERNAL,
-    }
-)
-
 
 @strawberry.type(description="Why a job failed.")
 class JobError:
@@ -38,7 +24,7 @@ class JobError:
         """Return the error of a record, or None where it has none."""
         if code is None:
             return None
-        return cls(code=code, message=message or "", retryable=code in _RETRYABLE, detail=detail if support else None)
+        return cls(code=code, message=message or "", retryable=code.is_retryable, detail=detail if support else None)
 
 
 @strawberry.enum(description="The code of a user error.")

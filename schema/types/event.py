@@ -24,7 +24,7 @@ class JobEvent:
     event: JobEventName
     to_state: JobState
     percent: int
-    actor: str = strawberry.field(description="The actor: worker, api, webhook or support.")
+    actor: str = strawberry.field(description="The actor: worker, api or support.")
     reason: str | None = strawberry.field(description="The reason; for support only.")
     attempt: int
     duration_ms: BigInt = strawberry.field(description="The time spent in `fromState`.")

@@ -8,14 +8,13 @@ import strawberry
 
 from db.engine.pausing import Pause as PauseRecord
 from db.engine.pausing import StepStatus as StatusRecord
-from db.engine.provider_limiter import CREATE, READ, Limits
+from db.engine.provider_limiter import Limits
 from schema.types.enums import BreakerCause, BreakerState, PipelineStep
 from statemachine.breaker import Breaker as BreakerRecord
 from statemachine.budget import Bucket
+from statemachine.steps import SPEC_OF
 
 __all__ = ["PipelineStep", "StepPause", "StepStatus"]
-
-_CALL_OF = {PipelineStep.SUBMIT: CREATE, PipelineStep.POLL: READ}
 
 
 @strawberry.type(description="A pause, during which no job of a step is started.")
@@ -81,7 +80,7 @@ class StepStatus:
     @classmethod
     def of(cls, record: StatusRecord, limits: Limits) -> StepStatus:
         """Return the status of a record."""
-        call = _CALL_OF.get(record.step)
+        spec = SPEC_OF[record.step]
         return cls(
             step=record.step,
             due=record.due,
@@ -89,6 +88,6 @@ class StepStatus:
             in_flight=record.in_hand,
             abandoned=record.abandoned,
             pause=None if record.pause is None else StepPause.of(record.pause),
-            budget=None if call is None else ProviderBudget.of(limits.buckets[call], limits.now),
-            breaker=Breaker.of(limits.breaker) if record.step is PipelineStep.SUBMIT else None,
+            budget=None if spec.call is None else ProviderBudget.of(limits.buckets[spec.call], limits.now),
+            breaker=Breaker.of(limits.breaker) if spec.submits else None,
         )

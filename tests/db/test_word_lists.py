@@ -13,12 +13,21 @@ from sqlalchemy import Connection, Engine, text
 from schema.sdl import PATH
 from statemachine import vocabulary as v
 
-_CHECKS = text("SELECT conrelid::regclass::text, pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'c'")
-# A CHECK that lists the words of one column, and one that lists rows of several columns.
-_WORDS_OF_ONE = re.compile(r"CHECK \(\((\w+) = ANY \(ARRAY\[(.*)\]\)\)\)")
+# Without the copies that the months of the history have of its CHECKs.
+_CHECKS = text(
+    "SELECT conrelid::regclass::text, pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'c' AND conislocal "
+    "AND conrelid NOT IN (SELECT inhrelid FROM pg_inherits)"
+)
+# A CHECK that lists the words of one column, or those before a colon in it, and one that lists rows of several columns.
+_COLUMN = r"(?:split_part\()?(\w+)(?:, ':'::text, 1\))?"
+_WORDS_OF_ONE = re.compile(rf"CHECK \(\({_COLUMN} = ANY \(ARRAY\[(.*)\]\)\)\)")
 _EQUALITY = r"(\w+) = '(\w+)'::text"
 _ROWS = re.compile(rf"CHECK (?:{_EQUALITY}|AND|OR|[() ])+")
-_RULES = {"job_states": ("state", "step"), "job_transitions": ("from_state", "event", "to_state")}
+_RULES = {
+    "job_error_codes": ("code",),
+    "job_states": ("state", "step"),
+    "job_transitions": ("from_state", "event", "to_state"),
+}
 
 
 @dataclass(frozen=True)
@@ -41,10 +50,11 @@ LISTS = (
     WordList(v.State, ("job_transitions.from_state",), extra=frozenset({"new"})),
     WordList(v.State, ("job_transitions.to_state",)),
     WordList(v.Event, ("job_transitions.event",), "JobEventName"),
+    WordList(v.Actor, ("job_events.actor",)),
     WordList(v.Step, ("job_states.step",), "PipelineStep", extra=frozenset({"none"})),
     WordList(v.Kind, ("jobs.kind",), "GenerationKind"),
     WordList(v.OnFailure, ("job_requests.on_failure",), "OnFailure"),
-    WordList(v.ErrorCode, in_api="JobErrorCode"),
+    WordList(v.ErrorCode, ("job_error_codes.code",), "JobErrorCode"),
     WordList(v.AttemptStatus, ("attempts.status",), "AttemptStatus"),
     WordList(v.AssetKind, ("assets.kind",), "AssetKind"),
     WordList(v.AssetState, ("assets.state",), "AssetState"),

@@ -77,8 +77,8 @@ def test_what_an_unfinished_job_works_on_stays_until_it_has_ended(house: House) 
     house.pass_time(2 * DAY)
     assert house.purge().files == 0
     with house.engine.begin() as conn:
-        ended = "UPDATE jobs SET state = 'failed', event = 'undone', seq = seq + 1, due_at = NULL, error_code = 'x', "
-        ended += "finished_at = diorama_now() WHERE id = :id"
+        ended = "UPDATE jobs SET state = 'failed', event = 'undone', seq = seq + 1, due_at = NULL, "
+        ended += "error_code = 'internal', finished_at = diorama_now() WHERE id = :id"
         for job_id, event in ((working, "generation_failed"), (child, "cancel_requested")):
             conn.execute(
                 text("UPDATE jobs SET state = 'compensating', event = :event, seq = seq + 1 WHERE id = :id"),

@@ -20,7 +20,7 @@ _MANY = text(
     """
     WITH made AS (
         INSERT INTO jobs (id, account_id, kind, state, event, actor, due_at, deadline_at)
-        SELECT gen_random_uuid(), :account, 'avatar', 'queued', 'requested', 'test',
+        SELECT gen_random_uuid(), :account, 'avatar', 'queued', 'requested', 'api',
                now() - interval '1 hour' + n * interval '1 millisecond', now() + interval '1 hour'
         FROM generate_series(1, :count) AS n
         RETURNING id
@@ -124,7 +124,7 @@ _NOT_DUE = text(
         RETURNING id
     )
     INSERT INTO jobs (id, account_id, kind, state, event, actor, due_at, deadline_at)
-    SELECT gen_random_uuid(), id, 'avatar', 'queued', 'requested', 'test', now() + interval '5 minutes',
+    SELECT gen_random_uuid(), id, 'avatar', 'queued', 'requested', 'api', now() + interval '5 minutes',
            now() + interval '1 hour'
     FROM waiting
     """

@@ -21,7 +21,7 @@ LEGAL = {(rule.from_state, rule.event, rule.to_state) for rule in TRANSITIONS}
 _RAW_MOVE = text(
     """
     UPDATE jobs
-    SET state = :state, event = :event, actor = 'psql', seq = seq + 1,
+    SET state = :state, event = :event, actor = 'support:psql', seq = seq + 1,
         finished_at = CASE WHEN :ends THEN now() END,
         due_at = CASE WHEN :ends THEN NULL ELSE now() END,
         error_code = 'internal', lease_expires_at = NULL, claimed_by = NULL,
@@ -74,7 +74,7 @@ def test_a_job_can_only_be_born_waiting_or_queued(engine: Engine, world: World) 
         with engine.connect() as conn:
             row = text(
                 "INSERT INTO jobs (id, account_id, kind, state, event, actor, due_at, deadline_at) "
-                "VALUES (gen_random_uuid(), :account, 'avatar', :state, 'requested', 'psql', now(), now())"
+                "VALUES (gen_random_uuid(), :account, 'avatar', :state, 'requested', 'support:psql', now(), now())"
             )
             given = {"account": world.owner.account_id, "state": state}
             if state in (State.WAITING, State.QUEUED):
@@ -112,6 +112,8 @@ BROKEN_ROWS = {
     "lease_expires_at = now()": "jobs_lease_iff_claimed",
     "percent = 101": "jobs_percent_bounded",
     "priority = 11": "jobs_priority_bounded",
+    "error_code = 'mood'": "jobs_error_code_known",
+    "actor = 'psql', event = 'postponed', seq = seq + 1": "job_events_actor_known",
 }
 
 
@@ -199,7 +201,7 @@ def test_an_unknown_kind_is_refused(engine: Engine, world: World) -> None:
         conn.execute(
             text(
                 "INSERT INTO jobs (id, account_id, kind, state, event, actor, due_at, deadline_at) "
-                "VALUES (gen_random_uuid(), :account, 'poem', 'queued', 'requested', 'psql', now(), now())"
+                "VALUES (gen_random_uuid(), :account, 'poem', 'queued', 'requested', 'support:psql', now(), now())"
             ),
             {"account": world.owner.account_id},
         )

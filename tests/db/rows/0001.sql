@@ -14,7 +14,7 @@ VALUES ('00000000-0000-7000-8000-000000000005', '00000000-0000-7000-8000-0000000
 -- A job in each of three kinds of state: queued, running (about to be undone) and succeeded.
 INSERT INTO jobs (id, account_id, session_id, story_id, kind, state, event, actor, due_at, deadline_at, credits)
 SELECT id::uuid, '00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-000000000003',
-       '00000000-0000-7000-8000-000000000005', 'avatar', 'queued', 'requested', 'test', now(), now() + interval '6 hours', 2
+       '00000000-0000-7000-8000-000000000005', 'avatar', 'queued', 'requested', 'api', now(), now() + interval '6 hours', 2
 FROM unnest(ARRAY['01900000-0000-7000-8000-00000000000a', '01900000-0000-7000-8000-00000000000b',
                   '01900000-0000-7000-8000-00000000000c']) AS id;
 INSERT INTO job_requests (job_id, input_id, tier, on_failure)

@@ -130,7 +130,7 @@ def test_children_that_failed_with_their_parent_are_revived_with_it(
         scene = make_job(conn, world, State.WAITING, kind=Kind.SCENE, parent_id=avatar, credits=5)
         video = make_job(conn, world, State.WAITING, kind=Kind.ANIMATION, parent_id=scene)
         own_fault = make_job(conn, world, State.WAITING, kind=Kind.SCENE, parent_id=avatar)
-        cancel(conn, own_fault, "test")
+        cancel(conn, own_fault, "api")
     fail(engine, avatar)
     undoing.undo_all()
     assert retry(engine, world, avatar) == {avatar, scene, video}
@@ -173,7 +173,7 @@ def test_a_redrive_of_a_job_that_has_moved_on_changes_nothing(engine: Engine, wo
         how: dict[str, Any] = {"delay": timedelta(0), "deadline": timedelta(hours=1), "reason": None}
         decision = commands.redrive(job, State.QUEUED, **how)
         assert decision is not None
-        again = [LockedMove(job_id, State.FAILED, decision, "test")]
+        again = [LockedMove(job_id, State.FAILED, decision, "api")]
         assert redrive(conn, again) == {job_id}
         assert redrive(conn, again) == set()
 
@@ -223,7 +223,7 @@ def test_a_worker_with_an_old_lease_changes_nothing_after_a_redrive(
     with engine.begin() as conn:
         job_id = make_job(conn, world, State.GENERATING)
         stale = claimed(conn, job_id)
-        cancel(conn, job_id, "test")
+        cancel(conn, job_id, "api")
     undoing.undo_all()
     retry(engine, world, job_id)
     with engine.begin() as conn:

@@ -52,7 +52,7 @@ def test_actions_that_kill_their_workers_need_review_and_the_job_ends(
     """Otherwise they would be tried after each lease, forever, and the credits would stay on hold."""
     with engine.begin() as conn:
         job_id = make_job(conn, world, State.GENERATING, credits=5)
-        cancel(conn, job_id, "test")
+        cancel(conn, job_id, "api")
         for _ in range(JobPolicy().claims_max):
             claimed(conn, job_id)
         claim = claimed(conn, job_id).claim
@@ -81,7 +81,7 @@ def test_support_waives_or_retries_an_action_in_review(
     undoing.provider = ScriptedProvider(1, o.RetryPolicy.NEVER)
     with engine.begin() as conn:
         job_id = make_job(conn, world, State.GENERATING)
-        cancel(conn, job_id, "test")
+        cancel(conn, job_id, "api")
     undoing.undo(job_id)
     with engine.begin() as conn:
         review_compensation(conn, SUPPORT, job_id, "cancel_prediction", waive=waive, note="checked")
@@ -100,7 +100,7 @@ def test_a_reviewed_cancel_applies_to_the_submission_it_was_planned_for(
     undoing.provider = ScriptedProvider(1, o.RetryPolicy.NEVER)
     with engine.begin() as conn:
         job_id = make_job(conn, world, State.GENERATING)
-        cancel(conn, job_id, "test")
+        cancel(conn, job_id, "api")
     assert undoing.undo(job_id) == "canceled"
     ((_, _, first, _),) = attempts(engine)
     retry_through(engine, job_id, State.SUBMITTING, State.GENERATING)
@@ -122,7 +122,7 @@ def test_deleting_the_objects_of_an_earlier_try_spares_those_of_the_last(
     """The last try may have made another submission, or have gone on from the same one."""
     with engine.begin() as conn:
         job_id = make_job(conn, world, State.STORING)
-        cancel(conn, job_id, "test")
+        cancel(conn, job_id, "api")
         conn.execute(text("UPDATE compensation_actions SET state = 'needs_review', last_error = 'it said 503'"))
         if path:
             conn.execute(text("UPDATE attempts SET completed_at = completed_at - interval '1 hour'"))
@@ -160,7 +160,7 @@ def test_a_review_of_a_retried_job_undoes_nothing_and_names_the_possible_decisio
     undoing.provider = ScriptedProvider(1, o.RetryPolicy.NEVER)
     with engine.begin() as conn:
         job_id = make_job(conn, world, State.GENERATING)
-        cancel(conn, job_id, "test")
+        cancel(conn, job_id, "api")
     undoing.undo(job_id)
     retry_through(engine, job_id, *path)
     with pytest.raises(error, match=message):

@@ -22,6 +22,29 @@ INSERT INTO job_states (state, step, is_terminal) VALUES
     ('failed', 'none', true),
     ('canceled', 'none', true);
 
+-- Why a job failed. Rows and a foreign key, because a new code is then an INSERT: to replace a CHECK would lock `jobs`
+-- against everyone and read it whole. Only `jobs` refers to it; the trigger of the history copies what is there.
+CREATE TABLE job_error_codes (
+    code text CONSTRAINT job_error_codes_pkey PRIMARY KEY
+);
+INSERT INTO job_error_codes (code) VALUES
+    ('content_rejected'),
+    ('input_invalid'),
+    ('input_unreadable'),
+    ('input_expired'),
+    ('provider_rejected'),
+    ('provider_unavailable'),
+    ('provider_timeout'),
+    ('provider_account'),
+    ('output_expired'),
+    ('output_invalid'),
+    ('submission_uncertain'),
+    ('parent_failed'),
+    ('rolled_back'),
+    ('deadline_exceeded'),
+    ('canceled'),
+    ('internal');
+
 -- Every legal move. The birth of a job is a move from 'new'.
 CREATE TABLE job_transitions (
     from_state text NOT NULL,

@@ -36,7 +36,7 @@ CREATE TABLE jobs (
     deadline_at         timestamptz NOT NULL,
     cancel_requested_at timestamptz,
     cancel_requested_by text,
-    error_code          text,
+    error_code          text CONSTRAINT jobs_error_code_known REFERENCES job_error_codes,
     error_message       text,
     error_detail        text,
     cost_micros         bigint NOT NULL DEFAULT 0,
