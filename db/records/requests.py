@@ -36,8 +36,9 @@ class JobRequest:
     credits: int = 0
 
 
-# The columns of the request's own row; the rest is in the hot row of the job.
-_REQUESTED = tuple(field.name for field in fields(JobRequest) if field.name in job_requests.c)
+_OF_THE_JOB = ("kind", "priority", "credits")
+# The columns of the request's own row: a field without its column is a KeyError here, rather than never stored.
+_REQUESTED = tuple(job_requests.c[field.name].name for field in fields(JobRequest) if field.name not in _OF_THE_JOB)
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,8 +74,7 @@ def _scene(request: BatchRequest, place: int) -> SceneRequest:
     key = f"{hashlib.sha256(request.options.idempotency_key.encode()).hexdigest()} {place}"
     return SceneRequest(
         replace(request.options, idempotency_key=key, metadata=scene.metadata),
-        theme=scene.theme,
+        scene.scene,
         avatar_asset_id=scene.avatar_asset_id,
         avatar_job_id=scene.avatar_job_id,
-        details=scene.details,
     )

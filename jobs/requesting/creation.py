@@ -29,13 +29,13 @@ from jobs.requesting.requests import (
     AnimationRequest,
     AvatarRequest,
     RequestOptions,
+    SceneOptions,
     SceneRequest,
     StoryRequest,
 )
 from statemachine.backoff import HIGHEST_PRIORITY, LOWEST_PRIORITY
 from statemachine.vocabulary import Kind, State
 
-DETAILS_LENGTH_MAX = 300
 METADATA_BYTES_MAX = 4096
 DURATIONS_S = (6, 10)
 
@@ -49,7 +49,7 @@ def create_story(
     and no credits are held.
     """
     _check_options(request.options)
-    _check_scene(catalogue, request.theme, request.details)
+    _check_scene(catalogue, request.scene)
     if request.animation is not None:
         _check_animation(catalogue, caller, request.animation, "animation")
 
@@ -91,7 +91,7 @@ def create_scene(
 ) -> Made:
     """Create the job of a scene. Raises as `create_story` does. Keys are separate for each `operation`."""
     _check_options(request.options)
-    _check_scene(catalogue, request.theme, request.details)
+    _check_scene(catalogue, request.scene)
     source = _Source("avatar", Kind.AVATAR, "avatarId", request.avatar_asset_id, request.avatar_job_id)
 
     def make(job_id: UUID) -> dict[UUID, int]:
@@ -100,9 +100,8 @@ def create_scene(
             caller,
             request.options,
             Kind.SCENE,
-            theme=request.theme,
-            details=request.details,
             input_id=request.avatar_asset_id,
+            **asdict(request.scene),
         )
         _insert_after(conn, caller, job_id, scene, source, catalogue)
         return {job_id: scene.credits}
@@ -136,13 +135,13 @@ def _insert_story_jobs(
     owner, options = _owner(caller), request.options
     place: dict[str, Any] = {"story_id": story_id, "deadline": catalogue.job_deadline}
     avatar = _job_request(caller, options, Kind.AVATAR, input_id=request.selfie_id)
-    scene = _job_request(caller, options, Kind.SCENE, theme=request.theme, details=request.details)
+    scene = _job_request(caller, options, Kind.SCENE, **asdict(request.scene))
     avatar_id = _insert(conn, owner, avatar, **place)
     scene_id = _insert(conn, owner, scene, parent_id=avatar_id, waits=True, **place)
     prices = {avatar_id: avatar.credits, scene_id: scene.credits}
     if request.animation is not None:
         motion = asdict(request.animation)
-        video = _job_request(caller, options, Kind.ANIMATION, theme=request.theme, **motion)
+        video = _job_request(caller, options, Kind.ANIMATION, theme=request.scene.theme, **motion)
         prices[_insert(conn, owner, video, parent_id=scene_id, waits=True, **place)] = video.credits
     return prices
 
@@ -243,10 +242,9 @@ def _check_options(options: RequestOptions) -> None:
         raise Invalid(f"metadata must be at most {METADATA_BYTES_MAX} bytes of JSON.", "input", "metadata")
 
 
-def _check_scene(catalogue: Catalogue, theme: str, details: str | None) -> None:
-    catalogue.check_theme(theme)
-    if details is not None and len(details) > DETAILS_LENGTH_MAX:
-        raise Invalid(f"details must have at most {DETAILS_LENGTH_MAX} characters.", "input", "details")
+def _check_scene(catalogue: Catalogue, scene: SceneOptions) -> None:
+    catalogue.check_theme(scene.theme)
+    scene.check()
 
 
 def _check_animation(catalogue: Catalogue, caller: Principal, options: AnimationOptions, argument: str) -> None:

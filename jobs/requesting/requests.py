@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from jobs.errors import Invalid
 from statemachine.vocabulary import OnFailure
+
+DETAILS_LENGTH_MAX = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +20,19 @@ class RequestOptions:
     on_failure: OnFailure = OnFailure.ROLL_BACK_PARENT
     priority: int = 0
     metadata: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SceneOptions:
+    """The content of a scene."""
+
+    theme: str
+    details: str | None = None
+
+    def check(self) -> None:
+        """Raise Invalid for what is out of bounds. Themes are the catalogue's to check."""
+        if self.details is not None and len(self.details) > DETAILS_LENGTH_MAX:
+            raise Invalid(f"details must have at most {DETAILS_LENGTH_MAX} characters.", "input", "details")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +50,7 @@ class StoryRequest:
 
     options: RequestOptions
     selfie_id: UUID
-    theme: str
-    details: str | None = None
+    scene: SceneOptions
     animation: AnimationOptions | None = None
 
 
@@ -52,10 +67,9 @@ class SceneRequest:
     """A scene with an avatar, given as a finished asset or as the job that makes it."""
 
     options: RequestOptions
-    theme: str
+    scene: SceneOptions
     avatar_asset_id: UUID | None = None
     avatar_job_id: UUID | None = None
-    details: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +86,9 @@ class AnimationRequest:
 class BatchScene:
     """One scene of a batch: its avatar as a finished asset or as the job that makes it, and its own metadata."""
 
-    theme: str
+    scene: SceneOptions
     avatar_asset_id: UUID | None = None
     avatar_job_id: UUID | None = None
-    details: str | None = None
     metadata: dict[str, Any] | None = None
 
 

@@ -12,6 +12,7 @@ from jobs.requesting.requests import BatchRequest, BatchScene, RequestOptions
 from schema.context import Info
 from schema.fields import mutation
 from schema.mutations.arguments import input_source
+from schema.mutations.request_options import SceneInput
 from schema.scalars import JSON
 from schema.types.enums import OnFailure
 from schema.types.errors import UserError
@@ -20,12 +21,8 @@ from statemachine.vocabulary import Step
 
 
 @strawberry.input(description="One scene of a batch.")
-class BatchSceneInput:
+class BatchSceneInput(SceneInput):
     avatar_id: strawberry.ID = strawberry.field(description="An avatar, or the job that makes it.")
-    theme: strawberry.ID
-    details: str | None = strawberry.field(
-        default=None, description="Details for the scene's prompt, at most 300 characters."
-    )
     metadata: JSON | None = strawberry.field(
         default=None, description="A JSON object of at most 4096 bytes, returned with the job."
     )
@@ -36,7 +33,7 @@ class BatchSceneInput:
             raise Invalid("metadata must be an object.", "input", "scenes", "metadata")
         asset_id, job_id = input_source(self.avatar_id, "scenes")
         metadata = cast("dict[str, object] | None", self.metadata)
-        return BatchScene(self.theme, asset_id, job_id, self.details, metadata)
+        return BatchScene(self.scene_options(), asset_id, job_id, metadata)
 
 
 @strawberry.input

@@ -11,7 +11,7 @@ from schema.context import Info
 from schema.fields import mutation
 from schema.ids import IdKind
 from schema.mutations.arguments import input_id, input_source
-from schema.mutations.request_options import AnimationOptions, RequestInput, accepted
+from schema.mutations.request_options import AnimationOptions, RequestInput, SceneInput, accepted
 from schema.queries.root import find_job
 from schema.types.errors import UserError
 from schema.types.job import Job
@@ -33,12 +33,8 @@ class CreateAvatarPayload:
 
 
 @strawberry.input
-class CreateSceneInput(RequestInput):
+class CreateSceneInput(SceneInput, RequestInput):
     avatar_id: strawberry.ID = strawberry.field(description="An avatar, or the job that makes it.")
-    theme: strawberry.ID
-    details: str | None = strawberry.field(
-        default=None, description="Details for the scene's prompt, at most 300 characters."
-    )
 
 
 @strawberry.type
@@ -89,10 +85,9 @@ class JobMutations:
         asset_id, job_id = input_source(input.avatar_id, "avatarId")
         request = SceneRequest(
             input.request_options(),
-            theme=input.theme,
+            input.scene_options(),
             avatar_asset_id=asset_id,
             avatar_job_id=job_id,
-            details=input.details,
         )
         made = await context.database.write(create_scene, context.principal, request, catalogue=context.catalogue)
         await accepted(context, made, IdKind.JOB, input.wait_seconds)

@@ -9,7 +9,7 @@ import strawberry
 from jobs.errors import Invalid
 from jobs.requesting.idempotency import Made
 from jobs.requesting.requests import AnimationOptions as Options
-from jobs.requesting.requests import RequestOptions
+from jobs.requesting.requests import RequestOptions, SceneOptions
 from schema.context import Context
 from schema.ids import IdKind
 from schema.live.progress import Subject
@@ -28,6 +28,20 @@ class AnimationOptions:
     def options(self) -> Options:
         """Return the options as the use cases take them."""
         return Options(style=self.style.value, camera=self.camera.value, duration_s=self.duration_seconds)
+
+
+@strawberry.input
+class SceneInput:
+    """The fields that all inputs with a scene share. Not in the SDL either."""
+
+    theme: strawberry.ID
+    details: str | None = strawberry.field(
+        default=None, description="Details for the scene's prompt, at most 300 characters."
+    )
+
+    def scene_options(self) -> SceneOptions:
+        """Return the content of the scene as the use cases take it."""
+        return SceneOptions(theme=self.theme, details=self.details)
 
 
 @strawberry.input

@@ -10,19 +10,15 @@ from schema.context import Info
 from schema.fields import mutation
 from schema.ids import IdKind
 from schema.mutations.arguments import input_id
-from schema.mutations.request_options import AnimationOptions, RequestInput, accepted
+from schema.mutations.request_options import AnimationOptions, RequestInput, SceneInput, accepted
 from schema.queries.root import find_story
 from schema.types.errors import UserError
 from schema.types.story import Story
 
 
 @strawberry.input
-class CreateStoryInput(RequestInput):
+class CreateStoryInput(SceneInput, RequestInput):
     selfie_id: strawberry.ID
-    theme: strawberry.ID
-    details: str | None = strawberry.field(
-        default=None, description="Details for the scene's prompt, at most 300 characters."
-    )
     animation: AnimationOptions | None = strawberry.field(
         default_factory=AnimationOptions, description="Null to stop at the scene."
     )
@@ -45,8 +41,7 @@ class StoryMutations:
         request = StoryRequest(
             input.request_options(),
             selfie_id=input_id(input.selfie_id, IdKind.ASSET, "selfieId"),
-            theme=input.theme,
-            details=input.details,
+            scene=input.scene_options(),
             animation=None if input.animation is None else input.animation.options(),
         )
         made = await context.database.write(create_story, context.principal, request, catalogue=context.catalogue)

@@ -17,6 +17,7 @@ from jobs.requesting.requests import (
     BatchRequest,
     BatchScene,
     RequestOptions,
+    SceneOptions,
     SceneRequest,
     StoryRequest,
 )
@@ -36,27 +37,27 @@ def avatar(conn: Connection, caller: Principal, key: str, selfie_id: UUID, _: ob
 def story(conn: Connection, caller: Principal, key: str, selfie_id: UUID, _: object) -> list[Made]:
     """Request an avatar, a scene and a video; if one fails, all are undone."""
     options = RequestOptions(key, OnFailure.ROLL_BACK_PARENT)
-    request = StoryRequest(options, selfie_id, "neon-city", animation=AnimationOptions())
+    request = StoryRequest(options, selfie_id, SceneOptions("neon-city"), animation=AnimationOptions())
     return [create_story(conn, caller, request)]
 
 
 def story_without_video(conn: Connection, caller: Principal, key: str, selfie_id: UUID, _: object) -> list[Made]:
     """Request an avatar and a scene; the avatar is kept if the scene fails."""
-    request = StoryRequest(RequestOptions(key, OnFailure.KEEP_PARENT), selfie_id, "neon-city")
+    request = StoryRequest(RequestOptions(key, OnFailure.KEEP_PARENT), selfie_id, SceneOptions("neon-city"))
     return [create_story(conn, caller, request)]
 
 
 def scene(conn: Connection, caller: Principal, key: str, _: UUID, jobs: Sequence[tuple[UUID, State]]) -> list[Made]:
     """Request a scene of the first usable avatar, which is then needed by more than its own story."""
     parent = _usable(jobs)
-    request = SceneRequest(RequestOptions(key), "neon-city", avatar_job_id=parent)
+    request = SceneRequest(RequestOptions(key), SceneOptions("neon-city"), avatar_job_id=parent)
     return [create_scene(conn, caller, request)] if parent else []
 
 
 def batch(conn: Connection, caller: Principal, key: str, _: UUID, jobs: Sequence[tuple[UUID, State]]) -> list[Made]:
     """Request two scenes of the first usable avatar, both or none."""
     parent = _usable(jobs)
-    scenes = tuple(BatchScene(theme, avatar_job_id=parent) for theme in ("neon-city", "moon-base"))
+    scenes = tuple(BatchScene(SceneOptions(theme), avatar_job_id=parent) for theme in ("neon-city", "moon-base"))
     return create_batch(conn, caller, BatchRequest(RequestOptions(key), scenes)) if parent else []
 
 

@@ -12,7 +12,7 @@ from jobs.errors import InputExpired, NotReady
 from jobs.identity import Principal
 from jobs.providers.choice import ModelChoice
 from jobs.requesting.creation import create_avatar, create_scene
-from jobs.requesting.requests import AvatarRequest, RequestOptions, SceneRequest
+from jobs.requesting.requests import AvatarRequest, RequestOptions, SceneOptions, SceneRequest
 from jobs.steps.models import Models
 from jobs.steps.prepare import PrepareParts, prepare
 from jobs.support.redriving import retry_job
@@ -174,7 +174,9 @@ def test_nothing_new_begins_with_what_has_expired(house: House) -> None:
     with house.engine.begin() as conn, pytest.raises(NotReady, match="has expired"):
         create_avatar(conn, caller(house), AvatarRequest(RequestOptions("a"), selfie))
     with house.engine.begin() as conn, pytest.raises(NotReady, match="has expired"):
-        create_scene(conn, caller(house), SceneRequest(RequestOptions("b"), "neon-city", avatar_job_id=avatar_job))
+        create_scene(
+            conn, caller(house), SceneRequest(RequestOptions("b"), SceneOptions("neon-city"), avatar_job_id=avatar_job)
+        )
 
 
 @pytest.mark.parametrize("place", ["purge_files", "purge_sources"])

@@ -30,6 +30,7 @@ from jobs.requesting.requests import (
     AnimationRequest,
     AvatarRequest,
     RequestOptions,
+    SceneOptions,
     SceneRequest,
     StoryRequest,
 )
@@ -136,7 +137,7 @@ class System(JobReads):
     def ask_for_scene(self, words: str) -> UUID:
         """Request a scene with words of the user, by which faults recognize it, and return the job's id."""
         options, avatar_id = RequestOptions(words), self.avatar_id
-        request = SceneRequest(options, "neon-city", avatar_asset_id=avatar_id, details=words)
+        request = SceneRequest(options, SceneOptions("neon-city", words), avatar_asset_id=avatar_id)
         with self.engine.begin() as conn:
             return create_scene(conn, self.caller, request).resource_id
 
@@ -150,7 +151,7 @@ class System(JobReads):
     def ask_for_story(self, key: str, *, video: bool) -> UUID:
         """Request a story, with or without its video, and return its id."""
         animation = AnimationOptions() if video else None
-        request = StoryRequest(RequestOptions(key), self.selfie_id, "neon-city", animation=animation)
+        request = StoryRequest(RequestOptions(key), self.selfie_id, SceneOptions("neon-city"), animation=animation)
         with self.engine.begin() as conn:
             return create_story(conn, self.caller, request).resource_id
 

@@ -19,7 +19,7 @@ FILES_MAX = {
     "A setting": 4,
     "An error code": 4,
     "An existing column in the API": 4,
-    "A field that callers give": 9,
+    "A field that callers give": 8,
     "A column": 3,
     "A step": 7,
 }

@@ -27,7 +27,7 @@ from db.records.jobs import JobFilter
 from db.records.requests import insert_story
 from jobs.errors import UseCaseError
 from jobs.requesting.creation import create_scene
-from jobs.requesting.requests import RequestOptions, SceneRequest
+from jobs.requesting.requests import RequestOptions, SceneOptions, SceneRequest
 from jobs.support.redriving import redrive_jobs, retry_job
 from jobs.support.reviewing import review_compensation
 from statemachine import outcomes as o
@@ -114,7 +114,7 @@ def undo_again(conn: Connection, family: Family) -> object:
 
 
 def request(conn: Connection, family: Family) -> object:
-    wanted = SceneRequest(RequestOptions(uuid4().hex), "neon-city", avatar_job_id=family.avatar_id)
+    wanted = SceneRequest(RequestOptions(uuid4().hex), SceneOptions("neon-city"), avatar_job_id=family.avatar_id)
     return create_scene(conn, partner_of(family.world), wanted)
 
 

@@ -19,7 +19,7 @@ from db.records.requests import insert_story
 from jobs.errors import InputExpired, NotReady
 from jobs.requesting.batches import create_batch
 from jobs.requesting.creation import create_scene
-from jobs.requesting.requests import BatchRequest, BatchScene, RequestOptions, SceneRequest
+from jobs.requesting.requests import BatchRequest, BatchScene, RequestOptions, SceneOptions, SceneRequest
 from jobs.support.redriving import retry_job
 from statemachine import outcomes as o
 from statemachine.vocabulary import Kind, OnFailure, State
@@ -56,17 +56,17 @@ def ending(engine: Engine) -> Ending:
 
 
 def by_job(conn: Connection, ending: Ending) -> None:
-    request = SceneRequest(RequestOptions("key"), "neon-city", avatar_job_id=ending.avatar_id)
+    request = SceneRequest(RequestOptions("key"), SceneOptions("neon-city"), avatar_job_id=ending.avatar_id)
     create_scene(conn, partner_of(ending.world), request)
 
 
 def by_asset(conn: Connection, ending: Ending) -> None:
-    request = SceneRequest(RequestOptions("key"), "neon-city", avatar_asset_id=ending.avatar_asset_id)
+    request = SceneRequest(RequestOptions("key"), SceneOptions("neon-city"), avatar_asset_id=ending.avatar_asset_id)
     create_scene(conn, partner_of(ending.world), request)
 
 
 def in_a_batch(conn: Connection, ending: Ending) -> None:
-    scene = BatchScene("neon-city", avatar_asset_id=ending.avatar_asset_id)
+    scene = BatchScene(SceneOptions("neon-city"), avatar_asset_id=ending.avatar_asset_id)
     create_batch(conn, partner_of(ending.world), BatchRequest(RequestOptions("key"), (scene,)))
 
 

@@ -23,17 +23,18 @@ from jobs.requesting.requests import (
     BatchRequest,
     BatchScene,
     RequestOptions,
+    SceneOptions,
     SceneRequest,
     StoryRequest,
 )
 from tests.support.factories import World, make_world
 
 OPTIONS = RequestOptions("key", priority=1, metadata={"order": 1})
-SCENE = BatchScene("neon-city", new_id(), new_id(), "rain", {"scene": 1})
+SCENE = BatchScene(SceneOptions("neon-city", "rain"), new_id(), new_id(), {"scene": 1})
 REQUESTS: tuple[Any, ...] = (
-    StoryRequest(OPTIONS, new_id(), "neon-city", "rain", AnimationOptions()),
+    StoryRequest(OPTIONS, new_id(), SceneOptions("neon-city", "rain"), AnimationOptions()),
     AvatarRequest(OPTIONS, new_id()),
-    SceneRequest(OPTIONS, "neon-city", new_id(), new_id(), "rain"),
+    SceneRequest(OPTIONS, SceneOptions("neon-city", "rain"), new_id(), new_id()),
     AnimationRequest(OPTIONS, new_id(), new_id(), AnimationOptions()),
     BatchRequest(OPTIONS, (SCENE,)),
     GrantRequest("key", 10, "ada", "acme", "a gift"),
