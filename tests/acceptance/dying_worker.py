@@ -8,36 +8,36 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from multiprocessing.connection import Connection
 from random import Random
 from typing import cast
-from uuid import UUID
 
 import structlog
+from sqlalchemy import Engine
 
-from db.connection import DatabaseSettings, connect_worker, normalised_url
 from jobs.engine.hints import Hinter
 from jobs.engine.lease_times import Leases
 from jobs.engine.leases import Renewer
 from jobs.engine.recorder import Recorder
 from jobs.providers.guard import Timeouts
 from jobs.providers.inputs import PictureInputs
-from jobs.providers.provider import Listed, Prediction, Sought, Submission
+from jobs.providers.provider import Submission
 from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
 from jobs.steps.runtime import Runtime
 from jobs.tracking.poll_schedule import PollSchedule
 from jobs.upkeep.orphans import search_orphans
 from jobs.upkeep.periodic import PeriodicTask
-from jobs.worker.process import Engines, WorkerProcess
 from statemachine.backoff import JobPolicy
 from statemachine.outcomes import Accepted, OutcomeLost, Refused, Rejected
 from storage import S3Store
-from tests.bench.instant import NoPictures, without_bytes
+from tests.support.scripted import ForwardingProvider
+from tests.support.without_bytes import NoPictures, without_bytes
+from tests.support.workers import running_worker
 
 _SEARCH_AFTER = timedelta(seconds=2)
 _THREADS = 8
@@ -57,14 +57,14 @@ class WorkerConditions:
     spend_cap_micros: int
 
 
-class DeadlyProvider:
+class DeadlyProvider(ForwardingProvider):
     """The real provider, except that the worker dies just after a share of its paid calls were accepted.
 
     A tenth as often, it dies between the committed intent and the call.
     """
 
     def __init__(self, inner: ReplicateProvider, kill_share: float, rng: Random) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._kill_share = kill_share
         self._rng = rng
 
@@ -73,33 +73,10 @@ class DeadlyProvider:
         drawn = self._rng.random()
         if drawn < self._kill_share / 10:
             _die()
-        outcome = self._inner.submit(submission)
+        outcome = self.inner.submit(submission)
         if drawn > 1 - self._kill_share:
             _die()
         return outcome
-
-    def get(self, prediction_id: str) -> Prediction:
-        return self._inner.get(prediction_id)
-
-    def cancel(self, prediction_id: str) -> Prediction | None:
-        return self._inner.cancel(prediction_id)
-
-    def upload(self, name: str, content: bytes, token: UUID) -> str:
-        return self._inner.upload(name, content, token)
-
-    def now(self) -> datetime:
-        return self._inner.now()
-
-    def find(self, sought: Sought) -> str | None:
-        return self._inner.find(sought)
-
-    def listed(self, after: datetime, before: datetime | None = None) -> Iterator[tuple[Listed, ...]]:
-        return self._inner.listed(after, before)
-
-    @contextmanager
-    def fetch(self, url: str, *, most_bytes: int) -> Iterator[tuple[str, Iterator[bytes]]]:
-        with self._inner.fetch(url, most_bytes=most_bytes) as opened:
-            yield opened
 
 
 def _die() -> None:
@@ -110,8 +87,6 @@ def work(conditions: WorkerConditions, seed: int, orders: Connection) -> None:
     """Work until killed, or until the other end of `orders` is closed."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("error"))
     name = f"losing-{os.getpid()}"
-    engine = connect_worker(DatabaseSettings(conditions.database_url, pool_size=_THREADS + 8), name=name)
-    listen_url = normalised_url(conditions.database_url).set(drivername="postgresql")
     settings = ReplicateSettings(
         api_token="r8_losses",
         base_url=conditions.api_url,
@@ -126,7 +101,7 @@ def work(conditions: WorkerConditions, seed: int, orders: Connection) -> None:
         delays_s=(0.1,) * 10,
     )
 
-    def runtime(recorder: Recorder, renewer: Renewer) -> Runtime:
+    def runtime(engine: Engine, recorder: Recorder, renewer: Renewer) -> Runtime:
         return Runtime(
             engine=engine,
             store=cast(S3Store, None),
@@ -142,9 +117,13 @@ def work(conditions: WorkerConditions, seed: int, orders: Connection) -> None:
             secrets={"openai_api_key": "none"},
         )
 
-    engines = Engines(engine, listen_url.render_as_string(hide_password=False))
-    worker = WorkerProcess(
-        engines, runtime, name=name, threads=_THREADS, steps_of=without_bytes, periodic_tasks_of=_periodic_tasks
+    worker = running_worker(
+        conditions.database_url,
+        runtime,
+        name=name,
+        threads=_THREADS,
+        steps_of=without_bytes,
+        periodic_tasks_of=_periodic_tasks,
     )
     with worker, suppress(EOFError):
         orders.recv()

@@ -7,13 +7,11 @@ closes.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from typing import cast
-from uuid import UUID
 
 import structlog
+from sqlalchemy import Engine
 
-from db.connection import DatabaseSettings, connect_worker, normalised_url
 from jobs.engine.hints import Hinter
 from jobs.engine.leases import Renewer
 from jobs.engine.recorder import Recorder
@@ -24,30 +22,17 @@ from jobs.tracking.durations import Durations
 from jobs.tracking.watcher import Watcher
 from jobs.tracking.watcher_status import CachedWatcherStatus
 from jobs.upkeep.periodic import TRACKING, PeriodicTask
-from jobs.worker.process import Engines, WorkerProcess
 from storage import S3Store
-from tests.bench.instant import without_bytes
-
-
-@dataclass(frozen=True)
-class BlankPictures:
-    """Every picture is the same few bytes, uploaded anew for each attempt as the default setting has it."""
-
-    provider: ReplicateProvider
-
-    def address(self, object_key: str, token: UUID, *, expires_s: int) -> str:
-        return self.provider.upload(f"{token}.jpg", b"no picture", token)
+from tests.support.without_bytes import BlankPictures, without_bytes
+from tests.support.workers import running_worker
 
 
 def main(url: str, name: str, threads: int, provider_url: str, public_url: str | None = None) -> None:
     """Work until told to stop."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("warning"))
-    engine = connect_worker(DatabaseSettings(url, pool_size=threads + 8), name=name)
-    listen_url = normalised_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-
     provider = ReplicateProvider(ReplicateSettings("r8_bench", base_url=provider_url))
 
-    def runtime(recorder: Recorder, renewer: Renewer) -> Runtime:
+    def runtime(engine: Engine, recorder: Recorder, renewer: Renewer) -> Runtime:
         return Runtime(
             engine=engine,
             store=cast(S3Store, None),
@@ -62,10 +47,11 @@ def main(url: str, name: str, threads: int, provider_url: str, public_url: str |
         )
 
     def tasks(runtime: Runtime, hinter: Hinter) -> tuple[PeriodicTask, ...]:
-        return (PeriodicTask("watch", 0.25, Watcher(engine, provider, hinter, runtime.poll_times).step, TRACKING),)
+        return (
+            PeriodicTask("watch", 0.25, Watcher(runtime.engine, provider, hinter, runtime.poll_times).step, TRACKING),
+        )
 
-    engines = Engines(engine, listen_url)
-    with WorkerProcess(engines, runtime, name=name, threads=threads, steps_of=without_bytes, periodic_tasks_of=tasks):
+    with running_worker(url, runtime, name=name, threads=threads, steps_of=without_bytes, periodic_tasks_of=tasks):
         sys.stdin.read()
 
 

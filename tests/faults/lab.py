@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import Future
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -13,64 +12,39 @@ from sqlalchemy import Engine, text
 
 from db.connection import DatabaseSettings, connect_worker
 from db.engine.claims import ClaimedJob
-from db.engine.recording import Move, Moved
-from jobs.engine.lease_times import Leases
-from jobs.engine.leases import Renewer
-from jobs.engine.recorder import Then
-from jobs.providers.inputs import PictureInputs
-from jobs.steps.by_state import steps_of
-from jobs.steps.runtime import Runtime
-from jobs.tracking.poll_schedule import PollSchedule
 from jobs.upkeep.orphans import search_orphans
-from jobs.worker.advance import AdvanceParts, advance
-from jobs.worker.broker import RowBroker
-from jobs.worker.handover import NoHandover
-from statemachine.backoff import JobPolicy
-from statemachine.vocabulary import State, Step
+from statemachine.vocabulary import State
 from tests.faults.traps import STEP_NAMES, LabHinter, LabProvider, LabRecorder, LabStore, Trap
 from tests.support.clock import move_clock
-from tests.support.eventually import scaled
 from tests.support.fakes import FakeProvider
+from tests.support.job_reads import JobReads
+from tests.support.pictures import objects_of
+from tests.support.stepped_worker import SteppedWorker
 
 _ROUNDS_MAX = 60
 
 
-class LabWorker:
-    """What a worker process is made of, driven by hand: one claim, one step."""
+class LabWorker(SteppedWorker):
+    """A worker driven by hand, whose parts step into a trap."""
+
+    recorder: LabRecorder
 
     def __init__(self, lab: Lab, name: str, trap: Trap) -> None:
-        self.name = name
         self._trap = trap
-        self.engine = connect_worker(DatabaseSettings(lab.url, pool_size=8), name=name)
-        self._label_commits()
-        hinter = LabHinter(self.engine, trap)
-        self.recorder = hinter.recorder = LabRecorder(self.engine, hinter, trap)
-        self._hinter, self._renewer = hinter, Renewer(self.engine)
-        store = LabStore(lab.objects, trap)
-        self.runtime = Runtime(
-            engine=self.engine,
-            store=store,  # type: ignore[arg-type]
-            provider=LabProvider(lab, trap),  # type: ignore[arg-type]
-            inputs=PictureInputs(store),  # type: ignore[arg-type]
-            recorder=self.recorder,
-            renewer=self._renewer,
-            policy=JobPolicy(),
-            instant=trap.instant,
-            polling=PollSchedule(least_s=0.0, most_s=0.0),
-            list_settles_after_s=0.0,
-            secrets={"openai_api_key": "sk-test"},
+        engine = connect_worker(DatabaseSettings(lab.url, pool_size=8), name=name)
+        hinter = LabHinter(engine, trap)
+        hinter.recorder = LabRecorder(engine, hinter, trap)
+        provider, store = LabProvider(lab, trap), LabStore(lab.objects, trap)
+        super().__init__(
+            engine, hinter, hinter.recorder, name=name, provider=provider, store=store, instant=trap.instant
         )
-        self._parts = AdvanceParts.of(self.runtime, steps_of(self.runtime), NoHandover())
-        self._broker = RowBroker(self.engine, worker=name, threads=1, leases=Leases())
+        self._label_commits()
         trap.cut = lambda: lab.cut(name)
 
-    def work_once(self) -> int:
-        """Claim one due job and advance it by one step; return how many there were, one or none."""
-        for step in Step:
-            for job in self._claimed(step):
-                self._advance(job)
-                return 1
-        return 0
+    def advance(self, job: ClaimedJob) -> None:
+        """Advance a job by one step, whose name the trap is told."""
+        self._trap.at = STEP_NAMES[job.state]
+        super().advance(job)
 
     def search_orphans(self) -> int:
         """Search for orphans as the periodic task does."""
@@ -80,36 +54,8 @@ class LabWorker:
         """Stop the threads and leave the database."""
         self._trap.is_dead = False
         self._trap.point = None
-        self.recorder.close()
-        self._renewer.close()
-        self._hinter.close()
+        super().close()
         self.engine.dispose()
-
-    def _claimed(self, step: Step) -> list[ClaimedJob]:
-        return self._broker.consume(step).claiming.claim(1)[0]
-
-    def _advance(self, job: ClaimedJob) -> None:
-        self._trap.at = STEP_NAMES[job.state]
-        pending: list[Future[Moved | None]] = []
-        record = self.recorder.record
-
-        def remembered(move: Move, then: Then = lambda moved, error: None) -> None:
-            told: Future[Moved | None] = Future()
-            pending.append(told)
-
-            def also(moved: Moved | None, error: Exception | None) -> None:
-                then(moved, error)
-                told.set_exception(error) if error else told.set_result(moved)
-
-            record(move, also)
-
-        self.recorder.record = remembered  # type: ignore[method-assign]
-        try:
-            advance(job.claim, self._parts, known=job)
-            for future in pending:
-                future.result(scaled(60))
-        finally:
-            self.recorder.record = record  # type: ignore[method-assign]
 
     def _label_commits(self) -> None:
         dialect: Any = self.engine.dialect
@@ -132,7 +78,7 @@ class LabWorker:
         return None if name in ("hinter", "renewer") else "claim"
 
 
-class Lab:
+class Lab(JobReads):
     """A database, a provider and a store that outlive the workers."""
 
     def __init__(self, engine: Engine, url: str) -> None:
@@ -171,30 +117,13 @@ class Lab:
         if self._healthy is not None:
             self._healthy.close()
 
-    def state(self, job_id: UUID) -> State:
-        """Return where a job stands."""
-        return State(self.row(job_id).state)
-
-    def row(self, job_id: UUID) -> Any:
-        """Return a job's row."""
-        with self.engine.connect() as conn:
-            return conn.execute(text("SELECT * FROM jobs WHERE id = :id"), {"id": job_id}).one()
-
-    def events(self, job_id: UUID) -> list[str]:
-        """Return the events of a job, first to last."""
-        with self.engine.connect() as conn:
-            found = conn.scalars(text("SELECT event FROM job_events WHERE job_id = :id ORDER BY seq"), {"id": job_id})
-            return list(found)
-
     def names_of_objects(self, job_id: UUID) -> list[str]:
         """Return the names of the objects that a job has left."""
-        prefix = f"jobs/{job_id}/"
-        return sorted(key.removeprefix(prefix) for key in self.objects if key.startswith(prefix))
+        return objects_of(LabStore(self.objects, Trap()), job_id)
 
     def tokens(self, job_id: UUID) -> list[UUID]:
         """Return the tokens of a job's submissions."""
-        with self.engine.connect() as conn:
-            return list(conn.scalars(text("SELECT token FROM attempts WHERE job_id = :id"), {"id": job_id}))
+        return [row.token for row in self.attempts(job_id)]
 
     def let_time_pass(self) -> None:
         """End every lease, and make everything due."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -10,50 +9,21 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
-from jobs.providers import failures
 from jobs.providers.limited import LimitedProvider
 from jobs.providers.limiter import LimiterSettings, SharedLimiter
-from jobs.providers.provider import Listed, Prediction, ProviderError, Sought, Submission
+from jobs.providers.provider import ProviderError, Sought
 from statemachine.budget import Budget
 from statemachine.outcomes import OutcomeLost, RetryPolicy
+from tests.support.scripted import SilentProvider, ThreePages
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 TOKEN = uuid4()
 SEVEN_AT_ONCE = LimiterSettings(reads=Budget(60, burst_share=7 / 60))
 
 
-class ThreePages:
-    """A provider whose list has three pages, with the sought prediction on the second; its other calls fail."""
-
-    def get(self, prediction_id: str) -> Prediction:
-        """Raise a throttle error."""
-        raise ProviderError(failures.of_status(429, "Request was throttled.", 60))
-
-    def upload(self, name: str, content: bytes, token: UUID) -> str:
-        """Refuse every file."""
-        raise ProviderError(failures.of_status(503, "", None))
-
-    def now(self) -> datetime:
-        """Return a fixed time."""
-        return NOW
-
-    def listed(self, after: datetime, before: datetime | None = None) -> Iterator[tuple[Listed, ...]]:
-        """Yield the pages."""
-        for tokens in (frozenset(), frozenset({TOKEN}), frozenset()):
-            yield (Listed(Prediction("p", "processing", (), None, "", False, None), tokens, NOW),)
-
-
-class Silent:
-    """A provider whose responses are lost."""
-
-    def submit(self, submission: Submission) -> OutcomeLost:
-        """Lose the response."""
-        return OutcomeLost("no response")
-
-
 @pytest.fixture
 def provider(engine: Engine) -> LimitedProvider:
-    inner: Any = ThreePages()
+    inner: Any = ThreePages(TOKEN, NOW)
     return LimitedProvider(inner, SharedLimiter(engine, SEVEN_AT_ONCE))
 
 
@@ -98,7 +68,9 @@ def test_an_upload_needs_a_permit_and_counts_as_a_failure_if_it_fails(
     with engine.begin() as conn:
         conn.execute(text("UPDATE provider_budgets SET permits = -30"))
     with pytest.raises(ProviderError, match="our own read budget"):
-        LimitedProvider(cast(Any, ThreePages()), SharedLimiter(engine, SEVEN_AT_ONCE)).upload("a.jpg", b"", uuid4())
+        LimitedProvider(cast(Any, ThreePages(TOKEN, NOW)), SharedLimiter(engine, SEVEN_AT_ONCE)).upload(
+            "a.jpg", b"", uuid4()
+        )
 
 
 def test_a_throttled_read_makes_every_process_wait(provider: LimitedProvider, engine: Engine) -> None:
@@ -109,6 +81,6 @@ def test_a_throttled_read_makes_every_process_wait(provider: LimitedProvider, en
 
 def test_the_outcome_of_a_paid_call_is_returned_even_while_the_database_is_away() -> None:
     away = create_engine("postgresql+psycopg://none@127.0.0.1:1/nothing")
-    inner: Any = Silent()
+    inner: Any = SilentProvider()
     outcome = LimitedProvider(inner, SharedLimiter(away)).submit(cast(Any, None))
     assert outcome == OutcomeLost("no response")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -15,16 +15,15 @@ from db.engine.commands import cancel
 from db.engine.recording import record
 from jobs.engine.hints import Hinter
 from jobs.engine.recorder import Recorder
-from jobs.providers import failures
-from jobs.providers.provider import ProviderError, Sought
 from jobs.steps.compensate import TRIES_MAX
 from statemachine import outcomes as o
 from statemachine.vocabulary import ErrorCode, Kind, State, Step
 from storage import S3Store
-from tests.jobs.steps.undoing import ScriptedProvider, Undoing
+from tests.jobs.steps.undoing import Undoing
 from tests.support.eventually import eventually
 from tests.support.factories import World, begin_of, claimed, make_job, move_of
 from tests.support.invariants import assert_sound
+from tests.support.scripted import ScriptedProvider, SearchedProvider
 
 BUSY = o.Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", o.RetryPolicy.WAIT, retry_after_s=600)
 TRANSIENT = o.Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", o.RetryPolicy.RETRY)
@@ -34,21 +33,6 @@ OUTCOMES: tuple[o.Outcome, ...] = (
     o.Refused(TRANSIENT),
     o.OutcomeLost("ReadTimeout after sending"),
 )
-
-
-@dataclass
-class SearchedProvider(ScriptedProvider):
-    """Shows lost predictions in its list from search number `shows_at` on, or has no list."""
-
-    shows_at: int = 1
-    is_listed: bool = True
-    searches: list[UUID] = field(default_factory=list)
-
-    def find(self, sought: Sought) -> str | None:
-        if not self.is_listed:
-            raise ProviderError(failures.unreachable(TimeoutError("no list")))
-        self.searches.append(sought.token)
-        return "found" if len(self.searches) >= self.shows_at else None
 
 
 def submitting(engine: Engine, world: World) -> UUID:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, cast
 from uuid import UUID
@@ -20,24 +19,12 @@ from jobs.steps.compensate import TRIES_MAX
 from jobs.support.redriving import retry_job
 from statemachine import outcomes as o
 from statemachine.vocabulary import Kind, OnFailure, State
-from storage import ObjectInfo, S3Store
-from tests.jobs.steps.undoing import ScriptedProvider, Undoing, fail
+from storage import S3Store
+from tests.jobs.steps.undoing import Undoing, fail
 from tests.jobs.support.reviewers import SUPPORT
 from tests.support.factories import REFUSED, World, advance_to, make_job
 from tests.support.invariants import assert_credits_add_up, assert_sound
-
-
-class FrozenStore:
-    """The store of a worker that is frozen before it lists the objects to delete."""
-
-    def __init__(self, store: S3Store, meanwhile: Callable[[], None]) -> None:
-        self._store = store
-        self._meanwhile = meanwhile
-        self.delete = store.delete
-
-    def list(self, prefix: str) -> Iterator[ObjectInfo]:
-        self._meanwhile()
-        return self._store.list(prefix)
+from tests.support.scripted import FrozenStore, ScriptedProvider
 
 
 def story(engine: Engine, world: World) -> tuple[UUID, UUID, UUID]:

@@ -19,10 +19,11 @@ from jobs.support.reviewing import review_compensation
 from statemachine import outcomes as o
 from statemachine.backoff import JobPolicy
 from statemachine.vocabulary import State
-from tests.jobs.steps.undoing import ScriptedProvider, Undoing, fail
+from tests.jobs.steps.undoing import Undoing, fail
 from tests.jobs.support.reviewers import SUPPORT
 from tests.support.factories import REFUSED, World, advance_to, claimed, make_job, move_of
 from tests.support.invariants import assert_credits_add_up, assert_sound
+from tests.support.scripted import ScriptedProvider
 
 
 def retry_through(engine: Engine, job_id: UUID, *path: State) -> None:
