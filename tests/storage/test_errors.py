@@ -22,7 +22,7 @@ def settings(s3_server: EmbeddedS3) -> S3Settings:
 
 
 class Silent:
-    """A server that takes connections and never responds."""
+    """A server that accepts connections and never responds."""
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))

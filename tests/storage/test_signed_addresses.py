@@ -44,13 +44,13 @@ def test_an_address_without_its_signature_reads_nothing(store: S3Store) -> None:
     assert httpx.get(store.presigned_get("key", expires_s=60).split("?")[0]).status_code == 403
 
 
-def test_a_signature_is_good_for_its_own_key_only(store: S3Store) -> None:
+def test_a_signature_is_valid_only_for_its_own_key(store: S3Store) -> None:
     store.put_stream("other", [b"secret"], content_type="text/plain", max_bytes=10)
     address = store.presigned_get("key", expires_s=60).replace("/key?", "/other?")
     assert httpx.get(address).status_code == 403
 
 
-def test_an_address_expires_when_requested(store: S3Store) -> None:
+def test_an_address_expires_after_the_requested_time(store: S3Store) -> None:
     query = parse_qs(urlsplit(store.presigned_get("key", expires_s=77)).query)
     assert query["X-Amz-Expires"] == ["77"]
 

@@ -79,7 +79,7 @@ class Video:
             still = VideoFrame.from_image(self.still)
             yield from (still.reformat(format=self.pixel_format, dst_colorspace=matrix) for _ in range(pictures))
             return
-        # One more second than needed: the moving picture must not end before the times do.
+        # One second more than needed, so that the moving picture does not end before the times do.
         spec = f"testsrc2=size={self.size[0]}x{self.size[1]}:rate={self.rate}:duration={pictures / self.rate + 1}"
         with av.open(spec, format="lavfi") as source:
             for picture in source.decode(video=0):
@@ -106,7 +106,7 @@ UNTAGGED = replace(CONFORMING, tag=2)
 
 
 def pictures_of(path: Path) -> list[Image.Image]:
-    """Decode all pictures of a short video, made small."""
+    """Decode all pictures of a short video and scale them down."""
     with av.open(str(path)) as source:
         return [picture.reformat(width=160, height=90, format="rgb24").to_image() for picture in source.decode(video=0)]
 

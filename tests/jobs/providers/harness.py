@@ -46,7 +46,7 @@ def just_begun(token: UUID) -> Sought:
 
 
 class ProviderHarness(Protocol):
-    """Controls a provider, and reads its bill, besides the calls of `Provider`."""
+    """Controls a provider and reads its bill, in addition to the calls of `Provider`."""
 
     @property
     def provider(self) -> Provider: ...

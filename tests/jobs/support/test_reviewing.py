@@ -140,7 +140,7 @@ def test_deleting_the_objects_of_an_earlier_try_spares_those_of_the_last(
     review(engine, job_id, "delete_objects")
     assert undoing.undo(job_id) == "failed"
     assert undoing.objects(job_id) == sorted([f"{attempt}/source.png", "2/left.png"])
-    assert attempts(engine)[-1][-1], "it is still there to begin with"
+    assert attempts(engine)[-1][-1], "the source is still there for the next try"
 
 
 @pytest.mark.parametrize(

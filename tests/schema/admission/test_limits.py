@@ -100,7 +100,7 @@ def test_a_fragment_bomb_is_measured_in_the_time_of_its_length(bomb: object) -> 
     assert callable(bomb)
     document, schema = parse(bomb(40)), build_schema(ApiSettings())._schema
     [operation] = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
-    # The time of this thread only: others keep the machine busy.
+    # Measure only the time of this thread, because others keep the machine busy.
     began_s = time.thread_time()
     cost = CostMeter(schema, document, {}).cost_of(operation)
     assert time.thread_time() - began_s < 1

@@ -13,7 +13,7 @@ from schema.runtime import ApiSettings
 from tests.schema.documents import new_key
 from tests.support.partners import Partner
 
-# Another valid value of every input field that counts; those of ids are made by the test.
+# A different valid value for every input field that counts; the test makes those of ids.
 _OTHERS: dict[str, Any] = {
     "theme": "moon-base",
     "details": "rain",

@@ -22,7 +22,7 @@ def six_seconds_only(api_database: str) -> Iterator[Server]:
 
 
 @pytest.fixture
-def partner_there(six_seconds_only: Server) -> Partner:
+def limited_partner(six_seconds_only: Server) -> Partner:
     return partner(six_seconds_only, unique_name("models"))
 
 
@@ -36,8 +36,8 @@ def _animation(caller: Partner, seconds: int) -> dict[str, object]:
     return payload
 
 
-def test_a_length_that_no_model_makes_is_refused(partner_there: Partner) -> None:
-    refused = _animation(partner_there, 10)
+def test_a_length_that_no_model_makes_is_refused(limited_partner: Partner) -> None:
+    refused = _animation(limited_partner, 10)
     assert refused["userErrors"] == [
         {
             "code": "INVALID",
@@ -45,27 +45,27 @@ def test_a_length_that_no_model_makes_is_refused(partner_there: Partner) -> None
             "path": ["input", "options", "durationSeconds"],
         }
     ]
-    assert _animation(partner_there, 6)["userErrors"] == []
+    assert _animation(limited_partner, 6)["userErrors"] == []
 
 
-def test_a_kind_that_no_model_makes_is_refused(partner_there: Partner) -> None:
-    selfie, avatar = partner_there.asset(), partner_there.asset("avatar")
+def test_a_kind_that_no_model_makes_is_refused(limited_partner: Partner) -> None:
+    selfie, avatar = limited_partner.asset(), limited_partner.asset("avatar")
     key = new_key()
     for document, name, given in (
         (CREATE_AVATAR, "createAvatar", {"selfieId": selfie}),
         (CREATE_SCENE, "createScene", {"avatarId": avatar, "theme": "neon-city"}),
         (CREATE_STORY, "createStory", {"selfieId": selfie, "theme": "neon-city"}),
     ):
-        payload = partner_there.ask(document, input={**given, "idempotencyKey": key})[name]
+        payload = limited_partner.ask(document, input={**given, "idempotencyKey": key})[name]
         (error,) = payload["userErrors"]
         assert error["code"] == "INVALID"
         assert error["message"].startswith("No configured model can make a")
         assert "OPENAI" not in error["message"]
 
 
-def test_a_refused_request_does_not_use_up_its_key(partner_there: Partner) -> None:
+def test_a_refused_request_does_not_use_up_its_key(limited_partner: Partner) -> None:
     """No job was made, so the same key works for a request that a model can serve."""
-    given = {"sceneId": partner_there.asset("scene"), "idempotencyKey": new_key()}
+    given = {"sceneId": limited_partner.asset("scene"), "idempotencyKey": new_key()}
     ten = {**given, "options": {"durationSeconds": 10}}
-    assert partner_there.ask(CREATE_ANIMATION, input=ten)["createAnimation"]["userErrors"]
-    assert partner_there.ask(CREATE_ANIMATION, input=given)["createAnimation"]["userErrors"] == []
+    assert limited_partner.ask(CREATE_ANIMATION, input=ten)["createAnimation"]["userErrors"]
+    assert limited_partner.ask(CREATE_ANIMATION, input=given)["createAnimation"]["userErrors"] == []
