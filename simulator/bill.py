@@ -1,4 +1,4 @@
-"""The bill: every accepted creation and the correlation token it carried, so that a test sees money spent twice."""
+"""The bill: every accepted creation with its correlation token, so that a test can see money spent twice."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from simulator.predictions import Prediction
 def bill(predictions: Iterable[Prediction]) -> dict[str, Any]:
     """Return what the account owes, by model and by token.
 
-    `duplicates` lists the tokens that more than one creation carried. `total_usd` counts what still runs as if it will
-    succeed; failed and aborted predictions are free, canceled ones only when they never started.
+    `duplicates` lists the tokens that more than one creation carried. `total_usd` includes unfinished predictions as if
+    they had succeeded; failed and aborted ones are free, canceled ones only if they never started.
     """
     entries = list(predictions)
     by_token = _grouped((each.token, each) for each in entries)

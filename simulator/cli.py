@@ -24,7 +24,7 @@ Point a client at it with REPLICATE_BASE_URL=<api> and any REPLICATE_API_TOKEN.
 
 
 def main(arguments: Sequence[str] | None = None, *, program: str = "python -m simulator") -> int:
-    """Run the simulator; return the exit code. `program` is what its help calls it."""
+    """Run the simulator and return the exit code. `program` is its name in the help."""
     parser = _parser(program)
     given = parser.parse_args(arguments)
     logging.basicConfig(level=given.log_level.upper(), format="%(levelname)s %(name)s %(message)s")
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m si
 
 
 def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
-    """Return what a command line says. Raises SystemExit where it says something else."""
+    """Parse a command line. Raises SystemExit if it is invalid."""
     return _parser("simulator").parse_args(arguments)
 
 
@@ -60,10 +60,10 @@ def _parser(program: str) -> argparse.ArgumentParser:
 def _add_addresses(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("addresses")
     group.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    group.add_argument("--port", type=int, default=0, help="port of the API; 0, the default, takes a free one")
-    group.add_argument("--delivery-port", type=int, default=0, help="port of the output files; 0 takes a free one")
-    group.add_argument("--public-api-url", help="what clients call the API, where that differs (proxy, container)")
-    group.add_argument("--public-delivery-url", help="what clients call the delivery port, where that differs")
+    group.add_argument("--port", type=int, default=0, help="port of the API; 0, the default, picks a free one")
+    group.add_argument("--delivery-port", type=int, default=0, help="port of the output files; 0 picks a free one")
+    group.add_argument("--public-api-url", help="the URL of the API for clients, if it differs (proxy, container)")
+    group.add_argument("--public-delivery-url", help="the URL of the output files for clients, if it differs")
     group.add_argument("--tls-cert", metavar="FILE", help="certificate (PEM) that makes both ports speak HTTPS")
     group.add_argument("--tls-key", metavar="FILE", help="its key (PEM)")
 
@@ -71,12 +71,16 @@ def _add_addresses(parser: argparse.ArgumentParser) -> None:
 def _add_behaviour(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("behaviour")
     group.add_argument(
-        "--speed", type=float, default=1.0, help="times faster than the real models, which take 40 to 120 s"
+        "--speed", type=float, default=1.0, help="how many times as fast as the real models, which take 40 to 120 s"
     )
-    group.add_argument("--instant", action="store_true", help="succeed at creation, with canned media: for benchmarks")
-    group.add_argument("--canned", action="store_true", help="draw one output per model and size, whatever the input")
+    group.add_argument("--instant", action="store_true", help="succeed at creation, with canned media; for benchmarks")
+    group.add_argument("--canned", action="store_true", help="draw one output per model and size, and ignore the input")
     group.add_argument(
-        "--clock-ahead", type=float, default=0.0, metavar="S", help="set its clock ahead of this machine's, or behind"
+        "--clock-ahead",
+        type=float,
+        default=0.0,
+        metavar="S",
+        help="seconds that its clock is ahead of this machine's, or behind if negative",
     )
     group.add_argument("--seed", type=int, help="make ids, durations and fault probabilities repeatable")
     group.add_argument("--token", action="append", help="an accepted API token; repeatable (default: any)")
@@ -86,10 +90,12 @@ def _add_behaviour(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--webhook-secret", help="the whsec_... key that webhooks are signed with")
     group.add_argument("--creates-per-min", type=int, default=600, metavar="N", help="rate limit for creations")
     group.add_argument("--requests-per-min", type=int, default=3000, metavar="N", help="rate limit for the rest")
-    group.add_argument("--no-rate-limits", action="store_true", help="admit everything")
-    group.add_argument("--reject-unknown-inputs", action="store_true", help="422 for inputs a model does not know")
+    group.add_argument("--no-rate-limits", action="store_true", help="accept any number of requests")
+    group.add_argument(
+        "--reject-unknown-inputs", action="store_true", help="return 422 for inputs that a model does not know"
+    )
     group.add_argument("--models", action="append", metavar="FILE", help="JSON file with more models; repeatable")
-    group.add_argument("--faults", metavar="FILE", help="JSON file with fault rules that are in force from the start")
+    group.add_argument("--faults", metavar="FILE", help="JSON file with fault rules to start with")
     group.add_argument("--log-level", default="warning", choices=("debug", "info", "warning", "error"))
 
 
@@ -100,7 +106,7 @@ fault rules:
   A rule is a JSON object; --faults reads one, or a list, from a file, and POST /_simulator/faults adds them while it
   runs. Only `action` is required:
     {{"action": "server_error", "options": {{"status": 503}}, "operation": "predictions.create", "nth": [1, 3]}}
-  What it hits:  listener (api or delivery), operation, method, path, model (shell patterns), prompt (a substring)
+  Applies to:    listener (api or delivery), operation, method, path, model (shell patterns), prompt (a substring)
   When:          nth (number or list, from 1), count, probability with seed, for_s (seconds from now)
 
 fault actions [options=defaults]:

@@ -1,4 +1,4 @@
-"""Time as predictions see it: wall time that can be moved ahead, its text form, and an agenda of things to do."""
+"""The time of the simulation: a wall clock that can be moved ahead, its text form, and a scheduler of calls."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 
 
 def to_us(time_s: float) -> int:
-    """Return a time as whole microseconds, so that a time and its printed form compare as equal."""
+    """Return a time as whole microseconds, so that a time and its text form compare as equal."""
     return round(time_s * 1_000_000)
 
 
 def to_text(time_s: float) -> str:
-    """Return RFC 3339 in UTC with as many fractional digits as it needs: none for a full second, up to six."""
+    """Return RFC 3339 in UTC with as many fractional digits as needed, from none to six."""
     moment = datetime.fromtimestamp(time_s, UTC)
     whole = moment.strftime("%Y-%m-%dT%H:%M:%S")
     fraction = f".{moment.microsecond:06d}".rstrip("0")
@@ -25,18 +25,18 @@ def to_text(time_s: float) -> str:
 
 
 def from_text(text: str) -> float:
-    """Return the time that an ISO 8601 text names; without an offset it is UTC. Raises ValueError."""
+    """Parse an ISO 8601 time; without an offset it is UTC. Raises ValueError."""
     # A "+" that was not escaped in a query string arrives as a space.
     moment = datetime.fromisoformat(text.strip().replace(" ", "+") if "T" in text else text)
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 LONGEST_S = 100 * 365 * 86_400.0
-"""How far ahead anything may be: beyond it, times soon have no date that could be printed."""
+"""The most that a clock may be ahead; a little beyond it, times have no date that can be written."""
 
 
 class Clock:
-    """The wall clock plus how far it is set ahead, and what `advance` has added to that."""
+    """The wall clock plus `ahead_s`, the seconds that it was set ahead or has advanced."""
 
     def __init__(self, ahead_s: float = 0.0) -> None:
         self.ahead_s = ahead_s
@@ -47,54 +47,54 @@ class Clock:
 
 
 @dataclass(slots=True)
-class Appointment:
-    """One thing to do at a time. Canceling it twice, or after it happened, does no harm."""
+class ScheduledCall:
+    """A call that is due at a time. Canceling it twice, or after it was made, does no harm."""
 
     at: float
     act: Callable[[], object] | None
 
     def cancel(self) -> None:
-        """Forget what was to be done."""
+        """Do not make the call."""
         self.act = None
 
 
-class Agenda:
-    """Calls functions when their time has come, with one timer however many there are.
+class Scheduler:
+    """Calls functions at their times, with a single timer for all of them.
 
-    The timer lives on the running loop; when the clock is moved ahead, everything that has become due happens at once,
-    in order of time.
+    The timer is on the running loop. When the clock is moved ahead, every call that has become due is made at once, in
+    order of time.
     """
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
-        self._heap: list[tuple[float, int, Appointment]] = []
+        self._heap: list[tuple[float, int, ScheduledCall]] = []
         self._order = itertools.count()
         self._timer: asyncio.TimerHandle | None = None
 
-    def at(self, when: float, act: Callable[[], object]) -> Appointment:
-        """Call `act` at `when` (seconds since 1970), or in the next turn of the loop if that has passed."""
-        appointment = Appointment(when, act)
-        heapq.heappush(self._heap, (when, next(self._order), appointment))
-        if self._heap[0][2] is appointment:
+    def at(self, when: float, act: Callable[[], object]) -> ScheduledCall:
+        """Call `act` at `when` (seconds since 1970), or in the loop's next iteration if that has passed."""
+        call = ScheduledCall(when, act)
+        heapq.heappush(self._heap, (when, next(self._order), call))
+        if self._heap[0][2] is call:
             self._arm()
-        return appointment
+        return call
 
     async def until(self, when: float) -> None:
-        """Return when the clock has reached `when`."""
+        """Wait until the clock reaches `when`."""
         reached = asyncio.get_running_loop().create_future()
-        appointment = self.at(when, lambda: None if reached.done() else reached.set_result(None))
+        call = self.at(when, lambda: None if reached.done() else reached.set_result(None))
         try:
             await reached
         finally:
-            appointment.cancel()
+            call.cancel()
 
     def advance(self, seconds: float) -> None:
-        """Move the clock ahead and do what has become due."""
+        """Move the clock ahead and make the calls that have become due."""
         self.clock.ahead_s += seconds
         self._arm()
 
     def clear(self) -> None:
-        """Forget everything that was to be done."""
+        """Cancel all calls."""
         self._heap.clear()
         self._arm()
 

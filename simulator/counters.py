@@ -1,4 +1,4 @@
-"""Counts what was asked of the simulator and how it answered."""
+"""Counts requests, responses, webhooks and faults."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Counters:
-    """Requests by operation, answers by operation and status, webhooks by what became of them."""
+    """Requests by operation, responses by operation and status, webhooks by outcome, faults by action."""
 
     requests: Counter[str] = field(default_factory=Counter)
-    answers: Counter[str] = field(default_factory=Counter)
+    responses: Counter[str] = field(default_factory=Counter)
     webhooks: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
 
@@ -19,12 +19,12 @@ class Counters:
         """Return all counts, by name."""
         return {
             "requests": dict(self.requests),
-            "answers": dict(self.answers),
+            "responses": dict(self.responses),
             "webhooks": dict(self.webhooks),
             "faults": dict(self.faults),
         }
 
     def clear(self) -> None:
-        """Count from zero again."""
-        for counter in (self.requests, self.answers, self.webhooks, self.faults):
+        """Reset all counts to zero."""
+        for counter in (self.requests, self.responses, self.webhooks, self.faults):
             counter.clear()

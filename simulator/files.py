@@ -1,4 +1,4 @@
-"""The files clients upload: kept for a day, with the checksums and signatures of the Files API."""
+"""The files that clients upload: kept for a day, with the checksums and signatures of the Files API."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import hmac
 from dataclasses import dataclass
 from typing import Any
 
-from simulator.clock import Agenda, to_text
+from simulator.clock import Scheduler, to_text
 from simulator.ids import Names
 
 
@@ -27,7 +27,7 @@ class StoredFile:
 
     def as_json(self, api_url: str) -> dict[str, Any]:
         """Return the file object of the API."""
-        md5 = hashlib.md5(self.content).hexdigest()  # noqa: S324 - the API tells it
+        md5 = hashlib.md5(self.content).hexdigest()  # noqa: S324 - part of the API
         return {
             "id": self.id,
             "name": self.name,
@@ -45,21 +45,21 @@ class StoredFile:
 class Files:
     """All uploaded files, in order of creation."""
 
-    def __init__(self, agenda: Agenda, names: Names, ttl_s: float) -> None:
-        self._agenda = agenda
+    def __init__(self, scheduler: Scheduler, names: Names, ttl_s: float) -> None:
+        self._scheduler = scheduler
         self._names = names
         self._ttl_s = ttl_s
         self._by_id: dict[str, StoredFile] = {}
         self._added = 0
 
     def add(self, name: str, content_type: str, content: bytes, metadata: dict[str, Any]) -> StoredFile:
-        """Keep a file, until it expires."""
-        now = self._agenda.clock.now()
+        """Store a file until it expires."""
+        now = self._scheduler.clock.now()
         file_id = self._names.id()
         file = StoredFile(file_id, self._added, name, content_type, content, metadata, now, now + self._ttl_s)
         self._by_id[file_id] = file
         self._added += 1
-        self._agenda.at(file.expires_at, lambda: self.remove(file_id))
+        self._scheduler.at(file.expires_at, lambda: self.remove(file_id))
         return file
 
     def find(self, file_id: str) -> StoredFile | None:
@@ -67,7 +67,7 @@ class Files:
         return self._by_id.get(file_id)
 
     def remove(self, file_id: str) -> bool:
-        """Remove a file; return whether it was there."""
+        """Remove a file; return False if there is none."""
         return self._by_id.pop(file_id, None) is not None
 
     def in_order(self) -> list[StoredFile]:

@@ -1,4 +1,4 @@
-"""Names for things: the 26-character ids of predictions and files, and the long ones in output URLs."""
+"""Generates ids: those of predictions and files, with 26 characters, and the long ones in output URLs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _BASE62 = string.ascii_letters + string.digits
 
 
 class Names:
-    """Draws ids from a generator of its own, so that a seed makes them repeatable."""
+    """Draws ids from its own random generator, so that a seed makes them repeatable."""
 
     def __init__(self, seed: int | None) -> None:
         self._random = random.Random(seed)  # noqa: S311 - ids must be repeatable, not secret
@@ -20,5 +20,5 @@ class Names:
         return base64.b32encode(self._random.randbytes(16)).decode("ascii").rstrip("=").lower()
 
     def long(self) -> str:
-        """Return 45 letters and digits, as output URLs carry them."""
+        """Return 45 letters and digits, as in output URLs."""
         return "".join(self._random.choices(_BASE62, k=45))

@@ -1,7 +1,7 @@
-"""Turns the pictures of an input (data URIs, our own files and outputs, any other URL) into bytes, as a model would.
+"""Reads the pictures of an input (data URIs, our own files and outputs, any other URL) as bytes, as a model would.
 
-A model sees its inputs when it starts to run, not when the prediction is created; what cannot be read then makes the
-prediction fail, with a text.
+A model reads its inputs when it starts to run, not when the prediction is created; a picture that cannot be read then
+makes the prediction fail.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MAX_FETCH_BYTES = 50_000_000
 
 
 class ModelFailure(Exception):
-    """The model gave up; the text is the prediction's `error`."""
+    """The model failed; the message is the prediction's `error`."""
 
 
 class Inputs:
@@ -40,7 +40,7 @@ class Inputs:
         uris = _picture_uris(model, given)
         contents = [await self._read(uri) for uri in uris]
         for content in contents:
-            # Reading a large picture takes long enough to hold up everybody else.
+            # Reading a large picture takes long enough to delay all other requests.
             await asyncio.to_thread(check_picture, content, model.picture)
         return contents[0] if contents else None
 
@@ -81,7 +81,7 @@ async def _bounded(response: httpx.Response) -> bytes:
 
 
 def _unreadable(url: str, why: str) -> str:
-    # The query may hold a signature, which has no place in an error text.
+    # The query may contain a signature, which has no place in an error message.
     return f"Failed to download input file {url.partition('?')[0]}: {why}"
 
 
@@ -95,7 +95,7 @@ def decode_data_uri(uri: str) -> bytes:
 
 
 def check_picture(content: bytes, rules: Mapping[str, Any] | None) -> None:
-    """Raise ModelFailure unless the bytes are a picture, and one that keeps to the model's rules."""
+    """Raise ModelFailure unless the bytes are a picture that conforms to the model's rules."""
     if rules and len(content) > rules["max_bytes"]:
         raise ModelFailure(f"Input image is larger than {rules['max_bytes'] // 1_000_000} MB")
     try:

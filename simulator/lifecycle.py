@@ -1,7 +1,7 @@
-"""Moves predictions through their lives: starting, processing, and one of the four ends.
+"""Moves predictions from state to state: starting, processing, and one of the four terminal states.
 
-Everything happens by appointment on the agenda; only a running prediction has a task of its own, because it may have to
-fetch its inputs and wait for a drawing.
+The scheduler makes every move; only a running prediction has its own task, because it may have to fetch its inputs and
+wait for a drawing.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from simulator.clock import Agenda
+from simulator.clock import Scheduler
 from simulator.faults import files
 from simulator.ids import Names
 from simulator.inputs import Inputs, ModelFailure
@@ -23,7 +23,7 @@ from simulator.settings import SimulatorSettings
 logger = logging.getLogger(__name__)
 
 SETTLE_S = 1.0
-"""How long a prediction whose output is there still reads `processing`, at speed 1."""
+"""The seconds that a prediction with its output still reads `processing`, at speed 1."""
 INTERNAL = "Director: unexpected error handling prediction (E9828)"
 NEVER_STARTED = "Prediction failed to start in time (E6716)"
 RAN_TOO_LONG = "Prediction timed out after running for 30 minutes"
@@ -37,16 +37,16 @@ _ODD_OUTPUTS: dict[str, Any] = {
 SLOWING = ("stick_starting", "stick_processing", "abort", "slow_run")
 
 Listener = Callable[[Prediction, str], None]
-"""Told of a prediction and what happened to it: `start`, `output`, `logs` or `completed`."""
+"""Called with a prediction and its event: `start`, `output`, `logs` or `completed`."""
 
 
 class Lifecycle:
-    """Starts, runs and ends predictions, and tells `announce` about it."""
+    """Starts, runs and ends predictions, and calls `announce` for each event."""
 
     def __init__(
         self,
         settings: SimulatorSettings,
-        agenda: Agenda,
+        scheduler: Scheduler,
         inputs: Inputs,
         easel: Easel,
         outputs: Outputs,
@@ -56,7 +56,7 @@ class Lifecycle:
         announce: Listener,
     ) -> None:
         self.settings = settings
-        self.agenda = agenda
+        self.scheduler = scheduler
         self.inputs = inputs
         self.easel = easel
         self.outputs = outputs
@@ -66,43 +66,43 @@ class Lifecycle:
         self._running: dict[str, asyncio.Task[None]] = {}
 
     def begin(self, prediction: Prediction) -> None:
-        """Let a prediction that was just created run its course. In instant mode that is over at once."""
+        """Start the lifecycle of a prediction that was just created. In instant mode, it is over at once."""
         if self.settings.instant and not self._is_slowed(prediction):
             self._run_at_once(prediction)
             return
         created_at = prediction.created_at
         if prediction.deadline is not None:
-            self.agenda.at(prediction.deadline, lambda: self.cancel(prediction, Status.ABORTED))
+            self.scheduler.at(prediction.deadline, lambda: self.cancel(prediction, Status.ABORTED))
         if "stick_starting" in prediction.faults:
             give_up_at = created_at + self.settings.paced(self.settings.run_limit_s)
-            self.agenda.at(give_up_at, lambda: self._fail(prediction, NEVER_STARTED))
+            self.scheduler.at(give_up_at, lambda: self._fail(prediction, NEVER_STARTED))
         else:
-            self.agenda.at(created_at + prediction.plan.queue_s, lambda: self._start(prediction))
+            self.scheduler.at(created_at + prediction.plan.queue_s, lambda: self._start(prediction))
 
     def cancel(self, prediction: Prediction, before_start: Status = Status.CANCELED) -> None:
-        """End a prediction that is not over yet; one that is stays as it is.
+        """End a prediction; if it has ended already, change nothing.
 
-        `before_start` is the state of one that has not started: a passed deadline aborts it, its owner cancels it.
+        If it has not started, it ends as `before_start`: a passed deadline aborts it, its owner cancels it.
         """
         if not prediction.is_over:
             started = prediction.status is Status.PROCESSING
             self._end(prediction, Status.CANCELED if started else before_start)
 
     async def close(self) -> None:
-        """Stop what is running."""
+        """Stop all running predictions."""
         tasks = list(self._running.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def clear(self) -> None:
-        """Stop what is running and forget what was to come."""
+        """Stop all running predictions and cancel all scheduled calls."""
         for task in self._running.values():
             task.cancel()
-        self.agenda.clear()
+        self.scheduler.clear()
 
     def _is_slowed(self, prediction: Prediction) -> bool:
-        """Whether a fault gives it a life even in instant mode."""
+        """Return whether a fault makes the prediction take time even in instant mode."""
         return any(name in prediction.faults for name in SLOWING)
 
     def _start(self, prediction: Prediction) -> None:
@@ -116,12 +116,12 @@ class Lifecycle:
 
     def _mark_started(self, prediction: Prediction) -> None:
         prediction.status = Status.PROCESSING
-        prediction.started_at = self.agenda.clock.now()
+        prediction.started_at = self.scheduler.clock.now()
         self.announce(prediction, "start")
         self._log(prediction, prediction.model.logs["start"])
 
     def _keep_running(self, prediction: Prediction, life: Coroutine[Any, Any, None]) -> None:
-        # The loop holds tasks weakly: without this reference a prediction could vanish while it runs.
+        # The loop has only weak references to tasks: without this one, a prediction could vanish while it runs.
         task = asyncio.ensure_future(life)
         self._running[prediction.id] = task
         task.add_done_callback(lambda done: self._left(prediction, done))
@@ -142,21 +142,21 @@ class Lifecycle:
             self._fail(prediction, str(failure))
             return
         if "stick_processing" in prediction.faults:
-            await self.agenda.until(prediction.started_at + self.settings.paced(self.settings.run_limit_s))
+            await self.scheduler.until(prediction.started_at + self.settings.paced(self.settings.run_limit_s))
             self._fail(prediction, RAN_TOO_LONG)
             return
-        await self.agenda.until(ends_at)
+        await self.scheduler.until(ends_at)
         await self._finish(prediction, made)
 
     async def _finish(self, prediction: Prediction, made: list[Media]) -> None:
-        """Give out what was made, or fail as the fault rules say."""
+        """Publish the output, or fail if a fault rule says so."""
         failing = prediction.faults.get("fail")
         if failing is not None:
             self._fail(prediction, str(failing["error"]))
             return
-        self._log(prediction, _end_line(prediction, self.agenda.clock.now()))
+        self._log(prediction, _end_line(prediction, self.scheduler.clock.now()))
         self._publish(prediction, [Output(prediction, media) for media in made])
-        await self.agenda.until(self.agenda.clock.now() + self.settings.paced(SETTLE_S))
+        await self.scheduler.until(self.scheduler.clock.now() + self.settings.paced(SETTLE_S))
         self._end(prediction, Status.SUCCEEDED)
 
     def _run_at_once(self, prediction: Prediction) -> None:
@@ -169,7 +169,7 @@ class Lifecycle:
         self._end(prediction, Status.SUCCEEDED)
 
     async def _make(self, prediction: Prediction) -> list[Media]:
-        """Return the output files; none for a model whose output is text."""
+        """Return the output files, or an empty list if the model's output is text."""
         model, given = prediction.model, prediction.input
         refused = model.refusal(given) or _prompt_refusal(prediction)
         if refused:
@@ -199,7 +199,7 @@ class Lifecycle:
         return Output(prediction, None, lambda: self._draw(prediction, order, None))
 
     def _publish(self, prediction: Prediction, made: list[Output]) -> None:
-        """Serve the files and write their URLs into the prediction; what is gone on completion is never seen."""
+        """Serve the files and set their URLs in the prediction, unless they expire on completion."""
         if prediction.is_over or self._ttl_s(prediction) <= 0:
             return
         for index, output in enumerate(made):
@@ -209,7 +209,7 @@ class Lifecycle:
                 self.outputs.put(path, output)
         prediction.output = self._output_value(prediction)
         self.announce(prediction, "output")
-        prediction.wake_watchers()
+        prediction.wake_waiters()
 
     def _output_value(self, prediction: Prediction) -> Any:
         if prediction.model.kind == "text":
@@ -234,22 +234,22 @@ class Lifecycle:
         if prediction.is_over:
             return
         prediction.status = status
-        prediction.completed_at = self.agenda.clock.now()
+        prediction.completed_at = self.scheduler.clock.now()
         if status is not Status.SUCCEEDED:
             self._withdraw(prediction)
         self.announce(prediction, "completed")
-        prediction.wake_watchers()
+        prediction.wake_waiters()
         self._expire_later(prediction, prediction.completed_at + self._ttl_s(prediction))
 
     def _expire_later(self, prediction: Prediction, at: float) -> None:
-        if at <= self.agenda.clock.now():
-            # By appointment would be after whoever reads it first, and the fault would be met only now and then.
+        if at <= self.scheduler.clock.now():
+            # A scheduled call would come after the first read, and the fault would show only now and then.
             self._expire(prediction)
         else:
-            self.agenda.at(at, lambda: self._expire(prediction))
+            self.scheduler.at(at, lambda: self._expire(prediction))
 
     def _withdraw(self, prediction: Prediction) -> None:
-        """Take back outputs of a prediction that ended otherwise after all, and stop its task."""
+        """Remove the outputs of a prediction that did not succeed after all, and stop its task."""
         self.outputs.remove(prediction.output_names)
         prediction.output = None
         running = self._running.get(prediction.id)

@@ -1,4 +1,4 @@
-"""The account's rate limits, as two token buckets whose levels every answer tells."""
+"""The account's rate limits, as two token buckets, whose levels are in the headers of every response."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from simulator.settings import RateLimits
 
 
 class Bucket:
-    """Holds up to `per_min` permits and gains as many a minute."""
+    """A token bucket of up to `per_min` permits, which gains as many a minute."""
 
     def __init__(self, per_min: int, clock: Clock) -> None:
         self.per_min = per_min
@@ -27,12 +27,12 @@ class Bucket:
         return True
 
     def refill(self) -> None:
-        """Hold as many permits as at the start."""
+        """Fill the bucket."""
         self._level = float(self.per_min)
 
     @property
     def retry_after_s(self) -> int:
-        """Whole seconds until there is a permit again, at least 1."""
+        """The whole seconds until the next permit, at least 1."""
         return max(1, math.ceil((1.0 - self._level) * 60.0 / self.per_min))
 
     @property
@@ -58,7 +58,7 @@ class Limits:
         self.others = Bucket(settings.others_per_min, clock)
 
     def admit(self, *, creates: bool) -> dict[str, str]:
-        """Count a request and return the headers for its answer. Raises Throttled when there is no permit."""
+        """Count a request and return the headers for its response. Raises Throttled if no permit is left."""
         bucket = self.creates if creates else self.others
         if not self.enabled:
             return bucket.headers
@@ -67,6 +67,6 @@ class Limits:
         return bucket.headers
 
     def refill(self) -> None:
-        """Let both buckets be full again."""
+        """Fill both buckets."""
         self.creates.refill()
         self.others.refill()

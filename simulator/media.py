@@ -1,7 +1,7 @@
-"""Makes the outputs of the image and video models, in a few threads, and remembers what it made.
+"""Makes the outputs of the image and video models in a few threads, and caches them.
 
-What is drawn comes from a studio (`simulator.studio`). An output depends on the model, the input that matters and the
-bytes of the input picture, and nothing else, so equal predictions share one drawing.
+A studio (`simulator.studio`) draws them. An output depends only on the model, the relevant inputs and the bytes of the
+input picture, so equal predictions share one drawing.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Studio(Protocol):
         """Return a PNG of the person in the photo, drawn."""
 
     def make_scene(self, avatar: bytes, *, prompt: str, size_px: tuple[int, int], seed: int) -> bytes:
-        """Return a PNG of the drawn person in the place the prompt tells of."""
+        """Return a PNG of the drawn person in the place that the prompt describes."""
 
     def make_animation(
         self, first_frame: bytes, *, prompt: str, seconds: int, fps: int, size_px: tuple[int, int], seed: int
@@ -40,7 +40,7 @@ class Studio(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """The bytes of an output file and what they are."""
+    """The bytes of an output file and their type."""
 
     content: bytes
     content_type: str
@@ -49,7 +49,7 @@ class Media:
 
 @dataclass(frozen=True, slots=True)
 class PictureOrder:
-    """What a gpt-image call asks to be drawn: `index` is which of the pictures of one call it is."""
+    """A picture to draw for a gpt-image call, which may request several: `index` is this one's position."""
 
     prompt: str
     size_px: tuple[int, int]
@@ -60,7 +60,7 @@ class PictureOrder:
 
 @dataclass(frozen=True, slots=True)
 class VideoOrder:
-    """What a video call asks to be drawn. The width follows from the picture's proportions."""
+    """A video to draw. Its width follows from the picture's proportions."""
 
     prompt: str
     short_side_px: int
@@ -72,7 +72,7 @@ Order = PictureOrder | VideoOrder
 
 
 def orders(model: Model, given: Mapping[str, Any], *, canned: bool) -> list[Order]:
-    """Return what has to be drawn for this input; with `canned` the prompt plays no part."""
+    """Return the orders for this input; with `canned`, ignore the prompt."""
     values = model.completed(given)
     prompt = "" if canned else str(values.get("prompt", ""))
     if model.kind == "images":
@@ -99,7 +99,7 @@ def _video_order(output: Mapping[str, Any], values: Mapping[str, Any], prompt: s
 
 
 class Easel:
-    """Fills orders: in threads, once for each different order, with a bounded memory of what was made."""
+    """Fills orders in threads, each distinct order once, with a bounded cache of the results."""
 
     def __init__(self, studio: Studio, *, seed: int, cache_bytes: int, workers: int) -> None:
         self.studio = studio
@@ -108,25 +108,25 @@ class Easel:
         self.drawn = 0
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="easel")
         self._made: OrderedDict[str, asyncio.Future[Media]] = OrderedDict()
-        self._held_bytes = 0
+        self._cached_bytes = 0
 
     async def fill(self, model: Model, order: Order, picture: bytes | None) -> Media:
-        """Return the output for an order, drawing it unless that was done before. Raises what drawing raises."""
+        """Return the output for an order, and draw it unless it is cached. Raises any error of the drawing."""
         key = _key(model, order, picture)
         made = self._made.get(key)
         if made is None:
             made = self._made[key] = asyncio.ensure_future(self._draw(order, picture))
             made.add_done_callback(lambda done: self._keep(key, done))
         self._made.move_to_end(key)
-        # Shielded, because another prediction may wait for the same drawing when this one is canceled.
+        # Shielded: if this prediction is canceled, another one may still wait for the same drawing.
         return await asyncio.shield(made)
 
     async def in_thread(self, work: Callable[[], Media]) -> Media:
-        """Return what slow work makes, done in one of the threads."""
+        """Do slow work in one of the threads and return its result."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
     def close(self) -> None:
-        """Let the threads go; what is being drawn is abandoned."""
+        """Shut the threads down and abandon unfinished drawings."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def _draw(self, order: Order, picture: bytes | None) -> Media:
@@ -134,17 +134,17 @@ class Easel:
         return await self.in_thread(lambda: _draw(self.studio, order, picture, self.seed))
 
     def _keep(self, key: str, done: asyncio.Future[Media]) -> None:
-        """Count what was made, and drop the oldest until all fits; a drawing that failed is not remembered."""
+        """Cache a drawing, and evict the oldest until all fit; a failed drawing is not cached."""
         if done.cancelled() or done.exception() is not None:
             self._made.pop(key, None)
             return
         if self._made.get(key) is not done:
             return
-        self._held_bytes += len(done.result().content)
-        while self._held_bytes > self.cache_bytes and len(self._made) > 1:
+        self._cached_bytes += len(done.result().content)
+        while self._cached_bytes > self.cache_bytes and len(self._made) > 1:
             _, dropped = self._made.popitem(last=False)
             if dropped.done():
-                self._held_bytes -= len(dropped.result().content)
+                self._cached_bytes -= len(dropped.result().content)
 
 
 def _key(model: Model, order: Order, picture: bytes | None) -> str:
@@ -169,7 +169,7 @@ def _video(studio: Studio, order: VideoOrder, picture: bytes, seed: int) -> byte
 
 
 def video_size_px(picture: bytes, short_side_px: int) -> tuple[int, int]:
-    """Return the size of a video that keeps the picture's proportions: even numbers, as H.264 wants them."""
+    """Return the size of a video that keeps the picture's proportions, in even numbers, as H.264 requires."""
     with Image.open(io.BytesIO(picture)) as image:
         width, height = image.size
     scale = short_side_px / min(width, height)
@@ -181,12 +181,12 @@ def _even(length: float) -> int:
 
 
 def _encoded(png: bytes, order: PictureOrder) -> bytes:
-    """Return the picture in the format asked for."""
+    """Return the picture in the requested format."""
     if order.format == "png":
         return png
     with Image.open(io.BytesIO(png)) as image:
         out = io.BytesIO()
-        # JPEG knows no transparency; WebP keeps it.
+        # JPEG has no transparency; WebP keeps it.
         flat = image.convert("RGB") if order.format == "jpeg" else image
         flat.save(out, order.format.upper(), quality=order.quality)
     return out.getvalue()

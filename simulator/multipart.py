@@ -1,4 +1,4 @@
-"""Reads `multipart/form-data` bodies, as much of the format as uploads of files use."""
+"""Parses `multipart/form-data` bodies, with as much of the format as file uploads use."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from simulator.problems import BadRequest
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One field of a form. `filename` and `content_type` are None when the client did not say."""
+    """One field of a form. `filename` and `content_type` are None if the client did not send them."""
 
     name: str
     filename: str | None
@@ -19,9 +19,9 @@ class Part:
 
 
 def parse(body: bytes, content_type: str) -> dict[str, Part]:
-    """Return the parts of a form by name; of several with one name, the last. Raises BadRequest."""
+    """Return the parts of a form by name; if a name occurs more than once, the last one. Raises BadRequest."""
     boundary = _boundary(content_type)
-    # The first delimiter has no line break before it, so one is put there.
+    # The first delimiter has no line break before it, so add one.
     sections = (b"\r\n" + body).split(b"\r\n--" + boundary)
     if len(sections) < 2 or not sections[-1].startswith(b"--"):
         raise BadRequest("Malformed multipart body: the closing boundary is missing")

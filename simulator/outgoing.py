@@ -1,4 +1,4 @@
-"""Clients for what the simulator itself asks of others: input files to fetch and webhooks to tell."""
+"""The HTTP client for the simulator's own requests: to fetch input files and to send webhooks."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import httpx
 
 @cache
 def _trust() -> ssl.SSLContext:
-    """Return the certificates that are trusted. Reading them takes longer than all the rest of a start."""
+    """Return the trusted certificates. Reading them takes longer than the rest of the start."""
     return httpx.create_ssl_context()
 
 
 def outgoing_client(*, timeout_s: float, follow_redirects: bool) -> httpx.AsyncClient:
-    """Return a client that ignores proxies, so that it also reaches what listens on this machine."""
+    """Return a client that ignores proxies, so that it also reaches servers on this machine."""
     return httpx.AsyncClient(
         verify=_trust(),
         timeout=timeout_s,

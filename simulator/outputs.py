@@ -1,4 +1,4 @@
-"""The output files that the delivery listener serves: named by 45 random characters, open to all, soon gone."""
+"""The output files that the delivery listener serves: named by 45 random characters, public, soon removed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Source = Callable[[], Awaitable[Media]]
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One file. A canned one is drawn when it is first asked for; `media` is None until then."""
+    """One file. A canned one is drawn at its first download; `media` is None until then."""
 
     prediction: Prediction
     media: Media | None
@@ -28,7 +28,7 @@ class Output:
 
 
 class Outputs:
-    """All files there are, by the path they are served at."""
+    """All files by the path that they are served at."""
 
     def __init__(self) -> None:
         self._by_path: dict[str, Output] = {}
@@ -38,14 +38,14 @@ class Outputs:
         self._by_path[path] = output
 
     def find(self, path: str) -> Output | None:
-        """Return what is served at this path, or None."""
+        """Return the output at this path, or None."""
         return self._by_path.get(path)
 
     def remove(self, paths: list[str]) -> None:
-        """Serve these no longer. Removing one twice does no harm."""
+        """Stop serving these. Removing one twice does no harm."""
         for path in paths:
             self._by_path.pop(path, None)
 
     def clear(self) -> None:
-        """Serve nothing."""
+        """Stop serving all outputs."""
         self._by_path.clear()

@@ -1,4 +1,4 @@
-"""Pages of a list: opaque cursors, and `next` and `previous` as absolute URLs on the simulator's own address."""
+"""Paging of lists: opaque cursors, and `next` and `previous` as absolute URLs of the simulator."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ PAGE_SIZE = 100
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A stretch of a list of `total` items: those from `start` on, counted from the first to be shown."""
+    """A page of a list: the positions of its items, and the links to its neighbours."""
 
     positions: range
     previous: str | None
     next: str | None
 
     def as_json(self, results: list[Any]) -> dict[str, Any]:
-        """Return the object that lists are answered with."""
+        """Return the page as the API's list object."""
         return {"previous": self.previous, "next": self.next, "results": results}
 
 
 def cut(positions: range, url: str, query: Mapping[str, str]) -> Page:
-    """Return the page of `positions` (oldest first) that the query's cursor asks for; pages go backwards from the end.
+    """Return the page of `positions` (oldest first) at the query's cursor; pages go backwards from the end.
 
-    A cursor names a position, not an offset, so that new items do not shift the pages behind it.
+    A cursor is a position, not an offset, so that new items do not shift later pages.
     """
     end = _end(positions, query.get("cursor"))
     start = max(positions.start, end - PAGE_SIZE)

@@ -1,4 +1,4 @@
-"""Predictions: what is known of one, its JSON, and the book that keeps all of them in order of creation."""
+"""Predictions: the state of one, its JSON, and the store of all, in order of creation."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from simulator.clock import to_text, to_us
 from simulator.models.catalogue import Model
 
 Options = Mapping[str, Any]
-"""What a fault rule says about how its action is done."""
+"""The options of a fault rule's action."""
 
 
 class Status(StrEnum):
-    """Where a prediction is in its life."""
+    """The status of a prediction."""
 
     STARTING = "starting"
     PROCESSING = "processing"
@@ -29,13 +29,13 @@ class Status(StrEnum):
 
     @property
     def is_terminal(self) -> bool:
-        """Whether nothing will change any more."""
+        """True if the status can no longer change."""
         return self not in (Status.STARTING, Status.PROCESSING)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How long the two parts of a prediction's life take here, in seconds."""
+    """The durations of a prediction's two phases here, in seconds."""
 
     queue_s: float
     run_s: float
@@ -43,7 +43,7 @@ class Plan:
 
 @dataclass(slots=True, eq=False)
 class Prediction:
-    """One prediction. `faults` holds what the fault rules do to it, by the name of the action."""
+    """One prediction. `faults` are the actions of the fault rules that apply to it, by name, with their options."""
 
     id: str
     position: int
@@ -54,7 +54,7 @@ class Prediction:
     plan: Plan
     faults: Mapping[str, Options]
     price_usd: float
-    """What a full run costs. Kept here because the input it follows from is removed after an hour."""
+    """The price of a full run. Kept because the input that determines it is removed after an hour."""
     token: str | None = None
     """The correlation token, from the webhook's URL."""
     webhook: str | None = None
@@ -69,41 +69,41 @@ class Prediction:
     completed_at: float | None = None
     output_names: list[str] = field(default_factory=list)
     data_removed: bool = False
-    watchers: list[Future[None]] = field(default_factory=list)
+    waiters: list[Future[None]] = field(default_factory=list)
 
     @property
     def is_over(self) -> bool:
-        """Whether the prediction is in a terminal state."""
+        """True if the prediction is in a terminal state."""
         return self.status.is_terminal
 
     @property
     def prompt(self) -> str:
-        """The prompt, or the empty string for a model without one."""
+        """The prompt, or an empty string if the model has none."""
         return str(self.input.get("prompt", ""))
 
     @property
     def cost_usd(self) -> float:
-        """What the account pays: nothing for failed and aborted ones, or those canceled before they started."""
+        """The account's cost: nothing if the prediction failed, was aborted, or was canceled before it started."""
         free = self.status in (Status.FAILED, Status.ABORTED)
         never_ran = self.status is Status.CANCELED and self.started_at is None
         return 0.0 if free or never_ran else self.price_usd
 
     @property
     def shown_status(self) -> str:
-        """The status as clients read it, which a fault may have made an unknown word."""
+        """The status that clients see, which a fault may replace by an unknown one."""
         unknown = self.faults.get("unknown_status")
         return str(unknown["status"]) if unknown and self.is_over else self.status.value
 
     def remove_data(self) -> None:
-        """Forget inputs, outputs and logs, as the service does an hour after completion."""
+        """Remove inputs, outputs and logs, as the service does an hour after completion."""
         self.input, self.output, self.logs, self.data_removed = {}, None, "", True
 
-    def wake_watchers(self) -> None:
-        """Tell those who wait for this prediction that there is something to see."""
-        for watcher in self.watchers:
-            if not watcher.done():
-                watcher.set_result(None)
-        self.watchers.clear()
+    def wake_waiters(self) -> None:
+        """Wake the requests that wait for this prediction's output or end."""
+        for waiter in self.waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+        self.waiters.clear()
 
 
 def correlation_token(webhook: str | None) -> str | None:
@@ -115,7 +115,7 @@ def correlation_token(webhook: str | None) -> str | None:
 
 
 def describe(prediction: Prediction, api_url: str) -> dict[str, Any]:
-    """Return the prediction object as the API, the list and the webhooks give it."""
+    """Return the prediction object, as in responses, lists and webhooks."""
     url = f"{api_url}/v1/predictions/{prediction.id}"
     body: dict[str, Any] = {
         "id": prediction.id,
@@ -138,7 +138,7 @@ def describe(prediction: Prediction, api_url: str) -> dict[str, Any]:
 
 
 def _optional(prediction: Prediction) -> dict[str, Any]:
-    """Return the keys that are left out while they have no value."""
+    """Return the keys that are omitted while they have no value."""
     times = {
         "started_at": prediction.started_at,
         "completed_at": prediction.completed_at,
@@ -164,7 +164,7 @@ def _metrics(prediction: Prediction) -> dict[str, Any]:
     return metrics
 
 
-class Book:
+class PredictionStore:
     """All predictions, by id and in order of creation."""
 
     def __init__(self) -> None:
@@ -172,12 +172,12 @@ class Book:
         self.in_order: list[Prediction] = []
 
     def add(self, prediction: Prediction) -> None:
-        """Enter a new prediction at the end."""
+        """Add a new prediction at the end."""
         self.by_id[prediction.id] = prediction
         self.in_order.append(prediction)
 
     def created_between(self, after: float | None, before: float | None) -> range:
-        """Return the positions of those created at or after `after` and before `before`."""
+        """Return the positions of the predictions created at or after `after` and before `before`."""
         low = 0 if after is None else self._first_from(after)
         high = len(self.in_order) if before is None else self._first_from(before)
         return range(low, high)
@@ -188,7 +188,7 @@ class Book:
             yield self.in_order[position]
 
     def clear(self) -> None:
-        """Forget all predictions."""
+        """Remove all predictions."""
         self.by_id.clear()
         self.in_order.clear()
 

@@ -1,4 +1,4 @@
-"""Errors as Replicate words them.
+"""Errors in Replicate's words.
 
 Problem (an HTTP status and a JSON body)
 ├── NotFound            404
@@ -17,7 +17,7 @@ from typing import Any
 
 
 class Problem(Exception):
-    """An answer other than success. `body` is sent as `application/problem+json`, with a newline at its end."""
+    """An error response. `body` is sent as `application/problem+json`, with a newline at its end."""
 
     def __init__(self, status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> None:
         self.status = status
@@ -27,7 +27,7 @@ class Problem(Exception):
 
 
 class NotFound(Problem):
-    """What was asked for is not there."""
+    """The requested resource does not exist."""
 
     def __init__(self, detail: str = "The requested resource could not be found.", *, bare: bool = False) -> None:
         super().__init__(404, {"detail": detail} if bare else {"detail": detail, "status": 404})
@@ -48,14 +48,14 @@ class Forbidden(Problem):
 
 
 class Unauthenticated(Problem):
-    """No token, or one that is not accepted."""
+    """The request has no token, or one that is not accepted."""
 
     def __init__(self, detail: str = "You did not pass a valid authentication token") -> None:
         super().__init__(401, {"title": "Unauthenticated", "detail": detail, "status": 401})
 
 
 class InvalidVersion(Problem):
-    """`version` names nothing that exists."""
+    """`version` names a version that does not exist."""
 
     def __init__(self) -> None:
         detail = "The specified version does not exist (or perhaps you don't have permission to use it?)"
@@ -64,7 +64,7 @@ class InvalidVersion(Problem):
 
 @dataclass(frozen=True, slots=True)
 class InvalidField:
-    """One thing wrong with a request. `field` is dotted (`input.prompt`) and empty for the body itself."""
+    """One error in a request. `field` is dotted (`input.prompt`), or empty for the body itself."""
 
     type: str
     field: str
@@ -72,7 +72,7 @@ class InvalidField:
 
     @property
     def line(self) -> str:
-        """The line of `detail` that tells of it."""
+        """The line for it in `detail`."""
         return f"- {self.field}: {self.description}\n" if self.field else f"- {self.description}\n"
 
 
@@ -95,7 +95,7 @@ class InvalidInput(Problem):
 
 
 class Throttled(Problem):
-    """The account makes requests faster than it may."""
+    """The account has exceeded a rate limit."""
 
     def __init__(self, retry_after_s: int) -> None:
         unit = "second" if retry_after_s == 1 else "seconds"

@@ -1,4 +1,4 @@
-"""Uvicorn's HTTP protocol with one addition: an application can reset the connection it answers on."""
+"""Uvicorn's HTTP protocol with one addition: an application can reset the connection of its request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs the two listeners: as a program until it is told to stop, or in a thread of a test."""
+"""Runs the two listeners: as a program until a signal stops it, or in a thread of a test."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 import uvicorn
 
 from simulator.api.routes import api_app
-from simulator.dating import dated
+from simulator.date_header import with_date
 from simulator.delivery import delivery_app
 from simulator.media import Studio
 from simulator.protocol import ResettableProtocol
@@ -37,7 +37,7 @@ class StudioMissing(RuntimeError):
 
 
 class _Listener(uvicorn.Server):
-    """A Uvicorn server that leaves signals to whoever started it and says when it listens."""
+    """A Uvicorn server that leaves signals to its caller and sets an event once it listens."""
 
     def __init__(self, app: Any, opened: socket.socket, settings: SimulatorSettings) -> None:
         super().__init__(
@@ -60,7 +60,7 @@ class _Listener(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Take no signals: two servers share this process."""
+        """Capture no signals: two servers share this process."""
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -80,13 +80,13 @@ async def serve(
 ) -> None:
     """Serve until `stop` is set; `ready` is called once both listeners accept connections.
 
-    Raises OSError when a port is taken.
+    Raises OSError if a port is taken.
     """
     with _open(settings.host, settings.port) as api, _open(settings.host, settings.delivery_port) as delivery:
         sim = Simulation(settings, _addresses(settings, api, delivery), studio or studio_for(settings))
         listeners = [
-            _Listener(dated(api_app(sim), sim.clock), api, settings),
-            _Listener(dated(delivery_app(sim), sim.clock), delivery, settings),
+            _Listener(with_date(api_app(sim), sim.clock), api, settings),
+            _Listener(with_date(delivery_app(sim), sim.clock), delivery, settings),
         ]
         serving = [asyncio.create_task(listener.run_until_stopped()) for listener in listeners]
         for listener in listeners:
@@ -145,16 +145,16 @@ class Background:
 
     @property
     def api_url(self) -> str:
-        """Where the API is, without `/v1`."""
+        """The URL of the API, without `/v1`."""
         return self.state.addresses.api
 
     @property
     def delivery_url(self) -> str:
-        """Where the output files are."""
+        """The URL of the output files."""
         return self.state.addresses.delivery
 
     def call(self, function: Callable[[Simulation], Any]) -> Any:
-        """Run a function on the simulator's own loop and return what it returns."""
+        """Run a function on the simulator's own loop and return its result."""
 
         async def there() -> Any:
             return function(self.state)
@@ -183,10 +183,10 @@ class Background:
 
 
 def studio_for(settings: SimulatorSettings) -> Studio:
-    """Return the studio that is used unless another is given: the real one, or for canned media the plainest."""
+    """Return the default studio: the real one, or the plainest if media are canned."""
     if settings.media_is_canned:
         return Sketch()
-    # Only now, because drawing loads a few big libraries.
+    # Imported late, because drawing loads a few big libraries.
     try:
         from simulator import studio
     except ModuleNotFoundError as missing:
@@ -218,7 +218,7 @@ def _url(settings: SimulatorSettings, opened: socket.socket) -> str:
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Return uvloop's factory where it is installed; None stands for asyncio's own."""
+    """Return uvloop's factory if it is installed, or None for asyncio's own."""
     try:
         import uvloop
     except ImportError:

@@ -1,4 +1,4 @@
-"""What a run of the simulator is told: ports, pace, limits, secrets. Frozen, with defaults that work as they are."""
+"""The settings of one simulator: ports, speed, limits, secrets. Frozen, with defaults that work unchanged."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DEFAULT_WEBHOOK_SECRET = "whsec_c2ltdWxhdG9yLXdlYmhvb2stc2lnbmluZy1rZXk="  # noq
 
 @dataclass(frozen=True, slots=True)
 class RateLimits:
-    """How many requests a minute the account may make. A full bucket is also the largest burst."""
+    """The requests that the account may make per minute. A full bucket is also the largest burst."""
 
     creates_per_min: int = 600
     others_per_min: int = 3000
@@ -22,58 +22,58 @@ class RateLimits:
 
 @dataclass(frozen=True, slots=True)
 class SimulatorSettings:
-    """Everything that can be chosen about one simulator."""
+    """All options of one simulator."""
 
     host: str = "127.0.0.1"
     port: int = 0
-    """Port of the API; 0 takes a free one."""
+    """Port of the API; 0 picks a free one."""
     delivery_port: int = 0
-    """Port that serves the output files; 0 takes a free one."""
+    """Port of the output files; 0 picks a free one."""
     public_api_url: str | None = None
-    """The address clients use for the API, where it differs from the listening one (a proxy, a container)."""
+    """The URL of the API for clients, if it differs from the listening address (a proxy, a container)."""
     public_delivery_url: str | None = None
     tls_cert_file: str | None = None
-    """With a certificate and its key both listeners speak HTTPS; some clients wrap only https outputs in files."""
+    """With a certificate and its key, both listeners speak HTTPS; some clients wrap only https outputs in files."""
     tls_key_file: str | None = None
     tokens: tuple[str, ...] | None = None
     """The accepted API tokens; None accepts any that is not empty."""
     speed: float = 1.0
-    """How many times faster than the real models predictions run: 1.0 is about 40 s an image, 120 s a video."""
+    """How many times as fast as the real models predictions are: 1.0 is about 40 s per image, 120 s per video."""
     instant: bool = False
-    """Predictions have succeeded when their creation is answered, with canned media. For benchmarks."""
+    """Predictions succeed at their creation, with canned media. For benchmarks."""
     canned: bool = False
     """Outputs ignore the input pictures and prompts: one is drawn per model and size, and nothing is fetched."""
     clock_ahead_s: float = 0.0
-    """How far the simulator's clock is ahead of this machine's, or behind it where negative."""
+    """The seconds that the simulator's clock is ahead of this machine's, or behind it if negative."""
     seed: int | None = None
     """Makes ids, durations and fault probabilities repeatable; None draws them afresh."""
     output_ttl_s: float = 3600.0
-    """How long after completion inputs, outputs and logs are kept. Not scaled by `speed`."""
+    """The seconds that inputs, outputs and logs are kept after completion. Not scaled by `speed`."""
     file_ttl_s: float = 24 * 3600.0
     webhook_secret: str = DEFAULT_WEBHOOK_SECRET
     files_secret: str = "simulator-files"  # noqa: S105 - published on purpose
     """Signs download URLs of the Files API."""
     webhook_timeout_s: float = 5.0
     webhook_retry_at_s: tuple[float, ...] = (2.0, 6.0, 14.0, 30.0, 60.0)
-    """When a failed final webhook is sent again, in seconds after the first attempt, divided by `speed`."""
+    """The times of retries of a failed final webhook, in seconds after the first attempt, divided by `speed`."""
     rate_limits: RateLimits = field(default_factory=RateLimits)
     min_cancel_after_s: float = 5.0
     run_limit_s: float = 1800.0
     """A prediction that runs or waits for longer fails. Divided by `speed`."""
     reject_unknown_inputs: bool = False
-    """Whether an input the model does not know is an error (422) or ignored."""
+    """If True, an input that the model does not know is an error (422); otherwise it is ignored."""
     max_file_bytes: int = 100_000_000
     media_cache_bytes: int = 256_000_000
     media_workers: int = 2
     account: str = "simulator"
-    """The user name of the one account there is."""
+    """The user name of the only account."""
     faults: tuple[Mapping[str, Any], ...] = ()
-    """Fault rules that are in force from the start."""
+    """Fault rules to start with."""
     model_files: tuple[str, ...] = ()
     """JSON files that add to the built-in catalogue of models."""
 
     def __post_init__(self) -> None:
-        """Refuse what could only fail later, in the middle of a run."""
+        """Raise ValueError for settings that would fail later, in the middle of a run."""
         if self.speed <= 0:
             raise ValueError(f"speed must be greater than 0, not {self.speed}")
         if not abs(self.clock_ahead_s) <= LONGEST_S:
@@ -88,7 +88,7 @@ class SimulatorSettings:
 
     @property
     def media_is_canned(self) -> bool:
-        """Whether outputs are the same whatever the input."""
+        """True if outputs do not depend on the input."""
         return self.canned or self.instant
 
     def paced(self, model_s: float) -> float:
@@ -98,7 +98,7 @@ class SimulatorSettings:
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where the two listeners are reached, without a trailing slash."""
+    """The URLs of the two listeners, without a trailing slash."""
 
     api: str
     delivery: str

@@ -1,4 +1,4 @@
-"""One simulated Replicate: everything it holds, and the ways to create and remove predictions."""
+"""One simulated Replicate: all of its state, and the ways to create and remove predictions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from simulator.clock import Agenda, Clock
+from simulator.clock import Clock, Scheduler
 from simulator.counters import Counters
 from simulator.faults.rules import Faults
 from simulator.files import Files
@@ -19,14 +19,14 @@ from simulator.limits import Limits
 from simulator.media import Easel, Studio
 from simulator.models import Catalogue, Model, load
 from simulator.outputs import Outputs
-from simulator.predictions import Book, Options, Plan, Prediction, correlation_token, describe
+from simulator.predictions import Options, Plan, Prediction, PredictionStore, correlation_token, describe
 from simulator.settings import Addresses, SimulatorSettings
 from simulator.webhooks import Webhooks
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What a client asks to be predicted, after validation."""
+class PredictionRequest:
+    """A client's request for a prediction, after validation."""
 
     model: Model
     version: str
@@ -38,32 +38,32 @@ class Wish:
 
 
 class Simulation:
-    """The state behind both listeners. Lives on one event loop; nothing here is safe to call from another thread."""
+    """The state behind both listeners. It belongs to one event loop; nothing is safe to call from another thread."""
 
     def __init__(self, settings: SimulatorSettings, addresses: Addresses, studio: Studio) -> None:
         self.settings = settings
         self.addresses = addresses
         self.catalogue: Catalogue = load(settings.model_files)
         self.clock = Clock(settings.clock_ahead_s)
-        self.agenda = Agenda(self.clock)
+        self.scheduler = Scheduler(self.clock)
         self.names = Names(settings.seed)
         self.counters = Counters()
         self.limits = Limits(settings.rate_limits, self.clock)
         self.faults = Faults(self.clock, settings.seed)
-        self.book = Book()
+        self.predictions = PredictionStore()
         self.runs: Counter[str] = Counter()
         """Accepted predictions by model."""
-        self.files = Files(self.agenda, self.names, settings.file_ttl_s)
+        self.files = Files(self.scheduler, self.names, settings.file_ttl_s)
         self.outputs = Outputs()
         self.own_models: dict[str, dict[str, Any]] = {}
         self.own_readmes: dict[str, str] = {}
         self.deployments: dict[str, dict[str, Any]] = {}
         self.inputs = Inputs(self._find_own)
         self.easel = _easel(settings, studio)
-        self.webhooks = Webhooks(settings, self.agenda, self.counters, self.names, self.describe)
+        self.webhooks = Webhooks(settings, self.scheduler, self.counters, self.names, self.describe)
         self.lifecycle = Lifecycle(
             settings,
-            self.agenda,
+            self.scheduler,
             self.inputs,
             self.easel,
             self.outputs,
@@ -76,29 +76,29 @@ class Simulation:
             self.faults.add(rule)
 
     def describe(self, prediction: Prediction) -> dict[str, Any]:
-        """Return the prediction object as the API, the list and the webhooks give it."""
+        """Return the prediction object, as in responses, lists and webhooks."""
         return describe(prediction, self.addresses.api)
 
-    def create(self, wish: Wish, faults: Mapping[str, Options]) -> Prediction:
-        """Accept a prediction and let it begin."""
-        prediction = self._entry(wish, faults)
-        self.book.add(prediction)
-        self.runs[wish.model.path] += 1
+    def create(self, request: PredictionRequest, faults: Mapping[str, Options]) -> Prediction:
+        """Accept a prediction and start its lifecycle."""
+        prediction = self._entry(request, faults)
+        self.predictions.add(prediction)
+        self.runs[request.model.path] += 1
         self.lifecycle.begin(prediction)
         return prediction
 
     def reset(self) -> None:
-        """Forget everything that clients and tests have brought in; catalogue, addresses and clock stay."""
+        """Remove everything that clients and tests have added; catalogue, addresses and clock stay."""
         self.lifecycle.clear()
-        for prediction in self.book.in_order:
-            # A creation that still waits for output would otherwise wait on.
-            prediction.wake_watchers()
+        for prediction in self.predictions.in_order:
+            # A creation that waits for output would otherwise keep waiting.
+            prediction.wake_waiters()
         self.webhooks.clear()
         self.faults.clear()
         self.counters.clear()
         self.limits.refill()
-        for held in (self.book, self.outputs, self.files, self.runs):
-            held.clear()
+        for store in (self.predictions, self.outputs, self.files, self.runs):
+            store.clear()
         for own in (self.own_models, self.own_readmes, self.deployments):
             own.clear()
 
@@ -109,24 +109,24 @@ class Simulation:
         await self.inputs.close()
         self.easel.close()
 
-    def _entry(self, wish: Wish, faults: Mapping[str, Options]) -> Prediction:
+    def _entry(self, request: PredictionRequest, faults: Mapping[str, Options]) -> Prediction:
         created_at = self.clock.now()
-        after_s = wish.cancel_after_s
+        after_s = request.cancel_after_s
         return Prediction(
             id=self.names.id(),
-            position=len(self.book.in_order),
-            model=wish.model,
-            version=wish.version,
-            input=wish.input,
+            position=len(self.predictions.in_order),
+            model=request.model,
+            version=request.version,
+            input=request.input,
             created_at=created_at,
-            plan=self._plan(wish.model, faults),
+            plan=self._plan(request.model, faults),
             faults=faults,
-            price_usd=wish.model.price_usd(wish.input),
-            token=correlation_token(wish.webhook),
-            webhook=wish.webhook,
-            webhook_events=wish.webhook_events,
+            price_usd=request.model.price_usd(request.input),
+            token=correlation_token(request.webhook),
+            webhook=request.webhook,
+            webhook_events=request.webhook_events,
             deadline=None if after_s is None else created_at + after_s,
-            deployment=wish.deployment,
+            deployment=request.deployment,
         )
 
     def _plan(self, model: Model, faults: Mapping[str, Options]) -> Plan:
@@ -136,7 +136,7 @@ class Simulation:
         return Plan(self.settings.paced(queue_s), self.settings.paced(run_s))
 
     def _find_own(self, url: str) -> bytes | None:
-        """Return the bytes behind one of our own URLs, or None if it is not ours or not there."""
+        """Return the bytes behind one of our own URLs, or None if it is not ours or does not exist."""
         if url.startswith(f"{self.addresses.delivery}/"):
             output = self.outputs.find(url.removeprefix(self.addresses.delivery))
             return output.media.content if output and output.media else None

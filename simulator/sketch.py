@@ -1,6 +1,6 @@
 """The plainest studio: pictures are the input scaled to size, videos are a slow zoom into the first frame.
 
-Draws what is canned, and what tests and benchmarks want quickly and do not look at.
+It draws canned media, and media for tests and benchmarks, whose content does not matter.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ class Sketch:
     """A studio that scales instead of drawing."""
 
     def wants_scene(self, prompt: str) -> bool:
-        """Return whether the prompt speaks of a scene."""
+        """Return whether the prompt mentions a scene."""
         return "scene" in prompt.lower()
 
     def make_avatar(self, photo: bytes, *, prompt: str, size_px: tuple[int, int], seed: int) -> bytes:
@@ -37,7 +37,7 @@ class Sketch:
             stream = container.add_stream("libx264", rate=fps, options={"preset": "ultrafast", "crf": "28"})
             stream.width, stream.height = size_px
             stream.pix_fmt = "yuv420p"
-            # One picture a second is drawn and repeated, which is most of the saving.
+            # One picture per second is drawn and repeated, which saves most of the time.
             for second in range(seconds):
                 frame = av.VideoFrame.from_image(_zoomed(still, second))  # type: ignore[no-untyped-call]
                 for number in range(second * fps, (second + 1) * fps):

@@ -1,4 +1,4 @@
-"""Checks request bodies and model inputs, and tells what is wrong in Replicate's words.
+"""Checks request bodies and model inputs, and reports errors in Replicate's words.
 
 Only the part of JSON Schema that models use: types, choices, bounds, lengths, arrays, patterns and `format: uri`.
 """
@@ -41,7 +41,7 @@ def check_body(body: Any, properties: Mapping[str, Schema], required: tuple[str,
 
 
 def check_input(given: dict[str, Any], model: Model, *, reject_unknown: bool) -> None:
-    """Raise InvalidInput unless the model takes this input."""
+    """Raise InvalidInput unless the input fits the model's schema."""
     faults = [*_missing(given, model.required, "input"), *_wrong(given, model.properties, "input")]
     if reject_unknown:
         faults += _additional(given, model.properties, "input")

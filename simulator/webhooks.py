@@ -1,7 +1,7 @@
-"""Tells webhooks what happens to predictions: signed, filtered, throttled, and insisting only on the final event.
+"""Sends webhooks about predictions: signed, filtered, throttled, and retried only for the final event.
 
-The events of one prediction are sent one after the other. A final event that is not taken (no connection, 4xx, 5xx) is
-sent again with the same id until about a minute after completion; a redirect counts as taken, because it is never
+The events of one prediction are sent one after another. A final event that is not accepted (no connection, 4xx, 5xx) is
+sent again with the same id until about a minute after completion; a redirect counts as accepted, because it is never
 followed. Every attempt is kept for inspection.
 """
 
@@ -19,7 +19,7 @@ import httpx
 import orjson
 from standardwebhooks import Webhook
 
-from simulator.clock import Agenda
+from simulator.clock import Scheduler
 from simulator.counters import Counters
 from simulator.ids import Names
 from simulator.outgoing import outgoing_client
@@ -35,7 +35,7 @@ KEPT_MESSAGES = 20_000
 
 @dataclass(slots=True)
 class Record:
-    """What is kept of a message. `attempts` holds a status code, or the name of what went wrong, for each."""
+    """The record of a message. `attempts` has a status code, or the name of the error, for each attempt."""
 
     id: str
     prediction_id: str
@@ -44,7 +44,7 @@ class Record:
     attempts: list[int | str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
-        """Return what is told of it at `/_simulator/webhooks`."""
+        """Return the record as JSON, for `/_simulator/webhooks`."""
         return {
             "id": self.id,
             "prediction": self.prediction_id,
@@ -56,24 +56,24 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One event on its way: the prediction as it was then. The body, which may be large, is not kept."""
+    """One event to send, with the prediction as it was then. The body, which may be large, is not kept."""
 
     record: Record
     body: bytes
 
     @property
     def event(self) -> str:
-        """What it tells of."""
+        """The event's name."""
         return self.record.event
 
 
 @dataclass(slots=True)
-class _Line:
-    """The events of one prediction: what was sent last, and what a fault holds back."""
+class _Queue:
+    """The events of one prediction: the last one sent, and those that a fault delays."""
 
     last: asyncio.Task[None] | None = None
     throttled_at: float = float("-inf")
-    held: list[Message] = field(default_factory=list)
+    delayed: list[Message] = field(default_factory=list)
 
 
 class Webhooks:
@@ -82,18 +82,18 @@ class Webhooks:
     def __init__(
         self,
         settings: SimulatorSettings,
-        agenda: Agenda,
+        scheduler: Scheduler,
         counters: Counters,
         names: Names,
         describe: Callable[[Prediction], dict[str, Any]],
     ) -> None:
         self.settings = settings
-        self.agenda = agenda
+        self.scheduler = scheduler
         self.counters = counters
         self.names = names
         self.describe = describe
         self.sent: deque[Record] = deque(maxlen=KEPT_MESSAGES)
-        self._lines: dict[str, _Line] = {}
+        self._queues: dict[str, _Queue] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._client = outgoing_client(timeout_s=settings.webhook_timeout_s, follow_redirects=False)
 
@@ -101,18 +101,18 @@ class Webhooks:
         """Send an event if the prediction has a webhook that wants it."""
         if prediction.webhook is None:
             return
-        line = self._line(prediction, event)
-        if event not in _wanted(prediction) or (event in THROTTLED and not self._may_pass(line)):
+        queue = self._queue_of(prediction, event)
+        if event not in _wanted(prediction) or (event in THROTTLED and not self._is_admitted(queue)):
             return
         message = self._message(prediction, event)
-        for each in _in_turn(prediction, line, message):
-            self._queue(prediction, line, each)
+        for each in _ready(prediction, queue, message):
+            self._enqueue(prediction, queue, each)
 
     def clear(self) -> None:
-        """Stop sending, and forget what was sent."""
+        """Stop sending, and remove the records."""
         for task in self._tasks:
             task.cancel()
-        self._lines.clear()
+        self._queues.clear()
         self.sent.clear()
 
     async def close(self) -> None:
@@ -122,19 +122,19 @@ class Webhooks:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._client.aclose()
 
-    def _line(self, prediction: Prediction, event: str) -> _Line:
-        """Return the prediction's line, which nothing joins after the final event."""
-        line = self._lines.setdefault(prediction.id, _Line())
+    def _queue_of(self, prediction: Prediction, event: str) -> _Queue:
+        """Return the prediction's queue, which no event joins after the final one."""
+        queue = self._queues.setdefault(prediction.id, _Queue())
         if event == "completed":
-            del self._lines[prediction.id]
-        return line
+            del self._queues[prediction.id]
+        return queue
 
-    def _may_pass(self, line: _Line) -> bool:
-        """Whether the last throttled event is long enough ago."""
-        now = self.agenda.clock.now()
-        if now - line.throttled_at < self.settings.paced(THROTTLE_S):
+    def _is_admitted(self, queue: _Queue) -> bool:
+        """Return whether the last throttled event was long enough ago."""
+        now = self.scheduler.clock.now()
+        if now - queue.throttled_at < self.settings.paced(THROTTLE_S):
             return False
-        line.throttled_at = now
+        queue.throttled_at = now
         return True
 
     def _message(self, prediction: Prediction, event: str) -> Message:
@@ -142,45 +142,45 @@ class Webhooks:
         body = orjson.dumps(self.describe(prediction))
         return Message(Record(f"msg_{self.names.id()}", prediction.id, event, prediction.webhook), body)
 
-    def _queue(self, prediction: Prediction, line: _Line, message: Message) -> None:
+    def _enqueue(self, prediction: Prediction, queue: _Queue, message: Message) -> None:
         if _applies(prediction, "lose_webhook", message.event) is not None:
             self.counters.webhooks["lost"] += 1
             return
         self.sent.append(message.record)
-        task = asyncio.ensure_future(self._send(prediction, message, line.last))
-        line.last = task
+        task = asyncio.ensure_future(self._send(prediction, message, queue.last))
+        queue.last = task
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _send(self, prediction: Prediction, message: Message, before: asyncio.Task[None] | None) -> None:
-        """Send a message after the one before it; copies and repetitions follow."""
+        """Send a message after the one before it, then its copies and retries."""
         if before is not None:
             await asyncio.wait([before])
         late = _applies(prediction, "delay_webhook", message.event)
         if late is not None:
-            await self.agenda.until(self.agenda.clock.now() + float(late["seconds"]))
-        taken = await self._attempt(prediction, message)
+            await self.scheduler.until(self.scheduler.clock.now() + float(late["seconds"]))
+        accepted = await self._attempt(prediction, message)
         for _ in range(_copies(prediction, message.event)):
             await self._attempt(prediction, message)
-        if not taken and message.event == "completed":
-            self._insist_later(prediction, message)
+        if not accepted and message.event == "completed":
+            self._retry_later(prediction, message)
 
-    def _insist_later(self, prediction: Prediction, message: Message) -> None:
-        """Repeat the final event in a task of its own, so that nothing waits for it."""
-        task = asyncio.ensure_future(self._insist(prediction, message))
+    def _retry_later(self, prediction: Prediction, message: Message) -> None:
+        """Retry the final event in its own task, so that nothing waits for it."""
+        task = asyncio.ensure_future(self._retry(prediction, message))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _insist(self, prediction: Prediction, message: Message) -> None:
-        first_at = self.agenda.clock.now()
+    async def _retry(self, prediction: Prediction, message: Message) -> None:
+        first_at = self.scheduler.clock.now()
         for after_s in self.settings.webhook_retry_at_s:
-            await self.agenda.until(first_at + self.settings.paced(after_s))
+            await self.scheduler.until(first_at + self.settings.paced(after_s))
             if await self._attempt(prediction, message):
                 return
         self.counters.webhooks["given_up"] += 1
 
     async def _attempt(self, prediction: Prediction, message: Message) -> bool:
-        """Send a message once and return whether it was taken."""
+        """Send a message once and return whether it was accepted."""
         record = message.record
         headers = {"content-type": "application/json", **self._signed(prediction, message)}
         self.counters.webhooks["attempts"] += 1
@@ -194,7 +194,7 @@ class Webhooks:
         return response.status_code < 400
 
     def _signed(self, prediction: Prediction, message: Message) -> dict[str, str]:
-        """Return the three headers of the signature. The time is the real one, whatever was added to the clock."""
+        """Return the three headers of the signature. Its time is the real one, however far the clock was moved."""
         if _applies(prediction, "unsigned_webhook", message.event) is not None:
             return {}
         forged = _applies(prediction, "forge_webhook", message.event) is not None
@@ -219,22 +219,22 @@ def _outcome(response: httpx.Response) -> str:
 
 
 def _applies(prediction: Prediction, action: str, event: str) -> Options | None:
-    """Return the options of a fault action if it concerns this event, else None."""
+    """Return the options of a fault action if it applies to this event, else None."""
     options = prediction.faults.get(action)
     return options if options is not None and event in options["events"] else None
 
 
 def _copies(prediction: Prediction, event: str) -> int:
-    """Return how many times more than once a message is sent."""
+    """Return the number of extra copies of a message."""
     options = _applies(prediction, "duplicate_webhook", event)
     return int(options["copies"]) if options else 0
 
 
-def _in_turn(prediction: Prediction, line: _Line, message: Message) -> list[Message]:
-    """Return the messages to send now; reordering holds all back until the final one, which then goes first."""
+def _ready(prediction: Prediction, queue: _Queue, message: Message) -> list[Message]:
+    """Return the messages to send now; reordering delays all until the final one, which then goes first."""
     if "reorder_webhooks" not in prediction.faults:
         return [message]
     if message.event != "completed":
-        line.held.append(message)
+        queue.delayed.append(message)
         return []
-    return [message, *reversed(line.held)]
+    return [message, *reversed(queue.delayed)]

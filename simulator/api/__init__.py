@@ -1,5 +1,5 @@
-"""The HTTP side: which operation a request is, how it is answered, and the two applications that listen.
+"""The HTTP side: the operations of the API, their handlers, and the application that serves them.
 
-`exchange` holds requests and answers as values, `endpoint` the steps every request goes through, `routes` the table of
-operations; each other module answers the operations of one resource.
+`exchange` has requests and responses as values, `endpoint` the steps of every request, `routes` the table of
+operations; each of the other modules handles the operations of one resource.
 """

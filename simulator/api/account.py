@@ -1,4 +1,4 @@
-"""Operations that only read: the account, hardware, collections, search, trainings, the webhook secret."""
+"""Read-only operations: the account, hardware, collections, search, trainings, the webhook secret."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MOST_RESULTS, USUAL_RESULTS = 50, 20
 
 
 def account(sim: Simulation) -> dict[str, Any]:
-    """Return the one account there is."""
+    """Return the only account."""
     name = sim.settings.account
     return {
         "type": "organization",
@@ -65,7 +65,7 @@ async def collection(sim: Simulation, call: Call) -> Reply:
 
 
 async def search(sim: Simulation, call: Call) -> Reply:
-    """GET /search, the one operation whose errors are plain JSON and carry no status"""
+    """GET /search, the only operation whose errors are plain JSON without a status"""
     query, limit = call.query.get("query"), call.query.get("limit", str(USUAL_RESULTS))
     if not query:
         return json_reply({"detail": 'Query parameter "query" is required'}, 400)
@@ -84,7 +84,7 @@ async def search(sim: Simulation, call: Call) -> Reply:
 
 
 async def trainings(sim: Simulation, call: Call) -> Reply:
-    """GET /trainings: nothing was ever trained"""
+    """GET /trainings, which is always empty"""
     return json_reply({"previous": None, "next": None, "results": []})
 
 

@@ -13,16 +13,16 @@ from simulator.problems import BadRequest, NotFound
 from simulator.simulation import Simulation
 
 HELP = {
-    "GET /_simulator/faults/menu": "the fault actions there are, with their options, and the error texts",
-    "GET /_simulator/faults": "the rules in force, with how often each matched and fired",
+    "GET /_simulator/faults/menu": "all fault actions with their options, and the error texts",
+    "GET /_simulator/faults": "the active rules, with the number of times that each matched and fired",
     "POST /_simulator/faults": "add a rule, a list of rules or {rules: [...]}",
     "DELETE /_simulator/faults": "remove all rules",
     "DELETE /_simulator/faults/{id}": "remove one rule",
-    "GET /_simulator/bill": "accepted creations and what they cost, by model and by webhook token",
-    "GET /_simulator/counters": "requests, answers, webhooks and faults, counted",
-    "GET /_simulator/webhooks": "every webhook that was sent, with the outcome of each attempt",
-    "POST /_simulator/clock": "{advance_s: N} moves the clock ahead, and does what has become due",
-    "POST /_simulator/reset": "forget predictions, files, rules, the bill and the counters",
+    "GET /_simulator/bill": "accepted creations and their cost, by model and by webhook token",
+    "GET /_simulator/counters": "the numbers of requests, responses, webhooks and faults",
+    "GET /_simulator/webhooks": "all webhooks that were sent, with the outcome of each attempt",
+    "POST /_simulator/clock": "{advance_s: N} moves the clock ahead N seconds, and everything that becomes due happens",
+    "POST /_simulator/reset": "remove all predictions, files and rules, and clear the bill and the counters",
 }
 
 
@@ -65,7 +65,7 @@ async def remove_fault(sim: Simulation, call: Call) -> Reply:
 
 async def get_bill(sim: Simulation, call: Call) -> Reply:
     """GET /_simulator/bill"""
-    return json_reply(bill(sim.book.in_order))
+    return json_reply(bill(sim.predictions.in_order))
 
 
 async def counters(sim: Simulation, call: Call) -> Reply:
@@ -82,10 +82,10 @@ async def advance_clock(sim: Simulation, call: Call) -> Reply:
     """POST /_simulator/clock"""
     seconds: Any = call.object().get("advance_s")
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or seconds < 0:
-        raise BadRequest(f"advance_s is a number of seconds, 0 or more, not {seconds!r}")
+        raise BadRequest(f"advance_s must be a number of seconds, 0 or more, not {seconds!r}")
     if sim.clock.ahead_s + seconds > LONGEST_S:
-        raise BadRequest(f"the clock may be {LONGEST_S:.0f} seconds ahead in all, which is a hundred years")
-    sim.agenda.advance(float(seconds))
+        raise BadRequest(f"the clock may be at most {LONGEST_S:.0f} seconds ahead in total, which is a hundred years")
+    sim.scheduler.advance(float(seconds))
     return json_reply({"ahead_s": sim.clock.ahead_s})
 
 

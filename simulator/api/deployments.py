@@ -1,4 +1,4 @@
-"""Operations on deployments: they can be made, changed, run and removed, and run what their model runs."""
+"""Operations on deployments: create, update, delete, and run their model."""
 
 from __future__ import annotations
 

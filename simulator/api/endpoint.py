@@ -1,4 +1,4 @@
-"""The steps that every request to the API goes through: read, count, authenticate, limit, answer, send."""
+"""The steps of every request to the API: read, count, authenticate, limit, handle, send."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 from simulator.api import facts
 from simulator.api.exchange import Call, Reply, problem_reply
 from simulator.api.sending import send_reply
-from simulator.faults import answers
+from simulator.faults import responses
 from simulator.problems import Problem, Unauthenticated
 from simulator.simulation import Simulation
 
@@ -30,7 +30,7 @@ class Operation:
 
     @property
     def creates(self) -> bool:
-        """Whether it falls under the limit for creating predictions."""
+        """True if it counts against the limit for creating predictions."""
         return self.id.endswith("predictions.create")
 
 
@@ -44,17 +44,17 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         call = await read_call(self.operation.id, scope, receive)
         self.sim.counters.requests[call.operation] += 1
-        reply = await self._answer(call)
-        self.sim.counters.answers[f"{call.operation} {reply.status}"] += 1
+        reply = await self._reply(call)
+        self.sim.counters.responses[f"{call.operation} {reply.status}"] += 1
         await send_reply(reply, scope, receive, send)
 
-    async def _answer(self, call: Call) -> Reply:
+    async def _reply(self, call: Call) -> Reply:
         if not self.sim.faults.rules or not self.operation.needs_token:
-            return await self._honest(call)
+            return await self._handled(call)
         about = facts.of_call(self.sim, call)
-        return await answers.under(self.sim.faults, self.sim.counters, about, lambda: self._honest(call))
+        return await responses.under(self.sim.faults, self.sim.counters, about, lambda: self._handled(call))
 
-    async def _honest(self, call: Call) -> Reply:
+    async def _handled(self, call: Call) -> Reply:
         try:
             return await self._permitted(call)
         except Problem as problem:
@@ -95,7 +95,7 @@ async def _read_body(receive: Receive) -> bytes:
 
 
 def _authenticate(tokens: tuple[str, ...] | None, call: Call) -> None:
-    """Raise Unauthenticated unless the request carries an accepted token, as `Bearer` or as `Token`."""
+    """Raise Unauthenticated unless the request has an accepted token, as `Bearer` or as `Token`."""
     scheme, _, token = call.headers.get("authorization", "").partition(" ")
     token = token.strip()
     if not scheme:

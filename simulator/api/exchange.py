@@ -1,4 +1,4 @@
-"""Requests and answers as values, so that operations are plain functions and faults can change an answer."""
+"""Requests and responses as values, so that operations are plain functions and faults can change a response."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Call:
     headers: Mapping[str, str]
     body: bytes
     parsed: Any = None
-    """The JSON body, once it was read."""
+    """The JSON body, once it has been parsed."""
 
     def json(self) -> Any:
         """Return the parsed body. Raises BadRequest."""
@@ -39,7 +39,7 @@ class Call:
         return self.parsed
 
     def object(self) -> dict[str, Any]:
-        """Return the parsed body, which has to be a JSON object. Raises BadRequest."""
+        """Return the parsed body, which must be a JSON object. Raises BadRequest."""
         body = self.json()
         if not isinstance(body, dict):
             raise BadRequest("Request body must be a JSON object")
@@ -47,40 +47,40 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
-    """How an answer travels: whole, or spoiled on its way."""
+class Transmission:
+    """A fault in the sending of a response."""
 
     lost: bool = False
     """Nothing is sent, and the connection stays open until the client gives up."""
     reset: bool = False
-    """The connection is reset: at once, or where `cut_at` is set after that part of the body."""
+    """The connection is reset: at once, or if `cut_at` is set, after that part of the body."""
     cut_at: float | None = None
-    """The part of the body, between 0 and 1, that is still sent before the reset."""
+    """The part of the body, between 0 and 1, that is sent before the reset."""
     body_takes_s: float = 0.0
-    """The time over which the body is spread."""
+    """The seconds over which the body is spread."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer."""
+    """One response. `transmission` is None if it is sent without a fault."""
 
     status: int
     body: bytes = b""
     content_type: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    manner: Manner | None = None
+    transmission: Transmission | None = None
 
     def having(self, headers: Mapping[str, str]) -> Reply:
-        """Return the same answer with more headers."""
+        """Return the same response with more headers."""
         return replace(self, headers={**self.headers, **headers})
 
 
 def json_reply(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:
-    """Return an answer with a JSON body."""
+    """Return a response with a JSON body."""
     return Reply(status, orjson.dumps(body), JSON, headers or {})
 
 
 def problem_reply(problem: Problem) -> Reply:
-    """Return the answer for an error."""
+    """Return the response for an error."""
     body = orjson.dumps(problem.body) + b"\n"
     return Reply(problem.status, body, PROBLEM, problem.headers)

@@ -1,4 +1,4 @@
-"""What fault rules are told of a request: above all the model and prompt it is about."""
+"""The facts about a request that fault rules match, above all its model and prompt."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ from simulator.simulation import Simulation
 
 def of_call(sim: Simulation, call: Call) -> Facts:
     """Return the facts of a request to the API."""
-    about = sim.book.by_id.get(call.at["id"]) if call.operation.startswith("predictions.") and "id" in call.at else None
+    about = (
+        sim.predictions.by_id.get(call.at["id"])
+        if call.operation.startswith("predictions.") and "id" in call.at
+        else None
+    )
     if about is not None:
         return _facts(API, call, about.model.path, about.prompt)
     if call.operation.endswith("predictions.create"):
@@ -35,7 +39,7 @@ def _facts(listener: str, call: Call, model: str | None, prompt: str) -> Facts:
 
 
 def _created(sim: Simulation, call: Call) -> tuple[str | None, str]:
-    """Return the model and prompt of a creation that may yet turn out to be invalid."""
+    """Return the model and prompt of a creation, which may still be invalid."""
     try:
         body: Any = call.json()
     except BadRequest:

@@ -51,7 +51,7 @@ async def delete(sim: Simulation, call: Call) -> Reply:
 
 
 async def download(sim: Simulation, call: Call) -> Reply:
-    """GET /files/{id}/download, with a signature over owner, id and expiry; the type of the file is not told"""
+    """GET /files/{id}/download, with a signature of owner, id and expiry; the response has no specific content type"""
     file = _find(sim, call)
     owner, expiry = call.query.get("owner", ""), call.query.get("expiry", "")
     expected = download_signature(sim.settings.files_secret, owner, file.id, expiry)

@@ -1,4 +1,4 @@
-"""Operations on models and their versions: those of the catalogue can be read, those of the account also changed."""
+"""Operations on models and their versions: the catalogue's can be read, the account's own also changed."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def list_all(sim: Simulation, call: Call) -> Reply:
 
 
 async def search(sim: Simulation, call: Call) -> Reply:
-    """QUERY /models, with the words to look for as the body; here a description is never null"""
+    """QUERY /models, with the search words as the body; here a description is never null"""
     found = matching(sim, call.body.decode("utf-8", "replace"))
     return json_reply(_page([{**model, "description": model["description"] or ""} for model in found]))
 
@@ -51,7 +51,7 @@ async def get(sim: Simulation, call: Call) -> Reply:
 
 
 async def create(sim: Simulation, call: Call) -> Reply:
-    """POST /models: a model of the account's own, without a version and therefore not to be run"""
+    """POST /models: the account's own model, which has no version and cannot run"""
     body = check_body(_without_empty_links(call.json()), _NEW, ("owner", "name", "visibility", "hardware"))
     if body["owner"] != sim.settings.account:
         raise Forbidden("You can only create models for your own account")
@@ -79,7 +79,7 @@ async def delete(sim: Simulation, call: Call) -> Reply:
 
 
 async def examples(sim: Simulation, call: Call) -> Reply:
-    """GET /models/{owner}/{name}/examples: none is known of any model"""
+    """GET /models/{owner}/{name}/examples, which is always empty"""
     _find(sim, call)
     return json_reply(_page([]))
 
@@ -103,28 +103,28 @@ async def version(sim: Simulation, call: Call) -> Reply:
 
 
 async def delete_version(sim: Simulation, call: Call) -> Reply:
-    """DELETE /models/{owner}/{name}/versions/{version}: the catalogue is not the account's to change"""
+    """DELETE /models/{owner}/{name}/versions/{version}, which fails: the account owns no version"""
     _find_version(sim, call)
     raise Forbidden("You can only delete versions from models you own")
 
 
 async def train(sim: Simulation, call: Call) -> Reply:
-    """POST /models/{owner}/{name}/versions/{version}/trainings: nothing here can be trained"""
+    """POST /models/{owner}/{name}/versions/{version}/trainings, which fails: no model can be trained"""
     _find_version(sim, call)
     raise NotFound("The specified training destination does not exist")
 
 
 def matching(sim: Simulation, words: str) -> list[dict[str, Any]]:
-    """Return the public models whose name or description holds one of the words.
+    """Return the public models whose name or description contains one of the words.
 
-    Quotation marks do not count: the JavaScript client sends its search as a JSON string.
+    Quotation marks are ignored: the JavaScript client sends its search as a JSON string.
     """
     wanted = words.lower().replace('"', " ").split()
     return [model for model in _all(sim) if any(word in _searched(model) for word in wanted)]
 
 
 def describe(sim: Simulation, model: Model) -> dict[str, Any]:
-    """Return the model object of a model of the catalogue."""
+    """Return the model object of a model in the catalogue."""
     body = _described(model.owner, model.name, {"description": model.description})
     latest = {
         "id": model.version,
@@ -152,7 +152,7 @@ def _described(owner: str, name: str, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without_empty_links(body: Any) -> Any:
-    """Return the body with null for links that are empty texts: an answer has a link, or none."""
+    """Return the body with null for empty links: in a response, a link is a URL or null."""
     if not isinstance(body, dict):
         return body
     return {name: None if value == "" and name.endswith("_url") else value for name, value in body.items()}

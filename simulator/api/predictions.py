@@ -14,14 +14,14 @@ from simulator.models import Model
 from simulator.pages import cut
 from simulator.predictions import Options, Prediction
 from simulator.problems import BadRequest, InvalidVersion, NotFound
-from simulator.simulation import Simulation, Wish
+from simulator.simulation import PredictionRequest, Simulation
 from simulator.validation import MODEL_PREDICTION, VERSION_PREDICTION, check_body, check_input
 
 HIDDEN = "hidden"
 LONGEST_WAIT_S = 60
 LONGEST_CANCEL_AFTER_S = 720 * 3600
 TOO_BIG_BYTES = 20_000_000
-"""From about this size of a request on, predictions are interrupted (code PA)."""
+"""The approximate request size from which predictions are interrupted (code PA)."""
 _PREFER = re.compile(r"wait(?:=(\d{1,2}))?$")
 _CANCEL_AFTER = re.compile(r"(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s?)?$")
 
@@ -32,7 +32,7 @@ async def create_by_version(sim: Simulation, call: Call) -> Reply:
     model = sim.catalogue.named_by(body["version"])
     if model is None:
         raise InvalidVersion
-    return await _create(sim, call, _wish(sim, call, body, model, _shown_version(model, body["version"])))
+    return await _create(sim, call, _request(sim, call, body, model, _shown_version(model, body["version"])))
 
 
 async def create_by_model(sim: Simulation, call: Call) -> Reply:
@@ -49,7 +49,7 @@ async def get(sim: Simulation, call: Call) -> Reply:
 
 
 async def cancel(sim: Simulation, call: Call) -> Reply:
-    """POST /predictions/{id}/cancel: a prediction that is over is answered unchanged"""
+    """POST /predictions/{id}/cancel: a prediction that is over is returned unchanged"""
     prediction = _find(sim, call)
     sim.lifecycle.cancel(prediction)
     return json_reply(sim.describe(prediction))
@@ -57,26 +57,26 @@ async def cancel(sim: Simulation, call: Call) -> Reply:
 
 async def list_all(sim: Simulation, call: Call) -> Reply:
     """GET /predictions"""
-    positions = sim.book.created_between(_time(call, "created_after"), _time(call, "created_before"))
+    positions = sim.predictions.created_between(_time(call, "created_after"), _time(call, "created_before"))
     if call.query.get("source") == "web":
         positions = range(0)
     page = cut(positions, f"{sim.addresses.api}/v1/predictions", call.query)
-    found = sim.book.newest_first(page.positions)
+    found = sim.predictions.newest_first(page.positions)
     return json_reply(page.as_json([sim.describe(each) for each in found if _is_listed(sim, each)]))
 
 
 async def create_for(
     sim: Simulation, call: Call, model: Model, version: str, *, deployment: str | None = None
 ) -> Reply:
-    """Accept a prediction whose model the path names."""
+    """Accept a prediction for a model that the path names."""
     body = check_body(call.json(), MODEL_PREDICTION, ("input",))
-    return await _create(sim, call, _wish(sim, call, body, model, version, deployment))
+    return await _create(sim, call, _request(sim, call, body, model, version, deployment))
 
 
-async def _create(sim: Simulation, call: Call, wish: Wish) -> Reply:
-    """Accept a prediction and answer with it: at once, or after the wait that `Prefer` asks for."""
-    check_input(wish.input, wish.model, reject_unknown=sim.settings.reject_unknown_inputs)
-    prediction = sim.create(wish, _faults(sim, call))
+async def _create(sim: Simulation, call: Call, request: PredictionRequest) -> Reply:
+    """Accept a prediction and return it: at once, or after the wait that `Prefer` requests."""
+    check_input(request.input, request.model, reject_unknown=sim.settings.reject_unknown_inputs)
+    prediction = sim.create(request, _faults(sim, call))
     preferred = _PREFER.match(call.headers.get("prefer", ""))
     fresh = sim.describe(prediction)
     headers = {"Location": fresh["urls"]["get"]}
@@ -86,7 +86,7 @@ async def _create(sim: Simulation, call: Call, wish: Wish) -> Reply:
 
 
 def _faults(sim: Simulation, call: Call) -> dict[str, Options]:
-    """Return what goes wrong with the prediction that this call creates."""
+    """Return the faults of the prediction that this call creates."""
     too_big: dict[str, Options] = {"fail": {"error": ERRORS["PA"]}} if len(call.body) >= TOO_BIG_BYTES else {}
     if not sim.faults.rules:
         return too_big
@@ -95,10 +95,10 @@ def _faults(sim: Simulation, call: Call) -> dict[str, Options]:
     return {**too_big, **found}
 
 
-def _wish(
+def _request(
     sim: Simulation, call: Call, body: dict[str, Any], model: Model, version: str, deployment: str | None = None
-) -> Wish:
-    return Wish(
+) -> PredictionRequest:
+    return PredictionRequest(
         model=model,
         version=version,
         input=body["input"],
@@ -116,10 +116,10 @@ async def _after_wait(
     preferred: re.Match[str],
     headers: dict[str, str],
 ) -> Reply:
-    """Answer when there is output or an end; when the wait is over first, with the prediction as it was created.
+    """Return the prediction once it has output or has ended, or as it was created if the wait ends first.
 
-    Both are as the real service does it: with output, the status may still read `processing`; after a wait in vain it
-    reads `starting`, whatever the prediction is doing by then.
+    The real service does both: with output, the status may still read `processing`; if the wait ends first, it reads
+    `starting`, whatever the prediction's state by then.
     """
     wait_s = min(int(preferred[1] or LONGEST_WAIT_S), LONGEST_WAIT_S)
     headers["Preference-Applied"] = preferred[0]
@@ -131,28 +131,28 @@ async def _after_wait(
 async def _has_news(prediction: Prediction, wait_s: float) -> bool:
     if prediction.is_over:
         return True
-    watcher = asyncio.get_running_loop().create_future()
-    prediction.watchers.append(watcher)
-    done, _ = await asyncio.wait([watcher], timeout=wait_s)
+    waiter = asyncio.get_running_loop().create_future()
+    prediction.waiters.append(waiter)
+    done, _ = await asyncio.wait([waiter], timeout=wait_s)
     return bool(done)
 
 
 def _find(sim: Simulation, call: Call) -> Prediction:
-    prediction = sim.book.by_id.get(call.at["id"])
+    prediction = sim.predictions.by_id.get(call.at["id"])
     if prediction is None:
         raise NotFound
     return prediction
 
 
 def _is_listed(sim: Simulation, prediction: Prediction) -> bool:
-    """Whether lists show it yet: a fault may hold it back for a while."""
+    """Return whether lists show it yet: a fault may hide it for a while."""
     late = prediction.faults.get("list_late")
     return late is None or sim.clock.now() >= prediction.created_at + float(late["seconds"])
 
 
-def _shown_version(model: Model, asked: str) -> str:
-    """Official models hide their version unless it was asked for by name."""
-    return HIDDEN if model.official and model.version not in asked else model.version
+def _shown_version(model: Model, requested: str) -> str:
+    """Return the version, which official models hide unless it was requested by name."""
+    return HIDDEN if model.official and model.version not in requested else model.version
 
 
 def _cancel_after_s(sim: Simulation, call: Call) -> float | None:

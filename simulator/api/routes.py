@@ -1,4 +1,4 @@
-"""The table of operations, and the application made from it."""
+"""The table of operations, and the application that serves it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MODEL = "/models/{owner}/{name}"
 _VERSION = _MODEL + "/versions/{version}"
 _DEPLOYMENT = "/deployments/{owner}/{name}"
 
-# What clients call most comes first: routes are tried in order.
+# The most frequent operations come first: routes are tried in order.
 OPERATIONS: tuple[Operation, ...] = (
     Operation("predictions.get", "GET", "/predictions/{id}", predictions.get),
     Operation("predictions.create", "POST", "/predictions", predictions.create_by_version),
@@ -58,7 +58,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("webhooks.default.secret.get", "GET", "/webhooks/default/secret", account.webhook_secret),
 )
 
-# The simulator's own operations need no token, know no limits, and no fault touches them.
+# The simulator's own operations need no token, have no limits, and are exempt from faults.
 CONTROL: tuple[Operation, ...] = (
     Operation("_simulator", "GET", "", control.overview, needs_token=False),
     Operation("_simulator.menu", "GET", "/faults/menu", control.menu, needs_token=False),
@@ -95,7 +95,7 @@ async def _not_allowed(request: Request, _: Exception) -> Response:
 
 
 def _methods_there(request: Request) -> list[str]:
-    """Return the methods of all operations on this path: Starlette itself would name only those of the first."""
+    """Return the methods of all operations on this path, because Starlette itself names only those of the first."""
     routes = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
     return sorted({method for route in routes for method in route.methods})
 

@@ -1,4 +1,4 @@
-"""Sends answers, in the manner they ask for: whole, slowly, cut short, or not at all."""
+"""Sends responses: whole, slowly, cut short, or not at all."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import asyncio
 
 from starlette.types import Receive, Scope, Send
 
-from simulator.api.exchange import Manner, Reply
+from simulator.api.exchange import Reply, Transmission
 from simulator.protocol import reset_connection
 
 SLICES = 20
-"""Into how many pieces a slow body is cut."""
+"""The number of pieces of a slow body."""
 
 
 async def send_reply(reply: Reply, scope: Scope, receive: Receive, send: Send) -> None:
-    """Send an answer."""
-    manner = reply.manner
-    if manner is None:
+    """Send a response."""
+    transmission = reply.transmission
+    if transmission is None:
         await _start(reply, send)
         await send({"type": "http.response.body", "body": reply.body})
-    elif manner.lost:
+    elif transmission.lost:
         await _until_client_leaves(receive)
-    elif manner.reset:
-        await _reset(reply, manner, scope, send)
+    elif transmission.reset:
+        await _reset(reply, transmission, scope, send)
     else:
-        await _drip(reply, manner, send)
+        await _drip(reply, transmission, send)
 
 
 async def _start(reply: Reply, send: Send) -> None:
@@ -41,18 +41,18 @@ async def _until_client_leaves(receive: Receive) -> None:
         continue
 
 
-async def _reset(reply: Reply, manner: Manner, scope: Scope, send: Send) -> None:
-    if manner.cut_at is not None:
+async def _reset(reply: Reply, transmission: Transmission, scope: Scope, send: Send) -> None:
+    if transmission.cut_at is not None:
         await _start(reply, send)
-        part = reply.body[: int(len(reply.body) * manner.cut_at)]
+        part = reply.body[: int(len(reply.body) * transmission.cut_at)]
         await send({"type": "http.response.body", "body": part, "more_body": True})
     reset_connection(scope)
 
 
-async def _drip(reply: Reply, manner: Manner, send: Send) -> None:
+async def _drip(reply: Reply, transmission: Transmission, send: Send) -> None:
     await _start(reply, send)
     step = max(1, len(reply.body) // SLICES)
     for at in range(0, len(reply.body), step):
-        await asyncio.sleep(manner.body_takes_s / SLICES)
+        await asyncio.sleep(transmission.body_takes_s / SLICES)
         await send({"type": "http.response.body", "body": reply.body[at : at + step], "more_body": True})
     await send({"type": "http.response.body", "body": b""})

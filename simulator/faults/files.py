@@ -16,18 +16,18 @@ from simulator.predictions import Options
 ODD_SIZE_PX = (853, 481)
 ODD_SIZE_SECONDS = 6
 MILLISECOND = Fraction(1, 1000)
-# How long the frames of a recording that stutters are shown, as shares of the even step. They add up to seven even
-# ones, so that the video lasts as long as it should.
+# The durations of frames in a stuttering recording, as shares of the even step. They add up to seven even steps, so
+# that the video keeps its length.
 _UNEVEN = (0.8, 1.25, 0.45, 2.0, 1.0, 0.6, 0.9)
 
 
 def is_spoiled(faults: Mapping[str, Options]) -> bool:
-    """Return whether any of a prediction's faults concerns the bytes of its files."""
+    """Return whether any of a prediction's faults changes the bytes of its files."""
     return any(name in faults for name in _SPOILERS)
 
 
 def spoil(media: Media, faults: Mapping[str, Options]) -> Media:
-    """Return what the prediction's faults make of a file. Slow for videos: call it in a thread."""
+    """Return a file as the prediction's faults change it. Slow for videos: call it in a thread."""
     for name, spoiler in _SPOILERS.items():
         if name in faults:
             media = spoiler(media, faults[name])
@@ -35,7 +35,7 @@ def spoil(media: Media, faults: Mapping[str, Options]) -> Media:
 
 
 def _odd_size(media: Media, _: Options) -> Media:
-    """Encode with 4:4:4 colour, which alone allows H.264 an odd width and height."""
+    """Encode with 4:4:4 colour, because only that allows H.264 an odd width and height."""
     frames = (frame.reformat(*ODD_SIZE_PX, format="yuv444p") for frame in _frames(media.content))
     return replace(media, content=_encoded(frames, ODD_SIZE_PX, "yuv444p", steps_ms=(40,)))
 
@@ -75,7 +75,7 @@ def _frames(video: bytes) -> Iterator[av.VideoFrame]:
 def _encoded(
     frames: Iterator[av.VideoFrame], size_px: tuple[int, int], pixels: str, *, steps_ms: tuple[int, ...]
 ) -> bytes:
-    """Return an MP4 of the frames, with the given steps between them, over and over."""
+    """Return an MP4 of the frames, with the given steps between them, repeated in a cycle."""
     out = io.BytesIO()
     with av.open(out, "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=1000, options={"preset": "ultrafast", "crf": "30"})
@@ -84,7 +84,7 @@ def _encoded(
         stream.codec_context.time_base = MILLISECOND
         at_ms = 0
         for number, frame in enumerate(frames):
-            # Source frames carry their own types and times; both must go before they are encoded again.
+            # Source frames have their own types and times, which must be reset before they are encoded again.
             frame.pict_type, frame.pts, frame.time_base = 0, at_ms, MILLISECOND
             container.mux(stream.encode(frame))
             at_ms += steps_ms[number % len(steps_ms)]
@@ -106,7 +106,7 @@ _CONTENT_OF: dict[str, Callable[[], bytes]] = {
     "empty": lambda: b"",
 }
 
-# In this order: what is made anew first, what is cut or replaced last.
+# In this order: first the actions that encode anew, then those that cut or replace.
 _SPOILERS: dict[str, Callable[[Media, Options], Media]] = {
     "odd_size_video": _odd_size,
     "variable_rate_video": _variable_rate,

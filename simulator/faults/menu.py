@@ -1,4 +1,4 @@
-"""The menu of fault actions: what each does, at which point, and its options with their defaults."""
+"""The menu of fault actions: the effect of each, its stage, and its options with their defaults."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SERVER_ERRORS = (500, 502, 503, 504)
 FILE_TYPES = ("html", "text", "gif", "png", "empty")
 OUTPUT_SHAPES = ("object", "null", "inline")
 
-# The texts that predictions fail with, by the code a rule may name instead of writing the text out.
+# The error texts of failed predictions, by the code that a rule may name in place of the text.
 ERRORS: dict[str, str] = {
     "PA": "Prediction interrupted; please retry (code: PA)",
     "E1000": "Unknown error (E1000)",
@@ -39,17 +39,17 @@ class Stage(StrEnum):
 
     REQUEST = "request"
     """Before the request is handled: nothing is created."""
-    ANSWER = "answer"
+    RESPONSE = "response"
     """After the request was handled: a creation has been accepted, and costs money."""
     PREDICTION = "prediction"
-    """In the life of the prediction that the request creates."""
+    """In the lifecycle of the prediction that the request creates."""
     WEBHOOK = "webhook"
     """In the webhooks of the prediction that the request creates."""
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One thing that can go wrong."""
+    """One kind of failure."""
 
     name: str
     stage: Stage
@@ -57,7 +57,7 @@ class Action:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        """Return what `/_simulator/faults/menu` tells of it."""
+        """Return the action as JSON, for `/_simulator/faults/menu`."""
         return {"stage": self.stage.value, "summary": self.summary, "options": dict(self.options)}
 
 
@@ -69,19 +69,19 @@ _EVENTS: dict[str, Any] = {"events": EVENTS}
 _ACTIONS = (
     Action("unauthorized", Stage.REQUEST, "401: the token is not valid"),
     Action("payment_required", Stage.REQUEST, "402: the account has insufficient credit"),
-    Action("throttle", Stage.REQUEST, "429 in the older words: expected available in N seconds", _THROTTLE),
+    Action("throttle", Stage.REQUEST, "429 with the older text: expected available in N seconds", _THROTTLE),
     Action("throttle_low_credit", Stage.REQUEST, "429: the limit is reduced while credit is low", _LOW_CREDIT),
-    Action("not_found", Stage.REQUEST, "404, whatever was asked for"),
-    Action("server_error", Stage.REQUEST, "500, 502, 503 or 504 with an HTML page or nothing", _SERVER_ERROR),
+    Action("not_found", Stage.REQUEST, "404 for any request"),
+    Action("server_error", Stage.REQUEST, "500, 502, 503 or 504 with an HTML page or an empty body", _SERVER_ERROR),
     Action("stall", Stage.REQUEST, "wait before the request is handled", {"seconds": 10.0}),
-    Action("hang_before_accept", Stage.REQUEST, "never answer, and do nothing"),
-    Action("reset_before_accept", Stage.REQUEST, "reset the connection, and do nothing"),
-    Action("hang_after_accept", Stage.ANSWER, "accept, but never answer: the response is lost"),
-    Action("reset_after_accept", Stage.ANSWER, "accept, then reset the connection"),
-    Action("error_after_accept", Stage.ANSWER, "accept, but answer with a server error", _SERVER_ERROR),
-    Action("slow_body", Stage.ANSWER, "spread the body over some seconds", {"seconds": 10.0}),
-    Action("cut_body", Stage.ANSWER, "reset the connection after a part of the body", {"part": 0.5}),
-    Action("garble_body", Stage.ANSWER, "answer 200 with an HTML page instead of JSON"),
+    Action("hang_before_accept", Stage.REQUEST, "do nothing, and never respond"),
+    Action("reset_before_accept", Stage.REQUEST, "do nothing, and reset the connection"),
+    Action("hang_after_accept", Stage.RESPONSE, "accept, but never respond: the response is lost"),
+    Action("reset_after_accept", Stage.RESPONSE, "accept, then reset the connection"),
+    Action("error_after_accept", Stage.RESPONSE, "accept, but return a server error", _SERVER_ERROR),
+    Action("slow_body", Stage.RESPONSE, "spread the body over some seconds", {"seconds": 10.0}),
+    Action("cut_body", Stage.RESPONSE, "reset the connection after part of the body", {"part": 0.5}),
+    Action("garble_body", Stage.RESPONSE, "return 200 with an HTML page instead of JSON"),
     Action(
         "fail",
         Stage.PREDICTION,
@@ -89,35 +89,35 @@ _ACTIONS = (
         {"code": "E9828", "error": None},
     ),
     Action("abort", Stage.PREDICTION, "end as aborted instead of starting"),
-    Action("unknown_status", Stage.PREDICTION, "end with a status no client knows", {"status": "paused"}),
+    Action("unknown_status", Stage.PREDICTION, "end with a status that no client knows", {"status": "paused"}),
     Action("stick_starting", Stage.PREDICTION, "stay in starting until canceled or timed out"),
     Action("stick_processing", Stage.PREDICTION, "stay in processing until canceled or timed out"),
     Action("slow_run", Stage.PREDICTION, "run longer", {"factor": 5.0}),
     Action("empty_output", Stage.PREDICTION, "succeed with an empty list, or null for a video"),
-    Action("wrong_output_type", Stage.PREDICTION, "give one URI instead of a list, or a list instead of one URI"),
+    Action("wrong_output_type", Stage.PREDICTION, "return one URI instead of a list, or a list instead of one URI"),
     Action(
         "odd_output",
         Stage.PREDICTION,
-        f"give something else than addresses, by `shape` ({', '.join(OUTPUT_SHAPES)})",
+        f"return something other than URLs, by `shape` ({', '.join(OUTPUT_SHAPES)})",
         {"shape": "object"},
     ),
     Action("truncate_file", Stage.PREDICTION, "serve only the first part of the file", {"part": 0.5}),
-    Action("wrong_file_type", Stage.PREDICTION, "serve another type under the same name", {"type": "html"}),
-    Action("foreign_output", Stage.PREDICTION, "serve a picture that has nothing to do with the input"),
-    Action("odd_size_video", Stage.PREDICTION, "serve a video with odd width and height"),
+    Action("wrong_file_type", Stage.PREDICTION, "serve a file of another type under the same name", {"type": "html"}),
+    Action("foreign_output", Stage.PREDICTION, "serve a picture that is unrelated to the input"),
+    Action("odd_size_video", Stage.PREDICTION, "serve a video with an odd width and height"),
     Action("variable_rate_video", Stage.PREDICTION, "serve a video with a variable frame rate"),
     Action(
         "expire_output",
         Stage.PREDICTION,
-        "remove the data soon after completion; at 0 s nobody sees it",
+        "remove the data soon after completion; at 0 s, no client ever sees it",
         {"seconds": 0.0},
     ),
-    Action("lose_file", Stage.PREDICTION, "succeed, but the output URL answers 404"),
+    Action("lose_file", Stage.PREDICTION, "succeed, but return 404 for the output URL"),
     Action("list_late", Stage.PREDICTION, "stay out of the list for a while", {"seconds": 5.0}),
     Action("omit_webhook", Stage.PREDICTION, "leave `webhook` out of the prediction object"),
     Action("lose_webhook", Stage.WEBHOOK, "send nothing for these events", _EVENTS),
     Action("duplicate_webhook", Stage.WEBHOOK, "send these events more than once", {"copies": 1, **_EVENTS}),
-    Action("reorder_webhooks", Stage.WEBHOOK, "send completed first and the earlier events after it"),
+    Action("reorder_webhooks", Stage.WEBHOOK, "send `completed` first, and the earlier events after it"),
     Action("delay_webhook", Stage.WEBHOOK, "send these events late", {"seconds": 5.0, **_EVENTS}),
     Action("unsigned_webhook", Stage.WEBHOOK, "send these events without a signature", _EVENTS),
     Action("forge_webhook", Stage.WEBHOOK, "sign these events with another key", _EVENTS),
@@ -128,7 +128,7 @@ MENU: dict[str, Action] = {action.name: action for action in _ACTIONS}
 
 
 def menu_text() -> str:
-    """Return the menu for `--help`, an action a line."""
+    """Return the menu for `--help`, one action per line."""
     return "\n".join(f"  {action.name:20} {action.summary}{_options_text(action)}" for action in MENU.values())
 
 

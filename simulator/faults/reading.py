@@ -1,4 +1,4 @@
-"""Reads fault rules from JSON, and says of those that cannot be followed what would be right."""
+"""Reads fault rules from JSON, and reports what is wrong with an invalid one."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from simulator.predictions import Options
 
 API, DELIVERY = "api", "delivery"
 LARGEST = 1_000_000_000
-"""Of options in numbers: times that it is added to can still be printed."""
+"""The largest number in an option; a time plus this many seconds can still be written."""
 
 
 class InvalidRule(ValueError):
-    """A rule that cannot be followed; the text says what would be right."""
+    """A rule is invalid. The message says what it should be."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadRule:
-    """What a rule says, checked. The numbers in it are taken as they were given."""
+    """The checked parts of a rule. Its plain numbers are taken from the JSON as they are."""
 
     action: Action
     options: Options
@@ -103,7 +103,7 @@ def _options(action: Action, given: Mapping[str, Any]) -> Options:
 
 
 def _check_option(name: str, value: Any, default: Any) -> None:
-    """Hold an option to the type of its default, and those with choices to their choices."""
+    """Check an option against the type of its default, or against its choices if it has any."""
     if name == "events":
         fits = isinstance(value, list) and all(event in EVENTS for event in value)
         _require(fits, f"events is a list of {', '.join(EVENTS)}, not {value!r}")

@@ -1,4 +1,4 @@
-"""Fault rules: which request or prediction each one hits, how often, and what it is told to do."""
+"""Fault rules: each says which requests or predictions it applies to, how often, and with which action."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from simulator.predictions import Options
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of a request when rules are asked about it."""
+    """The facts about a request that rules match."""
 
     listener: str
     operation: str
@@ -29,7 +29,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What a request has to be like. None matches everything; the rest are shell patterns, `prompt` a substring."""
+    """The conditions on a request. None matches everything; the others are shell patterns, `prompt` a substring."""
 
     listener: str = API
     operation: str | None = None
@@ -39,7 +39,7 @@ class Match:
     prompt: str | None = None
 
     def fits(self, facts: Facts) -> bool:
-        """Return whether the request is of that kind."""
+        """Return whether the request meets all conditions."""
         return (
             self.listener == facts.listener
             and _fits(self.operation, facts.operation, f"*.{self.operation}")
@@ -56,7 +56,7 @@ def _fits(pattern: str | None, value: str, *others: str) -> bool:
 
 @dataclass(slots=True)
 class Rule:
-    """One fault: an action, what it hits, and when. `seen` counts the matches, `fired` how often it happened."""
+    """One fault: an action, the requests it applies to, and when. `seen` counts matches, `fired` those it acted on."""
 
     id: str
     action: Action
@@ -72,11 +72,11 @@ class Rule:
     fired: int = 0
 
     def fires(self, facts: Facts, now: float) -> bool:
-        """Return whether the action happens to this request, counting it."""
+        """Count a match, and return whether the action applies to this request."""
         if not self.match.fits(facts) or (self.ends_at is not None and now >= self.ends_at):
             return False
         self.seen += 1
-        if not self._is_its_turn():
+        if not self._is_due():
             return False
         self.fired += 1
         return True
@@ -85,7 +85,7 @@ class Rule:
         """Return the rule as it was given, with its id and counts."""
         return {**self.given, "id": self.id, "seen": self.seen, "fired": self.fired}
 
-    def _is_its_turn(self) -> bool:
+    def _is_due(self) -> bool:
         if self.nth is not None and self.seen not in self.nth:
             return False
         if self.count is not None and self.fired >= self.count:
@@ -94,7 +94,7 @@ class Rule:
 
 
 class Faults:
-    """The rules in force, in the order in which they were added."""
+    """The active rules, in the order in which they were added."""
 
     def __init__(self, clock: Clock, seed: int | None) -> None:
         self.rules: list[Rule] = []
@@ -103,26 +103,26 @@ class Faults:
         self._seed = seed
 
     def add(self, given: Mapping[str, Any]) -> Rule:
-        """Put a rule in force. Raises InvalidRule."""
+        """Add a rule. Raises InvalidRule."""
         rule = self._rule(given)
         self.rules.append(rule)
         return rule
 
     def add_all(self, given: Any) -> list[Rule]:
-        """Put one rule, a list of rules or `{"rules": [...]}` in force: all of them or, on InvalidRule, none."""
+        """Add one rule, a list of rules or `{"rules": [...]}`: all of them or, on InvalidRule, none."""
         several = given.get("rules", given) if isinstance(given, dict) else given
         rules = [self._rule(each) for each in (several if isinstance(several, list) else [several])]
         self.rules += rules
         return rules
 
     def remove(self, rule_id: str) -> bool:
-        """Take a rule out of force; return whether there was one of that id."""
+        """Remove a rule; return False if no rule has that id."""
         before = len(self.rules)
         self.rules = [rule for rule in self.rules if rule.id != rule_id]
         return len(self.rules) < before
 
     def clear(self) -> None:
-        """Take all rules out of force."""
+        """Remove all rules."""
         self.rules.clear()
 
     def first(self, stage: Stage, facts: Facts) -> Rule | None:
@@ -131,7 +131,7 @@ class Faults:
         return next((rule for rule in self._of(stage) if rule.fires(facts, now)), None)
 
     def for_prediction(self, facts: Facts) -> dict[str, Options]:
-        """Return what happens to the prediction that this request creates: action names and their options."""
+        """Return the actions on the prediction that this request creates, with their options."""
         now = self._clock.now()
         rules = [*self._of(Stage.PREDICTION), *self._of(Stage.WEBHOOK)]
         return {rule.action.name: rule.options for rule in rules if rule.fires(facts, now)}

@@ -1,4 +1,4 @@
-"""Reads the JSON files of the catalogue into models that can be looked up, priced and timed."""
+"""Reads the JSON files of the catalogue as models that can be found, priced and timed."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from simulator.models import schemas
 
 Input = Mapping[str, Any]
 LATEST_VERSION_AT = "2026-10-01T09:00:00Z"
-"""When every version of the catalogue was made, as the API tells it."""
+"""The creation time of every version in the catalogue."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """One model: what it takes, what it makes, how long that takes and what it costs."""
+    """One model: its inputs, its output, its timing and its price."""
 
     owner: str
     name: str
@@ -38,7 +38,7 @@ class Model:
     refuse: tuple[Mapping[str, Any], ...] = ()
     prompt_limit_chars: int | None = None
     picture: Mapping[str, Any] | None = None
-    """What an input picture must be like; the model fails on others."""
+    """The rules for an input picture; the model fails on others."""
 
     @property
     def path(self) -> str:
@@ -52,7 +52,7 @@ class Model:
 
     @cached_property
     def defaults(self) -> dict[str, Any]:
-        """The inputs that have a value when nothing is said about them."""
+        """The default values of the inputs that have one."""
         return {name: each["default"] for name, each in self.properties.items() if "default" in each}
 
     @cached_property
@@ -65,34 +65,34 @@ class Model:
         return {**self.defaults, **given}
 
     def count(self, given: Input) -> int:
-        """Return how many outputs this input asks for."""
+        """Return the number of outputs that this input requests."""
         return int(self.completed(given).get(self.output.get("count_input", ""), 1))
 
     def price_usd(self, given: Input) -> float:
-        """Return what a finished prediction with this input costs."""
+        """Return the price of a finished prediction with this input."""
         row = _first_match(self.price["rows"], self.completed(given))
         units = self.count(given) if self.price["per"] == "image" else 1
         return float(row["usd"]) * units if row else 0.0
 
     def refusal(self, given: Input) -> str | None:
-        """Return the error the model fails with on this combination of inputs, or None."""
+        """Return the error that the model fails with on this combination of inputs, or None."""
         row = _first_match(self.refuse, self.completed(given))
         return str(row["error"]) if row else None
 
     def draw_queue_s(self, rng: random.Random) -> float:
-        """Draw how long a prediction stays in `starting`, at speed 1."""
+        """Draw the seconds that a prediction stays in `starting`, at speed 1."""
         shortest, longest = self.timing["queue_s"]
         return rng.uniform(shortest, longest)
 
     def draw_run_s(self, rng: random.Random) -> float:
-        """Draw how long a prediction runs at speed 1: log-normal about the median, within the limits seen."""
+        """Draw the seconds that a prediction runs at speed 1: log-normal around the median, within the limits seen."""
         run = self.timing["run_s"]
         drawn = run["median"] * math.exp(rng.gauss(0.0, run["spread"]))
         return float(min(max(drawn, run["min"]), run["max"]))
 
 
 def _first_match(rows: Iterable[Mapping[str, Any]], given: Input) -> Mapping[str, Any] | None:
-    """Return the first row whose `when` agrees with the input."""
+    """Return the first row whose `when` matches the input."""
     for row in rows:
         if all(given.get(name) == value for name, value in row["when"].items()):
             return row
@@ -110,11 +110,11 @@ class Catalogue:
         return iter(self.by_path.values())
 
     def get(self, owner: str, name: str) -> Model | None:
-        """Return the model of that name, or None."""
+        """Return the model with that name, or None."""
         return self.by_path.get(f"{owner}/{name}")
 
     def named_by(self, version: str) -> Model | None:
-        """Return the model a prediction's `version` names, or None.
+        """Return the model that a prediction's `version` names, or None.
 
         `owner/name` works for official models only; `owner/name:version` and the bare version work for all.
         """

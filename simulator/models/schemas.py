@@ -1,4 +1,4 @@
-"""The OpenAPI document of a model, in the form Replicate gives it: choices live in schemas of their own."""
+"""The OpenAPI document of a model, in Replicate's form: each input with choices has its own schema."""
 
 from __future__ import annotations
 

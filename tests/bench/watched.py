@@ -92,7 +92,7 @@ def _counted(engine: Engine, simulator: Background, jobs: int) -> Iterator[_Coun
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
         while conn.scalar(done) != jobs:
             time.sleep(_LOOK_EVERY_S)
-            known = list(simulator.state.book.in_order)
+            known = list(simulator.state.predictions.in_order)
             if known:
                 began = time.monotonic() if began is None else began
                 running = sum(not each.is_over for each in known)
@@ -130,7 +130,7 @@ def _noticed_after_s(engine: Engine, simulator: Background) -> list[float]:
     )
     with engine.connect() as conn:
         noticed = {row.prediction_id: row.at for row in conn.execute(text(query))}
-    book = simulator.state.book.by_id
+    book = simulator.state.predictions.by_id
     return sorted(at - (book[id_].completed_at or at) for id_, at in noticed.items())
 
 

@@ -90,6 +90,6 @@ def make_predictions_of_every_kind(api: Api) -> None:
 
 def operations_without_success(api: Api) -> set[str]:
     """Return the operations that only ever refused."""
-    answers = api.control("GET", "/counters")["answers"]
+    answers = api.control("GET", "/counters")["responses"]
     granted = {operation for operation, _, status in (answer.partition(" ") for answer in answers) if status < "300"}
     return {operation.id for operation in OPERATIONS} - granted

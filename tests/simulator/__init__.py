@@ -1,1 +1,1 @@
-"""The simulator, spoken to over real HTTP, as its users do."""
+"""Tests of the simulator, over real HTTP, as its users call it."""

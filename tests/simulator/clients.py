@@ -1,4 +1,4 @@
-"""A plain client of the simulator, which hides nothing that travels over the wire."""
+"""A plain HTTP client of the simulator, which hides nothing of the protocol."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ DOWNLOADS = httpx.Client(verify=False, timeout=scaled(20.0))
 
 
 class Api:
-    """Speaks to one simulator with a token."""
+    """Calls one simulator with a token."""
 
     def __init__(self, background: Background, token: str = TOKEN) -> None:
         self.background = background
-        # Without checking certificates, because reading the trusted ones takes longer than most tests.
+        # It does not verify certificates, because reading the trusted ones takes longer than most tests.
         self.http = httpx.Client(
             base_url=background.api_url,
             headers={"Authorization": f"Bearer {token}"},
@@ -56,7 +56,7 @@ class Api:
         headers: dict[str, str] | None = None,
         **body: Any,
     ) -> httpx.Response:
-        """Create a prediction on the model's own path; without `given`, with the least input that is valid."""
+        """Create a prediction on the model's own path; the default for `given` is the smallest valid input."""
         fitting = {"prompt": "a person", "first_frame_image": "data:image/png;base64,"} if model == LIVE else None
         chosen = given or fitting or {"prompt": "a person"}
         return self.post(f"/models/{model}/predictions", json={"input": chosen, **body}, headers=headers)
@@ -74,7 +74,7 @@ class Api:
         return body
 
     def until(self, prediction_id: str, *statuses: str) -> dict[str, Any]:
-        """Return the prediction once it has one of these states; without any named, once it is over."""
+        """Return the prediction once it has one of these statuses, or by default once it is over."""
         wanted = statuses or TERMINAL
         found: dict[str, Any] = eventually(
             lambda: body if (body := self.prediction(prediction_id))["status"] in wanted else None
@@ -92,7 +92,7 @@ class Api:
         return response.json() if response.content else None
 
     def fault(self, action: str, options: dict[str, Any] | None = None, **rule: Any) -> dict[str, Any]:
-        """Put a fault rule in force."""
+        """Add a fault rule."""
         made = self.control("POST", "/faults", {"action": action, "options": options or {}, **rule})
         rules: dict[str, Any] = made["rules"][0]
         return rules

@@ -1,4 +1,4 @@
-"""Simulators for the tests: one for all that only read or create, and fresh ones for those that need their own."""
+"""Simulators for the tests: a shared one for those that only read or create, and fresh ones for the others."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ Start = Callable[..., Api]
 
 @pytest.fixture(scope="session")
 def shared() -> Iterator[Background]:
-    """A simulator that is some thousand times faster than the real service."""
+    """A simulator that is thousands of times as fast as the real service."""
     with Background(SimulatorSettings(**FAST), Sketch()) as background:
         yield background
 
 
 @pytest.fixture
 def api(shared: Background) -> Iterator[Api]:
-    """A client of the shared simulator, which forgets everything afterwards."""
+    """A client of the shared simulator, which is reset afterwards."""
     with Api(shared) as api:
         yield api
         api.control("POST", "/reset")
@@ -35,14 +35,14 @@ def api(shared: Background) -> Iterator[Api]:
 
 @pytest.fixture(scope="session")
 def shared_drawing() -> Iterator[Background]:
-    """One whose outputs follow from the input pictures."""
+    """A simulator whose outputs depend on the input pictures."""
     with Background(SimulatorSettings(**{**FAST, "canned": False}), Sketch()) as background:
         yield background
 
 
 @pytest.fixture
 def drawing(shared_drawing: Background) -> Iterator[Api]:
-    """A client of the simulator that draws, which forgets everything but its drawings afterwards."""
+    """A client of the simulator that draws, which is reset afterwards, except for its cached drawings."""
     with Api(shared_drawing) as api:
         yield api
         api.control("POST", "/reset")
@@ -50,7 +50,7 @@ def drawing(shared_drawing: Background) -> Iterator[Api]:
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    """Starts a simulator of one's own, with settings over the fast ones, and returns a client of it."""
+    """A function that starts a separate simulator, with settings that override the fast ones, and returns a client."""
     with ExitStack() as started:
 
         def begin(**settings: Any) -> Api:
@@ -62,6 +62,6 @@ def start() -> Iterator[Start]:
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    """A server that takes webhooks and keeps them."""
+    """A server that receives webhooks and stores them."""
     with Receiver() as receiver:
         yield receiver

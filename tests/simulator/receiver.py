@@ -52,7 +52,7 @@ class Receiver:
 
     @property
     def url(self) -> str:
-        """Where webhooks are taken."""
+        """The URL for webhooks."""
         return f"http://127.0.0.1:{self._server.server_address[1]}/hook"
 
     def wait_for(self, count: int) -> list[Received]:
@@ -62,7 +62,7 @@ class Receiver:
 
     @property
     def statuses(self) -> list[str]:
-        """The state of the prediction in each request, in order of arrival."""
+        """The status of the prediction in each request, in order of arrival."""
         return [request.prediction["status"] for request in self.requests]
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
@@ -84,6 +84,6 @@ class Receiver:
                 self.end_headers()
 
             def log_message(self, format: str, *arguments: Any) -> None:
-                """Keep the tests' output clean."""
+                """Log nothing, so that the tests' output stays clean."""
 
         return Handler

@@ -1,4 +1,4 @@
-"""The catalogue: what is in it, what it costs, how long it takes, and how to add to it."""
+"""The catalogue: its models, their prices and durations, and how to add to it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ EXPECTED = {
 }
 
 
-def test_catalogue_holds_the_models_it_promises() -> None:
+def test_catalogue_has_the_models_it_promises() -> None:
     assert set(CATALOGUE.by_path) == EXPECTED
 
 
@@ -50,12 +50,12 @@ def test_catalogue_holds_the_models_it_promises() -> None:
         ("minimax/hailuo-02", {"resolution": "768p", "duration": 10}, 0.45),
     ],
 )
-def test_price_follows_from_the_input_and_its_defaults(path: str, given: dict[str, Any], usd: float) -> None:
+def test_price_depends_on_the_input_and_its_defaults(path: str, given: dict[str, Any], usd: float) -> None:
     assert CATALOGUE.by_path[path].price_usd(given) == pytest.approx(usd)
 
 
 @pytest.mark.parametrize("model", list(CATALOGUE), ids=lambda model: model.path)
-def test_durations_scatter_about_the_median_within_limits(model: Model) -> None:
+def test_durations_vary_around_the_median_within_limits(model: Model) -> None:
     rng = random.Random(1)
     runs = [model.draw_run_s(rng) for _ in range(500)]
     wanted = model.timing["run_s"]
@@ -64,7 +64,7 @@ def test_durations_scatter_about_the_median_within_limits(model: Model) -> None:
 
 
 @pytest.mark.parametrize("model", list(CATALOGUE), ids=lambda model: model.path)
-def test_every_choice_has_what_the_model_needs_to_know_about_it(model: Model) -> None:
+def test_every_choice_has_its_default_and_size(model: Model) -> None:
     for described in model.properties.values():
         if "enum" in described:
             assert described.get("default") in described["enum"]
@@ -73,7 +73,7 @@ def test_every_choice_has_what_the_model_needs_to_know_about_it(model: Model) ->
     assert set(model.required) <= set(model.properties)
 
 
-def test_models_of_one_s_own_are_added_by_file(start: Start, tmp_path: Path) -> None:
+def test_more_models_are_added_by_file(start: Start, tmp_path: Path) -> None:
     file = tmp_path / "mine.json"
     file.write_text(
         json.dumps(

@@ -35,32 +35,32 @@ def test_bill_sums_by_model_and_token_and_finds_duplicates(api: Api) -> None:
     assert (bill["duplicates"], bill["without_token"]) == (["a"], 1)
 
 
-def test_failed_predictions_are_on_the_bill_for_nothing(api: Api) -> None:
+def test_failed_predictions_are_on_the_bill_at_no_cost(api: Api) -> None:
     api.fault("fail")
     api.finished()
     assert api.bill()["by_status"] == {"failed": 1}
     assert (api.bill()["creates"], api.bill()["total_usd"]) == (1, 0)
 
 
-def test_counters_count_operations_and_their_answers(api: Api) -> None:
+def test_counters_count_operations_and_their_responses(api: Api) -> None:
     prediction_id = api.created()["id"]
     api.get(f"/predictions/{prediction_id}")
     api.get("/predictions/none")
     counters = api.control("GET", "/counters")
     assert counters["requests"]["predictions.get"] == 2
-    assert counters["answers"]["predictions.get 200"] == counters["answers"]["predictions.get 404"] == 1
-    assert counters["answers"]["models.predictions.create 201"] == 1
+    assert counters["responses"]["predictions.get 200"] == counters["responses"]["predictions.get 404"] == 1
+    assert counters["responses"]["models.predictions.create 201"] == 1
 
 
-def test_the_date_of_every_answer_is_the_simulators_own(start: Start) -> None:
+def test_the_date_of_every_response_is_the_simulators_own(start: Start) -> None:
     api = start(clock_ahead_s=-7200.0)
-    for answer in (api.get("/account"), api.get("/nosuch"), httpx.get(f"{api.background.delivery_url}/nosuch")):
-        ahead = parsedate_to_datetime(answer.headers["date"]) - datetime.now(UTC)
+    for response in (api.get("/account"), api.get("/nosuch"), httpx.get(f"{api.background.delivery_url}/nosuch")):
+        ahead = parsedate_to_datetime(response.headers["date"]) - datetime.now(UTC)
         assert abs(ahead + timedelta(hours=2)) < timedelta(seconds=30)
-        assert answer.headers.get_list("date") == [answer.headers["date"]]
+        assert response.headers.get_list("date") == [response.headers["date"]]
 
 
-def test_reset_forgets_everything_that_was_brought_in(api: Api) -> None:
+def test_reset_removes_everything_that_was_added(api: Api) -> None:
     running = api.created()["id"]
     api.post("/files", files={"content": ("a", b"1")})
     api.fault("fail")
@@ -72,7 +72,7 @@ def test_reset_forgets_everything_that_was_brought_in(api: Api) -> None:
     assert api.finished()["status"] == "succeeded"
 
 
-def test_reset_answers_those_who_wait(start: Start) -> None:
+def test_reset_responds_to_requests_that_wait(start: Start) -> None:
     api = start(speed=100.0)
     api.fault("stick_processing")
     with ThreadPoolExecutor() as pool:
@@ -94,7 +94,7 @@ def test_clock_moves_ahead_only(api: Api) -> None:
         assert api.http.post("/_simulator/clock", json=body).status_code == 400
 
 
-def test_clock_stays_within_times_that_can_be_told(start: Start) -> None:
+def test_clock_stays_within_times_that_can_be_written(start: Start) -> None:
     api = start()
     statuses = [
         api.http.post("/_simulator/clock", json={"advance_s": advance_s}).status_code
@@ -114,6 +114,6 @@ def test_moved_clock_shows_in_new_predictions(start: Start) -> None:
 
 
 @pytest.mark.parametrize("path", ["", "/faults", "/faults/menu", "/bill", "/counters", "/webhooks"])
-def test_control_needs_no_token_and_no_fault_touches_it(api: Api, path: str) -> None:
+def test_control_needs_no_token_and_is_exempt_from_faults(api: Api, path: str) -> None:
     api.fault("unauthorized")
     assert api.http.get(f"/_simulator{path}", headers={"Authorization": ""}).status_code == 200

@@ -30,7 +30,7 @@ def creates(api: Api) -> int:
     return count
 
 
-# -- in place of an answer
+# -- in place of a response
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def creates(api: Api) -> int:
     ("not_found", 404, None),
     ],
 )  # fmt: skip
-def test_refusals_have_the_real_bodies_and_create_nothing(
+def test_rejections_have_the_real_bodies_and_create_nothing(
     api: Api, action: str, status: int, title: str | None
 ) -> None:
     api.fault(action)
@@ -50,7 +50,7 @@ def test_refusals_have_the_real_bodies_and_create_nothing(
     assert response.headers["content-type"] == "application/problem+json"
 
 
-def test_throttle_speaks_the_older_words(api: Api) -> None:
+def test_throttle_has_the_older_text(api: Api) -> None:
     api.fault("throttle", {"retry_after_s": 1})
     response = api.create()
     expected = {"detail": "Request was throttled. Expected available in 1 second.", "status": 429, "retry_after": 1}
@@ -58,7 +58,7 @@ def test_throttle_speaks_the_older_words(api: Api) -> None:
     assert "retry-after" not in response.headers
 
 
-def test_throttle_low_credit_tells_of_the_reduced_limit(api: Api) -> None:
+def test_throttle_low_credit_names_the_reduced_limit(api: Api) -> None:
     api.fault("throttle_low_credit", {"retry_after_s": 7})
     body = api.create().json()
     assert "reduced to 6 requests per minute with a burst of 1" in body["detail"]
@@ -66,7 +66,7 @@ def test_throttle_low_credit_tells_of_the_reduced_limit(api: Api) -> None:
     assert body["retry_after"] == 7
 
 
-def test_throttle_tells_the_time_where_it_is_told_to(api: Api) -> None:
+def test_throttle_can_give_the_time_in_the_header_only(api: Api) -> None:
     api.fault("throttle", {"retry_after_s": 3, "in_header": True, "in_body": False})
     response = api.create()
     assert response.headers["retry-after"] == "3"
@@ -74,7 +74,7 @@ def test_throttle_tells_the_time_where_it_is_told_to(api: Api) -> None:
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
-def test_server_error_is_an_html_page_or_nothing(api: Api, status: int) -> None:
+def test_server_error_is_an_html_page_or_empty(api: Api, status: int) -> None:
     api.fault("server_error", {"status": status}, nth=1)
     api.fault("server_error", {"status": status, "html": False}, nth=1)
     page, empty = api.create(), api.create()
@@ -91,7 +91,7 @@ def test_stall_waits_and_then_handles_the_request(api: Api) -> None:
     eventually(lambda: creates(api) == 1)
 
 
-def test_hang_before_accept_never_answers_and_creates_nothing(api: Api) -> None:
+def test_hang_before_accept_never_responds_and_creates_nothing(api: Api) -> None:
     api.fault("hang_before_accept")
     with pytest.raises(httpx.ReadTimeout):
         api.post(f"/models/{IMAGE}/predictions", json={"input": {"prompt": "x"}}, timeout=0.2)
@@ -108,7 +108,7 @@ def test_reset_before_accept_resets_the_connection_and_creates_nothing(api: Api)
 # -- after the request was accepted
 
 
-def test_hang_after_accept_loses_the_answer_while_the_prediction_runs(api: Api) -> None:
+def test_hang_after_accept_loses_the_response_while_the_prediction_runs(api: Api) -> None:
     api.fault("hang_after_accept", operation="predictions.create")
     with pytest.raises(httpx.ReadTimeout):
         api.post(f"/models/{IMAGE}/predictions", json={"input": {"prompt": "x"}}, timeout=0.2)
@@ -129,12 +129,12 @@ def test_error_after_accept_leaves_an_orphan(api: Api) -> None:
     assert (api.create().status_code, creates(api)) == (504, 1)
 
 
-def test_nothing_goes_wrong_after_a_refusal(api: Api) -> None:
+def test_no_fault_follows_a_rejection(api: Api) -> None:
     api.fault("error_after_accept")
     assert api.create(IMAGE, {"quality": "low"}).status_code == 422
 
 
-def test_slow_body_comes_in_pieces(api: Api) -> None:
+def test_slow_body_arrives_in_pieces(api: Api) -> None:
     api.fault("slow_body", {"seconds": 0.2})
     with api.http.stream("GET", "/v1/predictions") as response:
         pieces = list(response.iter_raw())
@@ -149,7 +149,7 @@ def test_cut_body_ends_in_the_middle(api: Api) -> None:
     assert creates(api) == 1
 
 
-def test_garble_body_is_no_json(api: Api) -> None:
+def test_garble_body_is_not_json(api: Api) -> None:
     api.fault("garble_body")
     response = api.get("/predictions")
     assert response.status_code == 200

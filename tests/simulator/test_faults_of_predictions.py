@@ -42,7 +42,7 @@ def test_unknown_status_is_shown_at_the_end(api: Api) -> None:
     assert api.until(api.created()["id"], "paused")["output"]
 
 
-def test_stick_starting_stays_until_it_is_given_up(start: Start) -> None:
+def test_stick_starting_stays_until_it_times_out(start: Start) -> None:
     api = start(speed=1.0)
     api.fault("stick_starting")
     prediction_id = api.created()["id"]
@@ -52,7 +52,7 @@ def test_stick_starting_stays_until_it_is_given_up(start: Start) -> None:
     assert "E6716" in api.until(prediction_id)["error"]
 
 
-def test_stick_processing_stays_until_it_is_given_up(start: Start) -> None:
+def test_stick_processing_stays_until_it_times_out(start: Start) -> None:
     api = start(speed=1.0)
     api.fault("stick_processing")
     prediction_id = api.created()["id"]
@@ -77,20 +77,20 @@ def test_slow_run_takes_longer(start: Start) -> None:
 
 
 @pytest.mark.parametrize(("model", "output"), [(IMAGE, []), (LIVE, None)])
-def test_empty_output_succeeds_with_nothing(api: Api, model: str, output: Any) -> None:
+def test_empty_output_succeeds_without_output(api: Api, model: str, output: Any) -> None:
     api.fault("empty_output")
     body = api.finished(model)
     assert (body["status"], body["output"]) == ("succeeded", output)
 
 
 @pytest.mark.parametrize(("model", "kind"), [(IMAGE, str), (LIVE, list)])
-def test_wrong_output_type_swaps_list_and_single(api: Api, model: str, kind: type) -> None:
+def test_wrong_output_type_swaps_a_list_and_a_single_url(api: Api, model: str, kind: type) -> None:
     api.fault("wrong_output_type")
     assert isinstance(api.finished(model)["output"], kind)
 
 
 @pytest.mark.parametrize(("shape", "kind"), [("object", dict), ("null", list), ("inline", str)])
-def test_odd_output_gives_no_address(api: Api, shape: str, kind: type) -> None:
+def test_odd_output_has_no_url(api: Api, shape: str, kind: type) -> None:
     api.fault("odd_output", {"shape": shape})
     output = api.finished()["output"]
     assert isinstance(output, kind)

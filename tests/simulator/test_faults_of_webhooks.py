@@ -1,4 +1,4 @@
-"""The faults of webhooks: lost, doubled, late, out of order, and signed by whoever else."""
+"""The faults of webhooks: lost, duplicated, late, out of order, and signed with another key."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_duplicate_webhook_has_the_same_id(api: Api, receiver: Receiver) -> None
     assert len({request.headers["webhook-id"] for request in requests}) == 1
 
 
-def test_reorder_webhooks_tells_the_end_first(api: Api, receiver: Receiver) -> None:
+def test_reorder_webhooks_sends_the_end_first(api: Api, receiver: Receiver) -> None:
     api.fault("reorder_webhooks")
     api.created(webhook=receiver.url, webhook_events_filter=["start", "completed"])
     receiver.wait_for(2)

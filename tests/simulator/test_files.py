@@ -28,7 +28,7 @@ def upload(api: Api, content: bytes = CONTENT) -> dict[str, object]:
     return body
 
 
-def test_upload_tells_size_checksums_and_expiry(api: Api) -> None:
+def test_upload_returns_size_checksums_and_expiry(api: Api) -> None:
     body = upload(api)
     created, expires = (datetime.fromisoformat(str(body.pop(name))) for name in ("created_at", "expires_at"))
     assert (expires - created).total_seconds() == 24 * 3600
@@ -60,7 +60,7 @@ def test_files_are_listed_newest_first_read_and_deleted(api: Api) -> None:
     assert (gone.status_code, gone.json()) == (404, {"detail": "File not found"})
 
 
-def test_file_of_more_than_the_limit_is_refused(start: Start) -> None:
+def test_file_over_the_limit_is_rejected(start: Start) -> None:
     api = start(max_file_bytes=10)
     response = api.post("/files", files={"content": ("a", b"x" * 11)})
     assert (response.status_code, response.json()) == (413, {"detail": "Files must be less than 100MB in size"})
@@ -74,7 +74,7 @@ def test_files_expire_after_a_day(start: Start) -> None:
     assert api.get(f"/files/{file['id']}").status_code == 404
 
 
-def test_download_needs_a_right_and_current_signature(api: Api) -> None:
+def test_download_needs_a_valid_and_current_signature(api: Api) -> None:
     file_id = str(upload(api)["id"])
     settings = api.background.settings
     now = api.background.state.clock.now()
@@ -92,12 +92,12 @@ def test_download_needs_a_right_and_current_signature(api: Api) -> None:
 @pytest.mark.parametrize(
     "content_type", ["application/json", "multipart/form-data", "", "multipart/form-data; boundary=x"]
 )
-def test_body_that_is_no_form_is_refused(api: Api, content_type: str) -> None:
+def test_body_that_is_not_a_form_is_rejected(api: Api, content_type: str) -> None:
     response = api.post("/files", content=b"abc", headers={"Content-Type": content_type})
     assert response.status_code == 400
 
 
-def test_form_without_content_is_refused(api: Api) -> None:
+def test_form_without_content_is_rejected(api: Api) -> None:
     response = api.post("/files", files={"metadata": (None, b"{}")})
     assert "content" in response.json()["detail"]
 

@@ -30,13 +30,13 @@ def walk(api: Api, url: str, direction: str = "next") -> list[list[str]]:
 
 @pytest.fixture(scope="module")
 def many() -> Iterator[Many]:
-    """A simulator with 250 predictions, in order of creation; to be read only."""
+    """A simulator with 250 predictions, in order of creation, which tests must not change."""
     settings = SimulatorSettings(instant=True, rate_limits=RateLimits(enabled=False))
     with Background(settings, Sketch()) as background, Api(background) as api:
         yield api, [api.created() for _ in range(250)]
 
 
-def test_pages_hold_a_hundred_newest_first(many: Many) -> None:
+def test_pages_have_a_hundred_newest_first(many: Many) -> None:
     api, made = many
     pages = walk(api, "/v1/predictions")
     assert [len(page) for page in pages] == [PAGE_SIZE, PAGE_SIZE, 50]
@@ -86,7 +86,7 @@ def test_filters_are_kept_from_page_to_page(many: Many) -> None:
     assert [len(page) for page in pages] == [100, 100, 10]
 
 
-def test_times_with_an_offset_are_understood(many: Many) -> None:
+def test_times_with_an_offset_are_parsed(many: Many) -> None:
     api, _ = many
     for later in ("2999-01-01T00:00:00+02:00", "2999-01-01", "2999-01-01T00:00:00Z"):
         assert api.get("/predictions", params={"created_after": later}).json()["results"] == []
@@ -95,11 +95,11 @@ def test_times_with_an_offset_are_understood(many: Many) -> None:
 
 
 @pytest.mark.parametrize("query", [{"created_after": "yesterday"}, {"cursor": "%%%"}, {"cursor": "eA=="}])
-def test_unreadable_filters_are_refused(api: Api, query: dict[str, str]) -> None:
+def test_invalid_filters_are_rejected(api: Api, query: dict[str, str]) -> None:
     assert api.get("/predictions", params=query).status_code == 400
 
 
-def test_nothing_comes_from_the_web(many: Many) -> None:
+def test_no_prediction_comes_from_the_web(many: Many) -> None:
     api, _ = many
     assert api.get("/predictions", params={"source": "web"}).json()["results"] == []
 

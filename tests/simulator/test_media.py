@@ -1,4 +1,4 @@
-"""Outputs: what they are made of, how they are delivered, and what a model cannot read."""
+"""Outputs: their content and delivery, and the inputs that a model cannot read."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def first_frame(video: bytes) -> Image.Image:
 
 
 def is_near(image: Image.Image, colour: tuple[int, int, int]) -> bool:
-    """Whether the middle of a picture has about this colour."""
+    """Return whether the middle of a picture has about this colour."""
     pixel = image.convert("RGB").getpixel((image.width // 2, image.height // 2))
     assert isinstance(pixel, tuple)
     return all(abs(part - wanted) < 60 for part, wanted in zip(pixel, colour, strict=True))
@@ -56,7 +56,7 @@ def is_near(image: Image.Image, colour: tuple[int, int, int]) -> bool:
 
 @pytest.fixture
 def web() -> Iterator[str]:
-    """The address of a web server: /red.png is there, everything else is not."""
+    """The address of a web server that serves /red.png, and 404 for everything else."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -66,7 +66,7 @@ def web() -> Iterator[str]:
             self.wfile.write(picture() if found else b"")
 
         def log_message(self, format: str, *arguments: Any) -> None:
-            """Keep the tests' output clean."""
+            """Log nothing, so that the tests' output stays clean."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -93,7 +93,7 @@ def file_of(body: dict[str, Any]) -> bytes:
         ({"aspect_ratio": "1152x2048"}, (1152, 2048), "WEBP"),
     ],
 )
-def test_picture_has_the_size_and_format_asked_for(
+def test_picture_has_the_requested_size_and_format(
     api: Api, given: dict[str, Any], size_px: tuple[int, int], kind: str
 ) -> None:
     image = opened(file_of(api.finished(IMAGE, {"prompt": "x", **given})))
@@ -133,7 +133,7 @@ def test_inputs_are_read_from_data_files_outputs_and_the_web(drawing: Api, web: 
         assert body["input"]["first_frame_image"] == uri
 
 
-def test_output_follows_the_first_input_picture(drawing: Api) -> None:
+def test_output_depends_on_the_first_input_picture(drawing: Api) -> None:
     pictures = [data_uri(picture(BLUE)), data_uri(picture(RED))]
     body = drawing.finished(IMAGE, {"prompt": "x", "input_images": pictures, "output_format": "png"})
     assert is_near(opened(file_of(body)), BLUE)
@@ -150,7 +150,7 @@ def test_equal_predictions_share_one_drawing_and_different_ones_do_not(start: St
     assert [draw(), draw(), draw(user_id="someone"), draw(prompt="y"), draw(prompt="y")] == [1, 1, 1, 2, 2]
 
 
-def test_memory_of_drawings_is_bounded(start: Start) -> None:
+def test_cache_of_drawings_is_bounded(start: Start) -> None:
     api = start(canned=False, media_cache_bytes=1)
     for prompt in ("a", "b", "a"):
         api.finished(IMAGE, {"prompt": prompt})
@@ -178,7 +178,7 @@ def test_unreadable_input_fails_the_prediction(drawing: Api, web: str, uri: str,
     assert body["error"] in body["logs"]
 
 
-def test_image_models_are_less_particular_than_video_models(drawing: Api) -> None:
+def test_image_models_accept_more_pictures_than_video_models(drawing: Api) -> None:
     given = {"prompt": "x", "input_images": [data_uri(picture(size_px=(50, 50), kind="GIF"))]}
     assert drawing.finished(IMAGE, given)["status"] == "succeeded"
 
@@ -191,13 +191,13 @@ def test_image_models_are_less_particular_than_video_models(drawing: Api) -> Non
         (LIVE, {"prompt": "x" * 2001}, "2000 characters"),
     ],
 )
-def test_models_fail_on_what_they_cannot_do(api: Api, model: str, given: dict[str, Any], reason: str) -> None:
+def test_models_fail_on_unsupported_inputs(api: Api, model: str, given: dict[str, Any], reason: str) -> None:
     body = api.finished(model, {"prompt": "x", "first_frame_image": "data:image/png;base64,", **given})
     assert body["status"] == "failed"
     assert reason in body["error"]
 
 
-def test_drawing_that_breaks_fails_the_prediction_and_is_tried_again(start: Start) -> None:
+def test_drawing_that_fails_ends_the_prediction_and_is_retried(start: Start) -> None:
     api = start(canned=False)
     easel = api.background.state.easel
     studio, easel.studio = easel.studio, None  # type: ignore[assignment]
@@ -225,7 +225,7 @@ def url(api: Api) -> str:
     return output
 
 
-def test_delivery_needs_no_token_and_tells_type_and_length(url: str) -> None:
+def test_delivery_needs_no_token_and_sends_type_and_length(url: str) -> None:
     whole = DOWNLOADS.get(url)
     assert whole.headers["content-type"] == "image/webp"
     assert whole.headers["accept-ranges"] == "bytes"
@@ -236,7 +236,7 @@ def test_delivery_needs_no_token_and_tells_type_and_length(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "part"),
+    ("requested", "part"),
     [
         ("bytes=0-9", slice(0, 10)),
         ("bytes=5-", slice(5, None)),
@@ -244,20 +244,20 @@ def test_delivery_needs_no_token_and_tells_type_and_length(url: str) -> None:
         ("bytes=0-99999999", slice(None)),
     ],
 )
-def test_delivery_serves_ranges(url: str, asked: str, part: slice) -> None:
+def test_delivery_serves_ranges(url: str, requested: str, part: slice) -> None:
     whole = DOWNLOADS.get(url).content
-    response = DOWNLOADS.get(url, headers={"Range": asked})
+    response = DOWNLOADS.get(url, headers={"Range": requested})
     assert (response.status_code, response.content) == (206, whole[part])
     start = range(len(whole))[part].start
     assert response.headers["content-range"] == f"bytes {start}-{start + len(whole[part]) - 1}/{len(whole)}"
 
 
-def test_delivery_refuses_ranges_beyond_the_file(url: str) -> None:
+def test_delivery_rejects_ranges_beyond_the_file(url: str) -> None:
     size = len(DOWNLOADS.get(url).content)
     response = DOWNLOADS.get(url, headers={"Range": f"bytes={size}-"})
     assert (response.status_code, response.headers["content-range"]) == (416, f"bytes */{size}")
 
 
-def test_delivery_knows_only_its_files_and_reading(api: Api, url: str) -> None:
+def test_delivery_serves_only_its_files_and_only_reads(api: Api, url: str) -> None:
     assert DOWNLOADS.get(f"{api.background.delivery_url}/xezq/none/out-0.webp").status_code == 404
     assert DOWNLOADS.post(url).status_code == 405

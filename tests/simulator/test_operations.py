@@ -1,4 +1,4 @@
-"""Every operation of the API answers, in the shape the API has."""
+"""Every operation of the API responds in the API's form."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from simulator.api.routes import OPERATIONS
 from tests.simulator.clients import IMAGE, Api
 
-# The operations that Replicate's own description of its API lists.
+# The operations in Replicate's OpenAPI document.
 DOCUMENTED = {
     "account.get",
     "collections.get",
@@ -56,13 +56,13 @@ def test_every_documented_operation_is_served() -> None:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.id)
-def test_every_operation_wants_a_token(api: Api, operation: Any) -> None:
+def test_every_operation_requires_a_token(api: Api, operation: Any) -> None:
     path = operation.path.format(owner="a", name="b", version="c", id="d", slug="e")
     response = api.http.request(operation.method, f"/v1{path}", headers={"Authorization": ""})
     assert (response.status_code, response.json()["title"]) == (401, "Unauthenticated")
 
 
-def test_model_tells_its_input_schema(api: Api) -> None:
+def test_model_returns_its_input_schema(api: Api) -> None:
     model = api.get("/models/minimax/hailuo-02").json()
     schemas = model["latest_version"]["openapi_schema"]["components"]["schemas"]
     assert model["is_official"] is True
@@ -88,14 +88,14 @@ def test_models_are_listed_sorted_and_searched(api: Api) -> None:
     assert api.get("/models", params={"sort_by": "colour"}).status_code == 400
 
 
-def test_search_for_models_takes_words_in_quotation_marks_and_always_describes(api: Api) -> None:
+def test_search_for_models_ignores_quotation_marks_and_always_describes(api: Api) -> None:
     api.post("/models", json={"owner": "simulator", "name": "plain", "visibility": "public", "hardware": "cpu"})
     (found,) = api.http.request("QUERY", "/v1/models", content='"plain"').json()["results"]
     assert (found["name"], found["description"]) == ("plain", "")
 
 
 @pytest.mark.parametrize("link", ["no link", "https://[", "https://a b", "ftp://a"])
-def test_link_of_a_model_is_a_link_or_none(api: Api, link: str) -> None:
+def test_link_of_a_model_is_a_url_or_null(api: Api, link: str) -> None:
     new = {"owner": "simulator", "name": "mine", "visibility": "private", "hardware": "cpu"}
     assert api.post("/models", json={**new, "paper_url": link}).status_code == 422
     assert api.post("/models", json={**new, "paper_url": ""}).json()["paper_url"] is None
@@ -108,12 +108,12 @@ def test_names_must_fit_into_a_path(api: Api, name: str) -> None:
     assert [each["type"] for each in refused.json()["invalid_fields"]] == ["pattern"]
 
 
-def test_refused_method_is_told_all_that_are_allowed(api: Api) -> None:
-    answer = api.http.request("PUT", "/v1/models")
-    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD, POST, QUERY")
+def test_a_wrong_method_gets_the_list_of_allowed_ones(api: Api) -> None:
+    response = api.http.request("PUT", "/v1/models")
+    assert (response.status_code, response.headers["allow"]) == (405, "GET, HEAD, POST, QUERY")
 
 
-def test_own_model_lives_from_creation_to_deletion(api: Api) -> None:
+def test_own_model_is_created_changed_and_deleted(api: Api) -> None:
     new = {"owner": "simulator", "name": "mine", "visibility": "private", "hardware": "cpu"}
     created = api.post("/models", json=new)
     assert (created.status_code, created.json()["latest_version"]) == (201, None)
@@ -129,13 +129,13 @@ def test_own_model_lives_from_creation_to_deletion(api: Api) -> None:
 def test_models_of_others_cannot_be_changed(api: Api) -> None:
     new = {"owner": "openai", "name": "mine", "visibility": "private", "hardware": "cpu"}
     version = api.get(f"/models/{IMAGE}").json()["latest_version"]["id"]
-    answers = [
+    responses = [
         api.post("/models", json=new),
         api.http.patch(f"/v1/models/{IMAGE}", json={"description": "d"}),
         api.http.delete(f"/v1/models/{IMAGE}"),
         api.http.delete(f"/v1/models/{IMAGE}/versions/{version}"),
     ]
-    assert [answer.status_code for answer in answers] == [403] * 4
+    assert [response.status_code for response in responses] == [403] * 4
 
 
 def test_readme_is_plain_text(api: Api) -> None:
@@ -144,7 +144,7 @@ def test_readme_is_plain_text(api: Api) -> None:
     assert response.text.startswith("# gpt-image-2")
 
 
-def test_deployment_lives_and_predicts(api: Api) -> None:
+def test_deployment_is_created_changed_run_and_deleted(api: Api) -> None:
     version = api.get(f"/models/{IMAGE}").json()["latest_version"]["id"]
     new = {"name": "d", "model": IMAGE, "version": version, "hardware": "cpu", "min_instances": 0, "max_instances": 1}
     created = api.post("/deployments", json=new).json()
@@ -159,13 +159,13 @@ def test_deployment_lives_and_predicts(api: Api) -> None:
     assert api.post("/deployments/simulator/d/predictions", json={"input": {}}).status_code == 404
 
 
-def test_deployment_must_name_a_version_there_is_and_sensible_instances(api: Api) -> None:
+def test_deployment_must_name_an_existing_version_and_valid_instances(api: Api) -> None:
     new = {"name": "d", "model": IMAGE, "version": "x", "hardware": "cpu", "min_instances": 0, "max_instances": 1}
     assert api.post("/deployments", json=new).json()["title"] == "Invalid version or not permitted"
     assert api.post("/deployments", json={**new, "min_instances": 6}).status_code == 422
 
 
-def test_nothing_can_be_trained(api: Api) -> None:
+def test_no_model_can_be_trained(api: Api) -> None:
     version = api.get(f"/models/{IMAGE}").json()["latest_version"]["id"]
     refused = api.post(f"/models/{IMAGE}/versions/{version}/trainings", json={"destination": "a/b", "input": {}})
     assert refused.json() == {"detail": "The specified training destination does not exist", "status": 404}
@@ -173,14 +173,14 @@ def test_nothing_can_be_trained(api: Api) -> None:
     assert api.get("/trainings/x").status_code == api.post("/trainings/x/cancel").status_code == 404
 
 
-def test_small_operations_answer(api: Api) -> None:
+def test_small_operations_respond(api: Api) -> None:
     assert api.get("/account").json()["username"] == "simulator"
     assert {"name": "CPU", "sku": "cpu"} in api.get("/hardware").json()
     assert api.get(f"/models/{IMAGE}/examples").json()["results"] == []
     assert api.get("/webhooks/default/secret").json() == {"key": api.background.settings.webhook_secret}
 
 
-def test_collections_hold_their_models(api: Api) -> None:
+def test_collections_contain_their_models(api: Api) -> None:
     slugs = [each["slug"] for each in api.get("/collections").json()["results"]]
     videos = api.get("/collections/image-to-video").json()["models"]
     assert "image-to-video" in slugs
@@ -188,7 +188,7 @@ def test_collections_hold_their_models(api: Api) -> None:
     assert api.get("/collections/none").status_code == 404
 
 
-def test_search_finds_models_and_wants_words(api: Api) -> None:
+def test_search_finds_models_and_requires_words(api: Api) -> None:
     found = api.get("/search", params={"query": "sunburst", "limit": 1}).json()
     assert [each["model"]["name"] for each in found["models"]] == ["gpt-image-2.5-sunburst"]
     refused = api.get("/search")

@@ -1,4 +1,4 @@
-"""The life of a prediction, as a client sees it."""
+"""The lifecycle of a prediction, as a client sees it."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_video_prediction_succeeds_with_one_file(api: Api) -> None:
     assert DOWNLOADS.head(body["output"]).headers["content-type"] == "video/mp4"
 
 
-def test_text_model_answers_with_its_text(api: Api) -> None:
+def test_text_model_returns_its_text(api: Api) -> None:
     response = api.post("/predictions", json={"version": HELLO, "input": {"text": "Alice"}})
     body = api.until(response.json()["id"])
     assert (body["output"], body["version"]) == ("hello Alice", HELLO)
@@ -73,7 +73,7 @@ def test_version_names_a_model_in_three_ways(api: Api, version: str, shown: str)
 
 
 @pytest.mark.parametrize("version", ["replicate/hello-world", "openai/none", "0" * 64, f"openai/x:{HELLO}", "x"])
-def test_version_that_names_nothing_runnable_is_refused(api: Api, version: str) -> None:
+def test_version_that_names_no_runnable_model_is_rejected(api: Api, version: str) -> None:
     response = api.post("/predictions", json={"version": version, "input": {"prompt": "x"}})
     assert response.status_code == 422
     assert response.json() == {
@@ -133,8 +133,8 @@ def test_cancel_after_start_is_charged(start: Start) -> None:
     assert api.bill()["total_usd"] > 0
 
 
-def test_cancel_takes_back_output_that_was_there_already(start: Start) -> None:
-    # At this speed the output is there for ten seconds before the prediction has succeeded.
+def test_cancel_removes_output_that_exists_already(start: Start) -> None:
+    # At this speed, the prediction has its output for ten seconds before it succeeds.
     api = start(speed=0.1)
     api.fault("slow_run", {"factor": 0.0001})
     prediction_id = api.created()["id"]
@@ -160,7 +160,7 @@ def test_cancel_after_sets_a_deadline_from_creation(api: Api, text: str, seconds
 
 
 @pytest.mark.parametrize("text", ["4s", "0", "soon", "-5", "5d", "", "721h", "99999999999h", "9" * 5000])
-def test_cancel_after_refuses_what_is_no_duration_of_five_seconds_or_a_month_at_most(api: Api, text: str) -> None:
+def test_cancel_after_rejects_anything_but_a_duration_from_five_seconds_to_a_month(api: Api, text: str) -> None:
     response = api.create(headers={"Cancel-After": text})
     assert response.status_code == 400
     assert "Cancel-After" in response.json()["detail"]
@@ -186,8 +186,8 @@ def test_deadline_while_running_cancels(start: Start) -> None:
     assert api.until(prediction_id)["status"] == "canceled"
 
 
-def test_wait_answers_with_output_while_the_status_still_reads_processing(start: Start) -> None:
-    # At this speed the run takes some hundredths of a second, and the settling after it as long as a fifth.
+def test_wait_returns_the_output_while_the_status_still_reads_processing(start: Start) -> None:
+    # At this speed, the run takes a few hundredths of a second, and the settling after it a fifth.
     api = start(speed=5.0, canned=True)
     api.fault("slow_run", {"factor": 0.001})
     response = api.create(headers={"Prefer": "wait=30"})
@@ -196,7 +196,7 @@ def test_wait_answers_with_output_while_the_status_still_reads_processing(start:
     assert (body["status"], len(body["output"])) == ("processing", 1)
 
 
-def test_wait_in_vain_answers_starting_even_when_it_runs(start: Start) -> None:
+def test_wait_that_ends_first_returns_starting_even_if_it_runs(start: Start) -> None:
     api = start(speed=100.0)
     api.fault("stick_processing")
     response = api.create(headers={"Prefer": "wait=1"})
@@ -217,11 +217,11 @@ def test_wait_ends_when_the_prediction_fails(api: Api) -> None:
     assert response.json()["status"] == "failed"
 
 
-def test_no_preference_is_applied_unasked(api: Api) -> None:
+def test_no_other_preference_is_applied(api: Api) -> None:
     assert "preference-applied" not in api.create(headers={"Prefer": "respond-async"}).headers
 
 
-def test_data_are_removed_an_hour_after_completion(start: Start) -> None:
+def test_data_is_removed_an_hour_after_completion(start: Start) -> None:
     api = start()
     body = api.finished()
     assert DOWNLOADS.get(body["output"][0]).status_code == 200
@@ -250,6 +250,6 @@ def test_same_seed_gives_the_same_ids(start: Start) -> None:
     assert first.created()["id"] == second.created()["id"] != start(seed=12).created()["id"]
 
 
-def test_too_large_a_request_is_interrupted(api: Api) -> None:
+def test_a_prediction_with_too_large_a_request_is_interrupted(api: Api) -> None:
     body = api.finished(IMAGE, {"prompt": "x" * 20_000_000})
     assert (body["status"], body["error"]) == ("failed", "Prediction interrupted; please retry (code: PA)")

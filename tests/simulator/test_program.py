@@ -1,4 +1,4 @@
-"""The simulator as a program of its own, and as a package that stands alone."""
+"""The simulator as a separate program, and as a package that depends on no other."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def call(api: str, method: str, path: str, **more: Any) -> httpx.Response:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_program_says_where_it_listens_and_ends_on_a_signal(number: signal.Signals) -> None:
+def test_program_prints_its_addresses_and_ends_on_a_signal(number: signal.Signals) -> None:
     with program(*FAST) as (addresses, process):
         assert set(addresses) == {"api", "delivery"}
         body = call(
@@ -79,13 +79,13 @@ def test_program_ends_although_a_request_hangs(tmp_path: Path) -> None:
 def test_program_takes_its_settings_from_the_command_line() -> None:
     with program("--instant", "--token", "r8_x", "--creates-per-min", "1") as (addresses, _):
         api, path = addresses["api"], "/v1/models/openai/gpt-image-2/predictions"
-        answers = [call(api, "POST", path, json={"input": {"prompt": "x"}}) for _ in range(2)]
-        assert [answer.status_code for answer in answers] == [201, 429]
-        assert answers[0].json()["status"] == "succeeded"
+        responses = [call(api, "POST", path, json={"input": {"prompt": "x"}}) for _ in range(2)]
+        assert [response.status_code for response in responses] == [201, 429]
+        assert responses[0].json()["status"] == "succeeded"
         assert httpx.get(api + "/v1/account", headers={"Authorization": "Bearer r8_y"}).status_code == 401
 
 
-def test_public_urls_are_used_in_answers() -> None:
+def test_public_urls_are_announced() -> None:
     with program(*FAST, "--instant", "--public-api-url", "https://sim/", "--public-delivery-url", "https://out/") as (
         addresses,
         process,
@@ -94,7 +94,7 @@ def test_public_urls_are_used_in_answers() -> None:
         process.terminate()
 
 
-def test_taken_port_is_told_and_not_waited_for() -> None:
+def test_taken_port_is_reported_at_once() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -113,7 +113,7 @@ def test_taken_port_is_told_and_not_waited_for() -> None:
         (("--faults", "/nonexistent.json"), "/nonexistent.json"),
     ],
 )
-def test_unusable_settings_are_told(arguments: tuple[str, ...], reason: str) -> None:
+def test_unusable_settings_are_reported(arguments: tuple[str, ...], reason: str) -> None:
     command = [sys.executable, "-m", "simulator", *arguments]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=scaled(20), check=False)
     assert ended.returncode == 2
@@ -128,7 +128,7 @@ def test_help_lists_every_fault_action() -> None:
     assert "/_simulator/bill" in text
 
 
-def test_help_calls_the_program_as_it_was_called(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_names_the_program_as_it_was_called(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--help"], program="diorama simulator")
     assert capsys.readouterr().out.startswith("usage: diorama simulator ")
@@ -154,6 +154,6 @@ def imported(tree: ast.Module) -> Iterator[str]:
             yield node.module
 
 
-def test_settings_refuse_what_could_only_fail_later() -> None:
+def test_settings_that_would_fail_later_are_rejected() -> None:
     with pytest.raises(ValueError, match="speed"):
         SimulatorSettings(speed=-1)

@@ -49,7 +49,7 @@ def test_options_of_the_pages_are_those_of_the_help(text: str, capsys: pytest.Ca
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the page's commands need curl")
 def test_the_commands_of_the_page_work_as_they_stand(api: Api) -> None:
-    """With the address of a running simulator in the place of the page's."""
+    """The test replaces the page's address by that of a running simulator."""
     for block in re.findall(r"```sh\n(curl.*?)```", PAGE, re.DOTALL):
         script = block.replace("http://127.0.0.1:8100", api.background.api_url).replace("curl -s", "curl -sf")
         subprocess.run(["bash", "-ec", script], capture_output=True, timeout=scaled(30), check=True)
@@ -59,7 +59,7 @@ def test_the_commands_of_the_page_work_as_they_stand(api: Api) -> None:
 
 
 def test_the_python_of_the_page_runs(tmp_path: Path) -> None:
-    """In a process of its own, with the page's own assertions: the client paid once although no answer came."""
+    """It runs in its own process, with the page's assertions: the client paid once although no response came."""
     (program,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     command = [sys.executable, "-c", program]
     environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
@@ -67,5 +67,5 @@ def test_the_python_of_the_page_runs(tmp_path: Path) -> None:
     assert ended.returncode == 0, ended.stderr
 
 
-def test_number_of_operations_is_the_one_told() -> None:
+def test_number_of_operations_is_right() -> None:
     assert f"All {len(OPERATIONS)} operations" in README

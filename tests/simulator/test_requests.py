@@ -1,4 +1,4 @@
-"""What every request is held to: a token, the rate limits, a valid body, a known path."""
+"""The requirements on every request: a token, the rate limits, a valid body, a known path."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_both_schemes_of_authorization_are_accepted(api: Api, scheme: str) -> No
 
 
 @pytest.mark.parametrize("header", ["Bearer", "Basic abc", "r8_x"])
-def test_unusable_authorization_is_refused(api: Api, header: str) -> None:
+def test_unusable_authorization_is_rejected(api: Api, header: str) -> None:
     response = api.get("/account", headers={"Authorization": header})
     assert response.status_code == 401
     assert response.json() == {
@@ -30,18 +30,18 @@ def test_unusable_authorization_is_refused(api: Api, header: str) -> None:
     assert response.headers["content-type"] == "application/problem+json"
 
 
-def test_missing_authorization_is_refused(api: Api) -> None:
+def test_missing_authorization_is_rejected(api: Api) -> None:
     response = api.get("/account", headers={"Authorization": ""})
     assert (response.status_code, response.json()["title"]) == (401, "Unauthenticated")
 
 
-def test_only_listed_tokens_are_accepted_when_there_is_a_list(start: Start) -> None:
+def test_only_listed_tokens_are_accepted_if_there_is_a_list(start: Start) -> None:
     api = start(tokens=("r8_right",))
     assert api.get("/account", headers={"Authorization": "Bearer r8_right"}).status_code == 200
     assert api.get("/account", headers={"Authorization": "Bearer r8_wrong"}).status_code == 401
 
 
-def test_answers_tell_what_is_left_of_the_rate_limit(start: Start) -> None:
+def test_responses_have_the_rest_of_the_rate_limit(start: Start) -> None:
     api = start()
     created = api.create().headers
     read = api.get("/account").headers
@@ -69,7 +69,7 @@ def test_rate_limits_can_be_switched_off(start: Start) -> None:
     assert {api.create().status_code for _ in range(5)} == {201}
 
 
-def test_refused_requests_create_nothing(api: Api) -> None:
+def test_rejected_requests_create_nothing(api: Api) -> None:
     api.create(IMAGE, {"x": 1})
     api.post("/predictions", json={})
     assert api.get("/predictions").json()["results"] == []
@@ -142,19 +142,19 @@ INVALID_INPUTS: list[tuple[str, dict[str, Any], tuple[str, str, str]]] = [
 
 
 @pytest.mark.parametrize(("model", "given", "field"), INVALID_INPUTS)
-def test_input_is_held_to_the_schema_of_the_model(
+def test_input_is_checked_against_the_schema_of_the_model(
     api: Api, model: str, given: dict[str, Any], field: tuple[str, str, str]
 ) -> None:
     response = api.create(model, given)
     assert (response.status_code, response.json()) == (422, invalid(field))
 
 
-def test_all_faults_of_an_input_are_told_at_once(api: Api) -> None:
+def test_all_errors_of_an_input_are_returned_at_once(api: Api) -> None:
     response = api.create(IMAGE, {"quality": "best", "number_of_images": 0})
     assert [field["type"] for field in response.json()["invalid_fields"]] == ["required", "enum", "number_gte"]
 
 
-def test_unknown_inputs_are_ignored_unless_told_otherwise(api: Api, start: Start) -> None:
+def test_unknown_inputs_are_ignored_by_default(api: Api, start: Start) -> None:
     given = {"prompt": "x", "first_frame_image": PICTURE, "duration": 6}
     assert api.create(LIVE, given).status_code == 201
     refused = start(reject_unknown_inputs=True).create(LIVE, given)
@@ -179,7 +179,7 @@ def test_other_keys_of_the_body_are_checked_too(api: Api, body: dict[str, Any], 
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff"])
-def test_body_that_is_no_json_is_refused(api: Api, content: bytes) -> None:
+def test_body_that_is_not_json_is_rejected(api: Api, content: bytes) -> None:
     response = api.post("/predictions", content=content)
     assert response.status_code == 400
     assert response.json()["detail"].startswith("Invalid JSON")

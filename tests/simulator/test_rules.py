@@ -1,4 +1,4 @@
-"""Which requests a fault rule hits, and when; and what is no rule."""
+"""Fault rules: the requests that they apply to, their timing, and the errors of invalid ones."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.simulator.conftest import Start
 
 
 def refused(api: Api, model: str = IMAGE, prompt: str = "x") -> bool:
-    """Create a prediction and return whether the fault hit."""
+    """Create a prediction and return whether the fault applied."""
     given = {"prompt": prompt, "first_frame_image": "data:image/png;base64,"}
     return api.create(model, given).status_code == 402
 
@@ -34,19 +34,19 @@ def refused(api: Api, model: str = IMAGE, prompt: str = "x") -> bool:
         ({"listener": "delivery"}, False),
     ],
 )
-def test_rule_hits_what_fits_all_its_conditions(api: Api, rule: dict[str, Any], hit: bool) -> None:
+def test_rule_applies_to_what_matches_all_its_conditions(api: Api, rule: dict[str, Any], hit: bool) -> None:
     api.fault("payment_required", **rule)
     assert refused(api, prompt="a needle in the hay") is hit
 
 
-def test_rule_for_a_model_follows_its_predictions(api: Api) -> None:
+def test_rule_for_a_model_applies_to_its_predictions(api: Api) -> None:
     image, video = api.finished(IMAGE), api.finished(LIVE)
     api.fault("not_found", operation="predictions.get", model="minimax/*")
     assert api.get(f"/predictions/{image['id']}").status_code == 200
     assert api.get(f"/predictions/{video['id']}").status_code == 404
 
 
-def test_rule_for_a_model_fits_creation_by_version(api: Api) -> None:
+def test_rule_for_a_model_applies_to_creation_by_version(api: Api) -> None:
     api.fault("payment_required", model=IMAGE)
     assert api.post("/predictions", json={"version": IMAGE, "input": {"prompt": "x"}}).status_code == 402
 
@@ -80,7 +80,7 @@ def test_for_s_ends_a_rule_when_its_time_is_over(start: Start) -> None:
     assert not refused(api)
 
 
-def test_several_faults_meet_in_one_prediction(api: Api) -> None:
+def test_several_faults_apply_to_one_prediction(api: Api) -> None:
     api.fault("empty_output")
     api.fault("unknown_status", {"status": "odd"})
     assert api.until(api.created()["id"], "odd")["output"] == []
@@ -105,11 +105,11 @@ def test_fired_faults_are_counted_by_action(api: Api) -> None:
     assert api.control("GET", "/counters")["faults"] == {"payment_required": 1, "fail": 1}
 
 
-def test_menu_tells_every_action_with_its_stage_and_options(api: Api) -> None:
+def test_menu_lists_every_action_with_its_stage_and_options(api: Api) -> None:
     menu = api.control("GET", "/faults/menu")["actions"]
     assert set(menu) == set(MENU)
     assert menu["server_error"]["options"] == {"status": 502, "html": True}
-    assert {each["stage"] for each in menu.values()} == {"request", "answer", "prediction", "webhook"}
+    assert {each["stage"] for each in menu.values()} == {"request", "response", "prediction", "webhook"}
 
 
 INVALID: list[tuple[Any, str]] = [
@@ -137,7 +137,7 @@ INVALID: list[tuple[Any, str]] = [
 
 
 @pytest.mark.parametrize(("rule", "reason"), INVALID)
-def test_what_is_no_rule_is_refused_with_the_reason(api: Api, rule: Any, reason: str) -> None:
+def test_an_invalid_rule_is_rejected_with_the_reason(api: Api, rule: Any, reason: str) -> None:
     response = api.http.post("/_simulator/faults", json=[{"action": "abort"}, rule])
     assert response.status_code == 400
     assert reason in response.json()["detail"]

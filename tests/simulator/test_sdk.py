@@ -1,4 +1,4 @@
-"""The official Python client, unchanged, against the simulator."""
+"""The official Python client works unchanged with the simulator."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_run_returns_the_output(client: Any) -> None:
     assert client.run(HELLO, input={"text": "Alice"}) == "hello Alice"
 
 
-def test_run_raises_what_the_model_fails_with(api: Api, client: Any) -> None:
+def test_run_raises_the_error_of_the_model(api: Api, client: Any) -> None:
     api.fault("fail", {"code": "E005"})
     with pytest.raises(ModelError, match="flagged as sensitive"):
         client.run(IMAGE, input={"prompt": "x"})
@@ -52,7 +52,7 @@ def test_create_get_wait_and_cancel(client: Any) -> None:
     assert prediction.status == "succeeded"
 
 
-def test_cancel_ends_what_still_runs(start: Start) -> None:
+def test_cancel_ends_a_running_prediction(start: Start) -> None:
     client = replicate.Client(api_token="r8_any", base_url=start(speed=1.0).background.api_url)
     prediction = client.models.predictions.create(IMAGE, {"prompt": "x"})
     prediction.cancel()
@@ -60,7 +60,7 @@ def test_cancel_ends_what_still_runs(start: Start) -> None:
     assert prediction.status == "canceled"
 
 
-def test_create_with_wait_brings_the_output(client: Any) -> None:
+def test_create_with_wait_returns_the_output(client: Any) -> None:
     assert client.predictions.create(version=IMAGE, input={"prompt": "x"}, wait=10).output
 
 

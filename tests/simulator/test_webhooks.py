@@ -1,4 +1,4 @@
-"""Webhooks: which events, how they are signed, and how long the simulator insists."""
+"""Webhooks: their events, signatures and retries."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def verify(api: Api, receiver: Receiver) -> None:
         Webhook(key).verify(request.body, request.headers)
 
 
-def test_outputs_and_the_end_are_told_unless_asked_otherwise(api: Api, receiver: Receiver) -> None:
+def test_outputs_and_the_end_are_sent_by_default(api: Api, receiver: Receiver) -> None:
     prediction_id = api.created(webhook=receiver.url)["id"]
     output, completed = (request.prediction for request in receiver.wait_for(2))
     assert (output["status"], len(output["output"])) == ("processing", 1)
@@ -47,7 +47,7 @@ def test_webhooks_verify_with_the_accounts_key_and_no_other(api: Api, receiver: 
         (["start", "completed"], ["processing", "succeeded"]),
     ],
 )
-def test_only_events_of_the_filter_are_told(
+def test_only_events_of_the_filter_are_sent(
     api: Api, receiver: Receiver, events: list[str], statuses: list[str]
 ) -> None:
     body = api.finished(webhook=receiver.url, webhook_events_filter=events)
@@ -56,7 +56,7 @@ def test_only_events_of_the_filter_are_told(
     assert body["webhook_events_filter"] == events
 
 
-def test_events_arrive_in_the_order_of_the_life(start: Start, receiver: Receiver) -> None:
+def test_events_arrive_in_the_order_of_the_lifecycle(start: Start, receiver: Receiver) -> None:
     api = start()
     api.finished(webhook=receiver.url, webhook_events_filter=ALL)
     eventually(lambda: "succeeded" in receiver.statuses)
@@ -65,7 +65,7 @@ def test_events_arrive_in_the_order_of_the_life(start: Start, receiver: Receiver
     assert api.control("GET", "/webhooks")["webhooks"][0]["event"] == "start"
 
 
-def test_an_event_waits_until_the_one_before_it_was_answered(start: Start, receiver: Receiver) -> None:
+def test_an_event_waits_for_the_response_to_the_one_before_it(start: Start, receiver: Receiver) -> None:
     api = start()
     receiver.may_respond.clear()
     api.finished(webhook=receiver.url, webhook_events_filter=["start", "completed"])
@@ -76,7 +76,7 @@ def test_an_event_waits_until_the_one_before_it_was_answered(start: Start, recei
     receiver.wait_for(2)
 
 
-def test_outputs_and_logs_are_told_at_most_every_half_second(start: Start, receiver: Receiver) -> None:
+def test_outputs_and_logs_are_sent_at_most_every_half_second(start: Start, receiver: Receiver) -> None:
     # At this speed the half second is five.
     api = start(speed=0.1)
     api.fault("slow_run", {"factor": 0.0001})
@@ -90,7 +90,7 @@ def test_outputs_and_logs_are_told_at_most_every_half_second(start: Start, recei
     assert events == ["start", "logs", "completed"]
 
 
-def test_canceled_predictions_are_told_too(start: Start, receiver: Receiver) -> None:
+def test_canceled_predictions_send_webhooks_too(start: Start, receiver: Receiver) -> None:
     api = start(speed=1.0)
     prediction_id = api.created(webhook=receiver.url)["id"]
     api.post(f"/predictions/{prediction_id}/cancel")
@@ -98,7 +98,7 @@ def test_canceled_predictions_are_told_too(start: Start, receiver: Receiver) -> 
     assert request.prediction["status"] == "canceled"
 
 
-def test_final_webhook_is_sent_again_with_the_same_id_until_it_is_taken(api: Api, receiver: Receiver) -> None:
+def test_final_webhook_is_sent_again_with_the_same_id_until_it_is_accepted(api: Api, receiver: Receiver) -> None:
     receiver.next_statuses += [500, 404]
     api.created(webhook=receiver.url, webhook_events_filter=["completed"])
     requests = receiver.wait_for(3)
@@ -111,7 +111,7 @@ def test_final_webhook_is_sent_again_with_the_same_id_until_it_is_taken(api: Api
 
 
 def test_final_webhook_is_given_up_after_a_minute(api: Api) -> None:
-    api.created(webhook="http://127.0.0.1:9/nobody", webhook_events_filter=["completed"])
+    api.created(webhook="http://127.0.0.1:9/nowhere", webhook_events_filter=["completed"])
     eventually(lambda: api.control("GET", "/counters")["webhooks"].get("given_up"))
     (message,) = api.control("GET", "/webhooks")["webhooks"]
     assert message["attempts"] == ["ConnectError"] * 6
@@ -124,14 +124,14 @@ def test_earlier_events_are_never_sent_again(api: Api, receiver: Receiver) -> No
     assert receiver.statuses == ["processing", "succeeded"]
 
 
-def test_redirects_are_not_followed_and_not_repeated(api: Api, receiver: Receiver) -> None:
+def test_redirects_are_not_followed_and_not_retried(api: Api, receiver: Receiver) -> None:
     receiver.next_statuses += [301]
     api.created(webhook=receiver.url, webhook_events_filter=["completed"])
     eventually(lambda: api.control("GET", "/counters")["webhooks"].get("redirected"))
     assert [request.path for request in receiver.requests] == ["/hook"]
 
 
-def test_instant_predictions_tell_their_webhook(start: Start, receiver: Receiver) -> None:
+def test_instant_predictions_send_their_webhook(start: Start, receiver: Receiver) -> None:
     api = start(instant=True)
     body = api.created(IMAGE, webhook=receiver.url, webhook_events_filter=["completed"])
     (request,) = receiver.wait_for(1)

@@ -71,7 +71,7 @@ def run(plan: Plan, directory: Path) -> tuple[Report, dict[str, int]]:
         _drain(engine, plan.drains_within_s)
         for worker in system.processes.workers:
             worker.stop()
-        billed = simulator.call(lambda sim: [(each.id, str(each.input)) for each in sim.book.in_order])
+        billed = simulator.call(lambda sim: [(each.id, str(each.input)) for each in sim.predictions.in_order])
         found = report(engine, store, clients.accepted, billed)
         found.complaints.extend(clients.surprises)
         return found, {**trouble.made, "requests without an answer": clients.unanswered}

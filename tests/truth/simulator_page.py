@@ -1,4 +1,4 @@
-"""The generated parts of docs/simulator.md: what can go wrong, and what is served."""
+"""The generated parts of docs/simulator.md: the faults, and the operations that are served."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from simulator.api.routes import OPERATIONS
 from simulator.faults.menu import ERRORS, EVENTS, MENU, Stage
 
 _HEADINGS = {
-    Stage.REQUEST: "before the request is handled (it is handled only after a stall): nothing is paid for",
-    Stage.ANSWER: "after the request is handled: whatever it creates runs, and costs money",
-    Stage.PREDICTION: "in the life of the prediction that the request creates",
+    Stage.REQUEST: "before the request is handled (only a stall lets it be handled afterwards): nothing costs money",
+    Stage.RESPONSE: "after the request is handled: whatever it creates runs, and costs money",
+    Stage.PREDICTION: "in the lifecycle of the prediction that the request creates",
     Stage.WEBHOOK: "in the webhooks of the prediction that the request creates",
 }
 

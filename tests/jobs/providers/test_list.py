@@ -53,7 +53,7 @@ def test_the_search_for_a_lost_submission_skips_predictions_created_long_after_i
 @pytest.mark.parametrize("ahead_s", [-400, 400])
 def test_a_lost_submission_is_found_by_the_providers_clock(simulator: Background, ahead_s: float) -> None:
     """By our clock, which may be minutes off, the list would show nothing, and the job would be paid for again."""
-    simulator.call(lambda state: state.agenda.advance(ahead_s))
+    simulator.call(lambda state: state.scheduler.advance(ahead_s))
     settings = ReplicateSettings("r8_test", base_url=simulator.api_url)
     token = uuid4()
     with closing(ReplicateProvider(settings)) as submitter, closing(ReplicateProvider(settings)) as finder:

@@ -1,4 +1,4 @@
-"""Photographs drawn by code, and how tests measure likeness."""
+"""Photographs drawn by code, and measures of likeness."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Colour = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who is in a drawn photograph, and where the face is."""
+    """The person in a drawn photograph, and the place of the face."""
 
     skin: Colour = (226, 178, 150)
     hair: Colour = (92, 58, 36)
@@ -86,12 +86,12 @@ def palette(image: Image.Image) -> NDArray[np.float64]:
 
 
 def shared_colours(first: Image.Image, second: Image.Image) -> float:
-    """Return how much of two pictures' colours is the same, from 0 to 1."""
+    """Return the share of colours that two pictures have in common, from 0 to 1."""
     return float(np.minimum(palette(first), palette(second)).sum())
 
 
 def correlation(first: Image.Image, second: Image.Image) -> float:
-    """Return how much two pictures' brightness goes up and down together, from -1 to 1."""
+    """Return the correlation of two pictures' brightness, from -1 to 1."""
     a, b = (luma(pixels_of(image.resize((48, 48), Image.Resampling.BOX))).ravel() for image in (first, second))
     return float(np.corrcoef(a, b)[0, 1])
 

@@ -1,4 +1,4 @@
-"""A film starts as its scene, then moves as it was told, frame for frame as long as it was told."""
+"""A film starts as its scene, then moves as the prompt says, for exactly the requested number of frames."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def film(prompt: str = "walks toward the camera", theme: str = "pirate cove", se
 
 
 def brightest_column(picture: Image.Image, wide: Image.Image) -> float:
-    """Return how far, in pixels, the picture has to be moved right to lie best on `wide`."""
+    """Return the pixels to move the picture to the right for its best match with `wide`."""
     strip = np.asarray(picture.convert("L").crop((40, 14, 440, 46)), dtype=np.float64)
     whole = np.asarray(wide.convert("L").crop((0, 14, 480, 46)), dtype=np.float64)
     errors = [np.abs(whole[:, 40 + by : 440 + by] - strip).mean() for by in range(-40, 41)]
@@ -131,6 +131,6 @@ def test_equal_arguments_give_equal_bytes() -> None:
 @pytest.mark.parametrize(
     ("seconds", "fps", "size_px"), [(0, 25, SIZE), (6, 0, SIZE), (61, 25, SIZE), (6, 25, (481, 270)), (6, 25, (8, 8))]
 )
-def test_a_film_that_cannot_be_made_is_refused(seconds: int, fps: int, size_px: tuple[int, int]) -> None:
+def test_a_film_that_cannot_be_made_is_rejected(seconds: int, fps: int, size_px: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match="must be"):
         make_animation(scene(), prompt="walk", seconds=seconds, fps=fps, size_px=size_px, seed=1)

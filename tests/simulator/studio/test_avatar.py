@@ -1,4 +1,4 @@
-"""An avatar is a whole figure on plain paper in which the person of the photograph can be told."""
+"""An avatar is a whole figure on plain paper in which the person of the photograph can be recognized."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def test_equal_arguments_give_equal_bytes() -> None:
     assert first == second
 
 
-def test_the_seed_chooses_among_looks() -> None:
-    looks = {make_avatar(encoded(photo()), prompt="x", size_px=(256, 256), seed=seed) for seed in range(5)}
-    assert len(looks) > 1
+def test_the_seed_chooses_among_avatars() -> None:
+    avatars = {make_avatar(encoded(photo()), prompt="x", size_px=(256, 256), seed=seed) for seed in range(5)}
+    assert len(avatars) > 1
 
 
 @pytest.mark.parametrize(("person", "other"), [(ANNA, BORIS), (BORIS, ANNA)])

@@ -1,4 +1,4 @@
-"""Whatever picture comes in is drawn from, or refused with a ValueError that says so."""
+"""Any picture can be drawn from; other bytes are rejected with a ValueError that says so."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_an_odd_picture_is_drawn_from(kind: str, draw: Callable[[bytes], Image.I
 @pytest.mark.parametrize(
     "data", [b"", b"not a picture", encoded(photo())[:200], b"\x89PNG\r\n\x1a\n" + bytes(64), b"GIF89a"]
 )
-def test_bytes_that_are_no_picture_are_refused(data: bytes, draw: Callable[[bytes], Image.Image]) -> None:
+def test_bytes_that_are_no_picture_are_rejected(data: bytes, draw: Callable[[bytes], Image.Image]) -> None:
     with pytest.raises(ValueError, match="not a picture that can be read"):
         draw(data)
 
@@ -77,7 +77,7 @@ def test_a_turned_photo_is_set_upright() -> None:
     assert np.array_equal(np.asarray(avatar(buffer.getvalue())), np.asarray(avatar(encoded(upright))))
 
 
-def test_many_threads_get_what_one_gets() -> None:
+def test_many_threads_get_the_same_result_as_one() -> None:
     data = encoded(photo())
     with ThreadPoolExecutor(4) as pool:
         made = list(pool.map(lambda _: make_avatar(data, prompt="p", size_px=(256, 256), seed=1), range(5)))
@@ -85,6 +85,6 @@ def test_many_threads_get_what_one_gets() -> None:
 
 
 @pytest.mark.parametrize("size_px", [(0, 10), (15, 400), (9000, 100)])
-def test_a_size_that_cannot_be_drawn_is_refused(size_px: tuple[int, int]) -> None:
+def test_a_size_that_cannot_be_drawn_is_rejected(size_px: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match="each side must be between"):
         make_avatar(encoded(photo()), prompt="p", size_px=size_px, seed=1)

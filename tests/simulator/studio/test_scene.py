@@ -153,5 +153,5 @@ def test_an_avatar_with_transparent_ground_needs_no_keying() -> None:
         ("Image 1: a photo of a person in a neon city. Draw them as an avatar.", False),
     ],
 )
-def test_a_prompt_tells_whether_it_wants_a_scene(prompt: str, wanted: bool) -> None:
+def test_a_prompt_for_a_scene_is_recognized(prompt: str, wanted: bool) -> None:
     assert wants_scene(prompt) is wanted

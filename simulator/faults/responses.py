@@ -1,4 +1,4 @@
-"""Spoils HTTP answers: what a rule of the stages `request` and `answer` makes of them."""
+"""Spoils HTTP responses: carries out the actions of the stages `request` and `response`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from http import HTTPStatus
 
-from simulator.api.exchange import Manner, Reply, problem_reply
+from simulator.api.exchange import Reply, Transmission, problem_reply
 from simulator.counters import Counters
 from simulator.faults.menu import Stage
 from simulator.faults.rules import Facts, Faults, Rule
@@ -17,15 +17,15 @@ from simulator.problems import NotFound, Problem, Unauthenticated
 HTML = "text/html; charset=UTF-8"
 
 
-async def under(faults: Faults, counters: Counters, facts: Facts, honest: Callable[[], Awaitable[Reply]]) -> Reply:
-    """Return the answer to a request with the rules in force; `honest` handles it as if there were none."""
+async def under(faults: Faults, counters: Counters, facts: Facts, handle: Callable[[], Awaitable[Reply]]) -> Reply:
+    """Return the response to a request under the active rules; `handle` returns it as if there were none."""
     rule = _first(faults, counters, Stage.REQUEST, facts)
     reply = await _instead(rule) if rule else None
     if reply is not None:
         return reply
-    reply = await honest()
-    # A request that is refused anyway was not accepted, so nothing can go wrong after that.
-    rule = _first(faults, counters, Stage.ANSWER, facts) if reply.status < 400 else None
+    reply = await handle()
+    # A request that fails anyway was not accepted, so no fault can follow.
+    rule = _first(faults, counters, Stage.RESPONSE, facts) if reply.status < 400 else None
     return _SPOILED[rule.action.name](rule.options, reply) if rule else reply
 
 
@@ -37,7 +37,7 @@ def _first(faults: Faults, counters: Counters, stage: Stage, facts: Facts) -> Ru
 
 
 async def _instead(rule: Rule) -> Reply | None:
-    """Return the answer that a rule of the stage `request` gives, or None when the request is handled after all."""
+    """Return the response of a rule of the stage `request`, or None if the request is to be handled after all."""
     if rule.action.name == "stall":
         await asyncio.sleep(float(rule.options["seconds"]))
         return None
@@ -103,15 +103,19 @@ _INSTEAD: dict[str, Callable[[Options], Reply]] = {
     "throttle_low_credit": _throttle_low_credit,
     "not_found": _not_found,
     "server_error": _server_error,
-    "hang_before_accept": lambda _: Reply(504, manner=Manner(lost=True)),
-    "reset_before_accept": lambda _: Reply(502, manner=Manner(reset=True)),
+    "hang_before_accept": lambda _: Reply(504, transmission=Transmission(lost=True)),
+    "reset_before_accept": lambda _: Reply(502, transmission=Transmission(reset=True)),
 }
 
 _SPOILED: dict[str, Callable[[Options, Reply], Reply]] = {
-    "hang_after_accept": lambda _, reply: replace(reply, manner=Manner(lost=True)),
-    "reset_after_accept": lambda _, reply: replace(reply, manner=Manner(reset=True)),
+    "hang_after_accept": lambda _, reply: replace(reply, transmission=Transmission(lost=True)),
+    "reset_after_accept": lambda _, reply: replace(reply, transmission=Transmission(reset=True)),
     "error_after_accept": lambda options, _: _server_error(options),
-    "slow_body": lambda options, reply: replace(reply, manner=Manner(body_takes_s=float(options["seconds"]))),
-    "cut_body": lambda options, reply: replace(reply, manner=Manner(reset=True, cut_at=float(options["part"]))),
+    "slow_body": lambda options, reply: replace(
+        reply, transmission=Transmission(body_takes_s=float(options["seconds"]))
+    ),
+    "cut_body": lambda options, reply: replace(
+        reply, transmission=Transmission(reset=True, cut_at=float(options["part"]))
+    ),
     "garble_body": lambda _, reply: Reply(200, _page(200), HTML, reply.headers),
 }

@@ -1,4 +1,4 @@
-"""Tells the time in every answer's `Date`, by the simulator's own clock, which may be moved or set wrong."""
+"""Adds a `Date` header to every response, by the simulator's own clock, which may be moved or set wrong."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from simulator.clock import Clock
 
 
-def dated(app: ASGIApp, clock: Clock) -> ASGIApp:
-    """Return the application with a `Date` in its answers."""
+def with_date(app: ASGIApp, clock: Clock) -> ASGIApp:
+    """Return the application with a `Date` header in its responses."""
 
-    async def telling(scope: Scope, receive: Receive, send: Send) -> None:
+    async def dated(scope: Scope, receive: Receive, send: Send) -> None:
         async def send_dated(message: Message) -> None:
             if message["type"] == "http.response.start":
                 date = formatdate(clock.now(), usegmt=True).encode("ascii")
@@ -21,4 +21,4 @@ def dated(app: ASGIApp, clock: Clock) -> ASGIApp:
 
         await app(scope, receive, send_dated)
 
-    return telling
+    return dated
