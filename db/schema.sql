@@ -103,7 +103,8 @@ BEGIN
             NEW.entered_at := at_now;
         END IF;
     END IF;
-    IF came_from <> NEW.state THEN
+    -- The engine's own statement sets both. Whoever else moves a job may leave them alone.
+    IF TG_OP = 'INSERT' OR (OLD.state <> NEW.state AND OLD.step = NEW.step AND OLD.is_terminal = NEW.is_terminal) THEN
         SELECT s.step, s.is_terminal INTO NEW.step, NEW.is_terminal FROM job_states s WHERE s.state = NEW.state;
     END IF;
     INSERT INTO job_events VALUES (

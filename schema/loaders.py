@@ -1,6 +1,6 @@
-"""Loaders: what the fields of one response need is read in batches, one connection each.
+"""Loaders: they read the rows that the fields of one response need in batches, one connection each.
 
-They live as long as one operation, or one event of a subscription: longer, and they would return stale rows.
+They live as long as one operation, or one event of a subscription. If they lived longer, they would return stale rows.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ from db.scope import Scope
 from schema.database import Database
 from statemachine.vocabulary import Step
 
-T = TypeVar("T")
+K = TypeVar("K")
+V = TypeVar("V")
+
+Read = Callable[[Connection, list[K]], Mapping[K, V]]
 
 _BATCH_MAX = 500
 
@@ -56,55 +59,55 @@ class Loaders:
 def new_loaders(database: Database, scope: Scope) -> Loaders:
     """Return empty loaders that see what `scope` allows."""
 
-    def by_id(read: Callable[[Connection, Scope, Collection[UUID]], Mapping[UUID, T]]) -> DataLoader[UUID, T | None]:
-        async def load(ids: list[UUID]) -> Sequence[T | None]:
-            found = await database.read(read, scope, ids)
-            return [found.get(each) for each in ids]
-
-        return DataLoader(load, max_batch_size=_BATCH_MAX)
-
-    async def load_children(keys: list[Children]) -> Sequence[list[Job]]:
-        found = await database.read(children_of, scope, keys)
-        return [found[key] for key in keys]
-
-    async def load_attempts(ids: list[UUID]) -> Sequence[list[Attempt] | None]:
-        found = await database.read(attempts_of, ids)
-        return [found.get(each) for each in ids]
-
-    async def load_events(keys: list[tuple[UUID, Window]]) -> Sequence[Page[JobEvent]]:
-        return await database.read(event_pages, keys)
-
-    async def load_balances(keys: list[WalletKey]) -> Sequence[Balance]:
-        found = await database.read(balances_of, keys)
-        return [found[key] for key in keys]
-
-    async def load_credits(ids: list[UUID]) -> Sequence[JobCredits]:
-        found = await database.read(credits_of_jobs, ids)
-        return [found.get(each, JobCredits()) for each in ids]
-
-    async def load_pauses(steps: list[Step]) -> Sequence[Pause | None]:
-        found = await database.read(pauses)
-        return [found.get(step) for step in steps]
-
-    async def load_limits(ids: list[UUID]) -> Sequence[bool]:
-        found = await database.read(accounts_at_limit, ids)
-        return [each in found for each in ids]
-
-    async def load_submissions(keys: list[None]) -> Sequence[Limits]:
-        return [await database.read(limits_now)] * len(keys)
+    def scoped(read: Callable[[Connection, Scope, Collection[K]], Mapping[K, V]]) -> DataLoader[K, V | None]:
+        return _some(database, lambda conn, keys: read(conn, scope, keys))
 
     return Loaders(
-        jobs=by_id(jobs_by_id),
-        children=DataLoader(load_children, max_batch_size=_BATCH_MAX),
-        story_jobs=by_id(jobs_of_stories),
-        stories=by_id(stories_by_id),
-        assets=by_id(assets_by_id),
-        sessions=by_id(sessions_in_scope),
-        attempts=DataLoader(load_attempts, max_batch_size=_BATCH_MAX),
-        events=DataLoader(load_events, max_batch_size=_BATCH_MAX),
-        balances=DataLoader(load_balances, max_batch_size=_BATCH_MAX),
-        credits=DataLoader(load_credits, max_batch_size=_BATCH_MAX),
-        pauses=DataLoader(load_pauses, max_batch_size=_BATCH_MAX),
-        limits=DataLoader(load_limits, max_batch_size=_BATCH_MAX),
-        submissions=DataLoader(load_submissions, max_batch_size=_BATCH_MAX),
+        jobs=scoped(jobs_by_id),
+        children=_every(database, lambda conn, keys: children_of(conn, scope, keys)),
+        story_jobs=scoped(jobs_of_stories),
+        stories=scoped(stories_by_id),
+        assets=scoped(assets_by_id),
+        sessions=scoped(sessions_in_scope),
+        attempts=_some(database, attempts_of),
+        events=_every(database, _event_pages),
+        balances=_every(database, balances_of),
+        credits=_every(database, _credits),
+        pauses=_some(database, lambda conn, steps: pauses(conn)),
+        limits=_every(database, _at_limit),
+        submissions=_every(database, lambda conn, keys: {None: limits_now(conn)}),
     )
+
+
+def _every(database: Database, read: Read[K, V]) -> DataLoader[K, V]:
+    """Return a loader of values that every key has."""
+
+    async def load(keys: list[K]) -> Sequence[V]:
+        found = await database.read(read, keys)
+        return [found[key] for key in keys]
+
+    return DataLoader(load, max_batch_size=_BATCH_MAX)
+
+
+def _some(database: Database, read: Read[K, V]) -> DataLoader[K, V | None]:
+    """Return a loader of values that some keys have; it loads None for the others."""
+
+    async def load(keys: list[K]) -> Sequence[V | None]:
+        found = await database.read(read, keys)
+        return [found.get(key) for key in keys]
+
+    return DataLoader(load, max_batch_size=_BATCH_MAX)
+
+
+def _event_pages(conn: Connection, wanted: list[tuple[UUID, Window]]) -> Mapping[tuple[UUID, Window], Page[JobEvent]]:
+    return dict(zip(wanted, event_pages(conn, wanted), strict=True))
+
+
+def _credits(conn: Connection, job_ids: list[UUID]) -> Mapping[UUID, JobCredits]:
+    found = credits_of_jobs(conn, job_ids)
+    return {job_id: found.get(job_id, JobCredits()) for job_id in job_ids}
+
+
+def _at_limit(conn: Connection, account_ids: list[UUID]) -> Mapping[UUID, bool]:
+    found = accounts_at_limit(conn, account_ids)
+    return {account_id: account_id in found for account_id in account_ids}

@@ -14,6 +14,7 @@ from db.connection import DatabaseSettings, connect
 from db.migrate import migrate
 from diorama.embedded import THROWAWAY_SETTINGS, EmbeddedPostgres, EmbeddedS3
 from storage import S3Store
+from tests.support.database_pool import DatabasePool
 from tests.support.databases import create_database, drop_database, unique_name
 
 # By default tracebacks are drawn in boxes, which takes most of a second each.
@@ -85,10 +86,18 @@ def migrated_template(postgres_server: EmbeddedPostgres) -> str:
     return name
 
 
+@pytest.fixture(scope="session")
+def migrated_databases(postgres_server: EmbeddedPostgres, migrated_template: str) -> DatabasePool:
+    """Migrated databases, which the tests of the session use one after the other."""
+    return DatabasePool(postgres_server.url, migrated_template)
+
+
 @pytest.fixture
-def database_url(new_database: Callable[[str | None], str], migrated_template: str) -> str:
-    """The address of a migrated database of the test's own."""
-    return new_database(migrated_template)
+def database_url(migrated_databases: DatabasePool) -> Iterator[str]:
+    """The address of a migrated database that only this test uses."""
+    url = migrated_databases.borrow()
+    yield url
+    migrated_databases.give_back(url)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import starmap
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -84,7 +85,7 @@ class Moved:
     """A move that was recorded at the database's time `at`, and the job's lease after it.
 
     `is_leased` says whether the job is still claimed, `is_priced` whether it costs credits, `is_canceled` whether a
-    cancel was requested. The fields are the columns that `record_moves.sql` returns after the move's number, in order.
+    cancel was requested. The fields are the columns that `record_moves.sql` returns after the move's number.
     """
 
     lease: int
@@ -96,15 +97,19 @@ class Moved:
     accepted: int
 
 
+_RETURNED = ("number", *Moved.__dataclass_fields__)
+
+
 def write_moves(conn: Connection, moves: Sequence[Move | LockedMove]) -> list[Moved | None]:
     """Write moves, at most one per job, and return their results in order; None for a move that was dropped."""
     # Moves and their results are matched by number: an id is hashed by the interpreter, many times more slowly.
     in_order = sorted(enumerate(moves), key=lambda numbered: numbered[1].job_id.int)
     results: list[Moved | None] = [None] * len(moves)
     rows = conn.execute(statement("record_moves"), {"moves": as_json(starmap(_given, in_order))})
-    _, *names = rows.keys()
+    if tuple(rows.keys()) != _RETURNED:
+        raise TypeError(f"record_moves.sql returns {', '.join(rows.keys())}")
     for number, *columns in rows:
-        results[number] = Moved(**dict(zip(names, columns, strict=True)))
+        results[number] = Moved(*columns)
     return results
 
 
@@ -141,10 +146,11 @@ def _given(number: int, move: Move | LockedMove) -> dict[str, Any]:
         given["error_detail"] = decision.failure.detail
     if decision.new_deadline_in is not None:
         given["new_deadline_in_s"] = decision.new_deadline_in.total_seconds()
-    for flag in _FLAGS:
-        if getattr(decision, flag):
-            given[flag] = True
+    flags = _flags_of(decision)
+    if any(flags):
+        given |= zip(_FLAGS, flags, strict=True)
     return given
 
 
 _FLAGS = ("is_accepted", "is_free", "keeps_error", "cancels")
+_flags_of = attrgetter(*_FLAGS)

@@ -21,15 +21,14 @@ from replicate.client import Client
 
 from jobs.providers import deadline, failures
 from jobs.providers.clock import ProviderClock
-from jobs.providers.correlation import addresses_in, tokens_in
 from jobs.providers.guard import ErrorResponse, GuardTransport, Timeouts, canceled_after, checked_before_sending
 from jobs.providers.orphan_search import created_between, find_in
 from jobs.providers.provider import Listed, OutputVanished, Prediction, ProviderError, Sought, Submission
+from jobs.providers.records import ADDRESS, page_at, read_listed, read_prediction, understood
 from statemachine.outcomes import Accepted, OutcomeLost, Refused, Rejected, RetryPolicy
 
 _PAGES_MAX = 40
 _WEBHOOK_EVENTS = ["start", "completed"]
-_ADDRESS = ("https://", "http://")
 _NOT_FOUND = 404
 
 
@@ -81,7 +80,7 @@ class ReplicateProvider:
     def get(self, prediction_id: str) -> Prediction:
         """Return a prediction, or raise ProviderError."""
         record = self._read("GET", f"/v1/predictions/{quote(prediction_id)}")
-        with _understood():
+        with understood():
             return read_prediction(record)
 
     def cancel(self, prediction_id: str) -> Prediction | None:
@@ -92,7 +91,7 @@ class ReplicateProvider:
             if error.failure.status != _NOT_FOUND:
                 raise
             return None
-        with _understood():
+        with understood():
             return read_prediction(record)
 
     def upload(self, name: str, content: bytes, token: UUID) -> str:
@@ -102,9 +101,9 @@ class ReplicateProvider:
             "metadata": (None, json.dumps({"token": str(token)}), "application/json"),
         }
         record = self._read("POST", "/v1/files", files=form)
-        with _understood():
+        with understood():
             address = record["urls"]["get"]
-            if not address.startswith(_ADDRESS):
+            if not address.startswith(ADDRESS):
                 raise ValueError("the file has no address")
         return str(address)
 
@@ -128,11 +127,11 @@ class ReplicateProvider:
         path: str | None = f"/v1/predictions?created_after={quote(after.isoformat())}{until}"
         for _ in range(_PAGES_MAX):
             page = self._read("GET", path or "")
-            with _understood():
-                results = tuple(_listed(record) for record in page["results"])
+            with understood():
+                results = tuple(read_listed(record) for record in page["results"])
             yield results
-            with _understood():
-                path = _page_at(page.get("next"))
+            with understood():
+                path = page_at(page.get("next"))
             if path is None:
                 return
         raise ProviderError(failures.unreachable(LookupError(f"no end of the list after {_PAGES_MAX} pages")))
@@ -186,17 +185,6 @@ class ReplicateProvider:
             raise OutputVanished(f"the output is on a host that is not allowed: {place}")
 
 
-@contextmanager
-def _understood() -> Iterator[None]:
-    """Raise ProviderError if the provider's response is malformed."""
-    try:
-        yield
-    except (KeyError, TypeError, ValueError, AttributeError, httpx.InvalidURL) as error:
-        raise ProviderError(
-            failures.unreachable(TypeError(f"the response is malformed ({type(error).__name__})"))
-        ) from None
-
-
 def _of_error_response(error: ErrorResponse) -> Refused | Rejected | OutcomeLost:
     """Return the outcome of an error: a 4xx proves non-acceptance; a 5xx may come from a proxy."""
     if error.status >= 500:
@@ -205,88 +193,9 @@ def _of_error_response(error: ErrorResponse) -> Refused | Rejected | OutcomeLost
     return Rejected(failure) if failure.retry_policy is RetryPolicy.NEVER else Refused(failure)
 
 
-def read_prediction(record: dict[str, Any]) -> Prediction:
-    """Read a prediction object; only its id and status are required, and no other field can make it fail."""
-    return Prediction(
-        id=str(record["id"]),
-        status=str(record["status"]),
-        output=_addresses(record.get("output")),
-        oddity=_oddity(record.get("output")),
-        error=None if record.get("error") is None else str(record["error"]),
-        logs=str(record.get("logs") or ""),
-        data_removed=bool(record.get("data_removed")),
-        predict_s=_predict_s(record.get("metrics")),
-        has_started=record.get("started_at") is not None,
-        created_at=(created_at := _time(record.get("created_at"))),
-        took_s=_seconds_between(created_at, _time(record.get("completed_at"))),
-    )
-
-
-def _time(value: object) -> datetime | None:
-    """Return a time from a response; None if it is missing or malformed."""
-    try:
-        return datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-
-
-def _seconds_between(begin: datetime | None, end: datetime | None) -> float | None:
-    try:
-        return None if begin is None or end is None else max(0.0, (end - begin).total_seconds())
-    except TypeError:
-        # One of them has a time zone, the other does not.
-        return None
-
-
-def _addresses(output: object) -> tuple[str, ...]:
-    """Return the URLs in an output, one or a list, whatever the model's declared shape."""
-    return tuple(item for item in _items(output) if isinstance(item, str) and item.startswith(_ADDRESS))
-
-
-def _oddity(output: object) -> str | None:
-    """Describe an output that contains no URL; None for one that does, and for an empty one."""
-    items = _items(output)
-    if not items or _addresses(output):
-        return None
-    if any(isinstance(item, str) and item.startswith("data:") for item in items):
-        return "the output is inline"
-    what = type(items[0]).__name__
-    return f"the output is not a URL: {f'list of {what}' if isinstance(output, list) else what}"
-
-
-def _items(output: object) -> list[object]:
-    if output is None:
-        return []
-    return output if isinstance(output, list) else [output]
-
-
-def _predict_s(metrics: object) -> float | None:
-    seconds = metrics.get("predict_time") if isinstance(metrics, dict) else None
-    return float(seconds) if isinstance(seconds, int | float) else None
-
-
 def _body(submission: Submission) -> dict[str, Any]:
     notified = {"webhook": submission.webhook, "webhook_events_filter": _WEBHOOK_EVENTS} if submission.webhook else {}
     return {"input": submission.input, **notified}
-
-
-def _listed(record: dict[str, Any]) -> Listed:
-    """Read a prediction of a list, with its correlation ids."""
-    created_at = datetime.fromisoformat(str(record["created_at"]))
-    sent = [record.get("input"), record.get("webhook")]
-    return Listed(read_prediction(record), tokens_in(sent), created_at, addresses_in(sent))
-
-
-def _page_at(address: object) -> str | None:
-    """Return the path and query of a page's URL; None if there is no page.
-
-    Its host is dropped: the token goes to the configured host only, whatever a response names.
-    """
-    if address is None or address == "":
-        return None
-    if not isinstance(address, str):
-        raise TypeError("the URL of a page is not a string")
-    return httpx.URL(address).raw_path.decode("ascii")
 
 
 def _bounded(response: httpx.Response, most_bytes: int) -> Iterator[bytes]:

@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 
 from db.engine.provider_webhooks import DueJob, Webhook, take_webhook
 from jobs.providers.provider import ProviderError
-from jobs.providers.replicate import read_prediction
+from jobs.providers.records import read_prediction
 from jobs.tracking.sightings import has_news, sighting_json
 
 log = structlog.get_logger(__name__)

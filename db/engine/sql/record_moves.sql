@@ -9,6 +9,8 @@
 -- `lease_for_s` if that is given.
 UPDATE jobs AS j
 SET state = m.to_state,
+    step = s.step,
+    is_terminal = s.is_terminal,
     event = m.event,
     actor = m.actor,
     reason = m.reason,
@@ -55,6 +57,7 @@ FROM (
         new_deadline_in_s double precision
     )
 ) AS m
+JOIN job_states AS s ON s.state = m.to_state
 WHERE j.id = m.id
   -- Two conditions in one: the planner knows that few jobs are leased, and would begin by reading those.
   AND m.lease IS NOT DISTINCT FROM CASE WHEN m.lease IS NOT NULL AND j.lease_expires_at IS NOT NULL THEN j.lease END

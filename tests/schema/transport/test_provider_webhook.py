@@ -12,7 +12,7 @@ from db.engine.recording import record
 from db.engine.row_changes import AttemptChanged
 from db.engine.tracking import sight
 from db.ids import new_id
-from jobs.providers.replicate import read_prediction
+from jobs.providers.records import read_prediction
 from jobs.tracking.sightings import ended_prediction, sighting_of
 from statemachine import outcomes as o
 from statemachine.vocabulary import State
