@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from diorama.exits import errors_as_lines
 from diorama.logging import configure_logging
-from diorama.settings import Settings, SettingsError, read_settings
+from diorama.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -30,8 +31,6 @@ app = typer.Typer(
 )
 
 DEFAULT_THEME = "enchanted-forest"
-# The input is wrong; a part failed; Ctrl-C, by the shells' convention.
-_EXIT_BAD_INPUT, _EXIT_FAILED, _EXIT_INTERRUPTED = 2, 1, 130
 
 Theme = Annotated[str, typer.Option(help="The scene's theme.")]
 Out = Annotated[Path, typer.Option("--out", help="The folder to write the files to.")]
@@ -40,7 +39,7 @@ Out = Annotated[Path, typer.Option("--out", help="The folder to write the files 
 @app.command()
 def serve(port: Annotated[int | None, typer.Option(help="The port; 0 picks a free one. [PORT]")] = None) -> None:
     """Run the GraphQL API."""
-    with _errors_as_lines():
+    with errors_as_lines():
         given = {} if port is None else {"port": port}
         settings = read_settings("database", "store", **given)
         _log(settings)
@@ -60,7 +59,7 @@ def worker(
     supervisor: Annotated[int | None, typer.Option(hidden=True, help="The process to end with.")] = None,
 ) -> None:
     """Run Dramatiq workers that move jobs."""
-    with _errors_as_lines():
+    with errors_as_lines():
         settings = read_settings("database", "store", "provider")
         _log(settings)
         from diorama.heartbeat import Heartbeat
@@ -82,7 +81,7 @@ def worker(
 @app.command()
 def migrate() -> None:
     """Migrate the database to the newest schema, and create the bucket if it is missing."""
-    with _errors_as_lines():
+    with errors_as_lines():
         settings = read_settings("database", "store")
         _log(settings)
         from db.migrate import migrate as migrate_database
@@ -97,7 +96,7 @@ def migrate() -> None:
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
 def simulator(context: typer.Context) -> None:
     """Run the stand-in for Replicate's HTTP API (it has a --help of its own)."""
-    with _errors_as_lines():
+    with errors_as_lines():
         try:
             from simulator.cli import main as run_simulator
         except ModuleNotFoundError as missing:
@@ -121,7 +120,7 @@ def generate(
     from diorama.demo.generate import BadInput
     from diorama.demo.generate import generate as run
 
-    with _errors_as_lines():
+    with errors_as_lines():
         if not key:
             raise BadInput("no API key: set DIORAMA_API_KEY or pass --key (`diorama key NAME` creates one).")
         video = asyncio.run(run(photo, theme, out, api_url=api, secret=key, console=Console(stderr=True)))
@@ -137,7 +136,7 @@ def key(
     from diorama.demo.generate import BadInput
     from jobs.identity import issue_api_key
 
-    with _errors_as_lines():
+    with errors_as_lines():
         if role not in ("partner", "support"):
             raise BadInput("--role must be partner or support.")
         with _database("key") as conn:
@@ -153,7 +152,7 @@ def revoke(
     from jobs.errors import UseCaseError
     from jobs.identity import revoke_api_key
 
-    with _errors_as_lines(), _database("revoke") as conn:
+    with errors_as_lines(), _database("revoke") as conn:
         try:
             revoked = revoke_api_key(conn, key)
         except UseCaseError as error:
@@ -171,7 +170,7 @@ def grant(
     from jobs.errors import Invalid, NotFound
     from jobs.requesting.credits import grant_to_account
 
-    with _errors_as_lines(), _database("grant") as conn:
+    with errors_as_lines(), _database("grant") as conn:
         try:
             balance = grant_to_account(conn, account, amount, actor="command line")
         except (Invalid, NotFound) as error:
@@ -188,7 +187,7 @@ def limit(
     from db.records.accounts import JOBS_AT_ONCE_MAX, limit_account
     from diorama.demo.generate import BadInput
 
-    with _errors_as_lines(), _database("limit") as conn:
+    with errors_as_lines(), _database("limit") as conn:
         if not 0 <= jobs <= JOBS_AT_ONCE_MAX:
             raise BadInput(f"jobs must be from 1 to {JOBS_AT_ONCE_MAX}, or 0 for no limit.")
         if not limit_account(conn, account, jobs or None):
@@ -219,7 +218,7 @@ def doctor(
 @app.command()
 def purge() -> None:
     """Purge everything past its retention now, without waiting for the workers, and print the counts."""
-    with _errors_as_lines():
+    with errors_as_lines():
         settings = read_settings("database", "store")
         _log(settings)
         from diorama.doctor.bucket import purge_all
@@ -241,7 +240,7 @@ def demo(
     """Start every part, turn a photograph into a video through the API, and stop everything."""
     from diorama.demo.command import run_demo
 
-    with _errors_as_lines():
+    with errors_as_lines():
         run_demo(selfie, theme, out)
 
 
@@ -253,7 +252,7 @@ def up(
     """Start every part and keep it running until Ctrl-C."""
     from diorama.demo.command import run_up
 
-    with _errors_as_lines():
+    with errors_as_lines():
         run_up(port, directory=directory)
 
 
@@ -275,44 +274,6 @@ def _database(name: str) -> Iterator[Connection]:
             yield conn
     finally:
         engine.dispose()
-
-
-@contextmanager
-def _errors_as_lines() -> Iterator[None]:
-    """Turn an error that the user can fix into one clear line and an exit status, without a traceback."""
-    try:
-        yield
-    except SettingsError as error:
-        _say(str(error))
-        raise typer.Exit(_EXIT_BAD_INPUT) from None
-    except KeyboardInterrupt:
-        raise typer.Exit(_EXIT_INTERRUPTED) from None
-    except Exception as error:
-        status = _exit_status(error)
-        if status is None:
-            raise
-        _say(str(error))
-        raise typer.Exit(status) from None
-
-
-def _exit_status(error: Exception) -> int | None:
-    """Return the exit status for an error, or None if only its traceback can help."""
-    from diorama.demo.client import Refused, Unreachable
-    from diorama.demo.generate import BadInput
-    from diorama.embedded import EmbeddedServerError
-    from storage import StorageError
-
-    match error:
-        case BadInput() | Refused():
-            return _EXIT_BAD_INPUT
-        case Unreachable() | EmbeddedServerError() | StorageError():
-            return _EXIT_FAILED
-        case _:
-            return None
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(f"diorama: {line}\n")
 
 
 def main() -> None:
