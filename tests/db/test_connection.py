@@ -1,4 +1,4 @@
-"""Connections: whoever is at the other end, one that vanishes is noticed."""
+"""Connections: each side notices when the other one vanishes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from db.connection import LISTENING, DatabaseSettings, connect, connect_worker
 
 
-def assert_both_ask(conn: psycopg.Connection[Any]) -> None:
+def assert_both_send_keepalives(conn: psycopg.Connection[Any]) -> None:
     ours = conn.info.get_parameters()
     assert (ours["keepalives_idle"], ours["keepalives_interval"], ours["keepalives_count"]) == ("5", "5", "3")
     assert ours["tcp_user_timeout"] == "20000"
@@ -22,13 +22,13 @@ def assert_both_ask(conn: psycopg.Connection[Any]) -> None:
 
 
 @pytest.mark.parametrize("connecting", [connect, connect_worker])
-def test_both_sides_ask_after_each_other(database_url: str, connecting: Callable[..., Engine]) -> None:
-    asking = connecting(DatabaseSettings(database_url), name="asking")
-    with asking.connect() as conn:
-        assert_both_ask(conn.connection.driver_connection)
-    asking.dispose()
+def test_both_sides_of_a_connection_send_keepalives(database_url: str, connecting: Callable[..., Engine]) -> None:
+    engine = connecting(DatabaseSettings(database_url), name="keepalives")
+    with engine.connect() as conn:
+        assert_both_send_keepalives(conn.connection.driver_connection)
+    engine.dispose()
 
 
-def test_both_sides_of_a_listener_ask_after_each_other(database_url: str) -> None:
+def test_both_sides_of_a_listening_connection_send_keepalives(database_url: str) -> None:
     with psycopg.connect(database_url.replace("+psycopg", ""), **LISTENING) as conn:
-        assert_both_ask(conn)
+        assert_both_send_keepalives(conn)

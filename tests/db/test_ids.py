@@ -1,4 +1,4 @@
-"""Identifiers: their order is that of their making."""
+"""Identifiers: their order is the order of their creation."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from uuid import UUID
 from db.ids import least_id_at, new_id
 
 
-def test_ids_of_one_thread_are_in_the_order_of_their_making() -> None:
-    """The jobs of a story are made within a millisecond, and told in the order of their ids."""
+def test_ids_of_one_thread_are_in_the_order_of_their_creation() -> None:
+    """The jobs of a story are created within a millisecond and listed in the order of their ids."""
     made = [new_id() for _ in range(10_000)]
     assert made == sorted(made)
     assert len(set(made)) == len(made)

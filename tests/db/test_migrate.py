@@ -1,4 +1,4 @@
-"""Migrations take their time, wait for each other, and hold nobody up."""
+"""Migrations may take long, wait for each other, and do not block other transactions."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _WAITS = text(
 
 
 @pytest.fixture
-def hurried(database_url: str) -> Iterator[Engine]:
-    """An engine on which every statement, and every wait for a lock, ends after a second."""
+def impatient(database_url: str) -> Iterator[Engine]:
+    """Yield an engine on which every statement, and every wait for a lock, times out after a second."""
     engine = connect(DatabaseSettings(database_url, 2, statement_timeout_s=1, lock_timeout_s=1), name="migrate")
     yield engine
     engine.dispose()
@@ -41,10 +41,10 @@ def migrating(engine: Engine) -> Iterator[Future[None]]:
         yield thread.submit(migrate, engine)
 
 
-def test_another_host_is_waited_for_however_long_it_migrates(engine: Engine, hurried: Engine) -> None:
+def test_a_migration_waits_for_another_hosts_however_long_that_takes(engine: Engine, impatient: Engine) -> None:
     with engine.connect() as other:
         other.execute(text("SELECT pg_advisory_lock(:key)"), {"key": db.migrate._MIGRATION_LOCK})
-        with migrating(hurried) as done:
+        with migrating(impatient) as done:
             eventually(lambda: waits(engine) or done.done())
             assert not done.done(), done.exception()
             other.rollback()
@@ -52,8 +52,8 @@ def test_another_host_is_waited_for_however_long_it_migrates(engine: Engine, hur
             done.result(timeout=scaled(20))
 
 
-def test_others_use_a_table_while_a_migration_waits_for_its_lock(
-    engine: Engine, hurried: Engine, monkeypatch: pytest.MonkeyPatch
+def test_a_migration_that_waits_for_the_lock_of_a_table_does_not_block_others(
+    engine: Engine, impatient: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried: threading.Semaphore = threading.Semaphore(0)
 
@@ -67,7 +67,7 @@ def test_others_use_a_table_while_a_migration_waits_for_its_lock(
         conn.execute(text(f"DROP TABLE {month}"))
     with engine.connect() as other:
         other.execute(text("LOCK TABLE job_events_other IN ACCESS SHARE MODE"))
-        with migrating(hurried) as done:
+        with migrating(impatient) as done:
             for _ in range(2):
                 assert tried.acquire(timeout=scaled(20))
             assert not done.done()
@@ -75,7 +75,7 @@ def test_others_use_a_table_while_a_migration_waits_for_its_lock(
             done.result(timeout=scaled(20))
 
 
-def test_code_from_before_a_migration_leaves_the_newer_database_as_it_is(engine: Engine) -> None:
+def test_older_code_leaves_a_newer_database_as_it_is(engine: Engine) -> None:
     with engine.begin() as conn:
         conn.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     migrate(engine)

@@ -1,4 +1,4 @@
-"""The schema that the migrations leave is the one that is checked in, whichever revision a database comes from."""
+"""The migrations produce the checked-in schema, from whichever revision a database starts."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ PLAIN_POSTGRES: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
 def rows_for(revision: str) -> str:
-    """Return the SQL that fills a database at a revision: that of the last revision for which there is a file."""
+    """Return the SQL that fills a database at a revision: the file of that revision, or of the last one before it."""
     return max(path for path in ROWS.glob("*.sql") if path.stem <= revision).read_text(encoding="utf-8")
 
 
 def counts(conn: Connection) -> dict[str, int]:
-    """Return how many rows each table has, the months of the history counted with it."""
+    """Return how many rows each table has; the months of the history count as one table."""
     tables = [name for name in inspect(conn).get_table_names() if not name.startswith("job_events_")]
     return {name: conn.scalar(text(f'SELECT count(*) FROM "{name}"')) or 0 for name in tables}
 
 
-def printed(kind: TypeEngine[object]) -> str:
+def compiled(kind: TypeEngine[object]) -> str:
     return kind.compile(PLAIN_POSTGRES)
 
 
-def test_the_checked_in_schema_is_the_one_that_migrations_make(database_url: str) -> None:
+def test_the_migrations_produce_the_checked_in_schema(database_url: str) -> None:
     assert schema_dump(database_url) == CHECKED_IN.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("revision", revisions())
-def test_every_revision_upgrades_with_its_rows_to_what_a_fresh_database_is(
+def test_every_revision_upgrades_with_its_rows_to_the_checked_in_schema(
     new_database: Callable[[str | None], str], revision: str
 ) -> None:
     url = new_database(None)
@@ -58,13 +58,13 @@ def test_every_revision_upgrades_with_its_rows_to_what_a_fresh_database_is(
 
 
 @pytest.mark.parametrize("table", metadata.tables.values(), ids=str)
-def test_tables_are_declared_as_they_are(engine: Engine, table: object) -> None:
+def test_declared_tables_match_the_database(engine: Engine, table: object) -> None:
     declared = metadata.tables[str(table)]
-    found = {each["name"]: printed(each["type"]) for each in inspect(engine).get_columns(declared.name)}
-    assert {column.name: printed(column.type) for column in declared.columns}.items() <= found.items()
+    found = {each["name"]: compiled(each["type"]) for each in inspect(engine).get_columns(declared.name)}
+    assert {column.name: compiled(column.type) for column in declared.columns}.items() <= found.items()
 
 
-def test_every_table_that_reads_need_is_declared(engine: Engine) -> None:
+def test_every_table_is_declared_unless_only_statements_use_it(engine: Engine) -> None:
     rules = {"job_error_codes", "job_states", "job_transitions"}
     only_in_statements = {"alembic_version", "provider_webhooks", "watcher_status"} | rules
     tables = {name for name in inspect(engine).get_table_names() if not name.startswith("job_events_")}

@@ -1,4 +1,4 @@
-"""Words of other systems are kept whatever is in them."""
+"""Texts of other systems can be stored, whatever characters they contain."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.factories import claimed, make_job, make_world, move_of
 ODD = "it \x00 broke \ud800 badly ünd 🙂"
 
 
-def test_what_postgres_can_keep_stays_as_it_is() -> None:
+def test_a_text_that_postgres_can_store_is_unchanged() -> None:
     assert storable(None) is None
     assert storable("plain") == "plain"
     assert storable("ünd 🙂") == "ünd 🙂"
@@ -33,7 +33,7 @@ def test_odd_characters_are_replaced(engine: Engine, odd: str) -> None:
     assert "\x00" not in kept
 
 
-def test_rows_travel_as_one_text_whatever_is_in_them(engine: Engine) -> None:
+def test_rows_are_passed_as_one_json_text_whatever_they_contain(engine: Engine) -> None:
     given = {
         "id": UUID(int=7),
         "at": datetime(2026, 1, 2, tzinfo=UTC),
@@ -52,8 +52,8 @@ def test_rows_travel_as_one_text_whatever_is_in_them(engine: Engine) -> None:
     assert kept == (given["id"], given["at"], ["plain", storable(ODD)], storable(ODD), None, None)
 
 
-def test_odd_words_of_the_provider_do_not_stop_a_move(engine: Engine) -> None:
-    """A NUL in a single error text once had the whole group of moves refused."""
+def test_odd_characters_from_the_provider_do_not_stop_a_move(engine: Engine) -> None:
+    """A NUL in a single error text once made Postgres refuse the whole group of moves."""
     with engine.begin() as conn:
         job = claimed(conn, make_job(conn, make_world(conn), State.GENERATING))
         failure = Failure(ErrorCode.PROVIDER_REJECTED, "It failed.", RetryPolicy.NEVER, ODD)

@@ -1,4 +1,4 @@
-"""Every word list of `statemachine/vocabulary.py` is the one that the database and the API have."""
+"""Every word list of `statemachine/vocabulary.py` is the same in the database and in the API."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _RULES = {
 class WordList:
     """A list, the columns that are limited to its words, and its name in the API.
 
-    `unstored` words are the API's alone; `extra` ones stand in the columns, but are no members.
+    `unstored` words occur only in the API; `extra` ones occur in the columns, but are no members.
     """
 
     words: type[StrEnum]
@@ -46,7 +46,7 @@ class WordList:
 
 LISTS = (
     WordList(v.State, ("job_states.state",), "JobState"),
-    # The birth of a job is a move from `new`, which is no state.
+    # The first move of a job is from `new`, which is no state.
     WordList(v.State, ("job_transitions.from_state",), extra=frozenset({"new"})),
     WordList(v.State, ("job_transitions.to_state",)),
     WordList(v.Event, ("job_transitions.event",), "JobEventName"),
@@ -73,7 +73,7 @@ LISTS = (
 
 
 def stored_words(conn: Connection) -> dict[str, set[str]]:
-    """Return the words that a migrated database allows, by column: those of its CHECKs and of its rule rows."""
+    """Return the words that a migrated database allows in each column, by its CHECKs and its rule rows."""
     found: dict[str, set[str]] = {}
     for table, definition in conn.execute(_CHECKS):
         if of_one := _WORDS_OF_ONE.fullmatch(definition):
@@ -94,7 +94,7 @@ def api_words(name: str) -> set[str]:
 
 
 @pytest.mark.parametrize("words", LISTS, ids=lambda each: "-".join((each.words.__name__, *each.columns)))
-def test_a_word_list_is_the_databases_and_the_apis(engine: Engine, words: WordList) -> None:
+def test_a_word_list_is_the_same_in_the_database_and_in_the_api(engine: Engine, words: WordList) -> None:
     with engine.connect() as conn:
         stored = stored_words(conn)
     for column in words.columns:

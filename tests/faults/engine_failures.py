@@ -28,7 +28,7 @@ FAILURES = (
         "solid_queue#589, river#1302, dbos-transact-py#773, #818",
         "every write names its lease, which only grows",
         (
-            "db/engine/test_claims.py::test_a_stale_lease_can_not_record",
+            "db/engine/test_claims.py::test_a_stale_lease_cannot_record",
             "acceptance/test_zombies.py::test_a_frozen_worker_changes_nothing_when_it_returns",
             "acceptance/test_zombies.py::test_a_worker_frozen_while_undoing_a_job_changes_nothing_either",
             "statemachine/test_explorer.py::test_a_broken_rule_is_caught",
@@ -45,8 +45,8 @@ FAILURES = (
         "river#1373",
         "a rescue is a claim like any other: one statement checks and takes",
         (
-            "db/engine/test_rescue.py::test_a_rescuer_never_takes_what_its_owner_is_just_recording",
-            "db/engine/test_rescue.py::test_of_a_rescuer_and_a_late_owner_the_first_wins",
+            "db/engine/test_rescue.py::test_a_rescuer_never_claims_a_job_that_its_owner_is_recording",
+            "db/engine/test_rescue.py::test_the_rescuer_of_a_job_wins_over_its_late_owner",
         ),
     ),
     _F(
@@ -91,7 +91,7 @@ FAILURES = (
         "hatchet#4494, dbos-transact-py#805, oban#1037",
         "jobs under way are counted from the rows; a worker returns its own slots",
         (
-            "db/engine/test_rescue.py::test_a_place_at_the_provider_is_never_leaked",
+            "db/engine/test_rescue.py::test_a_slot_at_the_provider_is_never_leaked",
             "jobs/worker/test_broker.py::test_a_place_that_stays_empty_is_free_again",
             "jobs/worker/test_broker.py::test_a_consumer_that_dramatiq_restarts_keeps_its_places",
         ),
@@ -100,14 +100,14 @@ FAILURES = (
         "a limit admits too many, because two processes check it at the same time",
         "solid_queue#761",
         "only one process at a time claims from an account with a limit, and counts",
-        ("db/engine/test_fairness.py::test_two_claimers_together_do_not_pass_the_limit",),
+        ("db/engine/test_fairness.py::test_two_concurrent_claims_do_not_exceed_the_limit",),
     ),
     _F(
         "a running job cannot be canceled, or continues after its cancel",
         "hatchet#2573, dbos-transact-py#170, #660, inngest#2531",
         "a cancel moves the job at once, and the running step notices",
         (
-            "db/engine/test_claims.py::test_a_cancel_takes_effect_at_once_and_fences_the_worker_off",
+            "db/engine/test_claims.py::test_a_cancel_takes_effect_at_once_and_fences_the_worker",
             "jobs/engine/test_leases.py::test_a_cancel_is_noticed_as_a_lost_lease",
             "jobs/requesting/test_canceling.py::test_the_cancel_wins_as_soon_as_any_response_arrives",
         ),
@@ -192,7 +192,7 @@ FAILURES = (
         (
             "db/records/test_ledger.py::test_a_job_holds_its_price_until_it_ends_and_pays_only_for_success",
             "db/records/test_ledger.py::test_nothing_can_be_settled_twice",
-            "db/records/test_ledger.py::test_raw_sql_can_not_return_credits_twice_or_more_than_were_taken",
+            "db/records/test_ledger.py::test_raw_sql_cannot_return_credits_twice_or_more_than_were_held",
         ),
     ),
     _F(
@@ -218,7 +218,7 @@ FAILURES = (
         "a claim takes more rows than its limit",
         "oban's own comment on its query",
         "the planner cannot move the limit",
-        ("db/engine/test_rescue.py::test_a_claim_takes_no_more_than_it_asked_for",),
+        ("db/engine/test_rescue.py::test_a_claim_takes_no_more_rows_than_its_limit",),
     ),
     _F(
         "millions of finished rows slow down claims, and old ones cannot be removed",
@@ -235,7 +235,7 @@ FAILURES = (
         "River's and Oban's paid limits; dramatiq's shared queues",
         "each step has a share of the threads, and accounts share equally",
         (
-            "db/engine/test_fairness.py::test_a_single_job_does_not_wait_behind_anothers_thousands",
+            "db/engine/test_fairness.py::test_a_single_job_does_not_wait_behind_another_accounts_thousands",
             "jobs/worker/test_worker.py::test_a_worker_claims_only_what_its_threads_can_soon_do",
         ),
     ),

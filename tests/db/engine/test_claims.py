@@ -1,4 +1,4 @@
-"""Claims: who may move a job, and for how long."""
+"""Claims: only the worker with the current lease may move a job, until the lease expires."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def claim_all(engine: Engine, step: Step, limit: int = 100) -> list[Claim]:
 
 
 @pytest.mark.parametrize("state", sorted(set(State) - TERMINAL - {State.WAITING}))
-def test_each_step_claims_exactly_the_states_that_are_its_own(engine: Engine, world: World, state: State) -> None:
+def test_each_step_claims_exactly_its_own_states(engine: Engine, world: World, state: State) -> None:
     (job_id,) = jobs_in(engine, world, state)
     for step in Step:
         claims = claim_all(engine, step)
         assert [claim.job_id for claim in claims] == ([job_id] if step is STEP_OF[state] else [])
 
 
-def test_a_leased_job_is_nobody_elses_until_its_lease_ends(engine: Engine, world: World) -> None:
+def test_a_leased_job_cannot_be_claimed_until_its_lease_expires(engine: Engine, world: World) -> None:
     (job_id,) = jobs_in(engine, world, State.GENERATING)
     (first,) = claim_all(engine, Step.POLL)
     assert claim_all(engine, Step.POLL) == []
@@ -75,17 +75,17 @@ def test_two_workers_never_claim_the_same_job(engine: Engine, world: World) -> N
     assert len(claims) == len({claim.job_id for claim in claims}) == 60
 
 
-def test_the_longest_due_goes_first_and_a_priority_is_a_head_start(engine: Engine, world: World) -> None:
+def test_the_longest_due_job_is_claimed_first_and_priority_is_a_head_start(engine: Engine, world: World) -> None:
     with engine.begin() as conn:
-        ordinary, urgent, lowly = (make_job(conn, world, priority=priority) for priority in (0, 5, -5))
+        ordinary, urgent, unimportant = (make_job(conn, world, priority=priority) for priority in (0, 5, -5))
     claims = claim_all(engine, Step.SUBMIT)
-    assert {claim.job_id for claim in claims} == {ordinary, urgent, lowly}
+    assert {claim.job_id for claim in claims} == {ordinary, urgent, unimportant}
     with engine.begin() as conn:
         conn.execute(text("UPDATE jobs SET lease_expires_at = NULL, claimed_by = NULL"))
-    assert [claim_all(engine, Step.SUBMIT, limit=1)[0].job_id for _ in range(3)] == [urgent, ordinary, lowly]
+    assert [claim_all(engine, Step.SUBMIT, limit=1)[0].job_id for _ in range(3)] == [urgent, ordinary, unimportant]
 
 
-def test_a_stale_lease_can_not_record(engine: Engine, world: World) -> None:
+def test_a_stale_lease_cannot_record(engine: Engine, world: World) -> None:
     (job_id,) = jobs_in(engine, world, State.GENERATING)
     with engine.begin() as conn:
         zombie = claimed(conn, job_id)
@@ -95,7 +95,7 @@ def test_a_stale_lease_can_not_record(engine: Engine, world: World) -> None:
         assert conn.scalar(text("SELECT state FROM jobs WHERE id = :id"), {"id": job_id}) == "generating"
 
 
-def test_a_move_that_is_fenced_off_leaves_nothing_behind(engine: Engine, world: World) -> None:
+def test_a_fenced_move_writes_nothing(engine: Engine, world: World) -> None:
     (job_id,) = jobs_in(engine, world, State.QUEUED)
     with engine.begin() as conn:
         zombie, _ = claimed(conn, job_id), claimed(conn, job_id)
@@ -103,7 +103,7 @@ def test_a_move_that_is_fenced_off_leaves_nothing_behind(engine: Engine, world: 
         assert conn.scalar(text("SELECT count(*) FROM attempts")) == 0
 
 
-def test_recording_ends_the_lease_and_starts_the_count_of_claims_anew(engine: Engine, world: World) -> None:
+def test_recording_ends_the_lease_and_resets_the_count_of_claims(engine: Engine, world: World) -> None:
     (job_id,) = jobs_in(engine, world, State.GENERATING)
     with engine.begin() as conn:
         record(conn, [move_of(claimed(conn, job_id), StillRunning(40, 60.0))])
@@ -113,7 +113,7 @@ def test_recording_ends_the_lease_and_starts_the_count_of_claims_anew(engine: En
         assert 50 < next_due_in(conn, Step.POLL) <= 60
 
 
-def test_handing_a_claim_back_leaves_no_trace_but_the_lease(engine: Engine, world: World) -> None:
+def test_returning_a_claim_changes_only_the_lease_number(engine: Engine, world: World) -> None:
     jobs_in(engine, world, State.QUEUED)
     (claim,) = claim_all(engine, Step.SUBMIT)
     with engine.begin() as conn:
@@ -124,7 +124,7 @@ def test_handing_a_claim_back_leaves_no_trace_but_the_lease(engine: Engine, worl
     assert claim_all(engine, Step.SUBMIT) == [Claim(claim.job_id, 2)]
 
 
-def test_a_lease_can_be_prolonged_by_its_holder_only(engine: Engine, world: World) -> None:
+def test_a_lease_can_be_renewed_only_under_its_own_number(engine: Engine, world: World) -> None:
     jobs_in(engine, world, State.TRANSCODING)
     (claim,) = claim_all(engine, Step.TRANSCODE)
     with engine.begin() as conn:
@@ -133,8 +133,8 @@ def test_a_lease_can_be_prolonged_by_its_holder_only(engine: Engine, world: Worl
         assert conn.scalar(text("SELECT lease_expires_at > now() + interval '50 minutes' FROM jobs"))
 
 
-def test_the_commit_of_an_intent_begins_the_lease_anew(engine: Engine, world: World) -> None:
-    """However long the job lay with its worker before, the paid call has a whole lease; a pause changes nothing."""
+def test_the_commit_of_an_intent_renews_the_lease(engine: Engine, world: World) -> None:
+    """The paid call has a whole lease, however long ago the job was claimed, and even during a pause."""
     jobs_in(engine, world, State.QUEUED)
     (claim,) = claim_all(engine, Step.SUBMIT)
     with engine.begin() as conn:
@@ -148,7 +148,7 @@ def test_the_commit_of_an_intent_begins_the_lease_anew(engine: Engine, world: Wo
 
 
 @pytest.mark.parametrize("state", sorted(set(State) - TERMINAL - {State.SUBMITTING, State.COMPENSATING, State.WAITING}))
-def test_a_cancel_takes_effect_at_once_and_fences_the_worker_off(engine: Engine, world: World, state: State) -> None:
+def test_a_cancel_takes_effect_at_once_and_fences_the_worker(engine: Engine, world: World, state: State) -> None:
     (job_id,) = jobs_in(engine, world, state)
     with engine.begin() as conn:
         worker = claimed(conn, job_id)
@@ -160,11 +160,11 @@ def test_a_cancel_takes_effect_at_once_and_fences_the_worker_off(engine: Engine,
     (claim,) = claim_all(engine, Step.COMPENSATE)
     assert claim.job_id == job_id
     with engine.begin() as conn:
-        assert renew(conn, claim, MINUTE), "undoing it is what was asked for"
+        assert renew(conn, claim, MINUTE), "a cancel does not stop the compensation"
 
 
 def test_a_cancel_during_a_submission_waits_for_its_outcome(engine: Engine, world: World) -> None:
-    """What may have been paid for must be known before it can be undone."""
+    """The outcome of a paid call must be known before it can be undone."""
     (job_id,) = jobs_in(engine, world, State.QUEUED)
     with engine.begin() as conn:
         worker = claimed(conn, job_id)
@@ -178,13 +178,13 @@ def test_a_cancel_during_a_submission_waits_for_its_outcome(engine: Engine, worl
 
 
 @pytest.mark.parametrize("state", sorted({*TERMINAL, State.COMPENSATING}))
-def test_what_has_ended_or_is_ending_can_not_be_canceled(engine: Engine, world: World, state: State) -> None:
+def test_a_job_that_has_ended_or_is_compensating_cannot_be_canceled(engine: Engine, world: World, state: State) -> None:
     (job_id,) = jobs_in(engine, world, state)
     with engine.begin() as conn:
         assert not cancel(conn, job_id, "api")
 
 
-def test_a_parents_success_queues_its_children_and_its_failure_ends_them_all(engine: Engine, world: World) -> None:
+def test_the_failure_of_a_parent_ends_all_its_descendants(engine: Engine, world: World) -> None:
     with engine.begin() as conn:
         avatar = make_job(conn, world, State.GENERATING)
         scene = make_job(conn, world, State.WAITING, kind=Kind.SCENE, parent_id=avatar, theme="neon-city")
@@ -195,7 +195,7 @@ def test_a_parents_success_queues_its_children_and_its_failure_ends_them_all(eng
     assert {tuple(row) for row in rows} == {("compensating", "parent_failed")}
 
 
-def test_canceling_a_parent_cancels_what_waits_for_it(engine: Engine, world: World) -> None:
+def test_canceling_a_parent_cancels_the_job_that_waits_for_it(engine: Engine, world: World) -> None:
     with engine.begin() as conn:
         avatar = make_job(conn, world, State.GENERATING)
         make_job(conn, world, State.WAITING, kind=Kind.SCENE, parent_id=avatar, theme="neon-city")
@@ -204,7 +204,7 @@ def test_canceling_a_parent_cancels_what_waits_for_it(engine: Engine, world: Wor
     assert wishes == [True, True]
 
 
-def test_a_claim_reads_what_belongs_to_its_own_job(engine: Engine, world: World) -> None:
+def test_a_claim_reads_the_rows_of_its_own_job(engine: Engine, world: World) -> None:
     first, second = jobs_in(engine, world, State.STORING, State.STORING)
     with engine.begin() as conn:
         jobs = {job.id: job for job in claim_due(conn, Step.STORE, worker="w", limit=9, lease_for=MINUTE)}

@@ -1,4 +1,4 @@
-"""Queued jobs are shared out among accounts: nobody waits behind another's thousands, or has more than allowed."""
+"""Queued jobs are claimed in equal shares: no account waits behind another's thousands, or exceeds its limit."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def queue_many(conn: Connection, world: World, count: int) -> None:
     conn.execute(_MANY, {"account": world.owner.account_id, "selfie": world.selfie_id, "count": count})
 
 
-def served(conn: Connection, limit: int, cursor: FairnessCursor | None = None) -> list[UUID]:
+def claimed_accounts(conn: Connection, limit: int, cursor: FairnessCursor | None = None) -> list[UUID]:
     """Claim, and return the account of each job."""
     jobs = claim_due(conn, Step.SUBMIT, worker="w", limit=limit, lease_for=MINUTE, cursor=cursor)
     return [job.account_id for job in jobs]
@@ -47,26 +47,26 @@ def worlds(engine: Engine) -> list[World]:
     return sorted(found, key=lambda world: world.owner.account_id)
 
 
-def test_a_single_job_does_not_wait_behind_anothers_thousands(engine: Engine, worlds: list[World]) -> None:
+def test_a_single_job_does_not_wait_behind_another_accounts_thousands(engine: Engine, worlds: list[World]) -> None:
     many, one, _ = worlds
     with engine.begin() as conn:
         queue_many(conn, many, 2_000)
         make_job(conn, one)
-        assert Counter(served(conn, 10)) == {many.owner.account_id: 5, one.owner.account_id: 1}
+        assert Counter(claimed_accounts(conn, 10)) == {many.owner.account_id: 5, one.owner.account_id: 1}
         # Alone, it gets everything.
-        assert Counter(served(conn, 10)) == {many.owner.account_id: 10}
+        assert Counter(claimed_accounts(conn, 10)) == {many.owner.account_id: 10}
 
 
-def test_every_account_gets_its_turn_however_few_are_served_at_once(engine: Engine, worlds: list[World]) -> None:
+def test_every_account_gets_its_share_however_small_each_claim_is(engine: Engine, worlds: list[World]) -> None:
     with engine.begin() as conn:
         for world in worlds:
             queue_many(conn, world, 3)
         cursor = FairnessCursor()
-        turns = [account_id for _ in range(6) for account_id in served(conn, 1, cursor)]
-    assert turns == [world.owner.account_id for world in worlds] * 2
+        claims = [account_id for _ in range(6) for account_id in claimed_accounts(conn, 1, cursor)]
+    assert claims == [world.owner.account_id for world in worlds] * 2
 
 
-def test_within_an_account_the_longest_due_goes_first(engine: Engine, worlds: list[World]) -> None:
+def test_the_longest_due_job_of_an_account_is_claimed_first(engine: Engine, worlds: list[World]) -> None:
     with engine.begin() as conn:
         late, early = make_job(conn, worlds[0]), make_job(conn, worlds[0], priority=5)
         jobs = claim_due(conn, Step.SUBMIT, worker="w", limit=1, lease_for=MINUTE)
@@ -74,7 +74,7 @@ def test_within_an_account_the_longest_due_goes_first(engine: Engine, worlds: li
     assert [job.id for job in jobs] == [early, late]
 
 
-def test_an_account_has_no_more_at_the_provider_than_it_may(engine: Engine, worlds: list[World]) -> None:
+def test_an_account_never_exceeds_its_limit_at_the_provider(engine: Engine, worlds: list[World]) -> None:
     limited, free, _ = worlds
     with engine.begin() as conn:
         name = conn.scalar(text("SELECT name FROM accounts WHERE id = :id"), {"id": limited.owner.account_id})
@@ -83,27 +83,27 @@ def test_an_account_has_no_more_at_the_provider_than_it_may(engine: Engine, worl
             make_job(conn, limited, state)
         queue_many(conn, limited, 50)
         queue_many(conn, free, 50)
-        # One is at the provider; what is stored or done is not.
-        assert Counter(served(conn, 20)) == {limited.owner.account_id: 3, free.owner.account_id: 10}
-        # What is in hand counts as well; who has no room leaves its share to the others.
-        assert Counter(served(conn, 20)) == {free.owner.account_id: 20}
+        # One of its jobs is at the provider; stored and finished jobs are not.
+        assert Counter(claimed_accounts(conn, 20)) == {limited.owner.account_id: 3, free.owner.account_id: 10}
+        # Claimed jobs count as well; an account at its limit leaves its share to the others.
+        assert Counter(claimed_accounts(conn, 20)) == {free.owner.account_id: 20}
 
 
-def test_two_claimers_together_do_not_pass_the_limit(engine: Engine, worlds: list[World]) -> None:
+def test_two_concurrent_claims_do_not_exceed_the_limit(engine: Engine, worlds: list[World]) -> None:
     limited = worlds[0]
     with engine.begin() as conn:
         conn.execute(text("UPDATE accounts SET jobs_at_once = 4"))
         queue_many(conn, limited, 50)
     with engine.begin() as first, engine.begin() as second:
-        assert len(served(first, 20)) == 4
-        assert served(second, 20) == []
+        assert len(claimed_accounts(first, 20)) == 4
+        assert claimed_accounts(second, 20) == []
     with engine.begin() as third:
-        assert served(third, 20) == []
+        assert claimed_accounts(third, 20) == []
 
 
 @pytest.mark.parametrize("limit", [1, 2])
-def test_accounts_without_room_take_nobodys_turn(engine: Engine, worlds: list[World], limit: int) -> None:
-    """Full ones wait for what they have at the provider; whoever has room does not wait with them."""
+def test_accounts_at_their_limit_take_no_share_of_a_claim(engine: Engine, worlds: list[World], limit: int) -> None:
+    """Accounts at their limit wait for the provider; an account below its limit does not wait with them."""
     *full, free = worlds
     with engine.begin() as conn:
         for world in full:
@@ -112,7 +112,7 @@ def test_accounts_without_room_take_nobodys_turn(engine: Engine, worlds: list[Wo
         conn.execute(text("UPDATE accounts SET jobs_at_once = 1"))
         queue_many(conn, free, 5)
         conn.execute(text("UPDATE accounts SET jobs_at_once = NULL WHERE id = :id"), {"id": free.owner.account_id})
-        assert served(conn, limit) == [free.owner.account_id] * limit
+        assert claimed_accounts(conn, limit) == [free.owner.account_id] * limit
 
 
 _NOT_DUE = text(
@@ -131,16 +131,16 @@ _NOT_DUE = text(
 )
 
 
-def test_a_claim_that_finds_nobody_goes_on_from_there_the_next_time(engine: Engine, worlds: list[World]) -> None:
-    """It looks at so many accounts only, and those that are waiting for their time would keep it from all others."""
+def test_a_claim_that_finds_nothing_continues_from_there_the_next_time(engine: Engine, worlds: list[World]) -> None:
+    """A claim reads a limited number of accounts, so accounts in back-off could otherwise hide all the others."""
     with engine.begin() as conn:
         conn.execute(_NOT_DUE)
         queue_many(conn, worlds[0], 3)
         cursor = FairnessCursor()
-        assert [served(conn, 10, cursor) for _ in range(2)] == [[], [worlds[0].owner.account_id] * 3]
+        assert [claimed_accounts(conn, 10, cursor) for _ in range(2)] == [[], [worlds[0].owner.account_id] * 3]
 
 
-def test_a_job_that_waits_for_its_time_tells_an_idle_worker_when(engine: Engine, worlds: list[World]) -> None:
+def test_an_idle_worker_knows_when_the_next_job_is_due(engine: Engine, worlds: list[World]) -> None:
     with engine.begin() as conn:
         for wait_s, world in zip((90, 60, 120), worlds, strict=True):
             job_id = make_job(conn, world)
@@ -148,11 +148,11 @@ def test_a_job_that_waits_for_its_time_tells_an_idle_worker_when(engine: Engine,
                 text("UPDATE jobs SET due_at = now() + :wait WHERE id = :id"),
                 {"id": job_id, "wait": timedelta(seconds=wait_s)},
             )
-        assert served(conn, 10) == []
+        assert claimed_accounts(conn, 10) == []
         assert 50 < next_due_in(conn, Step.SUBMIT) <= 60
 
 
-def test_what_is_looked_for_after_a_crash_goes_before_what_is_new(engine: Engine, worlds: list[World]) -> None:
+def test_a_lost_submission_is_claimed_before_queued_jobs(engine: Engine, worlds: list[World]) -> None:
     with engine.begin() as conn:
         queue_many(conn, worlds[0], 10)
         lost = make_job(conn, worlds[0], State.RECONCILING)

@@ -1,4 +1,4 @@
-"""Turns: one has it, and keeps it for as long as it gives signs of life."""
+"""Leader locks: one process is the leader for as long as it sends heartbeats."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from tests.support.eventually import eventually
 _LOCK = 7
 
 
-def test_a_turn_is_kept_beyond_its_lease_however_long_its_holder_is_busy(engine: Engine) -> None:
-    # Long enough for a busy machine: a sign of life is given three times a lease.
+def test_a_leader_that_sends_heartbeats_remains_leader_beyond_its_lease(engine: Engine) -> None:
+    # Long enough for a busy machine: a heartbeat is sent three times a lease.
     leader = try_leader_lock(engine, _LOCK, lease_s=3.0)
     assert leader is not None
     with leader:
-        began = _heard_at(engine)
-        eventually(lambda: _heard_at(engine) > began + 4.0, every_s=0.2)
+        began = _last_heartbeat_s(engine)
+        eventually(lambda: _last_heartbeat_s(engine) > began + 4.0, every_s=0.2)
         assert try_leader_lock(engine, _LOCK, lease_s=3.0) is None
         assert leader.is_leader()
-    with eventually(lambda: try_leader_lock(engine, _LOCK, lease_s=3.0)) as next_one:
-        assert next_one.is_leader()
+    with eventually(lambda: try_leader_lock(engine, _LOCK, lease_s=3.0)) as next_leader:
+        assert next_leader.is_leader()
 
 
-def test_without_signs_of_life_a_turn_is_lost_for_good(engine: Engine) -> None:
+def test_a_leader_without_heartbeats_loses_the_lock_for_good(engine: Engine) -> None:
     silent = try_leader_lock(engine, _LOCK, lease_s=0.05)
     assert silent is not None
     other = eventually(lambda: try_leader_lock(engine, _LOCK, lease_s=20))
@@ -33,8 +33,8 @@ def test_without_signs_of_life_a_turn_is_lost_for_good(engine: Engine) -> None:
         assert other.is_leader()
 
 
-def _heard_at(engine: Engine) -> float:
-    """When the session that has the leader was last heard from, in seconds."""
+def _last_heartbeat_s(engine: Engine) -> float:
+    """Return the time of the last heartbeat of the leader's session, in seconds."""
     query = (
         "SELECT extract(epoch FROM a.state_change) "
         "FROM pg_locks l JOIN pg_stat_activity a USING (pid) "

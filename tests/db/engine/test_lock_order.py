@@ -40,7 +40,7 @@ FEW, MANY = 40, 1_000
 
 @dataclass(frozen=True)
 class Family:
-    """A story's avatar, its scene that is about to end, a job whose submission is lost, one that runs with a child."""
+    """A story's avatar, its scene that is about to end, a job with a lost submission, and a running parent."""
 
     world: World
     avatar_id: UUID
@@ -95,7 +95,7 @@ def adopt(conn: Connection, family: Family) -> object:
     return record(conn, [move_of(family.lost, o.OrphanFound("found"), changed)])
 
 
-def run_on(conn: Connection, family: Family) -> object:
+def keep_running(conn: Connection, family: Family) -> object:
     changed = AttemptChanged(family.running.id, family.running.attempt, "running")
     return record(conn, [move_of(family.running, o.StillRunning(10, 1.0), changed)])
 
@@ -132,7 +132,7 @@ def settle_orphan(conn: Connection, family: Family) -> object:
     return settle(conn, [Settled(family.lost.id, family.lost.attempt, "canceled", True, cost_micros=1)])
 
 
-def hand_back(conn: Connection, family: Family) -> object:
+def return_claims(conn: Connection, family: Family) -> object:
     return release(conn, [family.running.claim, family.scene.claim])
 
 
@@ -141,15 +141,15 @@ PAIRS = (
     (redrive, roll_back),
     (request, roll_back),
     (undo_again, roll_back),
-    (hand_back, roll_back),
+    (return_claims, roll_back),
     (cancel_running, fail),
-    (cancel_running, run_on),
-    (webhook, run_on),
+    (cancel_running, keep_running),
+    (webhook, keep_running),
     (settle_orphan, adopt),
 )
 
 
-def again_and_again(engine: Engine, family: Family, act: Act, times: int, together: Barrier) -> None:
+def repeat(engine: Engine, family: Family, act: Act, times: int, together: Barrier) -> None:
     with engine.connect() as conn:
         for _ in range(times):
             together.wait(60)
@@ -167,7 +167,7 @@ def collide(engine: Engine, family: Family, one: Act, other: Act, times: int) ->
 
     def run(act: Act) -> None:
         try:
-            again_and_again(engine, family, act, times, together)
+            repeat(engine, family, act, times, together)
         except BaseException:
             together.abort()
             raise

@@ -1,4 +1,4 @@
-"""Pausing a step: nobody claims its jobs, on no way, until it is resumed."""
+"""Pausing a step: no worker claims its jobs in any way until it is resumed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def world(engine: Engine) -> World:
 def test_a_paused_step_is_not_claimed_until_it_is_resumed(engine: Engine, world: World) -> None:
     with engine.begin() as conn:
         make_job(conn, world), make_job(conn, world, State.GENERATING)
-        pause_step(conn, Step.SUBMIT, by="support:mo", reason="the models are ill")
+        pause_step(conn, Step.SUBMIT, by="support:mo", reason="the models fail")
         assert claim_due(conn, Step.SUBMIT, worker="w", limit=9, lease_for=MINUTE) == []
         assert len(claim_due(conn, Step.POLL, worker="w", limit=9, lease_for=MINUTE)) == 1
         assert resume_step(conn, Step.SUBMIT)
@@ -35,21 +35,21 @@ def test_a_paused_step_is_not_claimed_until_it_is_resumed(engine: Engine, world:
         assert not resume_step(conn, Step.SUBMIT)
 
 
-def test_what_may_have_been_paid_for_is_looked_for_through_a_pause(engine: Engine, world: World) -> None:
-    """That spends nothing, and neither does ending what waits too long for its parent; only queued jobs are held."""
+def test_a_pause_does_not_stop_the_search_for_a_paid_submission(engine: Engine, world: World) -> None:
+    """The search spends nothing, and neither does ending an overdue waiting job; only queued jobs are paused."""
     with engine.begin() as conn:
         make_job(conn, world)
         reconciling, submitting = make_job(conn, world, State.RECONCILING), make_job(conn, world, State.SUBMITTING)
         waiting = make_job(conn, world, State.WAITING)
         conn.execute(text("UPDATE jobs SET due_at = now(), deadline_at = now() WHERE state = 'waiting'"))
-        pause = pause_step(conn, Step.SUBMIT, by="support:mo", reason="the models are ill")
+        pause = pause_step(conn, Step.SUBMIT, by="support:mo", reason="the models fail")
         found = {job.id for job in claim_due(conn, Step.SUBMIT, worker="w", limit=9, lease_for=MINUTE)}
     assert found == {reconciling, submitting, waiting}
     assert pause.applies_to(State.QUEUED)
     assert not pause.applies_to(State.RECONCILING)
 
 
-def test_a_job_is_not_handed_on_within_a_worker_to_a_paused_step(engine: Engine, world: World) -> None:
+def test_a_worker_does_not_continue_a_job_with_a_paused_step(engine: Engine, world: World) -> None:
     with engine.begin() as conn:
         pause_step(conn, Step.STORE, by="support:mo", reason=None)
         first, second = make_job(conn, world, State.GENERATING), make_job(conn, world, State.STORING)
@@ -60,7 +60,7 @@ def test_a_job_is_not_handed_on_within_a_worker_to_a_paused_step(engine: Engine,
     assert moved[second].is_leased
 
 
-def test_the_status_of_a_step_tells_what_is_due_in_hand_and_abandoned(engine: Engine, world: World) -> None:
+def test_the_status_of_a_step_counts_due_leased_and_abandoned_jobs(engine: Engine, world: World) -> None:
     with engine.begin() as conn:
         for _ in range(2):
             make_job(conn, world, State.GENERATING)

@@ -1,4 +1,4 @@
-"""Rescuing: what a worker left is taken over once, whoever it was, and nothing is ever leaked by it."""
+"""Rescuing: the jobs of a dead worker are claimed once by other workers, and no slot at the provider leaks."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def clock(conn: Connection, offset: str) -> None:
 
 
 def test_the_job_of_a_dead_worker_is_rescued_by_one_of_the_same_name(engine: Engine, world: World) -> None:
-    """Names are for people to read: a new process that has the name of a dead one finds its job like any other."""
+    """Names are only for people: a new process with the name of a dead one claims its job like any other worker."""
     job_id = made(engine, world, State.GENERATING)
     with engine.begin() as conn:
         (dead,) = due(conn, Step.POLL, "pod-0")
@@ -56,8 +56,8 @@ def test_the_job_of_a_dead_worker_is_rescued_by_one_of_the_same_name(engine: Eng
     assert (rescued.id, rescued.lease) == (job_id, dead.lease + 1)
 
 
-def test_a_rescuer_never_takes_what_its_owner_is_just_recording(engine: Engine, world: World) -> None:
-    """The owner is late and its lease has ended; until its commit nobody else gets the job, and then only as it is."""
+def test_a_rescuer_never_claims_a_job_that_its_owner_is_recording(engine: Engine, world: World) -> None:
+    """The owner is late and its lease has expired: no other worker can claim the job before its commit."""
     made(engine, world, State.GENERATING)
     with engine.begin() as conn:
         (late,) = due(conn, Step.POLL)
@@ -66,12 +66,12 @@ def test_a_rescuer_never_takes_what_its_owner_is_just_recording(engine: Engine, 
         assert record(owner, [move_of(late, StillRunning(50, 3600.0))]).moved
         assert due(rescuer, Step.POLL) == []
         owner.commit()
-        assert due(rescuer, Step.POLL) == [], "it is due in an hour, as its owner said"
+        assert due(rescuer, Step.POLL) == [], "it is due in an hour, as its owner recorded"
         clock(rescuer, "0")
     assert_sound(engine)
 
 
-def test_of_a_rescuer_and_a_late_owner_the_first_wins(engine: Engine, world: World) -> None:
+def test_the_rescuer_of_a_job_wins_over_its_late_owner(engine: Engine, world: World) -> None:
     made(engine, world, State.GENERATING)
     with engine.begin() as conn:
         (late,) = due(conn, Step.POLL)
@@ -85,27 +85,27 @@ def test_of_a_rescuer_and_a_late_owner_the_first_wins(engine: Engine, world: Wor
 
 
 @pytest.mark.parametrize("end", ["canceled", "failed", "its worker died"])
-def test_a_place_at_the_provider_is_never_leaked(engine: Engine, world: World, end: str) -> None:
-    """How many of an account are there is counted from the jobs themselves; nothing has to be given back."""
+def test_a_slot_at_the_provider_is_never_leaked(engine: Engine, world: World, end: str) -> None:
+    """The slots that an account uses are counted from its jobs, so none has to be returned."""
     with engine.begin() as conn:
         name = conn.scalar(text("SELECT name FROM accounts WHERE id = :id"), {"id": world.owner.account_id})
         limit_account(conn, str(name), 1)
-        there, waits = make_job(conn, world, State.GENERATING), make_job(conn, world)
+        in_flight, queued = make_job(conn, world, State.GENERATING), make_job(conn, world)
         assert due(conn, Step.SUBMIT) == []
         if end == "canceled":
-            assert cancel(conn, there, "api")
+            assert cancel(conn, in_flight, "api")
         else:
-            job = claimed(conn, there)
+            job = claimed(conn, in_flight)
             if end == "its worker died":
                 clock(conn, "61 seconds")
                 (job,) = due(conn, Step.POLL)
                 clock(conn, "0")
             assert record(conn, [move_of(job, GenerationFailed(REFUSED))]).moved
-        assert [job.id for job in due(conn, Step.SUBMIT)] == [waits]
+        assert [job.id for job in due(conn, Step.SUBMIT)] == [queued]
 
 
 @pytest.mark.parametrize(("state", "step"), [(State.QUEUED, Step.SUBMIT), (State.STORING, Step.STORE)])
-def test_a_claim_takes_no_more_than_it_asked_for(engine: Engine, world: World, state: State, step: Step) -> None:
+def test_a_claim_takes_no_more_rows_than_its_limit(engine: Engine, world: World, state: State, step: Step) -> None:
     with engine.begin() as conn:
         for _ in range(7):
             make_job(conn, world, state)
@@ -114,14 +114,14 @@ def test_a_claim_takes_no_more_than_it_asked_for(engine: Engine, world: World, s
 
 
 def test_a_clock_that_steps_back_makes_nothing_happen_twice(engine: Engine, world: World) -> None:
-    """It delays what is due, and gives nobody a lease that another holds."""
+    """It delays due jobs, but never lets a second worker claim a leased one."""
     made(engine, world, State.GENERATING)
     with engine.begin() as conn:
-        (held,) = due(conn, Step.POLL)
+        (job,) = due(conn, Step.POLL)
         clock(conn, "-1 hour")
         assert due(conn, Step.POLL) == []
-        assert record(conn, [move_of(held, StillRunning(50, 1.0))]).moved
-        assert not record(conn, [move_of(held, StillRunning(50, 1.0))]).moved
+        assert record(conn, [move_of(job, StillRunning(50, 1.0))]).moved
+        assert not record(conn, [move_of(job, StillRunning(50, 1.0))]).moved
         clock(conn, "2 seconds")
         assert len(due(conn, Step.POLL)) == 1
         clock(conn, "0")
@@ -129,7 +129,7 @@ def test_a_clock_that_steps_back_makes_nothing_happen_twice(engine: Engine, worl
 
 
 def test_no_claim_reads_the_whole_table(engine: Engine, world: World, database_url: str) -> None:
-    """What has ended may be millions of rows; workers find what is due by its index, however the planner guesses."""
+    """Millions of jobs may have ended; due ones are found by their index, whatever the planner estimates."""
     made(engine, world, State.QUEUED)
     workers = connect_worker(DatabaseSettings(database_url, pool_size=1), name="w")
     with workers.connect() as conn:
@@ -141,7 +141,7 @@ def test_no_claim_reads_the_whole_table(engine: Engine, world: World, database_u
 
 def _explained(name: str) -> str:
     """Return an EXPLAIN of a statement with typical values in the places of its parameters."""
-    # Of the claims, what finds the rows and leases them is what matters, and not what reads more of them.
+    # Of a claim, only the parts that find rows and lease them matter, not the part that reads the whole job.
     names = (name, "lease_due") if name.startswith("claim") else (name,)
     found = "\n".join(source_of(each) for each in names)
     found += "SELECT id FROM claimed" if name.startswith("claim") else ""
@@ -162,7 +162,7 @@ def _explained(name: str) -> str:
 
 
 def test_nothing_that_moves_jobs_notifies_within_its_transaction(engine: Engine) -> None:
-    """A commit with a notification takes a lock of the whole server; hints go out afterwards, on their own."""
+    """A commit with a notification locks the whole server, so hints are sent after it, from another connection."""
     folder = Path(str(files("db")))
     that_notify = [
         each.name for each in folder.glob("*/sql/*.sql") if "notify" in each.read_text(encoding="utf-8").lower()

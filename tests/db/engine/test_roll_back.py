@@ -1,4 +1,4 @@
-"""A roll-back sees what was asked for at that very moment, and nobody begins with what it has taken."""
+"""A roll-back sees requests that are made at the same moment, and no request starts from a job it has undone."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tests.support.invariants import assert_roll_backs_took_nothing_owned
 
 @dataclass(frozen=True)
 class Ending:
-    """A story's scene that is about to end and take its avatar along, and an older scene of that avatar that failed."""
+    """A story's scene that is about to end and roll back its avatar, and an older, failed scene of that avatar."""
 
     world: World
     avatar_id: UUID
@@ -70,18 +70,22 @@ def in_a_batch(conn: Connection, ending: Ending) -> None:
     create_batch(conn, partner_of(ending.world), BatchRequest(RequestOptions("key"), (scene,)))
 
 
-def again(conn: Connection, ending: Ending) -> None:
+def by_retry(conn: Connection, ending: Ending) -> None:
     retry_job(conn, partner_of(ending.world), ending.older_id)
 
 
-WAYS = pytest.mark.parametrize("ask", [by_job, by_asset, in_a_batch, again], ids=lambda ask: ask.__name__)
-Ask = Callable[[Connection, Ending], None]
+WAYS = pytest.mark.parametrize(
+    "request_from", [by_job, by_asset, in_a_batch, by_retry], ids=lambda request: request.__name__
+)
+RequestFrom = Callable[[Connection, Ending], None]
 
 
 @WAYS
-def test_a_parent_of_which_something_else_is_being_asked_for_stays(engine: Engine, ending: Ending, ask: Ask) -> None:
+def test_a_parent_that_another_request_starts_from_is_kept(
+    engine: Engine, ending: Ending, request_from: RequestFrom
+) -> None:
     with engine.connect() as user, ThreadPoolExecutor(1) as pool:
-        ask(user, ending)
+        request_from(user, ending)
         ended = pool.submit(lambda: _end(engine, ending))
         eventually(lambda: _waits(engine))
         user.commit()
@@ -92,18 +96,18 @@ def test_a_parent_of_which_something_else_is_being_asked_for_stays(engine: Engin
 
 
 @WAYS
-def test_what_a_parent_is_asked_for_that_is_being_rolled_back_is_refused(
-    engine: Engine, ending: Ending, ask: Ask
+def test_a_request_that_starts_from_a_parent_being_rolled_back_is_refused(
+    engine: Engine, ending: Ending, request_from: RequestFrom
 ) -> None:
-    """Whoever asks waits for the job, with nothing locked that the roll-back still needs, the wallet above all."""
+    """The request waits for the job without locking anything that the roll-back needs, above all the wallet."""
 
-    def asking() -> None:
+    def refused_request() -> None:
         with engine.begin() as user, pytest.raises((NotReady, InputExpired)):
-            ask(user, ending)
+            request_from(user, ending)
 
     with engine.connect() as worker, ThreadPoolExecutor(1) as pool:
         assert lock_ending(worker, [ending.scene.id], [ending.scene.id]) == {ending.avatar_id}
-        refused = pool.submit(asking)
+        refused = pool.submit(refused_request)
         eventually(lambda: _waits(engine))
         assert record(worker, [move_of(ending.scene, o.Undone())]).moved
         worker.commit()

@@ -69,7 +69,7 @@ def test_a_change_of_state_without_its_event_is_refused(engine: Engine, world: W
         assert constraint_of(refused) == "job_history_gapless"
 
 
-def test_a_job_can_only_be_born_waiting_or_queued(engine: Engine, world: World) -> None:
+def test_a_new_job_is_waiting_or_queued(engine: Engine, world: World) -> None:
     for state in set(State) - TERMINAL:
         with engine.connect() as conn:
             row = text(
@@ -85,7 +85,7 @@ def test_a_job_can_only_be_born_waiting_or_queued(engine: Engine, world: World) 
             assert constraint_of(refused) == "job_events_legal"
 
 
-def test_history_can_not_be_rewritten(engine: Engine, world: World) -> None:
+def test_history_cannot_be_rewritten(engine: Engine, world: World) -> None:
     with engine.connect() as conn:
         make_job(conn, world, State.SUCCEEDED)
         with pytest.raises(IntegrityError) as refused:
@@ -135,7 +135,7 @@ def test_a_job_has_the_step_and_the_end_of_its_state(engine: Engine, world: Worl
 
 
 @pytest.mark.parametrize("change", ["step = 'poll'", "is_terminal = true, finished_at = now(), due_at = NULL"])
-def test_a_step_that_is_not_the_states_is_refused(engine: Engine, world: World, change: str) -> None:
+def test_a_step_that_does_not_belong_to_the_state_is_refused(engine: Engine, world: World, change: str) -> None:
     with engine.connect() as conn:
         job_id = make_job(conn, world)
         with pytest.raises(IntegrityError) as refused:
@@ -144,7 +144,7 @@ def test_a_step_that_is_not_the_states_is_refused(engine: Engine, world: World, 
 
 
 def test_a_new_state_is_an_insert(engine: Engine, world: World) -> None:
-    """Neither a column nor a CHECK of the hot table names the states, so none is rewritten for a new one."""
+    """No column type and no CHECK of the hot table names the states, so a new one does not rewrite the table."""
     with engine.connect() as conn:
         job_id = make_job(conn, world, State.STORING)
         conn.execute(text("INSERT INTO job_states VALUES ('upscaling', 'upscale', false)"))
@@ -169,7 +169,7 @@ def test_a_migrated_database_has_exactly_the_rules_that_python_declares(engine: 
         }
 
 
-def test_progress_never_falls(engine: Engine, world: World) -> None:
+def test_progress_never_decreases(engine: Engine, world: World) -> None:
     with engine.connect() as conn:
         job_id = make_job(conn, world, State.TRANSCODING)
         before = conn.scalar(text("SELECT percent FROM jobs"))
@@ -188,7 +188,7 @@ def test_a_waiting_job_is_due_when_its_deadline_passes(engine: Engine, world: Wo
 
 
 def test_an_unknown_policy_is_refused(engine: Engine, world: World) -> None:
-    """A word that the program can not read would break every claim that takes the row along."""
+    """A word that the program cannot read would break every claim with that row in it."""
     with engine.connect() as conn:
         job_id = make_job(conn, world)
         with pytest.raises(IntegrityError) as refused:

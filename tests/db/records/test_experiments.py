@@ -1,4 +1,4 @@
-"""The results of experiments are counted from the attempts that took part, whatever became of their jobs."""
+"""The results of experiments are counted from the attempts that took part, regardless of the fate of their jobs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PAST = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 def took_part(conn: Connection, world: World, state: State, variant: str, **columns: Any) -> UUID:
-    """Add a job in a state whose one attempt was made with a variant."""
+    """Add a job in a state whose only attempt used a variant."""
     job_id = make_job(conn, world, state)
     given = {"experiment": "try", "variant": variant, **columns}
     conn.execute(attempts.update().where(attempts.c.job_id == job_id).values(**given))
@@ -35,7 +35,7 @@ def ended(conn: Connection, world: World, variant: str, status: str, seconds: fl
     return took_part(conn, world, State.GENERATING, variant, status=status, cost_micros=cost, **times)
 
 
-def test_a_variant_is_told_by_rates_cost_and_time(engine: Engine) -> None:
+def test_the_result_of_a_variant_is_its_rates_cost_and_time(engine: Engine) -> None:
     with engine.begin() as conn:
         world = make_world(conn)
         for seconds in (10, 20, 60):
@@ -65,7 +65,7 @@ def test_declined_content_is_counted_apart_from_other_failures(engine: Engine) -
     assert result.median_s is None
 
 
-def test_what_the_model_did_not_judge_says_nothing_of_a_prompt(engine: Engine) -> None:
+def test_attempts_without_a_verdict_of_the_model_do_not_count_as_ended(engine: Engine) -> None:
     with engine.begin() as conn:
         world = make_world(conn)
         for status in ("submitting", "running", "refused", "lost", "absent", "canceled"):
@@ -74,7 +74,7 @@ def test_what_the_model_did_not_judge_says_nothing_of_a_prompt(engine: Engine) -
     assert (result.attempts, result.ended, result.success_rate) == (6, 0, None)
 
 
-def test_results_can_be_asked_for_since_a_time(engine: Engine) -> None:
+def test_results_can_be_limited_to_a_period(engine: Engine) -> None:
     with engine.begin() as conn:
         world = make_world(conn)
         ended(conn, world, "a", "succeeded", 10, 100)

@@ -1,4 +1,4 @@
-"""The ledger: Postgres itself keeps credits from being made, lost, overdrawn or returned twice."""
+"""The ledger: Postgres itself prevents credits from being created, lost, overdrawn or returned twice."""
 
 from __future__ import annotations
 
@@ -102,12 +102,12 @@ def raw(conn: Connection, job: UUID, kind: str, of: str, debit: str, more: int =
     return lambda: conn.execute(_RAW, given)
 
 
-def test_raw_sql_can_not_return_credits_twice_or_more_than_were_taken(engine: Engine, world: World) -> None:
+def test_raw_sql_cannot_return_credits_twice_or_more_than_were_held(engine: Engine, world: World) -> None:
     with engine.connect() as conn:
         held, charged = make_job(conn, world, credits=5), make_job(conn, world, State.SUCCEEDED, credits=5)
-        # The hold was charged: it can not be released as well.
+        # The hold was charged: it cannot be released as well.
         assert refused(conn, raw(conn, charged, "release", "hold", "held")) == "ledger_entries_moved_on_once"
-        # A hold was never spent: it can not be refunded.
+        # A hold was never spent: it cannot be refunded.
         assert refused(conn, raw(conn, held, "refund", "hold", "spent")) == "ledger_entries_of"
         assert refused(conn, raw(conn, held, "release", "hold", "held", more=1)) in (
             "ledger_entries_of",
@@ -118,7 +118,7 @@ def test_raw_sql_can_not_return_credits_twice_or_more_than_were_taken(engine: En
         assert refused(conn, lambda: hold_credits(conn, [held], actor="psql")) == "ledger_entries_one_hold"
 
 
-def test_a_wallet_can_not_be_overdrawn(engine: Engine, world: World) -> None:
+def test_a_wallet_cannot_be_overdrawn(engine: Engine, world: World) -> None:
     with engine.connect() as conn:
         take = lambda: post_entry(conn, wallet(world), "adjust", -START - 1, actor="psql", reason="too much")  # noqa: E731
         assert refused(conn, take) == "wallets_not_overdrawn"
@@ -155,10 +155,10 @@ def test_the_ledger_can_only_grow_and_the_wallets_only_follow(
         assert refused(conn, lambda: conn.execute(text(statement))) == constraint
 
 
-def test_requests_at_the_same_moment_never_hold_more_than_there_is(engine: Engine, world: World) -> None:
-    """Twenty requests for 1,000 each, from as many connections, and credits for ten."""
+def test_concurrent_requests_never_hold_more_credits_than_available(engine: Engine, world: World) -> None:
+    """Make twenty concurrent requests for 1,000 credits each, with credits for ten."""
 
-    def ask(_: int) -> bool:
+    def request_job(_: int) -> bool:
         with engine.begin() as conn:
             job_id = new_id()
             request = JobRequest(Kind.AVATAR, "paid", 0, OnFailure.KEEP_PARENT, world.selfie_id, credits=1_000)
@@ -171,14 +171,14 @@ def test_requests_at_the_same_moment_never_hold_more_than_there_is(engine: Engin
             return True
 
     with ThreadPoolExecutor(10) as pool:
-        accepted = list(pool.map(ask, range(20)))
+        accepted = list(pool.map(request_job, range(20)))
     assert sum(accepted) == 10
     with engine.connect() as conn:
         assert balance_of(conn, wallet(world)) == Balance(0, START)
     assert_credits_add_up(engine)
 
 
-def test_the_reconciliation_names_what_does_not_add_up(engine: Engine, world: World) -> None:
+def test_the_reconciliation_names_every_discrepancy(engine: Engine, world: World) -> None:
     with engine.connect() as conn:
         unheld, ended = make_job(conn, world), make_job(conn, world, credits=5)
         conn.execute(text("UPDATE jobs SET credits = 5 WHERE id = :id"), {"id": unheld})

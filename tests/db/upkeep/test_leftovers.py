@@ -1,4 +1,4 @@
-"""What an attempt has left is read as it is once the job stands still, not as it was while somebody was moving it."""
+"""The leftovers of an attempt are read while no transaction moves the job, so none of them is out of date."""
 
 from __future__ import annotations
 
@@ -23,47 +23,47 @@ def waits_for_a_lock(engine: Engine) -> bool:
         return bool(conn.scalar(text(query)))
 
 
-def test_the_objects_of_a_job_that_succeeds_at_this_moment_are_named(engine: Engine) -> None:
-    """A worker that was late asks what it may delete while another one commits the very file."""
+def test_the_objects_of_a_job_that_succeeds_at_the_same_moment_are_named(engine: Engine) -> None:
+    """A late worker reads what it may delete while another worker commits that very file."""
     with engine.begin() as conn:
         job_id = make_job(conn, make_world(conn), State.TRANSCODING)
         job = claimed(conn, job_id)
     output = output_of(job)
 
-    def asked() -> Leftovers | None:
+    def read_leftovers() -> Leftovers | None:
         with engine.begin() as conn:
             return leftovers_of(conn, job_id, job.attempt)
 
     with engine.connect() as owner, ThreadPoolExecutor(1) as late:
         assert record(owner, [move_of(job, o.StepDone(), output, output_id=output.id)]).moved
-        answer = late.submit(asked)
+        pending = late.submit(read_leftovers)
         eventually(lambda: waits_for_a_lock(engine))
         owner.commit()
-        left = answer.result(scaled(20))
+        left = pending.result(scaled(20))
     assert left is not None
     assert left.state is State.SUCCEEDED
     assert output.object_key in left.named
 
 
-def test_a_job_whose_source_is_being_deleted_at_this_moment_does_not_resume_from_it(engine: Engine) -> None:
+def test_a_job_whose_source_is_deleted_at_the_same_moment_does_not_resume_from_it(engine: Engine) -> None:
     with engine.begin() as conn:
         job_id = make_job(conn, make_world(conn), State.FAILED)
         set_source(conn, job_id, "jobs/x/1/source.png")
 
-    def asked() -> dict[UUID, Relative]:
+    def read_locked_family() -> dict[UUID, Relative]:
         with engine.begin() as conn:
             lock_families(conn, [job_id])
             return read_family(conn, job_id)
 
     with engine.connect() as owner, ThreadPoolExecutor(1) as late:
         owner.execute(text("SELECT FROM jobs WHERE id = :id FOR UPDATE"), {"id": job_id})
-        # Whatever moves the job writes its row anew.
+        # Every move of the job writes its row.
         owner.execute(text("UPDATE jobs SET cost_micros = cost_micros + 1 WHERE id = :id"), {"id": job_id})
         set_source(owner, job_id, None)
-        answer = late.submit(asked)
+        pending = late.submit(read_locked_family)
         eventually(lambda: waits_for_a_lock(engine))
         owner.commit()
-        assert not answer.result(scaled(20))[job_id].has_source
+        assert not pending.result(scaled(20))[job_id].has_source
 
 
 def set_source(conn: Connection, job_id: UUID, key: str | None) -> None:
