@@ -84,7 +84,7 @@ $(JAVASCRIPT)/node_modules/.installed: $(JAVASCRIPT)/package-lock.json
 
 clients: $(CLIENTS)  ## Install the foreign clients that `make test-clients` drives.
 
-conformance: $(VENV)/.installed-dev $(CLIENTS)  ## Hold the simulator against Replicate's clients and description at length: make conformance EXAMPLES=500 SEED=2
+conformance: $(VENV)/.installed-dev $(CLIENTS)  ## Test the simulator thoroughly with Replicate's clients and API description: make conformance EXAMPLES=500 SEED=2
 	@CONFORMANCE_EXAMPLES=$(EXAMPLES) CONFORMANCE_SEED=$(SEED) $(BIN)/python -m pytest -rs tests/conformance
 
 $(PEERS)/.installed: requirements/peers.lock
@@ -93,7 +93,7 @@ $(PEERS)/.installed: requirements/peers.lock
 	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/peers.lock
 	@touch $@
 
-bench: $(VENV)/.installed-dev $(PEERS)/.installed  ## Measure the engine beside Postgres's own limit and its peers, and the calls that watching costs.
+bench: $(VENV)/.installed-dev $(PEERS)/.installed  ## Compare the engine with Postgres's own limit and with other engines, and count the calls of tracking.
 	@$(BIN)/python -m tests.bench
 
 soak: $(VENV)/.installed-dev  ## Kill, cut and restart everything under load, and report what is left: make soak MINUTES=10

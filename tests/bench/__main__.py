@@ -1,4 +1,4 @@
-"""`python -m tests.bench`: the engine beside Postgres's own limit, as a table."""
+"""`python -m tests.bench`: the engine compared with Postgres's own limit and with other engines, in tables."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from tests.bench.engine import EngineFigure, measure_engine
 from tests.bench.flat import FlatFigure, measure_flat_cost
 from tests.bench.limit import measure_limit
 from tests.bench.peers import PeerFigure, measure_peers
-from tests.bench.watched import WatchFigure, measure_watching
+from tests.bench.tracking import TrackingFigure, measure_tracking
 
 _STEPS_PER_JOB = 5
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure, and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=10_000)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--threads", type=int, default=32)
-    parser.add_argument("--seconds", type=int, default=10, help="how long pgbench runs")
+    parser.add_argument("--seconds", type=int, default=10, help="duration of pgbench")
     parser.add_argument("--finished", type=int, default=1_000_000, help="finished jobs in the table for flat cost")
-    parser.add_argument("--in-flight", type=int, default=2_000, help="predictions that are watched at once")
+    parser.add_argument("--in-flight", type=int, default=2_000, help="predictions that are tracked at once")
     given = parser.parse_args()
     console = Console()
     with (
@@ -39,8 +39,10 @@ def main() -> None:
         console.print(_table(figure, limit, given.processes, given.threads))
         console.print(_peers_table(figure, measure_peers(server)))
         console.print(_flat_table(measure_flat_cost(server, finished=(1_000, given.finished), due=(1_000, 100_000))))
-        watched = {told: measure_watching(server, jobs=given.in_flight, told=told) for told in (True, False)}
-        console.print(_watch_table(watched))
+        tracked = {
+            webhooks: measure_tracking(server, jobs=given.in_flight, webhooks=webhooks) for webhooks in (True, False)
+        }
+        console.print(_tracking_table(tracked))
 
 
 def _peers_table(figure: EngineFigure, peers: dict[str, PeerFigure]) -> Table:
@@ -69,21 +71,21 @@ def _flat_table(figures: list[FlatFigure]) -> Table:
     return table
 
 
-def _watch_table(figures: dict[bool, WatchFigure]) -> Table:
-    table = Table(title="calls to the provider, counted by the stand-in; predictions run as long as real ones")
+def _tracking_table(figures: dict[bool, TrackingFigure]) -> Table:
+    table = Table(title="calls to the provider, counted by the simulator; predictions run as long as real ones")
     for heading in (
         "in flight",
-        "told by",
+        "reported by",
         "calls a job",
         "reads/min after the first",
         "noticed after s",
         "latest",
     ):
-        table.add_column(heading, justify="left" if heading == "told by" else "right")
-    for told, figure in figures.items():
+        table.add_column(heading, justify="left" if heading == "reported by" else "right")
+    for webhooks, figure in figures.items():
         table.add_row(
             f"{figure.most_running:,}",
-            "webhooks" if told else "the list",
+            "webhooks" if webhooks else "the list",
             f"{figure.calls_a_job:.2f}",
             f"{figure.reads_a_minute}",
             f"{figure.noticed_median_s:.1f}",

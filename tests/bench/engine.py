@@ -1,4 +1,4 @@
-"""The engine: five durable steps a job, against a provider that answers at once."""
+"""The engine: five durable steps a job, with a provider that responds at once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.support.factories import make_world
 
 @dataclass(frozen=True)
 class EngineFigure:
-    """What a run measured. Processor seconds are for 1,000 jobs."""
+    """The figures of a run. Processor seconds are for 1,000 jobs."""
 
     jobs: int
     jobs_per_s: float
@@ -55,14 +55,14 @@ def measure_engine(server: EmbeddedPostgres, *, jobs: int, processes: int, threa
 
 
 def queue_jobs(engine: Engine, jobs: int) -> None:
-    """Queue so many avatars of one account."""
+    """Queue `jobs` avatars of one account."""
     with engine.begin() as conn:
         world = make_world(conn)
         request = JobRequest(Kind.AVATAR, "paid", 0, OnFailure.KEEP_PARENT, input_id=world.selfie_id)
         for _ in range(jobs):
             insert_job(conn, world.owner, new_id(), request, deadline=timedelta(hours=6))
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
-        # Only what has been filled: of a table that was analysed empty, the planner would think that it stays so.
+        # Only tables with rows: the planner would expect a table that was analyzed while empty to stay empty.
         conn.execute(text("VACUUM ANALYZE jobs, job_requests, assets, accounts"))
 
 
@@ -76,7 +76,7 @@ def _work(engine: Engine, url: str, jobs: int, processes: int, threads: int) -> 
 
 
 def _start(url: str, name: str, threads: int) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tests.bench.instant", url, name, str(threads)]
+    command = [sys.executable, "-m", "tests.bench.instant_worker", url, name, str(threads)]
     return subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]
     )

@@ -1,4 +1,4 @@
-"""Flat cost: what a claim takes with few and with very many finished or due jobs in the table."""
+"""Flat cost: the time of a claim with few and with very many finished or due jobs in the table."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from statemachine.vocabulary import State, Step
 from tests.support.databases import create_database, drop_database, unique_name
 from tests.support.factories import make_job, make_world
 
-_ROUNDS = 100
+_REPETITIONS = 100
 _CLAIM = 50
 
 
@@ -32,7 +32,7 @@ class FlatFigure:
 
 
 def measure_flat_cost(server: EmbeddedPostgres, *, finished: Sequence[int], due: Sequence[int]) -> list[FlatFigure]:
-    """Measure each number of finished jobs with the least of `due`, and the least with each number of due ones."""
+    """Measure each number in `finished` with the first of `due`, then the other numbers in `due` with the last."""
     name = unique_name("flat")
     settings = DatabaseSettings(create_database(server.url, name))
     engine = connect_worker(settings, name="bench")
@@ -54,7 +54,7 @@ def _measure(engine: Engine, finished: int, due: int) -> FlatFigure:
     _fill(engine, State.QUEUED, due)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
         conn.execute(text("VACUUM ANALYZE jobs, job_requests"))
-    return FlatFigure(finished, due, 1000 * median(_claim(engine) for _ in range(_ROUNDS)))
+    return FlatFigure(finished, due, 1000 * median(_claim(engine) for _ in range(_REPETITIONS)))
 
 
 def _claim(engine: Engine) -> float:
@@ -63,13 +63,13 @@ def _claim(engine: Engine) -> float:
         jobs = claim_due(conn, Step.SUBMIT, worker="bench", limit=_CLAIM, lease_for=timedelta(minutes=1))
         took_s = time.perf_counter() - began
         assert len(jobs) == _CLAIM
-        # Undone, so that every round finds the same.
+        # Rolled back, so that every repetition finds the same rows.
         conn.rollback()
     return took_s
 
 
 def _fill(engine: Engine, state: State, count: int) -> None:
-    """Copy a job of this state until there are `count`, without the triggers: the history is not what is measured."""
+    """Copy a job of this state until there are `count`, without triggers, because the history is not measured."""
     with engine.begin() as conn:
         conn.execute(text("SET LOCAL session_replication_role = replica"))
         conn.execute(text("SET LOCAL statement_timeout = 0"))

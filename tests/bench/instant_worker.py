@@ -1,6 +1,6 @@
-"""A worker process for benchmarks: the real engine, with a provider that answers at once and no bytes to move.
+"""A worker process for benchmarks: the real engine, with a provider that responds at once and no bytes to move.
 
-Run as `python -m tests.bench.instant URL NAME THREADS`; works until its standard input closes, then prints the
+Run as `python -m tests.bench.instant_worker URL NAME THREADS`; works until its standard input closes, then prints the
 processor seconds that it used.
 """
 
@@ -23,9 +23,9 @@ from tests.support.workers import running_worker
 
 
 def main(url: str, name: str, threads: int) -> None:
-    """Work until told to stop."""
+    """Work until standard input is closed."""
     started = resource.getrusage(resource.RUSAGE_SELF)
-    # As `LOG_LEVEL=warning` has it.
+    # The same as `LOG_LEVEL=warning`.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("warning"), cache_logger_on_first_use=True)
 
     def runtime(engine: Engine, recorder: Recorder, renewer: Renewer) -> Runtime:

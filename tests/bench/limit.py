@@ -19,7 +19,7 @@ from tests.support.factories import make_job, make_world
 
 _JOBS = 10_000
 
-# One step of one job in a transaction of its own, under the guard of its state. The trigger writes the history row.
+# One step of one job in its own transaction, under the guard of its state. The trigger writes the history row.
 _SCRIPT = f"""\
 \\set n random(1, {_JOBS})
 UPDATE jobs SET event = 'still_running', actor = 'worker', seq = seq + 1, due_at = now() + interval '1 hour'
@@ -28,7 +28,7 @@ WHERE id = lpad(to_hex(:n::int), 32, '0')::uuid AND state = 'generating' AND lea
 
 
 def measure_limit(server: EmbeddedPostgres, *, clients: int, seconds: int) -> float:
-    """Return how many steps a second pgbench gets through."""
+    """Return how many steps a second pgbench completes."""
     name = unique_name("pgbench")
     url = create_database(server.url, name)
     try:
@@ -67,7 +67,7 @@ def _pgbench(server: EmbeddedPostgres, url: str, clients: int, seconds: int) -> 
     with TemporaryDirectory(prefix="diorama-pgbench-") as folder:
         script = Path(folder) / "step.sql"
         script.write_text(_SCRIPT)
-        told = subprocess.run(
+        pgbench = subprocess.run(
             [
                 server.bin_directory / "pgbench",
                 *("-n", "-M", "prepared", "-c", str(clients), "-j", "2", "-T", str(seconds), "-f", str(script)),
@@ -77,6 +77,6 @@ def _pgbench(server: EmbeddedPostgres, url: str, clients: int, seconds: int) -> 
             text=True,
             check=True,
         )
-    found = re.search(r"tps = ([\d.]+)", told.stdout)
-    assert found is not None, told.stdout
+    found = re.search(r"tps = ([\d.]+)", pgbench.stdout)
+    assert found is not None, pgbench.stdout
     return float(found.group(1))

@@ -1,4 +1,4 @@
-"""Watching: what a stand-in for the provider counts while 2,000 jobs run there, told by webhooks and not told."""
+"""The cost of tracking: the calls that the simulator counts while 2,000 jobs run, with webhooks and without."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from tests.bench.engine import queue_jobs
 from tests.support.databases import create_database, drop_database, unique_name
 from tests.support.serving import serving
 
-_LOOK_EVERY_S = 0.5
+_COUNT_EVERY_S = 0.5
 _FIRST_MINUTE_S = 60.0
 
 
 @dataclass(frozen=True)
-class WatchFigure:
-    """What the provider counted. `most_running` is how many predictions ran at once; the rest are seconds and calls.
+class TrackingFigure:
+    """The provider's counts. `most_running` is how many predictions ran at once; the rest are seconds and calls.
 
     `reads_a_minute` is the most in any minute that begins after the first one.
     """
@@ -43,19 +43,19 @@ class WatchFigure:
 
 @dataclass(frozen=True)
 class _Count:
-    """How many reads there had been `at_s` after the first create, and how many predictions ran."""
+    """The number of reads until `at_s` after the first create, and of the predictions that were running then."""
 
     at_s: float
     reads: int
     running: int
 
 
-def measure_watching(server: EmbeddedPostgres, *, jobs: int, told: bool) -> WatchFigure:
-    """Have `jobs` jobs made by pictures' usual times, and return what that cost in calls and in time.
+def measure_tracking(server: EmbeddedPostgres, *, jobs: int, webhooks: bool) -> TrackingFigure:
+    """Run `jobs` jobs whose predictions take as long as real ones, and return the cost in calls and in time.
 
-    The predictions run as long as real ones; pictures are not moved, so that two cores have time to watch.
+    Pictures are not moved, so that two cores have time for the tracking.
     """
-    name = unique_name("watched")
+    name = unique_name("tracking")
     url = create_database(server.url, name)
     engine = connect(DatabaseSettings(url), name="bench")
     limits = RateLimits(enabled=False)
@@ -65,7 +65,7 @@ def measure_watching(server: EmbeddedPostgres, *, jobs: int, told: bool) -> Watc
         queue_jobs(engine, jobs)
         with Background(SimulatorSettings(seed=1, canned=True, rate_limits=limits)) as simulator, ExitStack() as stack:
             key = SigningKey(simulator.settings.webhook_secret)
-            public = [stack.enter_context(serving(url, webhook_key=key)).url] if told else []
+            public = [stack.enter_context(serving(url, webhook_key=key)).url] if webhooks else []
             with _worker(url, simulator.api_url, *public):
                 counts = list(_counted(engine, simulator, jobs))
             return _figure(engine, simulator, jobs, counts)
@@ -77,7 +77,7 @@ def measure_watching(server: EmbeddedPostgres, *, jobs: int, told: bool) -> Watc
 @contextmanager
 def _worker(*given: str) -> Iterator[None]:
     url, *provider = given
-    command = [sys.executable, "-m", "tests.bench.looking", url, "bench-watched", "32", *provider]
+    command = [sys.executable, "-m", "tests.bench.tracking_worker", url, "bench-tracking", "32", *provider]
     worker = subprocess.Popen(command, stdin=subprocess.PIPE, cwd=Path(__file__).parents[2])
     try:
         yield
@@ -86,12 +86,12 @@ def _worker(*given: str) -> Iterator[None]:
 
 
 def _counted(engine: Engine, simulator: Background, jobs: int) -> Iterator[_Count]:
-    """Look at the provider's counters until every job has succeeded."""
+    """Read the provider's counters until every job has succeeded."""
     done = text("SELECT count(*) FROM jobs WHERE state = 'succeeded'")
     began = None
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
         while conn.scalar(done) != jobs:
-            time.sleep(_LOOK_EVERY_S)
+            time.sleep(_COUNT_EVERY_S)
             known = list(simulator.state.predictions.in_order)
             if known:
                 began = time.monotonic() if began is None else began
@@ -104,9 +104,9 @@ def _reads(simulator: Background) -> int:
     return requests["predictions.get"] + requests["predictions.list"]
 
 
-def _figure(engine: Engine, simulator: Background, jobs: int, counts: list[_Count]) -> WatchFigure:
+def _figure(engine: Engine, simulator: Background, jobs: int, counts: list[_Count]) -> TrackingFigure:
     late = _noticed_after_s(engine, simulator)
-    return WatchFigure(
+    return TrackingFigure(
         most_running=max(count.running for count in counts),
         calls_a_job=sum(simulator.state.counters.requests.values()) / jobs,
         reads_a_minute=_most_in_a_minute([count for count in counts if count.at_s >= _FIRST_MINUTE_S] or counts[-1:]),
@@ -116,14 +116,14 @@ def _figure(engine: Engine, simulator: Background, jobs: int, counts: list[_Coun
 
 
 def _most_in_a_minute(counts: list[_Count]) -> int:
-    """Return the most reads in any 60 seconds of the given time."""
+    """Return the most reads in any 60 seconds of the given counts."""
     return max(
         max(later.reads for later in counts if later.at_s <= count.at_s + 60.0) - count.reads for count in counts
     )
 
 
 def _noticed_after_s(engine: Engine, simulator: Background) -> list[float]:
-    """Return how long after its prediction's end each job knew of it, in order."""
+    """Return the seconds between the end of each prediction and its job's notice of it, in ascending order."""
     query = (
         "SELECT a.prediction_id, extract(epoch FROM e.at)::double precision AS at FROM job_events e "
         "JOIN attempts a USING (job_id, attempt) WHERE e.event = 'output_ready'"
@@ -135,11 +135,11 @@ def _noticed_after_s(engine: Engine, simulator: Background) -> list[float]:
 
 
 def main() -> None:
-    """Measure this alone: `python -m tests.bench.watched 2000 told`."""
+    """Run only this measurement: `python -m tests.bench.tracking 2000 webhooks`."""
     from tempfile import TemporaryDirectory
 
     with TemporaryDirectory() as folder, EmbeddedPostgres(Path(folder), settings={"max_wal_size": "4GB"}) as server:
-        sys.stdout.write(f"{measure_watching(server, jobs=int(sys.argv[1]), told='told' in sys.argv)}\n")
+        sys.stdout.write(f"{measure_tracking(server, jobs=int(sys.argv[1]), webhooks='webhooks' in sys.argv)}\n")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""A worker process for benchmarks: the real engine and the real provider over HTTP, and no bytes to move.
+"""A worker process for benchmarks: the real engine and the real HTTP client of the provider, with no bytes to move.
 
-Run as `python -m tests.bench.looking URL NAME THREADS PROVIDER_URL [PUBLIC_URL]`; works until its standard input
-closes.
+Run as `python -m tests.bench.tracking_worker URL NAME THREADS PROVIDER_URL [PUBLIC_URL]`; works until its standard
+input closes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from tests.support.workers import running_worker
 
 
 def main(url: str, name: str, threads: int, provider_url: str, public_url: str | None = None) -> None:
-    """Work until told to stop."""
+    """Work until standard input is closed."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("warning"))
     provider = ReplicateProvider(ReplicateSettings("r8_bench", base_url=provider_url))
 

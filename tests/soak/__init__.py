@@ -1,1 +1,1 @@
-"""Chaos: a whole system under load while everything that can be killed is killed, and a report of what was left."""
+"""Chaos: a whole system under load while its processes are killed, frozen and cut off, and a report of the damage."""

@@ -1,4 +1,4 @@
-"""`python -m tests.soak MINUTES`: chaos for that long, then a report. Its exit status says whether a promise broke."""
+"""`python -m tests.soak MINUTES`: chaos for that long, then a report. The exit status is 1 if a promise was broken."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from tests.statemachine.explorer import explore
 
 
 def main() -> int:
-    """Walk the rules deeply, make chaos, and tell."""
+    """Explore the rules, run the chaos, and print the report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("minutes", type=float)
-    parser.add_argument("--depth", type=int, default=14, help="how deep the rules are walked first")
+    parser.add_argument("--depth", type=int, default=14, help="how deep the rules are explored first")
     given = parser.parse_args()
-    # The stand-in for Replicate runs in this process, and complains about each connection that it was told to cut.
+    # The simulator runs in this process, and its server logs an error for each connection that it cuts on purpose.
     logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
-    walked = explore(depth=given.depth)
-    sys.stdout.write(f"rules                {walked.worlds} worlds, {walked.happenings} happenings: sound\n")
+    explored = explore(depth=given.depth)
+    sys.stdout.write(f"rules                {explored.worlds} worlds, {explored.happenings} happenings: sound\n")
     with TemporaryDirectory(prefix="diorama-soak-") as folder:
-        found, trouble = run(Plan(lasts_s=60 * given.minutes), Path(folder))
-    for what, number in sorted(trouble.items()):
-        sys.stdout.write(f"{what:<28} {number}\n")
+        found, disruptions = run(Plan(lasts_s=60 * given.minutes), Path(folder))
+    for name, number in sorted(disruptions.items()):
+        sys.stdout.write(f"{name:<28} {number}\n")
     sys.stdout.write("\n".join([*found.lines(), ""]))
     return 1 if found.wrong else 0
 

@@ -1,4 +1,4 @@
-"""A whole system under load and in trouble for some time; then calm, until everything has ended."""
+"""A whole system under load and disrupted for some time; then calm, until every job has ended."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ from jobs.identity import issue_api_key
 from simulator.serve import Background
 from simulator.settings import SimulatorSettings
 from storage import S3Store
+from tests.soak.disruptions import Disruptions
 from tests.soak.load import Clients
 from tests.soak.report import Report, report
-from tests.soak.trouble import Trouble
 from tests.support.eventually import eventually, scaled
 from tests.support.system import running_system
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How long, how many and how bad. Times in seconds."""
+    """The length and the severity of a run. Times are in seconds."""
 
     lasts_s: float
     workers: int = 3
     clients: int = 4
     pause_s: float = 0.4
-    trouble_every_s: float = 3.0
+    disruption_every_s: float = 3.0
     restart_s: tuple[float, float] = (5.0, 40.0)
     drains_within_s: float = 120.0
     accepts: int = 0
-    """It goes on until so many jobs are accepted, however slow the machine is ..."""
-    makes: tuple[str, ...] = ()
-    """... and until these kinds of trouble have been made."""
+    """The run continues until this many jobs are accepted, however slow the machine is ..."""
+    disruptions: tuple[str, ...] = ()
+    """... and until these kinds of disruption have happened."""
 
 
 def run(plan: Plan, directory: Path) -> tuple[Report, dict[str, int]]:
-    """Run the plan and return the report, and what trouble was made."""
+    """Run the plan; return the report and the number of disruptions of each kind."""
     with ExitStack() as running:
         postgres = running.enter_context(EmbeddedPostgres(directory / "postgres"))
         s3 = running.enter_context(EmbeddedS3(directory / "s3"))
@@ -58,15 +58,15 @@ def run(plan: Plan, directory: Path) -> tuple[Report, dict[str, int]]:
         clients = Clients(f"{system.processes.start_api()}/graphql", key, system.selfie_id, plan.pause_s)
         for _ in range(plan.workers):
             system.start_worker()
-        trouble = Trouble(system, postgres, every_s=plan.trouble_every_s, restart_s=plan.restart_s)
-        trouble.start()
+        disruptions = Disruptions(system, postgres, every_s=plan.disruption_every_s, restart_s=plan.restart_s)
+        disruptions.start()
         clients.start(plan.clients)
         time.sleep(plan.lasts_s)
         eventually(
-            lambda: len(clients.accepted) >= plan.accepts and trouble.made.keys() >= set(plan.makes),
+            lambda: len(clients.accepted) >= plan.accepts and disruptions.made.keys() >= set(plan.disruptions),
             within_s=120.0,
         )
-        trouble.stop()
+        disruptions.stop()
         clients.stop()
         _drain(engine, plan.drains_within_s)
         for worker in system.processes.workers:
@@ -74,14 +74,14 @@ def run(plan: Plan, directory: Path) -> tuple[Report, dict[str, int]]:
         billed = simulator.call(lambda sim: [(each.id, str(each.input)) for each in sim.predictions.in_order])
         found = report(engine, store, clients.accepted, billed)
         found.complaints.extend(clients.surprises)
-        return found, {**trouble.made, "requests without an answer": clients.unanswered}
+        return found, {**disruptions.made, "requests without a response": clients.without_response}
 
 
 def _drain(engine: Engine, within_s: float) -> None:
-    """Wait until every job has ended; what has not by then is stuck. Long waits are cut short."""
+    """Wait until every job has ended; one that has not by then is stuck. Long waits are cut short."""
     ends_at = time.monotonic() + scaled(within_s)
     while time.monotonic() < ends_at:
-        # Postgres may still be on its way up.
+        # Postgres may still be starting.
         with suppress(SQLAlchemyError), engine.begin() as conn:
             conn.execute(
                 text(

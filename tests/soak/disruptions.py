@@ -1,4 +1,4 @@
-"""The trouble: what is killed, cut and restarted, and how the provider misbehaves."""
+"""The disruptions: workers are killed and frozen, connections cut, Postgres restarted, and the provider misbehaves."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from diorama.embedded import EmbeddedPostgres, ServerFailed, ServerProcess
 from tests.support.eventually import scaled
 from tests.support.system import System
 
-# What the provider does, each with its probability a request.
+# The faults of the provider, each with its probability for a request.
 FAULTS: tuple[dict[str, Any], ...] = (
     {"action": "hang_after_accept", "operation": "predictions.create", "probability": 0.02},
     {"action": "reset_after_accept", "operation": "predictions.create", "probability": 0.03},
@@ -33,45 +33,47 @@ FAULTS: tuple[dict[str, Any], ...] = (
 )
 
 
-# As often as a supervisor would have to start a worker until Postgres is back.
+# The most starts that a supervisor would need until Postgres is back.
 _STARTS_MAX = 20
 
 
-class Trouble:
-    """Makes trouble from a thread of its own, `every_s` seconds on the average, until it is told to stop."""
+class Disruptions:
+    """Disrupts the system from threads of its own, every `every_s` seconds on average, until it is stopped."""
 
     def __init__(
         self, system: System, postgres: EmbeddedPostgres, *, every_s: float, restart_s: tuple[float, float]
     ) -> None:
         self.made: Counter[str] = Counter()
-        self._site = system
+        self._system = system
         self._postgres = postgres
         self._every_s = every_s
         self._restart_s = restart_s
         self._rng = random.Random(1)
         self._stopping = threading.Event()
-        self._threads = [threading.Thread(target=run, daemon=True) for run in (self._harass, self._restart)]
+        self._threads = [
+            threading.Thread(target=run, daemon=True) for run in (self._disrupt_workers, self._restart_postgres)
+        ]
 
     def start(self) -> None:
-        """Begin."""
+        """Start the faults and the threads."""
         for rule in FAULTS:
-            self._site.fault(**rule)
+            self._system.fault(**rule)
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """End all trouble, wake what was frozen and keep the workers that run."""
+        """End all disruptions and thaw frozen workers; running workers keep running."""
         self._stopping.set()
         for thread in self._threads:
             thread.join(scaled(60))
-        for worker in self._site.processes.workers:
+        for worker in self._system.processes.workers:
             worker.signal(signal.SIGCONT)
-        self._site.control.calm()
+        self._system.control.calm()
 
-    def _harass(self) -> None:
+    def _disrupt_workers(self) -> None:
         acts: list[Callable[[], None]] = []
         while not self._stopping.wait(self._every_s * self._rng.uniform(0.5, 1.5)):
-            # Each kind has had its turn before any comes again, so that a short run has all of them.
+            # Every kind happens once before any is repeated, so that a short run has all of them.
             acts = acts or self._rng.sample(self._kinds, len(self._kinds))
             act = acts.pop()
             act()
@@ -81,7 +83,7 @@ class Trouble:
     def _kinds(self) -> list[Callable[[], None]]:
         return [self._kill, self._kill, self._freeze, self._cut, self._stop_gently]
 
-    def _restart(self) -> None:
+    def _restart_postgres(self) -> None:
         while not self._stopping.wait(self._rng.uniform(*self._restart_s)):
             if self._rng.random() < 0.5:
                 self._postgres.kill()
@@ -96,18 +98,20 @@ class Trouble:
         self._replace(lambda worker: worker.stop())
 
     def _replace(self, end: Callable[[ServerProcess], None]) -> None:
-        """End the worker that has run the longest, and start others until one is up: Postgres may just be away."""
-        for worker in self._site.processes.running_workers[:1]:
+        """End the worker that has run the longest, and try to start another until one is up: Postgres may be down."""
+        for worker in self._system.processes.running_workers[:1]:
             end(worker)
         for _ in range(_STARTS_MAX):
             with suppress(ServerFailed):
-                self._site.start_worker(None, 30.0)
+                self._system.start_worker(None, 30.0)
                 return
 
     def _freeze(self) -> None:
-        """Longer than its lease lasts."""
+        """Freeze a worker for longer than its lease."""
         for worker in (
-            self._rng.sample(self._site.processes.running_workers, 1) if self._site.processes.running_workers else ()
+            self._rng.sample(self._system.processes.running_workers, 1)
+            if self._system.processes.running_workers
+            else ()
         ):
             worker.signal(signal.SIGSTOP)
             self._stopping.wait(3.0)

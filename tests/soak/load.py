@@ -1,4 +1,4 @@
-"""The clients: they ask for avatars over the public API, cancel a few, and ask again when they get no answer."""
+"""The clients: they request avatars over the public API, cancel a few, and repeat requests without a response."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ mutation ($input: CreateAvatarInput!) {
 }
 """
 _CANCEL = "mutation ($input: CancelJobInput!) { cancelJob(input: $input) { userErrors { code } } }"
-_AGAIN_AFTER_S = 0.3
+_REPEAT_AFTER_S = 0.3
 
 
 @dataclass
 class Clients:
-    """Threads that ask for jobs until they are told to stop. `accepted` is what they were promised."""
+    """Threads that request jobs until they are stopped. `accepted` are the jobs that they were promised."""
 
     url: str
     key: str
@@ -32,20 +32,20 @@ class Clients:
     pause_s: float
     canceled_share: float = 0.05
     accepted: set[UUID] = field(default_factory=set)
-    unanswered: int = 0
+    without_response: int = 0
     surprises: list[str] = field(default_factory=list)
     _stopping: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
 
     def start(self, number: int) -> None:
-        """Begin to ask."""
+        """Start this many clients."""
         for client in range(number):
             thread = threading.Thread(target=self._run, args=(client,), daemon=True)
             thread.start()
             self._threads.append(thread)
 
     def stop(self) -> None:
-        """Have each client finish what it is asking for."""
+        """Let each client finish its request, and stop."""
         self._stopping.set()
         for thread in self._threads:
             thread.join(scaled(60))
@@ -56,17 +56,17 @@ class Clients:
             number = 0
             while not self._stopping.wait(self.pause_s * rng.uniform(0.5, 1.5)):
                 number += 1
-                job_id = self._ask(http, f"client-{client}-{number}")
+                job_id = self._request(http, f"client-{client}-{number}")
                 if job_id and rng.random() < self.canceled_share:
                     self._stopping.wait(rng.random())
                     self._post(http, _CANCEL, {"jobId": encode_id(IdKind.JOB, job_id)})
 
-    def _ask(self, http: httpx.Client, key: str) -> UUID | None:
-        """Ask until there is an answer: the key makes sure that it is one job however often it is asked for."""
+    def _request(self, http: httpx.Client, key: str) -> UUID | None:
+        """Repeat a request until it has a response; its key ensures a single job."""
         given = {"selfieId": encode_id(IdKind.ASSET, self.selfie_id), "idempotencyKey": key}
         for _ in range(100):
-            answer = self._post(http, _CREATE, given)
-            payload = (answer.get("data") or {}).get("createAvatar") if answer else None
+            response = self._post(http, _CREATE, given)
+            payload = (response.get("data") or {}).get("createAvatar") if response else None
             if payload and payload["job"]:
                 job_id = decode_id(payload["job"]["id"], IdKind.JOB)
                 self.accepted.add(job_id)
@@ -74,15 +74,15 @@ class Clients:
             if payload:
                 self.surprises.append(str(payload["userErrors"]))
                 return None
-            self.unanswered += 1
-            self._stopping.wait(_AGAIN_AFTER_S)
-        self.surprises.append(f"no answer for {key}")
+            self.without_response += 1
+            self._stopping.wait(_REPEAT_AFTER_S)
+        self.surprises.append(f"no response for {key}")
         return None
 
     def _post(self, http: httpx.Client, query: str, given: dict[str, str]) -> dict[str, Any]:
         try:
-            answer = http.post(self.url, json={"query": query, "variables": {"input": given}})
-            found = answer.json()
-            return found if isinstance(found, dict) else {}
+            response = http.post(self.url, json={"query": query, "variables": {"input": given}})
+            body = response.json()
+            return body if isinstance(body, dict) else {}
         except (httpx.HTTPError, ValueError):
             return {}

@@ -1,4 +1,4 @@
-"""The report: what became of everything that was accepted, and what was left lying about."""
+"""The report: the fate of every accepted job, and anything left behind."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.invariants import assert_attempts_add_up, assert_credits_add_
 
 @dataclass(frozen=True)
 class Report:
-    """What must be zero is `wrong`; the rest is what happened."""
+    """The figures of a run. `wrong` says whether one that must be zero is not."""
 
     accepted: int
     states: dict[str, int]
@@ -30,12 +30,12 @@ class Report:
     unused_calls: int
     charged_twice: int
     replayed: int
-    # The whole history of each job that something is wrong with.
+    # The whole history of each job with something wrong.
     histories: list[str] = field(default_factory=list)
 
     @property
     def wrong(self) -> bool:
-        """Whether a promise was broken."""
+        """Return whether a promise was broken."""
         left = (self.objects_without_row, self.rows_without_object, self.complaints)
         return bool(self.lost or self.stuck or self.charged_twice or any(left))
 
@@ -59,14 +59,14 @@ class Report:
 
 
 def report(engine: Engine, store: S3Store, accepted: Collection[UUID], billed: Collection[tuple[str, str]]) -> Report:
-    """Look at what is left. `billed` are the provider's predictions: their ids and what they were asked with."""
+    """Compare the rows, the objects and the bill. `billed` are the provider's predictions: their ids and inputs."""
     with engine.connect() as conn:
         jobs = {row.id: row for row in conn.execute(text("SELECT id, state, error_code, finished_at FROM jobs"))}
         known = set(conn.scalars(text("SELECT prediction_id FROM attempts WHERE prediction_id IS NOT NULL")))
         named = set(conn.scalars(text("SELECT object_key FROM assets WHERE state = 'ready'")))
         named |= set(conn.scalars(text("SELECT source_key FROM attempts WHERE source_key IS NOT NULL")))
     objects = {found.key for found in store.list()}
-    inputs = [asked for _, asked in billed]
+    inputs = [prediction_input for _, prediction_input in billed]
     return Report(
         accepted=len(accepted),
         states=_count(row.state for row in jobs.values()),
@@ -85,7 +85,7 @@ def report(engine: Engine, store: S3Store, accepted: Collection[UUID], billed: C
 
 
 def _suspects(jobs: dict[UUID, Any], keys: Iterable[str]) -> list[UUID]:
-    """Return the jobs that are stuck, and those to which objects without rows, or rows without objects, belong."""
+    """Return the jobs that are stuck, and the owners of objects without rows and of rows without objects."""
     stuck = {job_id for job_id, row in jobs.items() if row.finished_at is None}
     owners = {UUID(key.split("/")[1]) for key in keys if key.startswith("jobs/")}
     return sorted(stuck | (owners & set(jobs)))

@@ -10,17 +10,17 @@ import pytest
 from tests.soak.chaos import Plan, run
 
 KINDS = ("kill", "cut", "freeze", "restart of postgres")
-# A trickle of jobs, so that it is mostly waiting and leaves the processors to the other tests.
-MINUTE = Plan(60, 2, 1, 3.5, trouble_every_s=9.0, restart_s=(8.0, 16.0), accepts=9, makes=KINDS)
-MOMENT = replace(MINUTE, lasts_s=12, pause_s=2.0, trouble_every_s=2.0, restart_s=(5.0, 8.0), accepts=3)
+# Few jobs, so that the run mostly waits and leaves the processors to the other tests.
+MINUTE = Plan(60, 2, 1, 3.5, disruption_every_s=9.0, restart_s=(8.0, 16.0), accepts=9, disruptions=KINDS)
+MOMENT = replace(MINUTE, lasts_s=12, pause_s=2.0, disruption_every_s=2.0, restart_s=(5.0, 8.0), accepts=3)
 
 
 @pytest.mark.parametrize("plan", [MOMENT, pytest.param(MINUTE, marks=pytest.mark.faults)], ids=["a moment", "a minute"])
 @pytest.mark.timeout(1800)
 def test_nothing_is_lost_stuck_paid_twice_or_left_behind_in_chaos(tmp_path: Path, plan: Plan) -> None:
-    found, trouble = run(plan, tmp_path)
-    told = "\n".join([str(trouble), *found.lines()])
-    assert not found.wrong, told
-    assert found.accepted >= plan.accepts, told
-    assert set(KINDS) <= trouble.keys(), told
-    assert found.states.get("succeeded", 0) >= found.accepted / 3, told
+    found, disruptions = run(plan, tmp_path)
+    printed = "\n".join([str(disruptions), *found.lines()])
+    assert not found.wrong, printed
+    assert found.accepted >= plan.accepts, printed
+    assert set(KINDS) <= disruptions.keys(), printed
+    assert found.states.get("succeeded", 0) >= found.accepted / 3, printed

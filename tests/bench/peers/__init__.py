@@ -15,7 +15,7 @@ from tests.support.databases import create_database, drop_database, unique_name
 _ROOT = Path(__file__).parents[3]
 _PYTHON = _ROOT / ".venv-peers" / "bin" / "python"
 
-# The script of each engine with what it is told, and how many jobs take it some ten seconds.
+# The script of each engine with its arguments, and the number of jobs that takes it about ten seconds.
 _PEERS = {
     "PgQueuer": (["five_pgqueuer.py"], 2_000),
     "PgQueuer with rows of jobs and history": (["five_pgqueuer.py", "rows"], 2_000),
@@ -25,14 +25,14 @@ _PEERS = {
 
 @dataclass(frozen=True)
 class PeerFigure:
-    """What a run of another engine measured. Processor seconds are its workers' and Postgres's, for 1,000 jobs."""
+    """The figures of another engine. Processor seconds are those of its workers and of Postgres, for 1,000 jobs."""
 
     jobs_per_s: float
     cpu_s: float
 
 
 def measure_peers(server: EmbeddedPostgres) -> dict[str, PeerFigure]:
-    """Return the figures of each engine on this server; nothing where their environment is not installed."""
+    """Return the figures of each engine on this server, or nothing if their environment is not installed."""
     if not _PYTHON.exists():
         return {}
     return {name: _measure(server, *script, jobs=jobs) for name, (script, jobs) in _PEERS.items()}
@@ -50,7 +50,7 @@ def _measure(server: EmbeddedPostgres, script: str, *shape: str, jobs: int) -> P
         *shape,
     ]
     try:
-        told = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=300)
+        finished = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=300)
     finally:
         drop_database(server.url, name)
-    return PeerFigure(**json.loads(told.stdout.splitlines()[-1]))
+    return PeerFigure(**json.loads(finished.stdout.splitlines()[-1]))

@@ -26,7 +26,7 @@ def step(number: int) -> int:
 
 @DBOS.workflow()
 def five(number: int) -> int:
-    """Five steps."""
+    """Run five steps."""
     for _ in range(5):
         number = step(number)
     return number
@@ -60,7 +60,7 @@ def main(url: str, jobs: int, postmaster: int) -> None:
         for number in range(jobs):
             client.enqueue({"queue_name": QUEUE, "workflow_name": five.__qualname__, "app_version": "1"}, number)
         workers = [subprocess.Popen([sys.executable, __file__, url, "worker", f"w{n}"]) for n in (1, 2)]
-        took_s, spent = _watch(
+        took_s, spent = _await_jobs(
             url, jobs, lambda: spent_s(worker.pid for worker in workers) + spent_by_postgres_s(postmaster)
         )
         print(json.dumps({"jobs_per_s": jobs / took_s, "cpu_s": spent * 1000 / jobs}))
@@ -79,8 +79,8 @@ def _await_schema(url: str) -> None:
         time.sleep(0.2)
 
 
-def _watch(url: str, jobs: int, spent_so_far_s: Callable[[], float]) -> tuple[float, float]:
-    """Return the seconds from the first job's beginning to the last one's end, and what was spent in that time."""
+def _await_jobs(url: str, jobs: int, spent_so_far_s: Callable[[], float]) -> tuple[float, float]:
+    """Return the seconds from the first job's beginning to the last one's end, and the processor time in between."""
     began, spent_before = 0.0, 0.0
     with psycopg.connect(url, autocommit=True) as conn:
         while True:

@@ -1,7 +1,7 @@
 """Five durable steps a job on PgQueuer: `five_pgqueuer.py URL JOBS POSTMASTER [rows]`.
 
 Each is a queued job that enqueues the next. With `rows`, each also moves its job's row under a guard and writes its
-history, in the transaction that enqueues the next: what a service needs that is asked how its jobs stand.
+history, in the transaction that enqueues the next, as a service must that shows the state of its jobs.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What processes have used of the processors so far, in seconds."""
+"""The processor time that processes have used, in seconds."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def spent_by_postgres_s(postmaster: int) -> float:
 
 def _ticks(pid: int) -> tuple[int, int, int, int]:
     """Return the time in the program and in the system, of a process and of its ended children."""
-    # The name of the program, in brackets, may hold spaces.
+    # The name of the program, in brackets, may contain spaces.
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     utime, stime, children_utime, children_stime = (int(field) for field in fields[11:15])
     return utime, stime, children_utime, children_stime
