@@ -116,7 +116,7 @@ class _Walk:
 
 
 def check(world: World) -> None:
-    """Raise Violation unless the invariants hold in this world."""
+    """Raise Violation unless every invariant is true in this world."""
     job = world.job
     if (job.state in TERMINAL) != (world.due is None):
         raise Violation(f"a job is {job.state} and due {world.due}: it must be due until it has ended")

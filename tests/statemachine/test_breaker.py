@@ -1,4 +1,4 @@
-"""The breaker: opens after a run of failures, lets one through, closes after a success, and waits longer each time."""
+"""The breaker: opens after a run of failures, admits one probe, closes after a success, and waits longer each time."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def test_a_run_of_failures_stops_submissions() -> None:
     assert (breaker.most(at(4.9)), breaker.wait_s(NOW)) == (0, 5.0)
 
 
-def test_trouble_with_the_account_stops_them_at_once() -> None:
+def test_an_account_error_stops_submissions_at_once() -> None:
     breaker = failing(Breaker(), 1, BreakerCause.ACCOUNT)
     assert (breaker.state, breaker.wait_s(NOW)) == (BreakerState.OPEN, 60.0)
 
 
-def test_then_one_is_let_through_and_nobody_else() -> None:
+def test_after_the_pause_one_submission_is_admitted_as_a_probe() -> None:
     breaker = failing(Breaker(), 3)
     assert breaker.most(at(5)) == 1
     probing = breaker.probing(at(5), POLICY)
@@ -51,11 +51,11 @@ def test_then_one_is_let_through_and_nobody_else() -> None:
     assert probing.most(at(5)) == 0
 
 
-def test_its_success_ends_the_pause() -> None:
+def test_the_success_of_the_probe_closes_the_breaker() -> None:
     assert failing(Breaker(), 3).probing(at(5), POLICY).succeeded() == Breaker()
 
 
-def test_its_failure_begins_a_longer_one_up_to_a_limit() -> None:
+def test_the_failure_of_a_probe_begins_a_longer_pause_up_to_a_limit() -> None:
     breaker, pauses, now = failing(Breaker(), 3), [], NOW
     for _ in range(4):
         pauses.append(breaker.wait_s(now))
@@ -65,18 +65,18 @@ def test_its_failure_begins_a_longer_one_up_to_a_limit() -> None:
     assert breaker.opened_at == NOW
 
 
-def test_one_that_never_shows_how_things_are_is_replaced() -> None:
+def test_a_probe_without_a_result_is_replaced() -> None:
     probing = failing(Breaker(), 3).probing(at(5), POLICY)
     assert probing.most(at(35)) == 1
 
 
-def test_what_was_begun_before_neither_prolongs_a_pause_nor_ends_it() -> None:
+def test_a_submission_from_before_the_pause_neither_prolongs_nor_ends_it() -> None:
     breaker = failing(Breaker(), 3)
     assert failing(breaker, 5, now=at(4)) == breaker
     assert breaker.succeeded() == breaker
 
 
-def test_one_that_never_came_there_makes_room_for_the_next_but_shortens_no_pause() -> None:
+def test_a_probe_that_was_never_sent_makes_room_for_the_next_but_shortens_no_pause() -> None:
     breaker = failing(Breaker(), 1, BreakerCause.ACCOUNT)
     assert breaker.never_sent(at(1)) == breaker
     assert breaker.probing(at(60), POLICY).never_sent(at(61)).most(at(61)) == 1
@@ -96,38 +96,38 @@ def test_one_that_never_came_there_makes_room_for_the_next_but_shortens_no_pause
         (Breaker(), 86_400, None),
     ],
 )
-def test_a_pause_that_a_clock_began_which_was_ahead_is_over(breaker: Breaker, ahead_s: float, most: int | None) -> None:
-    """Or it would go on for as long as the clock had been ahead. Whoever asks a little out of turn ends nothing."""
+def test_a_pause_that_began_by_a_clock_far_ahead_is_over(breaker: Breaker, ahead_s: float, most: int | None) -> None:
+    """Otherwise it would last as long as the clock was ahead. A small difference between two clocks ends no pause."""
     right = at(-ahead_s)
     assert breaker.by_clock_at(right, POLICY).most(right) == most
 
 
-def test_trouble_that_only_predictions_show_is_over_once_one_has_succeeded() -> None:
-    """The provider goes on taking submissions, so that one is taken proves nothing."""
+def test_an_account_error_of_a_prediction_is_over_when_a_prediction_succeeds() -> None:
+    """The provider still accepts submissions then, so an accepted one proves nothing."""
     breaker = Breaker().spoiled(NOW, "(E001)", POLICY)
     assert (breaker.state, breaker.cause, breaker.wait_s(NOW)) == (BreakerState.OPEN, BreakerCause.ACCOUNT, 60.0)
     assert breaker.delivered() == breaker, "it was begun before"
     probing = breaker.probing(at(60), POLICY)
     assert probing.succeeded() == probing
-    assert probing.most(at(60 + POLICY.probe_s)) == 1, "another one, where its end takes long"
+    assert probing.most(at(60 + POLICY.probe_s)) == 1, "another probe, if the end of the first takes long"
     again = probing.spoiled(at(70), "(E001)", POLICY)
     assert (again.wait_s(at(70)), again.opened_at) == (120.0, NOW)
     assert again.probing(at(190), POLICY).delivered() == Breaker()
 
 
-def test_what_only_submissions_show_is_not_over_by_a_prediction_of_before() -> None:
+def test_an_outage_of_submissions_is_not_over_when_an_earlier_prediction_succeeds() -> None:
     probing = failing(Breaker(), 3).probing(at(5), POLICY)
     assert probing.delivered() == probing
     assert failing(Breaker(), 2).delivered() == failing(Breaker(), 2)
 
 
-def test_that_a_person_is_needed_is_news_even_then() -> None:
+def test_an_account_error_during_an_outage_takes_over_the_breaker() -> None:
     breaker = failing(failing(Breaker(), 3), 1, BreakerCause.ACCOUNT)
     assert (breaker.cause, breaker.wait_s(NOW)) == (BreakerCause.ACCOUNT, 60.0)
 
 
 @given(st.lists(st.sampled_from(["ok", "outage", "account", "probe", "time"]), max_size=40))
-def test_whatever_happens_it_never_stays_shut_for_ever(happenings: list[str]) -> None:
+def test_the_breaker_never_stays_open_forever(happenings: list[str]) -> None:
     breaker, now = Breaker(), NOW
     for happening in happenings:
         match happening:

@@ -1,4 +1,4 @@
-"""The budget of calls a minute: never more than was saved up and has come in since, whoever asks and when."""
+"""The budget of calls a minute: never more calls than the burst and the permits that were added since."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def after(seconds: float) -> datetime:
     st.floats(6, 6000),
     st.lists(st.tuples(st.floats(0, 30), st.integers(0, 100)), max_size=40),
 )
-def test_no_stretch_of_time_sees_more_calls_than_the_burst_and_what_comes_in(
-    per_minute: float, asked: list[tuple[float, int]]
+def test_no_period_has_more_calls_than_the_burst_and_the_permits_added_in_it(
+    per_minute: float, wanted: list[tuple[float, int]]
 ) -> None:
     budget, bucket, now_s = Budget(per_minute), FULL, 0.0
     made: list[tuple[float, int]] = []
-    for wait_s, want in asked:
+    for wait_s, want in wanted:
         now_s += wait_s
         bucket = bucket.filled(budget, after(now_s))
         taken = min(want, bucket.whole(after(now_s)))
@@ -40,7 +40,7 @@ def test_no_stretch_of_time_sees_more_calls_than_the_burst_and_what_comes_in(
             assert total <= budget.burst + (made[end][0] - begun_s) / budget.every_s + 1e-6
 
 
-def test_a_permit_comes_in_when_the_wait_is_over() -> None:
+def test_a_permit_is_added_when_the_wait_is_over() -> None:
     bucket = FULL.filled(BUDGET, START).spend(60)
     assert bucket.whole(START) == 0
     wait_s = bucket.wait_s(BUDGET, START)
@@ -48,13 +48,13 @@ def test_a_permit_comes_in_when_the_wait_is_over() -> None:
     assert bucket.filled(BUDGET, after(wait_s * 0.9)).whole(after(wait_s * 0.9)) == 0
 
 
-def test_what_was_taken_ahead_of_time_is_missing_later() -> None:
+def test_calls_beyond_the_burst_are_missing_later() -> None:
     bucket = FULL.filled(BUDGET, START).spend(70)
     assert bucket.filled(BUDGET, after(1.0)).whole(after(1.0)) == 0
     assert bucket.filled(BUDGET, after(1.1)).whole(after(1.1)) == 1
 
 
-def test_nothing_is_taken_before_the_provider_wants_it_and_nothing_was_saved_up() -> None:
+def test_no_call_is_made_and_no_permit_saved_while_the_provider_requests_a_pause() -> None:
     bucket = FULL.filled(BUDGET, START).block(after(7))
     assert bucket.wait_s(BUDGET, START) == 7
     assert bucket.filled(BUDGET, after(6.9)).whole(after(6.9)) == 0
@@ -63,7 +63,7 @@ def test_nothing_is_taken_before_the_provider_wants_it_and_nothing_was_saved_up(
     assert bucket.filled(BUDGET, late).whole(late) <= BUDGET.burst
 
 
-def test_each_that_is_sent_away_gets_a_slot_of_its_own() -> None:
+def test_each_caller_that_must_wait_gets_its_own_slot() -> None:
     bucket, slots = FULL.filled(BUDGET, START).spend(60), []
     for _ in range(5):
         bucket, wait_s = bucket.put_off(BUDGET, START)
@@ -71,7 +71,7 @@ def test_each_that_is_sent_away_gets_a_slot_of_its_own() -> None:
     assert slots == [0.1, 0.2, 0.3, 0.4, 0.5]
 
 
-def test_slots_that_have_passed_are_forgotten() -> None:
+def test_slots_that_have_passed_do_not_delay_later_callers() -> None:
     bucket, _ = FULL.filled(BUDGET, START).spend(60).put_off(BUDGET, START)
     bucket = bucket.filled(BUDGET, after(60)).spend(60)
     _, wait_s = bucket.put_off(BUDGET, after(60))
@@ -79,8 +79,8 @@ def test_slots_that_have_passed_are_forgotten() -> None:
 
 
 @pytest.mark.parametrize("ahead_s", [61, 3600, 86_400 * 365])
-def test_a_clock_that_was_ahead_and_is_set_back_holds_nobody_up(ahead_s: float) -> None:
-    """What was still to be waited for by the one clock is to be waited for by the other, and no more."""
+def test_a_clock_that_was_ahead_and_is_set_back_delays_no_call(ahead_s: float) -> None:
+    """The wait that was left by the wrong clock is the wait by the right clock, and no longer."""
     wrong = after(ahead_s)
     bucket = FULL.filled(BUDGET, wrong).spend(60)
     for _ in range(10):
@@ -94,11 +94,11 @@ def test_a_clock_that_was_ahead_and_is_set_back_holds_nobody_up(ahead_s: float) 
 
 
 @pytest.mark.parametrize("late_s", [0.001, 1, 60])
-def test_one_whose_transaction_began_earlier_mints_no_permits(late_s: float) -> None:
+def test_a_transaction_that_began_earlier_adds_no_permits(late_s: float) -> None:
     bucket = FULL.filled(BUDGET, after(60)).spend(60)
     assert bucket.filled(BUDGET, after(60 - late_s)).filled(BUDGET, after(60)).whole(after(60)) == 0
 
 
-def test_a_clock_that_goes_back_brings_nothing() -> None:
+def test_a_clock_that_goes_back_adds_no_permits() -> None:
     bucket = FULL.filled(BUDGET, START).spend(60)
     assert bucket.filled(BUDGET, after(-100)).whole(after(-100)) == 0

@@ -20,7 +20,7 @@ def standing(state: State, *, failures: int = 2, cancel_requested: bool = False)
 
 
 @pytest.mark.parametrize("state", AT_WORK)
-def test_a_plain_cancel_is_one_event_that_carries_itself_out(state: State) -> None:
+def test_a_cancel_that_need_not_wait_is_a_single_event(state: State) -> None:
     decision = commands.cancel(standing(state))
     assert decision is not None
     assert (decision.event, decision.to_state, decision.cancels) == (Event.CANCEL_REQUESTED, State.COMPENSATING, True)
@@ -43,7 +43,7 @@ def test_a_noted_cancel_is_executed_by_another_event(state: State) -> None:
 
 
 @pytest.mark.parametrize("state", [State.COMPENSATING, State.SUCCEEDED, State.FAILED, State.CANCELED])
-def test_what_has_ended_or_is_ending_cannot_be_canceled(state: State) -> None:
+def test_a_job_that_has_ended_or_is_compensating_cannot_be_canceled(state: State) -> None:
     assert not commands.can_be_canceled(standing(state))
 
 
@@ -54,7 +54,7 @@ def test_a_redrive_begins_a_cycle_with_its_own_time(state: State) -> None:
     assert (decision.due_in, decision.new_deadline_in, decision.failures) == (HOUR, 2 * HOUR, 0)
 
 
-def test_only_a_redrive_at_once_has_the_head_start_of_a_priority() -> None:
+def test_only_an_immediate_redrive_has_the_head_start_of_its_priority() -> None:
     decision = commands.redrive(standing(State.FAILED), State.QUEUED, delay=HOUR * 0, deadline=HOUR, reason=None)
     assert decision is not None
     assert decision.due_in == -timedelta(minutes=10)

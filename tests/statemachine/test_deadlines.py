@@ -1,4 +1,4 @@
-"""Deadlines: of the whole job, and of the steps that have one of their own."""
+"""Deadlines: of the whole job, and of the steps that have their own."""
 
 from __future__ import annotations
 
@@ -43,23 +43,23 @@ def test_a_step_ends_at_its_own_deadline_and_not_before(state: State, limit: tim
 
 
 @pytest.mark.parametrize("state", [State.WAITING, State.QUEUED, *LIMITED])
-def test_whatever_a_job_waits_for_its_own_deadline_ends_it(state: State) -> None:
+def test_the_deadline_of_a_job_ends_it_in_any_state_that_waits(state: State) -> None:
     assert ended(state, deadline_at=NOW + SECOND) is None
     assert ended(state, deadline_at=NOW) == "the deadline of the job has passed"
 
 
 @pytest.mark.parametrize("state", [State.WAITING, State.QUEUED])
-def test_a_turn_has_no_deadline_but_the_jobs(state: State) -> None:
+def test_a_queued_job_has_only_its_own_deadline(state: State) -> None:
     assert ended(state, entered_at=NOW - 23 * HOUR) is None
 
 
 @pytest.mark.parametrize("state", NEVER)
-def test_what_may_be_paid_for_or_must_be_undone_is_never_ended_by_the_clock(state: State) -> None:
+def test_the_clock_never_ends_a_submission_or_a_compensation(state: State) -> None:
     assert ended(state, entered_at=NOW - 99 * HOUR, deadline_at=NOW - 99 * HOUR) is None
 
 
 @pytest.mark.parametrize(("state", "limit"), LIMITED.items())
-def test_no_wait_goes_beyond_the_deadline_of_its_step(state: State, limit: timedelta) -> None:
+def test_no_wait_exceeds_the_deadline_of_its_step(state: State, limit: timedelta) -> None:
     job = facts(state, entered_at=NOW - limit + 60 * SECOND, deadline_at=FAR)
     assert decided(job, o.StepFailed(PATIENCE)).due_in == 60 * SECOND
     assert decided(replace(job, deadline_at=NOW + 9 * SECOND), o.StepFailed(PATIENCE)).due_in == 9 * SECOND
@@ -70,16 +70,16 @@ def test_a_wait_in_the_queue_ends_with_the_job() -> None:
     assert decided(job, o.Refused(PATIENCE)).due_in == HOUR
 
 
-def test_undoing_keeps_its_waits_when_the_deadline_has_passed() -> None:
+def test_compensation_keeps_its_waits_after_the_deadline() -> None:
     job = facts(State.COMPENSATING, deadline_at=NOW - HOUR)
     assert decided(job, o.StepFailed(PATIENCE)).due_in == 10 * HOUR
 
 
 def test_outputs_outlast_the_deadline_of_storing() -> None:
-    """The provider removes them an hour after it has finished; a look at the prediction may come some minutes late."""
+    """The provider removes outputs an hour after it has finished, and a poll may be some minutes late."""
     assert Deadlines().of_states[State.STORING] <= timedelta(minutes=50)
 
 
-def test_the_clock_can_end_every_state_but_those_with_a_clock_of_their_own() -> None:
+def test_the_clock_can_end_every_state_except_those_with_their_own_limit() -> None:
     ends = {state for state in State if Deadlines().end_of(state, NOW, FAR) is not None}
     assert ends == set(State) - TERMINAL - {State.SUBMITTING, *NEVER}

@@ -1,4 +1,4 @@
-"""Deciding: what each outcome means for a job."""
+"""Decisions: the consequence of each outcome for a job."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_every_decision_is_a_legal_move_and_due_unless_it_ends(
     assert (decision.due_in is None) == (decision.to_state in TERMINAL)
 
 
-def test_passing_failures_wait_5_10_20_s_and_then_the_job_is_undone() -> None:
+def test_transient_failures_wait_5_10_20_s_and_then_the_job_is_undone() -> None:
     waits = []
     job = facts(State.GENERATING)
     for _ in range(3):
@@ -130,7 +130,7 @@ def test_a_final_failure_is_never_retried() -> None:
     assert decision.failure is FINAL
 
 
-def test_waiting_for_the_provider_burns_no_retry_and_lasts_as_long_as_it_asked() -> None:
+def test_waiting_for_the_provider_uses_no_retry_and_lasts_as_long_as_it_requested() -> None:
     decision = decided(facts(State.SUBMITTING, failures=3), o.Refused(WAIT))
     assert (decision.to_state, decision.failures, decision.due_in) == (State.QUEUED, 3, timedelta(seconds=7))
 
@@ -143,8 +143,8 @@ def test_paid_attempts_are_bounded_whatever_else_happens() -> None:
 @pytest.mark.parametrize(
     ("failure", "wait_s"), [(ACCOUNT, POLICY.operator_wait_s), (GONE, POLICY.operator_wait_s), (None, 1.0)]
 )
-def test_what_only_a_person_can_mend_costs_no_attempt_and_no_retry(failure: o.Failure | None, wait_s: float) -> None:
-    """Also where a prediction tells of it, and however often: the job waits, until its deadline."""
+def test_an_error_that_needs_an_operator_uses_no_attempt_and_no_retry(failure: o.Failure | None, wait_s: float) -> None:
+    """The job waits until its deadline, however often the error occurs, even if only a prediction shows it."""
     job = facts(State.GENERATING, accepted=POLICY.attempts_max, failures=3)
     decision = decided(job, o.GenerationFailed(failure or replace(GONE, retry_after_s=1.0)))
     assert (decision.to_state, decision.failures, decision.is_free) == (State.QUEUED, 3, True)
@@ -152,7 +152,7 @@ def test_what_only_a_person_can_mend_costs_no_attempt_and_no_retry(failure: o.Fa
     assert not decided(replace(job, accepted=1, failures=0), o.GenerationFailed(PASSING)).is_free
 
 
-def test_what_the_same_again_hardly_mends_is_tried_again_as_often_as_it_says() -> None:
+def test_a_failure_with_its_own_number_of_retries_is_retried_that_often() -> None:
     large = replace(PASSING, retries_max=1)
     once = decided(facts(State.GENERATING), o.GenerationFailed(large))
     assert once.to_state is State.QUEUED
@@ -160,7 +160,7 @@ def test_what_the_same_again_hardly_mends_is_tried_again_as_often_as_it_says() -
     assert twice.to_state is State.COMPENSATING
 
 
-def test_a_job_that_ends_no_longer_promises_to_go_on() -> None:
+def test_the_message_of_a_job_that_ends_does_not_promise_more_attempts() -> None:
     busy = replace(WAIT, message="We keep trying.", final_message="Please try again later.")
     waiting = decided(facts(State.GENERATING), o.GenerationFailed(busy))
     ended = decided(facts(State.GENERATING, accepted=POLICY.attempts_max), o.GenerationFailed(busy))
@@ -179,17 +179,17 @@ def test_a_job_whose_submissions_keep_getting_lost_is_given_up() -> None:
     assert decided(facts(State.RECONCILING, failures=3), o.OrphanAbsent()).event is Event.GAVE_UP
 
 
-def test_what_must_be_undone_is_never_given_up_on() -> None:
+def test_a_compensation_is_never_given_up() -> None:
     decision = decided(facts(State.COMPENSATING, failures=50), o.StepFailed(PASSING))
     assert (decision.event, decision.to_state) == (Event.POSTPONED, State.COMPENSATING)
 
 
 @pytest.mark.parametrize(("canceled", "end"), [(True, State.CANCELED), (False, State.FAILED)])
-def test_a_job_ends_as_canceled_only_where_someone_canceled_it(canceled: bool, end: State) -> None:
+def test_a_job_ends_as_canceled_only_if_it_was_canceled(canceled: bool, end: State) -> None:
     assert decided(facts(State.COMPENSATING, cancel_requested=canceled), o.Undone()).to_state is end
 
 
-def test_a_lost_submission_is_looked_for_a_while_and_then_given_up() -> None:
+def test_a_lost_submission_is_searched_for_a_while_and_then_given_up() -> None:
     job = facts(State.RECONCILING)
     assert decided(job, o.StillUncertain("x")).to_state is State.RECONCILING
     given_up = decided(job, o.StillUncertain("x"), NOW + POLICY.reconcile_for)
@@ -235,7 +235,7 @@ def test_a_job_that_kills_its_workers_is_given_up(state: State) -> None:
 
 
 @pytest.mark.parametrize("canceled", [True, False])
-def test_undoing_that_kills_its_workers_ends_and_waits_for_a_person(canceled: bool) -> None:
+def test_a_compensation_that_kills_its_workers_ends_and_needs_review(canceled: bool) -> None:
     late = facts(State.COMPENSATING, cancel_requested=canceled, deadline_at=NOW, claims=POLICY.claims_max)
     assert interrupt(late, NOW, POLICY) is None, "the clock alone never ends it"
     decision = interrupt(replace(late, claims=late.claims + 1), NOW, POLICY)
@@ -245,7 +245,7 @@ def test_undoing_that_kills_its_workers_ends_and_waits_for_a_person(canceled: bo
     assert decision.reason == f"{late.claims + 1} claims without a result: the rest needs review"
 
 
-def test_a_higher_priority_overtakes_and_never_starves_those_behind() -> None:
+def test_a_higher_priority_overtakes_but_starves_no_other_job() -> None:
     """A priority is a head start in time: an old job of low priority is due before a young one of high priority."""
     assert head_start(LOWEST_PRIORITY) == timedelta(0)
     assert head_start(5) > head_start(0)

@@ -1,6 +1,6 @@
-"""Everything that can happen to a job is tried: the rules keep their promises, and no mutant of them passes.
+"""Everything that can happen to a job is explored: the rules keep their promises, and every broken rule is caught.
 
-`make soak` walks deeper.
+`make soak` explores deeper.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ def test_the_rules_keep_their_promises_whatever_happens() -> None:
     assert explore(depth=DEPTH).worlds > 40_000
 
 
-def test_they_keep_them_further_on_where_support_does_nothing() -> None:
+def test_the_rules_keep_their_promises_deeper_without_support() -> None:
     assert explore(depth=DEPTH + 3, since=ALONE).worlds > 33_000
 
 
-def test_with_the_real_number_of_retries_too() -> None:
+def test_the_rules_keep_their_promises_with_the_real_number_of_retries() -> None:
     assert explore(Rules(policy=JobPolicy()), depth=6).worlds > 5_000
 
 
@@ -102,7 +102,7 @@ def crashes_not_counted(job: JobFacts, now: datetime, policy: JobPolicy) -> Deci
     return interrupt(replace(job, claims=1), now, policy)
 
 
-def undoing_tried_for_ever(job: JobFacts, now: datetime, policy: JobPolicy) -> Decision | None:
+def undoing_tried_forever(job: JobFacts, now: datetime, policy: JobPolicy) -> Decision | None:
     return None if job.state is State.COMPENSATING else interrupt(job, now, policy)
 
 
@@ -159,7 +159,7 @@ MUTANTS: dict[str, tuple[Rules, str]] = {
     "the deadline is overlooked": (Rules(interrupt=deadline_not_noticed), "no step to run"),
     "crash loops are not counted": (Rules(interrupt=crashes_not_counted), "never ends"),
     "crash loops are not counted while compensating": (
-        Rules(interrupt=undoing_tried_for_ever),
+        Rules(interrupt=undoing_tried_forever),
         "compensating never ends",
     ),
     "a pause is overlooked by a step": (Rules(is_pausable=pausable_but_not_storing), "paused step"),

@@ -21,14 +21,14 @@ def waiting(job_id: UUID, parent_id: UUID, priority: int = 0) -> Waiting:
 FAMILY = [waiting(SCENE, AVATAR, priority=3), waiting(VIDEO, SCENE)]
 
 
-def test_a_success_queues_the_children_alone_and_each_with_its_head_start() -> None:
+def test_a_success_queues_only_the_children_each_with_its_head_start() -> None:
     decisions = follow({AVATAR: Moved(State.SUCCEEDED)}, FAMILY)
     assert {job_id: decision.event for job_id, decision in decisions.items()} == {SCENE: Event.PARENT_READY}
     assert decisions[SCENE].due_in == -timedelta(minutes=13)
 
 
 @pytest.mark.parametrize("is_canceled", [True, False])
-def test_a_failure_ends_all_that_waits_and_a_cancel_cancels_it(is_canceled: bool) -> None:
+def test_the_failure_of_a_parent_fails_waiting_jobs_and_its_cancel_cancels_them(is_canceled: bool) -> None:
     decisions = follow({AVATAR: Moved(State.COMPENSATING, is_canceled)}, [*FAMILY, waiting(OTHER, OTHER)])
     assert decisions.keys() == {SCENE, VIDEO}
     for decision in decisions.values():
@@ -37,12 +37,12 @@ def test_a_failure_ends_all_that_waits_and_a_cancel_cancels_it(is_canceled: bool
         assert decision.failure.code is ErrorCode.PARENT_FAILED
 
 
-def test_what_waits_for_a_submission_is_canceled_with_the_wish() -> None:
+def test_a_job_that_waits_for_a_submission_is_canceled_as_soon_as_requested() -> None:
     decisions = follow({AVATAR: Moved(State.SUBMITTING, is_canceled=True)}, FAMILY)
     assert {decision.to_state for decision in decisions.values()} == {State.COMPENSATING}
 
 
-def test_a_job_that_waits_no_more_is_left_alone() -> None:
+def test_a_job_that_no_longer_waits_is_left_alone() -> None:
     queued = Standing(State.QUEUED, 0, 0, cancel_requested=False)
     assert after_parent(queued, Moved(State.COMPENSATING)) is None
 

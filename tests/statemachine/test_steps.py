@@ -70,7 +70,7 @@ def test_each_state_begins_at_the_percentage_at_which_the_last_one_ended() -> No
 
 
 def test_a_redrive_resumes_where_the_job_was_when_the_result_had_just_been_kept() -> None:
-    """A step that is added behind another but does not say so would be skipped by every redrive."""
+    """Otherwise every redrive would skip a new step that does not declare which step it follows."""
     assert resuming_state(Kept.OUTPUT) is next_state(State.GENERATING, Event.OUTPUT_READY)
     assert resuming_state(Kept.SOURCE) is next_state(State.STORING, Event.STORED)
 

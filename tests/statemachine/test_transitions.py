@@ -1,4 +1,4 @@
-"""The table of transitions: what may happen, and what may not."""
+"""The table of transitions: legal and illegal moves."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_every_rule_of_the_table_is_a_legal_move(rule: Transition) -> None:
 
 
 @pytest.mark.parametrize(("source", "event"), list(product(SOURCES, Event)))
-def test_a_move_that_the_table_lacks_is_illegal(source: State | None, event: Event) -> None:
+def test_a_move_that_is_not_in_the_table_is_illegal(source: State | None, event: Event) -> None:
     for target in State:
         if (source, event, target) not in LEGAL:
             with pytest.raises(IllegalTransition):
@@ -51,6 +51,6 @@ def test_every_unfinished_state_has_a_step_and_no_finished_one_has() -> None:
 
 
 def test_undoing_is_the_only_way_to_failed_and_canceled() -> None:
-    """Nothing ends badly without its traces having been undone."""
+    """No job ends badly without being undone first."""
     sources = {rule.from_state for rule in TRANSITIONS if rule.to_state in (State.FAILED, State.CANCELED)}
     assert sources == {State.COMPENSATING}

@@ -54,7 +54,7 @@ TERMS = (
         "held, hold",
         "claim, lease, lock, pause",
         r"\b(held|holds?|holding)\b",
-        r"\bcredit|\bledger|held: (Int|BigInt)!|must hold\b|HOLD = |HELD = |held=Big",
+        r"\b[cC]redit|\bledger|held: (int|Int|BigInt)\b|must hold\b|HOLD = |HELD = |held=Big",
         r"ledger|credit",
     ),
     Term("mendable, mend", "user error, fix", r"\b[mM]end(able|s|ed)?\b"),
