@@ -1,1 +1,1 @@
-"""Replicate's official JavaScript client and Replicate's own description of its API, held against the simulator."""
+"""The simulator, tested with Replicate's official JavaScript client and with Replicate's own API description."""

@@ -1,4 +1,4 @@
-"""The parts that do not come with the project's own packages, each skipped with its reason where it is missing."""
+"""Tools that are not among the project's own packages; a test is skipped, with the reason, if its tool is missing."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ ROOT = HERE.parent.parent
 
 @pytest.fixture(scope="session")
 def node() -> str:
-    """The path of Node.js, with the JavaScript client installed for it."""
+    """Return the path of Node.js, for which the JavaScript client is installed."""
     found = shutil.which("node")
     if found is None:
         pytest.skip("node, which runs Replicate's JavaScript client, is not installed")
     if not (HERE / "javascript/node_modules/replicate").is_dir():
-        pytest.skip("Replicate's JavaScript client is not installed: `make clients` does it, if npm is there")
+        pytest.skip("Replicate's JavaScript client is not installed: run `make clients`, which needs npm")
     return found
 
 
 @pytest.fixture(scope="session")
 def schemathesis() -> str:
-    """The path of Schemathesis's command, in its own environment."""
+    """Return the path of Schemathesis's command, in its own environment."""
     found = ROOT / ".venv-schemathesis/bin/schemathesis"
     if not found.exists():
-        pytest.skip("Schemathesis is not installed: `make clients` does it")
+        pytest.skip("Schemathesis is not installed: run `make clients`")
     return str(found)
 
 
 @pytest.fixture(scope="session")
 def document() -> str:
-    """The path of Replicate's OpenAPI document, which is not the project's to ship."""
+    """Return the path of Replicate's OpenAPI document, which the project may not ship."""
     path = os.environ.get("REPLICATE_OPENAPI")
     if not path:
         pytest.skip("REPLICATE_OPENAPI does not name a copy of Replicate's OpenAPI document (api.replicate.com)")

@@ -1,7 +1,7 @@
-"""What Schemathesis is told besides Replicate's description of its API. Runs in Schemathesis's own environment.
+"""Hooks for Schemathesis, beside Replicate's description of its API. They run in Schemathesis's own environment.
 
-Data made up from the description alone would hardly ever get past 404: nothing is named by a random string. So every
-other call of an operation is about something that exists, which is made for that call where the call may use it up.
+Random data from the description alone would nearly always lead to 404, because no object has a random name. So every
+second call of an operation names an object that exists, made for that call if the call may delete it.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ TOKEN = os.environ["SIMULATOR_TOKEN"]
 FILES_SECRET = os.environ["SIMULATOR_FILES_SECRET"]
 ACCOUNT = "simulator"
 OWNER, NAME = "openai", "gpt-image-2"
-NOBODY = "http://127.0.0.1:9/"
-"""Where webhooks go: to this machine, where nothing listens."""
+UNREACHABLE = "http://127.0.0.1:9/"
+"""The address for webhooks: a port of this machine on which nothing listens."""
 
 VALID_FOR_S = 10**6
 
-# Replicate answers with these, though its description leaves them out.
+# Replicate returns these statuses, although its description does not list them.
 KNOWN_ERRORS = frozenset({400, 401, 403, 404, 422})
 
 _calls: defaultdict[str, Iterator[int]] = defaultdict(itertools.count)
@@ -42,16 +42,16 @@ _session.headers["Authorization"] = f"Bearer {TOKEN}"
 
 @schemathesis.hook
 def before_load_schema(context: Any, raw_schema: dict[str, Any]) -> None:
-    """Mend the description's one mistake: the version "hidden" fits both branches of a `oneOf`, which refuses it."""
+    """Fix the description's one mistake: the version "hidden" matches both branches of a `oneOf`, which rejects it."""
     version = raw_schema["components"]["schemas"]["schemas_prediction_response"]["properties"]["version"]
     version["anyOf"] = version.pop("oneOf")
 
 
 @schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
-    """Make every other call of an operation one that can succeed; keep all webhooks on this machine."""
+    """Let every second call of an operation be able to succeed; keep all webhooks on this machine."""
     if isinstance(case.body, dict) and "webhook" in case.body:
-        case.body["webhook"] = NOBODY
+        case.body["webhook"] = UNREACHABLE
     if next(_calls[case.operation.label]) % 2 == 0:
         _make_possible(case)
     if case.path == "/files/{file_id}/download":
@@ -60,13 +60,13 @@ def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
 
 @schemathesis.hook
 def filter_failure(context: Any, failure: Any, case: Any, response: Any) -> bool:
-    """Let an undescribed status pass, if it is an error known from the real service and comes in its form."""
+    """Accept an undescribed status if it is an error of the real service, in the form of such errors."""
     undescribed = isinstance(failure, UndefinedStatusCode) and response.status_code in KNOWN_ERRORS
     return not (undescribed and _is_problem(response))
 
 
 def _make_possible(case: Any) -> None:
-    # The stateful phase goes on with what it made itself.
+    # The stateful phase uses objects that it has made itself.
     if case.meta.phase.name is not TestPhase.STATEFUL:
         case.path_parameters.update(_existing(case))
     if isinstance(case.body, dict):
@@ -82,7 +82,7 @@ def _is_problem(response: Any) -> bool:
 
 
 def _existing(case: Any) -> dict[str, str]:
-    """Return values for the path's parameters that name something there is."""
+    """Return values for the path's parameters that name existing objects."""
     if "{model_owner}" in case.path:
         return _own_model() if case.path.endswith("{model_name}") and case.method != "GET" else _public_model()
     found = next((make for name, make in MAKERS.items() if name in case.path_parameters), dict)
@@ -115,7 +115,7 @@ def _deployment() -> dict[str, str]:
 
 
 def _prediction() -> dict[str, str]:
-    """Return each of the latest predictions in turn: they are in all states there are."""
+    """Return the latest predictions one after another: together they are in every possible state."""
     latest = _session.get(f"{URL}/predictions", timeout=10).json()["results"]
     return {"prediction_id": latest[next(_calls["predictions"]) % len(latest)]["id"]}
 

@@ -1,4 +1,4 @@
-"""Replicate's official JavaScript client, unchanged, against the simulator: one story after the other."""
+"""Replicate's official JavaScript client, unchanged, against the simulator: one scenario after another."""
 
 from __future__ import annotations
 
@@ -31,37 +31,37 @@ QUICK = (
 )
 
 
-def tell(node: str, api: Api, story: str, **environment: str) -> None:
-    """Run one story, and fail with what it printed unless it ends well."""
-    told = subprocess.run(
-        [node, SCRIPT, story],
+def run_scenario(node: str, api: Api, scenario: str, **environment: str) -> None:
+    """Run one scenario; if it fails, fail with its output."""
+    finished = subprocess.run(
+        [node, SCRIPT, scenario],
         cwd=HERE / "javascript",
         env={**os.environ, "SIMULATOR_URL": api.background.api_url, **environment},
         capture_output=True,
         text=True,
         timeout=scaled(60),
     )
-    assert told.returncode == 0, f"{story}:\n{told.stdout}{told.stderr}"
+    assert finished.returncode == 0, f"{scenario}:\n{finished.stdout}{finished.stderr}"
 
 
-@pytest.mark.parametrize("story", QUICK)
-def test_client_does(node: str, api: Api, story: str) -> None:
-    tell(node, api, story)
+@pytest.mark.parametrize("scenario", QUICK)
+def test_the_client_passes(node: str, api: Api, scenario: str) -> None:
+    run_scenario(node, api, scenario)
 
 
-def test_client_cancels_what_still_runs(node: str, start: Start) -> None:
+def test_the_client_cancels_running_predictions(node: str, start: Start) -> None:
     slow: dict[str, Any] = {"speed": 1.0}
-    tell(node, start(**slow), "cancel")
+    run_scenario(node, start(**slow), "cancel")
 
 
 @needs_openssl
-def test_client_wraps_https_outputs_in_files(node: str, start: Start, tmp_path: Path) -> None:
+def test_the_client_wraps_https_outputs_in_files(node: str, start: Start, tmp_path: Path) -> None:
     cert, key = self_signed(tmp_path)
     api = start(tls_cert_file=cert, tls_key_file=key)
-    tell(node, api, "run_wraps_https_outputs_in_files", NODE_EXTRA_CA_CERTS=cert)
+    run_scenario(node, api, "run_wraps_https_outputs_in_files", NODE_EXTRA_CA_CERTS=cert)
 
 
-def test_every_story_is_told() -> None:
+def test_every_scenario_of_the_script_is_run() -> None:
     script = (HERE / "javascript" / SCRIPT).read_text()
-    stories = {line.split()[1].removesuffix("()") for line in script.splitlines() if line.startswith("  async ")}
-    assert stories == {*QUICK, "cancel", "run_wraps_https_outputs_in_files"}
+    scenarios = {line.split()[1].removesuffix("()") for line in script.splitlines() if line.startswith("  async ")}
+    assert scenarios == {*QUICK, "cancel", "run_wraps_https_outputs_in_files"}

@@ -1,12 +1,12 @@
-"""Schemathesis holds the simulator against Replicate's own description of its API, operation by operation.
+"""Schemathesis tests the simulator with Replicate's own description of its API, operation by operation.
 
-All of its checks are on, save two:
+All of its checks are on, except two:
 
-- `positive_data_acceptance`: nothing bears a made-up name, so that most such requests are rightly refused;
-- `negative_data_rejection`: how strict the real service is with odd queries and headers is not known.
+- `positive_data_acceptance`: no object has a random name, so most such requests are rightly refused;
+- `negative_data_rejection`: it is not known how strict the real service is with odd queries and headers.
 
-One is widened in `openapi_hooks.py`: statuses that are not described pass, if they are errors known from the real
-service (400, 401, 403, 404, 422) in the form it gives them.
+`openapi_hooks.py` relaxes one check: an undescribed status passes if it is an error of the real service (400, 401,
+403, 404, 422) in the form of such errors.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from tests.simulator.conftest import Start
 TOKEN = "r8_conformance"
 EXAMPLES = os.environ.get("CONFORMANCE_EXAMPLES", "10")
 SEED = os.environ.get("CONFORMANCE_SEED", "1")
-# Ten examples take some fifteen seconds on two idle cores.
+# Ten examples take about fifteen seconds on two idle cores.
 LONGEST_S = 240 + 3 * int(EXAMPLES)
 NEVER_S = 1e9
-# Nothing can be trained here, and the versions there are belong to others.
+# The simulator trains nothing, and all of its versions belong to others.
 NEVER_GRANTED = {"trainings.create", "trainings.get", "trainings.cancel", "models.versions.delete"}
 
 
 @pytest.mark.timeout(LONGEST_S)
-def test_every_answer_is_as_replicate_describes_it(
+def test_every_response_is_as_replicate_describes_it(
     schemathesis: str, document: str, start: Start, tmp_path: Path
 ) -> None:
     api = start(tokens=(TOKEN,), rate_limits=RateLimits(enabled=False), run_limit_s=NEVER_S)
@@ -52,7 +52,7 @@ def test_every_answer_is_as_replicate_describes_it(
 
 
 def arguments(api: Api) -> list[str]:
-    """Return what Schemathesis's command is told."""
+    """Return the arguments of Schemathesis's command."""
     return [
         f"--url={api.background.api_url}/v1",
         f"--header=Authorization: Bearer {TOKEN}",
@@ -67,7 +67,7 @@ def arguments(api: Api) -> list[str]:
 
 
 def environment(api: Api) -> dict[str, str]:
-    """Return what the hooks need to know."""
+    """Return the environment variables that the hooks read."""
     return {
         "SCHEMATHESIS_HOOKS": str(HERE / "openapi_hooks.py"),
         "SIMULATOR_URL": api.background.api_url,
@@ -77,7 +77,7 @@ def environment(api: Api) -> dict[str, str]:
 
 
 def make_predictions_of_every_kind(api: Api) -> None:
-    """Fill the list: outputs of each shape, every end there is, no end, and one whose data is gone."""
+    """Fill the list: every shape of output, every end, predictions that never end, and one whose data is gone."""
     api.finished(IMAGE)
     api.control("POST", "/clock", {"advance_s": 3601})
     for action in ("fail", "abort", "stick_starting", "stick_processing"):
@@ -89,7 +89,7 @@ def make_predictions_of_every_kind(api: Api) -> None:
 
 
 def operations_without_success(api: Api) -> set[str]:
-    """Return the operations that only ever refused."""
-    answers = api.control("GET", "/counters")["responses"]
-    granted = {operation for operation, _, status in (answer.partition(" ") for answer in answers) if status < "300"}
+    """Return the operations of which no call has succeeded."""
+    counted = api.control("GET", "/counters")["responses"]
+    granted = {operation for operation, _, status in (each.partition(" ") for each in counted) if status < "300"}
     return {operation.id for operation in OPERATIONS} - granted

@@ -21,7 +21,7 @@ Blocks = dict[str, Callable[[], str]]
 def settings_table() -> str:
     """Return every setting as a table row: its name, its default and its description."""
     rows = [f"| `{name.upper()}` | {default} | {description} |" for name, default, description in _settings()]
-    return "\n".join(["| variable | default | what it is |", "| --- | --- | --- |", *rows, ""])
+    return "\n".join(["| variable | default | meaning |", "| --- | --- | --- |", *rows, ""])
 
 
 def _settings() -> Iterator[tuple[str, str, str]]:
@@ -76,14 +76,14 @@ def engine_failures_table() -> str:
 
 
 def crash_table() -> str:
-    """Return what becomes of a job whose worker is killed, by boundary, from the list that the tests use."""
+    """Return the aftermath of a worker's death at each boundary, from the list that the tests use."""
     from tests.faults.points import table
 
     return table()
 
 
 def credit_rule() -> str:
-    """Return what becomes of a job's credits, a row for each case, from the list that the tests use."""
+    """Return the rule for a job's credits, a row for each case, from the list that the tests use."""
     from tests.jobs.requesting.credit_rule import table
 
     return table()

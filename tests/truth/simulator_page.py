@@ -1,4 +1,4 @@
-"""The generated parts of docs/simulator.md: the faults, and the operations that are served."""
+"""The generated parts of docs/simulator.md: the faults, the served operations and the simulator's own requests."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _stage_table(stage: Stage) -> str:
 
 
 def _without_codes(summary: str) -> str:
-    """Leave out the list of codes, which has a table of its own."""
+    """Leave out the list of codes, which has its own table."""
     return summary.replace(f"({', '.join(ERRORS)}) ", "")
 
 
@@ -43,12 +43,12 @@ def _value(value: object) -> str:
 
 
 def fault_texts() -> str:
-    """Return the texts that predictions fail with, by their codes."""
+    """Return the error texts of failed predictions, by their codes."""
     return _table(("code", "text"), [(f"`{code}`", text) for code, text in ERRORS.items()])
 
 
 def control_table() -> str:
-    """Return the simulator's own requests."""
+    """Return the requests for controlling the simulator."""
     return _table(("request", "what it does"), [(f"`{request}`", what) for request, what in HELP.items()])
 
 

@@ -1,4 +1,4 @@
-"""The generated diagrams and tables of states: the short diagram of the README, and those of docs/states.md."""
+"""The generated diagrams and tables of states: the short diagram in README.md, and those in docs/states.md."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ENDING = "it fails, is canceled or runs out of time"
 
 
 def main_states() -> str:
-    """Return the way of a job that succeeds, and the way of one that does not, as a Mermaid diagram."""
+    """Return the path of a job that succeeds, and that of a job that does not, as a Mermaid diagram."""
     inner = [rule for rule in TRANSITIONS if rule.event in _MAIN_EVENTS]
     undone = [rule for rule in TRANSITIONS if rule.event is Event.UNDONE]
     lines = [

@@ -1,4 +1,4 @@
-"""The image and the compose file hold together: names, order, settings and commands."""
+"""The image and the compose file agree with each other: names, order, settings and commands."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ SERVICES: dict[str, Any] = COMPOSE["services"]
 OURS = {name: service for name, service in SERVICES.items() if "build" in service}
 SETTINGS = {name.upper() for name in Settings.model_fields}
 COMMANDS = {info.name or info.callback.__name__ for info in app.registered_commands if info.callback}
-# What the embedded servers need of their own.
+# Packages that only the embedded servers need.
 ONLY_SERVERS = {"fasteners", "platformdirs", "psutil"}
 # Not a setting of the program, but of the database that the compose file starts.
 OTHERS = {"POSTGRES_PASSWORD"}
 
 
 def variables() -> dict[str, set[str]]:
-    """Return the variables that the compose file reads, each with how: `:?`, or `:-` and its default."""
+    """Return the variables that the compose file reads, each with its suffix: `:?`, or `:-` and the default."""
     found: dict[str, set[str]] = {}
     for name, how in re.findall(r"\$\{([A-Z0-9_]+)((?::[-?])[^}]*)?\}", COMPOSE_TEXT):
         found.setdefault(name, set()).add(how)
@@ -39,7 +39,7 @@ def variables() -> dict[str, set[str]]:
 
 
 def documented() -> dict[str, bool]:
-    """Return the variables of .env.example, each with whether it is set there or only shown."""
+    """Return the variables of .env.example, each with True if it is set, and False if it is commented out."""
     lines = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
     return {found[2]: not found[1] for line in lines if (found := re.match(r"(# )?([A-Z0-9_]+)=", line))}
 
@@ -49,17 +49,17 @@ def test_every_variable_of_the_compose_file_is_a_setting_and_documented() -> Non
     assert set(variables()) <= set(documented())
 
 
-def test_what_the_compose_file_can_not_do_without_is_set_in_the_example() -> None:
+def test_every_required_variable_of_the_compose_file_is_set_in_the_example() -> None:
     needed = {name for name, how in variables().items() if any(each.startswith(":?") for each in how)}
     assert needed == {name for name, is_set in documented().items() if is_set} & needed
     assert needed >= {"POSTGRES_PASSWORD", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY", "REPLICATE_API_TOKEN"}
 
 
-def test_a_variable_has_one_default_wherever_it_stands() -> None:
+def test_a_variable_has_the_same_default_everywhere() -> None:
     assert {name: how for name, how in variables().items() if len(how) > 1} == {}
 
 
-def test_defaults_of_the_compose_file_are_the_programs() -> None:
+def test_the_defaults_of_the_compose_file_are_those_of_the_program() -> None:
     for name, how in variables().items():
         default = next(iter(how)).removeprefix(":-")
         field = Settings.model_fields.get(name.lower())
@@ -71,13 +71,13 @@ def test_defaults_of_the_compose_file_are_the_programs() -> None:
 
 
 def test_every_setting_can_be_given_in_the_environment_file() -> None:
-    """Not only those that the compose file names: the containers read it, too."""
+    """Even settings that the compose file does not name work, because the containers read the file, too."""
     for name, service in OURS.items():
         assert service["env_file"] == [{"path": ".env", "required": False}], name
         assert set(service["environment"]) <= SETTINGS, name
 
 
-def test_services_start_one_after_the_other_and_only_when_the_ones_before_are_well() -> None:
+def test_a_service_starts_when_the_services_it_needs_are_healthy() -> None:
     for name, service in SERVICES.items():
         for other, how in service.get("depends_on", {}).items():
             assert other in SERVICES, f"{name} waits for {other}"
@@ -87,8 +87,8 @@ def test_services_start_one_after_the_other_and_only_when_the_ones_before_are_we
     assert set(SERVICES["migrate"]["depends_on"]) == {"postgres", "s3"}
 
 
-def test_health_is_asked_of_what_works_and_not_of_the_container() -> None:
-    """A worker listens at no port; each of its processes keeps a heartbeat in a folder that both commands read of."""
+def test_health_checks_ask_the_processes_not_the_container() -> None:
+    """A worker listens on no port; each of its processes writes heartbeats to a folder that both commands know."""
     program, *check = SERVICES["worker"]["healthcheck"]["test"][1:]
     assert (program, check) == ("diorama", ["doctor", "--workers"])
     assert check[0] in COMMANDS
@@ -96,17 +96,17 @@ def test_health_is_asked_of_what_works_and_not_of_the_container() -> None:
     assert "/readyz" in SERVICES["api"]["healthcheck"]["test"][-1]
 
 
-def test_nothing_but_the_api_and_the_object_store_can_be_reached_from_outside() -> None:
+def test_only_the_api_and_the_object_store_can_be_reached_from_outside() -> None:
     assert {name for name, service in SERVICES.items() if "ports" in service} == {"api", "s3"}
 
 
-def test_volumes_and_configs_that_are_used_are_declared() -> None:
+def test_used_volumes_and_configs_are_declared() -> None:
     mounted = {volume.split(":")[0] for each in SERVICES.values() for volume in each.get("volumes", [])}
     configs = {config["source"] for each in SERVICES.values() for config in each.get("configs", [])}
     assert (mounted, configs) == (set(COMPOSE["volumes"]), set(COMPOSE["configs"]))
 
 
-def test_addresses_between_services_name_services_and_the_ports_they_listen_at() -> None:
+def test_addresses_between_services_name_their_ports() -> None:
     listens = {"postgres": {5432}, "s3": {8333}, "simulator": {8100, 8101}, "api": {8000}}
     text = COMPOSE_TEXT + (ROOT / ".env.example").read_text(encoding="utf-8")
     for service, ports in listens.items():
@@ -133,7 +133,7 @@ def stages() -> dict[str, str]:
     return {stage.split(maxsplit=3)[2]: stage for stage in found}
 
 
-def test_the_service_image_carries_every_package_but_the_simulator() -> None:
+def test_the_service_image_contains_every_package_except_the_simulator() -> None:
     copied = {name: set(re.findall(r"^COPY (\w+) \1$", stage, re.MULTILINE)) for name, stage in stages().items()}
     assert copied["build"] == set(MAY_IMPORT) - {"simulator"}
     assert copied["build-simulator"] == {"simulator"}
@@ -167,7 +167,7 @@ def test_the_service_has_neither_numpy_nor_embedded_servers() -> None:
 
 
 @pytest.mark.parametrize("lock", ["service", "simulator", "dev"])
-def test_a_package_has_one_version_in_all_that_is_installed_together(lock: str) -> None:
+def test_lock_files_that_are_installed_together_agree_on_versions(lock: str) -> None:
     demo = locked("demo")
     assert {name: versions for name, versions in locked(lock).items() if demo.get(name, versions) != versions} == {}
 
@@ -192,7 +192,7 @@ def test_the_image_runs_a_supported_python_as_an_ordinary_user() -> None:
         assert set(re.findall(r'^CMD \["(\w+)"', stages()[image], re.MULTILINE)) & COMMANDS
 
 
-def test_no_secret_goes_to_the_builder() -> None:
+def test_no_secret_is_sent_to_the_builder() -> None:
     ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     assert {".env", ".git", ".diorama"} <= set(ignored)
     assert not {f"{package}" for package in MAY_IMPORT} & set(ignored)

@@ -21,7 +21,7 @@ _BLOCKS = [(page, name) for page, blocks in PAGES.items() for name in blocks]
 
 @pytest.mark.parametrize(("page", "name"), _BLOCKS, ids=[f"{page.name}-{name}" for page, name in _BLOCKS])
 def test_the_generated_blocks_are_up_to_date(page: Path, name: str) -> None:
-    """`python -m tests.truth.documents` writes them anew."""
+    """`python -m tests.truth.documents` regenerates them."""
     block = re.search(rf"<!-- {name} -->\n(.*?)<!-- /{name} -->", page.read_text(encoding="utf-8"), re.DOTALL)
     assert block is not None, f"{page.name} has no block {name}"
     assert block.group(1) == PAGES[page][name]()
@@ -54,13 +54,13 @@ def test_the_api_page_names_every_error_code() -> None:
     assert set(re.findall(r"`([A-Z_]{5,})`", page)) == codes | thrown
 
 
-def test_there_are_at_least_twelve_themes_and_their_keys_are_fit_for_a_command_line() -> None:
+def test_at_least_twelve_themes_have_keys_for_a_command_line() -> None:
     assert len(themes()) >= 12
     assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", key) for key in themes())
 
 
-def test_words_of_states_and_events_are_never_the_same() -> None:
-    """A state says what is true now, an event what happened: one word for both would blur them."""
+def test_no_state_has_the_name_of_an_event() -> None:
+    """A state says what is true now, an event what happened: a word for both would be ambiguous."""
     assert {str(state) for state in State}.isdisjoint(str(event) for event in Event)
 
 
@@ -85,6 +85,6 @@ def test_every_variable_of_the_environment_file_is_a_setting() -> None:
     assert names <= known, names - known
 
 
-def test_the_lock_files_name_no_address() -> None:
+def test_the_lock_files_contain_no_address() -> None:
     for path in (ROOT / "requirements").glob("*"):
         assert "://" not in path.read_text(encoding="utf-8"), path.name

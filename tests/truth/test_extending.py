@@ -1,4 +1,4 @@
-"""docs/extending.md: its files exist and contain what the page says, and the walk of a theme works as written."""
+"""docs/extending.md: its files exist and contain what the page says, and adding a theme works as described."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jobs.catalogue.themes import themes, themes_with
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGE = (DOCS / "extending.md").read_text(encoding="utf-8")
-# The files that a walk may touch at most, its test included.
+# The most files that a change may touch, its test included.
 FILES_MAX = {
     "A theme": 2,
     "A model": 4,
@@ -32,7 +32,7 @@ def walk(heading: str) -> list[str]:
 
 
 def rows() -> list[tuple[str, str]]:
-    """Return every file that the page names with what it must contain."""
+    """Return every file that the page names, with the text that it must contain."""
     found = []
     for line in PAGE.splitlines():
         if line.startswith("| ") and "](../" in line:
@@ -44,8 +44,8 @@ def rows() -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("path", "beside"), rows())
-def test_a_file_of_a_walk_contains_what_the_page_says(path: str, beside: str) -> None:
-    """A folder contains a file whose name begins so."""
+def test_a_named_file_contains_what_the_page_says(path: str, beside: str) -> None:
+    """A folder must contain a file whose name begins with that text."""
     place = ROOT / path
     if place.is_dir():
         assert any(file.name.startswith(beside) for file in place.iterdir())
@@ -54,11 +54,11 @@ def test_a_file_of_a_walk_contains_what_the_page_says(path: str, beside: str) ->
 
 
 @pytest.mark.parametrize("heading", FILES_MAX)
-def test_a_walk_is_short(heading: str) -> None:
+def test_a_change_touches_few_files(heading: str) -> None:
     assert 1 <= len(walk(heading)) <= FILES_MAX[heading]
 
 
-def test_the_walk_of_a_theme_works_as_the_page_says(tmp_path: Path) -> None:
+def test_adding_a_theme_works_as_the_page_says(tmp_path: Path) -> None:
     example = re.search(r"```json\n(.*?)```", (DOCS / "themes.md").read_text(encoding="utf-8"), re.DOTALL)
     assert example is not None
     (tmp_path / "themes.json").write_text(example[1], encoding="utf-8")

@@ -1,4 +1,4 @@
-"""No file imports itself through others, be it for types only or inside a function.
+"""No file imports itself through others, not even for types only or inside a function.
 
 The one exception is GraphQL's own: types refer to each other in circles, and `strawberry.lazy` names the module that
 closes such a circle. Only modules named that way may be imported back, and only for types.
@@ -53,7 +53,7 @@ def test_no_package_has_an_import_circle(package: str) -> None:
 
 
 @pytest.mark.parametrize("back", ["import a", "if TYPE_CHECKING:\n    import a", "def f():\n    import a"])
-def test_a_circle_is_found_wherever_its_import_stands(back: str) -> None:
+def test_a_circle_is_found_wherever_the_import_is(back: str) -> None:
     assert set(circle_in({"a": "import b", "b": back})) == {"a", "b"}
 
 

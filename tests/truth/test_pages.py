@@ -1,4 +1,4 @@
-"""The pages: links lead somewhere, and the commands, settings, files and queries that they name exist."""
+"""The pages: links have targets, and the commands, settings, files and queries that they name exist."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DECISIONS = DOCS / "decisions"
 PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
 EVERY_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
-# A path in backticks: with a folder and the ending of a file of ours, or a slash at its end.
+# A path in backticks: it has a folder and one of our file endings, or it ends with a slash.
 _PATH = re.compile(r"`((?:[a-z_]+/)+(?:[a-z_0-9.-]+\.(?:py|sql|json|md|graphql))?)`")
 _FOLDERS = {"db", "diorama", "docs", "jobs", "schema", "simulator", "statemachine", "storage", "tests"}
 _SETTING = re.compile(r"`((?:PROVIDER|JOB|RETENTION|STORAGE|WORKER|DATABASE|S3|REPLICATE|LOG)_[A-Z0-9_]+)\b")
@@ -33,7 +33,7 @@ def text_of(page: Path) -> str:
 
 
 @EVERY_PAGE
-def test_every_link_leads_somewhere(page: Path) -> None:
+def test_every_link_has_a_target(page: Path) -> None:
     links = re.findall(r"\]\(([^)#]+)\)|src=\"([^\"]+)\"", text_of(page))
     missing = [
         link for pair in links for link in pair if link and "://" not in link and not (page.parent / link).exists()
@@ -82,7 +82,7 @@ def test_every_command_that_a_page_names_exists_with_its_options(page: Path) -> 
 
 
 def _options_of(command: object) -> Iterator[str]:
-    """Yield the options of a command, named or by the parameter that they set."""
+    """Yield the options of a command, and the parameters that they set."""
     for name, hint in get_type_hints(command, include_extras=True).items():
         yield f"--{name.replace('_', '-')}"
         for each in getattr(hint, "__metadata__", ()):
@@ -97,7 +97,7 @@ def test_every_document_of_the_api_that_a_page_shows_is_valid(page: Path) -> Non
     assert page != README or len(shown) >= 2
 
 
-def test_the_readme_is_short_and_shows_what_is_made() -> None:
+def test_the_readme_is_short_and_shows_the_pictures() -> None:
     assert len(text_of(README).splitlines()) <= _README_LINES_MAX
     pictures = re.findall(r"src=\"(docs/images/[^\"]+)\"", text_of(README))
     assert len(pictures) == 3
@@ -109,7 +109,7 @@ def test_the_index_lists_every_page() -> None:
     assert listed == {page.name for page in DOCS.glob("*.md")} - {"README.md"}
 
 
-def test_every_decision_is_numbered_listed_and_says_why() -> None:
+def test_every_decision_is_numbered_listed_and_gives_its_context() -> None:
     records = sorted(path for path in DECISIONS.glob("*.md") if path.name != "README.md")
     assert [int(path.name[:4]) for path in records] == list(range(1, len(records) + 1))
     listed = re.findall(r"\((\d{4}-[a-z0-9-]+\.md)\)", text_of(DECISIONS / "README.md"))

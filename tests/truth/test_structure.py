@@ -1,4 +1,4 @@
-"""Who may import whom, and that our packages are the ones that are imported."""
+"""Packages import only packages below them, and our packages hide those of the same name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-# Each package, and the packages of ours that it may import. Nothing points back.
+# Each package, and those of our packages that it may import. Nothing points back.
 MAY_IMPORT = {
     "statemachine": set(),
     "db": {"statemachine"},
@@ -39,7 +39,7 @@ def files_of(package: str) -> list[Path]:
 
 
 @pytest.mark.parametrize("package", MAY_IMPORT)
-def test_a_package_imports_only_what_lies_below_it(package: str) -> None:
+def test_a_package_imports_only_packages_below_it(package: str) -> None:
     allowed = MAY_IMPORT[package] | {package}
     wrong = [
         f"{path.relative_to(ROOT)} imports {name}"
@@ -78,7 +78,7 @@ def test_our_package_is_the_one_that_is_imported(package: str) -> None:
 
 
 @pytest.mark.parametrize("package", MAY_IMPORT)
-def test_every_file_says_what_it_is_for(package: str) -> None:
+def test_every_file_has_a_docstring(package: str) -> None:
     silent = [
         str(path.relative_to(ROOT))
         for path in files_of(package)
@@ -88,7 +88,7 @@ def test_every_file_says_what_it_is_for(package: str) -> None:
 
 
 def names_in(package: str) -> set[str]:
-    """Return the packages, modules, classes and functions of a package, and what it imports."""
+    """Return the packages, modules, classes and functions of a package, and the names that it imports."""
     names = set(MAY_IMPORT)
     for path in files_of(package):
         names |= {path.stem, path.parent.name, *imports_of(path)}
@@ -98,7 +98,7 @@ def names_in(package: str) -> set[str]:
 
 
 @pytest.mark.parametrize("package", MAY_IMPORT)
-def test_the_modules_that_a_package_speaks_of_exist(package: str) -> None:
+def test_the_modules_that_a_package_docstring_names_exist(package: str) -> None:
     docstring = ast.get_docstring(ast.parse((ROOT / package / "__init__.py").read_text(encoding="utf-8"))) or ""
     spoken_of = set(re.findall(r"`([a-z_]+)(?:\.[A-Z]\w+)?`", docstring))
     # A table of the database, which the package describes.
@@ -112,14 +112,14 @@ def test_every_tests_folder_is_a_package() -> None:
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "db").glob("*/sql/*.sql")), ids=lambda path: path.stem)
-def test_every_statement_says_what_it_does_and_is_used(path: Path) -> None:
+def test_every_statement_has_a_comment_and_is_used(path: Path) -> None:
     assert path.read_text(encoding="utf-8").startswith("-- ")
     used = any(f'"{path.stem}"' in source.read_text(encoding="utf-8") for source in files_of("db"))
     assert used, f"{path.name} is not used by any function of db"
 
 
 def test_one_module_knows_the_standard_logging_library() -> None:
-    """Everything logs with structlog; the simulator, a program of its own, does not."""
+    """Every package logs with structlog, except the simulator, which is a separate program."""
     services = [package for package in MAY_IMPORT if package != "simulator"]
     files = [path for package in services for path in files_of(package)]
     users = {path.relative_to(ROOT).as_posix() for path in files if "logging" in imports_of(path)}

@@ -1,4 +1,4 @@
-"""The make targets that run tests leave no test out, and the one script of continuous integration runs them all."""
+"""The make targets leave no test out, and the script of continuous integration runs them all."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def recipe(target: str) -> str:
 
 
 def selects(target: str, marks: set[str]) -> bool:
-    """Return whether a target runs tests that carry these markers."""
+    """Return whether a target runs tests with these markers."""
     expression = re.search(r"-m '([^']+)'", recipe(target))
     assert expression is not None, target
     return bool(eval(expression.group(1), {"__builtins__": {}}, {name: name in marks for name in MARKERS}))
@@ -39,11 +39,11 @@ def test_every_test_that_is_not_thorough_belongs_to_a_target(count: int) -> None
 
 
 @pytest.mark.parametrize("target", ["test", "test-fast", "test-media", "test-clients", "test-faults"])
-def test_no_target_of_every_day_runs_thorough_tests(target: str) -> None:
+def test_no_everyday_target_runs_thorough_tests(target: str) -> None:
     assert not selects(target, {"thorough", target.removeprefix("test-")})
 
 
-def test_the_inner_loop_names_folders_that_exist() -> None:
+def test_the_fast_tests_name_folders_that_exist() -> None:
     named = re.search(r"^FAST := (.*)$", MAKEFILE, re.MULTILINE)
     assert named is not None
     assert [folder for folder in named.group(1).split() if not (ROOT / folder).is_dir()] == []
@@ -54,13 +54,13 @@ def test_continuous_integration_runs_every_target_once() -> None:
     assert called == ["check", "clients", "test", "test-media", "test-faults", "test-clients"]
 
 
-def test_continuous_integration_names_no_path_outside_but_the_default_of_one_setting() -> None:
+def test_continuous_integration_names_no_outside_path_except_one_default() -> None:
     outside = [line for line in CI.splitlines() if "../" in line or re.search(r"(^|[\s\"'=])/(?!usr/bin/env)", line)]
     assert outside == ['export REPLICATE_OPENAPI="${REPLICATE_OPENAPI-$PWD/../shared/replicate/openapi.json}"']
 
 
 def test_the_version_has_a_dated_section_in_the_changelog() -> None:
-    """What is not released yet stands above all of them."""
+    """The section of unreleased changes is above all of them."""
     version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
     headings = re.findall(r"^## (.*)$", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
     assert headings[0] == "Unreleased"

@@ -1,4 +1,4 @@
-// What the official client does, one story at a time, against the simulator at SIMULATOR_URL: node client.mjs STORY
+// Runs one scenario of the official client against the simulator at SIMULATOR_URL: node client.mjs SCENARIO
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -15,7 +15,7 @@ const baseUrl = `${process.env.SIMULATOR_URL}/v1`;
 const replicate = new Replicate({ auth: "r8_any", baseUrl });
 const input = { prompt: "a fox" };
 
-const stories = {
+const scenarios = {
   async run() {
     const [url] = await replicate.run(IMAGE, { input });
     assert.match(String(url), /\/out-0\.webp$/);
@@ -49,7 +49,7 @@ const stories = {
     assert.deepEqual([ended.id, ended.status], [created.id, "succeeded"]);
   },
 
-  // Needs a simulator that takes its time.
+  // Needs a slow simulator.
   async cancel() {
     const created = await replicate.predictions.create({ model: IMAGE, input });
     const canceled = await replicate.predictions.cancel(created.id);
@@ -128,4 +128,4 @@ const stories = {
   },
 };
 
-await stories[process.argv[2]]();
+await scenarios[process.argv[2]]();
