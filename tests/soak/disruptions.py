@@ -108,11 +108,8 @@ class Disruptions:
 
     def _freeze(self) -> None:
         """Freeze a worker for longer than its lease."""
-        for worker in (
-            self._rng.sample(self._system.processes.running_workers, 1)
-            if self._system.processes.running_workers
-            else ()
-        ):
+        running = self._system.processes.running_workers
+        for worker in self._rng.sample(running, min(1, len(running))):
             worker.signal(signal.SIGSTOP)
             self._stopping.wait(3.0)
             worker.signal(signal.SIGCONT)
