@@ -42,7 +42,7 @@ class LabWorker(SteppedWorker):
         trap.cut = lambda: lab.cut(name)
 
     def advance(self, job: ClaimedJob) -> None:
-        """Advance a job by one step, whose name the trap is told."""
+        """Advance a job by one step, and give the trap the step's name."""
         self._trap.at = STEP_NAMES[job.state]
         super().advance(job)
 
@@ -137,7 +137,7 @@ class Lab(JobReads):
             )
 
     def move_clock(self, by: timedelta) -> None:
-        """Have the database's clock run ahead by so much more, for everyone; nobody may be at work meanwhile."""
+        """Move the database's clock further ahead, for every connection; no worker may be active meanwhile."""
         self._ahead += by
         move_clock(self.engine, self._ahead)
         self.provider.ahead = self._ahead

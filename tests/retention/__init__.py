@@ -1,1 +1,1 @@
-"""Retention: what goes when, what stays, and that a pass may die anywhere."""
+"""Retention: everything is purged when its time is over and not before, even if a pass dies anywhere."""

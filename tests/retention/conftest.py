@@ -25,7 +25,7 @@ from tests.support.factories import World, make_job, make_world
 
 @dataclass
 class House:
-    """Somebody's files: rows, objects, and the means to let time pass."""
+    """The files of one account, as rows and objects, and a clock that can be moved."""
 
     engine: Engine
     store: S3Store
@@ -37,7 +37,7 @@ class House:
         return key
 
     def objects(self) -> list[str]:
-        """Return what is in the store."""
+        """Return the keys of all objects."""
         return [each.key for each in self.store.list()]
 
     def selfie(self, *, kept_for: timedelta | None) -> UUID:
@@ -75,7 +75,7 @@ class House:
         return asset_id
 
     def job(self, state: State = State.SUCCEEDED, *, kept_for: timedelta | None = None, **request: Any) -> UUID:
-        """Add a job, and an object for each key that its rows name; its output expires after so long."""
+        """Add a job, and an object for each key that its rows name; its output expires after `kept_for`."""
         with self.engine.begin() as conn:
             job_id = make_job(conn, self.world, state, **request)
             given = {"job": f"jobs/{job_id}/%", "kept_for": kept_for}
@@ -98,20 +98,20 @@ class House:
         return str(self.scalar("SELECT state FROM assets WHERE id = :id", id=asset_id))
 
     def scalar(self, statement: str, **given: Any) -> Any:
-        """Return what one statement tells."""
+        """Return the first value that a statement returns."""
         with self.engine.connect() as conn:
             return conn.scalar(text(statement), given)
 
     def pass_time(self, by: timedelta) -> None:
-        """Let time pass; what is asked of the database from now on happens that much later."""
+        """Set the database's clock ahead by this much."""
         move_clock(self.engine, by)
 
     def purge(self, **policy: Any) -> Purged:
-        """Make one pass."""
+        """Make one pass of the purge."""
         return purge_expired(self.engine, self.store, RetentionPolicy(**policy))
 
     def purge_left(self, grace: timedelta = timedelta(hours=1)) -> int:
-        """Go through the whole bucket."""
+        """Purge the leftovers in the whole bucket."""
         return Leftovers(self.engine, self.store, grace).purge()
 
     def inventory(self, grace: timedelta = timedelta(hours=1)) -> Inventory:
@@ -130,7 +130,7 @@ def house(engine: Engine, store: S3Store) -> House:
 
 @pytest.fixture
 def dies(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """A function that has a pass die where it would call a function of `jobs.retention`, once."""
+    """Return a function that makes the next pass die when it calls a function of `jobs.upkeep.retention`."""
 
     def die(name: str) -> None:
         def stop(*_: object, **__: object) -> None:

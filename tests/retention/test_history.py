@@ -1,4 +1,4 @@
-"""The history by months: where rows go, what a look at one job reads, and when a month goes."""
+"""The history by months: the partition of each row, the partitions that a read touches, and the end of a month."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def world(engine: Engine) -> World:
 
 
 def made_at(moment: datetime) -> UUID:
-    """Return an id as it is made at a time."""
+    """Return an id with the time of a moment."""
     return UUID(int=(int(moment.timestamp() * 1000) << 80) | (7 << 76) | (2 << 62) | 5)
 
 
 def make_job_at(conn: Connection, world: World, moment: datetime, state: State = State.FAILED) -> UUID:
-    """Add a job that was made, and ended where it has, at a time."""
+    """Add a job that was created at a moment and, if its state is `failed`, ended then."""
     job_id = made_at(moment)
     conn.execute(
         text(
@@ -53,7 +53,7 @@ def make_job_at(conn: Connection, world: World, moment: datetime, state: State =
 
 
 def place_of(conn: Connection, job_id: UUID) -> set[str]:
-    """Return the tables in which a job's history is."""
+    """Return the partitions that contain a job's history."""
     return set(conn.scalars(text("SELECT tableoid::regclass::text FROM job_events WHERE job_id = :id"), {"id": job_id}))
 
 
@@ -65,21 +65,21 @@ def months(conn: Connection) -> list[str]:
     return list(conn.scalars(text("SELECT name FROM history_months() ORDER BY month")))
 
 
-def test_the_history_of_a_job_lies_in_the_month_it_was_made_in(engine: Engine, world: World) -> None:
+def test_the_history_of_a_job_is_in_the_month_of_its_creation(engine: Engine, world: World) -> None:
     with engine.begin() as conn:
         job_id = make_job(conn, world, State.SUCCEEDED)
         assert place_of(conn, job_id) == {table_of(datetime.now(UTC))}
 
 
 @pytest.mark.parametrize("gap", [timedelta(0), timedelta(milliseconds=-1)])
-def test_months_meet_without_a_gap(engine: Engine, world: World, gap: timedelta) -> None:
+def test_no_gap_lies_between_two_months(engine: Engine, world: World, gap: timedelta) -> None:
     now = datetime.now(UTC)
     border = datetime(now.year + now.month // 12, now.month % 12 + 1, 1, tzinfo=UTC) + gap
     with engine.begin() as conn:
         assert place_of(conn, make_job_at(conn, world, border)) == {table_of(border)}
 
 
-def test_the_coming_months_are_there_and_are_made_once(engine: Engine) -> None:
+def test_the_coming_months_exist_and_are_created_once(engine: Engine) -> None:
     with engine.begin() as conn:
         assert len(months(conn)) == 1 + MONTHS_AHEAD
         assert make_history_months(conn) == 0
@@ -89,7 +89,7 @@ def test_the_coming_months_are_there_and_are_made_once(engine: Engine) -> None:
         assert make_history_months(conn) == 0
 
 
-def test_what_no_month_took_moves_into_its_month_once_that_is_made(engine: Engine, world: World) -> None:
+def test_rows_without_a_month_move_to_it_once_it_is_created(engine: Engine, world: World) -> None:
     later = datetime.now(UTC) + 200 * DAY
     with engine.begin() as conn:
         job_id = make_job_at(conn, world, later)
@@ -102,7 +102,7 @@ def test_what_no_month_took_moves_into_its_month_once_that_is_made(engine: Engin
         assert seqs.all() == [1, 2, 3]
 
 
-def test_a_month_made_later_has_the_guards_of_the_others(engine: Engine, world: World) -> None:
+def test_a_month_created_later_has_the_same_guards(engine: Engine, world: World) -> None:
     move_clock(engine, 200 * DAY)
     with engine.begin() as conn:
         make_history_months(conn)
@@ -124,7 +124,7 @@ def test_a_month_made_later_has_the_guards_of_the_others(engine: Engine, world: 
         "JOIN job_events e ON e.job_id = seen.job_id AND e.seq > seen.seq",
     ],
 )
-def test_a_look_at_one_job_reads_one_partition(engine: Engine, world: World, read: str) -> None:
+def test_reading_one_job_touches_one_partition(engine: Engine, world: World, read: str) -> None:
     with engine.begin() as conn:
         job_id = make_job(conn, world, State.SUCCEEDED)
         conn.execute(text("SET LOCAL enable_hashjoin = off"))
@@ -145,7 +145,7 @@ def drop_all(engine: Engine) -> list[str]:
         dropped.append(name)
 
 
-def test_only_old_months_of_which_all_jobs_have_ended_are_dropped(engine: Engine, world: World) -> None:
+def test_only_old_months_whose_jobs_have_all_ended_are_dropped(engine: Engine, world: World) -> None:
     now = datetime.now(UTC)
     with engine.begin() as conn:
         first = make_job_at(conn, world, now)
@@ -156,7 +156,7 @@ def test_only_old_months_of_which_all_jobs_have_ended_are_dropped(engine: Engine
         assert (place_of(conn, first), place_of(conn, later)) == (set(), {table_of(now + 62 * DAY)})
 
 
-def test_what_no_month_took_goes_when_it_is_old(engine: Engine, world: World) -> None:
+def test_old_rows_without_a_month_are_purged(engine: Engine, world: World) -> None:
     later = datetime.now(UTC) + 200 * DAY
     with engine.begin() as conn:
         ended = make_job_at(conn, world, later)
@@ -168,7 +168,7 @@ def test_what_no_month_took_goes_when_it_is_old(engine: Engine, world: World) ->
 
 
 @pytest.mark.parametrize("unfinished", [True, False])
-def test_a_month_stays_while_one_of_its_jobs_is_unfinished_or_ended_lately(
+def test_a_month_is_kept_while_one_of_its_jobs_is_unfinished_or_ended_recently(
     engine: Engine, world: World, unfinished: bool
 ) -> None:
     now = datetime.now(UTC)

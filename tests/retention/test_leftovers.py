@@ -1,4 +1,4 @@
-"""Objects that no row names: found by going through the bucket, and told by the inventory."""
+"""Objects that no row names: the purge finds them in the bucket, and the inventory reports them."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ HOUR = timedelta(hours=1)
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def strays_of(house: House) -> list[str]:
-    """Plant what workers and browsers that came too late leave behind."""
+def add_leftovers(house: House) -> list[str]:
+    """Add the objects that late workers and browsers leave behind, and return their keys."""
     ended, failed, upload = house.job(), house.job(State.FAILED), house.upload()
     with house.engine.begin() as conn:
         conn.execute(text("UPDATE assets SET state = 'rejected', rejection = 'no face' WHERE id = :id"), {"id": upload})
@@ -29,18 +29,18 @@ def strays_of(house: House) -> list[str]:
     return [*planted, f"uploads/{account}/{upload}"]
 
 
-def test_what_no_row_names_goes_after_the_grace_and_the_rest_stays(house: House) -> None:
+def test_leftovers_are_purged_after_the_grace_and_all_other_objects_are_kept(house: House) -> None:
     house.selfie(kept_for=None)
-    strays = strays_of(house)
-    named = set(house.objects()) - set(strays)
+    leftover_keys = add_leftovers(house)
+    named = set(house.objects()) - set(leftover_keys)
     assert house.purge_left() == 0, "younger than the grace"
     house.pass_time(2 * HOUR)
-    assert house.purge_left() == len(strays)
+    assert house.purge_left() == len(leftover_keys)
     assert set(house.objects()) == named
     assert house.inventory().is_sound
 
 
-def test_objects_of_unfinished_jobs_and_awaited_uploads_stay(house: House) -> None:
+def test_objects_of_unfinished_jobs_and_pending_uploads_are_kept(house: House) -> None:
     job_id = house.job(State.STORING)
     upload = house.upload()
     house.put(f"jobs/{job_id}/1/source.png")
@@ -49,14 +49,14 @@ def test_objects_of_unfinished_jobs_and_awaited_uploads_stay(house: House) -> No
     assert house.purge_left() == 0
 
 
-def test_what_the_database_does_not_know_is_told_and_not_touched(house: House) -> None:
-    foreign = [house.put("somebody/else.txt"), house.put(f"jobs/{uuid4()}/1/source.png")]
+def test_objects_unknown_to_the_database_are_reported_and_kept(house: House) -> None:
+    foreign = [house.put("foreign/file.txt"), house.put(f"jobs/{uuid4()}/1/source.png")]
     house.pass_time(2 * HOUR)
     assert house.purge_left() == 0
     assert sorted(house.inventory().unnamed.first) == sorted(foreign)
 
 
-def test_the_bucket_is_gone_through_in_stretches(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_bucket_is_read_in_batches(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("jobs.upkeep.retention._BATCH", 2)
     job_id = house.job(State.CANCELED)
     for number in range(5):
@@ -68,20 +68,20 @@ def test_the_bucket_is_gone_through_in_stretches(house: House, monkeypatch: pyte
     assert house.objects() == []
 
 
-def test_the_inventory_finds_what_is_planted_on_both_sides(house: House) -> None:
+def test_the_inventory_finds_leftovers_and_missing_objects(house: House) -> None:
     house.selfie(kept_for=None)
-    strays = strays_of(house)
+    leftover_keys = add_leftovers(house)
     job_id = house.job()
     lost = [f"jobs/{job_id}/1/avatar.png", f"jobs/{job_id}/1/source.png"]
     house.store.delete(lost)
     assert house.inventory().is_sound, "younger than the grace"
     house.pass_time(2 * HOUR)
     found = house.inventory()
-    assert (found.unnamed.count, sorted(found.unnamed.first)) == (len(strays), sorted(strays))
+    assert (found.unnamed.count, sorted(found.unnamed.first)) == (len(leftover_keys), sorted(leftover_keys))
     assert (found.missing.count, found.missing.first) == (2, lost)
 
 
-def test_an_awaited_upload_need_not_be_there(house: House) -> None:
+def test_a_pending_upload_may_have_no_object(house: House) -> None:
     house.upload()
     house.store.delete(house.objects())
     house.pass_time(2 * HOUR)

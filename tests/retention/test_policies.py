@@ -29,7 +29,7 @@ def caller(house: House) -> Principal:
     return Principal(house.world.owner.account_id, "partner", "test")
 
 
-def test_an_upload_that_nobody_completed_goes_after_its_hours(house: House) -> None:
+def test_an_upload_that_was_never_completed_is_purged_after_its_hours(house: House) -> None:
     upload = house.upload()
     house.pass_time(23 * HOUR)
     assert house.purge(uploads=24 * HOUR).files == 0
@@ -39,7 +39,7 @@ def test_an_upload_that_nobody_completed_goes_after_its_hours(house: House) -> N
     assert house.objects() == []
 
 
-def test_a_selfie_goes_when_it_has_expired_and_not_before(house: House) -> None:
+def test_a_selfie_is_purged_when_it_has_expired_and_not_before(house: House) -> None:
     selfie = house.selfie(kept_for=30 * DAY)
     house.pass_time(29 * DAY)
     assert house.purge().files == 0
@@ -48,7 +48,7 @@ def test_a_selfie_goes_when_it_has_expired_and_not_before(house: House) -> None:
     assert (house.asset_state(selfie), house.objects()) == ("deleted", [])
 
 
-def test_what_is_kept_for_ever_stays(house: House) -> None:
+def test_files_that_never_expire_are_kept(house: House) -> None:
     selfie = house.selfie(kept_for=None)
     job_id = house.job()
     before = house.objects()
@@ -58,7 +58,7 @@ def test_what_is_kept_for_ever_stays(house: House) -> None:
     assert house.scalar("SELECT count(*) FROM job_events WHERE job_id = :id", id=job_id) > 0
 
 
-def test_finished_files_go_when_they_have_expired(house: House) -> None:
+def test_finished_files_are_purged_when_they_have_expired(house: House) -> None:
     job_id = house.job(kept_for=90 * DAY)
     house.pass_time(91 * DAY)
     assert house.purge(sources=None).files == 1
@@ -66,7 +66,7 @@ def test_finished_files_go_when_they_have_expired(house: House) -> None:
     assert house.objects() == [f"jobs/{job_id}/1/source.png"]
 
 
-def test_what_an_unfinished_job_works_on_stays_until_it_has_ended(house: House) -> None:
+def test_the_input_of_an_unfinished_job_is_kept_until_the_job_has_ended(house: House) -> None:
     selfie = house.selfie(kept_for=DAY)
     with house.engine.begin() as conn:
         conn.execute(text("UPDATE assets SET expires_at = NULL WHERE state = 'deleted'"))
@@ -89,7 +89,7 @@ def test_what_an_unfinished_job_works_on_stays_until_it_has_ended(house: House) 
 
 
 @pytest.mark.parametrize("state", [State.SUCCEEDED, State.FAILED])
-def test_originals_go_some_days_after_their_job_has_ended(house: House, state: State) -> None:
+def test_originals_are_purged_some_days_after_their_job_has_ended(house: House, state: State) -> None:
     job_id = house.job(state)
     with house.engine.begin() as conn:
         conn.execute(text("UPDATE attempts SET source_key = :key"), {"key": house.put(f"jobs/{job_id}/1/source.png")})
@@ -114,13 +114,13 @@ def test_a_job_whose_original_is_gone_is_redriven_from_its_submission(house: Hou
         assert retry_job(conn, caller(house), job_id).job.state is State.QUEUED
 
 
-@pytest.mark.parametrize("swept", [False, True], ids=["expired", "removed"])
-def test_a_job_whose_selfie_is_no_longer_kept_is_refused_at_once(house: House, swept: bool) -> None:
-    """Whether or not the purge has come by: it must not be taken for something that can be made."""
+@pytest.mark.parametrize("is_purged", [False, True], ids=["expired", "removed"])
+def test_a_job_whose_selfie_is_no_longer_kept_is_refused_at_once(house: House, is_purged: bool) -> None:
+    """The job is refused before and after the purge: it must not look as if it could still be made."""
     house.world = World(house.world.owner, house.selfie(kept_for=30 * DAY))
     job_id = house.job(State.FAILED)
     house.pass_time(31 * DAY)
-    if swept:
+    if is_purged:
         assert house.purge().files == 1
     with house.engine.begin() as conn, pytest.raises(InputExpired, match=r"selfie .* no longer kept\. Upload it again"):
         retry_job(conn, caller(house), job_id)
@@ -136,7 +136,7 @@ def test_a_job_whose_parents_picture_is_no_longer_kept_is_refused_at_once(house:
         retry_job(conn, caller(house), scene)
 
 
-def test_what_was_copied_before_needs_its_selfie_no_more(house: House) -> None:
+def test_a_job_with_a_stored_source_no_longer_needs_its_selfie(house: House) -> None:
     house.world = World(house.world.owner, house.selfie(kept_for=DAY))
     job_id = house.job(State.FAILED)
     with house.engine.begin() as conn:
@@ -149,7 +149,7 @@ def test_what_was_copied_before_needs_its_selfie_no_more(house: House) -> None:
 
 
 def test_a_submission_without_its_picture_is_not_made(house: House) -> None:
-    """The net below the refusal: a worker sees a deleted picture as none at all."""
+    """A second safeguard behind the refusal: a worker treats a deleted picture as missing."""
     house.world = World(house.world.owner, house.selfie(kept_for=None))
     job_id = house.job(State.QUEUED)
     with house.engine.begin() as conn:
@@ -160,14 +160,14 @@ def test_a_submission_without_its_picture_is_not_made(house: House) -> None:
     assert refused.failure.code is ErrorCode.INPUT_EXPIRED
 
 
-def test_originals_of_unfinished_jobs_stay(house: House) -> None:
+def test_originals_of_unfinished_jobs_are_kept(house: House) -> None:
     job_id = house.job(State.TRANSCODING)
     house.pass_time(30 * DAY)
     assert house.purge().sources == 0
     assert house.objects() == [f"jobs/{job_id}/1/source.png"]
 
 
-def test_nothing_new_begins_with_what_has_expired(house: House) -> None:
+def test_no_new_job_starts_from_an_expired_file(house: House) -> None:
     selfie = house.selfie(kept_for=DAY)
     avatar_job = house.job(kept_for=DAY)
     house.pass_time(2 * DAY)
@@ -180,7 +180,7 @@ def test_nothing_new_begins_with_what_has_expired(house: House) -> None:
 
 
 @pytest.mark.parametrize("place", ["purge_files", "purge_sources"])
-def test_a_pass_that_dies_between_object_and_row_is_healed_by_the_next(
+def test_a_pass_that_dies_between_object_and_row_is_completed_by_the_next(
     house: House, dies: Callable[[str], None], place: str
 ) -> None:
     house.selfie(kept_for=DAY)
@@ -201,16 +201,16 @@ def test_a_pass_that_dies_before_the_objects_leaves_the_rows(house: House, monke
     house.pass_time(2 * DAY)
 
     def fail(_: object) -> int:
-        raise OSError("the store is away")
+        raise OSError("the store is down")
 
     monkeypatch.setattr(house.store, "delete", fail)
-    with pytest.raises(OSError, match="away"):
+    with pytest.raises(OSError, match="down"):
         house.purge()
     assert house.asset_state(selfie) == "ready"
     assert house.inventory().is_sound
 
 
-def test_an_upload_that_is_completed_at_that_moment_stays(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_upload_that_is_completed_during_the_purge_is_kept(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     upload = house.upload()
     house.pass_time(25 * HOUR)
     delete = house.store.delete
@@ -232,7 +232,9 @@ def test_an_upload_that_is_completed_at_that_moment_stays(house: House, monkeypa
     assert house.inventory().is_sound
 
 
-def test_a_round_takes_bounded_batches_and_the_next_goes_on(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pass_takes_bounded_batches_and_the_next_pass_continues(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("jobs.upkeep.retention._BATCH", 2)
     monkeypatch.setattr("jobs.upkeep.retention.purge_expired.__kwdefaults__", {"batches": 2})
     for _ in range(5):

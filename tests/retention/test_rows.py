@@ -1,4 +1,4 @@
-"""Old rows: what goes with a job, what makes it stay, and that the credits add up without it."""
+"""Old rows: the rows that are purged with a job, the reasons to keep it, and credits that add up without it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TABLES = ("jobs", "job_requests", "attempts", "compensation_actions", "job_event
 
 
 def purge(house: House, kept_for: timedelta | None = YEARS, **policy: Any) -> PurgedRows:
-    """Make one pass over everything, as the workers' rounds do."""
+    """Make one pass over everything, as the workers' periodic tasks do."""
     house.purge(**policy)
     return OldRows(house.engine, house.store, kept_for).purge()
 
@@ -37,7 +37,7 @@ def count(house: House, table: str) -> int:
 
 
 def failed(house: House, **request: Any) -> UUID:
-    """Add a job that failed and of which everything is undone."""
+    """Add a failed job that is completely undone."""
     job_id = house.job(State.FAILED, **request)
     with house.engine.begin() as conn:
         conn.execute(text("UPDATE compensation_actions SET state = 'done', result = 'deleted' WHERE state = 'pending'"))
@@ -45,7 +45,7 @@ def failed(house: House, **request: Any) -> UUID:
 
 
 def a_story(house: House) -> tuple[UUID, UUID]:
-    """Return the avatar and the scene of a story that is over, with its selfie, all of which expires."""
+    """Return the avatar and the scene of a story that has ended; their files and the selfie expire."""
     house.world = World(house.world.owner, house.selfie(kept_for=30 * DAY))
     story_id = new_id()
     with house.engine.begin() as conn:
@@ -55,11 +55,11 @@ def a_story(house: House) -> tuple[UUID, UUID]:
     return avatar, failed(house, parent_id=avatar, kind=Kind.SCENE, **how)
 
 
-def test_the_rows_of_a_story_go_when_all_else_of_it_has_gone(house: House) -> None:
+def test_the_rows_of_a_story_are_purged_after_its_files_and_history(house: House) -> None:
     a_story(house)
     house.pass_time(729 * DAY)
     assert purge(house).jobs == 0
-    assert count(house, "job_events") == 0, "its history went before"
+    assert count(house, "job_events") == 0, "its history is purged first"
     house.pass_time(LONG)
     assert purge(house).jobs == 2
     assert {table: count(house, table) for table in TABLES} == dict.fromkeys(TABLES, 0)
@@ -67,7 +67,7 @@ def test_the_rows_of_a_story_go_when_all_else_of_it_has_gone(house: House) -> No
     assert (house.objects(), house.inventory().is_sound) == ([], True)
 
 
-def test_credits_are_told_of_for_ever_and_add_up_without_their_jobs(house: House) -> None:
+def test_ledger_entries_are_kept_forever_and_add_up_without_their_jobs(house: House) -> None:
     avatar, scene = a_story(house)
     with house.engine.connect() as conn:
         before = conn.execute(text("SELECT * FROM ledger_entries ORDER BY id")).all()
@@ -81,18 +81,18 @@ def test_credits_are_told_of_for_ever_and_add_up_without_their_jobs(house: House
     assert_credits_add_up(house.engine)
 
 
-def test_files_that_are_gone_lose_their_rows_once_no_job_names_them(house: House) -> None:
+def test_rows_of_purged_files_are_purged_once_no_job_names_them(house: House) -> None:
     a_story(house)
     house.pass_time(LONG)
     rows = OldRows(house.engine, house.store, YEARS)
     house.purge()
     gone = count(house, "assets")
     assert OldRows(house.engine, house.store, None).purge() == PurgedRows(0, 0, 0)
-    assert rows.purge().files == gone, "the jobs went in the same pass"
+    assert rows.purge().files == gone, "the jobs are purged in the same pass"
     assert count(house, "assets") == 0
 
 
-def test_a_file_whose_job_stays_keeps_its_row(house: House) -> None:
+def test_a_file_whose_job_is_kept_keeps_its_row(house: House) -> None:
     house.job(State.SUCCEEDED, kept_for=90 * DAY)
     house.pass_time(LONG)
     assert purge(house, history=None) == PurgedRows(jobs=0, files=0, keys=0)
@@ -107,7 +107,7 @@ def test_a_file_whose_job_stays_keeps_its_row(house: House) -> None:
         ("its original is kept", {"sources": None}, 90 * DAY),
     ],
 )
-def test_a_job_stays_as_long_as_anything_of_it(
+def test_a_job_is_kept_as_long_as_any_part_of_it(
     house: House, why: str, policy: dict[str, Any], kept_for: timedelta | None
 ) -> None:
     house.job(State.SUCCEEDED, kept_for=kept_for)
@@ -123,9 +123,9 @@ def test_a_job_stays_as_long_as_anything_of_it(
         "INSERT INTO compensation_actions (job_id, cycle, attempt, action, state, last_error) "
         "SELECT id, 7, 1, 'cancel_prediction', 'needs_review', 'it said 503' FROM jobs",
     ],
-    ids=["ended later", "waits for a person"],
+    ids=["ended later", "needs review"],
 )
-def test_what_is_not_over_stays(house: House, meanwhile: str) -> None:
+def test_a_job_that_is_not_over_is_kept(house: House, meanwhile: str) -> None:
     failed(house)
     house.pass_time(LONG)
     with house.engine.begin() as conn:
@@ -133,14 +133,14 @@ def test_what_is_not_over_stays(house: House, meanwhile: str) -> None:
     assert purge(house).jobs == 0
 
 
-def test_unfinished_jobs_stay_however_old(house: House) -> None:
+def test_unfinished_jobs_are_kept_however_old(house: House) -> None:
     house.job(State.QUEUED)
     house.pass_time(LONG)
     assert purge(house).jobs == 0
 
 
 def test_credits_that_were_never_settled_keep_their_job(house: House) -> None:
-    """That can not happen; should it all the same, it must still be there for whoever looks into it."""
+    """This cannot happen. If it does all the same, support must still find the job."""
     job_id = failed(house)
     with house.engine.begin() as conn:
         conn.execute(text("UPDATE jobs SET credits = 5 WHERE id = :id"), {"id": job_id})
@@ -149,7 +149,7 @@ def test_credits_that_were_never_settled_keep_their_job(house: House) -> None:
     assert purge(house).jobs == 0
 
 
-def test_what_was_left_over_goes_with_the_job(house: House) -> None:
+def test_leftovers_are_purged_with_the_job(house: House) -> None:
     job_id = failed(house)
     house.pass_time(LONG)
     house.put(f"jobs/{job_id}/1/half.png")
@@ -157,7 +157,9 @@ def test_what_was_left_over_goes_with_the_job(house: House) -> None:
     assert house.objects() == []
 
 
-def test_a_pass_that_dies_before_the_rows_is_healed_by_the_next(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pass_that_dies_before_the_rows_is_completed_by_the_next(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     job_id = failed(house)
     house.pass_time(LONG)
     house.put(f"jobs/{job_id}/1/half.png")
@@ -173,7 +175,7 @@ def test_a_pass_that_dies_before_the_rows_is_healed_by_the_next(house: House, mo
     assert purge(house).jobs == 1
 
 
-def test_a_job_that_is_redriven_at_that_moment_stays(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_that_is_redriven_during_the_purge_is_kept(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     failed(house)
     house.pass_time(LONG)
     house.purge()
@@ -194,7 +196,7 @@ def test_a_job_that_is_redriven_at_that_moment_stays(house: House, monkeypatch: 
     assert count(house, "jobs") == 1
 
 
-def test_a_round_looks_at_a_stretch_and_the_next_goes_on(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pass_reads_one_batch_and_the_next_pass_continues(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("jobs.upkeep.row_purge._BATCH", 2)
     stays = house.job(State.SUCCEEDED)
     for _ in range(4):
@@ -206,7 +208,7 @@ def test_a_round_looks_at_a_stretch_and_the_next_goes_on(house: House, monkeypat
     assert house.scalar("SELECT id FROM jobs") == stays
 
 
-def test_idempotency_keys_go_with_the_rows(house: House) -> None:
+def test_idempotency_keys_are_purged_like_rows(house: House) -> None:
     with house.engine.begin() as conn:
         claim_key(conn, IdempotencyKey(house.world.owner.account_id, "", "createAvatar", "key"), b"digest", new_id())
     house.pass_time(YEARS - DAY)
@@ -215,17 +217,17 @@ def test_idempotency_keys_go_with_the_rows(house: House) -> None:
     assert purge(house).keys == 1
 
 
-def test_credits_are_held_only_for_a_job_that_is_there(house: House) -> None:
-    """There is no foreign key that says so, for entries outlive their jobs."""
-    hold = text(
+def test_credits_are_held_only_for_a_job_that_exists(house: House) -> None:
+    """No foreign key enforces this, because entries outlive their jobs."""
+    hold_credits_without_job = text(
         "INSERT INTO ledger_entries (account_id, user_ref, kind, job_id, cycle, amount, debit_bucket, credit_bucket, "
         "actor) VALUES (:account, '', 'hold', :job, 1, 5, 'available', 'held', 'test')"
     )
     with house.engine.begin() as conn, pytest.raises(IntegrityError, match="a job that exists"):
-        conn.execute(hold, {"account": house.world.owner.account_id, "job": new_id()})
+        conn.execute(hold_credits_without_job, {"account": house.world.owner.account_id, "job": new_id()})
 
 
-def test_a_forgotten_job_that_still_holds_credits_is_named(house: House) -> None:
+def test_a_purged_job_that_still_holds_credits_is_reported(house: House) -> None:
     job_id = house.job(State.QUEUED, credits=5)
     with house.engine.begin() as conn:
         conn.execute(text("DELETE FROM jobs"))
@@ -233,5 +235,5 @@ def test_a_forgotten_job_that_still_holds_credits_is_named(house: House) -> None
     assert [(each.id, each.why) for each in found] == [(job_id, "is gone and still holds credits")]
 
 
-def test_rows_are_kept_for_two_years_unless_told_otherwise() -> None:
+def test_rows_are_kept_for_two_years_by_default() -> None:
     assert RetentionPolicy().rows == YEARS

@@ -1,4 +1,4 @@
-"""Cutting a worker's connections to Postgres at chosen moments."""
+"""Cuts a worker's connections to Postgres at chosen moments."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 
 def cut_connection(dbapi_connection: Any) -> None:
-    """End the server's side of a connection, as `pg_terminate_backend` by an operator does."""
+    """End the server's side of a connection, as an operator does with `pg_terminate_backend`."""
     info = dbapi_connection.info
     with psycopg.connect(
         host=info.host, port=info.port, user=info.user, password=info.password, dbname=info.dbname, autocommit=True

@@ -1,4 +1,4 @@
-"""What tests need of the shared servers: databases and buckets of their own, made in a moment."""
+"""Databases of their own for tests, on the shared server, and names that are unique there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy import URL, make_url
 def create_database(server_url: str, name: str, template: str | None = None) -> str:
     """Create a database, as a copy of `template` when one is named, and return its URL.
 
-    `server_url` is that of any database on the server. Nobody may be connected to the template meanwhile.
+    `server_url` is that of any database on the server. No client may be connected to the template meanwhile.
     """
     url = make_url(server_url)
     # By default the copy goes through the write-ahead log, which takes twice as long.
@@ -22,7 +22,7 @@ def create_database(server_url: str, name: str, template: str | None = None) -> 
 
 
 def drop_database(server_url: str, name: str) -> None:
-    """Drop a database and cut its connections. Harmless when there is none of that name."""
+    """Drop a database and cut its connections. Harmless if it does not exist."""
     _run(make_url(server_url), sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
@@ -32,7 +32,7 @@ def unique_name(prefix: str) -> str:
 
 
 def _run(url: URL, statement: sql.Composed) -> None:
-    """Run a statement that allows no transaction, from the database that nobody copies or drops."""
+    """Run a statement that allows no transaction, from a database that no test copies or drops."""
     address = url.set(drivername="postgresql", database="postgres").render_as_string(hide_password=False)
     with psycopg.connect(address, autocommit=True) as conn:
         conn.execute(statement)

@@ -1,4 +1,4 @@
-"""Waiting for a fact, not for time. Limits scale with the machine."""
+"""Waits for a fact, not for time. Limits scale with the speed of the machine."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Literal, TypeVar
 
 T = TypeVar("T")
 
-# How long `_calibration` takes on the machine on which the limits were chosen, idle.
+# The time of `_calibration` on the machine on which the limits were chosen, while it was idle.
 _CALIBRATED_S = 0.012
-# Waiting costs nothing where the fact comes, so the limits are generous: a test that hangs may take longer to fail.
+# A wait ends as soon as the fact is true, so the limits are generous: only a test that hangs takes longer to fail.
 _GENEROSITY = 4.0
 
 
 def eventually(look: Callable[[], T | Literal[False] | None], *, within_s: float = 20.0, every_s: float = 0.01) -> T:
-    """Call `look` until it returns something true, and return that; fail the test where it never does.
+    """Call `look` until it returns something true, and return that; fail the test if it never does.
 
-    `within_s` is meant for an idle, fast machine, and is scaled.
+    `within_s` is the limit on an idle, fast machine, and is scaled.
     """
     limit_s = scaled(within_s)
     deadline = time.monotonic() + limit_s
@@ -33,13 +33,13 @@ def eventually(look: Callable[[], T | Literal[False] | None], *, within_s: float
 
 
 def scaled(seconds: float) -> float:
-    """Return how long to wait, on this machine as busy as it is, for what takes less than `seconds` on an idle one."""
+    """Return the limit on this machine, with its present load, for a task of up to `seconds` on an idle one."""
     return seconds * _slowness()
 
 
 @cache
 def _slowness() -> float:
-    """Measure once a session how much slower this machine is now, other processes included."""
+    """Measure once a session how much slower this machine is, with its other processes."""
     began = time.perf_counter()
     _calibration()
     measured = (time.perf_counter() - began) / _CALIBRATED_S

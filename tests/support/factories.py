@@ -1,4 +1,4 @@
-"""Legal rows for tests: each helper fills in whatever the test does not care about."""
+"""Legal rows for tests: each helper fills in everything that does not matter to the test."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ REFUSED = o.Failure(ErrorCode.CONTENT_REJECTED, "It was declined.", o.RetryPolic
 
 @dataclass(frozen=True)
 class World:
-    """An account and a selfie of it."""
+    """An account and its selfie."""
 
     owner: Owner
     selfie_id: UUID
@@ -57,7 +57,7 @@ def make_world(conn: Connection) -> World:
 
 
 _TO_SUCCESS = (*(each.state for each in FINISHING), State.SUCCEEDED)
-# What leads a queued job to each state.
+# The states through which a queued job reaches each state.
 _PATH: dict[State, tuple[State, ...]] = {
     State.QUEUED: (),
     State.SUBMITTING: (State.SUBMITTING,),
@@ -83,9 +83,9 @@ def make_job(
     parent_id: UUID | None = None,
     **request: Any,
 ) -> UUID:
-    """Add a job and move it, legally, to `state`; it is due at once and nobody holds it. `credits` are held for it."""
+    """Add a job and move it, legally, to `state`; it is due at once and not leased. `credits` are held for it."""
     job_id = new_id()
-    asked = JobRequest(
+    wanted = JobRequest(
         kind=kind,
         tier="paid",
         priority=request.pop("priority", 0),
@@ -98,7 +98,7 @@ def make_job(
         conn,
         world.owner,
         job_id,
-        asked,
+        wanted,
         deadline=timedelta(hours=6),
         story_id=story_id,
         parent_id=parent_id,
@@ -114,7 +114,7 @@ def make_job(
 
 
 def claim(conn: Connection, job_id: UUID, *, lasts: timedelta = timedelta(minutes=1), worker: str = "test") -> Claim:
-    """Lease a job as a worker does, whether or not it is due."""
+    """Lease a job as a worker does, even if it is not due."""
     row = conn.execute(
         text(
             "UPDATE jobs SET lease = lease + 1, claims = claims + 1, claimed_by = :worker, "
@@ -164,7 +164,7 @@ def output_of(job: ClaimedJob) -> AssetMade:
 
 
 def advance_to(conn: Connection, job_id: UUID, target: State) -> None:
-    """Have a job make the one move that leads to a state."""
+    """Move a job to a state that is one move away."""
     job = claimed(conn, job_id)
     recorded = record(conn, [_move_towards(job, target)])
     assert job_id in recorded.moved
@@ -175,7 +175,7 @@ def _move_towards(job: ClaimedJob, target: State) -> Move:
         case State.SUBMITTING:
             return begin_of(job)
         case State.RECONCILING:
-            return move_of(job, o.OutcomeLost("the answer was lost"), AttemptChanged(job.id, job.attempt, "lost"))
+            return move_of(job, o.OutcomeLost("the response was lost"), AttemptChanged(job.id, job.attempt, "lost"))
         case State.GENERATING:
             prediction_id = uuid4().hex
             changed = AttemptChanged(job.id, job.attempt, "running", prediction_id=prediction_id)

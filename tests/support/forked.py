@@ -1,7 +1,7 @@
 """The program's processes, forked from one that has imported every part: importing takes longer than most tests.
 
-A process that is started so can be killed, frozen and stopped as any other. That the program starts by itself is
-shown by the tests of the demo and of the supervisor.
+Such a process can be killed, frozen and stopped like any other. The tests of the demo and of the supervisor start the
+program as users do.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Forked:
         self._process = context.Process(target=_run, args=given, daemon=True)
         self._process.start()
         self.pid = self._process.pid or 0
-        # Whoever ends it ends its group, which it makes first of all.
+        # It is ended by ending its process group, which it creates first of all.
         eventually(lambda: self.poll() is not None or os.getpgid(self.pid) == self.pid, every_s=0.002)
 
     @property
@@ -82,7 +82,7 @@ class Forked:
 def _run(
     tuning: str | None, arguments: list[str], environment: dict[str, str], log_path: Path, directory: Path
 ) -> None:
-    """Become the program, in a process group of its own and with all that it writes in the log."""
+    """Become the program, in its own process group and with all of its output in the log."""
     os.setpgid(0, 0)
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     log = os.open(log_path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)

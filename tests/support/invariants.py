@@ -1,4 +1,4 @@
-"""What must be true of every database, whatever happened to it."""
+"""The invariants that every database must satisfy, whatever has happened to its jobs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from statemachine.vocabulary import State
 LEGAL = {(rule.from_state or "new", str(rule.event), str(rule.to_state)) for rule in TRANSITIONS}
 
 
-# Where a job may be that somebody has canceled: its answer is awaited, or it ends.
+# The states of a canceled job: it waits for the provider's response, or it ends.
 _CANCELED_IN = ("submitting", "compensating", "failed", "canceled")
 # The jobs of one account, or all of them.
 _OF = "(SELECT id FROM jobs WHERE CAST(:account AS uuid) IS NULL OR account_id = :account)"
@@ -36,11 +36,11 @@ def assert_sound(engine: Engine, account_id: UUID | None = None) -> None:
         assert seen[job_id] == (job.seq, job.state), f"the history of {job_id} does not lead to its row"
         assert State(job.state).is_terminal == (job.finished_at is not None)
         assert (job.due_at is None) == State(job.state).is_terminal
-        assert job.cancel_requested_at is None or job.state in _CANCELED_IN, f"{job_id} goes on though it is canceled"
+        assert job.cancel_requested_at is None or job.state in _CANCELED_IN, f"{job_id} continues although it is canceled"
 
 
 def assert_credits_add_up(engine: Engine, account_id: UUID | None = None) -> None:
-    """Check that wallets, holds, charges and refunds agree with each other and with the jobs."""
+    """Check that the entries and wallets of the ledger agree with each other and with the jobs."""
     with engine.connect() as conn:
         its_own = {account_id, *conn.scalars(text(_OF), {"account": account_id})}
         found = ledger_discrepancies(conn)
@@ -62,19 +62,19 @@ def assert_attempts_add_up(engine: Engine, account_id: UUID | None = None) -> No
 
 
 def assert_undone(engine: Engine, account_id: UUID | None = None) -> None:
-    """Check that nothing which had to be undone was dropped by a job that ended or began again."""
+    """Check that no job ended or began again with a compensating action still pending."""
     query = f"""
         SELECT j.id, j.state, a.action FROM compensation_actions a JOIN jobs j ON j.id = a.job_id
         WHERE a.state = 'pending' AND (j.state <> 'compensating' OR a.cycle > j.cycle) AND j.id IN {_OF}
     """
     with engine.connect() as conn:
         assert conn.execute(text(query), {"account": account_id}).all() == [], (
-            "jobs went on with something pending to be undone"
+            "jobs continued with a compensating action pending"
         )
 
 
 def assert_roll_backs_took_nothing_owned(engine: Engine, account_id: UUID | None = None) -> None:
-    """Check that what was rolled back belonged to a story of which something failed, and was used for nothing else."""
+    """Check that each rolled-back job belonged to a story that failed, and was used by no other job."""
     query = f"""
         SELECT e.job_id FROM job_events e JOIN jobs p ON p.id = e.job_id
         WHERE e.event = 'rolled_back' AND e.job_id IN {_OF} AND (NOT EXISTS (
@@ -90,5 +90,5 @@ def assert_roll_backs_took_nothing_owned(engine: Engine, account_id: UUID | None
     """
     with engine.connect() as conn:
         assert conn.scalars(text(query), {"account": account_id}).all() == [], (
-            "something was rolled back that its owner keeps"
+            "a job was rolled back although its owner uses it"
         )

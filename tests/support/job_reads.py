@@ -1,4 +1,4 @@
-"""Reading what a test's database says of its jobs."""
+"""Reads of the jobs in a test's database."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.eventually import eventually
 
 
 class JobReads:
-    """The questions that tests ask of a database. Each harness that has an engine is one of these."""
+    """The reads that tests need. Every harness with an engine inherits them."""
 
     engine: Engine
 

@@ -1,4 +1,4 @@
-"""The rows that tests start from: accounts, keys, sessions, selfies, and jobs moved as a worker moves them."""
+"""The rows from which tests start: accounts, keys, sessions, selfies, and jobs moved as by a worker."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Partner(Caller):
     def user(
         self, user_ref: str = "ada", *, tier: str = "free", lasts_s: float = 3600, credits: int = 10_000
     ) -> Caller:
-        """Open a session for an end user with credits; the store of time may be shorter than the API allows."""
+        """Open a session for an end user with credits; it may be shorter than the API allows."""
         with self.server.engine.begin() as conn:
             session, token = open_session(
                 conn, self.principal, user_ref=user_ref, tier=tier, lasts=timedelta(seconds=max(lasts_s, 60))
@@ -76,7 +76,7 @@ class Partner(Caller):
 
 
 def partner(server: Server, name: str, role: str = "partner") -> Partner:
-    """Make an account with a key."""
+    """Create an account with a key."""
     with server.engine.begin() as conn:
         secret = issue_api_key(conn, name, role=role, key_name=f"{name} key")
         grant_to_account(conn, name, 10_000, actor="test")
@@ -85,7 +85,7 @@ def partner(server: Server, name: str, role: str = "partner") -> Partner:
 
 @dataclass(frozen=True)
 class Move:
-    """One move of a job; `due_in_s` is None where the job ends."""
+    """One move of a job; `due_in_s` is None if the job ends."""
 
     event: Event
     state: State
@@ -135,7 +135,7 @@ def move(engine: Engine, job_id: str, *moves: Move, hint: bool = True) -> None:
 
 
 def move_together(engine: Engine, *moves: tuple[str, Move]) -> None:
-    """Move several jobs in one transaction, and say nothing of it."""
+    """Move several jobs in one transaction, without a hint."""
     values = [_values(engine, decode_id(job_id, IdKind.JOB), each) for job_id, each in moves]
     with engine.begin() as conn:
         for each in values:

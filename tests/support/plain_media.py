@@ -1,4 +1,4 @@
-"""Media work that takes no time, for tests of everything around it."""
+"""Media work that takes no time, for tests of the parts around it."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from jobs.media import ImageFacts, VideoFacts
 
 
 def plain_avatar(source: Path, target: Path) -> ImageFacts:
-    """Stand in for the media work, which has tests of its own."""
+    """Copy the file instead of making an avatar; the media work has its own tests."""
     content = source.read_bytes()
     target.write_bytes(content)
     return ImageFacts("image/png", 1024, 1024, len(content), "00")
 
 
 def plain_video(source: Path, target: Path, *, seconds: int, **_: Any) -> VideoFacts:
-    """Stand in for a video of so many seconds."""
+    """Copy the file instead of making a video of `seconds` seconds."""
     content = source.read_bytes()
     target.write_bytes(content)
     return VideoFacts("video/mp4", 1920, 1080, 30 * seconds, 30.0, seconds, "h264", len(content), "00", False)
 
 
 def without_media_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the transcode step copy what it is given."""
+    """Let the transcode step copy its input."""
     # The function `transcode` hides its module of the same name.
     step = import_module("jobs.steps.transcode")
     for name in ("normalise_avatar", "normalise_scene", "make_poster"):

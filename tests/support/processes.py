@@ -32,7 +32,7 @@ class Processes:
     ) -> ServerProcess:
         """Start a worker process and wait until it works; `tuning` has its constants, by default those of all.
 
-        Raises ServerFailed where it does not work `within_s` seconds.
+        Raises ServerFailed if it does not work within `within_s` seconds.
         """
         log_path = self.directory / f"worker-{len(self.workers)}.log"
         command = ServerCommand(

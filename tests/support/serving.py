@@ -90,7 +90,7 @@ def serving(
 
 
 class _Server(uvicorn.Server):
-    """Lets waiting callers go before it waits for them."""
+    """Ends the waits of callers before it waits for their requests to end."""
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await end_waiting(cast("Starlette", self.config.app))
@@ -99,7 +99,7 @@ class _Server(uvicorn.Server):
 
 @dataclass
 class Caller:
-    """Someone with a key or a token, or without."""
+    """A caller with a key, a token or neither."""
 
     server: Server
     secret: str | None
@@ -109,15 +109,15 @@ class Caller:
         return {"Authorization": f"Bearer {self.secret}"} if self.secret else {}
 
     def post(self, document: str, variables: dict[str, Any] | None = None, **headers: str) -> httpx.Response:
-        """Send an operation and return the whole answer."""
+        """Send an operation and return the whole response."""
         body = {"query": document, "variables": variables}
         return self.server.http.post(f"{self.server.url}/graphql", json=body, headers=self.headers | headers)
 
     def ask(self, document: str, **variables: Any) -> dict[str, Any]:
         """Return the data of an operation that has no errors."""
-        answer = self.post(document, variables).json()
-        assert "errors" not in answer, answer["errors"]
-        data: dict[str, Any] = answer["data"]
+        body = self.post(document, variables).json()
+        assert "errors" not in body, body["errors"]
+        data: dict[str, Any] = body["data"]
         return data
 
     def fail(self, document: str, **variables: Any) -> dict[str, Any]:
@@ -146,7 +146,7 @@ def raw_socket(server: Server, **given: Any) -> Iterator[ClientConnection]:
 
 @dataclass
 class Socket:
-    """Speaks graphql-transport-ws, answering pings as it goes."""
+    """Speaks graphql-transport-ws and responds to pings."""
 
     connection: ClientConnection
     _ids: Iterator[int] = field(default_factory=count)
@@ -155,7 +155,7 @@ class Socket:
         self.connection.send(message if isinstance(message, str) else json.dumps(message))
 
     def receive(self, within_s: float = RECEIVE_WITHIN_S) -> dict[str, Any]:
-        """Return the next message that is no ping."""
+        """Return the next message that is not a ping."""
         while True:
             message: dict[str, Any] = json.loads(self.connection.recv(timeout=scaled(within_s)))
             if message["type"] != "ping":

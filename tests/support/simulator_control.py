@@ -1,4 +1,4 @@
-"""The simulator's own pages, by which a test makes it misbehave and reads what it billed."""
+"""The simulator's control requests, with which a test makes it misbehave and reads its bill."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class SimulatorControl:
         self._call("DELETE", "faults")
 
     def reset(self) -> None:
-        """Forget all predictions, faults and counts."""
+        """Clear all predictions, faults and counters."""
         self._call("POST", "reset")
 
     def advance(self, seconds: float) -> None:
@@ -36,11 +36,11 @@ class SimulatorControl:
         self._call("POST", "clock", {"advance_s": seconds})
 
     def counters(self) -> Any:
-        """Return how many requests, faults and webhooks there were, each by kind."""
+        """Return the numbers of requests, faults and webhooks, each by kind."""
         return self._call("GET", "counters").json()
 
     def bill(self) -> Any:
-        """Return what was billed, also by token and by status."""
+        """Return the bill, with subtotals by token and by status."""
         return self._call("GET", "bill").json()
 
     def creates(self) -> int:

@@ -51,9 +51,9 @@ PREFERRED, NEXT = "openai/gpt-image-2.5-sunburst", "openai/gpt-image-2.5-flare"
 MODELS = f"{PREFERRED},{NEXT},minimax/video-01-live"
 # As many retries as always, without the waits.
 WITHOUT_WAITS = JobPolicy(delays_s=(0.1, 0.1, 0.1), wait_s=0.2, operator_wait_s=0.3)
-# A step is not to be taken over while this process is busy with many at once.
+# The lease is long, because this process is busy with many jobs at once.
 PATIENT = replace(QUICK, lease=timedelta(seconds=30))
-# Nobody listens there: every webhook is lost.
+# Nothing listens there: every webhook is lost.
 NOWHERE = "http://127.0.0.1:9"
 
 
@@ -61,7 +61,7 @@ NOWHERE = "http://127.0.0.1:9"
 class System(JobReads):
     """A database, an object store and a simulator, the processes on them, and one account with a selfie.
 
-    `control` makes the simulator misbehave and reads its bill; `processes` holds the real workers and APIs.
+    `control` makes the simulator misbehave and reads its bill; `processes` has the real workers and APIs.
     """
 
     engine: Engine
@@ -78,7 +78,7 @@ class System(JobReads):
 
     @cached_property
     def control(self) -> SimulatorControl:
-        """Return the simulator's own pages."""
+        """Return the control of the simulator."""
         return SimulatorControl(self.simulator.api_url)
 
     @cached_property

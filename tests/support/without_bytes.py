@@ -1,4 +1,4 @@
-"""Workers that move no bytes: what the engine and the provider's calls cost can be measured without them."""
+"""Workers that move no bytes, to measure the cost of the engine and of the provider's calls alone."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from statemachine.vocabulary import State
 
 
 class InstantProvider:
-    """Takes every job and has finished it when it is first looked at."""
+    """Accepts every job and has finished it at the first poll."""
 
     def submit(self, submission: Submission) -> Accepted:
         return Accepted(uuid4().hex, 0.0)
@@ -29,7 +29,7 @@ class InstantProvider:
         return Prediction(prediction_id, "succeeded", ("http://127.0.0.1/out.png",), None, "", False, 1.0)
 
     def cancel(self, prediction_id: str) -> None:
-        """Nothing runs."""
+        """Do nothing, because nothing runs."""
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -43,7 +43,7 @@ class InstantProvider:
 
 
 class NoPictures:
-    """The provider reads nothing, so any address will do."""
+    """Returns addresses without pictures, because this provider does not read them."""
 
     def address(self, object_key: str, token: UUID, *, expires_s: int) -> str:
         return f"http://127.0.0.1/{token}.jpg"
@@ -51,7 +51,7 @@ class NoPictures:
 
 @dataclass(frozen=True)
 class BlankPictures:
-    """Every picture is the same few bytes, uploaded anew for each attempt as the default setting has it."""
+    """Uploads the same few bytes as the picture of every attempt, as the default setting does with real pictures."""
 
     provider: Provider
 
@@ -60,13 +60,13 @@ class BlankPictures:
 
 
 def store(job: ClaimedJob) -> Work:
-    """Say that the output was copied."""
+    """Report that the output was copied."""
     changed = AttemptChanged(job.id, job.attempt, "succeeded", source_key="source", source_type="image/png")
     return Work(job, StepDone(), (changed,))
 
 
 def transcode(job: ClaimedJob) -> Work:
-    """Say that the result was made."""
+    """Report that the result was made."""
     made = AssetMade(
         id=new_id(),
         account_id=job.account_id,
@@ -85,5 +85,5 @@ def transcode(job: ClaimedJob) -> Work:
 
 
 def without_bytes(runtime: Runtime) -> Steps:
-    """Return the real steps, but for those that move bytes."""
+    """Return the real steps, except for those that move bytes."""
     return {**steps_of(runtime), State.STORING: store, State.TRANSCODING: transcode}

@@ -1,4 +1,4 @@
-"""Whole workers in this process: on what a test gives them, or on a provider and a store in memory."""
+"""Whole workers in this process, on the parts that a test passes, or on a provider and a store in memory."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def running_worker(
 def runtime_without_waits(
     engine: Engine, recorder: Recorder, renewer: Renewer, *, provider: Any, store: Any, **parts: Any
 ) -> Runtime:
-    """Return the parts of a worker that looks at predictions at once and again at once; `parts` are others of them."""
+    """Return the parts of a worker that polls without waits; `parts` replaces some of them."""
     usual: dict[str, Any] = {
         "inputs": PictureInputs(store),
         "polling": PollSchedule(least_s=0.0, most_s=0.0),
@@ -97,14 +97,14 @@ class InProcessWorkers(JobReads):
             yield worker
 
     def count(self, condition: str = "true") -> int:
-        """Return how many jobs meet a condition; -1 while the database is away."""
+        """Return how many jobs meet a condition, or -1 while the database is down."""
         try:
             return int(self.scalar(f"SELECT count(*) FROM jobs WHERE {condition}") or 0)
         except SQLAlchemyError:
             return -1
 
     def wait_for_count(self, condition: str, number: int, within_s: float = 30.0) -> None:
-        """Wait until so many jobs meet a condition."""
+        """Wait until this many jobs meet a condition."""
         eventually(lambda: self.count(condition) == number, within_s=within_s)
 
     def cut(self, name: str = "lab-worker") -> None:
@@ -131,7 +131,7 @@ class InProcessWorkers(JobReads):
 
 
 def instead(state: State, act: Callable[..., Work | None]) -> Callable[[Runtime], Steps]:
-    """Return a function that builds the real steps but for one, which is given the real one."""
+    """Return a function that builds the real steps, except for one: `act`, which is passed the real one."""
 
     def build(runtime: Runtime) -> Steps:
         steps = steps_of(runtime)
