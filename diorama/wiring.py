@@ -126,7 +126,7 @@ def build_catalogue(settings: Settings) -> Catalogue:
 
 def build_timeouts(settings: Settings) -> Timeouts:
     """Return how long a call to the provider may take."""
-    return Timeouts(answer_s=settings.provider_timeout_s)
+    return Timeouts(response_s=settings.provider_timeout_s)
 
 
 def build_deadlines(settings: Settings) -> Deadlines:

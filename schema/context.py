@@ -85,7 +85,7 @@ class Context:
             self._loaders = new_loaders(self.parts.database, self.scope)
         return self._loaders
 
-    def forget_loaded(self) -> None:
+    def discard_loaded(self) -> None:
         """Drop the loaders: what they loaded may no longer be true."""
         self._loaders = None
 

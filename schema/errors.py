@@ -40,7 +40,7 @@ INTERNAL = "INTERNAL_SERVER_ERROR"
 
 # Transient errors of the database, the object store and the process that checks a picture, and values that a newer
 # version wrote during a deployment: the same request may well succeed a moment later.
-PASSING = (
+TRANSIENT = (
     OperationalError,
     DriverOperationalError,
     PoolTimeout,
@@ -91,7 +91,7 @@ def _described(error: GraphQLError) -> tuple[str, bool, str | None]:
         return UNRESOLVED, False, None
     if isinstance(cause, RecursionError):
         return PARSE_FAILED, False, "The document is nested too deeply."
-    if isinstance(cause, PASSING):
+    if isinstance(cause, TRANSIENT):
         return UNAVAILABLE, True, "Part of the service cannot be reached. Please try again in a moment."
     return (BAD_USER_INPUT if cause is None else INTERNAL), False, None
 

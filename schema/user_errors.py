@@ -24,7 +24,7 @@ class UserErrors(FieldExtension):
     async def resolve_async(self, next_: Callable[..., Awaitable[Any]], source: Any, info: Any, **kwargs: Any) -> Any:
         """Run the mutation with fresh loaders, because the one before it may have changed what they cached."""
         context: Info = info
-        context.context.forget_loaded()
+        context.context.discard_loaded()
         try:
             return await next_(source, info, **kwargs)
         except Forbidden:

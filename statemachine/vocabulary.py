@@ -234,7 +234,7 @@ class WaitKind(StrEnum):
 
     PARENT = "parent"
     PAUSED = "paused"
-    TURN = "turn"
+    QUEUE = "queue"
     ACCOUNT_LIMIT = "account_limit"
     BACK_OFF = "back_off"
     PROVIDER = "provider"

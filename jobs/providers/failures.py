@@ -135,7 +135,7 @@ def of_status(status: int, body: str, retry_after_s: float | None) -> Failure:
     return classify(Seen.HTTP, body, status, retry_after_s)
 
 
-def tells_of_gone_model(detail: str) -> bool:
+def reports_gone_model(detail: str) -> bool:
     """Return True if a failure's stored detail says that the provider no longer has the model."""
     response = _RESPONSE.fullmatch(detail)
     name = class_of(Seen.HTTP, response[2], int(response[1])) if response else class_of(Seen.PREDICTION, detail)

@@ -31,20 +31,20 @@ _ERROR_BYTES_MAX = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """In seconds. `answer_s` bounds the wait for each piece of a response, `output_s` the fetching of an output."""
+    """In seconds. `response_s` bounds the wait for each piece of a response, `output_s` the fetching of an output."""
 
     connect_s: float = 5.0
-    answer_s: float = 30.0
+    response_s: float = 30.0
     output_s: float = 600.0
 
     @property
     def call_s(self) -> float:
         """Return the limit of a whole call, from the connection to the last byte of its response."""
-        return 2 * self.answer_s
+        return 2 * self.response_s
 
     def as_extension(self) -> dict[str, float]:
         """Return the timeouts in the form that httpx hands to a transport."""
-        return {"connect": self.connect_s, "read": self.answer_s, "write": self.answer_s, "pool": self.connect_s}
+        return {"connect": self.connect_s, "read": self.response_s, "write": self.response_s, "pool": self.connect_s}
 
 
 class ErrorResponse(Exception):

@@ -21,7 +21,7 @@ class UnavailableModels:
         self._alerted_at: dict[str, float] = {}
         self._lock = threading.Lock()
 
-    def tell(self, model: str, why: str | None) -> None:
+    def add(self, model: str, why: str | None) -> None:
         """Record that the provider has no such model; `why` is the provider's text."""
         now = self._clock()
         with self._lock:

@@ -33,7 +33,7 @@ class Models:
             return frozenset()
         with self.engine.connect() as conn:
             unmade = unmade_attempts(conn, job.id)
-        return frozenset(model for model, detail in unmade if failures.tells_of_gone_model(detail))
+        return frozenset(model for model, detail in unmade if failures.reports_gone_model(detail))
 
     def choose(self, job: ClaimedJob, gone: Set[str]) -> Profile:
         """Return the first model that is not gone, or the preferred one again if all are. Raises NoModel."""
@@ -46,7 +46,7 @@ class Models:
         """
         if failure.retry_policy is not RetryPolicy.ANOTHER_MODEL or job.model is None:
             return failure
-        self.unavailable.tell(job.model, failure.detail)
+        self.unavailable.add(job.model, failure.detail)
         gone = gone | {job.model}
         try:
             can_help = self.choose(job, gone).model not in gone

@@ -32,7 +32,7 @@ _READ_MAX = 2_000
 _RECONNECT_AFTER_S = 0.25
 
 # The database is away for a moment: the same again later works.
-_PASSING = (SQLAlchemyError, OSError)
+_TRANSIENT = (SQLAlchemyError, OSError)
 
 
 class EventHub:
@@ -138,7 +138,7 @@ class EventHub:
             self._wake.clear()
             try:
                 await self._deliver_safely(awake)
-            except _PASSING as error:
+            except _TRANSIENT as error:
                 log.warning("reading the history failed and will be retried", reason=type(error).__name__)
                 self._awake |= awake
                 await asyncio.sleep(self._poll_every_s)
@@ -151,7 +151,7 @@ class EventHub:
         while True:
             try:
                 return await self._deliver_news(awake)
-            except _PASSING:
+            except _TRANSIENT:
                 raise
             except UnreadableEvent as error:
                 # Only its job's subscribers go, and so fewer are left each time; apart it would be a statement each.
@@ -181,7 +181,7 @@ class EventHub:
     async def _deliver_to(self, buffers: list[SubscriberBuffer], seen: dict[UUID, int]) -> None:
         try:
             news = await self._news(seen)
-        except _PASSING:
+        except _TRANSIENT:
             raise
         except Exception:
             log.exception("subscribers of an unreadable history were disconnected", subscribers=len(buffers))

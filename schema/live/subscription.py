@@ -33,7 +33,7 @@ class Subscription:
         context, subject = info.context, _subject(job_id, story_id)
         async with aclosing(follow(context.parts, context.scope, subject, after)) as messages:
             async for progress in messages:
-                context.forget_loaded()
+                context.discard_loaded()
                 yield GenerationProgress(record=progress)
 
 

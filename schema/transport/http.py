@@ -133,8 +133,8 @@ def _status(errors: Sequence[GraphQLError], content_type: str) -> int:
 def _unforeseen(error: Exception, request_id: str, content_type: str) -> Response:
     wrapped = GraphQLError(str(error), original_error=error)
     log_unforeseen(wrapped, request_id)
-    passing = presented(wrapped, request_id)["extensions"]["retryable"]
-    return _failed([wrapped], request_id, 503 if passing else 500, content_type)
+    is_transient = presented(wrapped, request_id)["extensions"]["retryable"]
+    return _failed([wrapped], request_id, 503 if is_transient else 500, content_type)
 
 
 def _failed(errors: Sequence[GraphQLError], request_id: str, status: int, content_type: str) -> Response:

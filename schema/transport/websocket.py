@@ -20,7 +20,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import Bas
 from strawberry.types import ExecutionResult
 
 from schema.context import Context
-from schema.errors import LIMIT_EXCEEDED, PASSING, ApiError, log_unforeseen, presented, unauthenticated
+from schema.errors import LIMIT_EXCEEDED, TRANSIENT, ApiError, log_unforeseen, presented, unauthenticated
 from schema.live.buffers import ServerClosing
 from schema.live.shared_results import SharedData
 from schema.transport.http import new_request_id
@@ -52,7 +52,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, None]):
         """Authenticate: 4403 for an unknown caller, 1013 while the database is unavailable."""
         try:
             await super().handle_connection_init({"type": "connection_init", "payload": message.get("payload") or {}})
-        except PASSING:
+        except TRANSIENT:
             await self.websocket.close(1013, "Try again later")
         except Exception:
             log.exception("a socket could not be opened")

@@ -66,8 +66,8 @@ class WaitReason:
             return stopped
         if job.claimed_by is not None:
             message = "Its worker stopped responding; another one takes over."
-            return cls(kind=WaitKind.TURN, until=None, message=message)
-        return cls(kind=WaitKind.TURN, until=None, message="It is waiting for a free worker.")
+            return cls(kind=WaitKind.QUEUE, until=None, message=message)
+        return cls(kind=WaitKind.QUEUE, until=None, message="It is waiting for a free worker.")
 
     @classmethod
     def _submissions_stopped(cls, limits: Limits) -> WaitReason | None:
@@ -94,7 +94,7 @@ def _why_later(job: Job) -> tuple[WaitKind, str]:
         message = "We are checking whether the provider accepted it before submitting it again."
         return WaitKind.RECONCILING, message
     if job.event == Event.REDRIVEN:
-        return WaitKind.TURN, "It was retried together with others, which start at a limited rate."
+        return WaitKind.QUEUE, "It was retried together with others, which start at a limited rate."
     if job.error_code is ErrorCode.PROVIDER_ACCOUNT:
         return WaitKind.OPERATOR, _OPERATOR
     if job.error_code is ErrorCode.PROVIDER_UNAVAILABLE and job.event in _OF_A_CALL:

@@ -90,7 +90,7 @@ def work(conditions: WorkerConditions, seed: int, orders: Connection) -> None:
     settings = ReplicateSettings(
         api_token="r8_losses",
         base_url=conditions.api_url,
-        timeouts=Timeouts(answer_s=5.0),
+        timeouts=Timeouts(response_s=5.0),
         first_poll_s=0.0,
     )
     provider = DeadlyProvider(ReplicateProvider(settings), conditions.kill_share, Random(seed))

@@ -19,7 +19,7 @@ from statemachine.vocabulary import TERMINAL, ErrorCode, Event, State
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 POLICY = JobPolicy()
-PASSING = o.Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", o.RetryPolicy.RETRY)
+TRANSIENT = o.Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", o.RetryPolicy.RETRY)
 FINAL = o.Failure(ErrorCode.CONTENT_REJECTED, "no", o.RetryPolicy.NEVER)
 ACCOUNT = o.Failure(ErrorCode.PROVIDER_ACCOUNT, "we keep trying", o.RetryPolicy.OPERATOR)
 GONE = o.Failure(ErrorCode.PROVIDER_ACCOUNT, "we keep trying", o.RetryPolicy.ANOTHER_MODEL)
@@ -28,7 +28,7 @@ WAIT = o.Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", o.RetryPolicy.WAIT, ret
 OUTCOMES_OF: dict[State, tuple[o.Outcome, ...]] = {
     State.SUBMITTING: (
         o.Accepted("p", 1.0),
-        o.Refused(PASSING),
+        o.Refused(TRANSIENT),
         o.Refused(FINAL),
         o.Refused(WAIT),
         o.Rejected(FINAL),
@@ -43,19 +43,19 @@ OUTCOMES_OF: dict[State, tuple[o.Outcome, ...]] = {
     State.GENERATING: (
         o.StillRunning(40, 1.0),
         o.OutputReady(("u",), 1),
-        o.GenerationFailed(PASSING),
+        o.GenerationFailed(TRANSIENT),
         o.GenerationFailed(FINAL),
         o.GenerationFailed(ACCOUNT),
         o.GenerationFailed(GONE),
         o.StepFailed(WAIT),
     ),
-    **dict.fromkeys(FINISHING_STATES, (o.StepDone(), o.StepFailed(PASSING), o.StepFailed(WAIT))),
-    State.COMPENSATING: (o.Undone(), o.StepFailed(PASSING), o.StepFailed(WAIT)),
+    **dict.fromkeys(FINISHING_STATES, (o.StepDone(), o.StepFailed(TRANSIENT), o.StepFailed(WAIT))),
+    State.COMPENSATING: (o.Undone(), o.StepFailed(TRANSIENT), o.StepFailed(WAIT)),
 }
 # What only one of the finishing states can see.
 OWN_OUTCOMES = (
-    (State.STORING, o.OutputGone(PASSING)),
-    (State.TRANSCODING, o.OutputInvalid(PASSING)),
+    (State.STORING, o.OutputGone(TRANSIENT)),
+    (State.TRANSCODING, o.OutputInvalid(TRANSIENT)),
     (State.TRANSCODING, o.OutputInvalid(FINAL)),
 )
 CASES = [*((state, outcome) for state, outcomes in OUTCOMES_OF.items() for outcome in outcomes), *OWN_OUTCOMES]
@@ -94,14 +94,14 @@ def test_transient_failures_wait_5_10_20_s_and_then_the_job_is_undone() -> None:
     waits = []
     job = facts(State.GENERATING)
     for _ in range(3):
-        decision = decided(job, o.GenerationFailed(PASSING))
+        decision = decided(job, o.GenerationFailed(TRANSIENT))
         assert (decision.event, decision.to_state) == (Event.GENERATION_FAILED, State.QUEUED)
         assert decision.due_in is not None
         waits.append(decision.due_in.total_seconds())
         job = replace(job, failures=decision.failures)
     for wait, base in zip(waits, (5, 10, 20), strict=True):
         assert base <= wait <= base * 1.1
-    assert decided(job, o.GenerationFailed(PASSING)).to_state is State.COMPENSATING
+    assert decided(job, o.GenerationFailed(TRANSIENT)).to_state is State.COMPENSATING
 
 
 @pytest.mark.parametrize("each", FINISHING, ids=lambda each: each.state)
@@ -137,7 +137,7 @@ def test_waiting_for_the_provider_uses_no_retry_and_lasts_as_long_as_it_requeste
 
 def test_paid_attempts_are_bounded_whatever_else_happens() -> None:
     job = facts(State.TRANSCODING, accepted=POLICY.attempts_max)
-    assert decided(job, o.OutputInvalid(PASSING)).to_state is State.COMPENSATING
+    assert decided(job, o.OutputInvalid(TRANSIENT)).to_state is State.COMPENSATING
 
 
 @pytest.mark.parametrize(
@@ -149,11 +149,11 @@ def test_an_error_that_needs_an_operator_uses_no_attempt_and_no_retry(failure: o
     decision = decided(job, o.GenerationFailed(failure or replace(GONE, retry_after_s=1.0)))
     assert (decision.to_state, decision.failures, decision.is_free) == (State.QUEUED, 3, True)
     assert decision.due_in == timedelta(seconds=wait_s)
-    assert not decided(replace(job, accepted=1, failures=0), o.GenerationFailed(PASSING)).is_free
+    assert not decided(replace(job, accepted=1, failures=0), o.GenerationFailed(TRANSIENT)).is_free
 
 
 def test_a_failure_with_its_own_number_of_retries_is_retried_that_often() -> None:
-    large = replace(PASSING, retries_max=1)
+    large = replace(TRANSIENT, retries_max=1)
     once = decided(facts(State.GENERATING), o.GenerationFailed(large))
     assert once.to_state is State.QUEUED
     twice = decided(facts(State.GENERATING, accepted=2, failures=once.failures), o.GenerationFailed(large))
@@ -169,7 +169,7 @@ def test_the_message_of_a_job_that_ends_does_not_promise_more_attempts() -> None
 
 def test_a_retry_through_the_queue_keeps_counting_failures() -> None:
     """Otherwise a prediction that always fails would be paid for again and again."""
-    failed = decided(facts(State.GENERATING, failures=1), o.GenerationFailed(PASSING))
+    failed = decided(facts(State.GENERATING, failures=1), o.GenerationFailed(TRANSIENT))
     accepted = decided(facts(State.SUBMITTING, failures=failed.failures), o.Accepted("p", 1.0))
     assert accepted.failures == failed.failures == 2
 
@@ -180,7 +180,7 @@ def test_a_job_whose_submissions_keep_getting_lost_is_given_up() -> None:
 
 
 def test_a_compensation_is_never_given_up() -> None:
-    decision = decided(facts(State.COMPENSATING, failures=50), o.StepFailed(PASSING))
+    decision = decided(facts(State.COMPENSATING, failures=50), o.StepFailed(TRANSIENT))
     assert (decision.event, decision.to_state) == (Event.POSTPONED, State.COMPENSATING)
 
 

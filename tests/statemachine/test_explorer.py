@@ -28,7 +28,7 @@ from statemachine.decisions import (
 )
 from statemachine.vocabulary import Event, State
 from tests.statemachine.explorer import ALONE, explore
-from tests.statemachine.workers import PASSING
+from tests.statemachine.workers import TRANSIENT
 from tests.statemachine.world import Rules, Violation, is_pausable
 
 DEPTH = 9
@@ -49,7 +49,7 @@ def test_the_rules_keep_their_promises_with_the_real_number_of_retries() -> None
 def submitted_again_after_a_lost_response(
     job: JobFacts, outcome: o.Outcome, now: datetime, policy: JobPolicy, rng: Random
 ) -> Decision:
-    return decide(job, o.Refused(PASSING) if isinstance(outcome, o.OutcomeLost) else outcome, now, policy, rng)
+    return decide(job, o.Refused(TRANSIENT) if isinstance(outcome, o.OutcomeLost) else outcome, now, policy, rng)
 
 
 def absent_without_a_search(

@@ -17,7 +17,7 @@ from tests.statemachine.world import Attempt, Job, Next, Rules, Violation, Worke
 # A step in these states begins, pays for or changes something; in the others it only ends or searches for a job.
 _BEGINS_SOMETHING = (State.QUEUED, State.GENERATING, *FINISHING_STATES, State.COMPENSATING)
 _UNDONE_STATES = (State.COMPENSATING, State.FAILED, State.CANCELED)
-PASSING = o.Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", o.RetryPolicy.RETRY)
+TRANSIENT = o.Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", o.RetryPolicy.RETRY)
 BUSY = o.Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", o.RetryPolicy.WAIT, retry_after_s=1)
 ACCOUNT = o.Failure(ErrorCode.PROVIDER_ACCOUNT, "ours", o.RetryPolicy.OPERATOR)
 FINAL = o.Failure(ErrorCode.CONTENT_REJECTED, "no", o.RetryPolicy.NEVER)
@@ -47,7 +47,7 @@ _CALLS: tuple[tuple[o.Outcome, str], ...] = (
     (o.Rejected(FINAL), "ended"),
     (o.OutcomeLost("accepted"), "running"),
     (o.OutcomeLost("not accepted"), "unsent"),
-    (o.Refused(PASSING), "ended"),
+    (o.Refused(TRANSIENT), "ended"),
 )
 
 
@@ -56,29 +56,29 @@ def outcomes_of(state: State, attempt: Attempt) -> tuple[o.Outcome, ...]:
     reached = attempt.status not in ("none", "unsent", "ended")
     match state:
         case State.QUEUED:
-            return (o.Rejected(FINAL), o.StepFailed(PASSING))
+            return (o.Rejected(FINAL), o.StepFailed(TRANSIENT))
         case State.RECONCILING:
             found = o.OrphanFound("p") if reached else o.OrphanAbsent()
             if attempt.named:
                 return (found,)
             return (found, o.StillUncertain("no list", may_resubmit=True), o.StillUncertain("no list"))
         case State.GENERATING if attempt.costs:
-            return (o.StillRunning(10, 1.0), o.StepFailed(BUSY), o.StepFailed(PASSING))
+            return (o.StillRunning(10, 1.0), o.StepFailed(BUSY), o.StepFailed(TRANSIENT))
         case State.GENERATING if attempt.status == "done":
-            return (o.OutputReady(("u",), 1), o.StepFailed(BUSY), o.StepFailed(PASSING))
+            return (o.OutputReady(("u",), 1), o.StepFailed(BUSY), o.StepFailed(TRANSIENT))
         case State.GENERATING:
-            failed = (o.GenerationFailed(FINAL), o.GenerationFailed(ACCOUNT), o.GenerationFailed(PASSING))
+            failed = (o.GenerationFailed(FINAL), o.GenerationFailed(ACCOUNT), o.GenerationFailed(TRANSIENT))
             return (failed[0], o.StepFailed(BUSY), *failed[1:])
         case State.STORING if attempt.status == "done":
-            return (o.StepDone(), o.StepFailed(BUSY), o.StepFailed(PASSING))
+            return (o.StepDone(), o.StepFailed(BUSY), o.StepFailed(TRANSIENT))
         case State.STORING:
-            return (o.OutputGone(PASSING),)
+            return (o.OutputGone(TRANSIENT),)
         case State.TRANSCODING:
-            return (o.StepDone(), o.StepFailed(BUSY), o.OutputInvalid(PASSING))
+            return (o.StepDone(), o.StepFailed(BUSY), o.OutputInvalid(TRANSIENT))
         case _ if state in FINISHING_STATES:
-            return (o.StepDone(), o.StepFailed(BUSY), o.StepFailed(PASSING))
+            return (o.StepDone(), o.StepFailed(BUSY), o.StepFailed(TRANSIENT))
         case State.COMPENSATING:
-            return (o.Undone(), LEFT_FOR_REVIEW, o.StepFailed(PASSING))
+            return (o.Undone(), LEFT_FOR_REVIEW, o.StepFailed(TRANSIENT))
         case _:
             raise Violation(f"a job is {state}, was claimed, and has no step to run")
 

@@ -36,7 +36,9 @@ def assert_sound(engine: Engine, account_id: UUID | None = None) -> None:
         assert seen[job_id] == (job.seq, job.state), f"the history of {job_id} does not lead to its row"
         assert State(job.state).is_terminal == (job.finished_at is not None)
         assert (job.due_at is None) == State(job.state).is_terminal
-        assert job.cancel_requested_at is None or job.state in _CANCELED_IN, f"{job_id} continues although it is canceled"
+        assert job.cancel_requested_at is None or job.state in _CANCELED_IN, (
+            f"{job_id} continues although it is canceled"
+        )
 
 
 def assert_credits_add_up(engine: Engine, account_id: UUID | None = None) -> None:

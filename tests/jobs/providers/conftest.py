@@ -36,7 +36,7 @@ def over_http(simulator: Background) -> Iterator[HttpHarness]:
         "r8_test",
         base_url=simulator.api_url,
         delivery_hosts=(simulator.delivery_url.removeprefix("http://"),),
-        timeouts=Timeouts(answer_s=5.0),
+        timeouts=Timeouts(response_s=5.0),
     )
     # All tests share one client of each kind: reading the trusted certificates takes longer than most tests.
     control = httpx.Client(base_url=f"{simulator.api_url}/_simulator", verify=False)

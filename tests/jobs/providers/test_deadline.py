@@ -17,7 +17,7 @@ from statemachine.outcomes import OutcomeLost, RetryPolicy
 from tests.jobs.providers.harness import error_of, submission
 from tests.support.eventually import scaled
 
-TIMEOUTS = Timeouts(answer_s=0.15, output_s=1.0)
+TIMEOUTS = Timeouts(response_s=0.15, output_s=1.0)
 PIECE_EVERY_S = 0.05
 ENDS_AFTER_S = scaled(30.0)
 BEGINNINGS = {

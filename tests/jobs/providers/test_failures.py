@@ -188,11 +188,9 @@ def test_a_final_message_does_not_promise_another_try() -> None:
 def test_a_stored_detail_still_shows_that_a_model_was_gone() -> None:
     for status, body, wanted in RESPONSES:
         detail = failures.of_status(status, body, None).detail or ""
-        assert failures.tells_of_gone_model(detail) is (wanted == "model_gone"), detail
+        assert failures.reports_gone_model(detail) is (wanted == "model_gone"), detail
     for words, wanted in TEXTS:
-        assert failures.tells_of_gone_model(failures.of_prediction_error(words).detail or "") is (
-            wanted == "model_gone"
-        )
+        assert failures.reports_gone_model(failures.of_prediction_error(words).detail or "") is (wanted == "model_gone")
 
 
 def test_a_rejected_picture_gets_a_polite_message_and_no_retry() -> None:

@@ -13,7 +13,7 @@ def test_each_model_that_is_gone_is_reported_at_once_and_then_once_an_hour() -> 
     with capture_logs() as lines:
         for at_s, model in ((0, "a"), (1, "a"), (2, "b"), (3599, "a"), (3600, "a"), (3601, "a")):
             now[0] = at_s
-            gone.tell(model, "HTTP 404")
+            gone.add(model, "HTTP 404")
     assert [(line["log_level"], line["model"], line["why"]) for line in lines] == [
         ("critical", model, "HTTP 404") for model in ("a", "b", "a")
     ]

@@ -74,10 +74,10 @@ def test_a_spent_budget_delays_only_jobs_that_are_not_submitted(
 ) -> None:
     queued, running = make_avatar(acme, acme.asset()), make_avatar(acme, acme.asset())
     move(server.engine, running, *TO_SUCCESS[:2])
-    assert because(acme, queued)[0] == "TURN"
+    assert because(acme, queued)[0] == "QUEUE"
     use_up_permits(server, limiter)
     assert because(acme, queued) == ("PROVIDER_BUDGET", False)
-    assert because(acme, running)[0] == "TURN"
+    assert because(acme, running)[0] == "QUEUE"
 
 
 def test_support_sees_the_budgets_and_the_breaker(support: Partner, server: Server, limiter: SharedLimiter) -> None:

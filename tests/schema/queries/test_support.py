@@ -108,7 +108,7 @@ def test_a_paused_step_is_the_reason_why_its_jobs_wait(acme: Partner, support: P
         assert status["POLL"]["pause"] is None
     finally:
         assert support.ask(RESUME, step="SUBMIT")["resumeStep"]["wasPaused"]
-    assert acme.ask(WAITING, id=job_id)["job"]["waitingBecause"]["kind"] == "TURN"
+    assert acme.ask(WAITING, id=job_id)["job"]["waitingBecause"]["kind"] == "QUEUE"
     assert acme.fail(STEPS)["extensions"]["code"] == "FORBIDDEN"
 
 

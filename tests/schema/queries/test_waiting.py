@@ -36,7 +36,7 @@ LATER_BECAUSE: dict[str, tuple[tuple[Move, ...], str]] = {
         (*GENERATING, Move(Event.GENERATION_FAILED, State.QUEUED, due_in_s=LATER, error="provider_unavailable")),
         "BACK_OFF",
     ),
-    "a redrive at a rate": ((*TO_FAILURE, Move(Event.REDRIVEN, State.QUEUED, due_in_s=LATER)), "TURN"),
+    "a redrive at a rate": ((*TO_FAILURE, Move(Event.REDRIVEN, State.QUEUED, due_in_s=LATER)), "QUEUE"),
     "a lost submission": (
         (*SUBMITTED, Move(Event.OUTCOME_LOST, State.RECONCILING, due_in_s=LATER)),
         "RECONCILING",
@@ -113,7 +113,7 @@ def test_a_job_due_later_gives_the_reason_and_the_time(acme: Partner, reason: st
 def test_a_due_job_waits_for_its_turn(acme: Partner, state: State) -> None:
     job_id = make_avatar(acme, acme.asset())
     move(acme.server.engine, job_id, *DUE[state])
-    assert kind(acme, job_id) == "TURN"
+    assert kind(acme, job_id) == "QUEUE"
 
 
 def test_a_child_waits_for_its_parent(acme: Partner) -> None:
@@ -130,7 +130,7 @@ def test_a_claimed_job_does_not_wait_until_its_lease_expires(acme: Partner) -> N
     change(acme, job_id, "lease_expires_at = now() - interval '1 second'")
     found = because(acme, job_id)
     assert found is not None
-    assert (found["kind"], "another one takes over" in found["message"]) == ("TURN", True)
+    assert (found["kind"], "another one takes over" in found["message"]) == ("QUEUE", True)
 
 
 def test_jobs_beyond_an_accounts_limit_wait_for_it(acme: Partner) -> None:
@@ -145,10 +145,10 @@ def test_jobs_beyond_an_accounts_limit_wait_for_it(acme: Partner) -> None:
         conn.execute(text("UPDATE accounts SET jobs_at_once = :busy WHERE id = :account"), {**account, "busy": busy})
     try:
         assert kind(acme, waits) == "ACCOUNT_LIMIT"
-        assert kind(acme, at_provider) == "TURN", "the limit does not delay a job that is already there"
+        assert kind(acme, at_provider) == "QUEUE", "the limit does not delay a job that is already there"
         with acme.server.engine.begin() as conn:
             conn.execute(text("UPDATE accounts SET jobs_at_once = jobs_at_once + 1 WHERE id = :account"), account)
-        assert kind(acme, waits) == "TURN"
+        assert kind(acme, waits) == "QUEUE"
         change(acme, waits, "claimed_by = 'w', lease_expires_at = now() + interval '1 minute'")
         third = make_avatar(acme, acme.asset())
         assert kind(acme, third) == "ACCOUNT_LIMIT", "a claimed job is on its way there"
@@ -164,11 +164,11 @@ def test_a_job_that_has_ended_waits_for_nothing(acme: Partner, end: tuple[Move, 
     assert because(acme, job_id) is None
     if end is TO_FAILURE:
         move(acme.server.engine, job_id, REDRIVEN)
-        assert kind(acme, job_id) == "TURN"
+        assert kind(acme, job_id) == "QUEUE"
 
 
 def test_every_reason_and_every_state_has_a_test() -> None:
     """A paused step is tested in `test_support.py`, and a spent budget in `test_limited_submissions.py`."""
-    elsewhere = {"PARENT", "ACCOUNT_LIMIT", "PAUSED", "TURN", "PROVIDER_BUDGET"}
+    elsewhere = {"PARENT", "ACCOUNT_LIMIT", "PAUSED", "QUEUE", "PROVIDER_BUDGET"}
     assert {expected for _, expected in LATER_BECAUSE.values()} | elsewhere == {each.name for each in WaitKind}
     assert {*DUE, State.WAITING, State.SUBMITTING} == set(State) - TERMINAL
