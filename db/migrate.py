@@ -18,10 +18,10 @@ from db.upkeep.retention import make_history_months
 log = structlog.get_logger(__name__)
 
 # Any number of hosts may migrate at once: the first one works, the others wait here and then find nothing to do.
-_MIGRATION_LOCK = 7_061_726_541
+MIGRATION_LOCK = 7_061_726_541
 # A statement that waits for a table's lock blocks everyone who comes after it. So it gives up well before they
 # would (`lock_timeout_s` of the engines), and lets them through before it is tried again.
-_LOCK_TIMEOUT_MS = 2_000
+LOCK_TIMEOUT_MS = 2_000
 _TRY_AGAIN_AFTER_S = 1.0
 
 
@@ -53,8 +53,8 @@ def _migrated(engine: Engine) -> bool:
 def _wait_for_others(connection: Connection) -> None:
     """Wait until no other host migrates; then no statement of this transaction is canceled for how long it takes."""
     _set_for_this_transaction(connection, statement_timeout=0, lock_timeout=0)
-    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
-    _set_for_this_transaction(connection, lock_timeout=_LOCK_TIMEOUT_MS)
+    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+    _set_for_this_transaction(connection, lock_timeout=LOCK_TIMEOUT_MS)
 
 
 def _set_for_this_transaction(connection: Connection, **settings_ms: int) -> None:

@@ -128,7 +128,8 @@ TRANSITIONS: tuple[Transition, ...] = (
     Transition(S.CANCELED, E.UNDO_RETRIED, S.COMPENSATING),
 )
 
-_TARGETS: dict[tuple[State | None, Event], tuple[State, ...]] = {
+# The states that an event can lead to, by the state it happens in.
+TARGETS: dict[tuple[State | None, Event], tuple[State, ...]] = {
     (t.from_state, t.event): tuple(
         other.to_state for other in TRANSITIONS if (other.from_state, other.event) == (t.from_state, t.event)
     )
@@ -139,7 +140,7 @@ _TARGETS: dict[tuple[State | None, Event], tuple[State, ...]] = {
 def next_states(from_state: State | None, event: Event) -> tuple[State, ...]:
     """Return every state that `event` can lead to from `from_state`, or raise `IllegalTransition`."""
     try:
-        return _TARGETS[from_state, event]
+        return TARGETS[from_state, event]
     except KeyError:
         raise IllegalTransition(from_state, event) from None
 

@@ -33,13 +33,14 @@ def make_bucket(client: S3Client, bucket: str, region: str) -> None:
 
     Raises botocore's errors.
     """
-    if not _exists(client, bucket):
+    if not exists(client, bucket):
         _create(client, bucket, region)
     if not _has_cors(client, bucket):
         _set_cors(client, bucket)
 
 
-def _exists(client: S3Client, bucket: str) -> bool:
+def exists(client: S3Client, bucket: str) -> bool:
+    """Return True if the bucket exists."""
     try:
         client.head_bucket(Bucket=bucket)
     except ClientError as error:

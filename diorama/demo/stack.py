@@ -99,7 +99,7 @@ class Stack:
         with ThreadPoolExecutor(max_workers=len(servers) or 1) as pool:
             list(pool.map(lambda server: server.start(), servers.values()))
         for name, server in servers.items():
-            self.environment.update(_environment_of(server))
+            self.environment.update(environment_of(server))
             self.addresses[name] = _address_of(server)
 
     def _servers(self) -> dict[str, EmbeddedServer]:
@@ -156,7 +156,7 @@ def _announced(log_path: Path, offset: int) -> dict[str, Any] | None:
     return None
 
 
-def _environment_of(server: EmbeddedServer) -> Mapping[str, str]:
+def environment_of(server: EmbeddedServer) -> Mapping[str, str]:
     """Return the settings that point a program at a server."""
     match server:
         case EmbeddedPostgres():

@@ -69,6 +69,11 @@ class Renewer:
             with self._changed:
                 self._leases.discard(lease)
 
+    @property
+    def is_idle(self) -> bool:
+        """Return True if there is no lease to renew."""
+        return not self._leases
+
     def close(self) -> None:
         """Stop renewing."""
         with self._changed:
@@ -89,7 +94,7 @@ class Renewer:
 
     def _idle_s(self) -> float | None:
         """Return the seconds until the next renewal, or None without a lease."""
-        if not self._leases:
+        if self.is_idle:
             return None
         return max(0.0, min(lease.renew_at for lease in self._leases) - time.monotonic())
 

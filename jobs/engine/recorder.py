@@ -50,10 +50,20 @@ class DatabaseUnreachable(Exception):
 class Recorder:
     """Writes moves from a thread of its own. `record_now` waits for the commit, `record` does not.
 
-    `after_group` is called once the callbacks of all moves of a group have run.
+    `after_group` is called once the callbacks of all moves of a group have run. A database that is away is tried
+    every `retry_every_s` seconds, for `give_up_after_s` seconds.
     """
 
-    def __init__(self, engine: Engine, hinter: Hinter) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        hinter: Hinter,
+        *,
+        retry_every_s: float = _RETRY_EVERY_S,
+        give_up_after_s: float = _GIVE_UP_AFTER_S,
+    ) -> None:
+        self._retry_every_s = retry_every_s
+        self._give_up_after_s = give_up_after_s
         self._engine = engine
         self._hinter = hinter
         self._changed = threading.Condition()
@@ -66,10 +76,14 @@ class Recorder:
 
     def record(self, move: Move, then: Then = _ignore) -> None:
         """Record a move soon and pass its result to `then` on the recorder's own thread, where it must be quick."""
+        self.record_all([(move, then)])
+
+    def record_all(self, moves: Sequence[tuple[Move, Then]]) -> None:
+        """Record moves as `record` does, in one group if they are few enough."""
         with self._changed:
             while len(self._pending) >= _PENDING_MAX:
                 self._changed.wait()
-            self._pending.append((move, then))
+            self._pending.extend(moves)
             self._changed.notify_all()
 
     def record_now(self, move: Move) -> Moved | None:
@@ -136,7 +150,7 @@ class Recorder:
             if time.monotonic() > give_up_at:
                 self._is_cut_off = True
                 raise DatabaseUnreachable("the database stayed out of reach")
-            time.sleep(_RETRY_EVERY_S)
+            time.sleep(self._retry_every_s)
             recorded = self._tried(moves)
         self._is_cut_off = False
         self._hinter.hint(_steps_due(recorded), recorded.job_ids)
@@ -155,7 +169,7 @@ class Recorder:
 
     def _wait_for_database_s(self) -> float:
         """Return the longest wait for the database: a process that stops waits once, not once per group."""
-        return 0.0 if self._closing.is_set() and self._is_cut_off else _GIVE_UP_AFTER_S
+        return 0.0 if self._closing.is_set() and self._is_cut_off else self._give_up_after_s
 
 
 def _notify(then: Then, moved: Moved | None, error: Exception | None = None) -> None:

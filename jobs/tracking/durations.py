@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 Recents = Mapping[tuple[str, int | None], Recent]
 
-_REFRESH_EVERY_S = 10.0
+REFRESH_EVERY_S = 10.0
 # Of fewer, a single odd one would count for too much.
 _ENOUGH = 10
 
@@ -79,7 +79,7 @@ class Durations:
         if time.monotonic() >= self._next_read_at and self._reading.acquire(blocking=False):
             try:
                 self._recent = self._read()
-                self._next_read_at = time.monotonic() + _REFRESH_EVERY_S
+                self._next_read_at = time.monotonic() + REFRESH_EVERY_S
             except SQLAlchemyError as error:
                 log.info("usual durations cannot be read", why=type(error).__name__)
             finally:

@@ -43,7 +43,13 @@ class NoKey(Exception):
 class SigningKey:
     """The provider's signing key for webhooks, which never changes without `fetch`. Safe for use by any thread."""
 
-    def __init__(self, key: str | None = None, fetch: Callable[[], str] | None = None) -> None:
+    def __init__(
+        self,
+        key: str | None = None,
+        fetch: Callable[[], str] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock = clock
         self._key = key
         self._fetch = fetch
         self._next_fetch_at = 0.0
@@ -52,7 +58,7 @@ class SigningKey:
     @property
     def may_renew(self) -> bool:
         """Return whether `renew` would call the provider now: a fetch is allowed again, and none is under way."""
-        return self._fetch is not None and time.monotonic() >= self._next_fetch_at and not self._fetching.locked()
+        return self._fetch is not None and self._clock() >= self._next_fetch_at and not self._fetching.locked()
 
     def renew(self) -> None:
         """Fetch the key, unless it was fetched a moment ago or a fetch is under way.
@@ -63,7 +69,7 @@ class SigningKey:
         if self._fetch is None or not self._fetching.acquire(blocking=False):
             return
         try:
-            if time.monotonic() >= self._next_fetch_at:
+            if self._clock() >= self._next_fetch_at:
                 self._fetch_with(self._fetch)
         finally:
             self._fetching.release()
@@ -78,7 +84,7 @@ class SigningKey:
             self._put_off()
 
     def _put_off(self) -> None:
-        self._next_fetch_at = time.monotonic() + (_FETCH_EVERY_S if self._key is None else _RENEW_EVERY_S)
+        self._next_fetch_at = self._clock() + (_FETCH_EVERY_S if self._key is None else _RENEW_EVERY_S)
 
     def verified(self, body: bytes, headers: Mapping[str, str]) -> Any:
         """Return the JSON of a signed body. Raises NotVerified, or NoKey while there is none."""

@@ -37,9 +37,8 @@ def end_overdue(engine: Engine, recorder: Recorder, policy: JobPolicy, lease_for
 def _end(jobs: Sequence[ClaimedJob], recorder: Recorder, policy: JobPolicy) -> None:
     """Record the ends of jobs and wait for the commits: claiming is much faster than recording."""
     recorded = Semaphore(0)
-    for job in jobs:
-        move = _ending(job, policy)
-        recorder.record(move, partial(_ended, job, move, recorded))
+    moves = [(job, _ending(job, policy)) for job in jobs]
+    recorder.record_all([(move, partial(_ended, job, move, recorded)) for job, move in moves])
     for _ in jobs:
         recorded.acquire()
 

@@ -17,7 +17,7 @@ from jobs.upkeep.retention import owners_of
 from storage import ObjectInfo, S3Store
 from storage.keys import belongs
 
-_BATCH = 500
+BATCH_SIZE = 500
 _FIRST_FEW = 5
 
 
@@ -63,7 +63,7 @@ def take_inventory(engine: Engine, store: S3Store, *, grace: timedelta) -> Inven
                 strays.append(found)
             if found is None and named is not None and named.must_be_there and named.since <= old_before:
                 losses.append(named.key)
-            if max(len(strays), len(losses)) >= _BATCH:
+            if max(len(strays), len(losses)) >= BATCH_SIZE:
                 _settle(engine, store, inventory, strays, losses, grace)
     _settle(engine, store, inventory, strays, losses, grace)
     return inventory

@@ -33,7 +33,7 @@ from storage.keys import belongs
 
 log = structlog.get_logger(__name__)
 
-_BATCH = 500
+BATCH_SIZE = 500
 # The task shares its thread with others, so it leaves anything beyond this to the next run.
 _BATCHES_A_ROUND = 20
 
@@ -94,14 +94,14 @@ def _in_batches(purge: Callable[[], int], most: int) -> int:
     for _ in range(most):
         batch = purge()
         removed += batch
-        if batch < _BATCH:
+        if batch < BATCH_SIZE:
             break
     return removed
 
 
 def _purge_files(engine: Engine, store: S3Store, uploads: timedelta) -> int:
     with engine.connect() as conn:
-        files = expired_files(conn, uploads=uploads, most=_BATCH)
+        files = expired_files(conn, uploads=uploads, most=BATCH_SIZE)
     store.delete(file.key for file in files)
     with engine.begin() as conn:
         return purge_files(conn, files) if files else 0
@@ -111,7 +111,7 @@ def _purge_sources(engine: Engine, store: S3Store, kept_for: timedelta | None) -
     if kept_for is None:
         return 0
     with engine.connect() as conn:
-        sources = old_sources(conn, kept_for=kept_for, most=_BATCH)
+        sources = old_sources(conn, kept_for=kept_for, most=BATCH_SIZE)
     store.delete(source.key for source in sources)
     with engine.begin() as conn:
         return purge_sources(conn, sources) if sources else 0
@@ -134,7 +134,7 @@ def _purge_months(engine: Engine, kept_for: timedelta | None) -> tuple[str, ...]
 def _purge_old_history(engine: Engine, kept_for: timedelta) -> None:
     """Delete a batch of events in no monthly partition, such as those of a job redriven after its month was dropped."""
     with engine.begin() as conn:
-        purge_history(conn, kept_for=kept_for, most=_BATCH)
+        purge_history(conn, kept_for=kept_for, most=BATCH_SIZE)
 
 
 class Leftovers:
@@ -162,9 +162,9 @@ class Leftovers:
         objects = self._store.list(after=self._after)
         deleted = 0
         for _ in range(batches):
-            batch = list(islice(objects, _BATCH))
+            batch = list(islice(objects, BATCH_SIZE))
             deleted += self._delete_unnamed([each for each in batch if each.modified_at <= old_before])
-            self._after = batch[-1].key if len(batch) == _BATCH else ""
+            self._after = batch[-1].key if len(batch) == BATCH_SIZE else ""
             if not self._after:
                 break
         if deleted:

@@ -20,7 +20,7 @@ from storage.keys import job_prefix
 
 log = structlog.get_logger(__name__)
 
-_BATCH = 500
+BATCH_SIZE = 500
 _BATCHES_A_ROUND = 20
 # Sorts before every id.
 _START = UUID(int=0)
@@ -63,7 +63,7 @@ class OldRows:
     def _jobs(self, after: UUID, kept_for: timedelta) -> tuple[int, UUID]:
         """Delete the purgeable jobs of a batch, and then the files they were made from."""
         with self._engine.connect() as conn:
-            batch = old_jobs(conn, after=after, kept_for=kept_for, most=_BATCH)
+            batch = old_jobs(conn, after=after, kept_for=kept_for, most=BATCH_SIZE)
         removed, ids = 0, [job.id for job in batch if job.may_go]
         while ids:
             # No row names any of their objects by now; a leftover object must not lose its job, or it would stay
@@ -74,25 +74,25 @@ class OldRows:
             removed += gone
             with self._engine.connect() as conn:
                 ids = jobs_that_may_go(conn, parents, kept_for=kept_for) if parents else []
-        return removed, batch[-1].id if len(batch) == _BATCH else _START
+        return removed, batch[-1].id if len(batch) == BATCH_SIZE else _START
 
     def _files(self, after: UUID, kept_for: timedelta) -> tuple[int, UUID]:
         with self._engine.connect() as conn:
-            batch = old_assets(conn, after=after, kept_for=kept_for, most=_BATCH)
+            batch = old_assets(conn, after=after, kept_for=kept_for, most=BATCH_SIZE)
         going = [file for file in batch if file.may_go]
         if going:
             self._store.delete(file.key for file in going)
         with self._engine.begin() as conn:
             removed = purge_assets(conn, [file.id for file in going], kept_for=kept_for) if going else 0
-        return removed, batch[-1].id if len(batch) == _BATCH else _START
+        return removed, batch[-1].id if len(batch) == BATCH_SIZE else _START
 
     def _keys(self, kept_for: timedelta, batches: int) -> int:
         removed = 0
         for _ in range(batches):
             with self._engine.begin() as conn:
-                batch = purge_keys(conn, kept_for=kept_for, most=_BATCH)
+                batch = purge_keys(conn, kept_for=kept_for, most=BATCH_SIZE)
             removed += batch
-            if batch < _BATCH:
+            if batch < BATCH_SIZE:
                 break
         return removed
 

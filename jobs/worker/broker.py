@@ -48,7 +48,7 @@ class RowBroker(Broker):
         self.leases = leases
         self.limiter: Limiter = limiter or NoLimiter()
         self.draining = threading.Event()
-        self._consumers: dict[Step, RowConsumer] = {}
+        self.consumers: dict[Step, RowConsumer] = {}
         self._claimed: dict[Claim, ClaimedJob] = {}
 
     def declare_queue(self, queue_name: str) -> None:
@@ -66,9 +66,9 @@ class RowBroker(Broker):
         that its threads work on by then, or that are about to be handed over, must not be lost.
         """
         step = Step(queue_name)
-        if step not in self._consumers:
-            self._consumers[step] = RowConsumer(self, step, idle_s=min(timeout / 1000, _LOOK_EVERY_S))
-        return self._consumers[step]
+        if step not in self.consumers:
+            self.consumers[step] = RowConsumer(self, step, idle_s=min(timeout / 1000, _LOOK_EVERY_S))
+        return self.consumers[step]
 
     def enqueue(self, message: Message[Any], *, delay: int | None = None) -> NoReturn:
         """Refuse: a job is enqueued by the transaction that makes it due."""
@@ -84,14 +84,14 @@ class RowBroker(Broker):
 
     def reserve(self, step: Step) -> timedelta | None:
         """Set a place aside for a job that a move is about to make due; None where its consumer has no room."""
-        consumer = self._consumers.get(step)
+        consumer = self.consumers.get(step)
         return self.leases.of(step) if consumer is not None and consumer.reserve() else None
 
     def deliver(self, step: Step, job: ClaimedJob | None) -> None:
         """Hand a job that a move has claimed to its consumer, or give its place up."""
         if job is not None:
             self.claimed([job])
-        self._consumers[step].deliver(job.claim if job else None)
+        self.consumers[step].deliver(job.claim if job else None)
 
     @property
     def silent_s(self) -> float:
@@ -99,22 +99,22 @@ class RowBroker(Broker):
 
         A process whose consumer hangs, or has ended, may live on and do nothing.
         """
-        return time.monotonic() - min((each.asked_at for each in list(self._consumers.values())), default=0.0)
+        return time.monotonic() - min((each.asked_at for each in list(self.consumers.values())), default=0.0)
 
     def wake_for_delivered(self) -> None:
         """Have the consumers look at what a group of moves has handed over."""
-        for consumer in self._consumers.values():
+        for consumer in self.consumers.values():
             consumer.wake_for_delivered()
 
     def release_all(self) -> None:
         """Hand back what was delivered after its consumer had closed. Called once everything is recorded."""
-        for consumer in self._consumers.values():
+        for consumer in self.consumers.values():
             consumer.close()
 
     def wake(self, steps: Iterable[Step]) -> None:
         """Have the idle consumers of these steps look at once."""
         for step in steps:
-            consumer = self._consumers.get(step)
+            consumer = self.consumers.get(step)
             if consumer is not None:
                 consumer.wake()
 
@@ -130,19 +130,22 @@ class _StopClaiming(Middleware):
 
 
 class RowConsumer(Consumer):
-    """Hands out the claims of one step, never more than its threads get through in about a quarter of a second."""
+    """Hands out the claims of one step, never more than its threads get through in about a quarter of a second.
+
+    `idle_s` is how long it waits at most without a hint, and may be changed while it waits.
+    """
 
     def __init__(self, broker: RowBroker, step: Step, *, idle_s: float) -> None:
         self.step = step
         self._broker = broker
-        self._idle_s = idle_s
+        self.idle_s = idle_s
         self._share = max(1, round(broker.threads * SPEC_OF[step].thread_share))
         self._ready: deque[Claim] = deque()
         self._changed = threading.Condition()
         self._in_hand: dict[str, float] = {}
-        self._reserved = 0
+        self.reserved = 0
         self._mean_s = _AHEAD_S
-        self._woken = False
+        self.is_awake = False
         self._look_at = 0.0
         self._wants_room = False
         self.claiming = Claiming(
@@ -166,16 +169,16 @@ class RowConsumer(Consumer):
         if self.step is Step.SUBMIT and self._broker.limiter.is_limited:
             return False
         with self._changed:
-            free = self._ahead() - len(self._in_hand) - len(self._ready) - self._reserved > 0
+            free = self.ahead() - len(self._in_hand) - len(self._ready) - self.reserved > 0
             if not free or self._broker.draining.is_set():
                 return False
-            self._reserved += 1
+            self.reserved += 1
             return True
 
     def deliver(self, claim: Claim | None) -> None:
         """Fill a place that was set aside, or give it up. The consumer is woken once for many of them."""
         with self._changed:
-            self._reserved -= 1
+            self.reserved -= 1
             if claim is not None:
                 self._ready.append(claim)
 
@@ -188,7 +191,7 @@ class RowConsumer(Consumer):
     def wake(self) -> None:
         """End the present wait and look at once, or as soon as there is room: something may be due."""
         with self._changed:
-            self._woken = True
+            self.is_awake = True
             self._changed.notify()
 
     def ack(self, message: MessageProxy) -> None:
@@ -198,7 +201,7 @@ class RowConsumer(Consumer):
             if begun is not None:
                 self._learn(time.monotonic() - begun)
             # Only a consumer that waits for room cares, and only once there is enough of it to claim by the dozen.
-            if self._wants_room and self._room() > 0:
+            if self._wants_room and self.room() > 0:
                 self._changed.notify()
 
     nack = ack
@@ -213,10 +216,10 @@ class RowConsumer(Consumer):
 
     def _refill(self) -> bool:
         """Claim as many jobs as there is room for; wait where there is no room or nothing is due."""
-        room = self._room()
+        room = self.room()
         if self._broker.draining.is_set() or room <= 0:
-            self._wait(self._idle_s, for_room=True)
-        elif self._woken or time.monotonic() >= self._look_at:
+            self._wait(self.idle_s, for_room=True)
+        elif self.is_awake or time.monotonic() >= self._look_at:
             self._claim(room)
         else:
             self._wait(self._look_at - time.monotonic())
@@ -228,21 +231,21 @@ class RowConsumer(Consumer):
         Otherwise a consumer that is fed by handovers would claim in vain each time it had finished them.
         """
         with self._changed:
-            self._woken = False
+            self.is_awake = False
         jobs, idle_s = self.claiming.claim(room)
         self._broker.claimed(jobs)
         self._ready.extend(job.claim for job in jobs)
-        self._look_at = 0.0 if jobs else time.monotonic() + min(idle_s, self._idle_s)
+        self._look_at = 0.0 if jobs else time.monotonic() + min(idle_s, self.idle_s)
 
-    def _room(self) -> int:
-        """The number of claims to take now: what the threads get through in a moment, less what they have in hand."""
-        ahead = self._ahead()
-        room = ahead - len(self._in_hand) - self._reserved
+    def room(self) -> int:
+        """Return the number of claims to take now: what the threads do in a moment, less what they have."""
+        ahead = self.ahead()
+        room = ahead - len(self._in_hand) - self.reserved
         # Topping up by single rows would cost a statement each: wait until a good part has been worked off.
         return room if room >= ahead / 2 else 0
 
-    def _ahead(self) -> int:
-        """The number of jobs that the threads get through in a moment."""
+    def ahead(self) -> int:
+        """Return the number of jobs that the threads get through in a moment."""
         return int(min(_CLAIM_MAX, max(1.0, _AHEAD_S / max(self._mean_s, 1e-4)) * self._share))
 
     def _learn(self, took_s: float) -> None:
@@ -253,7 +256,7 @@ class RowConsumer(Consumer):
     def _wait(self, at_most_s: float, *, for_room: bool = False) -> None:
         with self._changed:
             self._wants_room = for_room
-            if not self._ready and (for_room or not self._woken):
+            if not self._ready and (for_room or not self.is_awake):
                 self._changed.wait(at_most_s)
             self._wants_room = False
 

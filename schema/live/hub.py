@@ -60,6 +60,11 @@ class EventHub:
         """Return whether it listens and delivers; otherwise every subscriber would wait forever."""
         return bool(self._tasks) and not any(task.done() for task in self._tasks)
 
+    @property
+    def followed(self) -> int:
+        """Return the number of jobs that have subscribers."""
+        return len(self._buffers)
+
     async def close(self) -> None:
         """End every buffer with an error that sends subscribers to another server, and stop."""
         self._closing = True

@@ -43,7 +43,7 @@ def migrating(engine: Engine) -> Iterator[Future[None]]:
 
 def test_a_migration_waits_for_another_hosts_however_long_that_takes(engine: Engine, impatient: Engine) -> None:
     with engine.connect() as other:
-        other.execute(text("SELECT pg_advisory_lock(:key)"), {"key": db.migrate._MIGRATION_LOCK})
+        other.execute(text("SELECT pg_advisory_lock(:key)"), {"key": db.migrate.MIGRATION_LOCK})
         with migrating(impatient) as done:
             eventually(lambda: waits(engine) or done.done())
             assert not done.done(), done.exception()
@@ -60,7 +60,7 @@ def test_a_migration_that_waits_for_the_lock_of_a_table_does_not_block_others(
     def try_again(_: float) -> None:
         tried.release()
 
-    monkeypatch.setattr(db.migrate, "_LOCK_TIMEOUT_MS", 50)
+    monkeypatch.setattr(db.migrate, "LOCK_TIMEOUT_MS", 50)
     monkeypatch.setattr("db.migrate.time.sleep", try_again)
     with engine.begin() as conn:
         month = conn.scalar(text("SELECT max(name) FROM history_months()"))

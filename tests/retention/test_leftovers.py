@@ -57,7 +57,7 @@ def test_objects_unknown_to_the_database_are_reported_and_kept(house: House) -> 
 
 
 def test_the_bucket_is_read_in_batches(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jobs.upkeep.retention._BATCH", 2)
+    monkeypatch.setattr("jobs.upkeep.retention.BATCH_SIZE", 2)
     job_id = house.job(State.CANCELED)
     for number in range(5):
         house.put(f"jobs/{job_id}/{number}/source.png")
@@ -89,7 +89,7 @@ def test_a_pending_upload_may_have_no_object(house: House) -> None:
 
 
 def test_only_the_first_few_are_named_and_all_are_counted(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jobs.upkeep.inventory._BATCH", 3)
+    monkeypatch.setattr("jobs.upkeep.inventory.BATCH_SIZE", 3)
     for number in range(10):
         house.put(f"odd/{number}")
     house.pass_time(2 * HOUR)

@@ -235,7 +235,7 @@ def test_an_upload_that_is_completed_during_the_purge_is_kept(house: House, monk
 def test_a_pass_takes_bounded_batches_and_the_next_pass_continues(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobs.upkeep.retention._BATCH", 2)
+    monkeypatch.setattr("jobs.upkeep.retention.BATCH_SIZE", 2)
     monkeypatch.setattr("jobs.upkeep.retention.purge_expired.__kwdefaults__", {"batches": 2})
     for _ in range(5):
         house.selfie(kept_for=DAY)

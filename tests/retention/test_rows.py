@@ -197,7 +197,7 @@ def test_a_job_that_is_redriven_during_the_purge_is_kept(house: House, monkeypat
 
 
 def test_a_pass_reads_one_batch_and_the_next_pass_continues(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jobs.upkeep.row_purge._BATCH", 2)
+    monkeypatch.setattr("jobs.upkeep.row_purge.BATCH_SIZE", 2)
     stays = house.job(State.SUCCEEDED)
     for _ in range(4):
         failed(house)

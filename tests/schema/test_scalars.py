@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import struct
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
+from zlib import crc32
 
 import pytest
 from sqlalchemy import text
 
 from db.records.jobs import JobOrder
-from schema.cursors import _FINISHED_KEY, MalformedCursor, _seal, read_page_cursor
+from schema.cursors import MalformedCursor, page_cursor, read_page_cursor
 from schema.ids import IdKind, decode_id
 from tests.schema.documents import CREATE_AVATAR, CREATE_SCENE, make_avatar, new_key
 from tests.schema.mutations.test_credits import GRANT
@@ -88,6 +92,9 @@ def test_metadata_stored_unchecked_does_not_break_its_page(acme: Partner) -> Non
 
 
 def test_a_cursor_beyond_the_range_of_time_is_malformed() -> None:
-    forged = _seal(_FINISHED_KEY, struct.pack(">q16s", 2**62, b""))
-    with pytest.raises(MalformedCursor):
+    genuine = page_cursor(JobOrder.RECENTLY_FINISHED, (datetime.now(UTC), UUID(int=0)))
+    version_and_kind = urlsafe_b64decode(genuine + "==")[:2]
+    body = version_and_kind + struct.pack(">q16s", 2**62, b"")
+    forged = urlsafe_b64encode(body + crc32(body).to_bytes(4, "big")).rstrip(b"=").decode()
+    with pytest.raises(MalformedCursor, match="impossible time"):
         read_page_cursor(JobOrder.RECENTLY_FINISHED, forged)

@@ -189,9 +189,9 @@ def test_a_broken_rule_is_caught(name: str) -> None:
     ids=str,
 )
 def test_a_table_that_lacks_a_rule_is_caught(monkeypatch: pytest.MonkeyPatch, rule: tuple[State, Event]) -> None:
-    without: dict[tuple[State | None, Event], tuple[State, ...]] = dict(transitions._TARGETS)
+    without: dict[tuple[State | None, Event], tuple[State, ...]] = dict(transitions.TARGETS)
     del without[rule]
-    monkeypatch.setattr(transitions, "_TARGETS", without)
+    monkeypatch.setattr(transitions, "TARGETS", without)
     # Equal rules share cached decisions, so these are different functions.
     named: Callable[..., Decision] = lambda *given: decide(*given)  # noqa: E731
     with pytest.raises(Violation, match="no transition"):

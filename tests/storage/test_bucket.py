@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,6 +12,9 @@ from diorama.embedded import EmbeddedS3
 from storage import S3Settings, S3Store
 from storage.client import s3_client
 from tests.support.databases import unique_name
+
+if TYPE_CHECKING:
+    from types_boto3_s3.type_defs import CORSRuleTypeDef
 
 
 @pytest.fixture
@@ -37,7 +41,7 @@ def test_the_second_process_uses_the_bucket_that_the_first_created(
 ) -> None:
     """Both processes checked before either had created it."""
     S3Store(settings).ensure_bucket()
-    monkeypatch.setattr("storage.bucket._exists", lambda *_: False)
+    monkeypatch.setattr("storage.bucket.exists", lambda *_: False)
     S3Store(settings).ensure_bucket()
 
 
@@ -50,7 +54,7 @@ def test_a_bucket_outside_the_default_region_is_created_there(settings: S3Settin
 def test_the_operators_own_cors_rules_are_kept(settings: S3Settings) -> None:
     store, client = S3Store(settings), s3_client(settings, settings.endpoint_url)
     store.ensure_bucket()
-    own = {"AllowedMethods": ["GET"], "AllowedOrigins": ["https://app.example.com"]}
+    own: CORSRuleTypeDef = {"AllowedMethods": ["GET"], "AllowedOrigins": ["https://app.example.com"]}
     client.put_bucket_cors(Bucket=settings.bucket, CORSConfiguration={"CORSRules": [own]})
     store.ensure_bucket()
     kept = client.get_bucket_cors(Bucket=settings.bucket)["CORSRules"]

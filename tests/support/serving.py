@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import threading
@@ -46,6 +47,12 @@ class Server:
     # One client for all callers: opening one takes longer than most requests.
     http: httpx.Client = field(repr=False)
     hub: EventHub = field(repr=False)
+    runner: _Server = field(repr=False)
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """Return the loop that the API runs in, once it answers."""
+        return self.runner.loop
 
     @property
     def socket_url(self) -> str:
@@ -83,14 +90,20 @@ def serving(
         thread.start()
         try:
             with httpx.Client(timeout=scaled(60)) as client:
-                yield Server(f"http://127.0.0.1:{listener.getsockname()[1]}", blocking, stop, client, app.state.hub)
+                yield Server(f"http://127.0.0.1:{listener.getsockname()[1]}", blocking, stop, client, app.state.hub, server)
         finally:
             stop()
             blocking.dispose()
 
 
 class _Server(uvicorn.Server):
-    """Ends the waits of callers before it waits for their requests to end."""
+    """Ends the waits of callers before it waits for their requests to end, and knows which loop it runs in."""
+
+    loop: asyncio.AbstractEventLoop
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self.loop = asyncio.get_running_loop()
+        await super().startup(sockets)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await end_waiting(cast("Starlette", self.config.app))

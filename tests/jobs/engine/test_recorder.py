@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import replace
@@ -16,9 +17,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from db.connection import DatabaseSettings, connect
 from db.engine.recording import Move, Moved
 from db.engine.row_changes import AttemptChanged
-from jobs.engine import recorder as recorders
 from jobs.engine.hints import DueListener, Hinter
-from jobs.engine.recorder import DatabaseUnreachable, Recorder
+from jobs.engine.recorder import DatabaseUnreachable, Recorder, Then
 from statemachine.outcomes import Accepted, StillRunning
 from statemachine.vocabulary import State, Step
 from tests.support.cuts import at_commit, cut_connection, nothing, once
@@ -45,15 +45,21 @@ def moves_of(engine: Engine, world: World, number: int = MANY) -> list[Move]:
 
 def as_one_group(recorder: Recorder, moves: list[Move]) -> list[Future[Moved | None]]:
     """Hand all moves to the recorder at once."""
-    with recorder._changed:
-        return [recording(recorder, move) for move in moves]
+    results: list[Future[Moved | None]] = [Future() for _ in moves]
+    recorder.record_all([(move, passing_to(result)) for move, result in zip(moves, results, strict=True)])
+    return results
 
 
 def recording(recorder: Recorder, move: Move) -> Future[Moved | None]:
     """Record a move and return a future of its result."""
     result: Future[Moved | None] = Future()
-    recorder.record(move, lambda moved, error: result.set_exception(error) if error else result.set_result(moved))
+    recorder.record(move, passing_to(result))
     return result
+
+
+def passing_to(result: Future[Moved | None]) -> Then:
+    """Return a callback that sets the result of a future."""
+    return lambda moved, error: result.set_exception(error) if error else result.set_result(moved)
 
 
 def running(engine: Engine) -> set[UUID]:
@@ -77,18 +83,19 @@ def spoilt_by_an_actor_without_text(move: Move) -> Move:
     "spoil", [spoilt_by_a_taken_prediction, spoilt_by_a_number_out_of_bounds, spoilt_by_an_actor_without_text]
 )
 def test_only_the_poisoned_move_of_a_group_fails(
-    engine: Engine, world: World, recorder: Recorder, spoil: Callable[[Move], Move], monkeypatch: pytest.MonkeyPatch
+    engine: Engine, world: World, hinter: Hinter, spoil: Callable[[Move], Move]
 ) -> None:
     taken, *moves = moves_of(engine, world)
     with engine.begin() as conn:
         conn.execute(text("UPDATE attempts SET prediction_id = 'taken' WHERE job_id = :id"), {"id": taken.claim.job_id})
     bad, *good = moves
-    monkeypatch.setattr(recorders, "_GIVE_UP_AFTER_S", 10 * scaled(10))
+    recorder = Recorder(engine, hinter, give_up_after_s=10 * scaled(10))
     failed, *written = as_one_group(recorder, [spoil(bad), *good])
     assert all(future.result(scaled(10)) is not None for future in written), "the others waited for the poisoned one"
     assert isinstance(failed.exception(scaled(10)), DBAPIError | TypeError)
     assert running(engine) == {move.claim.job_id for move in good}
     assert recorder.record_now(taken), "the recorder must go on afterwards"
+    recorder.close()
     assert_sound(engine)
 
 
@@ -126,24 +133,32 @@ def test_a_connection_lost_at_the_commit_is_repeated_harmlessly(
 def test_closing_writes_the_remaining_moves(engine: Engine, world: World, hinter: Hinter) -> None:
     recorder = Recorder(engine, hinter)
     moves = moves_of(engine, world)
-    with recorder._changed:
+    is_closing = threading.Event()
+
+    def wait_until_closing(_: object) -> None:
+        assert is_closing.wait(scaled(10))
+
+    def close() -> None:
+        is_closing.set()
+        recorder.close()
+
+    with at_commit(engine, once(wait_until_closing), nothing):
         futures = [recording(recorder, move) for move in moves]
-        recorder._closing.set()
-    recorder.close()
+        closing = threading.Thread(target=close)
+        closing.start()
+        closing.join()
     assert all(future.result(0) is not None for future in futures)
     assert running(engine) == {move.claim.job_id for move in moves}
 
 
 def test_a_database_that_stays_away_is_waited_for_once_and_not_once_per_move(
-    engine: Engine, world: World, hinter: Hinter, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, world: World, hinter: Hinter
 ) -> None:
-    monkeypatch.setattr(recorders, "_GIVE_UP_AFTER_S", 0.0)
-    monkeypatch.setattr(recorders, "_RETRY_EVERY_S", 0.01)
     moves = moves_of(engine, world)
     nowhere = connect(DatabaseSettings("postgresql://none@127.0.0.1:1/nowhere"), name="nowhere")
     tries: list[object] = []
     event.listen(nowhere, "do_connect", lambda *given: tries.append(given))
-    recorder = Recorder(nowhere, hinter)
+    recorder = Recorder(nowhere, hinter, give_up_after_s=0.0, retry_every_s=0.01)
     futures = as_one_group(recorder, moves)
     assert all(isinstance(future.exception(scaled(10)), DatabaseUnreachable) for future in futures)
     recorder.close()

@@ -54,7 +54,7 @@ def test_a_slow_estimate_does_not_delay_the_recording_of_a_response(
     workers: InProcessWorkers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """From the provider's response on, no estimate can be read until the response is recorded."""
-    monkeypatch.setattr(durations, "_REFRESH_EVERY_S", 0.0)
+    monkeypatch.setattr(durations, "REFRESH_EVERY_S", 0.0)
     recorded = threading.Event()
 
     def read() -> durations.Recents:

@@ -55,7 +55,7 @@ def test_a_place_that_stays_empty_is_free_again(broker: RowBroker, consumer: Row
     for _ in range(10):
         assert broker.reserve(Step.STORE) is not None
         broker.deliver(Step.STORE, None)
-    assert consumer._reserved == 0
+    assert consumer.reserved == 0
 
 
 def test_a_delivered_job_is_handed_out_and_frees_its_place_once_done(
@@ -67,17 +67,22 @@ def test_a_delivered_job_is_handed_out_and_frees_its_place_once_done(
     message = next_of(consumer)
     assert claim_of(message) == job.claim
     assert broker.take(job.claim) == job
-    assert consumer._room() == 1
+    assert consumer.room() == 1
     consumer.ack(message)
-    assert consumer._room() == consumer._ahead() == 2
+    assert consumer.room() == consumer.ahead() == 2
 
 
 def test_a_consumer_that_is_given_jobs_does_not_query_for_more(
     engine: Engine, world: World, broker: RowBroker, consumer: RowConsumer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     queries: list[int] = []
-    monkeypatch.setattr(consumer.claiming, "claim", lambda room: (queries.append(room), ([], inf))[1])
-    consumer._idle_s = 60.0
+
+    def find_none(room: int) -> tuple[list[ClaimedJob], float]:
+        queries.append(room)
+        return [], inf
+
+    monkeypatch.setattr(consumer.claiming, "claim", find_none)
+    consumer.idle_s = 60.0
     assert next(consumer) is None
     for _ in range(3):
         assert broker.reserve(Step.STORE) is not None
@@ -125,7 +130,7 @@ def test_a_consumer_that_dramatiq_restarts_keeps_its_places(
     again = broker.consume(Step.STORE, timeout=1)
     broker.deliver(Step.STORE, a_claimed_job(engine, world))
     assert again is consumer
-    assert again._reserved == 0
+    assert again.reserved == 0
     assert next_of(again).actor_name == Step.STORE
 
 
@@ -156,7 +161,9 @@ def test_an_unreachable_database_is_not_an_error_of_the_consumer() -> None:
     consumer = RowBroker(nowhere, worker="w", threads=4, leases=Leases()).consume(Step.STORE, timeout=1)
     assert next(consumer) is None
     consumer.requeue([])
-    consumer._release([Claim(job_id=uuid4(), lease=1)])
+    assert consumer.reserve()
+    consumer.deliver(Claim(job_id=uuid4(), lease=1))
+    consumer.close()
 
 
 def test_messages_cannot_be_sent_delayed_or_retried_beside_the_row(broker: RowBroker) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -43,6 +44,10 @@ def request_jobs(engine: Engine, world: World, number: int) -> None:
             make_job(conn, world)
 
 
+def has_succeeded(local: InProcessWorkers, least: int) -> bool:
+    return local.count("state = 'succeeded'") >= least
+
+
 def assert_all_is_well(local: InProcessWorkers, finished: int) -> None:
     assert_sound(local.engine)
     assert_attempts_add_up(local.engine)
@@ -66,7 +71,7 @@ def test_workers_survive_restarts_of_postgres_without_an_operator(own_postgres: 
     with local.worker():
         for batch in (1, 2):
             request_jobs(engine, world, MANY)
-            eventually(lambda done=batch: local.count("state = 'succeeded'") > (done - 1) * MANY)
+            eventually(partial(has_succeeded, local, (batch - 1) * MANY + 1))
             own_postgres.restart()
             local.wait_for_count("state = 'succeeded'", batch * MANY)
         # After all that, the worker is as quick as ever: the listener has reconnected too.
@@ -82,7 +87,7 @@ def test_workers_survive_pg_terminate_backend(local: InProcessWorkers, world: Wo
     request_jobs(local.engine, world, MANY)
     with local.worker():
         for done in range(0, MANY, 10):
-            eventually(lambda least=done: local.count("state = 'succeeded'") >= least)
+            eventually(partial(has_succeeded, local, done))
             local.cut()
         local.wait_for_count("state = 'succeeded'", MANY)
     assert_all_is_well(local, MANY)
@@ -149,14 +154,19 @@ def test_the_slow_poll_makes_up_for_a_lost_hint(local: InProcessWorkers, world: 
 
 def test_a_hint_wakes_an_idle_worker_at_once(local: InProcessWorkers, world: World, hinter: Hinter) -> None:
     with local.worker() as worker:
-        for consumer in worker.broker._consumers.values():
-            consumer._idle_s = 3600.0
+        for consumer in worker.broker.consumers.values():
+            consumer.idle_s = 3600.0
         worker.broker.wake(Step)
-        eventually(lambda: not any(consumer._woken for consumer in worker.broker._consumers.values()))
+        eventually(lambda: not any(consumer.is_awake for consumer in worker.broker.consumers.values()))
         request_jobs(local.engine, world, 1)
-        eventually(lambda: hinter.hint([Step.SUBMIT], []) or local.count("state = 'succeeded'") == 1, within_s=10)
-        for consumer in worker.broker._consumers.values():
-            consumer._idle_s = 0.25
+
+        def has_heard() -> bool:
+            hinter.hint([Step.SUBMIT], [])
+            return local.count("state = 'succeeded'") == 1
+
+        eventually(has_heard, within_s=10)
+        for consumer in worker.broker.consumers.values():
+            consumer.idle_s = 0.25
         worker.broker.wake(Step)
 
 

@@ -158,12 +158,12 @@ def test_a_subscriber_leaves_nothing_behind(hinted: Server) -> None:
             operation_id = socket.begin(FOLLOW, jobId=job_id)
             take(socket, 1)
             # The snapshot is sent first: only then does the subscription begin to receive events.
-            eventually(lambda: len(hinted.hub._buffers) == 1)
+            eventually(lambda: hinted.hub.followed == 1)
             socket.send({"type": "complete", "id": operation_id})
-            eventually(lambda: len(hinted.hub._buffers) == 0)
+            eventually(lambda: hinted.hub.followed == 0)
         move(hinted.engine, job_id, TO_SUCCESS[0])
         socket.begin(FOLLOW, jobId=job_id)
         assert take(socket, 1)[0]["state"] == "SUBMITTING"
         move(hinted.engine, job_id, TO_SUCCESS[1])
         assert seqs(take(socket, 1)) == [3]
-    eventually(lambda: len(hinted.hub._buffers) == 0)
+    eventually(lambda: hinted.hub.followed == 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from dataclasses import replace
 from functools import partial
@@ -31,8 +32,8 @@ def _listens_again(engine: Engine, before: list[int]) -> bool:
 
 
 def test_a_process_that_delivers_nothing_is_not_ready(hinted: Server) -> None:
-    for task in hinted.hub._tasks[:1]:
-        task.get_loop().call_soon_threadsafe(task.cancel)
+    [listening] = [task for task in asyncio.all_tasks(hinted.loop) if task.get_name() == "hub-listen"]
+    hinted.loop.call_soon_threadsafe(listening.cancel)
     eventually(lambda: httpx.get(f"{hinted.url}/readyz").status_code == 503)
 
 

@@ -56,12 +56,14 @@ def test_the_address_does_not_exist_where_no_webhooks_are_requested(server: Serv
 
 def test_the_key_is_fetched_when_needed_and_renewed_at_most_once_a_minute(api_database: str) -> None:
     keys = iter([OTHER_KEY, KEY])
-    key = SigningKey(fetch=lambda: next(keys))
+    now = [0.0]
+    key = SigningKey(fetch=lambda: next(keys), clock=lambda: now[0])
     with serving(api_database, webhook_key=key) as running:
         assert send(running, uuid4(), BODY, signed(BODY, OTHER_KEY)) == 202
+        now[0] = 59.0
         # A newer key is not fetched yet, however many messages fail verification.
         assert [send(running, uuid4(), BODY) for _ in range(3)] == [401] * 3
-        key._next_fetch_at = 0.0
+        now[0] = 60.0
         assert send(running, uuid4(), BODY) == 202
         assert send(running, uuid4(), BODY, {}) == 401
 
