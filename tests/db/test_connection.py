@@ -25,7 +25,9 @@ def assert_both_send_keepalives(conn: psycopg.Connection[Any]) -> None:
 def test_both_sides_of_a_connection_send_keepalives(database_url: str, connecting: Callable[..., Engine]) -> None:
     engine = connecting(DatabaseSettings(database_url), name="keepalives")
     with engine.connect() as conn:
-        assert_both_send_keepalives(conn.connection.driver_connection)
+        driver_connection = conn.connection.driver_connection
+        assert isinstance(driver_connection, psycopg.Connection)
+        assert_both_send_keepalives(driver_connection)
     engine.dispose()
 
 

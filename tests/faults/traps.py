@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from uuid import UUID
 
 from sqlalchemy import Engine
@@ -27,6 +27,8 @@ from tests.support.fakes import FakeProvider, MemoryStore
 
 if TYPE_CHECKING:
     from tests.faults.lab import Lab
+
+T = TypeVar("T")
 
 STEP_NAMES = {
     State.WAITING: "submit",
@@ -186,7 +188,7 @@ class LabProvider:
         yield
         self._trap.reach(self._after)
 
-    def _read(self, call: Callable[[], Any]) -> Any:
+    def _read(self, call: Callable[[], T]) -> T:
         with self._around():
             result = call()
         if self._trap.loses(self._after):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import replicate
+from replicate.client import Client
 from replicate.exceptions import ModelError, ReplicateError
 from replicate.webhook import Webhooks
 
@@ -23,10 +23,10 @@ HELLO = "replicate/hello-world:5c7d5dc6dd8bf75c1acaa8565735e7986bc5b66206b55cca9
 
 
 @pytest.fixture
-def client(api: Api, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def client(api: Api, monkeypatch: pytest.MonkeyPatch) -> Client:
     """The official client, pointed at the shared simulator."""
     monkeypatch.setenv("REPLICATE_POLL_INTERVAL", "0.01")
-    return replicate.Client(api_token="r8_any", base_url=api.background.api_url)
+    return Client(api_token="r8_any", base_url=api.background.api_url)
 
 
 def test_run_returns_the_output(client: Any) -> None:
@@ -53,7 +53,7 @@ def test_create_get_wait_and_cancel(client: Any) -> None:
 
 
 def test_cancel_ends_a_running_prediction(start: Start) -> None:
-    client = replicate.Client(api_token="r8_any", base_url=start(speed=1.0).background.api_url)
+    client = Client(api_token="r8_any", base_url=start(speed=1.0).background.api_url)
     prediction = client.models.predictions.create(IMAGE, {"prompt": "x"})
     prediction.cancel()
     prediction.reload()
@@ -66,7 +66,7 @@ def test_create_with_wait_returns_the_output(client: Any) -> None:
 
 def test_list_pages_follow_each_other(start: Start) -> None:
     api = start(instant=True)
-    client = replicate.Client(api_token="r8_any", base_url=api.background.api_url)
+    client = Client(api_token="r8_any", base_url=api.background.api_url)
     for _ in range(120):
         api.created()
     pages = list(replicate.pagination.paginate(client.predictions.list))
@@ -91,11 +91,12 @@ def test_files_are_created_listed_and_deleted(client: Any) -> None:
 
 
 def test_file_objects_in_the_input_are_uploaded_and_used(drawing: Api) -> None:
-    client = replicate.Client(api_token="r8_any", base_url=drawing.background.api_url)
+    client = Client(api_token="r8_any", base_url=drawing.background.api_url)
     prediction = client.models.predictions.create(
         "minimax/video-01-live", {"prompt": "x", "first_frame_image": io.BytesIO(picture())}
     )
     assert drawing.until(prediction.id)["status"] == "succeeded"
+    assert prediction.input is not None
     assert prediction.input["first_frame_image"].startswith(f"{drawing.background.api_url}/v1/files/")
 
 
@@ -106,7 +107,7 @@ def test_outputs_over_https_are_files_to_the_client(
     cert, key = self_signed(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", cert)
     api = start(tls_cert_file=cert, tls_key_file=key)
-    client = replicate.Client(api_token="r8_any", base_url=api.background.api_url)
+    client = Client(api_token="r8_any", base_url=api.background.api_url)
     (file,) = client.run(IMAGE, input={"prompt": "x"})
     assert api.background.api_url.startswith("https://")
     assert file.read()[8:12] == b"WEBP"
@@ -146,7 +147,7 @@ def test_webhooks_pass_the_clients_own_validation(api: Api, client: Any, receive
 
 def test_async_methods_run_create_wait_and_list(api: Api) -> None:
     async def story() -> tuple[Any, str, int]:
-        client = replicate.Client(api_token="r8_any", base_url=api.background.api_url)
+        client = Client(api_token="r8_any", base_url=api.background.api_url)
         output = await client.async_run(IMAGE, input={"prompt": "x"})
         prediction = await client.models.predictions.async_create(IMAGE, {"prompt": "x"})
         await prediction.async_wait()
@@ -162,7 +163,7 @@ def test_async_methods_cancel(start: Start) -> None:
     slow = start(speed=1.0)
 
     async def story() -> str:
-        client = replicate.Client(api_token="r8_any", base_url=slow.background.api_url)
+        client = Client(api_token="r8_any", base_url=slow.background.api_url)
         prediction = await client.models.predictions.async_create(IMAGE, {"prompt": "x"})
         await prediction.async_cancel()
         await prediction.async_reload()
@@ -177,7 +178,7 @@ def test_async_methods_follow_pages(start: Start) -> None:
         api.created()
 
     async def story() -> list[int]:
-        client = replicate.Client(api_token="r8_any", base_url=api.background.api_url)
+        client = Client(api_token="r8_any", base_url=api.background.api_url)
         return [len(page.results) async for page in replicate.pagination.async_paginate(client.predictions.async_list)]
 
     assert asyncio.run(story()) == [100, 20]
@@ -188,7 +189,7 @@ def test_async_methods_keep_files_and_validate_webhooks(api: Api, receiver: Rece
     request = receiver.wait_for(1)[0]
 
     async def story() -> tuple[str, int]:
-        client = replicate.Client(api_token="r8_any", base_url=api.background.api_url)
+        client = Client(api_token="r8_any", base_url=api.background.api_url)
         file = await client.files.async_create(io.BytesIO(b"content"), filename="a.txt")
         await client.files.async_delete(file.id)
         secret = await client.webhooks.default.async_secret()

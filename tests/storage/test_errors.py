@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -79,7 +80,7 @@ def test_the_check_passes_and_leaves_no_object_behind(store: S3Store) -> None:
         ({"bucket": "not a bucket"}, "Invalid bucket name"),
     ],
 )
-def test_wrong_settings_raise_storage_misconfigured(settings: S3Settings, wrong: dict[str, str], message: str) -> None:
+def test_wrong_settings_raise_storage_misconfigured(settings: S3Settings, wrong: dict[str, Any], message: str) -> None:
     with pytest.raises(StorageMisconfigured, match=message):
         S3Store(replace(settings, **wrong)).check()
 

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from db.engine.claims import ClaimedJob
 from db.engine.row_changes import AssetMade, AttemptChanged
 from db.ids import new_id
-from jobs.providers.provider import Prediction, Provider, Sought, Submission
+from jobs.providers.provider import Listed, Prediction, Provider, Sought, Submission
 from jobs.steps.by_state import Steps, steps_of
 from jobs.steps.result import Work
 from jobs.steps.runtime import Runtime
@@ -28,14 +28,20 @@ class InstantProvider:
     def get(self, prediction_id: str) -> Prediction:
         return Prediction(prediction_id, "succeeded", ("http://127.0.0.1/out.png",), None, "", False, 1.0)
 
-    def cancel(self, prediction_id: str) -> None:
-        """Do nothing, because nothing runs."""
+    def cancel(self, prediction_id: str) -> Prediction | None:
+        return None
+
+    def upload(self, name: str, content: bytes, token: UUID) -> str:
+        return f"http://127.0.0.1/{name}"
 
     def now(self) -> datetime:
         return datetime.now(UTC)
 
     def find(self, sought: Sought) -> str | None:
         return None
+
+    def listed(self, after: datetime, before: datetime | None = None) -> Iterator[tuple[Listed, ...]]:
+        yield ()
 
     @contextmanager
     def fetch(self, url: str, *, most_bytes: int) -> Iterator[tuple[str, Iterator[bytes]]]:

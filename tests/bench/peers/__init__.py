@@ -42,8 +42,8 @@ def _measure(server: EmbeddedPostgres, script: str, *shape: str, jobs: int) -> P
     name = unique_name("peer")
     url = make_url(create_database(server.url, name)).set(drivername="postgresql")
     command = [
-        _PYTHON,
-        Path(__file__).parent / script,
+        str(_PYTHON),
+        str(Path(__file__).parent / script),
         url.render_as_string(hide_password=False),
         str(jobs),
         str(server.pid),

@@ -73,7 +73,8 @@ def main(url: str, jobs: int, postmaster: int) -> None:
 def _await_schema(url: str) -> None:
     while True:
         with psycopg.connect(url) as conn:
-            if conn.execute("SELECT to_regclass('dbos.workflow_status')").fetchone()[0] is not None:
+            found = conn.execute("SELECT to_regclass('dbos.workflow_status')").fetchone()
+            if found is not None and found[0] is not None:
                 time.sleep(2)
                 return
         time.sleep(0.2)
@@ -84,10 +85,10 @@ def _await_jobs(url: str, jobs: int, spent_so_far_s: Callable[[], float]) -> tup
     began, spent_before = 0.0, 0.0
     with psycopg.connect(url, autocommit=True) as conn:
         while True:
-            done, waiting = conn.execute(
+            [(done, waiting)] = conn.execute(
                 "SELECT count(*) FILTER (WHERE status = 'SUCCESS'), count(*) FILTER (WHERE status = 'ENQUEUED') "
                 "FROM dbos.workflow_status"
-            ).fetchone()
+            ).fetchall()
             now = time.monotonic()
             if not began and waiting < jobs:
                 began, spent_before = now, spent_so_far_s()

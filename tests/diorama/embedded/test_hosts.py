@@ -27,7 +27,8 @@ def announced(process: subprocess.Popen[str]) -> dict[str, Any]:
     assert process.stdout is not None
     line = process.stdout.readline()
     assert line, "the host ended before its servers were ready"
-    return json.loads(line)
+    found: dict[str, Any] = json.loads(line)
+    return found
 
 
 @pytest.fixture(scope="module")

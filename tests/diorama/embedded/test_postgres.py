@@ -12,6 +12,7 @@ import pytest
 from diorama.embedded import THROWAWAY_SETTINGS, EmbeddedPostgres
 from diorama.embedded import postgres as module
 from diorama.embedded.errors import ServerFailed
+from diorama.embedded.ports import free_port
 
 
 def query(url: str, statement: str) -> object:
@@ -79,8 +80,7 @@ def test_a_taken_port_is_replaced_by_another(tmp_path: Path, monkeypatch: pytest
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         offers = iter([taken.getsockname()[1]])
-        really_free = module.free_port
-        monkeypatch.setattr(module, "free_port", lambda: next(offers, None) or really_free())
+        monkeypatch.setattr(module, "free_port", lambda: next(offers, None) or free_port())
         with EmbeddedPostgres(tmp_path, settings=THROWAWAY_SETTINGS) as server:
             assert server.port != taken.getsockname()[1]
             assert query(server.url, "SELECT 1") == 1

@@ -14,6 +14,7 @@ import pytest
 from diorama.embedded import EmbeddedS3, seaweedfs
 from diorama.embedded import s3 as module
 from diorama.embedded.errors import EmbeddedServerError, ServerMissing
+from diorama.embedded.seaweedfs import choose_ports
 from storage import S3Store, StorageMisconfigured
 
 
@@ -51,7 +52,7 @@ def sockets_of(pid: int) -> set[str]:
 
 @pytest.mark.parametrize("part", ["master.port", "s3.port"])
 def test_a_taken_port_is_replaced_by_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
-    really_free = module.choose_ports
+    really_free = choose_ports
     with socket.create_server(("127.0.0.1", 0)) as stranger:
         taken = stranger.getsockname()[1]
         offers = iter([{**really_free(), part: taken}])

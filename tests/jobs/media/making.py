@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import av
+from av.packet import Packet
 from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 from PIL import Image, ImageDraw
 
 MILLISECOND = Fraction(1, 1000)
@@ -76,7 +78,7 @@ class Video:
     def _content(self, pictures: int) -> Iterator[VideoFrame]:
         if self.still is not None:
             matrix = "itu709" if self.matrix == 1 else "itu601"
-            still = VideoFrame.from_image(self.still)
+            still = frame_of(self.still)
             yield from (still.reformat(format=self.pixel_format, dst_colorspace=matrix) for _ in range(pictures))
             return
         # One second more than needed, so that the moving picture does not end before the times do.
@@ -95,6 +97,18 @@ def _write_silence(out: Any, stream: Any, seconds: float) -> None:
     out.mux(stream.encode(None))
 
 
+def frame_of(picture: Image.Image) -> VideoFrame:
+    """Return a picture as a frame of a video."""
+    frame: VideoFrame = VideoFrame.from_image(picture)  # type: ignore[no-untyped-call]
+    return frame
+
+
+def image_of(frame: VideoFrame) -> Image.Image:
+    """Return a frame of a video as a picture."""
+    image: Image.Image = frame.to_image()  # type: ignore[no-untyped-call]
+    return image
+
+
 CONFORMING = Video(
     size=(1920, 1080),
     rate=30,
@@ -108,13 +122,13 @@ UNTAGGED = replace(CONFORMING, tag=2)
 def pictures_of(path: Path) -> list[Image.Image]:
     """Decode all pictures of a short video and scale them down."""
     with av.open(str(path)) as source:
-        return [picture.reformat(width=160, height=90, format="rgb24").to_image() for picture in source.decode(video=0)]
+        return [image_of(picture.reformat(width=160, height=90, format="rgb24")) for picture in source.decode(video=0)]
 
 
 def first_picture(path: Path) -> Image.Image:
     """Decode the first picture of a video."""
     with av.open(str(path)) as source:
-        return next(source.decode(video=0)).to_image()
+        return image_of(next(source.decode(video=0)))
 
 
 def count_pictures(path: Path) -> int:
@@ -126,15 +140,19 @@ def count_pictures(path: Path) -> int:
 def times_of(path: Path) -> list[Fraction]:
     """Return when each picture is shown, in seconds, in order."""
     with av.open(str(path)) as source:
-        packets = [packet for packet in source.demux(video=0) if packet.pts is not None]
-        return sorted(packet.pts * packet.time_base for packet in packets)
+        return sorted(time for packet in source.demux(video=0) if (time := _time_of(packet)) is not None)
 
 
 def keyframes_of(path: Path) -> list[Fraction]:
     """Return the times of the keyframes, in seconds."""
     with av.open(str(path)) as source:
-        packets = [packet for packet in source.demux(video=0) if packet.pts is not None]
-        return sorted(packet.pts * packet.time_base for packet in packets if packet.is_keyframe)
+        keyframes = [packet for packet in source.demux(video=0) if packet.is_keyframe]
+        return sorted(time for packet in keyframes if (time := _time_of(packet)) is not None)
+
+
+def _time_of(packet: Packet[VideoStream]) -> Fraction | None:
+    """Return when the picture in a packet is shown, or None if the packet has none."""
+    return None if packet.pts is None or packet.time_base is None else packet.pts * packet.time_base
 
 
 def disc(size: tuple[int, int], diameter: int, background: str = "white") -> Image.Image:

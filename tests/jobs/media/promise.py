@@ -49,4 +49,6 @@ def assert_streams(target: Path) -> None:
         assert (context.profile, context.level, context.pix_fmt) == ("High", 40, "yuv420p")
         assert (context.width, context.height) == (1920, 1080)
         assert (context.color_primaries, context.color_trc, context.colorspace, context.color_range) == (1, 1, 1, 1)
+        assert stream.duration is not None
+        assert stream.time_base is not None
         assert written.duration == stream.duration * stream.time_base * 1_000_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import struct
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image, ImageCms
@@ -33,7 +34,7 @@ GPS_POSITION = {1: "N", 2: (52.0, 31.0, 12.0), 3: "E", 4: (13.0, 24.0, 18.0)}
 ONLY_PICTURE_SEGMENTS = {0xE0, 0xDB, 0xC0, 0xC4}
 
 
-def cleaned(tmp_path: Path, picture: Image.Image, name: str = "in.png", **save: object) -> Image.Image:
+def cleaned(tmp_path: Path, picture: Image.Image, name: str = "in.png", **save: Any) -> Image.Image:
     """Save a picture, clean it in this process (a child a picture would take longer), and return the result."""
     source, target = tmp_path / name, tmp_path / "out.jpg"
     picture.save(source, **save)

@@ -24,7 +24,7 @@ from jobs.media import (
     probe_video,
 )
 from jobs.media.source_video import open_container
-from tests.jobs.media.making import CONFORMING, Video
+from tests.jobs.media.making import CONFORMING, Video, frame_of
 
 
 def assert_refused(error: type[MediaError], source: Path, limits: VideoLimits = VideoLimits()) -> MediaError:  # noqa: B008
@@ -72,7 +72,7 @@ def test_video_whose_pictures_are_all_shown_at_once_is_damaged(tmp_path: Path) -
         stream = container.add_stream("libx264", rate=25)
         stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
         for shade in range(25):
-            picture = av.VideoFrame.from_image(Image.new("RGB", (320, 180), (shade * 10, 0, 0)))
+            picture = frame_of(Image.new("RGB", (320, 180), (shade * 10, 0, 0)))
             picture.pts, picture.time_base = shade, Fraction(1, 1_000_000)
             container.mux(stream.encode(picture))
         container.mux(stream.encode())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ def at(seconds: float) -> datetime:
     return NOW + timedelta(seconds=seconds)
 
 
-def way(state: State, **given: datetime) -> Way:
+def way(state: State, **given: Any) -> Way:
     return replace(Way(state, created_at=NOW), **given)
 
 

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from structlog.testing import capture_logs
 
-from jobs.media import ImageFacts, operations
+from jobs.media import ImageFacts, clean_selfie, operations
 from jobs.media.limits import PICTURE_CHILD
 from jobs.requesting import uploads
 from schema.ids import IdKind, encode_id
@@ -140,7 +140,7 @@ def test_a_slow_completion_does_not_overwrite_a_newer_picture(
     made = uploader.ask(CREATE, type="image/jpeg")["createUpload"]
     asset_id, responses = made["asset"]["id"], []
     _post(made["form"], _picture())
-    real = uploads.clean_selfie
+    real = clean_selfie
 
     def overtaken(raw: Path, cleaned: Path) -> ImageFacts:
         monkeypatch.undo()

@@ -74,15 +74,19 @@ def opened(data: bytes) -> Image.Image:
 
 def frames_of(film: bytes) -> list[Image.Image]:
     """Return all frames of a film."""
-    with av.open(io.BytesIO(film)) as container:
-        return [frame.to_image() for frame in container.decode(video=0)]
+    with av.open(io.BytesIO(film), "r") as container:
+        return [
+            frame.to_image()  # type: ignore[no-untyped-call]
+            for frame in container.decode(video=0)
+        ]
 
 
 def palette(image: Image.Image) -> NDArray[np.float64]:
     """Return the shares of 216 colour cells."""
     cells = (np.asarray(image.convert("RGB"), dtype=np.int64) * 6 // 256).reshape(-1, 3)
     counts = np.bincount(cells @ np.array([36, 6, 1]), minlength=216).astype(np.float64)
-    return counts / counts.sum()
+    shares: NDArray[np.float64] = counts / counts.sum()
+    return shares
 
 
 def shared_colours(first: Image.Image, second: Image.Image) -> float:

@@ -41,7 +41,7 @@ def brightest_column(picture: Image.Image, wide: Image.Image) -> float:
 @pytest.mark.parametrize(("seconds", "fps"), [(1, 25), (2, 24), (3, 10)])
 def test_a_film_has_exactly_its_frames(seconds: int, fps: int) -> None:
     made = make_animation(scene(), prompt="idle", seconds=seconds, fps=fps, size_px=(320, 180), seed=1)
-    with av.open(io.BytesIO(made)) as container:
+    with av.open(io.BytesIO(made), "r") as container:
         stream = container.streams.video[0]
         times = [float(frame.time or 0.0) for frame in container.decode(stream)]
         assert stream.codec_context.name == "h264"

@@ -46,8 +46,8 @@ def standing_in(picture: Image.Image) -> Image.Image:
     figure = cut_out(opened(avatar()))
     tall = 0.668 * height
     half = tall * figure.width / figure.height / 2
-    box = (width / 2 - half, 0.884 * height - tall, width / 2 + half, 0.884 * height)
-    return picture.crop(tuple(round(edge) for edge in box))
+    left, right, bottom = round(width / 2 - half), round(width / 2 + half), round(0.884 * height)
+    return picture.crop((left, round(0.884 * height - tall), right, bottom))
 
 
 def test_there_are_twelve_settings() -> None:
@@ -111,7 +111,9 @@ def test_the_figure_keeps_to_the_middle_and_off_the_cropped_edges(theme: str) ->
     picture = scene(theme, size_px=(960, 640))
     actor = find_actor(picture)
     assert actor.is_cut
-    left, top, right, bottom = actor.figure.getchannel("A").point(lambda value: 255 * (value > 250)).getbbox()
+    visible = actor.figure.getchannel("A").point(lambda value: 255 * (value > 250)).getbbox()
+    assert visible is not None
+    left, top, right, bottom = visible
     assert actor.box[0] + left >= 960 / 3
     assert actor.box[0] + right <= 960 * 2 / 3
     assert actor.box[1] + top > 640 * 0.08
