@@ -13,87 +13,87 @@ from jobs.upkeep.inventory import merged
 from jobs.upkeep.retention import Leftovers
 from statemachine.vocabulary import State
 from storage import ObjectInfo
-from tests.retention.conftest import House
+from tests.retention.account_files import AccountFiles
 
 HOUR = timedelta(hours=1)
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def add_leftovers(house: House) -> list[str]:
+def add_leftovers(files: AccountFiles) -> list[str]:
     """Add the objects that late workers and browsers leave behind, and return their keys."""
-    ended, failed, upload = house.job(), house.job(State.FAILED), house.upload()
-    with house.engine.begin() as conn:
+    ended, failed, upload = files.job(), files.job(State.FAILED), files.upload()
+    with files.engine.begin() as conn:
         conn.execute(text("UPDATE assets SET state = 'rejected', rejection = 'no face' WHERE id = :id"), {"id": upload})
-    account = house.world.owner.account_id
-    planted = [house.put(f"jobs/{ended}/2/source.png"), house.put(f"jobs/{failed}/1/avatar.png")]
+    account = files.world.owner.account_id
+    planted = [files.put(f"jobs/{ended}/2/source.png"), files.put(f"jobs/{failed}/1/avatar.png")]
     return [*planted, f"uploads/{account}/{upload}"]
 
 
-def test_leftovers_are_purged_after_the_grace_and_all_other_objects_are_kept(house: House) -> None:
-    house.selfie(kept_for=None)
-    leftover_keys = add_leftovers(house)
-    named = set(house.objects()) - set(leftover_keys)
-    assert house.purge_left() == 0, "younger than the grace"
-    house.pass_time(2 * HOUR)
-    assert house.purge_left() == len(leftover_keys)
-    assert set(house.objects()) == named
-    assert house.inventory().is_sound
+def test_leftovers_are_purged_after_the_grace_and_all_other_objects_are_kept(files: AccountFiles) -> None:
+    files.selfie(kept_for=None)
+    leftover_keys = add_leftovers(files)
+    named = set(files.objects()) - set(leftover_keys)
+    assert files.purge_left() == 0, "younger than the grace"
+    files.pass_time(2 * HOUR)
+    assert files.purge_left() == len(leftover_keys)
+    assert set(files.objects()) == named
+    assert files.inventory().is_sound
 
 
-def test_objects_of_unfinished_jobs_and_pending_uploads_are_kept(house: House) -> None:
-    job_id = house.job(State.STORING)
-    upload = house.upload()
-    house.put(f"jobs/{job_id}/1/source.png")
-    house.put(f"assets/{house.world.owner.account_id}/{upload}.jpg")
-    house.pass_time(2 * HOUR)
-    assert house.purge_left() == 0
+def test_objects_of_unfinished_jobs_and_pending_uploads_are_kept(files: AccountFiles) -> None:
+    job_id = files.job(State.STORING)
+    upload = files.upload()
+    files.put(f"jobs/{job_id}/1/source.png")
+    files.put(f"assets/{files.world.owner.account_id}/{upload}.jpg")
+    files.pass_time(2 * HOUR)
+    assert files.purge_left() == 0
 
 
-def test_objects_unknown_to_the_database_are_reported_and_kept(house: House) -> None:
-    foreign = [house.put("foreign/file.txt"), house.put(f"jobs/{uuid4()}/1/source.png")]
-    house.pass_time(2 * HOUR)
-    assert house.purge_left() == 0
-    assert sorted(house.inventory().unnamed.first) == sorted(foreign)
+def test_objects_unknown_to_the_database_are_reported_and_kept(files: AccountFiles) -> None:
+    foreign = [files.put("foreign/file.txt"), files.put(f"jobs/{uuid4()}/1/source.png")]
+    files.pass_time(2 * HOUR)
+    assert files.purge_left() == 0
+    assert sorted(files.inventory().unnamed.first) == sorted(foreign)
 
 
-def test_the_bucket_is_read_in_batches(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_bucket_is_read_in_batches(files: AccountFiles, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("jobs.upkeep.retention.BATCH_SIZE", 2)
-    job_id = house.job(State.CANCELED)
+    job_id = files.job(State.CANCELED)
     for number in range(5):
-        house.put(f"jobs/{job_id}/{number}/source.png")
-    house.pass_time(2 * HOUR)
-    leftovers = Leftovers(house.engine, house.store, HOUR)
+        files.put(f"jobs/{job_id}/{number}/source.png")
+    files.pass_time(2 * HOUR)
+    leftovers = Leftovers(files.engine, files.store, HOUR)
     assert [leftovers.purge(batches=1) for _ in range(3)] == [2, 2, 1]
     assert leftovers.is_at_start
-    assert house.objects() == []
+    assert files.objects() == []
 
 
-def test_the_inventory_finds_leftovers_and_missing_objects(house: House) -> None:
-    house.selfie(kept_for=None)
-    leftover_keys = add_leftovers(house)
-    job_id = house.job()
+def test_the_inventory_finds_leftovers_and_missing_objects(files: AccountFiles) -> None:
+    files.selfie(kept_for=None)
+    leftover_keys = add_leftovers(files)
+    job_id = files.job()
     lost = [f"jobs/{job_id}/1/avatar.png", f"jobs/{job_id}/1/source.png"]
-    house.store.delete(lost)
-    assert house.inventory().is_sound, "younger than the grace"
-    house.pass_time(2 * HOUR)
-    found = house.inventory()
+    files.store.delete(lost)
+    assert files.inventory().is_sound, "younger than the grace"
+    files.pass_time(2 * HOUR)
+    found = files.inventory()
     assert (found.unnamed.count, sorted(found.unnamed.first)) == (len(leftover_keys), sorted(leftover_keys))
     assert (found.missing.count, found.missing.first) == (2, lost)
 
 
-def test_a_pending_upload_may_have_no_object(house: House) -> None:
-    house.upload()
-    house.store.delete(house.objects())
-    house.pass_time(2 * HOUR)
-    assert house.inventory().is_sound
+def test_a_pending_upload_may_have_no_object(files: AccountFiles) -> None:
+    files.upload()
+    files.store.delete(files.objects())
+    files.pass_time(2 * HOUR)
+    assert files.inventory().is_sound
 
 
-def test_only_the_first_few_are_named_and_all_are_counted(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_first_few_are_named_and_all_are_counted(files: AccountFiles, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("jobs.upkeep.inventory.BATCH_SIZE", 3)
     for number in range(10):
-        house.put(f"odd/{number}")
-    house.pass_time(2 * HOUR)
-    found = house.inventory()
+        files.put(f"odd/{number}")
+    files.pass_time(2 * HOUR)
+    found = files.inventory()
     assert (found.objects, found.unnamed.count, len(found.unnamed.first)) == (10, 10, 5)
 
 

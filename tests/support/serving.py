@@ -90,7 +90,9 @@ def serving(
         thread.start()
         try:
             with httpx.Client(timeout=scaled(60)) as client:
-                yield Server(f"http://127.0.0.1:{listener.getsockname()[1]}", blocking, stop, client, app.state.hub, server)
+                yield Server(
+                    f"http://127.0.0.1:{listener.getsockname()[1]}", blocking, stop, client, app.state.hub, server
+                )
         finally:
             stop()
             blocking.dispose()

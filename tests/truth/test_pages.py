@@ -17,7 +17,8 @@ ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 DOCS = ROOT / "docs"
 DECISIONS = DOCS / "decisions"
-PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
+TESTS_README = ROOT / "tests" / "README.md"
+PAGES = [README, ROOT / "CONTRIBUTING.md", TESTS_README, *sorted(DOCS.rglob("*.md"))]
 EVERY_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
 # A path in backticks: it has a folder and one of our file endings, or it ends with a slash.
@@ -57,6 +58,16 @@ def _anchor(heading: str) -> str:
 def test_every_path_that_a_page_names_exists(page: Path) -> None:
     named = [path for path in _PATH.findall(text_of(page)) if path.split("/")[0] in _FOLDERS]
     assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_the_page_about_the_tests_names_what_its_files_define() -> None:
+    rows = re.findall(r"^\| .* \| (.*`.*) \| (.*`tests/.*`) \|$", text_of(TESTS_README), re.MULTILINE)
+    assert len(rows) > 10
+    for use, files in rows:
+        defined = " ".join(text_of(ROOT / path) for path in re.findall(r"`(tests/[^`]+\.py)`", files))
+        names = [name.split(".")[-1] for name in re.findall(r"`([\w.]+)", use)]
+        missing = [name for name in names if defined and not re.search(rf"(def|class) {name}\b", defined)]
+        assert missing == [], files
 
 
 @EVERY_PAGE

@@ -36,7 +36,7 @@ USUAL_S = 40.0
 
 
 @dataclass
-class Sky:
+class TrackedJobs:
     """Jobs whose predictions are at the simulator, and the watcher that tracks them."""
 
     engine: Engine
@@ -107,103 +107,105 @@ def simulator() -> Iterator[Background]:
 
 
 @pytest.fixture
-def sky(engine: Engine, world: World, simulator: Background, hinter: Hinter) -> Iterator[Sky]:
+def tracked(engine: Engine, world: World, simulator: Background, hinter: Hinter) -> Iterator[TrackedJobs]:
     SimulatorControl(simulator.api_url).reset()
     provider = ReplicateProvider(ReplicateSettings("r8_test", base_url=simulator.api_url))
     times = PollTimes(watcher_status=CachedWatcherStatus.of(engine))
     parts = PollParts(engine, provider, Models(engine), times)
     watcher = Watcher(engine, provider, hinter, settings=WatchSettings(few=FEW))
-    yield Sky(engine, world, simulator, parts, watcher)
+    yield TrackedJobs(engine, world, simulator, parts, watcher)
     provider.close()
 
 
-def test_one_page_shows_all_predictions_and_their_jobs_read_none(sky: Sky) -> None:
-    jobs = {sky.job() for _ in range(5)}
-    sky.watcher.step()
-    assert sky.due() == jobs
+def test_one_page_shows_all_predictions_and_their_jobs_read_none(tracked: TrackedJobs) -> None:
+    jobs = {tracked.job() for _ in range(5)}
+    tracked.watcher.step()
+    assert tracked.due() == jobs
     for job_id in jobs:
-        work = poll(sky.claimed(job_id), sky.parts)
+        work = poll(tracked.claimed(job_id), tracked.parts)
         assert isinstance(work.outcome, OutputReady)
-    assert sky.reads == (1, 0)
+    assert tracked.reads == (1, 0)
 
 
-def test_the_list_also_reports_failures(sky: Sky) -> None:
-    sky.misbehave("fail", operation="predictions.create", options={"error": "(E005) flagged, sk-not-to-be-kept-123"})
-    jobs = [sky.job() for _ in range(FEW)]
-    sky.watcher.step()
-    job = sky.claimed(jobs[0])
-    assert isinstance(poll(job, sky.parts).outcome, GenerationFailed)
+def test_the_list_also_reports_failures(tracked: TrackedJobs) -> None:
+    tracked.misbehave(
+        "fail", operation="predictions.create", options={"error": "(E005) flagged, sk-not-to-be-kept-123"}
+    )
+    jobs = [tracked.job() for _ in range(FEW)]
+    tracked.watcher.step()
+    job = tracked.claimed(jobs[0])
+    assert isinstance(poll(job, tracked.parts).outcome, GenerationFailed)
     assert "not-to-be-kept" not in str(job.sighting)
-    assert sky.reads == (1, 0)
+    assert tracked.reads == (1, 0)
 
 
-def test_with_webhooks_only_overdue_predictions_are_read(sky: Sky, hinter: Hinter) -> None:
+def test_with_webhooks_only_overdue_predictions_are_read(tracked: TrackedJobs, hinter: Hinter) -> None:
     times, settings = PollTimes(by_webhook=True), WatchSettings(few=FEW)
-    watcher = Watcher(sky.engine, sky.parts.provider, hinter, times, settings)
-    usual = [sky.job() for _ in range(FEW)]
+    watcher = Watcher(tracked.engine, tracked.parts.provider, hinter, times, settings)
+    usual = [tracked.job() for _ in range(FEW)]
     watcher.step()
-    assert (sky.reads, sky.due(), sky.covers) == ((0, 0), set(), True)
-    with sky.engine.begin() as conn:
+    assert (tracked.reads, tracked.due(), tracked.covers) == ((0, 0), set(), True)
+    with tracked.engine.begin() as conn:
         conn.execute(text("UPDATE attempts SET accepted_at = accepted_at - interval '1 minute'"))
-    Watcher(sky.engine, sky.parts.provider, hinter, times, settings).step()
-    assert sky.due() == set(usual)
-    assert sky.reads == (1, 0)
+    Watcher(tracked.engine, tracked.parts.provider, hinter, times, settings).step()
+    assert tracked.due() == set(usual)
+    assert tracked.reads == (1, 0)
 
 
-def test_a_few_predictions_are_left_to_their_jobs(sky: Sky) -> None:
+def test_a_few_predictions_are_left_to_their_jobs(tracked: TrackedJobs) -> None:
     for _ in range(FEW - 1):
-        sky.job()
-    sky.watcher.step()
-    assert (sky.reads, sky.due(), sky.covers) == ((0, 0), set(), False)
+        tracked.job()
+    tracked.watcher.step()
+    assert (tracked.reads, tracked.due(), tracked.covers) == ((0, 0), set(), False)
 
 
-def test_predictions_that_can_hardly_have_ended_are_not_read(sky: Sky) -> None:
-    young = [sky.job(age_s=1.0) for _ in range(FEW)]
-    sky.watcher.step()
-    assert (sky.reads, sky.due(), sky.covers) == ((0, 0), set(), True)
-    work = poll(sky.claimed(young[0]), sky.parts)
+def test_predictions_that_can_hardly_have_ended_are_not_read(tracked: TrackedJobs) -> None:
+    young = [tracked.job(age_s=1.0) for _ in range(FEW)]
+    tracked.watcher.step()
+    assert (tracked.reads, tracked.due(), tracked.covers) == ((0, 0), set(), True)
+    work = poll(tracked.claimed(young[0]), tracked.parts)
     assert isinstance(work.outcome, StillRunning), "it reports its progress"
-    assert sky.reads == (0, 0), "and makes no call, because it is tracked"
+    assert tracked.reads == (0, 0), "and makes no call, because it is tracked"
 
 
-def test_a_stretch_of_the_list_without_our_predictions_is_skipped(sky: Sky) -> None:
-    jobs = {sky.job() for _ in range(2)}
+def test_a_stretch_of_the_list_without_our_predictions_is_skipped(tracked: TrackedJobs) -> None:
+    jobs = {tracked.job() for _ in range(2)}
     for _ in range(250):
-        sky.parts.provider.submit(submission())
-    jobs |= {sky.job() for _ in range(2)}
-    sky.watcher.step()
-    assert sky.due() == jobs
-    assert sky.reads == (2, 0), "the whole stretch has three pages"
+        tracked.parts.provider.submit(submission())
+    jobs |= {tracked.job() for _ in range(2)}
+    tracked.watcher.step()
+    assert tracked.due() == jobs
+    assert tracked.reads == (2, 0), "the whole stretch has three pages"
 
 
-def test_a_job_is_due_only_if_the_list_shows_its_end(sky: Sky) -> None:
-    sky.misbehave("stick_processing", operation="predictions.create", count=1)
-    jobs = [sky.job() for _ in range(2 * FEW)]
-    sky.watcher.step()
-    assert sky.due() == set(jobs[1:])
-    with sky.engine.connect() as conn:
+def test_a_job_is_due_only_if_the_list_shows_its_end(tracked: TrackedJobs) -> None:
+    tracked.misbehave("stick_processing", operation="predictions.create", count=1)
+    jobs = [tracked.job() for _ in range(2 * FEW)]
+    tracked.watcher.step()
+    assert tracked.due() == set(jobs[1:])
+    with tracked.engine.connect() as conn:
         seen = conn.scalars(text("SELECT job_id FROM attempts WHERE sighting IS NOT NULL"))
         assert set(seen) == set(jobs[1:])
 
 
-def test_a_poll_under_way_does_not_delay_what_the_list_reports(sky: Sky) -> None:
-    jobs = [sky.job() for _ in range(FEW)]
-    polling = sky.claimed(jobs[0])
-    sky.watcher.step()
-    with sky.engine.begin() as conn:
+def test_a_poll_under_way_does_not_delay_what_the_list_reports(tracked: TrackedJobs) -> None:
+    jobs = [tracked.job() for _ in range(FEW)]
+    polling = tracked.claimed(jobs[0])
+    tracked.watcher.step()
+    with tracked.engine.begin() as conn:
         assert record(conn, [move_of(polling, StillRunning(20, 3600.0))]).moved == {}
-    assert sky.due() == set(jobs)
+    assert tracked.due() == set(jobs)
 
 
-def test_while_the_list_cannot_be_read_every_job_polls_by_itself(sky: Sky) -> None:
-    jobs = [sky.job() for _ in range(FEW)]
-    sky.misbehave("server_error", operation="predictions.list")
-    sky.watcher.step()
-    assert sky.due() == set()
-    with sky.engine.begin() as conn:
+def test_while_the_list_cannot_be_read_every_job_polls_by_itself(tracked: TrackedJobs) -> None:
+    jobs = [tracked.job() for _ in range(FEW)]
+    tracked.misbehave("server_error", operation="predictions.list")
+    tracked.watcher.step()
+    assert tracked.due() == set()
+    with tracked.engine.begin() as conn:
         conn.execute(text("UPDATE watcher_status SET covers_until = diorama_now()"))
-    assert isinstance(poll(sky.claimed(jobs[0]), sky.parts).outcome, OutputReady)
-    assert sky.reads == (1, 1)
+    assert isinstance(poll(tracked.claimed(jobs[0]), tracked.parts).outcome, OutputReady)
+    assert tracked.reads == (1, 1)
 
 
 def test_a_success_that_the_list_shows_without_its_output_is_polled() -> None:
