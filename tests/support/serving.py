@@ -51,7 +51,7 @@ class Server:
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
-        """Return the loop that the API runs in, once it answers."""
+        """Return the loop that the API runs in, once it is ready."""
         return self.runner.loop
 
     @property
