@@ -21,7 +21,7 @@ def main() -> int:
     # The simulator runs in this process, and its server logs an error for each connection that it cuts on purpose.
     logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
     explored = explore(depth=given.depth)
-    sys.stdout.write(f"rules                {explored.worlds} worlds, {explored.happenings} happenings: sound\n")
+    sys.stdout.write(f"rules                {explored.worlds} worlds, {explored.changes} changes: sound\n")
     with TemporaryDirectory(prefix="diorama-soak-") as folder:
         found, disruptions = run(Plan(lasts_s=60 * given.minutes), Path(folder))
     for name, number in sorted(disruptions.items()):

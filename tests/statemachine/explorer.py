@@ -1,7 +1,7 @@
 """An exhaustive walk over everything that can happen to one job, with invariants that are checked in every world.
 
 `explore` begins at a job's birth and at every state through which it passes if all goes well, and visits every world
-within a number of happenings from these. In each it checks the invariants, and that the job ends: if all goes well from
+within a number of changes from these. In each it checks the invariants, and that the job ends: if all goes well from
 here, if every worker dies from here on, and if every step fails transiently from here on.
 `python -m tests.statemachine.explorer DEPTH` walks to the given depth.
 """
@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from statemachine.backoff import JobPolicy
 from statemachine.transitions import IllegalTransition
 from statemachine.vocabulary import TERMINAL, State
-from tests.statemachine.happenings import what_can_happen
+from tests.statemachine.changes import possible_changes
 from tests.statemachine.workers import advanced, claimed, killed
 from tests.statemachine.world import Job, Next, Rules, Violation, World
 
 BIRTHS = (World(Job(State.QUEUED)), World(Job(State.WAITING), due="later"))
 # A birth in a smaller world, in which support does nothing.
 ALONE = {World(Job(State.QUEUED), pause="over", redrives=0, reviews=0): "requested where support does nothing"}
-# No job needs more happenings than this to end.
+# No job needs more changes than this to end.
 _ENDING_MAX = 400
 
 # The states of a canceled job: it waits for the provider's response, or it ends.
@@ -34,19 +34,19 @@ Chooser = Callable[[World, Rules], World]
 
 @dataclass(frozen=True, slots=True)
 class Explored:
-    """The extent of a walk: worlds visited, happenings tried, and whether no world is left to visit.
+    """The extent of a walk: worlds visited, changes tried, and whether no world is left to visit.
 
     `depth` counts from the nearest beginning.
     """
 
     worlds: int
-    happenings: int
+    changes: int
     depth: int
     is_complete: bool
 
 
 def explore(rules: Rules | None = None, *, depth: int, since: Mapping[World, str] | None = None) -> Explored:
-    """Visit every world within `depth` happenings of a beginning. Raises Violation with the path to it.
+    """Visit every world within `depth` changes of a beginning. Raises Violation with the path to it.
 
     `since` replaces the usual beginnings; its values are their labels.
     """
@@ -71,30 +71,30 @@ class _Walk:
             world: (None, label) for world, label in since.items()
         }
         self._ends: dict[Chooser, set[World]] = {chooser: set() for chooser in (all_goes_well, all_die, all_fails)}
-        self._happenings = 0
+        self._changes = 0
 
     def run(self, depth: int) -> Explored:
         layer = list(self._came_from)
         for reached in range(depth):
             layer = [found for world in layer for found in self._visited(world)]
             if not layer:
-                return Explored(len(self._came_from), self._happenings, reached, is_complete=True)
+                return Explored(len(self._came_from), self._changes, reached, is_complete=True)
         for world in layer:
             self._check(world)
-        return Explored(len(self._came_from), self._happenings, depth, is_complete=False)
+        return Explored(len(self._came_from), self._changes, depth, is_complete=False)
 
     def _visited(self, world: World) -> Iterator[World]:
         """Check a world, and yield those that follow it and have not been seen."""
         self._check(world)
         for label, following in self._following(world):
-            self._happenings += 1
+            self._changes += 1
             if following not in self._came_from:
                 self._came_from[following] = (world, label)
                 yield following
 
     def _following(self, world: World) -> list[Next]:
         try:
-            return list(what_can_happen(world, self._rules))
+            return list(possible_changes(world, self._rules))
         except (Violation, IllegalTransition) as error:
             raise Violation(f"{error}\n{self._way_to(world)}") from error
 
@@ -215,7 +215,7 @@ def main() -> int:
     found = explore(rules, depth=depth)
     took_s = time.monotonic() - began
     end = "everything" if found.is_complete else f"depth {found.depth}"
-    sys.stdout.write(f"{found.worlds} worlds, {found.happenings} happenings, {end}: sound, in {took_s:.1f} s\n")
+    sys.stdout.write(f"{found.worlds} worlds, {found.changes} changes, {end}: sound, in {took_s:.1f} s\n")
     return 0
 
 

@@ -127,10 +127,10 @@ def test_an_account_error_during_an_outage_takes_over_the_breaker() -> None:
 
 
 @given(st.lists(st.sampled_from(["ok", "outage", "account", "probe", "time"]), max_size=40))
-def test_the_breaker_never_stays_open_forever(happenings: list[str]) -> None:
+def test_the_breaker_never_stays_open_forever(events: list[str]) -> None:
     breaker, now = Breaker(), NOW
-    for happening in happenings:
-        match happening:
+    for event in events:
+        match event:
             case "ok":
                 breaker = breaker.succeeded()
             case "probe":

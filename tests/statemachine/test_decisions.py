@@ -105,7 +105,7 @@ def test_transient_failures_wait_5_10_20_s_and_then_the_job_is_undone() -> None:
 
 
 @pytest.mark.parametrize("each", FINISHING, ids=lambda each: each.state)
-def test_a_step_that_is_done_goes_on_at_once_and_counts_failures_anew(each: FinishingState) -> None:
+def test_a_finished_step_continues_at_once_and_resets_the_failures(each: FinishingState) -> None:
     decision = decided(facts(each.state, failures=2), o.StepDone())
     assert (decision.event, decision.failures) == (each.done, 0)
     assert decision.due_in == (None if decision.to_state is State.SUCCEEDED else timedelta(0))

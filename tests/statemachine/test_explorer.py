@@ -133,7 +133,7 @@ def pausable_but_not_storing(state: State) -> bool:
     return state is not State.STORING and is_pausable(state)
 
 
-# Mutants that show only after many happenings are caught in a smaller world.
+# Mutants that show only after many changes are caught in a smaller world.
 SLOW = {"a webhook does not fence off a search", "an ambiguous response is retried"}
 MUTANTS: dict[str, tuple[Rules, str]] = {
     "an ambiguous response is retried": (Rules(decide=submitted_again_after_a_lost_response), "submitted again"),

@@ -1,4 +1,4 @@
-"""Databases that one test after the other uses: emptied where that leaves them as new, dropped otherwise.
+"""Databases that tests use one after another: emptied if that makes them equal to a new one, otherwise dropped.
 
 A copy of the template costs Postgres two checkpoints and some 400 files, ten times as much as emptying one.
 """
@@ -60,7 +60,7 @@ class _Template:
 
 
 class DatabasePool:
-    """Databases on a server, made as copies of a template, that tests borrow one after the other."""
+    """Databases on a server, made as copies of a template, that tests borrow one after another."""
 
     def __init__(self, server_url: str, template: str) -> None:
         self._server_url = server_url

@@ -1,4 +1,4 @@
-"""All happenings that can come next in a small world around one job.
+"""All changes that can come next in a small world around one job.
 
 The rules are the real ones: `decide`, `interrupt`, `commands`, `relatives`, and the tables of transitions and of states
 that can be paused. The rest is imitated: the row and the ledger (`row`), the provider's work on a submission, workers
@@ -16,7 +16,7 @@ from tests.statemachine.workers import advanced, claimed, ends_by_the_clock, is_
 from tests.statemachine.world import Next, Rules, World
 
 
-def what_can_happen(world: World, rules: Rules) -> Iterator[Next]:
+def possible_changes(world: World, rules: Rules) -> Iterator[Next]:
     """Yield everything that may happen next, in any order."""
     yield from _to_the_row(world, rules)
     yield from by_people(world, rules)
