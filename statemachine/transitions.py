@@ -128,6 +128,10 @@ TRANSITIONS: tuple[Transition, ...] = (
     Transition(S.CANCELED, E.UNDO_RETRIED, S.COMPENSATING),
 )
 
+# Moves that an earlier version made. The database keeps them, because histories have them and the earlier version may
+# still run; no decision makes them.
+RETIRED: tuple[Transition, ...] = ()
+
 # The states that an event can lead to, by the state it happens in.
 TARGETS: dict[tuple[State | None, Event], tuple[State, ...]] = {
     (t.from_state, t.event): tuple(

@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 
 from statemachine.steps import STEP_OF
-from statemachine.transitions import TRANSITIONS, IllegalTransition, Transition, next_state, next_states
+from statemachine.transitions import RETIRED, TRANSITIONS, IllegalTransition, Transition, next_state, next_states
 from statemachine.vocabulary import TERMINAL, Event, State
 
 LEGAL = {(rule.from_state, rule.event, rule.to_state) for rule in TRANSITIONS}
@@ -35,6 +35,10 @@ def test_a_choice_must_be_made_where_the_table_leaves_one() -> None:
 
 def test_no_rule_is_declared_twice() -> None:
     assert len(LEGAL) == len(TRANSITIONS)
+
+
+def test_a_retired_move_is_illegal() -> None:
+    assert LEGAL.isdisjoint((rule.from_state, rule.event, rule.to_state) for rule in RETIRED)
 
 
 def test_every_state_can_be_reached_and_every_unfinished_one_left() -> None:

@@ -41,11 +41,16 @@ REQUESTS: tuple[Any, ...] = (
 )
 
 
+# What stands for a plain field that was not given; a request must give the others, so that every depth is varied.
+_PLAIN = {"str | None": "", "int | None": 0, "UUID | None": UUID(int=0)}
+
+
 def variants(value: Any) -> Iterator[tuple[str, Any]]:
     """Yield copies of a value, each different in one field at some depth, with the path to the field."""
     if is_dataclass(value) and not isinstance(value, type):
         for field in fields(value):
-            for path, other in variants(getattr(value, field.name)):
+            given = getattr(value, field.name)
+            for path, other in variants(_PLAIN.get(str(field.type)) if given is None else given):
                 yield f"{field.name}{path}", replace(value, **{field.name: other})
     elif isinstance(value, tuple):
         for path, other in variants(value[0]):
