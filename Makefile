@@ -19,7 +19,7 @@ EXAMPLES ?= 200
 SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-fast test-media test-clients test-faults coverage check format clients conformance bench soak lock clean
+.PHONY: help demo up test test-fast test-media test-clients test-faults test-system coverage check format clients conformance bench soak lock clean
 
 help:  ## Show what can be made.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -43,11 +43,11 @@ demo: $(VENV)/.installed  ## Turn a photograph into an avatar, a scene and a vid
 up: $(VENV)/.installed  ## Start every part, keep it running and print the addresses.
 	@exec $(BIN)/python -m diorama up
 
-test: $(VENV)/.installed-dev  ## Run every test on the embedded parts but those of test-media, test-clients and test-faults.
-	@$(BIN)/python -m pytest $(PARALLEL) -m 'not thorough and not media and not clients and not faults'
+test: $(VENV)/.installed-dev  ## Run every test on the embedded parts but those of the four targets below.
+	@$(BIN)/python -m pytest $(PARALLEL) -m 'not thorough and not media and not clients and not faults and not system'
 
 test-fast: $(VENV)/.installed-dev  ## Run the tests of the inner loop, within a minute.
-	@$(BIN)/python -m pytest $(PARALLEL) -m 'not thorough and not media and not clients and not faults' $(FAST)
+	@$(BIN)/python -m pytest $(PARALLEL) -m 'not thorough and not media and not clients and not faults and not system' $(FAST)
 
 test-media: $(VENV)/.installed-dev  ## Run the tests that draw, transcode and compare pictures and videos at length.
 	@$(BIN)/python -m pytest $(PARALLEL) -m 'media and not thorough'
@@ -58,8 +58,11 @@ test-clients: $(VENV)/.installed-dev  ## Run the tests that drive foreign client
 test-faults: $(VENV)/.installed-dev  ## Kill, freeze and disconnect real processes in every step, and lose responses, at length.
 	@$(BIN)/python -m pytest $(PARALLEL) -m 'faults and not thorough'
 
+test-system: $(VENV)/.installed-dev  ## Run the tests that start the whole system, or its embedded servers, as processes of their own.
+	@$(BIN)/python -m pytest $(PARALLEL) -m 'system and not media and not faults and not thorough'
+
 coverage: $(VENV)/.installed-dev  ## Run `make test` and show which lines no test runs.
-	@$(BIN)/python -m pytest $(PARALLEL) -m 'not thorough and not media and not clients and not faults' --cov --cov-report=term
+	@$(BIN)/python -m pytest $(PARALLEL) -m 'not thorough and not media and not clients and not faults and not system' --cov --cov-report=term
 
 check: $(VENV)/.installed-dev  ## Format, lint, types, import directions and the docs' truth tests.
 	@$(BIN)/ruff format --check .

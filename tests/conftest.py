@@ -31,7 +31,15 @@ LONGEST = ("soak", "acceptance", "faults", "conformance")
 """Folders whose files take longest: begun first, so that no worker is left alone with one in the end."""
 
 
-MARKED = {"tests/jobs/media": "media", "tests/simulator/studio": "media", "tests/conformance": "clients"}
+MARKED = {
+    "tests/jobs/media": "media",
+    "tests/simulator/studio": "media",
+    "tests/conformance": "clients",
+    "tests/acceptance": "system",
+    "tests/soak": "system",
+    "tests/diorama/demo": "system",
+    "tests/diorama/embedded": "system",
+}
 """Folders that a make target of their own runs, each with the marker it selects. Single tests carry the marker too."""
 
 

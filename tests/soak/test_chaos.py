@@ -1,4 +1,4 @@
-"""Chaos: a moment of it in `make test`, a minute in `make test-faults`, more with `make soak MINUTES=10`."""
+"""Chaos: a moment of it in `make test-system`, a minute in `make test-faults`, more with `make soak MINUTES=10`."""
 
 from __future__ import annotations
 

@@ -13,7 +13,8 @@ import yaml
 ROOT = Path(__file__).parents[2]
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 CI = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-MARKERS = ("thorough", "media", "clients", "faults")
+MARKERS = ("thorough", "media", "clients", "faults", "system")
+TARGETS = ("test", "test-system", "test-media", "test-faults", "test-clients")
 
 
 def recipe(target: str) -> str:
@@ -33,12 +34,10 @@ def selects(target: str, marks: set[str]) -> bool:
 @pytest.mark.parametrize("count", range(len(MARKERS)))
 def test_every_test_that_is_not_thorough_belongs_to_a_target(count: int) -> None:
     for marks in itertools.combinations(MARKERS[1:], count):
-        assert any(selects(target, set(marks)) for target in ("test", "test-media", "test-clients", "test-faults")), (
-            marks
-        )
+        assert any(selects(target, set(marks)) for target in TARGETS), marks
 
 
-@pytest.mark.parametrize("target", ["test", "test-fast", "test-media", "test-clients", "test-faults"])
+@pytest.mark.parametrize("target", [*TARGETS, "test-fast"])
 def test_no_everyday_target_runs_thorough_tests(target: str) -> None:
     assert not selects(target, {"thorough", target.removeprefix("test-")})
 
@@ -51,7 +50,7 @@ def test_the_fast_tests_name_folders_that_exist() -> None:
 
 def test_continuous_integration_runs_every_target_once() -> None:
     called = re.findall(r"^make ([a-z-]+)$", CI, re.MULTILINE)
-    assert called == ["check", "clients", "test", "test-media", "test-faults", "test-clients"]
+    assert called == ["check", "clients", *TARGETS]
 
 
 def test_continuous_integration_names_no_outside_path_except_one_default() -> None:
