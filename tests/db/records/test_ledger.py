@@ -182,7 +182,7 @@ def test_the_reconciliation_names_every_discrepancy(engine: Engine, world: World
     with engine.connect() as conn:
         unheld, ended = make_job(conn, world), make_job(conn, world, credits=5)
         conn.execute(text("UPDATE jobs SET credits = 5 WHERE id = :id"), {"id": unheld})
-        cancel(conn, ended, "test")
+        cancel(conn, ended, "api")
         conn.execute(
             text(
                 "UPDATE jobs SET state = 'canceled', event = 'undone', seq = seq + 1, due_at = NULL, "

@@ -43,7 +43,7 @@ def test_compensating_actions_are_written_with_the_move(engine: Engine, world: W
     with engine.begin() as conn:
         queued, generating = make_job(conn, world, credits=5), make_job(conn, world, State.GENERATING, credits=5)
         for job_id in (queued, generating):
-            cancel(conn, job_id, "test")
+            cancel(conn, job_id, "api")
     assert undoing.actions(queued) == {"return_credits": "pending"}
     assert undoing.actions(generating) == {
         "cancel_prediction": "pending",
@@ -57,7 +57,7 @@ def test_undoing_cancels_the_prediction_deletes_the_objects_and_returns_the_cred
 ) -> None:
     with engine.begin() as conn:
         job_id = make_job(conn, world, State.GENERATING, credits=5)
-        cancel(conn, job_id, "test")
+        cancel(conn, job_id, "api")
     undoing.put(job_id, "1/source.png", "1/avatar.png")
     assert undoing.undo(job_id) == "canceled"
     assert len(undoing.provider.canceled) == 1
@@ -71,7 +71,7 @@ def test_undoing_cancels_the_prediction_deletes_the_objects_and_returns_the_cred
 def test_a_failed_action_is_retried_and_a_done_one_is_not(engine: Engine, world: World, undoing: Undoing) -> None:
     with engine.begin() as conn:
         job_id = make_job(conn, world, State.GENERATING)
-        cancel(conn, job_id, "test")
+        cancel(conn, job_id, "api")
     undoing.provider.fails = 1
     assert undoing.undo(job_id) == "compensating"
     assert undoing.actions(job_id) == {"cancel_prediction": "pending", "delete_objects": "done"}
@@ -110,7 +110,7 @@ def test_an_action_that_cannot_be_done_needs_review_and_the_job_ends(
     undoing.provider = provider
     with engine.begin() as conn:
         job_id = make_job(conn, world, State.GENERATING, credits=5)
-        cancel(conn, job_id, "test")
+        cancel(conn, job_id, "api")
     states = [undoing.undo(job_id) for _ in range(tries)]
     assert states == ["compensating"] * (tries - 1) + ["canceled"]
     with engine.connect() as conn:
@@ -148,7 +148,7 @@ def test_a_failed_video_rolls_back_its_story_and_returns_every_credit(
 def test_a_canceled_video_keeps_its_avatar_and_scene(engine: Engine, world: World, undoing: Undoing) -> None:
     avatar, scene, video = story(engine, world)
     with engine.begin() as conn:
-        cancel(conn, video, "test")
+        cancel(conn, video, "api")
     undoing.undo_all()
     assert [undoing.state(each) for each in (avatar, scene, video)] == ["succeeded", "succeeded", "canceled"]
 
