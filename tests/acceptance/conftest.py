@@ -12,6 +12,7 @@ from diorama.embedded import EmbeddedPostgres, EmbeddedS3
 from simulator.serve import Background
 from simulator.settings import SimulatorSettings
 from storage import S3Store
+from tests.support.simulator_control import SimulatorControl
 from tests.support.system import Servers, System, running_system
 
 
@@ -23,14 +24,21 @@ def servers(
     return Servers(postgres_server, migrated_template, s3_server, shared_store)
 
 
-@pytest.fixture
-def provider() -> Iterator[Background]:
+@pytest.fixture(scope="session")
+def shared_provider() -> Iterator[Background]:
     """Start a provider that draws each kind of picture once and finishes a prediction in a fifth of a second.
 
     A stuck prediction stays stuck: at this speed, the provider would otherwise end it after nine seconds.
     """
     with Background(SimulatorSettings(speed=200, canned=True, seed=1, run_limit_s=360_000.0)) as running:
         yield running
+
+
+@pytest.fixture
+def provider(shared_provider: Background) -> Iterator[Background]:
+    """Return the session's provider, which forgets everything but its drawings after the test."""
+    yield shared_provider
+    SimulatorControl(shared_provider.api_url).reset()
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from sqlalchemy import text
 
 from jobs.requesting.creation import create_story
 from jobs.requesting.requests import AnimationOptions, RequestOptions, SceneOptions, StoryRequest
-from simulator.serve import Background
 from tests.support.eventually import eventually
 from tests.support.system import System
 from tests.support.tuned import QUICK
@@ -23,7 +22,7 @@ CHOSEN = {
 
 
 @pytest.mark.media
-def test_a_story_of_ten_seconds_is_made_by_models_that_support_it(system: System, provider: Background) -> None:
+def test_a_story_of_ten_seconds_is_made_by_models_that_support_it(system: System) -> None:
     with system.engine.begin() as conn:
         request = StoryRequest(
             RequestOptions("ten"),

@@ -13,21 +13,12 @@ from db.connection import DatabaseSettings, connect
 from jobs.providers.guard import Timeouts
 from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
 from simulator.serve import Background
-from simulator.settings import SimulatorSettings
-from simulator.sketch import Sketch
 from tests.jobs.providers.harness import (
     FakeHarness,
     HttpHarness,
     LimitedHarness,
     ProviderHarness,
 )
-
-
-@pytest.fixture(scope="session")
-def simulator() -> Iterator[Background]:
-    # Stuck predictions stay stuck: the limit of half an hour would be 0.18 s at this speed, which slow machines reach.
-    with Background(SimulatorSettings(speed=10_000, canned=True, seed=1, run_limit_s=3.6e7), Sketch()) as running:
-        yield running
 
 
 @pytest.fixture(scope="session")

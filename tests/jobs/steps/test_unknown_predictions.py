@@ -7,7 +7,6 @@ from contextlib import closing
 from dataclasses import replace
 from random import Random
 
-import httpx
 import pytest
 from sqlalchemy import Engine
 
@@ -19,23 +18,15 @@ from jobs.steps.models import Models
 from jobs.steps.poll import PollParts, poll
 from jobs.steps.result import Work
 from simulator.serve import Background
-from simulator.settings import SimulatorSettings
-from simulator.sketch import Sketch
 from statemachine.backoff import JobPolicy
 from statemachine.decisions import Decision, decide
 from statemachine.outcomes import Accepted, GenerationFailed, RetryPolicy, StepFailed, StillRunning
 from statemachine.vocabulary import Event, State
 from tests.jobs.providers.harness import MODEL, submission
 from tests.support.factories import World, claimed, make_job
+from tests.support.simulator_control import SimulatorControl
 
 SETTLES_S = 10.0
-
-
-@pytest.fixture(scope="module")
-def simulator() -> Iterator[Background]:
-    # Stuck predictions stay stuck: the limit of half an hour would be 0.18 s at this speed, which slow machines reach.
-    with Background(SimulatorSettings(speed=10_000, canned=True, seed=1, run_limit_s=3.6e7), Sketch()) as running:
-        yield running
 
 
 @pytest.fixture
@@ -107,14 +98,14 @@ def test_a_prediction_that_is_no_longer_known_is_repeated_and_counts_as_paid_for
 def test_a_prediction_that_polls_miss_is_canceled_before_another_is_paid_for(
     engine: Engine, world: World, parts: PollParts, simulator: Background
 ) -> None:
-    with httpx.Client(base_url=f"{simulator.api_url}/_simulator") as control:
-        control.post("/faults", json={"action": "stick_processing"}).raise_for_status()
-        accepted = parts.provider.submit(submission())
-        assert isinstance(accepted, Accepted)
-        control.post("/faults", json={"action": "not_found", "operation": "predictions.get"}).raise_for_status()
-        job = missed_poll(engine, running(engine, world, accepted.prediction_id), parts)
-        work = poll(job, settled(parts))
-        control.delete("/faults").raise_for_status()
+    control = SimulatorControl(simulator.api_url)
+    control.fault("stick_processing")
+    accepted = parts.provider.submit(submission())
+    assert isinstance(accepted, Accepted)
+    control.fault("not_found", operation="predictions.get")
+    job = missed_poll(engine, running(engine, world, accepted.prediction_id), parts)
+    work = poll(job, settled(parts))
+    control.calm()
     assert isinstance(work.outcome, GenerationFailed)
     assert work.outcome.cost_micros > 0
     assert parts.provider.get(accepted.prediction_id).status == "canceled"
