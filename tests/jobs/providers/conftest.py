@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 
-import httpx
 import pytest
 from sqlalchemy import Engine
 
@@ -19,6 +18,7 @@ from tests.jobs.providers.harness import (
     LimitedHarness,
     ProviderHarness,
 )
+from tests.support.simulator_control import SimulatorControl
 
 
 @pytest.fixture(scope="session")
@@ -30,9 +30,8 @@ def over_http(simulator: Background) -> Iterator[HttpHarness]:
         timeouts=Timeouts(response_s=5.0),
     )
     # All tests share one client of each kind: reading the trusted certificates takes longer than most tests.
-    control = httpx.Client(base_url=f"{simulator.api_url}/_simulator", verify=False)
-    with control, closing(ReplicateProvider(settings)) as provider:
-        yield HttpHarness(provider, control)
+    with closing(ReplicateProvider(settings)) as provider:
+        yield HttpHarness(provider, SimulatorControl(simulator.api_url))
 
 
 @pytest.fixture(params=["fake", "limited", "replicate"])
@@ -41,7 +40,7 @@ def harness(request: pytest.FixtureRequest, over_http: HttpHarness) -> Iterator[
         yield LimitedHarness() if request.param == "limited" else FakeHarness()
         return
     yield over_http
-    over_http.control.post("/reset").raise_for_status()
+    over_http.control.reset()
 
 
 @pytest.fixture

@@ -13,8 +13,6 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
-import httpx
-
 from jobs.providers import failures
 from jobs.providers.limited import LimitedProvider
 from jobs.providers.limiter import NoLimiter
@@ -23,6 +21,7 @@ from jobs.providers.replicate import ReplicateProvider
 from statemachine.outcomes import Accepted, Refused, Rejected
 from tests.support.eventually import eventually
 from tests.support.fakes import FakeProvider, lost_response
+from tests.support.simulator_control import SimulatorControl
 
 MODEL = "openai/gpt-image-2.5-sunburst"
 VIDEO_MODEL = "minimax/video-01-live"
@@ -143,10 +142,10 @@ class HttpHarness:
     """Controls the real client, through a simulator that no other test uses meanwhile."""
 
     provider: ReplicateProvider
-    control: httpx.Client
+    control: SimulatorControl
 
     def end_predictions_as(self, end: str) -> None:
-        self.control.delete("/faults").raise_for_status()
+        self.control.calm()
         action = {"failed": "fail", "aborted": "abort", "running": "stick_processing"}.get(end)
         if action is not None:
             self._fault(action)
@@ -168,11 +167,11 @@ class HttpHarness:
         self._fault("not_found", listener="delivery", path=urlsplit(url).path)
 
     def charges(self, token: UUID) -> int:
-        bill = self.control.get("/bill").raise_for_status().json()
+        bill = self.control.bill()
         return int(bill["by_token"].get(str(token), {"creates": 0})["creates"])
 
     def _fault(self, action: str, **rule: Any) -> None:
-        self.control.post("/faults", json={"action": action, **rule}).raise_for_status()
+        self.control.fault(action, **rule)
 
 
 def error_of(call: Callable[[], Any]) -> ProviderError:

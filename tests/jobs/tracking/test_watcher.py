@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -79,9 +78,10 @@ class TrackedJobs:
         with self.engine.begin() as conn:
             return claimed(conn, job_id)
 
-    def misbehave(self, action: str, **rule: Any) -> None:
-        """Add a fault."""
-        SimulatorControl(self.simulator.api_url).fault(action, **rule)
+    @property
+    def control(self) -> SimulatorControl:
+        """Return the simulator's own pages."""
+        return SimulatorControl(self.simulator.api_url)
 
     @property
     def reads(self) -> tuple[int, int]:
@@ -128,7 +128,7 @@ def test_one_page_shows_all_predictions_and_their_jobs_read_none(tracked: Tracke
 
 
 def test_the_list_also_reports_failures(tracked: TrackedJobs) -> None:
-    tracked.misbehave(
+    tracked.control.fault(
         "fail", operation="predictions.create", options={"error": "(E005) flagged, sk-not-to-be-kept-123"}
     )
     jobs = [tracked.job() for _ in range(FEW)]
@@ -179,7 +179,7 @@ def test_a_stretch_of_the_list_without_our_predictions_is_skipped(tracked: Track
 
 
 def test_a_job_is_due_only_if_the_list_shows_its_end(tracked: TrackedJobs) -> None:
-    tracked.misbehave("stick_processing", operation="predictions.create", count=1)
+    tracked.control.fault("stick_processing", operation="predictions.create", count=1)
     jobs = [tracked.job() for _ in range(2 * FEW)]
     tracked.watcher.step()
     assert tracked.due() == set(jobs[1:])
@@ -199,7 +199,7 @@ def test_a_poll_under_way_does_not_delay_what_the_list_reports(tracked: TrackedJ
 
 def test_while_the_list_cannot_be_read_every_job_polls_by_itself(tracked: TrackedJobs) -> None:
     jobs = [tracked.job() for _ in range(FEW)]
-    tracked.misbehave("server_error", operation="predictions.list")
+    tracked.control.fault("server_error", operation="predictions.list")
     tracked.watcher.step()
     assert tracked.due() == set()
     with tracked.engine.begin() as conn:
