@@ -36,7 +36,7 @@ def shared_provider() -> Iterator[Background]:
 
 @pytest.fixture
 def provider(shared_provider: Background) -> Iterator[Background]:
-    """Return the session's provider, which forgets everything but its drawings after the test."""
+    """Return the session's provider, which keeps only its drawings from one test to the next."""
     yield shared_provider
     SimulatorControl(shared_provider.api_url).reset()
 
