@@ -9,6 +9,7 @@ import pytest
 from statemachine import commands
 from statemachine.deadlines import Deadlines
 from statemachine.decisions import Standing
+from statemachine.steps import Kept, resuming_state
 from statemachine.vocabulary import ErrorCode, Event, State
 
 HOUR = timedelta(hours=1)
@@ -75,7 +76,7 @@ def test_a_job_that_is_undone_again_keeps_its_error() -> None:
 @pytest.mark.parametrize(
     ("kept", "state"),
     [
-        ({"has_source": True}, State.TRANSCODING),
+        ({"has_source": True}, resuming_state(Kept.SOURCE)),
         ({"output_age": timedelta(minutes=49)}, State.STORING),
         ({"output_age": timedelta(minutes=50)}, State.QUEUED),
         ({"output_age": timedelta(minutes=1), "error": ErrorCode.OUTPUT_INVALID}, State.QUEUED),

@@ -103,6 +103,8 @@ TO_SUCCESS = (
     *(Move(each.done, following.state, PERCENT_AT[following.state]) for each, following in pairwise(FINISHING)),
     Move(FINISHING[-1].done, State.SUCCEEDED, 100, due_in_s=None),
 )
+# The number of the last event of a job that succeeds; its birth is the first.
+LAST_SEQ = 1 + len(TO_SUCCESS)
 TO_FAILURE = (
     *TO_SUCCESS[:2],
     Move(Event.GENERATION_FAILED, State.COMPENSATING, error="content_rejected"),

@@ -22,6 +22,7 @@ from jobs.support.redriving import redrive_jobs, retry_job
 from statemachine import commands
 from statemachine import outcomes as o
 from statemachine.backoff import JobPolicy
+from statemachine.steps import Kept, resuming_state
 from statemachine.vocabulary import ErrorCode, Kind, State
 from storage import S3Store
 from tests.jobs.steps.test_undoing import story
@@ -68,7 +69,7 @@ def test_a_stored_output_is_not_paid_for_again(engine: Engine, world: World, und
     assert undoing.objects(job_id) == ["1/source.png"]
     retry(engine, world, job_id)
     now = row(engine, job_id)
-    assert (now.state, now.cycle, now.attempt, now.error_code) == ("transcoding", 2, 1, None)
+    assert (now.state, now.cycle, now.attempt, now.error_code) == (resuming_state(Kept.SOURCE), 2, 1, None)
     with engine.begin() as conn:
         assert claimed(conn, job_id).source_key == f"jobs/{job_id}/1/source.png"
     assert_sound(engine)
@@ -214,7 +215,7 @@ def test_each_job_of_a_redrive_has_its_whole_time_from_its_start(engine: Engine,
     first, second, child, finishing = (row(engine, each) for each in (*avatars, waiting, stored))
     assert [each.deadline_at - now for each in (first, second)] == [timedelta(seconds=30), timedelta(seconds=90)]
     assert (second.due_at - now, child.due_at, child.deadline_at) == (timedelta(minutes=1),) + 2 * (second.deadline_at,)
-    assert (finishing.state, finishing.due_at) == ("transcoding", now)
+    assert (finishing.state, finishing.due_at) == (resuming_state(Kept.SOURCE), now)
 
 
 def test_a_worker_with_an_old_lease_changes_nothing_after_a_redrive(

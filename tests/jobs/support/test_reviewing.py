@@ -18,6 +18,7 @@ from jobs.support.redriving import retry_job
 from jobs.support.reviewing import review_compensation
 from statemachine import outcomes as o
 from statemachine.backoff import JobPolicy
+from statemachine.steps import FINISHING_STATES
 from statemachine.vocabulary import State
 from tests.jobs.steps.undoing import Undoing, fail
 from tests.jobs.support.reviewers import SUPPORT
@@ -148,7 +149,7 @@ def test_deleting_the_objects_of_an_earlier_try_spares_those_of_the_last(
     [
         ((), NotReady, "Wait until it has ended, or waive this"),
         (
-            (State.SUBMITTING, State.GENERATING, State.STORING, State.TRANSCODING, State.SUCCEEDED),
+            (State.SUBMITTING, State.GENERATING, *FINISHING_STATES, State.SUCCEEDED),
             AlreadyFinished,
             "Waive",
         ),

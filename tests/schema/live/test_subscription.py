@@ -11,10 +11,12 @@ from schema.cursors import job_cursor, story_cursor
 from schema.ids import IdKind, decode_id
 from tests.schema.documents import CANCEL_JOB, FOLLOW, make_avatar, make_story
 from tests.schema.live.subscribers import all_of, follow, seqs, take
-from tests.support.partners import PARENT_READY, REDRIVEN, TO_FAILURE, TO_SUCCESS, Partner, move
+from tests.support.partners import LAST_SEQ, PARENT_READY, REDRIVEN, TO_FAILURE, TO_SUCCESS, Partner, move
 from tests.support.serving import Caller
 
 EVENTS = [str(each.event).upper() for each in TO_SUCCESS]
+MOVES = len(TO_SUCCESS)
+SEQS = list(range(2, LAST_SEQ + 1))
 
 
 @pytest.fixture
@@ -31,13 +33,13 @@ def test_a_job_is_followed_from_its_snapshot_to_its_end(acme: Partner, job_id: s
         assert snapshot["job"] == {"id": job_id, "kind": "AVATAR", "state": "QUEUED"}
         move(acme.server.engine, job_id, *TO_SUCCESS)
         messages = take(socket, len(TO_SUCCESS))
-        assert seqs(messages) == list(range(2, 9))
+        assert seqs(messages) == SEQS
         assert [each["event"]["event"] for each in messages] == EVENTS
         assert [(each["state"], each["percent"]) for each in messages] == [
             (each["event"]["toState"], each["event"]["percent"]) for each in messages
         ]
-        assert [each["isFinal"] for each in messages] == [False] * 6 + [True]
-        assert [each["skipped"] for each in messages] == [0] * 7
+        assert [each["isFinal"] for each in messages] == [False] * (MOVES - 1) + [True]
+        assert [each["skipped"] for each in messages] == [0] * MOVES
         assert [each["cursor"] for each in messages] == [each["event"]["cursor"] for each in messages]
         assert socket.receive()["type"] == "complete"
 
@@ -60,15 +62,15 @@ def test_a_failed_job_ends_with_its_failure(acme: Partner, job_id: str) -> None:
 
 def test_every_cursor_resumes_with_exactly_the_events_after_it(acme: Partner, job_id: str) -> None:
     move(acme.server.engine, job_id, *TO_SUCCESS)
-    for seen in range(1, 8):
+    for seen in range(1, LAST_SEQ):
         messages = all_of(acme, jobId=job_id, after=job_cursor(decode_id(job_id, IdKind.JOB), seen))
-        assert seqs(messages) == list(range(seen + 1, 9))
+        assert seqs(messages) == list(range(seen + 1, LAST_SEQ + 1))
         assert not any(each["isSnapshot"] for each in messages)
 
 
 def test_a_cursor_at_the_end_gets_one_final_snapshot(acme: Partner, job_id: str) -> None:
     move(acme.server.engine, job_id, *TO_SUCCESS)
-    [only] = all_of(acme, jobId=job_id, after=job_cursor(decode_id(job_id, IdKind.JOB), 8))
+    [only] = all_of(acme, jobId=job_id, after=job_cursor(decode_id(job_id, IdKind.JOB), LAST_SEQ))
     assert (only["isSnapshot"], only["state"]) == (True, "SUCCEEDED")
 
 
@@ -89,7 +91,7 @@ def test_a_subscriber_that_keeps_leaving_misses_and_repeats_nothing(acme: Partne
             [message] = follow(socket, 1, jobId=job_id, after=after)
             messages.append(message)
             after = message["cursor"]
-    assert seqs(messages) == list(range(2, 9))
+    assert seqs(messages) == SEQS
     assert messages[-1]["isFinal"] is True
 
 
@@ -104,7 +106,7 @@ def test_a_redriven_job_is_followed_again(acme: Partner, job_id: str) -> None:
 def test_an_end_before_a_redrive_is_not_final(acme: Partner, job_id: str) -> None:
     move(acme.server.engine, job_id, *TO_FAILURE, REDRIVEN, *TO_SUCCESS)
     messages = all_of(acme, jobId=job_id, after=job_cursor(decode_id(job_id, IdKind.JOB), 1))
-    assert seqs(messages) == list(range(2, 14))
+    assert seqs(messages) == list(range(2, len(TO_FAILURE) + 1 + MOVES + 2))
     assert messages[3]["state"] == "FAILED"
 
 
@@ -114,12 +116,12 @@ def test_two_subscribers_get_the_same_messages(acme: Partner, job_id: str) -> No
         second.begin(FOLLOW, jobId=job_id)
         take(second, 1)
         move(acme.server.engine, job_id, *TO_SUCCESS)
-        of_first = seqs(take(first, 7))
-        assert of_first == list(range(2, 9))
-        messages = [second.receive() for _ in range(16)]
+        of_first = seqs(take(first, MOVES))
+        assert of_first == SEQS
+        messages = [second.receive() for _ in range(2 * (MOVES + 1))]
         for operation_id in ("0", "1"):
             mine = [message for message in messages if message["id"] == operation_id]
-            assert [message["type"] for message in mine] == ["next"] * 7 + ["complete"]
+            assert [message["type"] for message in mine] == ["next"] * MOVES + ["complete"]
             assert seqs([message["payload"]["data"]["generationProgress"] for message in mine[:-1]]) == of_first
 
 
@@ -137,11 +139,12 @@ def test_a_story_is_followed_through_all_its_jobs(acme: Partner) -> None:
         assert socket.receive()["type"] == "complete"
     percents = [each["percent"] for each in messages]
     assert percents == sorted(percents)
-    assert [percents[6], percents[14], percents[22]] == [30, 60, 100]
-    assert [each["job"]["kind"] for each in messages] == ["AVATAR"] * 7 + ["SCENE"] * 8 + ["ANIMATION"] * 8
-    assert [each["isFinal"] for each in messages] == [False] * 22 + [True]
-    assert messages[5]["state"] == "TRANSCODING"
-    assert messages[6]["state"] == "WAITING"
+    assert [percents[MOVES - 1], percents[2 * MOVES], percents[3 * MOVES + 1]] == [30, 60, 100]
+    kinds = ["AVATAR"] * MOVES + ["SCENE"] * (MOVES + 1) + ["ANIMATION"] * (MOVES + 1)
+    assert [each["job"]["kind"] for each in messages] == kinds
+    assert [each["isFinal"] for each in messages] == [False] * (3 * MOVES + 1) + [True]
+    assert messages[MOVES - 2]["state"] == "TRANSCODING"
+    assert messages[MOVES - 1]["state"] == "WAITING"
     for index, message in enumerate(messages[:-1]):
         again = all_of(acme, storyId=story["id"], after=message["cursor"])
         assert [each["cursor"] for each in again] == [each["cursor"] for each in messages[index + 1 :]]

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from schema.ids import IdKind, decode_id
 from schema.types.enums import WaitKind
+from statemachine.steps import FINISHING_STATES
 from statemachine.vocabulary import TERMINAL, Event, State
 from tests.schema.documents import CANCEL_JOB, make_avatar, make_story
 from tests.support.partners import REDRIVEN, TO_FAILURE, TO_SUCCESS, Move, Partner, move
@@ -58,7 +59,7 @@ LATER_BECAUSE: dict[str, tuple[tuple[Move, ...], str]] = {
         "BACK_OFF",
     ),
     "our own storage, before finishing": (
-        (*TO_SUCCESS[:6], Move(Event.POSTPONED, State.TRANSCODING, due_in_s=LATER, error="internal")),
+        (*TO_SUCCESS[:-1], Move(Event.POSTPONED, State.TRANSCODING, due_in_s=LATER, error="internal")),
         "BACK_OFF",
     ),
     "an action that could not be undone yet": (
@@ -74,8 +75,7 @@ DUE: dict[State, tuple[Move, ...]] = {
     State.QUEUED: (),
     State.RECONCILING: (*SUBMITTED, Move(Event.OUTCOME_LOST, State.RECONCILING)),
     State.GENERATING: GENERATING,
-    State.STORING: TO_SUCCESS[:5],
-    State.TRANSCODING: TO_SUCCESS[:6],
+    **{each.state: TO_SUCCESS[: at + 1] for at, each in enumerate(TO_SUCCESS) if each.state in FINISHING_STATES},
     State.COMPENSATING: TO_FAILURE[:3],
 }
 
