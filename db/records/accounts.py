@@ -123,7 +123,7 @@ def revoke_key(conn: Connection, key_id: UUID) -> None:
     )
 
 
-def secrets_that_hold(conn: Connection, secrets: Collection[str]) -> set[str]:
+def valid_secrets(conn: Connection, secrets: Collection[str]) -> set[str]:
     """Return those of the keys and tokens that are neither unknown nor revoked nor expired."""
     by_digest = {digest(secret): secret for secret in secrets}
     given = any_(literal(list(by_digest), ARRAY(BYTEA)))

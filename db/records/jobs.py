@@ -195,10 +195,10 @@ def lock_parent(conn: Connection, scope: Scope, job_id: UUID) -> Job | None:
     return None if row is None else Job.from_row(row)
 
 
-def hold_sources(
+def lock_sources(
     conn: Connection, scope: Scope, *, job_ids: Collection[UUID] = (), asset_ids: Collection[UUID] = ()
 ) -> None:
-    """Hold jobs, and those that made the assets, in their states until the transaction ends.
+    """Lock jobs, and those that made the assets, so that they stay in their states until the transaction ends.
 
     Called before something is made of them, so that none is rolled back meanwhile: read the assets afterwards. And
     before a wallet is locked, because workers, too, lock jobs first, in the order of their ids, and wallets last.

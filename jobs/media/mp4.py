@@ -37,7 +37,7 @@ def _box_size(header: bytes, rest_bytes: int) -> int:
     return size_bytes or rest_bytes
 
 
-def looks_like_mp4(path: Path) -> bool:
+def is_mp4(path: Path) -> bool:
     """Return whether the file begins with a box of the MP4 family."""
     return next(box_types(path), b"") in FIRST_BOXES
 

@@ -19,7 +19,7 @@ from av.video.stream import VideoStream
 from jobs.media.errors import Damaged, TooLarge, Unreadable, WrongShape, WrongType
 from jobs.media.files import check_size
 from jobs.media.limits import VideoLimits
-from jobs.media.mp4 import looks_like_mp4
+from jobs.media.mp4 import is_mp4
 
 # Left open, the choice of a demuxer falls on the content: a text file named .mp4 would be opened as a playlist of local
 # files. The option says the same to demuxers that open others.
@@ -93,7 +93,7 @@ def _layout(picture: VideoFrame) -> tuple[int, int, str]:
 def open_video(source: Path, limits: VideoLimits, decoder_threads: int = BESIDE_ENCODER) -> Iterator[SourceVideo]:
     """Open `source`, checked against `limits` by its header; nothing is decoded yet. Raises a `MediaError`."""
     check_size(source, limits.max_bytes)
-    if not looks_like_mp4(source):
+    if not is_mp4(source):
         raise WrongType("The file is not an MP4 video.")
     with open_container(source) as container:
         stream = _video_stream(container, limits)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from db.records.jobs import hold_sources
+from db.records.jobs import lock_sources
 from db.records.ledger import lock_balance
 from db.records.requests import IdempotencyKey
 from jobs.catalogue.catalogue import DEFAULT_CATALOGUE, Catalogue
@@ -49,7 +49,7 @@ def _lock_avatars(conn: Connection, caller: Principal, request: BatchRequest) ->
     """Lock every source of the batch before the wallet: a transaction that ends a job locks them in this order."""
     job_ids = {scene.avatar_job_id for scene in request.scenes if scene.avatar_job_id is not None}
     asset_ids = {scene.avatar_asset_id for scene in request.scenes if scene.avatar_asset_id is not None}
-    hold_sources(conn, caller.scope, job_ids=job_ids, asset_ids=asset_ids)
+    lock_sources(conn, caller.scope, job_ids=job_ids, asset_ids=asset_ids)
 
 
 def _check_price(conn: Connection, caller: Principal, count: int) -> None:

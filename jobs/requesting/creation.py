@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from db.ids import new_id
 from db.records.assets import Asset, asset_by_id
-from db.records.jobs import Job, hold_sources, lock_parent
+from db.records.jobs import Job, lock_parent, lock_sources
 from db.records.requests import IdempotencyKey, JobRequest, Owner, insert_job, insert_story
 from db.upkeep.retention import database_time
 from jobs.catalogue.catalogue import DEFAULT_CATALOGUE, Catalogue
@@ -163,7 +163,7 @@ def _insert_after(
     """Add a job that works on `source`, waiting for it where it is not finished."""
     owner = _owner(caller)
     if source.asset_id is not None:
-        hold_sources(conn, caller.scope, asset_ids=[source.asset_id])
+        lock_sources(conn, caller.scope, asset_ids=[source.asset_id])
         _ready_asset(conn, caller, source.asset_id, source.asset_kind, source.argument)
         insert_job(conn, owner, job_id, request, deadline=catalogue.job_deadline)
         return
@@ -228,11 +228,11 @@ def _once(
 ) -> Made:
     """Run `make` once for the caller's key, and hold the credits for what it made."""
 
-    def make_and_hold(resource_id: UUID) -> None:
+    def make_and_hold_credits(resource_id: UUID) -> None:
         hold_price(conn, caller, make(resource_id))
 
     key = IdempotencyKey(caller.account_id, caller.user_ref, operation, request.options.idempotency_key)
-    return once(conn, key, request, make_and_hold)
+    return once(conn, key, request, make_and_hold_credits)
 
 
 def _check_options(options: RequestOptions) -> None:

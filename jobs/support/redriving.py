@@ -148,7 +148,7 @@ def _redrive(conn: Connection, job_id: UUID, locked: Collection[UUID], options: 
     if job.state not in ENDED_BADLY:
         raise NotReady(f"The job is {job.state} and has not ended.", "input", "jobId")
     revived = redrive(conn, _redriven_family(job, family, options))
-    _hold(conn, [family[each] for each in revived], options.actor)
+    _hold_credits(conn, [family[each] for each in revived], options.actor)
     return revived
 
 
@@ -177,7 +177,7 @@ def _resume_at(job: Relative) -> State:
     return resume_at(has_source=job.has_source, output_age=job.output_age, error=job.error, deadlines=_DEADLINES)
 
 
-def _hold(conn: Connection, jobs: list[Relative], actor: str) -> None:
+def _hold_credits(conn: Connection, jobs: list[Relative], actor: str) -> None:
     """Hold the prices in credits again, wallet by wallet in the lock order."""
     prices: defaultdict[WalletKey, dict[UUID, int]] = defaultdict(dict)
     for job in jobs:

@@ -90,9 +90,9 @@ class EventHub:
         try:
             yield buffer
         finally:
-            self._forget(buffer)
+            self._remove(buffer)
 
-    def _forget(self, buffer: SubscriberBuffer) -> None:
+    def _remove(self, buffer: SubscriberBuffer) -> None:
         """Remove a buffer. Safe to repeat."""
         for job_id in buffer.seen:
             self._buffers[job_id].discard(buffer)
@@ -168,7 +168,7 @@ class EventHub:
     def _send_away(self, buffers: Iterable[SubscriberBuffer]) -> None:
         for buffer in buffers:
             buffer.end(HistoryUnreadable())
-            self._forget(buffer)
+            self._remove(buffer)
 
     async def _deliver_news(self, awake: set[UUID]) -> None:
         for event in await self._news(self._behind(self._with_companions(awake))):

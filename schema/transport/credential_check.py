@@ -13,7 +13,7 @@ from collections.abc import Callable
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from db.records.accounts import secrets_that_hold
+from db.records.accounts import valid_secrets
 from schema.database import Database
 
 log = structlog.get_logger(__name__)
@@ -64,7 +64,7 @@ class Callers:
         secrets = list(self._callbacks)
         for start in range(0, len(secrets), _CHECKED_AT_ONCE):
             some = secrets[start : start + _CHECKED_AT_ONCE]
-            for secret in set(some) - await self._database.read(secrets_that_hold, some):
+            for secret in set(some) - await self._database.read(valid_secrets, some):
                 self._report(secret)
 
     def _report(self, secret: str) -> None:

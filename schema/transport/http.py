@@ -54,7 +54,7 @@ class HttpEndpoint:
     async def _respond(self, request: Request) -> Response:
         request_id = new_request_id(request.headers.get("x-request-id"))
         try:
-            response = await self._answer(request, request_id)
+            response = await self._execute(request, request_id)
         except Refusal as refusal:
             response = _failed([refusal.error], request_id, refusal.status, _own_content_type(request))
             response.headers.update(refusal.headers)
@@ -67,7 +67,7 @@ class HttpEndpoint:
         response.headers["Cache-Control"] = "no-store"
         return response
 
-    async def _answer(self, request: Request, request_id: str) -> Response:
+    async def _execute(self, request: Request, request_id: str) -> Response:
         if request.method not in ("GET", "POST"):
             raise refuse(405, "GraphQL is served by GET and POST.", {"Allow": "GET, POST"})
         if self._wants_page(request):
@@ -76,7 +76,7 @@ class HttpEndpoint:
         caller = await self._caller(request)
         asked = await read_asked(request, self._parts.settings.limits)
         result = await self._run(asked, Context(self._parts, caller, request_id), request.method)
-        return _answered(result, request_id, content_type)
+        return _response_of(result, request_id, content_type)
 
     def _wants_page(self, request: Request) -> bool:
         is_browser = request.method == "GET" and "text/html" in request.headers.get("accept", "")
@@ -113,7 +113,7 @@ def _not_here(kind: OperationType) -> Refusal:
     return refuse(405, "Mutations are served by POST only.", {"Allow": "POST"})
 
 
-def _answered(result: ExecutionResult, request_id: str, content_type: str) -> Response:
+def _response_of(result: ExecutionResult, request_id: str, content_type: str) -> Response:
     """Return the response of a result: one without data where the request could not be run at all."""
     errors = result.errors or []
     if result.data is None and errors and all(error.path is None for error in errors):

@@ -32,7 +32,7 @@ TERMS = (
         "round",
         "periodic task",
         r"\brounds?\b(?!\()",
-        r"round trips?|round numbers?|rounds? (of hashing|away|down|up)|:round=near",
+        r"round trips?|round numbers?|rounds? (of hashing|away|down|up)|:round=near|assert_round",
     ),
     Term("turn", "leader lock, fairness cursor", r"\b(Turn|take_turn)\b|\b(its|whose|own|their) turns?\b", '"""Turn '),
     Term("line of accounts", "fairness cursor", r"\b(accounts_)?in_line\b|accounts in line"),
@@ -54,13 +54,13 @@ TERMS = (
         "held, hold",
         "claim, lease, lock, pause",
         r"\b(held|holds?|holding)\b",
-        r"[cC]redit|\bledger|'held'|held: (int|Int|BigInt)\b|must hold\b|HOLD = |HELD = |held=Big",
+        r"[cC]redit|\bledger|'held'|held: (int|Int|BigInt)\b|hold_price|hold_from|holds_its_price|must hold\b|HOLD = |HELD = |held=Big",
         r"ledger|credit",
     ),
     Term("mendable, mend", "user error, fix", r"\b[mM]end(able|s|ed)?\b"),
     Term("asked for", "requested", r"\basked[ -]for\b"),
     Term("printed", "sdl", r"\bPRINTED\b"),
-    Term("effects", "row changes", r"\b[eE]ffects\b", "no effect"),
+    Term("effects", "row changes", r"\b[eE]ffects\b", "no effect|recorded_effects|effects_of"),
     Term("answer", "response", r"\b[aA]nswer(s|ed|ing)?\b"),
     Term("can not", "cannot", r"\b[cC]an not\b"),
     # The Unix account is named so.
@@ -133,8 +133,9 @@ def findings_in(path: str, text: str) -> Iterator[Finding]:
     """Yield the findings in one file."""
     terms = [term for term in TERMS if not (term.files and re.search(term.files, path))]
     for number, line in enumerate(text.splitlines(), start=1):
+        words = line.replace("_", " ")
         for term in terms:
-            if re.search(term.pattern, line) and not (term.allowed and re.search(term.allowed, line)):
+            if re.search(term.pattern, words) and not (term.allowed and re.search(term.allowed, line)):
                 yield Finding(path, number, f"{term.old} -> {term.new}", line.strip())
     if path.endswith(".py"):
         yield from _questions(path, text)

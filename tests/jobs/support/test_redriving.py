@@ -98,7 +98,9 @@ def test_an_unusable_output_is_neither_kept_nor_used(engine: Engine, world: Worl
     assert row(engine, job_id).state == "queued"
 
 
-def test_a_new_cycle_has_its_own_deadline_attempts_and_hold(engine: Engine, world: World, undoing: Undoing) -> None:
+def test_a_new_cycle_has_its_own_deadline_attempts_and_credit_hold(
+    engine: Engine, world: World, undoing: Undoing
+) -> None:
     job_id = ended(engine, world, undoing, State.GENERATING, o.GenerationFailed(BROKEN))
     with engine.begin() as conn:
         conn.execute(

@@ -45,7 +45,7 @@ def test_a_batch_makes_its_scenes_in_order_and_once_per_key(acme: Partner) -> No
     assert ask(acme, wanted[:2], key)["userErrors"][0]["code"] == "IDEMPOTENCY_KEY_REUSED"
 
 
-def test_a_batch_with_one_wrong_scene_makes_no_job_and_no_hold(acme: Partner) -> None:
+def test_a_batch_with_one_wrong_scene_makes_no_job_and_no_credit_hold(acme: Partner) -> None:
     wanted = [*scenes(acme.asset("avatar"), "neon-city", "moon-base"), *scenes(acme.asset("selfie"), "neon-city")]
     payload = ask(acme, wanted)
     assert payload["userErrors"] == [{"code": "NOT_FOUND", "path": ["input", "scenes", "2", "avatarId"]}]

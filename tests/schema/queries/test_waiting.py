@@ -110,7 +110,7 @@ def test_a_job_due_later_gives_the_reason_and_the_time(acme: Partner, reason: st
 
 
 @pytest.mark.parametrize("state", DUE)
-def test_a_due_job_waits_for_its_turn(acme: Partner, state: State) -> None:
+def test_a_due_job_waits_in_the_queue(acme: Partner, state: State) -> None:
     job_id = make_avatar(acme, acme.asset())
     move(acme.server.engine, job_id, *DUE[state])
     assert kind(acme, job_id) == "QUEUE"
