@@ -54,7 +54,8 @@ TERMS = (
         "held, hold",
         "claim, lease, lock, pause",
         r"\b(held|holds?|holding)\b",
-        r"[cC]redit|\bledger|'held'|held: (int|Int|BigInt)\b|hold_price|hold_from|holds_its_price|must hold\b|HOLD = |HELD = |held=Big",
+        r"[cC]redit|\bledger|'held'|held: (int|Int|BigInt)\b|must hold\b|HOLD = |HELD = |held=Big"
+        "|hold_price|hold_from|holds_its_price",
         r"ledger|credit",
     ),
     Term("mendable, mend", "user error, fix", r"\b[mM]end(able|s|ed)?\b"),
