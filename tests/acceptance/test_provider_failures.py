@@ -17,9 +17,9 @@ from diorama.settings import Settings, read_settings
 from jobs.media import probe_video
 from tests.acceptance.partner_view import read_as_partner, vendor_words_in
 from tests.acceptance.scenarios import ACCOUNT_ERRORS, BAD_GATEWAY
-from tests.simulator.receiver import Receiver
 from tests.support.eventually import eventually
 from tests.support.invariants import assert_attempts_add_up, assert_sound
+from tests.support.receiver import Receiver
 from tests.support.system import Servers, System
 
 

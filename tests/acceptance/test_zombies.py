@@ -17,9 +17,9 @@ from sqlalchemy import text
 from db.engine.commands import cancel
 from diorama.embedded import ServerProcess
 from jobs.support.redriving import retry_job
-from tests.jobs.support.reviewers import SUPPORT
 from tests.support.eventually import eventually
 from tests.support.invariants import assert_attempts_add_up, assert_credits_add_up, assert_sound
+from tests.support.principals import SUPPORT
 from tests.support.system import Servers, System
 
 # The provider delays the worker by this much: enough time to freeze it, but less than its timeout.

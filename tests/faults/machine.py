@@ -33,7 +33,6 @@ from tests.faults.lab import Lab, LabWorker
 from tests.faults.points import POINTS, Fault, Point
 from tests.faults.traps import Killed, Trap
 from tests.faults.webhooks import Message, messages_of
-from tests.jobs.support.reviewers import SUPPORT, partner_of
 from tests.support.eventually import eventually
 from tests.support.factories import make_world
 from tests.support.invariants import (
@@ -43,6 +42,7 @@ from tests.support.invariants import (
     assert_sound,
     assert_undone,
 )
+from tests.support.principals import SUPPORT, partner_of
 
 T = TypeVar("T")
 

@@ -20,11 +20,11 @@ from statemachine.vocabulary import ErrorCode, State
 from tests.faults.lab import Lab
 from tests.faults.points import Fault
 from tests.faults.traps import Killed, Trap
-from tests.jobs.support.reviewers import SUPPORT
 from tests.support.eventually import eventually, scaled
 from tests.support.factories import claimed, make_job, make_world, move_of
 from tests.support.invariants import assert_attempts_add_up, assert_sound
 from tests.support.plain_media import plain_avatar
+from tests.support.principals import SUPPORT
 
 BROKEN = o.Failure(ErrorCode.INTERNAL, "It broke.", o.RetryPolicy.NEVER, "a bug")
 

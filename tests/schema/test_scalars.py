@@ -15,8 +15,8 @@ from sqlalchemy import text
 from db.records.jobs import JobOrder
 from schema.cursors import MalformedCursor, page_cursor, read_page_cursor
 from schema.ids import IdKind, decode_id
+from tests.schema.credits import GRANT
 from tests.schema.documents import CREATE_AVATAR, CREATE_SCENE, make_avatar, new_key
-from tests.schema.mutations.test_credits import GRANT
 from tests.support.partners import Partner
 
 JOBS = "query ($filter: JobFilter) { jobs(first: 5, filter: $filter) { edges { node { id metadata } } } }"

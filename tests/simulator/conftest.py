@@ -12,7 +12,7 @@ from simulator.serve import Background
 from simulator.settings import SimulatorSettings
 from simulator.sketch import Sketch
 from tests.simulator.clients import Api
-from tests.simulator.receiver import Receiver
+from tests.support.receiver import Receiver
 
 FAST: dict[str, Any] = {"speed": 4000.0, "seed": 7, "canned": True}
 Start = Callable[..., Api]

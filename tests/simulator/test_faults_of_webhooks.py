@@ -9,8 +9,8 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from tests.simulator.clients import Api
 from tests.simulator.conftest import Start
-from tests.simulator.receiver import Receiver
 from tests.support.eventually import eventually
+from tests.support.receiver import Receiver
 
 
 def test_omit_webhook_hides_it_everywhere_but_still_sends(api: Api, receiver: Receiver) -> None:

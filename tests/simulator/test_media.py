@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import threading
 from collections.abc import Iterator
@@ -16,21 +15,10 @@ from PIL import Image
 from simulator.media import video_size_px
 from tests.simulator.clients import DOWNLOADS, IMAGE, LIVE, Api
 from tests.simulator.conftest import Start
+from tests.simulator.uploads import RED, data_uri, picture
 from tests.support.eventually import eventually
 
-RED, BLUE = (220, 20, 20), (20, 20, 220)
-
-
-def picture(colour: tuple[int, int, int] = RED, size_px: tuple[int, int] = (640, 360), kind: str = "PNG") -> bytes:
-    """Return a picture of one colour."""
-    out = io.BytesIO()
-    Image.new("RGB", size_px, colour).save(out, kind)
-    return out.getvalue()
-
-
-def data_uri(content: bytes, kind: str = "image/png") -> str:
-    """Return the content as a data URI."""
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+BLUE = (20, 20, 220)
 
 
 def opened(content: bytes) -> Image.Image:

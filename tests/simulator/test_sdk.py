@@ -16,8 +16,8 @@ from replicate.webhook import Webhooks
 from tests.simulator.certificates import needs_openssl, self_signed
 from tests.simulator.clients import IMAGE, Api
 from tests.simulator.conftest import Start
-from tests.simulator.receiver import Receiver
-from tests.simulator.test_media import picture
+from tests.simulator.uploads import picture
+from tests.support.receiver import Receiver
 
 HELLO = "replicate/hello-world:5c7d5dc6dd8bf75c1acaa8565735e7986bc5b66206b55cca93cb72c9bf15ccaa"
 

@@ -7,8 +7,8 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from tests.simulator.clients import IMAGE, Api
 from tests.simulator.conftest import Start
-from tests.simulator.receiver import Receiver
 from tests.support.eventually import eventually
+from tests.support.receiver import Receiver
 
 ALL = ["start", "output", "logs", "completed"]
 

@@ -12,7 +12,7 @@ from statemachine.backoff import JobPolicy
 from statemachine.deadlines import Deadlines
 from statemachine.decisions import interrupt
 from statemachine.vocabulary import TERMINAL, ErrorCode, Event, State
-from tests.statemachine.test_decisions import NOW, decided, facts
+from tests.statemachine.facts import NOW, decided, facts
 
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
 FAR = NOW + 24 * HOUR

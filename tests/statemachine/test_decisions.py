@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from random import Random
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from statemachine import outcomes as o
-from statemachine.backoff import HIGHEST_PRIORITY, LOWEST_PRIORITY, JobPolicy, head_start
-from statemachine.decisions import Decision, JobFacts, decide, interrupt
+from statemachine.backoff import HIGHEST_PRIORITY, LOWEST_PRIORITY, head_start
+from statemachine.decisions import interrupt
 from statemachine.steps import FINISHING_STATES
 from statemachine.transitions import FINISHING, FinishingState, IllegalTransition, next_states
 from statemachine.vocabulary import TERMINAL, ErrorCode, Event, State
+from tests.statemachine.facts import NOW, POLICY, decided, facts
 
-NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-POLICY = JobPolicy()
 TRANSIENT = o.Failure(ErrorCode.PROVIDER_UNAVAILABLE, "busy", o.RetryPolicy.RETRY)
 FINAL = o.Failure(ErrorCode.CONTENT_REJECTED, "no", o.RetryPolicy.NEVER)
 ACCOUNT = o.Failure(ErrorCode.PROVIDER_ACCOUNT, "we keep trying", o.RetryPolicy.OPERATOR)
@@ -59,24 +57,6 @@ OWN_OUTCOMES = (
     (State.TRANSCODING, o.OutputInvalid(FINAL)),
 )
 CASES = [*((state, outcome) for state, outcomes in OUTCOMES_OF.items() for outcome in outcomes), *OWN_OUTCOMES]
-
-
-def facts(state: State, **changes: object) -> JobFacts:
-    job = JobFacts(
-        state=state,
-        priority=0,
-        accepted=1,
-        failures=0,
-        claims=1,
-        entered_at=NOW,
-        deadline_at=NOW + timedelta(hours=1),
-        cancel_requested=False,
-    )
-    return replace(job, **changes)  # type: ignore[arg-type]
-
-
-def decided(job: JobFacts, outcome: o.Outcome, now: datetime = NOW) -> Decision:
-    return decide(job, outcome, now, POLICY, Random(1))
 
 
 @pytest.mark.parametrize(("state", "outcome"), CASES, ids=str)

@@ -14,7 +14,7 @@ import yaml
 from diorama.cli import app
 from diorama.settings import Settings
 from simulator.cli import read_arguments
-from tests.truth.test_structure import MAY_IMPORT
+from tests.truth.packages import MAY_IMPORT
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")

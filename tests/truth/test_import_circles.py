@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.truth.test_structure import MAY_IMPORT, ROOT, files_of
+from tests.truth.packages import MAY_IMPORT, ROOT, files_of
 
 _LAZY = re.compile(r'strawberry\.lazy\("([\w.]+)"\)')
 

@@ -32,8 +32,8 @@ from jobs.support.redriving import redrive_jobs, retry_job
 from jobs.support.reviewing import review_compensation
 from statemachine import outcomes as o
 from statemachine.vocabulary import Kind, OnFailure, State
-from tests.jobs.support.reviewers import SUPPORT, partner_of
 from tests.support.factories import REFUSED, World, claimed, make_job, make_world, move_of
+from tests.support.principals import SUPPORT, partner_of
 
 FEW, MANY = 40, 1_000
 

@@ -23,10 +23,10 @@ from jobs.requesting.requests import BatchRequest, BatchScene, RequestOptions, S
 from jobs.support.redriving import retry_job
 from statemachine import outcomes as o
 from statemachine.vocabulary import Kind, OnFailure, State
-from tests.jobs.support.reviewers import partner_of
 from tests.support.eventually import eventually, scaled
 from tests.support.factories import REFUSED, World, claimed, make_job, make_world, move_of
 from tests.support.invariants import assert_roll_backs_took_nothing_owned
+from tests.support.principals import partner_of
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,9 @@ from statemachine.vocabulary import Kind, OnFailure, State
 from storage import S3Store
 from tests.jobs.requesting.credit_rule import RULE
 from tests.jobs.steps.undoing import Undoing
-from tests.jobs.support.reviewers import partner_of
 from tests.support.factories import REFUSED, World, begin_of, claimed, make_job, move_of
 from tests.support.invariants import assert_credits_add_up
+from tests.support.principals import partner_of
 from tests.support.scripted import ScriptedProvider
 
 PRICE = 5

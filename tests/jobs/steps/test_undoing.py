@@ -4,40 +4,25 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any, cast
-from uuid import UUID
 
 import pytest
 from sqlalchemy import Engine, text
 
 from db.engine.commands import cancel
 from db.engine.compensations import ActionFilter, action_page
-from db.ids import new_id
 from db.paging import Window
 from db.records.ledger import Balance, JobCredits, WalletKey, balance_of, credits_of_jobs
-from db.records.requests import insert_story
 from jobs.steps.compensate import TRIES_MAX
 from jobs.support.redriving import retry_job
 from statemachine import outcomes as o
 from statemachine.steps import FINISHING_STATES, Kept, resuming_state
 from statemachine.vocabulary import Kind, OnFailure, State
 from storage import S3Store
-from tests.jobs.steps.undoing import Undoing, fail
-from tests.jobs.support.reviewers import SUPPORT
+from tests.jobs.steps.undoing import Undoing, fail, story
 from tests.support.factories import REFUSED, World, advance_to, make_job
 from tests.support.invariants import assert_credits_add_up, assert_sound
+from tests.support.principals import SUPPORT
 from tests.support.scripted import FrozenStore, ScriptedProvider
-
-
-def story(engine: Engine, world: World) -> tuple[UUID, UUID, UUID]:
-    """Return a story whose avatar and scene are made and charged, and whose video is being made."""
-    story_id = new_id()
-    with engine.begin() as conn:
-        insert_story(conn, world.owner, story_id, world.selfie_id)
-        how: dict[str, Any] = {"story_id": story_id, "credits": 5, "on_failure": OnFailure.ROLL_BACK_PARENT}
-        avatar = make_job(conn, world, State.SUCCEEDED, **how)
-        scene = make_job(conn, world, State.SUCCEEDED, kind=Kind.SCENE, parent_id=avatar, **how)
-        video = make_job(conn, world, State.GENERATING, kind=Kind.ANIMATION, parent_id=scene, **how)
-    return avatar, scene, video
 
 
 def test_compensating_actions_are_written_with_the_move(engine: Engine, world: World, undoing: Undoing) -> None:

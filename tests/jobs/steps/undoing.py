@@ -5,20 +5,23 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Engine
 
 from db.engine.claims import Claim, ClaimedJob
 from db.engine.recording import record
+from db.ids import new_id
+from db.records.requests import insert_story
 from jobs.engine.hints import Hinter
 from jobs.engine.recorder import Recorder
 from jobs.steps.lost import LIST_SETTLES_AFTER_S
 from jobs.worker.advance import AdvanceParts, advance
 from statemachine import outcomes as o
-from statemachine.vocabulary import ErrorCode, State
+from statemachine.vocabulary import ErrorCode, Kind, OnFailure, State
 from storage import S3Store
-from tests.support.factories import claimed, move_of
+from tests.support.factories import World, claimed, make_job, move_of
 from tests.support.job_reads import JobReads
 from tests.support.pictures import objects_of
 from tests.support.scripted import ScriptedProvider
@@ -73,6 +76,18 @@ class Undoing(JobReads):
     def objects(self, job_id: UUID) -> list[str]:
         """Return the names of the objects that a job has left."""
         return objects_of(self.store, job_id)
+
+
+def story(engine: Engine, world: World) -> tuple[UUID, UUID, UUID]:
+    """Return a story whose avatar and scene are made and charged, and whose video is being made."""
+    story_id = new_id()
+    with engine.begin() as conn:
+        insert_story(conn, world.owner, story_id, world.selfie_id)
+        how: dict[str, Any] = {"story_id": story_id, "credits": 5, "on_failure": OnFailure.ROLL_BACK_PARENT}
+        avatar = make_job(conn, world, State.SUCCEEDED, **how)
+        scene = make_job(conn, world, State.SUCCEEDED, kind=Kind.SCENE, parent_id=avatar, **how)
+        video = make_job(conn, world, State.GENERATING, kind=Kind.ANIMATION, parent_id=scene, **how)
+    return avatar, scene, video
 
 
 def fail(engine: Engine, job_id: UUID, outcome: o.Outcome | None = None) -> None:

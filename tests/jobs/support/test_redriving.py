@@ -25,11 +25,10 @@ from statemachine.backoff import JobPolicy
 from statemachine.steps import Kept, resuming_state
 from statemachine.vocabulary import ErrorCode, Kind, State
 from storage import S3Store
-from tests.jobs.steps.test_undoing import story
-from tests.jobs.steps.undoing import BROKEN, Undoing, fail
-from tests.jobs.support.reviewers import SUPPORT, partner_of
+from tests.jobs.steps.undoing import BROKEN, Undoing, fail, story
 from tests.support.factories import World, claimed, make_job, make_world, move_of
 from tests.support.invariants import assert_credits_add_up, assert_sound
+from tests.support.principals import SUPPORT, partner_of
 
 
 @pytest.fixture

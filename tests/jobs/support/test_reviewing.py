@@ -21,9 +21,9 @@ from statemachine.backoff import JobPolicy
 from statemachine.steps import FINISHING_STATES
 from statemachine.vocabulary import State
 from tests.jobs.steps.undoing import Undoing, fail
-from tests.jobs.support.reviewers import SUPPORT
 from tests.support.factories import REFUSED, World, advance_to, claimed, make_job, move_of
 from tests.support.invariants import assert_credits_add_up, assert_sound
+from tests.support.principals import SUPPORT
 from tests.support.scripted import ScriptedProvider
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.schema.credits import balance, grant
 from tests.schema.documents import new_key
-from tests.schema.mutations.test_credits import balance, grant
 from tests.support.partners import Partner
 from tests.support.serving import Caller
 

@@ -4,25 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from schema.ids import IdKind, decode_id
+from tests.schema.credits import GRANT, VIEWER, balance, grant, selfie
 from tests.schema.documents import CREATE_STORY, make_avatar, make_story, new_key
 from tests.support.partners import Partner
 from tests.support.serving import Caller
 
-VIEWER = "{ viewer { credits { available held } session { creditBalance } } }"
 ENTRIES = """
 query ($first: Int, $after: String, $filter: CreditEntryFilter) {
   creditEntries(first: $first, after: $after, filter: $filter) {
     edges { cursor node { kind amount change fromBucket toBucket userRef actor reason job { id } } }
     pageInfo { hasNextPage }
-  }
-}
-"""
-GRANT = """
-mutation ($input: GrantCreditsInput!) {
-  grantCredits(input: $input) {
-    balance { available held } replayed
-    userErrors { code path ... on InsufficientCreditsError { required available } }
   }
 }
 """
@@ -35,22 +26,6 @@ mutation ($input: AdjustCreditsInput!) {
 }
 """
 JOB = "query ($id: ID!) { job(id: $id) { credits { price held charged refunded } } }"
-
-
-def balance(caller: Caller) -> tuple[int, int]:
-    credits = caller.ask(VIEWER)["viewer"]["credits"]
-    return int(credits["available"]), int(credits["held"])
-
-
-def selfie(acme: Partner, user: Caller) -> str:
-    """Add a selfie that belongs to the session."""
-    session_id = user.ask("{ viewer { session { id } } }")["viewer"]["session"]["id"]
-    return acme.asset(session_id=decode_id(session_id, IdKind.SESSION))
-
-
-def grant(caller: Caller, **given: Any) -> dict[str, Any]:
-    payload: dict[str, Any] = caller.ask(GRANT, input={"idempotencyKey": new_key(), **given})["grantCredits"]
-    return payload
 
 
 def entries(caller: Caller, **given: Any) -> list[dict[str, Any]]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlalchemy import text
 
 from schema.ids import IdKind, decode_id
+from tests.schema.credits import selfie
 from tests.schema.documents import make_avatar
-from tests.schema.mutations.test_credits import selfie
 from tests.support.partners import TO_FAILURE, TO_SUCCESS, Partner, move
 from tests.support.serving import Server
 

@@ -1,4 +1,4 @@
-"""The principals of these tests: support, and the partner of an account."""
+"""The principals of tests: support, and the partner of an account."""
 
 from __future__ import annotations
 
