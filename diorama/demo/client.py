@@ -44,7 +44,8 @@ class ApiClient:
     """Calls one API with one key or token. Use it as an async context manager."""
 
     def __init__(self, base_url: str, secret: str) -> None:
-        self._base_url = base_url.rstrip("/")
+        # `diorama up` prints the address of GraphiQL, which is that of the operations too.
+        self._base_url = base_url.rstrip("/").removesuffix("/graphql")
         self._secret = secret
         self._http = httpx.AsyncClient(timeout=60.0)
 

@@ -56,7 +56,9 @@ def run_up(port: int, *, directory: Path) -> None:
             # Unwrapped, so that a long address can be copied.
             console.print(f"{name:<20}{address}", soft_wrap=True)
         console.print(f"{'API key':<20}{stack.api_key}", soft_wrap=True)
-        console.print("For GraphiQL, open the API's address in a browser. Press Ctrl-C to stop everything.")
+        console.print(
+            "For GraphiQL, open the API's address in a browser. Press Ctrl-C to stop everything.", soft_wrap=True
+        )
         signal.pause()
 
 

@@ -182,7 +182,8 @@ def environment_of(server: EmbeddedServer) -> Mapping[str, str]:
 def _address_of(server: EmbeddedServer) -> str:
     match server:
         case EmbeddedPostgres():
-            return server.url
+            # As psql takes it: without SQLAlchemy's name for the driver.
+            return server.url.replace("+psycopg", "", 1)
         case EmbeddedS3():
             return server.endpoint_url
         case SimulatorProcess():

@@ -8,12 +8,13 @@ import subprocess
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from diorama.cli import app
-from diorama.demo.client import ApiClient, Unreachable
+from diorama.demo.client import THEMES, ApiClient, Unreachable
 from jobs.catalogue.themes import themes
 from jobs.requesting.uploads import UPLOAD_BYTES_MAX
 from tests.support.partners import partner
@@ -82,6 +83,16 @@ def test_a_server_that_is_down_is_reported(database_url: str) -> None:
     with serving(database_url) as server:
         ended = run("generate", SAMPLE, "--api", server.url, "--key", partner(server, "acme").secret or "")
     assert_ended(ended, 1, "the object store at 127.0.0.1:9 does not respond (ConnectError).")
+
+
+@pytest.mark.parametrize("end", ["", "/", "/graphql", "/graphql/"])
+def test_the_api_is_found_at_the_address_that_up_prints(database_url: str, end: str) -> None:
+    async def themes(url: str, key: str) -> Any:
+        async with ApiClient(url, key) as client:
+            return (await client.ask(THEMES))["themes"]
+
+    with serving(database_url) as server:
+        assert asyncio.run(themes(server.url + end, partner(server, "acme").secret or ""))
 
 
 def test_an_object_store_that_goes_down_is_reported_at_the_download(here: Path) -> None:
