@@ -181,9 +181,9 @@ def grant(
 @app.command()
 def limit(
     account: Annotated[str, typer.Argument(help="The account's name.")],
-    jobs: Annotated[int, typer.Argument(help="The most jobs at the provider at once; 0 for no limit.")],
+    jobs: Annotated[int, typer.Argument(help="The limit, at least 1; 0 for no limit.")],
 ) -> None:
-    """Limit how many jobs of an account run at once."""
+    """Limit how many jobs of an account may be at the provider at once."""
     from db.records.accounts import JOBS_AT_ONCE_MAX, limit_account
     from diorama.demo.generate import BadInput
 

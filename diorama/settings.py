@@ -90,14 +90,14 @@ class Settings(BaseSettings):
         description="Seconds after which an unfinished job is ended, time in the queue included.",
     )
     public_url: AnyHttpUrl | None = Field(
-        default=None, description="The API's URL for the provider; if empty, it sends no webhooks."
+        default=None, description="The API's URL as the provider reaches it; if empty, the provider sends no webhooks."
     )
     replicate_webhook_secret: SecretStr = Field(
         default=SecretStr(""), description="The `whsec_` key of webhooks; if empty, the API fetches it with the token."
     )
     models: Words = Field(
         default=DEFAULT_MODELS,
-        description="The models to use, in order of preference, separated by commas; `paid:model` is for one tier.",
+        description="The models to use, by preference, separated by commas; `paid:model` reserves one for that tier.",
     )
     openai_api_key: SecretStr = Field(default=SecretStr(""), description="For models that are billed by OpenAI.")
 
@@ -132,8 +132,8 @@ class Settings(BaseSettings):
 
     host: str = Field(default="127.0.0.1", description="The address that the API listens on.")
     port: int = Field(default=8000, ge=0, le=65535, description="The port that the API listens on; 0 picks a free one.")
-    allowed_origins: Words = Field(default=(), description="Web origins that may open subscriptions.")
-    development: bool = Field(default=False, description="Whether GraphiQL and introspection are served.")
+    allowed_origins: Words = Field(default=(), description="Web origins whose pages may call the API.")
+    development: bool = Field(default=False, description="Serve GraphiQL and introspection.")
     worker_processes: int = Field(default=1, ge=1, le=64, description="Worker processes on this host.")
     worker_threads: int = Field(default=8, ge=1, le=64, description="Threads in each worker process.")
     heartbeat_dir: Path | None = Field(
@@ -160,7 +160,9 @@ class Settings(BaseSettings):
     def _sendable(cls, value: SecretStr) -> SecretStr:
         text = value.get_secret_value()
         if not (text.isascii() and text.isprintable()):
-            raise ValueError("it contains characters that no key has; perhaps it was copied shortened, with dots")
+            raise ValueError(
+                "it contains characters that no key has; perhaps you copied an abbreviated form, with dots"
+            )
         return value
 
     @field_validator("models")

@@ -113,7 +113,7 @@ def revoke_api_key(conn: Connection, which: str) -> ApiKey:
     if not found:
         raise NotFound(f"there is no API key {_shown(which)!r}; {_named(keys)}")
     if len(found) > 1:
-        raise Invalid(f"{len(found)} API keys are meant by {which!r}: give the fingerprint of one; {_named(found)}")
+        raise Invalid(f"{which!r} matches {len(found)} API keys: give the fingerprint of one; {_named(found)}")
     revoke_key(conn, found[0].id)
     return found[0]
 

@@ -38,7 +38,7 @@ class Catalogue:
     def check_duration(self, tier: str, duration_s: int, *path: str) -> None:
         """Raise TierRequired for a length that only the paid tier includes."""
         if not may_request(tier, duration_s):
-            raise TierRequired("Ten seconds need a paid session; ask for 6 seconds instead.", *path)
+            raise TierRequired("A video of 10 seconds needs a paid session; request 6 seconds instead.", *path)
 
     def check_makeable(self, kind: Kind, tier: str, duration_s: int | None, *path: str) -> None:
         """Raise Invalid, with the reason, for what no configured model can make today."""

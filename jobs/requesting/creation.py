@@ -179,7 +179,11 @@ def _parent(conn: Connection, caller: Principal, source: _Source) -> Job:
     if parent is None or parent.kind is not source.job_kind:
         raise NotFound(f"The {source.asset_kind} does not exist.", "input", source.argument)
     if parent.state in (State.FAILED, State.CANCELED, State.COMPENSATING):
-        raise NotReady(f"That {source.asset_kind} was not made: its job {parent.state}.", "input", source.argument)
+        raise NotReady(
+            f"That {source.asset_kind} does not exist: the state of its job is {parent.state}.",
+            "input",
+            source.argument,
+        )
     return parent
 
 

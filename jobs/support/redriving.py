@@ -65,7 +65,7 @@ def retry_job(conn: Connection, caller: Principal, job_id: UUID, catalogue: Cata
     input is no longer kept, InsufficientCredits.
     """
     if job_by_id(conn, caller.scope, job_id) is None:
-        raise NotFound("There is no such job.", "input", "jobId")
+        raise NotFound("The job does not exist.", "input", "jobId")
     locked = lock_families(conn, [job_id])
     revived = _redrive(conn, job_id, locked, _RedriveOptions(caller.actor, None, timedelta(0), catalogue.job_deadline))
     job = job_by_id(conn, caller.scope, job_id)
@@ -117,7 +117,7 @@ def redrive_jobs(
 def _ended(wanted: JobFilter) -> JobFilter:
     """Narrow a filter to jobs that ended badly; raise Invalid if it names other states."""
     if set(wanted.states) - ENDED_BADLY:
-        raise Invalid("filter.states can only be FAILED and CANCELED.", "input", "filter", "states")
+        raise Invalid("filter.states may contain only FAILED and CANCELED.", "input", "filter", "states")
     return replace(wanted, states=wanted.states or (State.FAILED,))
 
 
@@ -146,7 +146,7 @@ def _redrive(conn: Connection, job_id: UUID, locked: Collection[UUID], options: 
     if any(each.state is State.COMPENSATING or each.id not in locked for each in family.values()):
         raise NotReady("The job is still compensating; try again in a moment.", "input", "jobId")
     if job.state not in ENDED_BADLY:
-        raise NotReady(f"The job is {job.state} and has not ended.", "input", "jobId")
+        raise NotReady(f"The job has not ended: its state is {job.state}.", "input", "jobId")
     revived = redrive(conn, _redriven_family(job, family, options))
     _hold_credits(conn, [family[each] for each in revived], options.actor)
     return revived

@@ -29,7 +29,7 @@ def review_compensation(
     lock_job(conn, job_id)
     found = action_page(conn, ActionFilter(actions=[action], job_id=job_id), Window(PAGE_MAX)).items
     if not found:
-        raise NotFound("There is no such action to undo.", "input", "action")
+        raise NotFound("The job has no such compensating action.", "input", "action")
     action_to_review = next((each for each in found if each.state == "needs_review"), None)
     to_state = "waived" if waive else "pending"
     reviewed = action_to_review and review_action(

@@ -52,7 +52,9 @@ class RequestInput:
         description="1 to 255 characters. The same key with the same input returns what it made before."
     )
     on_failure: OnFailure = OnFailure.ROLL_BACK_PARENT
-    priority: int = strawberry.field(default=0, description="-10 to 10; a job of higher priority goes first.")
+    priority: int = strawberry.field(
+        default=0, description="-10 to 10; each step is a head start of a minute over the account's other jobs."
+    )
     metadata: JSON | None = strawberry.field(
         default=None, description="A JSON object of at most 4096 bytes, returned with the job."
     )

@@ -19,10 +19,10 @@ class Compensation:
     record: strawberry.Private[CompensationAction]
     action: CompensationKind
     state: CompensationState
-    cycle: int = strawberry.field(description="The run of the job, counted from 0; each redrive begins another.")
+    cycle: int = strawberry.field(description="The cycle of the job, counted from 0; each redrive begins another.")
     result: str | None
     tries: int
-    last_error: str | None = strawberry.field(description="The error of the last attempt.")
+    last_error: str | None = strawberry.field(description="The error of the last try that failed.")
     reviewed_by: str | None
     review_note: str | None
     created_at: datetime
@@ -51,7 +51,7 @@ class Compensation:
         return None if found is None else Job.of(found)
 
 
-@strawberry.input(description="All conditions given must be met.")
+@strawberry.input(description="All given conditions must hold.")
 class CompensationFilter:
     states: list[CompensationState] | None = None
     actions: list[CompensationKind] | None = None

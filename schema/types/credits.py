@@ -37,7 +37,9 @@ class CreditEntry:
     from_bucket: CreditBucket
     to_bucket: CreditBucket
     user_ref: str | None = strawberry.field(description="The end user who owns the credits; null for the account.")
-    cycle: int | None = strawberry.field(description="The run of the job, counted from 0; each redrive begins another.")
+    cycle: int | None = strawberry.field(
+        description="The cycle of the job, counted from 0; each redrive begins another."
+    )
     actor: str = strawberry.field(description="The actor: worker, api, command line or support.")
     reason: str | None = strawberry.field(
         description="The actor's reason: visible to support, and to a partner for its own transfers."

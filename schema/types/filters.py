@@ -27,7 +27,7 @@ class MetadataMatch:
 
 
 @strawberry.input(
-    description="All conditions given must be met. `...After` bounds are inclusive, `...Before` bounds exclusive."
+    description="All given conditions must hold. `...After` bounds are inclusive, `...Before` bounds exclusive."
 )
 class JobFilter:
     ids: list[strawberry.ID] | None = None
@@ -72,7 +72,7 @@ def _id(text: str | None, kind: IdKind) -> UUID | None:
 def each_of(name: str, values: Sequence[T] | None, convert: Callable[[T], R]) -> list[R]:
     """Return the values converted; an empty list would match nothing, so it is refused as the mistake it is."""
     if values is not None and not 1 <= len(values) <= _VALUES_MAX:
-        raise ApiError(BAD_USER_INPUT, f"filter.{name} takes 1 to {_VALUES_MAX} values; leave it out to not filter.")
+        raise ApiError(BAD_USER_INPUT, f"filter.{name} takes 1 to {_VALUES_MAX} values; omit it to match everything.")
     return [convert(value) for value in values or ()]
 
 

@@ -44,7 +44,7 @@ class Job(Node):
     kind: GenerationKind
     state: JobState
     percent: int = strawberry.field(description="0 to 100; never decreases.")
-    attempt: int = strawberry.field(description="The number of paid submissions so far.")
+    attempt: int = strawberry.field(description="The number of submissions to the provider so far.")
     priority: int
     metadata: JSON | None = strawberry.field(description="The metadata of the request.")
     cost_micros: BigInt = strawberry.field(description="The provider's price so far, in micro-dollars.")

@@ -62,7 +62,7 @@ class GenerationProgress:
     async def job(self, info: Info) -> Job:
         found = await info.context.loaders.jobs.load(self.record.job_id)
         if found is None:
-            raise ApiError(NOT_FOUND, "The job is no longer there.")
+            raise ApiError(NOT_FOUND, "The job no longer exists.")
         return Job.of(found)
 
     @field("The story you subscribed to, in its current state; null for a job.")

@@ -80,7 +80,7 @@ class WaitReason:
         if bucket.is_blocked(limits.now):
             return cls(kind=WaitKind.PROVIDER_UNAVAILABLE, until=bucket.blocked_until, message=_UNAVAILABLE)
         if bucket.left(limits.now) == 0:
-            message = "The picture service is at its rate limit; the job is next in turn."
+            message = "The picture service's rate limit is reached; the job starts as soon as the limit allows."
             return cls(kind=WaitKind.PROVIDER_BUDGET, until=None, message=message)
         return None
 
@@ -101,4 +101,4 @@ def _why_later(job: Job) -> tuple[WaitKind, str]:
         return WaitKind.PROVIDER_UNAVAILABLE, _UNAVAILABLE
     if job.error_code is None and job.state is State.GENERATING:
         return WaitKind.PROVIDER, "The provider is working on it."
-    return WaitKind.BACK_OFF, "An earlier attempt failed; the next one follows."
+    return WaitKind.BACK_OFF, "The last try failed; the next one follows after a wait."
