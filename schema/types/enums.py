@@ -61,7 +61,7 @@ PipelineStep = Step
 strawberry.enum(State, name="JobState", description="The current state of a job.")
 strawberry.enum(Kind, name="GenerationKind", description="What a job makes.")
 strawberry.enum(Event, name="JobEventName", description="The events of a job.")
-strawberry.enum(ErrorCode, name="JobErrorCode", description="Why a job failed.")
+strawberry.enum(ErrorCode, name="JobErrorCode", description="Why a job failed or was canceled.")
 strawberry.enum(OnFailure, description="What happens to the parent of a job when the job fails.")
 strawberry.enum(AttemptStatus, description="The outcome of a submission to the provider.")
 strawberry.enum(AssetKind, description="The content of a file.")
@@ -70,18 +70,20 @@ strawberry.enum(BreakerCause, description="The cause for which submissions stopp
 strawberry.enum(BreakerState, description="The state of the breaker. Half-open, it admits one submission as a probe.")
 strawberry.enum(CompensationKind, description="A kind of compensating action.")
 strawberry.enum(
-    CompensationState, description="The state of a compensating action. One that failed too often needs review."
+    CompensationState, description="The state of a compensating action. One that failed for good needs review."
 )
-strawberry.enum(CreditBucket, description="The buckets of the ledger. Credits of a wallet come from `ISSUED`.")
+strawberry.enum(CreditBucket, description="The buckets of a wallet. Every credit in the others came from `ISSUED`.")
 strawberry.enum(CreditEntryKind, description="The kind of a ledger entry.")
 strawberry.enum(PipelineStep, name="PipelineStep", description="A step of the pipeline.")
-strawberry.enum(Role, description="The caller.")
+strawberry.enum(Role, description="The kind of caller.")
 strawberry.enum(Tier, description="The tier of a session, which decides what it may request.")
 strawberry.enum(
     WaitKind,
-    description="The reason a job is waiting right now: its parent; a step that support has paused; other jobs, or a "
-    "free worker; its account's limit; the delay before a retry; the provider at work; the provider busy or failing; "
-    "the search for a lost submission; a fault that an operator must fix.",
+    description="What a job is waiting for right now. `PARENT`: the job whose output it uses. `PAUSED`: a step that "
+    "support has paused. `QUEUE`: a free worker, or other jobs. `ACCOUNT_LIMIT`: its account's limit of jobs at the "
+    "provider. `BACK_OFF`: the delay before a retry. `PROVIDER`: the provider, which is working on it. "
+    "`PROVIDER_BUDGET`: the provider's rate limit. `PROVIDER_UNAVAILABLE`: the provider, which is busy or failing. "
+    "`RECONCILING`: the search for a lost submission. `OPERATOR`: an operator, who must fix a fault.",
 )
 strawberry.enum(JobOrder, description="The order of a list of jobs.")
 

@@ -12,7 +12,7 @@ from schema.types.enums import JobErrorCode
 from statemachine.vocabulary import ErrorCode
 
 
-@strawberry.type(description="Why a job failed.")
+@strawberry.type(description="Why a job failed or was canceled.")
 class JobError:
     code: JobErrorCode
     message: str = strawberry.field(description="A message for the end user: what happened and what they can do.")
