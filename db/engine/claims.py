@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Connection, CursorResult
 
 from db.elapsed import Instant, this_instant
-from db.statements import statement
+from db.statements import execute
 from statemachine.decisions import JobFacts
 from statemachine.vocabulary import Kind, OnFailure, State, Step
 
@@ -167,24 +167,24 @@ def claim_due(
     begin. The leases end at the database's time + `lease_for`; after that any worker may claim the jobs again.
     """
     given = {"worker": worker, "lease_for": lease_for}
-    rows = conn.execute(statement("claim", "lease_due", "claimed_job"), {**given, "step": step, "limit": limit})
+    rows = execute(conn, "claim", "lease_due", "claimed_job", given={**given, "step": step, "limit": limit})
     jobs = ClaimedJob.from_rows(rows)
     room = limit - len(jobs)
     if step is Step.SUBMIT and room and (most := admit(room)):
         shares_of = _account_shares(conn, most, cursor or FairnessCursor())
         if shares_of:
             shares = {**given, "limit": most, "account_ids": list(shares_of), "quotas": list(shares_of.values())}
-            rows = conn.execute(statement("claim_queued", "lease_due", "claimed_job"), shares)
+            rows = execute(conn, "claim_queued", "lease_due", "claimed_job", given=shares)
             jobs += ClaimedJob.from_rows(rows)
     return jobs
 
 
 def _account_shares(conn: Connection, limit: int, cursor: FairnessCursor) -> dict[UUID, int]:
     """Return the number of jobs of each account that may be claimed, an equal share each, and advance the cursor."""
-    found = conn.execute(statement("account_shares"), {"limit": limit, "after": cursor.after}).all()
+    found = execute(conn, "account_shares", given={"limit": limit, "after": cursor.after}).all()
     if found:
         cursor.after = found[-1].account_id
-    rooms = {account_id: room for account_id, room in found if room > 0}
+    rooms = {row.account_id: row.room for row in found if row.room > 0}
     share = ceil(limit / max(1, len(rooms)))
     return {account_id: min(share, room) for account_id, room in rooms.items()}
 
@@ -198,13 +198,13 @@ def claim_overdue(
     """
     given = {"worker": worker, "lease_for": lease_for, "limit": limit}
     given |= {"states": list(limits), "limits": list(limits.values())}
-    return ClaimedJob.from_rows(conn.execute(statement("claim_overdue", "lease_due", "claimed_job"), given))
+    return ClaimedJob.from_rows(execute(conn, "claim_overdue", "lease_due", "claimed_job", given=given))
 
 
 def release(conn: Connection, claims: Sequence[Claim]) -> int:
     """Release unused claims and return the number of those still valid. Calling it twice is safe."""
     given = {"ids": [claim.job_id for claim in claims], "leases": [claim.lease for claim in claims]}
-    return len(conn.execute(statement("release"), given).all())
+    return len(execute(conn, "release", given=given).all())
 
 
 def renew(conn: Connection, claim: Claim, lease_for: timedelta, ends_at: datetime | None = None) -> bool:
@@ -213,17 +213,17 @@ def renew(conn: Connection, claim: Claim, lease_for: timedelta, ends_at: datetim
     Returns False if the lease was lost, a cancel waits for this step to end, or the step's time ended at `ends_at`.
     """
     given = {"id": claim.job_id, "lease": claim.lease, "lease_for": lease_for, "ends_at": ends_at}
-    found = conn.execute(statement("renew"), given)
+    found = execute(conn, "renew", given=given)
     return found.one_or_none() is not None
 
 
 def load(conn: Connection, claim: Claim) -> ClaimedJob | None:
     """Read a claimed job, or return None when the claim has been lost."""
-    rows = conn.execute(statement("load", "claimed_job"), {"id": claim.job_id, "lease": claim.lease})
+    rows = execute(conn, "load", "claimed_job", given={"id": claim.job_id, "lease": claim.lease})
     return next(iter(ClaimedJob.from_rows(rows)), None)
 
 
 def next_due_in(conn: Connection, step: Step) -> float:
     """Return the seconds until the next job of `step` is due, or infinity if no job will become due."""
-    seconds: float | None = conn.scalar(statement("next_due"), {"step": step})
+    seconds: float | None = execute(conn, "next_due", given={"step": step}).scalar()
     return inf if seconds is None else max(0.0, seconds)

@@ -21,7 +21,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from db.records.ledger import WalletKey
-from db.statements import statement
+from db.statements import execute, statement
 from statemachine.decisions import Standing
 from statemachine.relatives import Waiting
 from statemachine.vocabulary import State
@@ -50,7 +50,7 @@ def lock_ending(conn: Connection, job_ids: Collection[UUID], ended: Collection[U
 
 def lock_waiting(conn: Connection, *, ready: Collection[UUID], failed: Collection[UUID]) -> list[Waiting]:
     """Lock the jobs that wait for these parents, below a failed one also indirectly; return them parents first."""
-    rows = conn.execute(statement("waiting_below"), {"ready": list(ready), "failed": list(failed)})
+    rows = execute(conn, "waiting_below", given={"ready": list(ready), "failed": list(failed)})
     return [Waiting(row.id, row.parent_id, standing_of(row)) for row in rows]
 
 

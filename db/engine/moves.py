@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from db.engine.claims import Claim
 from db.engine.row_changes import RowChange
-from db.statements import as_json, statement
+from db.statements import as_json, execute
 from statemachine.decisions import Decision
 from statemachine.vocabulary import State
 
@@ -105,10 +105,10 @@ def write_moves(conn: Connection, moves: Sequence[Move | LockedMove]) -> list[Mo
     # Moves and their results are matched by number: an id is hashed by the interpreter, many times more slowly.
     in_order = sorted(enumerate(moves), key=lambda numbered: numbered[1].job_id.int)
     results: list[Moved | None] = [None] * len(moves)
-    rows = conn.execute(statement("record_moves"), {"moves": as_json(starmap(_given, in_order))})
+    rows = execute(conn, "record_moves", given={"moves": as_json(starmap(_given, in_order))})
     if tuple(rows.keys()) != _RETURNED:
         raise TypeError(f"record_moves.sql returns {', '.join(rows.keys())}")
-    for number, *columns in rows:
+    for number, *columns in map(tuple[Any, ...], rows):
         results[number] = Moved(*columns)
     return results
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from db.statements import statement
+from db.statements import execute
 
 # The channels that `hint.sql` notifies.
 DUE_CHANNEL = "diorama_due"
@@ -13,4 +13,4 @@ EVENTS_CHANNEL = "diorama_events"
 
 def notify(conn: Connection, *, steps: str, ids: str) -> None:
     """Send step names and job ids, each joined by spaces, to the listeners; an empty string is not sent."""
-    conn.execute(statement("hint"), {"steps": steps, "ids": ids})
+    execute(conn, "hint", given={"steps": steps, "ids": ids})

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from db.statements import as_json, statement
+from db.statements import as_json, execute
 from statemachine.vocabulary import State
 
 
@@ -101,6 +101,6 @@ def write_row_changes(conn: Connection, row_changes: Sequence[RowChange]) -> set
     ):
         rows = [change for change in row_changes if isinstance(change, kind)]
         if rows:
-            found = conn.execute(statement(name), {"rows": as_json(rows)})
+            found = execute(conn, name, given={"rows": as_json(rows)})
             due |= {State(row.state) for row in found} if kind is AttemptChanged else set()
     return due

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
@@ -67,7 +68,8 @@ class Recorder:
         self._engine = engine
         self._hinter = hinter
         self._changed = threading.Condition()
-        self._pending: list[tuple[Move, Then]] = []
+        self._pending: deque[tuple[Move, Then]] = deque()
+        self._is_idle = False
         self._closing = threading.Event()
         self._is_cut_off = False
         self.after_group: Callable[[], None] = lambda: None
@@ -80,11 +82,15 @@ class Recorder:
 
     def record_all(self, moves: Sequence[tuple[Move, Then]]) -> None:
         """Record moves as `record` does, in one group if they are few enough."""
-        with self._changed:
-            while len(self._pending) >= _PENDING_MAX:
-                self._changed.wait()
-            self._pending.extend(moves)
-            self._changed.notify_all()
+        if len(self._pending) >= _PENDING_MAX:
+            with self._changed:
+                self._changed.wait_for(lambda: len(self._pending) < _PENDING_MAX)
+        # Without the lock, for which the threads of all steps would queue: a deque is extended atomically. The recorder
+        # sets its flag before it checks for moves, so it either finds these or is notified of them.
+        self._pending.extend(moves)
+        if self._is_idle:
+            with self._changed:
+                self._changed.notify_all()
 
     def record_now(self, move: Move) -> Moved | None:
         """Record a move and return its result after the commit, or None if the lease was lost.
@@ -107,15 +113,22 @@ class Recorder:
         while True:
             if written >= _BUSY_FROM:
                 self._closing.wait(_GATHER_FOR_S)
-            with self._changed:
-                self._changed.wait_for(lambda: self._pending or self._closing.is_set())
-                group, self._pending = self._pending[:_GROUP_MAX], self._pending[_GROUP_MAX:]
-                self._changed.notify_all()
+            group = self._next_group()
             if group:
                 self._write(group)
             elif self._closing.is_set():
                 return
             written = len(group)
+
+    def _next_group(self) -> list[tuple[Move, Then]]:
+        """Wait for moves and take them; return an empty list if the recorder closes and none are left."""
+        with self._changed:
+            self._is_idle = True
+            self._changed.wait_for(lambda: self._pending or self._closing.is_set())
+            self._is_idle = False
+            group = [self._pending.popleft() for _ in range(min(len(self._pending), _GROUP_MAX))]
+            self._changed.notify_all()
+            return group
 
     def _write(self, group: Sequence[tuple[Move, Then]]) -> None:
         """Write a group; if the database refuses it, write each move alone so that only the bad one fails."""

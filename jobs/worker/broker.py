@@ -160,8 +160,7 @@ class RowConsumer(Consumer):
             return None
         claim = self._ready.popleft()
         proxy = MessageProxy(_message(self.step, claim))
-        with self._changed:
-            self._in_hand[proxy.message_id] = time.monotonic()
+        self._in_hand[proxy.message_id] = time.monotonic()
         return proxy
 
     def reserve(self) -> bool:
@@ -196,12 +195,13 @@ class RowConsumer(Consumer):
 
     def ack(self, message: MessageProxy) -> None:
         """Make room for the next claim. The step has recorded what there is to record."""
-        with self._changed:
-            begun = self._in_hand.pop(message.message_id, None)
-            if begun is not None:
-                self._learn(time.monotonic() - begun)
-            # Only a consumer that waits for room cares, and only once there is enough of it to claim by the dozen.
-            if self._wants_room and self.room() > 0:
+        # Without the lock, for which all threads would queue: each of these changes is atomic.
+        begun = self._in_hand.pop(message.message_id, None)
+        if begun is not None:
+            self._learn(time.monotonic() - begun)
+        # Only a consumer that waits for room cares, and only once there is enough of it to claim by the dozen.
+        if self._wants_room and self.room() > 0:
+            with self._changed:
                 self._changed.notify()
 
     nack = ack
@@ -249,14 +249,19 @@ class RowConsumer(Consumer):
         return int(min(_CLAIM_MAX, max(1.0, _AHEAD_S / max(self._mean_s, 1e-4)) * self._share))
 
     def _learn(self, took_s: float) -> None:
-        """Follow how long a claim takes from being handed out to being done, divided among the threads."""
+        """Follow how long a claim takes from being handed out to being done, divided among the threads.
+
+        Two threads at once may lose one's observation, which an average survives.
+        """
         waiting = max(1.0, len(self._in_hand) / self._share)
         self._mean_s += 0.1 * (took_s / waiting - self._mean_s)
 
     def _wait(self, at_most_s: float, *, for_room: bool = False) -> None:
         with self._changed:
             self._wants_room = for_room
-            if not self._ready and (for_room or not self.is_awake):
+            # Asked again, because a job may have ended before anyone knew that this consumer wants room.
+            is_idle = self.room() <= 0 or self._broker.draining.is_set() if for_room else not self.is_awake
+            if not self._ready and is_idle:
                 self._changed.wait(at_most_s)
             self._wants_room = False
 

@@ -16,9 +16,9 @@ WITH changed AS (
         took_s = coalesce(c.took_s, a.took_s),
         -- The move that ends the run records what the sighting reported.
         sighting = CASE WHEN c.status IN ('running', 'lost') THEN a.sighting END,
-        accepted_at = CASE WHEN c.status = 'running' THEN coalesce(a.accepted_at, diorama_now()) ELSE a.accepted_at END,
+        accepted_at = CASE WHEN c.status = 'running' THEN coalesce(a.accepted_at, (SELECT diorama_now())) ELSE a.accepted_at END,
         completed_at = CASE WHEN c.status IN ('succeeded', 'failed', 'canceled', 'refused', 'rejected')
-                            THEN coalesce(a.completed_at, diorama_now()) ELSE a.completed_at END
+                            THEN coalesce(a.completed_at, (SELECT diorama_now())) ELSE a.completed_at END
     FROM json_to_recordset(CAST(:rows AS json)) AS c (
         job_id uuid, attempt integer, status text, prediction_id text, output_urls text[], cost_micros bigint,
         source_key text, source_type text, source_bytes bigint, source_sha256 text, error_detail text,
@@ -31,7 +31,7 @@ WITH changed AS (
                    WHEN a.status = 'lost' AND a.noted_prediction_id IS NOT NULL THEN 'reconciling' END AS due_state
 )
 UPDATE jobs
-SET due_at = diorama_now()
+SET due_at = (SELECT diorama_now())
 FROM changed
 WHERE changed.due_state IS NOT NULL
   AND jobs.id = changed.job_id
