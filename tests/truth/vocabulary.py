@@ -119,7 +119,11 @@ def files_of(*rooms: str) -> Iterator[Path]:
     """Yield the files of rooms, or the rooms themselves where they are files, in order."""
     for room in rooms:
         place = ROOT / room
-        yield from [place] if place.is_file() else sorted(p for p in place.rglob("*") if p.suffix in SUFFIXES)
+        yield from (
+            [place]
+            if place.is_file()
+            else sorted(p for p in place.rglob("*") if p.suffix in SUFFIXES and "node_modules" not in p.parts)
+        )
 
 
 def findings(*rooms: str) -> Iterator[Finding]:
