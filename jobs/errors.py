@@ -46,7 +46,7 @@ class NotReady(UseCaseError):
 
 
 class InputExpired(UseCaseError):
-    """Retention has removed the input of a job."""
+    """Retention has removed the picture that a job would start from."""
 
     code = "INPUT_EXPIRED"
 

@@ -20,7 +20,7 @@ from db.records.requests import IdempotencyKey, JobRequest, Owner, insert_job, i
 from db.upkeep.retention import database_time
 from jobs.catalogue.catalogue import DEFAULT_CATALOGUE, Catalogue
 from jobs.catalogue.prices import price_of
-from jobs.errors import Invalid, NotFound, NotReady
+from jobs.errors import InputExpired, Invalid, NotFound, NotReady
 from jobs.identity import Principal
 from jobs.requesting.credits import hold_price
 from jobs.requesting.idempotency import Made, once
@@ -193,11 +193,12 @@ def _ready_asset(conn: Connection, caller: Principal, asset_id: UUID, kind: str,
         raise NotFound(f"The {kind} does not exist.", "input", argument)
     if asset.state == "pending":
         raise NotReady(f"That {kind} is pending; complete its upload first.", "input", argument)
+    # Retention deletes an expired picture, so no job may begin with it any more.
+    is_expired = asset.expires_at is not None and asset.expires_at <= database_time(conn)
+    if asset.state == "deleted" or is_expired:
+        raise InputExpired(f"That {kind} is no longer kept; make or upload it again.", "input", argument)
     if asset.state != "ready":
         raise NotReady(f"That {kind} is {asset.state}; make or upload it again.", "input", argument)
-    # Retention deletes what has expired, so nothing may begin with it any more.
-    if asset.expires_at is not None and asset.expires_at <= database_time(conn):
-        raise NotReady(f"That {kind} has expired; make or upload it again.", "input", argument)
     return asset
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from jobs.errors import InputExpired, NotReady
+from jobs.errors import InputExpired
 from jobs.identity import Principal
 from jobs.providers.choice import ModelChoice
 from jobs.requesting.creation import create_avatar, create_scene
@@ -171,9 +171,9 @@ def test_no_new_job_starts_from_an_expired_file(files: AccountFiles) -> None:
     selfie = files.selfie(kept_for=DAY)
     avatar_job = files.job(kept_for=DAY)
     files.pass_time(2 * DAY)
-    with files.engine.begin() as conn, pytest.raises(NotReady, match="has expired"):
+    with files.engine.begin() as conn, pytest.raises(InputExpired, match="no longer kept"):
         create_avatar(conn, caller(files), AvatarRequest(RequestOptions("a"), selfie))
-    with files.engine.begin() as conn, pytest.raises(NotReady, match="has expired"):
+    with files.engine.begin() as conn, pytest.raises(InputExpired, match="no longer kept"):
         create_scene(
             conn, caller(files), SceneRequest(RequestOptions("b"), SceneOptions("neon-city"), avatar_job_id=avatar_job)
         )
