@@ -58,7 +58,7 @@ test-clients: $(VENV)/.installed-dev  ## Run the tests that drive foreign client
 test-faults: $(VENV)/.installed-dev  ## Kill, freeze and disconnect real processes in every step, and lose responses, at length.
 	@$(BIN)/python -m pytest $(PARALLEL) -m 'faults and not thorough'
 
-test-system: $(VENV)/.installed-dev  ## Run the tests that start the whole system, or its embedded servers, as processes of their own.
+test-system: $(VENV)/.installed-dev  ## Run the tests that start the demo and the embedded servers again and again, and a moment of chaos.
 	@$(BIN)/python -m pytest $(PARALLEL) -m 'system and not media and not faults and not thorough'
 
 coverage: $(VENV)/.installed-dev  ## Run `make test` and show which lines no test runs.

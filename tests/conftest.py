@@ -40,9 +40,7 @@ MARKED = {
     "tests/jobs/media": "media",
     "tests/simulator/studio": "media",
     "tests/conformance": "clients",
-    "tests/acceptance": "system",
     "tests/soak": "system",
-    "tests/diorama/demo": "system",
     "tests/diorama/embedded": "system",
 }
 """Folders that a make target of their own runs, each with the marker it selects. Single tests carry the marker too."""

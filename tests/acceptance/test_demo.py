@@ -23,6 +23,8 @@ from storage import S3Store
 from tests.support.eventually import eventually, scaled
 from tests.support.simulator_control import SimulatorControl
 
+pytestmark = pytest.mark.system
+
 LAST_LINE = re.compile(r"(\S+/video\.mp4) 1920x1080 30 fps 6\.0 s h264 in [\d.]+ s")
 
 

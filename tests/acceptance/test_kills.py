@@ -1,6 +1,6 @@
 """A worker that is killed in the middle of any step loses nothing: another worker finishes the job, with one result.
 
-`make test-system` kills real processes in two of the steps, `make test-faults` in all of them; `tests/faults` kills
+`make test` kills real processes in two of the steps, `make test-faults` in all of them; `tests/faults` kills
 workers in this process at every boundary.
 """
 
