@@ -45,7 +45,7 @@ def test_killed_while_the_response_to_the_paid_call_was_on_its_way(system: Syste
     kill_in(system, worker, job_id, "submitting")
     finish(system, job_id)
     assert system.creates() == 1
-    assert system.events(job_id)[1:5] == ["submit_started", "outcome_lost", "orphan_found", "output_ready"]
+    assert system.progress(job_id)[1:5] == ["submit_started", "outcome_lost", "orphan_found", "output_ready"]
     assert system.objects(job_id) == DONE
 
 

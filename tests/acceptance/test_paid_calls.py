@@ -35,7 +35,7 @@ def test_a_paid_call_whose_response_was_lost_is_found_and_paid_for_once(system: 
     system.start_worker()
     system.wait_for(job_id, "succeeded")
     assert system.creates() == 1
-    assert system.events(job_id)[1:4] == ["submit_started", "outcome_lost", "orphan_found"]
+    assert system.progress(job_id)[1:4] == ["submit_started", "outcome_lost", "orphan_found"]
     assert [row.status for row in attempts(system, job_id)] == ["succeeded"]
     assert_sound(system.engine)
     assert_attempts_add_up(system.engine)

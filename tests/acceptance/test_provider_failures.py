@@ -117,7 +117,7 @@ def test_a_video_whose_create_is_lost_is_found_by_the_picture_that_was_uploaded_
         job_id = system.ask_for_video("walk_forward")
         with system.working(public_url=None, inputs=Settings().provider_inputs):
             system.wait_for(job_id, "generating")
-        assert system.events(job_id)[1:4] == ["submit_started", "outcome_lost", "orphan_found"]
+        assert system.progress(job_id)[1:4] == ["submit_started", "outcome_lost", "orphan_found"]
         assert system.control.bill()["creates"] == 1
         (attempt,) = system.attempts(job_id)
         (file,) = system.simulator.state.files.in_order()

@@ -48,6 +48,10 @@ class JobReads:
         """Return the names of a job's events, first to last."""
         return [row.event for row in self.history(job_id)]
 
+    def progress(self, job_id: UUID) -> list[str]:
+        """Return a job's events without the postponements, which a slow store or provider adds on a busy machine."""
+        return [event for event in self.events(job_id) if event != "postponed"]
+
     def attempts(self, job_id: UUID) -> list[Any]:
         """Return the rows of a job's paid calls, first to last."""
         return self.rows("SELECT * FROM attempts WHERE job_id = :id ORDER BY attempt", id=job_id)
