@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import random
 import time
 from datetime import datetime
 from uuid import UUID
@@ -12,11 +12,12 @@ def new_id() -> UUID:
     """Return a fresh UUIDv7: Unix time to a quarter of a microsecond, and 62 random bits.
 
     48 bits are milliseconds, the next 12 the fraction of one (RFC 9562, section 6.2, method 3): ids that a thread makes
-    in succession sort in that order, as the jobs of a story do.
+    in succession sort in that order, as the jobs of a story do. An id is a name and no secret: every read is limited to
+    what its caller may see.
     """
     milliseconds, rest_ns = divmod(time.time_ns(), 1_000_000)
     fraction = (rest_ns << 12) // 1_000_000
-    return UUID(int=(milliseconds << 80) | (0x7 << 76) | (fraction << 64) | (0b10 << 62) | secrets.randbits(62))
+    return UUID(int=(milliseconds << 80) | (0x7 << 76) | (fraction << 64) | (0b10 << 62) | random.getrandbits(62))
 
 
 def least_id_at(moment: datetime) -> UUID:

@@ -198,6 +198,15 @@ CREATE FUNCTION public.job_may_go(job public.jobs, kept_for interval) RETURNS bo
        )
 $$;
 
+CREATE FUNCTION public.job_request_of_account() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    SELECT j.account_id INTO NEW.account_id FROM jobs j WHERE j.id = NEW.job_id;
+    RETURN NEW;
+END
+$$;
+
 CREATE FUNCTION public.least_id_at(at timestamp with time zone) RETURNS uuid
     LANGUAGE sql IMMUTABLE
     AS $$
@@ -448,7 +457,7 @@ CREATE TABLE public.job_events (
     error_code text,
     error_message text,
     error_detail text,
-    CONSTRAINT job_events_actor_known CHECK ((split_part(actor, ':'::text, 1) = ANY (ARRAY['worker'::text, 'api'::text, 'support'::text])))
+    CONSTRAINT job_events_actor_known CHECK ((actor ~ '^(worker|api|support)(:|$)'::text))
 )
 PARTITION BY RANGE (job_id);
 
@@ -470,7 +479,7 @@ CREATE TABLE public.job_events_other (
     error_code text,
     error_message text,
     error_detail text,
-    CONSTRAINT job_events_actor_known CHECK ((split_part(actor, ':'::text, 1) = ANY (ARRAY['worker'::text, 'api'::text, 'support'::text])))
+    CONSTRAINT job_events_actor_known CHECK ((actor ~ '^(worker|api|support)(:|$)'::text))
 );
 
 CREATE TABLE public.job_requests (
@@ -484,6 +493,7 @@ CREATE TABLE public.job_requests (
     tier text NOT NULL,
     on_failure text NOT NULL,
     metadata jsonb,
+    account_id uuid NOT NULL,
     CONSTRAINT job_requests_details_bounded CHECK ((length(details) <= 300)),
     CONSTRAINT job_requests_metadata_bounded CHECK ((octet_length((metadata)::text) <= 4096)),
     CONSTRAINT job_requests_on_failure_known CHECK ((on_failure = ANY (ARRAY['keep_parent'::text, 'roll_back_parent'::text])))
@@ -737,11 +747,11 @@ CREATE INDEX compensation_actions_uncanceled ON public.compensation_actions USIN
 
 CREATE INDEX idempotency_keys_by_age ON public.idempotency_keys USING btree (created_at);
 
+CREATE INDEX job_requests_by_account ON public.job_requests USING btree (account_id, job_id);
+
 CREATE INDEX job_requests_by_input ON public.job_requests USING btree (input_id) WHERE (input_id IS NOT NULL);
 
 CREATE INDEX jobs_at_provider ON public.jobs USING btree (account_id) WHERE (state = ANY (ARRAY['submitting'::text, 'reconciling'::text, 'generating'::text]));
-
-CREATE INDEX jobs_by_account ON public.jobs USING btree (account_id, id);
 
 CREATE INDEX jobs_by_output ON public.jobs USING btree (output_id) WHERE (output_id IS NOT NULL);
 
@@ -776,6 +786,8 @@ CREATE TRIGGER job_events_append_only BEFORE UPDATE ON public.job_events FOR EAC
 CREATE TRIGGER job_history_of_birth BEFORE INSERT ON public.jobs FOR EACH ROW EXECUTE FUNCTION public.job_history();
 
 CREATE TRIGGER job_history_of_moves BEFORE UPDATE ON public.jobs FOR EACH ROW WHEN (((old.state IS DISTINCT FROM new.state) OR (old.seq IS DISTINCT FROM new.seq))) EXECUTE FUNCTION public.job_history();
+
+CREATE TRIGGER job_requests_of_account BEFORE INSERT ON public.job_requests FOR EACH ROW EXECUTE FUNCTION public.job_request_of_account();
 
 CREATE TRIGGER jobs_plan_compensation AFTER UPDATE ON public.jobs FOR EACH ROW WHEN (((new.state = 'compensating'::text) AND (old.state <> 'compensating'::text))) EXECUTE FUNCTION public.plan_compensation();
 

@@ -98,6 +98,7 @@ job_requests = _table(
     tier=Text,
     on_failure=Text,
     metadata=JSONB,
+    account_id=Uuid,
 )
 job_events = _table(
     "job_events",

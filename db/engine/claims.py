@@ -94,7 +94,7 @@ class ClaimedJob:
         names, read_at = tuple(rows.keys()), this_instant()
         if _FIELDS.symmetric_difference(names) != {"read_at"}:
             raise TypeError(f"claimed jobs have other fields than {', '.join(names)}")
-        return [cls._read(dict(zip(names, row, strict=True)), read_at) for row in rows]
+        return [cls._read(dict(zip(names, row, strict=True)), read_at) for row in rows.all()]
 
     @classmethod
     def _read(cls, given: dict[str, Any], read_at: Instant) -> ClaimedJob:

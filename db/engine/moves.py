@@ -108,7 +108,7 @@ def write_moves(conn: Connection, moves: Sequence[Move | LockedMove]) -> list[Mo
     rows = execute(conn, "record_moves", given={"moves": as_json(starmap(_given, in_order))})
     if tuple(rows.keys()) != _RETURNED:
         raise TypeError(f"record_moves.sql returns {', '.join(rows.keys())}")
-    for number, *columns in map(tuple[Any, ...], rows):
+    for number, *columns in map(tuple[Any, ...], rows.all()):
         results[number] = Moved(*columns)
     return results
 

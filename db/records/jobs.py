@@ -177,7 +177,10 @@ def job_page(conn: Connection, scope: Scope, wanted: JobFilter, order: JobOrder,
     The key of RECENTLY_FINISHED is (finished_at, id), and unfinished jobs are left out of it.
     """
     query = _SELECT.where(scope.allows(jobs), *wanted.conditions())
-    key: tuple[ColumnElement[Any], ...] = (jobs.c.id,)
+    if scope.account_id is not None:
+        # The same again, where the index is.
+        query = query.where(job_requests.c.account_id == scope.account_id)
+    key: tuple[ColumnElement[Any], ...] = (job_requests.c.job_id,)
     if order is JobOrder.RECENTLY_FINISHED:
         query = query.where(jobs.c.finished_at.is_not(None))
         key = (jobs.c.finished_at, jobs.c.id)

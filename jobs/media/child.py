@@ -160,12 +160,12 @@ def _failure(error: MediaError) -> dict[str, object]:
 
 
 def _reporter(messages: BinaryIO) -> Callable[[float], None]:
-    """Return a function that reports the first progress value, and then at most one every half second."""
+    """Return a function that reports the first progress value, the last (1), and one every half second between."""
     next_at_s = time.monotonic()
 
     def report(share: float) -> None:
         nonlocal next_at_s
-        if time.monotonic() >= next_at_s:
+        if time.monotonic() >= next_at_s or share == 1:
             next_at_s = time.monotonic() + REPORT_EVERY_S
             _say(messages, {"progress": round(share, 4)})
 

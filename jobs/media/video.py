@@ -136,6 +136,7 @@ def _transcode(
             out.mux(_packets(stream, picture))
             report(done / frames)
         out.mux(_packets(stream, None))
+        report(1)
 
 
 def _packets(stream: VideoStream, picture: VideoFrame | None) -> list[Packet[VideoStream]]:

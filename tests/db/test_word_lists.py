@@ -18,9 +18,10 @@ _CHECKS = text(
     "SELECT conrelid::regclass::text, pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'c' AND conislocal "
     "AND conrelid NOT IN (SELECT inhrelid FROM pg_inherits)"
 )
-# A CHECK that lists the words of one column, or those before a colon in it, and one that lists rows of several columns.
-_COLUMN = r"(?:split_part\()?(\w+)(?:, ':'::text, 1\))?"
-_WORDS_OF_ONE = re.compile(rf"CHECK \(\({_COLUMN} = ANY \(ARRAY\[(.*)\]\)\)\)")
+# A CHECK that lists the words of one column, one for those before a colon in it, and one that lists rows of several
+# columns.
+_WORDS_OF_ONE = re.compile(r"CHECK \(\((\w+) = ANY \(ARRAY\[(.*)\]\)\)\)")
+_FIRST_WORDS = re.compile(r"CHECK \(\((\w+) ~ '\^\(([\w|]+)\)\(:\|\$\)'::text\)\)")
 _EQUALITY = r"(\w+) = '(\w+)'::text"
 _ROWS = re.compile(rf"CHECK (?:{_EQUALITY}|AND|OR|[() ])+")
 _RULES = {
@@ -78,6 +79,8 @@ def stored_words(conn: Connection) -> dict[str, set[str]]:
     for table, definition in conn.execute(_CHECKS):
         if of_one := _WORDS_OF_ONE.fullmatch(definition):
             found[f"{table}.{of_one[1]}"] = set(re.findall(r"'(\w+)'", of_one[2]))
+        elif first := _FIRST_WORDS.fullmatch(definition):
+            found[f"{table}.{first[1]}"] = set(first[2].split("|"))
         elif _ROWS.fullmatch(definition):
             for column, word in re.findall(_EQUALITY, definition):
                 found.setdefault(f"{table}.{column}", set()).add(word)
