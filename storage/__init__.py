@@ -5,11 +5,20 @@ writes the same object. This package may import `statemachine` only.
 """
 
 from storage.client import S3Settings
-from storage.errors import ObjectMissing, ObjectTooLarge, StorageError, StorageMisconfigured, StorageUnavailable
-from storage.objects import ObjectInfo, PresignedPost, StoredObject
+from storage.errors import (
+    ObjectAltered,
+    ObjectMissing,
+    ObjectTooLarge,
+    StorageError,
+    StorageMisconfigured,
+    StorageUnavailable,
+)
+from storage.objects import Content, ObjectInfo, PresignedPost, StoredObject
 from storage.s3 import S3Store
 
 __all__ = [
+    "Content",
+    "ObjectAltered",
     "ObjectInfo",
     "ObjectMissing",
     "ObjectTooLarge",

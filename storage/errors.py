@@ -2,6 +2,7 @@
 
 StorageError
 ├── ObjectMissing          there is no object under that key
+├── ObjectAltered          its bytes are not those that a row describes
 ├── ObjectTooLarge         more bytes than the caller allows; nothing was kept
 ├── StorageUnavailable     no response, or a server error: a later retry may succeed
 └── StorageMisconfigured   the address, the key or the bucket is wrong: an operator must fix it
@@ -45,6 +46,10 @@ class StorageError(Exception):
 
 class ObjectMissing(StorageError):
     """There is no object under that key."""
+
+
+class ObjectAltered(StorageError):
+    """The bytes of the object are not those that a row describes."""
 
 
 class ObjectTooLarge(StorageError):

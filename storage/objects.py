@@ -7,6 +7,14 @@ from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
+class Content:
+    """The size and the digest that the bytes of an object must have."""
+
+    size_bytes: int
+    sha256_hex: str
+
+
+@dataclass(frozen=True, slots=True)
 class StoredObject:
     """A written or read object, with the digest of its bytes."""
 

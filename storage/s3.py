@@ -16,8 +16,8 @@ from botocore.exceptions import ClientError
 from storage.bucket import make_bucket
 from storage.client import S3Settings, s3_client
 from storage.disposition import inline_as
-from storage.errors import ObjectTooLarge, StorageError, error_code, of_response, translated
-from storage.objects import ObjectInfo, PresignedPost, StoredObject
+from storage.errors import ObjectAltered, ObjectTooLarge, StorageError, error_code, of_response, translated
+from storage.objects import Content, ObjectInfo, PresignedPost, StoredObject
 
 # The content of a key never changes, so clients may cache the response of a signed URL.
 IMMUTABLE = "private, max-age=31536000, immutable"
@@ -83,24 +83,21 @@ class S3Store:
             self._upload(file, stored, cache_control)
         return stored
 
-    def download(self, key: str, path: Path, *, max_bytes: int) -> StoredObject:
+    def download(self, key: str, path: Path, *, max_bytes: int, content: Content | None = None) -> StoredObject:
         """Read an object into a file. Raises ObjectMissing, or ObjectTooLarge before reading the body.
 
-        Leaves no file at `path` after an error.
+        Raises ObjectAltered if its bytes are not `content`. Leaves no file at `path` after an error.
         """
-        digest = hashlib.sha256()
         try:
-            with translated(f"reading {key}"), path.open("wb") as file:
-                response = self._client.get_object(Bucket=self._bucket, Key=key)
-                with closing(response["Body"]) as body:
-                    _refuse_more_than(max_bytes, key, response["ContentLength"])
-                    for chunk in body.iter_chunks(_CHUNK_BYTES):
-                        digest.update(chunk)
-                        file.write(chunk)
+            with path.open("wb") as file:
+                return self._read(key, file, max_bytes, content)
         except BaseException:
             path.unlink(missing_ok=True)
             raise
-        return StoredObject(key, response["ContentLength"], digest.hexdigest(), response["ContentType"])
+
+    def verify(self, key: str, content: Content) -> None:
+        """Read an object and raise ObjectAltered unless its bytes are `content`, or ObjectMissing."""
+        self._read(key, None, content.size_bytes, content)
 
     def head(self, key: str) -> ObjectInfo | None:
         """Return an object's size and time, or None if it does not exist."""
@@ -152,6 +149,22 @@ class S3Store:
             )
         return PresignedPost(made["url"], made["fields"])
 
+    def _read(self, key: str, file: IO[bytes] | None, max_bytes: int, content: Content | None) -> StoredObject:
+        digest = hashlib.sha256()
+        with translated(f"reading {key}"):
+            response = self._client.get_object(Bucket=self._bucket, Key=key)
+            size_bytes = response["ContentLength"]
+            with closing(response["Body"]) as body:
+                _refuse_another_size(content, key, size_bytes)
+                _refuse_more_than(max_bytes, key, size_bytes)
+                for chunk in body.iter_chunks(_CHUNK_BYTES):
+                    digest.update(chunk)
+                    if file is not None:
+                        file.write(chunk)
+        if content is not None and digest.hexdigest() != content.sha256_hex:
+            raise ObjectAltered(f"reading {key}: its digest is {digest.hexdigest()}, not {content.sha256_hex}")
+        return StoredObject(key, size_bytes, digest.hexdigest(), response["ContentType"])
+
     def _upload(self, body: IO[bytes], stored: StoredObject, cache_control: str) -> None:
         body.seek(0)
         with translated(f"writing {stored.key}"):
@@ -173,6 +186,11 @@ class S3Store:
             )
         for refused in response.get("Errors", []):
             raise of_response(f"{what}, at {refused.get('Key')}", str(refused.get("Code")), 500)
+
+
+def _refuse_another_size(content: Content | None, key: str, size_bytes: int) -> None:
+    if content is not None and size_bytes != content.size_bytes:
+        raise ObjectAltered(f"reading {key}: {size_bytes} bytes, not {content.size_bytes}")
 
 
 def _refuse_more_than(max_bytes: int, key: str, size_bytes: int) -> None:

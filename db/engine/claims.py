@@ -70,8 +70,11 @@ class ClaimedJob:
     duration_s: int | None
     tier: str
     on_failure: OnFailure
+    input_id: UUID | None
     input_key: str | None
     input_type: str | None
+    input_bytes: int | None
+    input_sha256: str | None
     token: UUID | None
     model: str | None
     prediction_id: str | None
@@ -80,6 +83,8 @@ class ClaimedJob:
     accepted_at: datetime | None
     source_key: str | None
     source_type: str | None
+    source_bytes: int | None
+    source_sha256: str | None
     # When the provider created the prediction, by its own clock, and what its list or a webhook reported of it.
     listed_at: datetime | None
     sighting: dict[str, Any] | None

@@ -87,7 +87,15 @@ class ActionTried:
     last_error: str | None = None
 
 
-RowChange = AttemptBegun | AttemptChanged | AssetMade | ActionTried
+@dataclass(frozen=True, slots=True)
+class AssetLost:
+    """A file whose object is no longer in the store. A file that has another object by now stays as it is."""
+
+    id: UUID
+    object_key: str
+
+
+RowChange = AttemptBegun | AttemptChanged | AssetMade | AssetLost | ActionTried
 
 
 def write_row_changes(conn: Connection, row_changes: Sequence[RowChange]) -> set[State]:
@@ -97,6 +105,7 @@ def write_row_changes(conn: Connection, row_changes: Sequence[RowChange]) -> set
         (AttemptBegun, "begin_attempts"),
         (AttemptChanged, "change_attempts"),
         (AssetMade, "insert_assets"),
+        (AssetLost, "lose_assets"),
         (ActionTried, "change_actions"),
     ):
         rows = [change for change in row_changes if isinstance(change, kind)]

@@ -15,7 +15,7 @@ from uuid import UUID
 from PIL import Image
 
 from jobs.providers.provider import Provider
-from storage import S3Store
+from storage import Content, S3Store
 
 # Larger objects are no pictures of ours.
 _PICTURE_BYTES_MAX = 32 * 1024 * 1024
@@ -32,13 +32,17 @@ class PictureInputs:
     store: S3Store
     uploads_to: Provider | None = None
 
-    def address(self, object_key: str, token: UUID, *, expires_s: int) -> str:
-        """Return an `https:` or `http:` URL of the picture. Raises StorageError and ProviderError."""
+    def address(self, object_key: str, content: Content, token: UUID, *, expires_s: int) -> str:
+        """Return an `https:` or `http:` URL of the picture, whose bytes have been compared with `content`.
+
+        Raises StorageError (ObjectMissing and ObjectAltered are final) and ProviderError.
+        """
         if self.uploads_to is None:
+            self.store.verify(object_key, content)
             return self.store.presigned_get(object_key, expires_s=expires_s, filename=f"{token}.{object_key[-3:]}")
         with TemporaryDirectory(prefix="diorama-input-") as folder:
             picture = Path(folder) / "picture"
-            self.store.download(object_key, picture, max_bytes=_PICTURE_BYTES_MAX)
+            self.store.download(object_key, picture, max_bytes=_PICTURE_BYTES_MAX, content=content)
             return self.uploads_to.upload(f"{token}.jpg", _as_jpeg(picture), token)
 
 

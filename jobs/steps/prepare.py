@@ -12,10 +12,12 @@ from db.engine.spending import spend_of
 from jobs.prompts import NoPrompt, Prompt, PromptBook
 from jobs.providers.choice import NoModel
 from jobs.providers.profiles import Profile
+from jobs.steps.failures import INPUT_GONE
 from jobs.steps.models import Models
 from statemachine.backoff import JobPolicy
 from statemachine.outcomes import Failure, Rejected, RetryPolicy, StepFailed
 from statemachine.vocabulary import ErrorCode
+from storage import Content
 
 _CAP_REACHED = Failure(
     ErrorCode.PROVIDER_UNAVAILABLE,
@@ -42,6 +44,7 @@ class Prepared:
     profile: Profile
     prompt: Prompt
     input_key: str
+    content: Content
     gone: Set[str]
 
 
@@ -59,9 +62,10 @@ def prepare(job: ClaimedJob, parts: PrepareParts) -> Prepared | Rejected | StepF
     if len(prompt.text) > profile.prompt_characters_max:
         return Rejected(_too_long(prompt, profile))
     if job.input_key is None:
-        message = "The picture this was to be made from is no longer kept. Please begin again with a new one."
-        return Rejected(Failure(ErrorCode.INPUT_EXPIRED, message, RetryPolicy.NEVER))
-    return Prepared(profile, prompt, job.input_key, gone) if _affords(job, profile, parts) else StepFailed(_CAP_REACHED)
+        return Rejected(INPUT_GONE)
+    if not _affords(job, profile, parts):
+        return StepFailed(_CAP_REACHED)
+    return Prepared(profile, prompt, job.input_key, Content(job.input_bytes or 0, job.input_sha256 or ""), gone)
 
 
 def _too_long(prompt: Prompt, profile: Profile) -> Failure:

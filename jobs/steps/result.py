@@ -46,6 +46,8 @@ def successor(work: Work, decision: Decision, moved: Moved | None) -> ClaimedJob
         output_urls=changed.output_urls or job.output_urls,
         source_key=changed.source_key or job.source_key,
         source_type=changed.source_type or job.source_type,
+        source_bytes=changed.source_bytes or job.source_bytes,
+        source_sha256=changed.source_sha256 or job.source_sha256,
         lease=moved.lease,
         state=decision.to_state,
         failures=decision.failures,

@@ -9,10 +9,13 @@ from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
+import structlog
+
 from db.elapsed import Instant, this_instant
 from db.engine.claims import ClaimedJob
 from db.engine.recording import Move
-from db.engine.row_changes import AttemptBegun, AttemptChanged
+from db.engine.row_changes import AssetLost, AttemptBegun, AttemptChanged
+from db.public_ids import IdKind, encode_id
 from jobs.engine.lease_times import Leases
 from jobs.engine.move_log import log_move
 from jobs.engine.recorder import Recorder
@@ -22,14 +25,16 @@ from jobs.providers.inputs import PictureInputs
 from jobs.providers.limiter import Limiter, NoLimiter
 from jobs.providers.profiles import Profile
 from jobs.providers.provider import NotSent, Provider, ProviderError, Submission
-from jobs.steps.failures import storage_failure
+from jobs.steps.failures import input_failure, storage_failure
 from jobs.steps.prepare import Prepared, PrepareParts, prepare
 from jobs.steps.result import Work
 from jobs.tracking.poll_times import PollTimes
 from statemachine.decisions import move
 from statemachine.outcomes import Accepted, Failure, Outcome, OutcomeLost, Refused, Rejected, RetryPolicy, StepFailed
 from statemachine.vocabulary import ErrorCode, Event, State, Step
-from storage import StorageError
+from storage import ObjectAltered, ObjectMissing, StorageError
+
+log = structlog.get_logger(__name__)
 
 Submitted = Accepted | Refused | Rejected | OutcomeLost
 
@@ -64,6 +69,8 @@ def submit(job: ClaimedJob, parts: SubmitParts) -> Work | None:
         return Work(job, prepared)
     try:
         return _submit_once(job, prepared, parts)
+    except (ObjectMissing, ObjectAltered) as error:
+        return _without_input(job, prepared, error)
     except StorageError as error:
         return Work(job, StepFailed(storage_failure(error)))
     except ProviderError as error:
@@ -71,11 +78,20 @@ def submit(job: ClaimedJob, parts: SubmitParts) -> Work | None:
         return Work(job, StepFailed(error.failure))
 
 
+def _without_input(job: ClaimedJob, prepared: Prepared, error: ObjectMissing | ObjectAltered) -> Work:
+    """End a job whose input cannot be believed; nothing was spent. A file known to be gone stops being ready."""
+    log.error("the input of a job is not what was stored", job_id=encode_id(IdKind.JOB, job.id), reason=str(error))
+    outcome = Rejected(input_failure(error))
+    if job.input_id is None or not isinstance(error, ObjectMissing):
+        return Work(job, outcome)
+    return Work(job, outcome, (AssetLost(job.input_id, prepared.input_key),))
+
+
 def _submit_once(job: ClaimedJob, prepared: Prepared, parts: SubmitParts) -> Work | None:
     """Commit the intent, then make the paid call; return None if the claim was lost before that."""
     token, profile = uuid4(), prepared.profile
     # Before the intent is committed: without a picture there is no call to be unsure of.
-    picture = parts.inputs.address(prepared.input_key, token, expires_s=_INPUT_URL_LASTS_S)
+    picture = parts.inputs.address(prepared.input_key, prepared.content, token, expires_s=_INPUT_URL_LASTS_S)
     sent = model_input(job, token, profile, prepared.prompt, picture, parts.secrets)
     attempt = _attempt(job, token, profile, prepared.prompt, picture, sent)
     due_in_s = parts.times.first(job, profile)
@@ -116,6 +132,8 @@ def _committed(job: ClaimedJob, attempt: AttemptBegun, parts: SubmitParts) -> Cl
         prediction_id=None,
         output_urls=(),
         source_key=None,
+        source_bytes=None,
+        source_sha256=None,
         listed_at=None,
         sighting=None,
     )

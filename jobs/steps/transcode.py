@@ -8,10 +8,13 @@ from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import structlog
+
 from db.elapsed import Instant, this_instant
 from db.engine.claims import ClaimedJob
 from db.engine.row_changes import AssetMade
 from db.ids import new_id
+from db.public_ids import IdKind, encode_id
 from jobs.engine.lease_times import LeaseKeeper
 from jobs.engine.leases import KeptLease, LeaseLost
 from jobs.media import (
@@ -27,13 +30,15 @@ from jobs.media import (
 from jobs.providers import failures
 from jobs.providers.profiles import profiles
 from jobs.redaction import redacted
-from jobs.steps.failures import storage_failure, surprise
+from jobs.steps.failures import source_altered, storage_failure, surprise
 from jobs.steps.result import Work
 from jobs.upkeep.retention import RetentionPolicy
 from statemachine.outcomes import Failure, OutputInvalid, RetryPolicy, StepDone, StepFailed
 from statemachine.vocabulary import ErrorCode, Kind, Step
-from storage import ObjectMissing, S3Store, StorageError
+from storage import Content, ObjectAltered, ObjectMissing, S3Store, StorageError
 from storage.keys import output_key
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,9 @@ def transcode(job: ClaimedJob, parts: TranscodeParts) -> Work | None:
         except ObjectMissing as error:
             # Waiting would not bring it back: it is made again.
             return Work(job, OutputInvalid(failures.output_expired(f"our own copy is gone: {error}")))
+        except ObjectAltered as error:
+            log.error("a source is not what was stored", job_id=encode_id(IdKind.JOB, job.id), reason=str(error))
+            return Work(job, OutputInvalid(source_altered(error)))
         except StorageError as error:
             return Work(job, StepFailed(storage_failure(error)))
         except LeaseLost:
@@ -95,7 +103,8 @@ def transcode(job: ClaimedJob, parts: TranscodeParts) -> Work | None:
 
 def _make(job: ClaimedJob, folder: Path, lease: KeptLease, parts: TranscodeParts) -> _Made:
     source = folder / "source"
-    parts.store.download(job.source_key or "", source, max_bytes=profiles()[job.model or ""].output_bytes_max)
+    most_bytes = profiles()[job.model or ""].output_bytes_max
+    parts.store.download(job.source_key or "", source, max_bytes=most_bytes, content=_source_content(job))
     lease.check()
     match job.kind:
         case Kind.AVATAR:
@@ -106,6 +115,13 @@ def _make(job: ClaimedJob, folder: Path, lease: KeptLease, parts: TranscodeParts
             return _Made(_keep(job, "scene", folder / "scene.png", facts, parts))
         case Kind.ANIMATION:
             return _make_video(job, source, folder, lease, parts)
+
+
+def _source_content(job: ClaimedJob) -> Content | None:
+    """Return the size and digest of the source, as the store step wrote them with its key."""
+    if job.source_bytes is None or job.source_sha256 is None:
+        return None
+    return Content(job.source_bytes, job.source_sha256)
 
 
 def _make_video(job: ClaimedJob, source: Path, folder: Path, lease: KeptLease, parts: TranscodeParts) -> _Made:

@@ -21,6 +21,7 @@ from jobs.providers import failures
 from jobs.providers.provider import Prediction, ProviderError, Sought, Submission
 from statemachine.outcomes import OutcomeLost
 from statemachine.vocabulary import Event, State, Step
+from storage import Content
 from tests.faults.points import Fault
 from tests.support.eventually import scaled
 from tests.support.fakes import FakeProvider, MemoryStore
@@ -210,9 +211,9 @@ class LabStore(MemoryStore):
         self._trap.reach(f"{self._trap.at}: after the object was written")
         return stored
 
-    def download(self, key: str, path: Path, *, max_bytes: int) -> Any:
+    def download(self, key: str, path: Path, *, max_bytes: int, content: Content | None = None) -> Any:
         self._trap.reach(f"{self._trap.at}: before the source is read")
-        return super().download(key, path, max_bytes=max_bytes)
+        return super().download(key, path, max_bytes=max_bytes, content=content)
 
     def delete(self, keys: Iterable[str]) -> int:
         self._trap.reach(f"{self._trap.at}: before the objects are deleted")

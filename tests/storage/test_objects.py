@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from storage import ObjectMissing, ObjectTooLarge, S3Store, StoredObject
+from storage import Content, ObjectAltered, ObjectMissing, ObjectTooLarge, S3Store, StoredObject
 
 SPOOLED_BYTES = 20 * 1024 * 1024
 
@@ -103,6 +103,19 @@ def test_an_object_larger_than_allowed_is_not_downloaded(store: S3Store, tmp_pat
     put(store, "key", b"12345678901")
     with pytest.raises(ObjectTooLarge, match="11 bytes, 10 are allowed"):
         store.download("key", tmp_path / "copy", max_bytes=10)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("written", [b"another", b"some other content"])
+def test_an_object_with_other_bytes_is_not_read(store: S3Store, tmp_path: Path, written: bytes) -> None:
+    first = put(store, "key")
+    content = Content(first.size_bytes, first.sha256_hex)
+    store.verify("key", content)
+    put(store, "key", written)
+    with pytest.raises(ObjectAltered, match="key"):
+        store.verify("key", content)
+    with pytest.raises(ObjectAltered, match="key"):
+        store.download("key", tmp_path / "copy", max_bytes=100, content=content)
     assert list(tmp_path.iterdir()) == []
 
 

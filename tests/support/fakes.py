@@ -17,7 +17,7 @@ from jobs.providers.correlation import addresses_in
 from jobs.providers.orphan_search import created_between, find_in
 from jobs.providers.provider import Listed, OutputVanished, Prediction, ProviderError, Sought, Submission
 from statemachine.outcomes import Accepted, OutcomeLost, Refused, Rejected
-from storage import ObjectInfo, ObjectMissing, StoredObject
+from storage import Content, ObjectInfo, ObjectMissing, StoredObject
 
 Submitted = Accepted | Refused | Rejected | OutcomeLost
 PICTURE = b"a picture"
@@ -158,12 +158,15 @@ class MemoryStore:
         """Write a file as an object."""
         return self._put(key, path.read_bytes(), content_type)
 
-    def download(self, key: str, path: Path, *, max_bytes: int) -> StoredObject:
+    def download(self, key: str, path: Path, *, max_bytes: int, content: Content | None = None) -> StoredObject:
         """Read an object into a file."""
         if key not in self.objects:
             raise ObjectMissing(f"reading {key}: there is no such object")
         path.write_bytes(self.objects[key])
         return _stored(key, self.objects[key], "image/png")
+
+    def verify(self, key: str, content: Content) -> None:
+        """Believe the bytes: the rows of `make_world` have no objects."""
 
     def delete(self, keys: Iterable[str]) -> int:
         """Delete objects; a missing one is fine."""

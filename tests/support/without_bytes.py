@@ -17,6 +17,7 @@ from jobs.steps.result import Work
 from jobs.steps.runtime import Runtime
 from statemachine.outcomes import Accepted, StepDone
 from statemachine.vocabulary import State
+from storage import Content
 
 
 class InstantProvider:
@@ -51,7 +52,7 @@ class InstantProvider:
 class NoPictures:
     """Returns addresses without pictures, because this provider does not read them."""
 
-    def address(self, object_key: str, token: UUID, *, expires_s: int) -> str:
+    def address(self, object_key: str, content: Content, token: UUID, *, expires_s: int) -> str:
         return f"http://127.0.0.1/{token}.jpg"
 
 
@@ -61,7 +62,7 @@ class BlankPictures:
 
     provider: Provider
 
-    def address(self, object_key: str, token: UUID, *, expires_s: int) -> str:
+    def address(self, object_key: str, content: Content, token: UUID, *, expires_s: int) -> str:
         return self.provider.upload(f"{token}.jpg", b"no picture", token)
 
 

@@ -1,0 +1,9 @@
+-- Mark files as deleted whose objects are no longer in the store. Called by a step that did not find its input.
+-- Zero rows: they have been marked, or have other objects by now.
+UPDATE assets
+SET state = 'deleted'
+FROM json_to_recordset(CAST(:rows AS json)) AS lost (id uuid, object_key text)
+WHERE assets.id = lost.id
+  AND assets.object_key = lost.object_key
+  AND assets.state = 'ready'
+RETURNING assets.id
