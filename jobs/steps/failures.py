@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import replace
 
 from jobs.redaction import redacted
 from statemachine.outcomes import Failure, RetryPolicy
 from statemachine.vocabulary import ErrorCode
 from storage import ObjectAltered, ObjectMissing
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 INPUT_GONE = Failure(
     ErrorCode.INPUT_EXPIRED,
@@ -20,7 +23,7 @@ _MESSAGE = "Something went wrong on our side. We keep trying."
 
 
 def storage_failure(error: Exception) -> Failure:
-    """Return the failure for an error of the object store: wait, for as long as the job's deadline allows."""
+    """Return the failure for an error of the object store or of a full disk: wait, for as long as the job's deadline allows."""
     return Failure(ErrorCode.INTERNAL, _MESSAGE, RetryPolicy.WAIT, _described(error), retry_after_s=5.0)
 
 
@@ -34,6 +37,11 @@ def input_failure(error: ObjectMissing | ObjectAltered) -> Failure:
 def source_altered(error: ObjectAltered) -> Failure:
     """Return the final failure of a job whose source has other bytes than its row describes: it is not paid again."""
     return Failure(ErrorCode.OUTPUT_INVALID, _SOURCE_ALTERED, RetryPolicy.NEVER, _described(error))
+
+
+def is_full_disk(error: Exception) -> bool:
+    """Return True if the disk of this machine, or our share of it, has no room."""
+    return isinstance(error, OSError) and error.errno in _NO_ROOM
 
 
 def surprise(error: Exception) -> Failure:

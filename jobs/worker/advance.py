@@ -21,7 +21,7 @@ from jobs.providers.limited import notice
 from jobs.providers.limiter import Limiter, NoLimiter
 from jobs.steps.by_state import Steps
 from jobs.steps.compensate import left_for_review
-from jobs.steps.failures import surprise
+from jobs.steps.failures import is_full_disk, storage_failure, surprise
 from jobs.steps.result import Work, successor
 from jobs.steps.runtime import Runtime
 from jobs.worker.discarding import tidy_soon
@@ -129,6 +129,9 @@ def _act(job: ClaimedJob, parts: AdvanceParts) -> Work | None:
     try:
         return parts.steps[job.state](job)
     except Exception as error:
+        if is_full_disk(error):
+            log.error("no room on the disk", job_id=encode_id(IdKind.JOB, job.id), state=job.state, reason=str(error))
+            return Work(job, StepFailed(storage_failure(error)))
         log.exception("step failed", job_id=encode_id(IdKind.JOB, job.id), state=job.state, attempt=job.attempt)
         return Work(job, StepFailed(surprise(error)))
 
