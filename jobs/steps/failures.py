@@ -23,7 +23,7 @@ _MESSAGE = "Something went wrong on our side. We keep trying."
 
 
 def storage_failure(error: Exception) -> Failure:
-    """Return the failure for an error of the object store or of a full disk: wait, for as long as the job's deadline allows."""
+    """Return the failure for an error of the object store or of a full disk: wait until the job's deadline."""
     return Failure(ErrorCode.INTERNAL, _MESSAGE, RetryPolicy.WAIT, _described(error), retry_after_s=5.0)
 
 
