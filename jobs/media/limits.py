@@ -29,7 +29,7 @@ OUTPUT_LIMITS = PictureLimits(max_bytes=50 * MIB)
 class VideoLimits:
     """Limits on accepted videos. `codecs` are FFmpeg's names; each one left out is a parser that no file can reach."""
 
-    codecs: tuple[str, ...] = ("h264", "hevc", "av1", "vp9", "mpeg4")
+    codecs: tuple[str, ...] = ("h264", "hevc", "av1", "vp9", "vp8", "prores", "mjpeg", "mpeg4")
     max_bytes: int = 512 * MIB
     max_pixels: int = 4096 * 2304
     min_side_px: int = 64
@@ -45,7 +45,8 @@ class VideoSettings:
     """Encoder settings.
 
     `threads` 0 means one and a half per processor, which is x264's default, but at most 12 because each thread buffers
-    frames. `tolerance_s` is how far a source's duration may deviate before it counts as damaged.
+    frames. `missing_max_s` is how much a source may be too short: its last picture stands in for that long. A second
+    is more than the models' own units explain (5.28 seconds for 6); a longer standstill looks like a stuck video.
     """
 
     preset: str = "veryfast"
@@ -53,7 +54,7 @@ class VideoSettings:
     threads: int = 0
     keyframe_every_frames: int = 60
     max_bits_per_s: int = 20_000_000  # what level 4.0 allows
-    tolerance_s: float = 0.5
+    missing_max_s: float = 1.0
 
 
 VIDEO_SETTINGS = VideoSettings()

@@ -1,4 +1,4 @@
-"""The outermost boxes of an MP4 file: enough to know whether it is one, and whether it starts to play at once."""
+"""The outermost boxes of an MP4 file: enough to know whether it starts to play at once."""
 
 from __future__ import annotations
 
@@ -35,11 +35,6 @@ def _box_size(header: bytes, rest_bytes: int) -> int:
     if size_bytes == 1:
         return int.from_bytes(header[8:16], "big")
     return size_bytes or rest_bytes
-
-
-def is_mp4(path: Path) -> bool:
-    """Return whether the file begins with a box of the MP4 family."""
-    return next(box_types(path), b"") in FIRST_BOXES
 
 
 def moov_comes_first(path: Path) -> bool:

@@ -67,15 +67,16 @@ def read_timing(source: SourceVideo, limits: VideoLimits) -> Timing:
     read = 0
     starts_with_keyframe = False
     for packet in source.packets():
-        if packet.pts is None or packet.size == 0:
-            continue  # the empty packet that ends the stream
+        at = packet.pts if source.format.has_display_times else packet.dts
+        if at is None or packet.size == 0:
+            continue  # the empty packet that ends the stream, or one of AVI's that repeat a picture
         read += 1
         if read > limits.max_packets:
             raise TooLarge(f"The video has more than {limits.max_packets} pictures.")
         starts_with_keyframe = packet.is_keyframe if read == 1 else starts_with_keyframe
         if not packet.is_discard:
-            shown.append((packet.pts, packet.duration or 0, packet.is_keyframe))
-    _check_complete(source.stream, read, len(shown))
+            shown.append((at, packet.duration or 0, packet.is_keyframe))
+    _check_complete(source, read, len(shown))
     shown.sort()
     _check_moves_on(shown)
     return _timing(shown, read - len(shown), starts_with_keyframe, source.time_base)
@@ -84,7 +85,8 @@ def read_timing(source: SourceVideo, limits: VideoLimits) -> Timing:
 def _timing(shown: list[tuple[int, int, bool]], hidden: int, starts_with_keyframe: bool, time_base: Fraction) -> Timing:
     return Timing(
         shown_at=tuple(pts for pts, _, _ in shown),
-        last_lasts=shown[-1][1],
+        # Matroska does not always say how long a picture lasts.
+        last_lasts=shown[-1][1] or (shown[-1][0] - shown[-2][0] if len(shown) > 1 else 0),
         hidden=hidden,
         keyframes=sum(is_keyframe for _, _, is_keyframe in shown),
         starts_with_keyframe=starts_with_keyframe,
@@ -92,12 +94,12 @@ def _timing(shown: list[tuple[int, int, bool]], hidden: int, starts_with_keyfram
     )
 
 
-def _check_complete(stream: VideoStream, read: int, shown: int) -> None:
-    """Raise `Damaged` when the file has fewer packets than its index lists: its end is missing.
+def _check_complete(source: SourceVideo, read: int, shown: int) -> None:
+    """Raise `Damaged` when the file has no pictures, or fewer packets than its index lists: its end is missing.
 
     The stream's own count cannot be used because it includes frames that an edit list has cut off.
     """
-    listed = len(stream.index_entries)
+    listed = len(source.stream.index_entries) if source.format.counts_packets else 0
     if shown == 0 or read < listed:
         raise Damaged(DOES_NOT_DECODE, f"{read} of {listed} packets are there")
 
@@ -119,15 +121,15 @@ def probe_video(path: Path, limits: VideoLimits) -> VideoProbe:
         first = next(source.pictures(), None)
         if first is None:
             raise Damaged(DOES_NOT_DECODE, "no picture decodes")
-        return _probe(path, source.stream, first, timing, streams, comment)
+        return _probe(path, source, first, timing, streams, comment)
 
 
 def _probe(
-    path: Path, stream: VideoStream, first: VideoFrame, timing: Timing, streams: int, comment: str
+    path: Path, source: SourceVideo, first: VideoFrame, timing: Timing, streams: int, comment: str
 ) -> VideoProbe:
-    context = stream.codec_context
+    context = source.stream.codec_context
     return VideoProbe(
-        content_type="video/mp4",
+        content_type=source.format.content_type,
         width_px=first.width,
         height_px=first.height,
         frames=len(timing.shown_at),
@@ -141,7 +143,7 @@ def _probe(
         pixel_format=first.format.name,
         color=_color(first),
         full_range=first.color_range == FULL_RANGE,
-        square_pixels=pixel_aspect(stream) == 1,
+        square_pixels=pixel_aspect(source.stream) == 1,
         progressive=context.field_order in PROGRESSIVE_OR_UNKNOWN and not first.interlaced_frame,
         rotation_degrees=first.rotation,
         constant_rate=timing.is_constant,

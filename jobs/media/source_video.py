@@ -16,15 +16,10 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from jobs.media.containers import ACCEPTED, Container, container_of, is_cut_off
 from jobs.media.errors import Damaged, TooLarge, Unreadable, WrongShape, WrongType
 from jobs.media.files import check_size
 from jobs.media.limits import VideoLimits
-from jobs.media.mp4 import is_mp4
-
-# Left open, the choice of a demuxer falls on the content: a text file named .mp4 would be opened as a playlist of local
-# files. The option says the same to demuxers that open others.
-DEMUXER: Final = "mp4"
-DEMUXER_OPTIONS: Final = {"format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2", "protocol_whitelist": "file"}
 
 # Bounded, because decoders otherwise start a thread per processor. One keeps up with the encoder beside it; two halve
 # the time where decoding is all there is to do.
@@ -41,6 +36,7 @@ class SourceVideo:
 
     container: InputContainer
     stream: VideoStream
+    format: Container
 
     @property
     def time_base(self) -> Fraction:
@@ -64,12 +60,25 @@ class SourceVideo:
     def pictures(self) -> Iterator[VideoFrame]:
         """Yield the decoded pictures in the order of display, one at a time; raise `Damaged` at the first bad one."""
         first: VideoFrame | None = None
+        for picture in self._decoded() if self.format.has_display_times else _evenly(self._decoded()):
+            first = first or picture
+            if _layout(picture) != _layout(first):
+                raise Damaged("The video changes its size midway.")
+            yield picture
+
+    def _decoded(self) -> Iterator[VideoFrame]:
         for packet in self.packets():
-            for picture in _decode(packet):
-                first = first or picture
-                if _layout(picture) != _layout(first):
-                    raise Damaged("The video changes its size midway.")
-                yield picture
+            yield from _decode(packet)
+
+
+def _evenly(pictures: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
+    """Show each picture when it was decoded; those that the decoder gives only at the end follow at the last gap."""
+    last, gap = 0, 1
+    for picture in pictures:
+        at = picture.dts if picture.dts is not None else last + gap
+        last, gap = at, max(1, at - last)
+        picture.pts = at
+        yield picture
 
 
 def _decode(packet: Packet[VideoStream]) -> list[VideoFrame]:
@@ -93,22 +102,30 @@ def _layout(picture: VideoFrame) -> tuple[int, int, str]:
 def open_video(source: Path, limits: VideoLimits, decoder_threads: int = BESIDE_ENCODER) -> Iterator[SourceVideo]:
     """Open `source`, checked against `limits` by its header; nothing is decoded yet. Raises a `MediaError`."""
     check_size(source, limits.max_bytes)
-    if not is_mp4(source):
-        raise WrongType("The file is not an MP4 video.")
-    with open_container(source) as container:
+    format = container_of(source)
+    if format is None:
+        raise WrongType(f"The file is not a video of an accepted type: {ACCEPTED}.")
+    if is_cut_off(source, format):
+        raise Damaged(DOES_NOT_DECODE, "the file is shorter than its header says")
+    with open_container(source, format) as container:
         stream = _video_stream(container, limits)
         # Effective only here: as an option of the container it is silently ignored.
         stream.codec_context.options = {"max_pixels": str(limits.max_pixels)}
         stream.codec_context.thread_count = decoder_threads
         stream.codec_context.thread_type = "AUTO"
-        yield SourceVideo(container, stream)
+        yield SourceVideo(container, stream, format)
 
 
-def open_container(source: Path) -> InputContainer:
-    """Open the file as an MP4 and as nothing else, or raise `Unreadable`."""
+def open_container(source: Path, format: Container) -> InputContainer:
+    """Open the file as `format` and as nothing else, or raise `Unreadable`.
+
+    Left open, the choice of a demuxer would fall on the content, and a playlist could have local files opened. The
+    options say the same to demuxers that open others.
+    """
+    options = {"format_whitelist": format.whitelist, "protocol_whitelist": "file"}
     try:
         # Titles and comments may be in any encoding; a strange one is no reason to refuse the pictures.
-        return av.open(str(source), "r", format=DEMUXER, options=DEMUXER_OPTIONS, metadata_errors="replace")
+        return av.open(str(source), "r", format=format.demuxer, options=options, metadata_errors="replace")
     except MemoryError:
         raise
     except FFmpegError as error:

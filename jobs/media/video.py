@@ -50,10 +50,10 @@ def normalise_video(
     """Write the video to `target` and return its facts; call `report` with the share done, 0 to 1.
 
     A source that already conforms is copied after checking that every frame decodes. Raises a `MediaError`; `Damaged`
-    when the source's duration is off by more than `settings.tolerance_s`.
+    when the source is too short by more than `settings.missing_max_s`. One that is too long is cut off.
     """
     found = probe_video(source, limits)
-    _check_duration(found, seconds, settings.tolerance_s)
+    _check_duration(found, seconds, settings.missing_max_s)
     remuxed = conforms(found, seconds)
     if remuxed:
         _check_pictures(source, found.frames, limits, report)
@@ -65,8 +65,8 @@ def normalise_video(
     return written.facts(remuxed=remuxed)
 
 
-def _check_duration(found: VideoProbe, seconds: int, tolerance_s: float) -> None:
-    if abs(found.duration_s - seconds) > tolerance_s:
+def _check_duration(found: VideoProbe, seconds: int, missing_max_s: float) -> None:
+    if found.duration_s < seconds - missing_max_s:
         raise Damaged(f"The video lasts {found.duration_s:.1f} seconds instead of {seconds}.")
 
 
@@ -74,7 +74,8 @@ def conforms(found: VideoProbe, seconds: int) -> bool:
     """Return whether the pictures can be kept as they are. Where the index stands and what else is in the file does not
     matter: copying puts both right."""
     return (
-        (found.codec, found.profile, found.pixel_format) == ("h264", "High", "yuv420p")
+        found.content_type == "video/mp4"
+        and (found.codec, found.profile, found.pixel_format) == ("h264", "High", "yuv420p")
         and (found.width_px, found.height_px, found.rotation_degrees) == (WIDTH_PX, HEIGHT_PX, 0)
         and (found.frames, found.frames_per_second) == (seconds * FRAMES_PER_SECOND, FRAMES_PER_SECOND)
         and found.level <= MAX_LEVEL

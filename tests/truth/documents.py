@@ -12,6 +12,7 @@ from diorama.settings import Settings
 from jobs.catalogue.themes import themes
 from jobs.providers.profiles import Profile, profiles
 from tests.acceptance.complaints import COMPLAINTS
+from tests.jobs.media.sources import REFUSALS, SOURCES
 from tests.truth import simulator_page, state_pages
 
 _ROOT = Path(__file__).parents[2]
@@ -62,6 +63,18 @@ def _model_row(profile: Profile) -> str:
     return f"| `{profile.model}` | {makes} | {sizes} | {price} | {secret} | {profile.ends or ''} |"
 
 
+def video_sources_table() -> str:
+    """Return the kinds of source videos, each with what comes out."""
+    rows = [f"| {source.name} | {source.becomes} |" for source in SOURCES]
+    return "\n".join(["| source | pictures |", "| --- | --- |", *rows, ""])
+
+
+def video_refusals_table() -> str:
+    """Return the reasons for which a video is not used, each with its reaction."""
+    rows = [f"| {refusal.what} | {refusal.reaction} |" for refusal in REFUSALS]
+    return "\n".join(["| what is wrong | reaction |", "| --- | --- |", *rows, ""])
+
+
 def complaints_table() -> str:
     """Return the complaints of the provider's users, each with its effect on the job."""
     rows = [f"| {each.failure} | {each.effect} |" for each in COMPLAINTS]
@@ -100,6 +113,7 @@ PAGES: dict[Path, Blocks] = {
     _DOCS / "models.md": {"models": models_table},
     _DOCS / "engine-failures.md": {"engine-failures": engine_failures_table},
     _DOCS / "provider-failures.md": {"complaints": complaints_table},
+    _DOCS / "media.md": {"video-sources": video_sources_table, "video-refusals": video_refusals_table},
     _DOCS / "simulator.md": simulator_page.BLOCKS,
 }
 

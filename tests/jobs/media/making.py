@@ -15,7 +15,7 @@ import av
 from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
-from PIL import Image, ImageDraw
+from PIL import Image, ImageChops, ImageDraw, ImageStat
 
 MILLISECOND = Fraction(1, 1000)
 
@@ -24,7 +24,8 @@ MILLISECOND = Fraction(1, 1000)
 class Video:
     """A video to be made. `times_ms` overrides `rate`, `still` overrides the moving test picture.
 
-    `matrix` is how colors are coded (1 is bt709, 5 bt601), `tag` what the file says of it (2 is nothing).
+    `matrix` is how colors are coded (1 is bt709, 5 bt601), `tag` what the file says of it (2 is nothing). `container`
+    is FFmpeg's name of the muxer.
     """
 
     size: tuple[int, int] = (320, 180)
@@ -39,13 +40,14 @@ class Video:
     pixel_aspect: Fraction = Fraction(1)
     rotation: int = 0
     sound: bool = False
+    container: str = "mp4"
     movflags: str | None = "+faststart"
     options: tuple[tuple[str, str], ...] = (("preset", "ultrafast"),)
 
     def write(self, path: Path) -> Path:
         """Encode it to `path`, and return `path`."""
-        options = {"movflags": self.movflags} if self.movflags else {}
-        with av.open(str(path), "w", format="mp4", options=options) as out:
+        options = {"movflags": self.movflags} if self.movflags and self.container in ("mp4", "mov") else {}
+        with av.open(str(path), "w", format=self.container, options=options) as out:
             stream = self._add_stream(out)
             sound = out.add_stream("aac", rate=48000, layout="mono") if self.sound else None
             for picture in self._pictures():
@@ -135,6 +137,11 @@ def count_pictures(path: Path) -> int:
     """Decode a video and count its pictures."""
     with av.open(str(path)) as source:
         return sum(1 for _ in source.decode(video=0))
+
+
+def difference(one: Image.Image, other: Image.Image) -> float:
+    """Return how much two pictures differ on average, 0 to 255."""
+    return max(ImageStat.Stat(ImageChops.difference(one, other)).mean)
 
 
 def times_of(path: Path) -> list[Fraction]:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from jobs.media import probe_video
-from jobs.media.mp4 import box_types, is_mp4, moov_comes_first
+from jobs.media.containers import CONTAINERS, container_of
+from jobs.media.mp4 import box_types, moov_comes_first
 from jobs.media.probe import Timing
 from tests.jobs.media.making import CONFORMING, MILLISECOND, Video
 
@@ -75,4 +76,4 @@ def test_senseless_box_sizes_end_the_walk(tmp_path: Path, size: int) -> None:
     path = tmp_path / "boxes"
     path.write_bytes(size.to_bytes(4, "big") + b"ftyp" + bytes(20))
     assert list(box_types(path)) == [b"ftyp"]
-    assert is_mp4(path)
+    assert container_of(path) is CONTAINERS[0]

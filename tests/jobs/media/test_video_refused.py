@@ -23,6 +23,7 @@ from jobs.media import (
     normalise_video,
     probe_video,
 )
+from jobs.media.containers import CONTAINERS, Container
 from jobs.media.source_video import open_container
 from tests.jobs.media.making import CONFORMING, Video, frame_of
 
@@ -39,10 +40,11 @@ def assert_refused(error: type[MediaError], source: Path, limits: VideoLimits = 
     return caught.value
 
 
-@pytest.mark.parametrize("seconds", [0.4, 1.6])
-def test_wrong_length_is_damage(tmp_path: Path, seconds: float) -> None:
-    source = Video(seconds=seconds).write(tmp_path / "in.mp4")
-    assert f"lasts {seconds:.1f} seconds instead of 1" in assert_refused(Damaged, source).reason
+def test_video_that_is_too_short_is_damaged(tmp_path: Path) -> None:
+    """By more than the second for which the last picture stands in."""
+    source = Video(seconds=0.9, rate=30).write(tmp_path / "in.mp4")
+    with pytest.raises(Damaged, match=r"lasts 0\.9 seconds instead of 2"):
+        normalise_video(source, tmp_path / "out.mp4", seconds=2)
 
 
 def cut(source: Path, share: float) -> Path:
@@ -116,15 +118,18 @@ def test_playlist_in_disguise_is_refused(tmp_path: Path) -> None:
     assert_refused(WrongType, source)
 
 
-def test_demuxer_is_pinned(tmp_path: Path) -> None:
+@pytest.mark.parametrize("container", CONTAINERS, ids=lambda container: container.names)
+def test_demuxer_is_pinned(tmp_path: Path, container: Container) -> None:
     """The second lock on the same door: even unchecked, a playlist is not opened as one."""
     Video().write(tmp_path / "secret.mp4")
     (tmp_path / "in.mp4").write_text("ffconcat version 1.0\nfile secret.mp4\n")
     with pytest.raises(Unreadable):
-        open_container(tmp_path / "in.mp4")
+        open_container(tmp_path / "in.mp4", container)
 
 
-@pytest.mark.parametrize("content", [b"<html>502 Bad Gateway</html>", b"\x1aE\xdf\xa3webm", bytes(100), b"abc"])
+@pytest.mark.parametrize(
+    "content", [b"<html>502 Bad Gateway</html>", b"#EXTM3U\nsecret.mp4", b"RIFF1234WAVE", bytes(100), b"abc"]
+)
 def test_other_files_are_of_the_wrong_type(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "in.mp4").write_bytes(content)
     assert_refused(WrongType, tmp_path / "in.mp4")
@@ -142,7 +147,7 @@ def test_header_alone_is_unreadable(tmp_path: Path) -> None:
 
 
 def test_encodings_not_listed_are_refused(tmp_path: Path) -> None:
-    source = Video(codec="mjpeg", pixel_format="yuvj420p", options=()).write(tmp_path / "in.mp4")
+    source = Video(codec="mpeg2video", options=()).write(tmp_path / "in.mp4")
     assert "h264" in assert_refused(WrongType, source).reason
     assert_refused(WrongType, Video().write(tmp_path / "in.mp4"), VideoLimits(codecs=("hevc",)))
 

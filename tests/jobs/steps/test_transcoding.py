@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from importlib import import_module
 from random import Random
 
 import pytest
@@ -18,6 +19,7 @@ from db.engine.row_changes import AssetMade
 from jobs.engine.lease_times import LeaseKeeper
 from jobs.engine.leases import Renewer
 from jobs.media import operations
+from jobs.media.errors import ERRORS
 from jobs.media.limits import PICTURE_CHILD
 from jobs.steps.transcode import TranscodeParts, transcode
 from jobs.upkeep.retention import RetentionPolicy
@@ -26,6 +28,7 @@ from statemachine.decisions import decide
 from statemachine.outcomes import Outcome, OutputInvalid, StepDone, StepFailed
 from statemachine.vocabulary import Event, State
 from storage import S3Store
+from tests.jobs.media.sources import MADE_AGAIN, REFUSALS, Refusal
 from tests.support.factories import World, claimed, make_job
 
 
@@ -84,6 +87,23 @@ def test_only_support_learns_the_fault_of_an_output(job: ClaimedJob, parts: Tran
     assert outcome.failure.detail is not None
     assert outcome.failure.detail.startswith("Damaged: The picture is cut off or damaged. (")
     assert "Damaged" not in outcome.failure.message
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal.what)
+def test_only_what_cannot_be_used_is_made_again(
+    job: ClaimedJob, parts: TranscodeParts, monkeypatch: pytest.MonkeyPatch, refusal: Refusal
+) -> None:
+    def refuse(*_args: object, **_options: object) -> None:
+        raise refusal.error("x")
+
+    # The function `transcode` hides its module of the same name.
+    monkeypatch.setattr(import_module("jobs.steps.transcode"), "normalise_avatar", refuse)
+    _stored(parts, job, _picture())
+    assert isinstance(_outcome(job, parts), OutputInvalid if refusal.reaction == MADE_AGAIN else StepFailed)
+
+
+def test_every_error_of_a_file_has_its_reaction_on_the_page() -> None:
+    assert set(ERRORS.values()) <= {refusal.error for refusal in REFUSALS}
 
 
 def test_the_expiry_of_an_output_counts_from_its_creation(job: ClaimedJob, parts: TranscodeParts) -> None:

@@ -1,0 +1,81 @@
+"""The kinds of source videos, each with what comes out: the tests make each, and a page lists them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from jobs.media import Damaged, MediaError, MediaInterrupted, MediaTimeout, TooLarge, Unreadable, WrongShape, WrongType
+from storage import ObjectAltered, ObjectMissing, StorageError
+from tests.jobs.media.making import CONFORMING, Video
+
+QUICK_HEVC = (("preset", "ultrafast"), ("x265-params", "log-level=none"))
+QUICK_VPX = (("deadline", "realtime"), ("cpu-used", "8"))
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source of two seconds, in words, and what becomes of its pictures. `is_copied` is whether they are kept."""
+
+    name: str
+    video: Video
+    becomes: str = "encoded"
+    is_copied: bool = False
+
+
+H264 = Video(seconds=2)
+VP8 = Video(seconds=2, codec="libvpx", container="webm", options=QUICK_VPX)
+VP9 = replace(VP8, codec="libvpx-vp9")
+PRORES = Video(seconds=2, codec="prores_ks", container="mov", pixel_format="yuv422p10le", options=())
+MJPEG = Video(seconds=2, codec="mjpeg", container="mov", pixel_format="yuvj420p", options=())
+
+SOURCES = (
+    Source("MP4, H.264", H264),
+    Source("MP4, H.264, exactly as promised", replace(CONFORMING, seconds=2), "copied", is_copied=True),
+    Source("MP4, HEVC", replace(H264, codec="libx265", options=QUICK_HEVC)),
+    Source("MP4, HEVC, 10 bits", replace(H264, codec="libx265", options=QUICK_HEVC, pixel_format="yuv420p10le")),
+    Source("MP4, AV1", replace(H264, codec="libsvtav1", options=(("preset", "12"),))),
+    Source("MP4, MPEG-4", replace(H264, codec="mpeg4", options=())),
+    Source("MOV, H.264", replace(H264, container="mov")),
+    Source("MOV, ProRes", PRORES),
+    Source("MOV, ProRes 4444 with alpha", replace(PRORES, pixel_format="yuva444p10le"), "encoded, without its alpha"),
+    Source("MOV, MJPEG", MJPEG),
+    Source("WebM, VP8", VP8),
+    Source("WebM, VP9", VP9),
+    Source("WebM, AV1", replace(H264, codec="libsvtav1", options=(("preset", "12"),), container="webm")),
+    Source("Matroska, H.264", replace(CONFORMING, seconds=2, container="matroska")),
+    Source("Matroska, HEVC", replace(H264, codec="libx265", options=QUICK_HEVC, container="matroska")),
+    Source("AVI, H.264 with B-frames", replace(H264, container="avi", options=(("preset", "superfast"), ("bf", "3")))),
+    Source("AVI, MPEG-4", replace(H264, codec="mpeg4", options=(), container="avi")),
+    Source("AVI, MJPEG", replace(MJPEG, container="avi")),
+    Source("any, with sound", replace(VP9, container="matroska", sound=True), "encoded, silent"),
+    Source("any, up to a second too short", replace(VP9, seconds=1.28), "encoded, its last picture repeated"),
+    Source("any, too long", replace(VP8, seconds=5), "encoded, its end cut off"),
+)
+
+MADE_AGAIN = "made again"
+TRIED_AGAIN = "waited for"
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Something that the child or the step reports about an output instead of a result, and the reaction for it."""
+
+    what: str
+    error: type[Exception]
+    reaction: str = MADE_AGAIN
+
+
+REFUSALS = (
+    Refusal("the file is empty, or its header is broken", Unreadable),
+    Refusal("it is of no listed container or encoding, or has no video in it", WrongType),
+    Refusal("it is cut off, does not decode to the end, changes its size midway, or has no times", Damaged),
+    Refusal("it is too short by more than a second", Damaged),
+    Refusal("a side is smaller than 64 pixels", WrongShape),
+    Refusal("it has more bytes, pixels, pictures or streams than allowed", TooLarge),
+    Refusal("it takes more CPU time than allowed", MediaTimeout),
+    Refusal("anything else that is found to be wrong with the file", MediaError),
+    Refusal("our own copy of it is gone", ObjectMissing),
+    Refusal("our own copy of it is not what was stored", ObjectAltered),
+    Refusal("the child was killed, ran out of memory, or the machine was too busy", MediaInterrupted, TRIED_AGAIN),
+    Refusal("the object store cannot be reached", StorageError, TRIED_AGAIN),
+)
