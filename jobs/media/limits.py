@@ -46,7 +46,7 @@ class VideoSettings:
 
     `threads` 0 means one and a half per processor, which is x264's default, but at most 12 because each thread buffers
     frames. `missing_max_s` is how much a source may be too short: its last picture stands in for that long. A second
-    is more than the models' own units explain (5.28 seconds for 6); a longer standstill looks like a stuck video.
+    is more than the models' own units explain (5.28 seconds for 6); a longer standstill is taken for a stuck video.
     """
 
     preset: str = "veryfast"
