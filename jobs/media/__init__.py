@@ -29,6 +29,7 @@ from jobs.media.limits import (
 )
 from jobs.media.operations import (
     clean_selfie,
+    make_model_input,
     make_poster,
     normalise_avatar,
     normalise_scene,
@@ -56,6 +57,7 @@ __all__ = [
     "WrongShape",
     "WrongType",
     "clean_selfie",
+    "make_model_input",
     "make_poster",
     "normalise_avatar",
     "normalise_scene",

@@ -66,6 +66,12 @@ def _clean_selfie(call: Call) -> Facts:
     return images.clean_selfie(call.source, call.target, call.picture_limits)
 
 
+def _make_model_input(call: Call) -> Facts:
+    from jobs.media import images
+
+    return images.make_model_input(call.source, call.target, call.picture_limits)
+
+
 def _normalise_avatar(call: Call) -> Facts:
     from jobs.media import images
 
@@ -101,6 +107,7 @@ def _probe_video(call: Call) -> Facts:
 
 OPERATIONS: dict[str, Callable[[Call], Facts]] = {
     "clean_selfie": _clean_selfie,
+    "make_model_input": _make_model_input,
     "normalise_avatar": _normalise_avatar,
     "normalise_scene": _normalise_scene,
     "normalise_video": _normalise_video,

@@ -1,10 +1,11 @@
-"""The three picture operations: clean a selfie, fit an avatar into its square, crop a scene to its frame.
+"""The picture operations: clean a selfie, copy a picture for a model, fit an avatar into its square, crop a scene.
 
 Runs in the child process only.
 """
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +19,9 @@ from jobs.media.pictures import flatten_on_white, load_upright, open_picture
 from jobs.media.provenance import XMP
 
 SELFIE_LONG_SIDE_PX: Final = 1536
-SELFIE_QUALITY: Final = 90
+INPUT_LONG_SIDE_PX: Final = 1920
+JPEG_BYTES_BELOW: Final = 1_000_000
+JPEG_QUALITIES: Final = (90, 80, 70, 50, 30, 10)
 AVATAR_SIDE_PX: Final = 1024
 SCENE_SIZE_PX: Final = (1920, 1080)
 
@@ -30,13 +33,34 @@ Box = tuple[float, float, float, float]
 
 
 def clean_selfie(source: Path, target: Path, limits: PictureLimits) -> ImageFacts:
-    """Write the selfie as an upright sRGB JPEG without metadata, its long side at most 1536 pixels."""
-    image = flatten_on_white(load_upright(open_picture(source, limits), SELFIE_LONG_SIDE_PX))
+    """Write the selfie as an upright sRGB JPEG without metadata: long side at most 1536 pixels, below a megabyte."""
+    return _write_jpeg(source, target, limits, SELFIE_LONG_SIDE_PX)
+
+
+def make_model_input(source: Path, target: Path, limits: PictureLimits) -> ImageFacts:
+    """Write a picture for a model in the same way, its long side at most 1920 pixels."""
+    return _write_jpeg(source, target, limits, INPUT_LONG_SIDE_PX)
+
+
+def _write_jpeg(source: Path, target: Path, limits: PictureLimits, long_side_px: int) -> ImageFacts:
+    image = flatten_on_white(load_upright(open_picture(source, limits), long_side_px))
     # Save a fresh image: Pillow copies comments and other metadata along with a decoded one.
     fresh = Image.frombytes("RGB", image.size, image.tobytes())
-    fresh.save(target, "JPEG", quality=SELFIE_QUALITY)
+    target.write_bytes(_small_jpeg(fresh))
     _assert_bare_jpeg(target)
     return _facts(target, "image/jpeg", fresh.size)
+
+
+def _small_jpeg(image: Image.Image) -> bytes:
+    """Return the JPEG of the best quality that is below a megabyte; at the lowest, even pure noise is."""
+    jpeg = b""
+    for quality in JPEG_QUALITIES:
+        buffer = io.BytesIO()
+        image.save(buffer, "JPEG", quality=quality)
+        jpeg = buffer.getvalue()
+        if len(jpeg) < JPEG_BYTES_BELOW:
+            break
+    return jpeg
 
 
 def _scaled(image: Image.Image, factor: float) -> Image.Image:

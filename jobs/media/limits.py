@@ -7,22 +7,29 @@ from dataclasses import dataclass
 MIB = 1024 * 1024
 
 
+# The names of picture formats for people, by Pillow's names for them.
+FORMAT_NAMES = {"JPEG": "JPEG", "PNG": "PNG", "WEBP": "WebP", "HEIF": "HEIC", "AVIF": "AVIF"}
+
+
 @dataclass(frozen=True, slots=True)
 class PictureLimits:
     """Limits on accepted pictures. `formats` are Pillow's names; `max_aspect_ratio` is longer side ÷ shorter side.
 
-    HEIC is not accepted because no dependency decodes it.
+    A small file can keep a decoder busy for long: a JPEG that refines its picture in a thousand scans, a PNG that is
+    cut into a million chunks. Encoders write about ten scans, and chunks of 8 KiB or more.
     """
 
-    formats: tuple[str, ...] = ("JPEG", "PNG", "WEBP")
-    max_bytes: int = 25 * MIB
-    max_pixels: int = 40_000_000
+    formats: tuple[str, ...] = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF")
+    max_bytes: int = 20 * MIB
+    max_pixels: int = 70_000_000
     min_side_px: int = 256
     max_aspect_ratio: float = 4.0
+    max_scans: int = 50
+    max_chunks: int = 20_000
 
 
 SELFIE_LIMITS = PictureLimits()
-OUTPUT_LIMITS = PictureLimits(max_bytes=50 * MIB)
+OUTPUT_LIMITS = PictureLimits(max_bytes=50 * MIB, max_pixels=40_000_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +71,8 @@ VIDEO_SETTINGS = VideoSettings()
 class ChildLimits:
     """Limits on one child process. `memory_bytes` is address space, two to three times the resident memory.
 
-    CPU time depends on the file alone, wall-clock time on the load of the machine too. Where one thread does the work,
-    the CPU limit is therefore reached first.
+    CPU time depends on the file alone, wall-clock time on the load of the machine too. The CPU limit is therefore
+    reached first, even where several children share a processor: the verdict does not depend on what else runs.
     """
 
     wall_s: float
@@ -74,6 +81,6 @@ class ChildLimits:
     file_bytes: int
 
 
-PICTURE_CHILD = ChildLimits(wall_s=20, cpu_s=15, memory_bytes=1024 * MIB, file_bytes=64 * MIB)
-PROBE_CHILD = ChildLimits(wall_s=20, cpu_s=15, memory_bytes=1024 * MIB, file_bytes=64 * MIB)
-VIDEO_CHILD = ChildLimits(wall_s=300, cpu_s=1200, memory_bytes=3072 * MIB, file_bytes=512 * MIB)
+PICTURE_CHILD = ChildLimits(wall_s=90, cpu_s=12, memory_bytes=1024 * MIB, file_bytes=64 * MIB)
+PROBE_CHILD = ChildLimits(wall_s=90, cpu_s=12, memory_bytes=1024 * MIB, file_bytes=64 * MIB)
+VIDEO_CHILD = ChildLimits(wall_s=300, cpu_s=240, memory_bytes=3072 * MIB, file_bytes=512 * MIB)

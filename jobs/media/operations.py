@@ -34,8 +34,13 @@ F = TypeVar("F", ImageFacts, VideoFacts)
 
 
 def clean_selfie(source: Path, target: Path, *, limits: PictureLimits = SELFIE_LIMITS) -> ImageFacts:
-    """Write the selfie as a JPEG without metadata: upright, sRGB, opaque, its long side at most 1536 pixels."""
+    """Write the selfie as a JPEG without metadata: upright, sRGB, opaque, long side at most 1536 pixels, below 1 MB."""
     return _write(ImageFacts, "clean_selfie", source, target, {"limits": asdict(limits)}, PICTURE_CHILD)
+
+
+def make_model_input(source: Path, target: Path, *, limits: PictureLimits = OUTPUT_LIMITS) -> ImageFacts:
+    """Write a picture for a model as a JPEG: upright, sRGB, on white, long side at most 1920 pixels, below 1 MB."""
+    return _write(ImageFacts, "make_model_input", source, target, {"limits": asdict(limits)}, PICTURE_CHILD)
 
 
 def normalise_avatar(source: Path, target: Path, *, limits: PictureLimits = OUTPUT_LIMITS) -> ImageFacts:

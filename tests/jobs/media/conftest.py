@@ -1,11 +1,7 @@
-"""Resets the Pillow settings of tests that do a child's work in this process."""
+"""Lets tests write HEIC."""
 
 from __future__ import annotations
 
-import pytest
-from PIL import Image
+from pillow_heif import register_heif_opener
 
-
-@pytest.fixture(autouse=True)
-def _pillow_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
+register_heif_opener()

@@ -5,12 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from math import isqrt
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from jobs.media import (
+    SELFIE_LIMITS,
     ChildLimits,
     MediaError,
     MediaInterrupted,
@@ -52,9 +54,11 @@ def test_many_threads_can_work_at_once(tmp_path: Path) -> None:
     assert len(set(done)) == 1
 
 
+@pytest.mark.media
 def test_largest_accepted_picture_fits_into_the_childs_memory(tmp_path: Path) -> None:
     """A palette with transparency is the worst: it cannot be made smaller before it has four bytes a pixel."""
-    Image.new("P", (6300, 6300)).save(tmp_path / "in.png", compress_level=1, transparency=0)
+    side_px = isqrt(SELFIE_LIMITS.max_pixels)
+    Image.new("P", (side_px, side_px)).save(tmp_path / "in.png", compress_level=1, transparency=0)
     assert clean_selfie(tmp_path / "in.png", tmp_path / "out.jpg").width_px == 1536
     assert PICTURE_CHILD.memory_bytes <= 1024 * MIB
 

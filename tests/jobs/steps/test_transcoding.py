@@ -85,7 +85,7 @@ def test_only_support_learns_the_fault_of_an_output(job: ClaimedJob, parts: Tran
     outcome = _outcome(job, parts)
     assert isinstance(outcome, OutputInvalid)
     assert outcome.failure.detail is not None
-    assert outcome.failure.detail.startswith("Damaged: The picture is cut off or damaged. (")
+    assert outcome.failure.detail.startswith("Damaged: The picture is cut off or damaged. ")
     assert "Damaged" not in outcome.failure.message
 
 
