@@ -79,8 +79,9 @@ class UploadMutations:
     )
     async def complete_upload(self, info: Info, input: CompleteUploadInput) -> CompleteUploadPayload:
         asset_id = input_id(input.asset_id, IdKind.ASSET, "assetId")
-        runtime = info.context.parts.runtime
-        asset = await asyncio.to_thread(
-            complete_upload, runtime.blocking_engine, runtime.store, info.context.principal, asset_id
-        )
+        parts, caller = info.context.parts, info.context.principal
+        async with parts.upload_checks.place(caller.account_id):
+            asset = await asyncio.to_thread(
+                complete_upload, parts.runtime.blocking_engine, parts.runtime.store, caller, asset_id
+            )
         return CompleteUploadPayload(asset=Asset.of(asset))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -110,6 +112,31 @@ def test_an_interrupted_check_rejects_nothing(uploader: Caller, monkeypatch: pyt
         error = uploader.fail(COMPLETE, id=asset_id)
     assert (error["extensions"]["code"], error["extensions"]["retryable"]) == ("SERVICE_UNAVAILABLE", True)
     assert _complete(uploader, asset_id)["asset"]["state"] == "READY"
+
+
+def test_uploads_of_one_account_do_not_delay_those_of_another(
+    storing: Server, uploader: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One account has more checks under way than there are places; they end only after the other's has ended."""
+    hostile, may_end, real = partner(storing, unique_name("hostile")).user(), threading.Event(), clean_selfie
+    asset_ids = [_upload(hostile, b"hostile") for _ in range(10)]
+    honest_id = _upload(uploader, _picture())
+
+    def slow(raw: Path, cleaned: Path) -> ImageFacts:
+        if raw.read_bytes() == b"hostile":
+            may_end.wait(60)
+        return real(raw, cleaned)
+
+    monkeypatch.setattr(uploads, "clean_selfie", slow)
+    with ThreadPoolExecutor(10) as pool:
+        waiting = [pool.submit(_complete, hostile, asset_id) for asset_id in asset_ids]
+        try:
+            assert _complete(uploader, honest_id)["asset"]["state"] == "READY"
+            assert not any(each.done() for each in waiting)
+        finally:
+            may_end.set()
+        codes = [each.result()["userErrors"][0]["code"] for each in waiting]
+    assert codes == ["UNSUPPORTED_MEDIA"] * 10
 
 
 def test_an_upload_without_a_file_cannot_be_completed(uploader: Caller) -> None:
