@@ -56,7 +56,7 @@ class FairShare:
         if ready.done() and not ready.cancelled():
             self._give_back(account_id)
         else:
-            self._forget(account_id, ready)
+            self._dequeue(account_id, ready)
 
     def _has_place(self, account_id: UUID) -> bool:
         return self._running.total() < self.places and self._running[account_id] < self.per_account
@@ -68,11 +68,11 @@ class FairShare:
         next_id = next((each for each in self._waiting if self._has_place(each)), None)
         if next_id is not None:
             ready = self._waiting[next_id][0]
-            self._forget(next_id, ready)
+            self._dequeue(next_id, ready)
             self._running[next_id] += 1
             ready.set_result(None)
 
-    def _forget(self, account_id: UUID, ready: asyncio.Future[None]) -> None:
+    def _dequeue(self, account_id: UUID, ready: asyncio.Future[None]) -> None:
         """Remove a waiter, and put its account behind the others."""
         queue = self._waiting.pop(account_id)
         queue.remove(ready)
