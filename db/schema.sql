@@ -20,6 +20,7 @@ CREATE TABLE public.assets (
     sha256 text,
     poster_id uuid,
     rejection text,
+    interruptions smallint DEFAULT 0 NOT NULL,
     created_at timestamp with time zone DEFAULT public.diorama_now() NOT NULL,
     expires_at timestamp with time zone,
     CONSTRAINT assets_kind_known CHECK ((kind = ANY (ARRAY['selfie'::text, 'avatar'::text, 'scene'::text, 'video'::text, 'poster'::text]))),

@@ -50,6 +50,7 @@ assets = _table(
     sha256=Text,
     poster_id=Uuid,
     rejection=Text,
+    interruptions=Small,
     created_at=_Time,
     expires_at=_Time,
 )

@@ -19,7 +19,7 @@ class Asset:
     """One file. `kind` is selfie, avatar, scene, video or poster; `state` pending, ready, rejected or deleted.
 
     Sizes and the digest are None until it is ready; duration and rate are for videos only; `rejection` tells the
-    user why an upload was refused.
+    user why an upload was refused; `interruptions` counts the checks of an upload that ended without a verdict.
     """
 
     id: UUID
@@ -37,6 +37,7 @@ class Asset:
     sha256: str | None
     poster_id: UUID | None
     rejection: str | None
+    interruptions: int
     created_at: datetime
     expires_at: datetime | None
 
@@ -102,6 +103,11 @@ def mark_ready(
 def mark_rejected(conn: Connection, asset_id: UUID, reason: str) -> Asset | None:
     """Reject a pending asset for `reason` and return it; None when it was no longer pending."""
     return _change_pending(conn, asset_id, state="rejected", rejection=reason)
+
+
+def mark_interrupted(conn: Connection, asset_id: UUID) -> Asset | None:
+    """Count an interrupted check of a pending asset and return the asset; None when it was no longer pending."""
+    return _change_pending(conn, asset_id, interruptions=assets.c.interruptions + 1)
 
 
 def _change_pending(conn: Connection, asset_id: UUID, **values: object) -> Asset | None:

@@ -13,11 +13,11 @@ from sqlalchemy import Connection, Engine
 
 from db.ids import new_id
 from db.public_ids import IdKind, encode_id
-from db.records.assets import Asset, asset_by_id, insert_pending, mark_ready, mark_rejected
+from db.records.assets import Asset, asset_by_id, insert_pending, mark_interrupted, mark_ready, mark_rejected
 from db.scope import EVERYTHING, Scope
 from jobs.errors import Invalid, NotFound, UnsupportedMedia, UseCaseError
 from jobs.identity import Principal
-from jobs.media import ImageFacts, MediaError, clean_selfie
+from jobs.media import ImageFacts, MediaError, MediaInterrupted, clean_selfie
 from jobs.redaction import redacted
 from storage import ObjectMissing, ObjectTooLarge, PresignedPost, S3Store
 from storage.keys import asset_key, upload_key
@@ -26,6 +26,10 @@ log = structlog.get_logger(__name__)
 
 UPLOAD_TYPES = ("image/jpeg", "image/png", "image/webp")
 UPLOAD_BYTES_MAX = 20 * 1024 * 1024
+INTERRUPTIONS_MAX = 2
+INTERRUPTED_AGAIN = (
+    "The picture could not be checked, twice. Save it again as a JPEG and upload that, or another picture."
+)
 _UPLOAD_FOR = timedelta(minutes=15)
 
 
@@ -69,7 +73,7 @@ def complete_upload(engine: Engine, store: S3Store, caller: Principal, asset_id:
 
     Blocks for the time of a download and a decode. Raises NotFound, Invalid when nothing was uploaded yet, and
     UnsupportedMedia for a file that is no picture we can use; that asset stays rejected. Raises MediaInterrupted where
-    nothing came of the check; that asset stays pending.
+    nothing came of the check: the asset stays pending the first time, and is rejected the second.
     """
     asset = _as_it_is(engine, caller.scope, asset_id)
     return _clean(engine, store, asset) if asset.state == "pending" else asset
@@ -91,6 +95,8 @@ def _clean(engine: Engine, store: S3Store, asset: Asset) -> Asset:
                 "an upload was rejected", asset_id=encode_id(IdKind.ASSET, asset.id), reason=redacted(error.for_support)
             )
             return _reject(engine, store, asset, error.reason)
+        except MediaInterrupted as error:
+            return _interrupted(engine, store, asset, error)
         key = asset_key(asset.account_id, asset.id, facts.sha256, "jpg")
         store.put_file(key, cleaned, content_type=facts.content_type)
     return _accept(engine, store, asset, key, facts)
@@ -123,6 +129,16 @@ def _give_way(engine: Engine, store: S3Store, asset: Asset, key: str) -> Asset:
     if found.object_key != key:
         store.delete([key])
     return found
+
+
+def _interrupted(engine: Engine, store: S3Store, asset: Asset, error: MediaInterrupted) -> Asset:
+    """Raise `error` the first time; then reject the upload: a file that crashes its decoder does so every time."""
+    with engine.begin() as conn:
+        counted = mark_interrupted(conn, asset.id)
+    log.warning("a check was interrupted", asset_id=encode_id(IdKind.ASSET, asset.id), reason=redacted(str(error)))
+    if counted is not None and counted.interruptions < INTERRUPTIONS_MAX:
+        raise error
+    return _reject(engine, store, asset, INTERRUPTED_AGAIN)
 
 
 def _reject(engine: Engine, store: S3Store, asset: Asset, reason: str) -> Asset:

@@ -114,6 +114,19 @@ def test_an_interrupted_check_rejects_nothing(uploader: Caller, monkeypatch: pyt
     assert _complete(uploader, asset_id)["asset"]["state"] == "READY"
 
 
+def test_a_picture_whose_check_is_interrupted_twice_is_rejected_for_good(
+    uploader: Caller, store: S3Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asset_id = _upload(uploader, _picture())
+    monkeypatch.setattr(operations, "PICTURE_CHILD", replace(PICTURE_CHILD, wall_s=0.0))
+    assert uploader.fail(COMPLETE, id=asset_id)["extensions"]["retryable"] is True
+    for _ in range(2):
+        [error] = _complete(uploader, asset_id)["userErrors"]
+        assert (error["code"], error["path"]) == ("UNSUPPORTED_MEDIA", ["input", "assetId"])
+        assert "Save it again as a JPEG" in error["message"]
+    assert list(store.list()) == []
+
+
 def test_uploads_of_one_account_do_not_delay_those_of_another(
     storing: Server, uploader: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,6 +22,8 @@ CREATE TABLE assets (
     sha256            text,
     poster_id         uuid CONSTRAINT assets_poster REFERENCES assets,
     rejection         text,
+    -- Checks of an upload that ended without a verdict.
+    interruptions     smallint NOT NULL DEFAULT 0,
     created_at        timestamptz NOT NULL DEFAULT diorama_now(),
     expires_at        timestamptz,
     CONSTRAINT assets_ready_has_content
