@@ -30,19 +30,31 @@ UPRIGHT: Final[dict[int, Filters]] = {
 def framing(picture: VideoFrame, pixel_aspect: Fraction, pixel_format: str) -> Filters:
     """Return the filters for a video whose first picture is `picture`. Rotation is rounded to quarter turns."""
     quarter_turn = round(picture.rotation / 90) * 90 % 360
-    width, height = Fraction(picture.width) * pixel_aspect, Fraction(picture.height)
+    columns, rows = picture.width, picture.height
+    width, height = columns * pixel_aspect, Fraction(rows)
     if quarter_turn in (90, 270):
-        width, height = height, width
+        columns, rows, width, height = rows, columns, height, width
     factor = max(WIDTH_PX / width, HEIGHT_PX / height)
-    covering = f"{ceil(width * factor)}:{ceil(height * factor)}"
+    kept_columns, kept_rows = _kept(columns, WIDTH_PX / (width * factor)), _kept(rows, HEIGHT_PX / (height * factor))
+    covering = f"{ceil(width * factor * kept_columns / columns)}:{ceil(height * factor * kept_rows / rows)}"
     color = f"in_color_matrix={_matrix(picture)}:out_color_matrix=bt709:out_range=tv"
     return [
         *UPRIGHT[quarter_turn],
+        # Before scaling: 4096×64 would otherwise become 69,120×1080 first.
+        ("crop", f"{kept_columns}:{kept_rows}"),
         ("scale", f"{covering}:flags=lanczos:{color}"),
         ("crop", f"{WIDTH_PX}:{HEIGHT_PX}"),
         ("setsar", "1"),
         ("format", pixel_format),
     ]
+
+
+def _kept(lines: int, visible: Fraction) -> int:
+    """Return how many columns or rows to scale, of which the share `visible` is shown.
+
+    Both sides lose the same even number, because two pixels share one color sample. The rest is cropped after scaling.
+    """
+    return lines - 4 * int(lines * (1 - visible) / 4)
 
 
 def _matrix(picture: VideoFrame) -> str:

@@ -117,7 +117,7 @@ def open_video(source: Path, limits: VideoLimits, decoder_threads: int = BESIDE_
 
 
 def open_container(source: Path, format: Container) -> InputContainer:
-    """Open the file as `format` and as nothing else, or raise `Unreadable`.
+    """Open the file as `format` and as nothing else, or raise `Unreadable` or `TooLarge`.
 
     Left open, the choice of a demuxer would fall on the content, and a playlist could have local files opened. The
     options say the same to demuxers that open others.
@@ -126,8 +126,9 @@ def open_container(source: Path, format: Container) -> InputContainer:
     try:
         # Titles and comments may be in any encoding; a strange one is no reason to refuse the pictures.
         return av.open(str(source), "r", format=format.demuxer, options=options, metadata_errors="replace")
-    except MemoryError:
-        raise
+    except MemoryError as error:
+        # Nothing is decoded yet, and no honest header needs this much; beyond 1000 streams FFmpeg says the same.
+        raise TooLarge("The video's header lists more than can be read.", str(error)) from error
     except FFmpegError as error:
         raise Unreadable(BROKEN_HEADER, str(error)) from error
 

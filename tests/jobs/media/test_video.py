@@ -12,9 +12,11 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from av.video.frame import VideoFrame
 from PIL import Image
 
-from jobs.media import normalise_video, probe_video
+from jobs.media import make_poster, normalise_video, probe_video
+from jobs.media.framing import framing
 from jobs.media.isolation import CHILD, CODE
 from jobs.media.limits import VIDEO_CHILD, VIDEO_LIMITS
 from tests.jobs.media.making import (
@@ -25,6 +27,7 @@ from tests.jobs.media.making import (
     count_pictures,
     difference,
     disc,
+    disc_box,
     first_picture,
     four_corners,
     keyframes_of,
@@ -89,6 +92,25 @@ def test_video_is_cropped_and_never_stretched(tmp_path: Path, size: tuple[int, i
     diameter = min(size) // 4
     target, _ = normalised(tmp_path, Video(size=size, still=disc(size, diameter)))
     assert_round(first_picture(target), diameter * factor)
+
+
+@pytest.mark.parametrize("size", [(4096, 64), (64, 4096), (2047, 77), (1920, 1080)])
+def test_only_what_is_seen_is_scaled(size: tuple[int, int]) -> None:
+    frame = VideoFrame(*size, "yuv444p")
+    scale = next(arguments for name, arguments in framing(frame, Fraction(1), "yuv420p") if name == "scale")
+    width, height = (int(side) for side in scale.split(":")[:2])
+    factor = max(1920 / size[0], 1080 / size[1])
+    assert 1920 <= width <= 1920 + 4 * factor + 1
+    assert 1080 <= height <= 1080 + 4 * factor + 1
+
+
+def test_a_strip_of_a_video_stays_round(tmp_path: Path) -> None:
+    source = Video(size=(4096, 64), still=disc((4096, 64), 40), rate=5).write(tmp_path / "in.mp4")
+    make_poster(source, tmp_path / "out.webp")
+    left, top, right, bottom = disc_box(Image.open(tmp_path / "out.webp"))
+    # A pixel of the source is 17 wide here.
+    assert abs((right - left) - (bottom - top)) <= 17
+    assert abs((left + right) - 1920) <= 17
 
 
 def test_odd_sizes_are_accepted(tmp_path: Path) -> None:

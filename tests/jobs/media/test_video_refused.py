@@ -198,6 +198,22 @@ def test_too_many_pictures_and_bytes_are_refused(tmp_path: Path) -> None:
     assert_refused(TooLarge, source, VideoLimits(max_bytes=source.stat().st_size - 1))
 
 
+def with_tracks(source: Path, tracks: int) -> Path:
+    """Repeat the only track of an MP4 whose index stands at its end."""
+    data = source.read_bytes()
+    moov, trak = data.index(b"moov") - 4, data.index(b"trak") - 4
+    copies = data[trak : trak + int.from_bytes(data[trak : trak + 4], "big")] * (tracks - 1)
+    size = int.from_bytes(data[moov : moov + 4], "big") + len(copies)
+    source.write_bytes(data[:moov] + size.to_bytes(4, "big") + data[moov + 4 : trak] + copies + data[trak:])
+    return source
+
+
+@pytest.mark.parametrize("tracks", [9, 5000])
+def test_too_many_tracks_are_refused(tmp_path: Path, tracks: int) -> None:
+    source = Video(movflags=None).write(tmp_path / "in.mp4")
+    assert_refused(TooLarge, with_tracks(source, tracks))
+
+
 def test_tiny_video_is_refused(tmp_path: Path) -> None:
     assert_refused(WrongShape, Video(size=(64, 36), still=Image.new("RGB", (64, 36))).write(tmp_path / "in.mp4"))
 
