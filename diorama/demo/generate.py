@@ -12,9 +12,11 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from diorama.demo import client as api
 from diorama.demo.client import ApiClient, Refused
+from jobs.media.signatures import picture_format
 from jobs.requesting.uploads import UPLOAD_BYTES_MAX
 
-_MAGIC = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png", b"RIFF": "image/webp"}
+_ACCEPTED = "JPEG, PNG, WebP, HEIC or AVIF"
+_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "HEIF": "image/heic", "AVIF": "image/avif"}
 _KINDS = {"AVATAR": "avatar", "SCENE": "scene", "ANIMATION": "video"}
 
 
@@ -26,19 +28,19 @@ def picture_type(photo: Path) -> str:
     """Return the content type of a picture file, from its first bytes. Raises BadInput, also if it is too large."""
     try:
         if not photo.is_file():
-            raise BadInput(f"{photo}: no such file; give a photograph (JPEG, PNG or WebP).")
+            raise BadInput(f"{photo}: no such file; give a photograph ({_ACCEPTED}).")
         size_bytes = photo.stat().st_size
         with photo.open("rb") as file:
-            head = file.read(12)
+            head = file.read(256)
     except OSError as error:
         raise BadInput(f"{photo}: this file cannot be read ({error.strerror}); give another photograph.") from None
     if size_bytes > UPLOAD_BYTES_MAX:
         most = f"the limit is {UPLOAD_BYTES_MAX // 2**20} MiB"
         raise BadInput(f"{photo}: this file is {size_bytes / 2**20:.1f} MiB; {most}, so give a smaller one.")
-    for magic, content_type in _MAGIC.items():
-        if head.startswith(magic) and (magic != b"RIFF" or head[8:] == b"WEBP"):
-            return content_type
-    raise BadInput(f"{photo}: this is not a picture; give a JPEG, PNG or WebP file.")
+    kind = picture_format(head)
+    if kind is None:
+        raise BadInput(f"{photo}: this is not a picture; give a {_ACCEPTED} file.")
+    return _TYPES[kind]
 
 
 def check_target(target: Path) -> None:

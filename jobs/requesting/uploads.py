@@ -17,19 +17,20 @@ from db.records.assets import Asset, asset_by_id, insert_pending, mark_interrupt
 from db.scope import EVERYTHING, Scope
 from jobs.errors import Invalid, NotFound, UnsupportedMedia, UseCaseError
 from jobs.identity import Principal
-from jobs.media import ImageFacts, MediaError, MediaInterrupted, clean_selfie
+from jobs.media import SELFIE_LIMITS, ImageFacts, MediaError, MediaInterrupted, clean_selfie
 from jobs.redaction import redacted
 from storage import ObjectMissing, ObjectTooLarge, PresignedPost, S3Store
 from storage.keys import asset_key, upload_key
 
 log = structlog.get_logger(__name__)
 
-UPLOAD_TYPES = ("image/jpeg", "image/png", "image/webp")
-UPLOAD_BYTES_MAX = 20 * 1024 * 1024
+UPLOAD_TYPES = ("image/jpeg", "image/png", "image/webp", "image/heic", "image/heif", "image/avif")
+UPLOAD_BYTES_MAX = SELFIE_LIMITS.max_bytes
 INTERRUPTIONS_MAX = 2
 INTERRUPTED_AGAIN = (
     "The picture could not be checked, twice. Save it again as a JPEG and upload that, or another picture."
 )
+TOO_MANY_BYTES = f"The file is larger than {UPLOAD_BYTES_MAX // 2**20} MiB. Save it again with a lower quality or size."
 _UPLOAD_FOR = timedelta(minutes=15)
 
 
@@ -87,7 +88,7 @@ def _clean(engine: Engine, store: S3Store, asset: Asset) -> Asset:
         except ObjectMissing:
             return _completed_meanwhile(engine, asset)
         except ObjectTooLarge:
-            return _reject(engine, store, asset, f"The file is larger than {UPLOAD_BYTES_MAX // 2**20} MiB.")
+            return _reject(engine, store, asset, TOO_MANY_BYTES)
         try:
             facts = clean_selfie(raw, cleaned)
         except MediaError as error:

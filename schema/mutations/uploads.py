@@ -7,7 +7,7 @@ from datetime import datetime
 
 import strawberry
 
-from jobs.requesting.uploads import Upload, complete_upload, create_upload
+from jobs.requesting.uploads import UPLOAD_BYTES_MAX, Upload, complete_upload, create_upload
 from schema.context import Info
 from schema.fields import mutation
 from schema.ids import IdKind
@@ -19,7 +19,7 @@ from schema.types.errors import UserError
 
 @strawberry.input
 class CreateUploadInput:
-    content_type: str = strawberry.field(description="image/jpeg, image/png or image/webp.")
+    content_type: str = strawberry.field(description="One of `uploadLimits.contentTypes`.")
 
 
 @strawberry.type(description="One field of the form.")
@@ -33,12 +33,13 @@ class UploadForm:
     url: URL
     fields: list[FormField]
     expires_at: datetime
+    max_bytes: int = strawberry.field(description="The store refuses a larger file, with a 400 and `EntityTooLarge`.")
 
     @classmethod
     def of(cls, upload: Upload) -> UploadForm:
         """Return the form of an upload."""
         fields = [FormField(name=name, value=value) for name, value in upload.form.fields.items()]
-        return cls(url=URL(upload.form.url), fields=fields, expires_at=upload.expires_at)
+        return cls(url=URL(upload.form.url), fields=fields, expires_at=upload.expires_at, max_bytes=UPLOAD_BYTES_MAX)
 
 
 @strawberry.type

@@ -23,6 +23,7 @@ from schema.types.node import Node
 from schema.types.session import Session
 from schema.types.story import Story
 from schema.types.theme import Theme
+from schema.types.upload_limits import UploadLimits
 from schema.types.viewer import Viewer
 
 
@@ -68,6 +69,10 @@ class Query(CreditQueries, SupportQueries, ExperimentQueries):
     @field("The caller.")
     async def viewer(self, info: Info) -> Viewer:
         return Viewer.of(info.context.principal)
+
+    @field("What an upload may be.")
+    async def upload_limits(self) -> UploadLimits:
+        return UploadLimits.current()
 
     @field("The available themes.")
     async def themes(self, info: Info) -> list[Theme]:

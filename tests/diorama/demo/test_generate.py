@@ -55,8 +55,8 @@ def assert_ended(ended: Result, status: int, message: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--selfie", "nosuch.jpg"], "nosuch.jpg: no such file; give a photograph (JPEG, PNG or WebP)."),
-        (["--selfie", "notes.txt"], "notes.txt: this is not a picture; give a JPEG, PNG or WebP file."),
+        (["--selfie", "nosuch.jpg"], "nosuch.jpg: no such file; give a photograph (JPEG, PNG, WebP, HEIC or AVIF)."),
+        (["--selfie", "notes.txt"], "notes.txt: this is not a picture; give a JPEG, PNG, WebP, HEIC or AVIF file."),
         (["--selfie", "unreadable.jpg"], "unreadable.jpg: this file cannot be read (Input/output error);"),
         (["--selfie", "x" * 300], f"{'x' * 300}: this file cannot be read (File name too long);"),
         (["--selfie", "large.jpg"], "large.jpg: this file is 20.0 MiB; the limit is 20 MiB,"),

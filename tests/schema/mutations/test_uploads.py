@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 from PIL import Image
+from pillow_heif import register_heif_opener
 from structlog.testing import capture_logs
 
 from jobs.media import ImageFacts, clean_selfie, operations
@@ -25,11 +26,13 @@ from tests.support.databases import unique_name
 from tests.support.partners import Partner, partner
 from tests.support.serving import Caller, Server, serving
 
+register_heif_opener()
+
 CREATE = """
 mutation ($type: String!) {
   createUpload(input: {contentType: $type}) {
     asset { id state kind contentType url }
-    form { url fields { name value } expiresAt }
+    form { url fields { name value } expiresAt maxBytes }
     userErrors { code path message }
   }
 }
@@ -61,8 +64,8 @@ def _picture() -> bytes:
     return file.getvalue()
 
 
-def _upload(caller: Caller, content: bytes) -> str:
-    made = caller.ask(CREATE, type="image/jpeg")["createUpload"]
+def _upload(caller: Caller, content: bytes, content_type: str = "image/jpeg") -> str:
+    made = caller.ask(CREATE, type=content_type)["createUpload"]
     assert (made["asset"]["state"], made["asset"]["url"], made["userErrors"]) == ("PENDING", None, [])
     _post(made["form"], content)
     asset_id: str = made["asset"]["id"]
@@ -195,6 +198,30 @@ def test_a_slow_completion_does_not_overwrite_a_newer_picture(
     kept = httpx.get(responses[1]["asset"]["url"]).content
     assert hashlib.sha256(kept).hexdigest() == responses[1]["asset"]["sha256"]
     assert len(list(store.list())) == 1
+
+
+@pytest.mark.parametrize(("kind", "content_type"), [("HEIF", "image/heic"), ("AVIF", "image/avif")])
+def test_a_phones_picture_is_accepted(uploader: Caller, kind: str, content_type: str) -> None:
+    file = io.BytesIO()
+    Image.effect_noise((400, 300), 80).convert("RGB").save(file, kind)
+    asset_id = _upload(uploader, file.getvalue(), content_type)
+    asset = _complete(uploader, asset_id)["asset"]
+    assert (asset["state"], asset["width"], asset["height"]) == ("READY", 400, 300)
+
+
+def test_the_limits_are_known_before_the_upload_and_the_form_keeps_them(uploader: Caller) -> None:
+    limits = uploader.ask("{ uploadLimits { contentTypes maxBytes minSidePixels maxPixels maxAspectRatio } }")[
+        "uploadLimits"
+    ]
+    assert limits["maxBytes"] == 20 * 2**20
+    assert (limits["minSidePixels"], limits["maxPixels"], limits["maxAspectRatio"]) == (256, 70_000_000, 4.0)
+    for content_type in limits["contentTypes"]:
+        form = uploader.ask(CREATE, type=content_type)["createUpload"]["form"]
+        assert form["maxBytes"] == limits["maxBytes"]
+    fields = {field["name"]: field["value"] for field in form["fields"]}
+    refused = httpx.post(form["url"], data=fields, files={"file": bytes(limits["maxBytes"] + 1)})
+    assert refused.status_code == 400
+    assert "EntityTooLarge" in refused.text
 
 
 def test_uploads_of_others_do_not_exist_for_the_caller(acme: Partner, rival: Partner) -> None:
