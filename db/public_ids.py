@@ -21,6 +21,7 @@ class IdKind(StrEnum):
     STORY = "story"
     ASSET = "asset"
     SESSION = "session"
+    DELETION = "deletion"
 
 
 _PREFIXES = frozenset(kind.value for kind in IdKind)

@@ -62,6 +62,33 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION public.end_sessions(account uuid, old_ref text, new_ref text) RETURNS void
+    LANGUAGE sql
+    AS $$
+    UPDATE sessions SET user_ref = new_ref, expires_at = least(expires_at, diorama_now())
+    WHERE (account_id, user_ref) = (account, old_ref)
+$$;
+
+CREATE FUNCTION public.erase_jobs(ids uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM set_config('diorama.erasing', 'on', true);
+    UPDATE jobs SET reason = NULL, error_detail = NULL
+    WHERE id = ANY (ids) AND (reason IS NOT NULL OR error_detail IS NOT NULL);
+    UPDATE job_events SET reason = NULL, error_detail = NULL
+    WHERE job_id = ANY (ids) AND (reason IS NOT NULL OR error_detail IS NOT NULL);
+    UPDATE attempts
+    SET source_key = NULL, source_sha256 = NULL, output_urls = NULL, picture_url = NULL, sighting = NULL, error_detail = NULL
+    WHERE job_id = ANY (ids);
+    UPDATE compensation_actions
+    SET keep_key = NULL, last_error = CASE WHEN last_error IS NOT NULL THEN 'erased' END,
+        review_note = CASE WHEN review_note IS NOT NULL THEN 'erased' END
+    WHERE job_id = ANY (ids);
+    PERFORM set_config('diorama.erasing', 'off', true);
+END
+$$;
+
 CREATE FUNCTION public.history_is_wanted(begins timestamp with time zone, ends timestamp with time zone, kept_for interval) RETURNS boolean
     LANGUAGE sql STABLE
     AS $$
@@ -80,6 +107,12 @@ CREATE FUNCTION public.history_months() RETURNS TABLE(name text, month timestamp
     JOIN pg_class c ON c.oid = i.inhrelid
     WHERE i.inhparent = 'job_events'::regclass AND c.relname ~ '^job_events_\d{4}_\d\d$'
 $_$;
+
+CREATE FUNCTION public.is_erasing() RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT coalesce(current_setting('diorama.erasing', true), '') = 'on'
+$$;
 
 CREATE FUNCTION public.job_history() RETURNS trigger
     LANGUAGE plpgsql
@@ -120,6 +153,14 @@ CREATE FUNCTION public.job_history_is_final() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN
+    -- A deletion removes words, and nothing else.
+    IF is_erasing() THEN
+        OLD.reason := NEW.reason;
+        OLD.error_detail := NEW.error_detail;
+        IF NEW IS NOT DISTINCT FROM OLD THEN
+            RETURN NEW;
+        END IF;
+    END IF;
     RAISE EXCEPTION 'history is append-only: job_events rows are never changed'
         USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'job_events_append_only';
 END
@@ -271,6 +312,18 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION public.ledger_names_are_final() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF NOT is_erasing() THEN
+        RAISE EXCEPTION 'only the deletion of a user changes a name in the ledger'
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'ledger_entries_append_only';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
 CREATE FUNCTION public.make_history_months(ahead integer) RETURNS integer
     LANGUAGE plpgsql
     AS $_$
@@ -332,6 +385,22 @@ BEGIN
       AND parent.story_id = NEW.story_id AND parent.state = 'succeeded'
     ON CONFLICT DO NOTHING;
     RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION public.rename_user(account uuid, old_ref text, new_ref text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM set_config('diorama.erasing', 'on', true);
+    DELETE FROM idempotency_keys WHERE (account_id, user_ref) = (account, old_ref);
+    UPDATE wallets SET user_ref = new_ref WHERE (account_id, user_ref) = (account, old_ref);
+    UPDATE ledger_entries SET user_ref = new_ref, reason = CASE WHEN reason IS NOT NULL THEN 'erased' END
+    WHERE (account_id, user_ref) = (account, old_ref);
+    -- What the account gave to the user without another reason.
+    UPDATE ledger_entries SET reason = 'to ' || new_ref
+    WHERE (account_id, user_ref) = (account, '') AND kind = 'transfer' AND reason = 'to ' || old_ref;
+    PERFORM set_config('diorama.erasing', 'off', true);
 END
 $$;
 
@@ -425,6 +494,32 @@ CREATE TABLE public.compensation_actions (
     CONSTRAINT compensation_actions_waived_by_someone CHECK (((state <> 'waived'::text) OR (reviewed_by IS NOT NULL)))
 );
 
+CREATE TABLE public.deletion_assets (
+    deletion_id uuid NOT NULL,
+    asset_id uuid NOT NULL
+);
+
+CREATE TABLE public.deletion_jobs (
+    deletion_id uuid NOT NULL,
+    job_id uuid NOT NULL
+);
+
+CREATE TABLE public.deletions (
+    id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    session_id uuid,
+    subject text NOT NULL,
+    subject_id uuid,
+    pseudonym text,
+    actor text NOT NULL,
+    requested_at timestamp with time zone DEFAULT public.diorama_now() NOT NULL,
+    objects integer DEFAULT 0 NOT NULL,
+    completed_at timestamp with time zone,
+    CONSTRAINT deletions_subject_known CHECK ((subject = ANY (ARRAY['asset'::text, 'story'::text, 'user'::text]))),
+    CONSTRAINT deletions_subject_named CHECK (((subject = 'user'::text) = (subject_id IS NULL))),
+    CONSTRAINT deletions_user_has_pseudonym CHECK (((subject = 'user'::text) = (pseudonym IS NOT NULL)))
+);
+
 CREATE TABLE public.idempotency_keys (
     account_id uuid NOT NULL,
     user_ref text NOT NULL,
@@ -494,6 +589,7 @@ CREATE TABLE public.job_requests (
     tier text NOT NULL,
     on_failure text NOT NULL,
     metadata jsonb,
+    erased_at timestamp with time zone,
     account_id uuid NOT NULL,
     CONSTRAINT job_requests_details_bounded CHECK ((length(details) <= 300)),
     CONSTRAINT job_requests_metadata_bounded CHECK ((octet_length((metadata)::text) <= 4096)),
@@ -659,6 +755,15 @@ ALTER TABLE ONLY public.attempts
 ALTER TABLE ONLY public.compensation_actions
     ADD CONSTRAINT compensation_actions_pkey PRIMARY KEY (job_id, cycle, action);
 
+ALTER TABLE ONLY public.deletion_assets
+    ADD CONSTRAINT deletion_assets_pkey PRIMARY KEY (deletion_id, asset_id);
+
+ALTER TABLE ONLY public.deletion_jobs
+    ADD CONSTRAINT deletion_jobs_pkey PRIMARY KEY (deletion_id, job_id);
+
+ALTER TABLE ONLY public.deletions
+    ADD CONSTRAINT deletions_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (account_id, user_ref, operation, key);
 
@@ -724,7 +829,11 @@ ALTER TABLE ONLY public.watcher_status
 
 CREATE INDEX assets_by_account ON public.assets USING btree (account_id, id);
 
+CREATE INDEX assets_by_object ON public.assets USING btree (object_key) WHERE (state = 'ready'::text);
+
 CREATE INDEX assets_by_poster ON public.assets USING btree (poster_id) WHERE (poster_id IS NOT NULL);
+
+CREATE INDEX assets_by_session ON public.assets USING btree (session_id) WHERE (session_id IS NOT NULL);
 
 CREATE INDEX assets_expiring ON public.assets USING btree (expires_at) WHERE ((state = 'ready'::text) AND (expires_at IS NOT NULL));
 
@@ -745,6 +854,12 @@ CREATE INDEX attempts_with_source ON public.attempts USING btree (completed_at) 
 CREATE INDEX compensation_actions_open ON public.compensation_actions USING btree (job_id) WHERE (state = ANY (ARRAY['pending'::text, 'needs_review'::text]));
 
 CREATE INDEX compensation_actions_uncanceled ON public.compensation_actions USING btree (job_id) WHERE ((action = 'cancel_prediction'::text) AND (state = ANY (ARRAY['needs_review'::text, 'waived'::text])));
+
+CREATE INDEX deletions_by_subject ON public.deletions USING btree (subject_id) WHERE (subject_id IS NOT NULL);
+
+CREATE INDEX deletions_by_time ON public.deletions USING btree (requested_at);
+
+CREATE INDEX deletions_open ON public.deletions USING btree (requested_at) WHERE (completed_at IS NULL);
 
 CREATE INDEX idempotency_keys_by_age ON public.idempotency_keys USING btree (created_at);
 
@@ -792,13 +907,17 @@ CREATE TRIGGER job_requests_of_account BEFORE INSERT ON public.job_requests FOR 
 
 CREATE TRIGGER jobs_plan_compensation AFTER UPDATE ON public.jobs FOR EACH ROW WHEN (((new.state = 'compensating'::text) AND (old.state <> 'compensating'::text))) EXECUTE FUNCTION public.plan_compensation();
 
-CREATE TRIGGER ledger_entries_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.ledger_entries FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_is_final();
+CREATE TRIGGER ledger_entries_append_only BEFORE DELETE OR UPDATE OF id, account_id, kind, job_id, cycle, amount, debit_bucket, credit_bucket, of_id, actor, at OR TRUNCATE ON public.ledger_entries FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_is_final();
 
 CREATE TRIGGER ledger_entries_job AFTER INSERT ON public.ledger_entries REFERENCING NEW TABLE AS entries FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_holds_for_jobs();
 
 CREATE TRIGGER ledger_entries_move_wallets AFTER INSERT ON public.ledger_entries REFERENCING NEW TABLE AS entries FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_moves_wallets();
 
-CREATE TRIGGER wallets_follow_ledger BEFORE INSERT OR DELETE OR UPDATE OR TRUNCATE ON public.wallets FOR EACH STATEMENT EXECUTE FUNCTION public.wallets_follow_ledger();
+CREATE TRIGGER ledger_entries_names BEFORE UPDATE OF user_ref, reason ON public.ledger_entries FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_names_are_final();
+
+CREATE TRIGGER wallets_follow_ledger BEFORE INSERT OR DELETE OR UPDATE OF account_id, issued, available, held, spent OR TRUNCATE ON public.wallets FOR EACH STATEMENT EXECUTE FUNCTION public.wallets_follow_ledger();
+
+CREATE TRIGGER wallets_names BEFORE UPDATE OF user_ref ON public.wallets FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_names_are_final();
 
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_account FOREIGN KEY (account_id) REFERENCES public.accounts(id);
@@ -817,6 +936,18 @@ ALTER TABLE ONLY public.attempts
 
 ALTER TABLE ONLY public.compensation_actions
     ADD CONSTRAINT compensation_actions_job FOREIGN KEY (job_id) REFERENCES public.jobs(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.deletion_assets
+    ADD CONSTRAINT deletion_assets_deletion FOREIGN KEY (deletion_id) REFERENCES public.deletions(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.deletion_jobs
+    ADD CONSTRAINT deletion_jobs_deletion FOREIGN KEY (deletion_id) REFERENCES public.deletions(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.deletions
+    ADD CONSTRAINT deletions_account FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.deletions
+    ADD CONSTRAINT deletions_session FOREIGN KEY (session_id) REFERENCES public.sessions(id);
 
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_account FOREIGN KEY (account_id) REFERENCES public.accounts(id);

@@ -198,6 +198,19 @@ provider_breaker = _table(
     opened_at=_Time,
     until=_Time,
 )
+deletions = _table(
+    "deletions",
+    id=Uuid,
+    account_id=Uuid,
+    session_id=Uuid,
+    subject=Text,
+    subject_id=Uuid,
+    pseudonym=Text,
+    actor=Text,
+    requested_at=_Time,
+    objects=Int,
+    completed_at=_Time,
+)
 idempotency_keys = _table(
     "idempotency_keys",
     account_id=Uuid,

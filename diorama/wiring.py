@@ -14,6 +14,7 @@ from diorama.settings import Settings, SettingsError
 from diorama.tuning import Tuning
 from jobs.catalogue.catalogue import Catalogue
 from jobs.catalogue.themes import Theme, ThemesError, themes_with
+from jobs.deleting.carrying_out import carry_out_deletions
 from jobs.engine.hints import Hinter
 from jobs.engine.lease_times import Leases
 from jobs.engine.leases import Renewer
@@ -47,6 +48,8 @@ _WATCH_STEP_S = 0.25
 _TUNING = Tuning()
 # A queued job that no worker may claim ends at most this long after its deadline.
 _OVERDUE_EVERY_S = 30.0
+# A deletion waits this long at most once its jobs have ended.
+_DELETIONS_EVERY_S = 5.0
 
 
 def database_settings(settings: Settings, *, pool_size: int | None = None) -> DatabaseSettings:
@@ -186,6 +189,7 @@ def build_periodic_tasks(runtime: Runtime, hinter: Hinter, tuning: Tuning = _TUN
         PeriodicTask("watch", _WATCH_STEP_S, watcher.step, TRACKING),
         PeriodicTask("orphans", tuning.orphan_search_s, orphans),
         PeriodicTask("overdue", _OVERDUE_EVERY_S, overdue),
+        PeriodicTask("deletions", _DELETIONS_EVERY_S, partial(carry_out_deletions, runtime.engine, runtime.store)),
         PeriodicTask("retention", tuning.purge_every_s, lambda: purge_expired(runtime.engine, runtime.store, policy)),
         PeriodicTask("leftovers", tuning.purge_every_s, leftovers.purge),
         PeriodicTask("rows", tuning.purge_every_s, rows.purge),

@@ -16,6 +16,7 @@ from schema.live.shared_execution import SharingExecutor
 from schema.live.subscription import Subscription
 from schema.mutations.batches import BatchMutations
 from schema.mutations.credits import CreditMutations
+from schema.mutations.deletions import DeletionMutations
 from schema.mutations.jobs import JobMutations
 from schema.mutations.sessions import SessionMutations
 from schema.mutations.stories import StoryMutations
@@ -25,6 +26,7 @@ from schema.queries.root import Query
 from schema.runtime import ApiSettings
 from schema.scalars import SCALARS
 from schema.types.asset import Asset
+from schema.types.deletion import Deletion
 from schema.types.errors import InsufficientCreditsError, PlainUserError
 from schema.types.job import Job
 from schema.types.session import Session
@@ -33,7 +35,14 @@ from schema.types.story import Story
 
 @strawberry.type
 class Mutation(
-    SessionMutations, CreditMutations, UploadMutations, StoryMutations, JobMutations, BatchMutations, SupportMutations
+    SessionMutations,
+    CreditMutations,
+    UploadMutations,
+    StoryMutations,
+    JobMutations,
+    BatchMutations,
+    DeletionMutations,
+    SupportMutations,
 ):
     """All mutations."""
 
@@ -56,7 +65,7 @@ def build_schema(settings: ApiSettings) -> DioramaSchema:
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
-        types=[Job, Story, Asset, Session, PlainUserError, InsufficientCreditsError],
+        types=[Job, Story, Asset, Session, Deletion, PlainUserError, InsufficientCreditsError],
         extensions=[lambda: Admission(control)],
         execution_context_class=SharingExecutor,
         config=StrawberryConfig(scalar_map=SCALARS),

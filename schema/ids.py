@@ -40,4 +40,5 @@ _WITH_ARTICLE = {
     IdKind.STORY: "a story",
     IdKind.ASSET: "an asset",
     IdKind.SESSION: "a session",
+    IdKind.DELETION: "a deletion",
 }

@@ -19,6 +19,7 @@ from db.paging import Page, Window
 from db.records.accounts import SessionRecord, accounts_at_limit, sessions_in_scope
 from db.records.assets import Asset, assets_by_id
 from db.records.attempts import Attempt, attempts_of
+from db.records.deletions import Deletion, deletions_by_id
 from db.records.events import JobEvent, event_pages
 from db.records.jobs import Children, Job, children_of, jobs_by_id, jobs_of_stories
 from db.records.ledger import Balance, JobCredits, WalletKey, balances_of, credits_of_jobs
@@ -45,6 +46,7 @@ class Loaders:
     stories: DataLoader[UUID, Story | None]
     assets: DataLoader[UUID, Asset | None]
     sessions: DataLoader[UUID, SessionRecord | None]
+    deletions: DataLoader[UUID, Deletion | None]
     attempts: DataLoader[UUID, list[Attempt] | None]
     events: DataLoader[tuple[UUID, Window], Page[JobEvent]]
     balances: DataLoader[WalletKey, Balance]
@@ -69,6 +71,7 @@ def new_loaders(database: Database, scope: Scope) -> Loaders:
         stories=scoped(stories_by_id),
         assets=scoped(assets_by_id),
         sessions=scoped(sessions_in_scope),
+        deletions=scoped(deletions_by_id),
         attempts=_some(database, attempts_of),
         events=_every(database, _event_pages),
         balances=_every(database, balances_of),

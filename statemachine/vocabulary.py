@@ -175,6 +175,14 @@ class AssetState(StrEnum):
     DELETED = "deleted"
 
 
+class DeletionSubject(StrEnum):
+    """The thing that a deletion removes, with everything that was made for it."""
+
+    ASSET = "asset"
+    STORY = "story"
+    USER = "user"
+
+
 class CompensationKind(StrEnum):
     """A kind of compensating action."""
 

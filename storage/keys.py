@@ -26,6 +26,11 @@ def asset_key(account_id: UUID, asset_id: UUID, sha256_hex: str, extension: str)
     return f"assets/{account_id}/{asset_id}-{sha256_hex[:32]}.{extension}"
 
 
+def asset_prefixes(account_id: UUID, asset_id: UUID) -> tuple[str, str]:
+    """Return the prefixes of the keys of all objects of an uploaded asset: as it was posted, and cleaned."""
+    return upload_key(account_id, asset_id), f"assets/{account_id}/{asset_id}"
+
+
 def job_prefix(job_id: UUID) -> str:
     """Return the prefix of the keys of all objects of a job."""
     return f"jobs/{job_id}/"

@@ -16,6 +16,7 @@ from schema.queries.experiments import ExperimentQueries
 from schema.queries.lists import list_jobs, list_stories
 from schema.queries.support import SupportQueries
 from schema.types.asset import Asset
+from schema.types.deletion import Deletion
 from schema.types.enums import JobOrder
 from schema.types.filters import JobFilter
 from schema.types.job import Job
@@ -51,11 +52,18 @@ async def find_session(info: Info, session_id: UUID) -> Session | None:
     return None if found is None else Session.of(found)
 
 
+async def find_deletion(info: Info, deletion_id: UUID) -> Deletion | None:
+    """Return the deletion if the caller may see it."""
+    found = await info.context.loaders.deletions.load(deletion_id)
+    return None if found is None else Deletion.of(found)
+
+
 _FIND: dict[IdKind, Callable[[Info, UUID], Awaitable[Node | None]]] = {
     IdKind.JOB: find_job,
     IdKind.STORY: find_story,
     IdKind.ASSET: find_asset,
     IdKind.SESSION: find_session,
+    IdKind.DELETION: find_deletion,
 }
 
 
@@ -107,3 +115,7 @@ class Query(CreditQueries, SupportQueries, ExperimentQueries):
     @strawberry.field
     async def asset(self, info: Info, id: strawberry.ID) -> Asset | None:
         return await find_asset(info, decode_id(id, IdKind.ASSET))
+
+    @field("A deletion that was requested; `completedAt` says when nothing was left.")
+    async def deletion(self, info: Info, id: strawberry.ID) -> Deletion | None:
+        return await find_deletion(info, decode_id(id, IdKind.DELETION))

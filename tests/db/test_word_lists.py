@@ -59,6 +59,7 @@ LISTS = (
     WordList(v.AttemptStatus, ("attempts.status",), "AttemptStatus"),
     WordList(v.AssetKind, ("assets.kind",), "AssetKind"),
     WordList(v.AssetState, ("assets.state",), "AssetState"),
+    WordList(v.DeletionSubject, ("deletions.subject",), "DeletionSubject"),
     WordList(v.CompensationKind, ("compensation_actions.action",), "CompensationKind"),
     WordList(v.CompensationState, ("compensation_actions.state",), "CompensationState"),
     WordList(v.CreditEntryKind, ("ledger_entries.kind",), "CreditEntryKind"),

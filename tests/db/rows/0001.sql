@@ -41,3 +41,8 @@ INSERT INTO idempotency_keys (account_id, user_ref, operation, key, input_sha256
 VALUES ('00000000-0000-7000-8000-000000000001', 'ada', 'create', 'k', '\x03', '00000000-0000-7000-8000-000000000005');
 INSERT INTO paused_steps (step, states, paused_by) VALUES ('store', '{storing}', 'test');
 INSERT INTO provider_webhooks (webhook_id, prediction_id, has_ended, effect) VALUES ('w1', 'p1', true, 'due');
+INSERT INTO deletions (id, account_id, subject, subject_id, actor)
+VALUES ('00000000-0000-7000-8000-00000000000d', '00000000-0000-7000-8000-000000000001', 'asset',
+        '00000000-0000-7000-8000-000000000004', 'test');
+INSERT INTO deletion_jobs VALUES ('00000000-0000-7000-8000-00000000000d', '01900000-0000-7000-8000-00000000000c');
+INSERT INTO deletion_assets VALUES ('00000000-0000-7000-8000-00000000000d', '00000000-0000-7000-8000-000000000004');

@@ -83,6 +83,8 @@ CREATE TABLE job_requests (
     on_failure text NOT NULL
         CONSTRAINT job_requests_on_failure_known CHECK (on_failure IN ('keep_parent', 'roll_back_parent')),
     metadata   jsonb CONSTRAINT job_requests_metadata_bounded CHECK (octet_length(metadata::text) <= 4096),
+    -- When a deletion removed the words of the request.
+    erased_at  timestamptz,
     -- Copied from the job, for the index below.
     account_id uuid NOT NULL
 );

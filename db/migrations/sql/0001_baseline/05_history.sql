@@ -66,6 +66,14 @@ CREATE TRIGGER job_history_of_moves BEFORE UPDATE ON jobs FOR EACH ROW
 
 CREATE FUNCTION job_history_is_final() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    -- A deletion removes words, and nothing else.
+    IF is_erasing() THEN
+        OLD.reason := NEW.reason;
+        OLD.error_detail := NEW.error_detail;
+        IF NEW IS NOT DISTINCT FROM OLD THEN
+            RETURN NEW;
+        END IF;
+    END IF;
     RAISE EXCEPTION 'history is append-only: job_events rows are never changed'
         USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'job_events_append_only';
 END

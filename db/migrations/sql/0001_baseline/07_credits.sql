@@ -107,8 +107,25 @@ BEGIN
         USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'ledger_entries_append_only';
 END
 $$;
-CREATE TRIGGER ledger_entries_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_entries
-    FOR EACH STATEMENT EXECUTE FUNCTION ledger_is_final();
+CREATE TRIGGER ledger_entries_append_only
+    BEFORE DELETE OR TRUNCATE OR UPDATE OF id, account_id, kind, job_id, cycle, amount, debit_bucket, credit_bucket, of_id,
+        actor, at
+    ON ledger_entries FOR EACH STATEMENT EXECUTE FUNCTION ledger_is_final();
+
+-- Only the deletion of a user changes these: the name becomes a pseudonym, and the amounts stay.
+CREATE FUNCTION ledger_names_are_final() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT is_erasing() THEN
+        RAISE EXCEPTION 'only the deletion of a user changes a name in the ledger'
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'ledger_entries_append_only';
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER ledger_entries_names BEFORE UPDATE OF user_ref, reason ON ledger_entries
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_names_are_final();
+CREATE TRIGGER wallets_names BEFORE UPDATE OF user_ref ON wallets
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_names_are_final();
 
 CREATE FUNCTION wallets_follow_ledger() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -120,5 +137,6 @@ BEGIN
     RETURN NULL;
 END
 $$;
-CREATE TRIGGER wallets_follow_ledger BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON wallets
+CREATE TRIGGER wallets_follow_ledger
+    BEFORE INSERT OR DELETE OR TRUNCATE OR UPDATE OF account_id, issued, available, held, spent ON wallets
     FOR EACH STATEMENT EXECUTE FUNCTION wallets_follow_ledger();

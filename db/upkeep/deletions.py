@@ -1,0 +1,93 @@
+"""The jobs, files and objects of deletions, and the erasure of what people wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import Connection, text, update
+
+from db.records.deletions import Deletion
+from db.statements import statement
+from db.tables import deletions
+
+
+@dataclass(frozen=True, slots=True)
+class Doomed:
+    """The things to be removed: jobs, files with their accounts, and the keys that their rows name."""
+
+    jobs: frozenset[UUID]
+    assets: frozenset[tuple[UUID, UUID]]
+    keys: frozenset[str]
+
+
+def doom_jobs(conn: Connection, deletion_id: UUID) -> int:
+    """Add the jobs of a deletion, and return how many were not known."""
+    return len(conn.execute(statement("doom_jobs"), {"id": deletion_id}).all())
+
+
+def doom_assets(conn: Connection, deletion_id: UUID) -> int:
+    """Add the files of a deletion, and return how many were not known."""
+    return len(conn.execute(statement("doom_assets"), {"id": deletion_id}).all())
+
+
+def doomed_running(conn: Connection, deletion_id: UUID) -> list[UUID]:
+    """Return the unfinished jobs that a deletion ends, in the lock order."""
+    return list(conn.scalars(statement("doomed_running"), {"id": deletion_id}))
+
+
+def withdraw(conn: Connection, deletion_id: UUID) -> None:
+    """Mark the files as deleted, and remove the words of users from the requests."""
+    conn.execute(statement("erase_requests"), {"id": deletion_id})
+    conn.execute(statement("doom_files"), {"id": deletion_id})
+
+
+def end_sessions(conn: Connection, account_id: UUID, user_ref: str, pseudonym: str) -> None:
+    """End the sessions of a user, and give the user another name in them."""
+    given = {"account": account_id, "old": user_ref, "new": pseudonym}
+    conn.execute(text("SELECT end_sessions(:account, :old, :new)"), given)
+
+
+def rename_user(conn: Connection, account_id: UUID, user_ref: str, pseudonym: str) -> None:
+    """Give a user another name in the wallets and the ledger, and delete their idempotency keys."""
+    given = {"account": account_id, "old": user_ref, "new": pseudonym}
+    conn.execute(text("SELECT rename_user(:account, :old, :new)"), given)
+
+
+def due_deletions(conn: Connection, *, most: int) -> list[Deletion]:
+    """Return the deletions to carry out, those with something left first."""
+    return [Deletion.from_row(row) for row in conn.execute(statement("due_deletions"), {"most": most})]
+
+
+def doomed_of(conn: Connection, deletion_id: UUID) -> Doomed:
+    """Return what a deletion removes."""
+    rows = conn.execute(statement("doomed_objects"), {"id": deletion_id}).all()
+    return Doomed(
+        jobs=frozenset(row.job_id for row in rows if row.job_id is not None),
+        assets=frozenset((row.account_id, row.asset_id) for row in rows if row.asset_id is not None),
+        keys=frozenset(row.key for row in rows if row.key is not None),
+    )
+
+
+def shared_objects(conn: Connection, keys: Collection[str]) -> set[str]:
+    """Return those of the keys that files which stay have as well."""
+    return set(conn.scalars(statement("shared_objects"), {"keys": list(keys)}))
+
+
+def note_deleted(conn: Connection, deletion_id: UUID, objects: int) -> None:
+    """Count deleted objects."""
+    query = update(deletions).where(deletions.c.id == deletion_id)
+    conn.execute(query.values(objects=deletions.c.objects + objects))
+
+
+def reopen(conn: Connection, deletion_id: UUID) -> None:
+    """Begin a completed deletion again, because more was found."""
+    conn.execute(update(deletions).where(deletions.c.id == deletion_id).values(completed_at=None))
+
+
+def complete(conn: Connection, deletion_id: UUID, jobs: Collection[UUID]) -> None:
+    """Erase what people wrote from the deletion's jobs, and complete it."""
+    conn.execute(text("SELECT erase_jobs(:ids)"), {"ids": list(jobs)})
+    done = text("UPDATE deletions SET completed_at = diorama_now() WHERE id = :id AND completed_at IS NULL")
+    conn.execute(done, {"id": deletion_id})

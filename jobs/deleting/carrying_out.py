@@ -1,0 +1,77 @@
+"""Carry out deletions: objects first, then the words in the rows. A run may stop anywhere, and the next one goes on.
+
+A deletion waits until its jobs have ended: compensation cancels their predictions and deletes their objects. It is
+complete once the store lists nothing of it any more.
+"""
+
+from __future__ import annotations
+
+import structlog
+from sqlalchemy import Engine
+
+from db.public_ids import IdKind, encode_id
+from db.records.deletions import Deletion
+from db.upkeep.deletions import (
+    Doomed,
+    complete,
+    doomed_of,
+    doomed_running,
+    due_deletions,
+    note_deleted,
+    reopen,
+    shared_objects,
+)
+from jobs.deleting.collecting import collect
+from storage import S3Store
+from storage.keys import asset_prefixes, job_prefix
+
+log = structlog.get_logger(__name__)
+
+BATCH_SIZE = 100
+
+
+def carry_out_deletions(engine: Engine, store: S3Store) -> int:
+    """Carry out what is due, and return how many deletions were completed. Raises StorageError.
+
+    Idempotent, also when run concurrently.
+    """
+    with engine.connect() as conn:
+        due = due_deletions(conn, most=BATCH_SIZE)
+    return sum(_carry_out(engine, store, each) for each in due)
+
+
+def _carry_out(engine: Engine, store: S3Store, deletion: Deletion) -> bool:
+    """Delete what is left of one deletion, and return whether it has just become complete."""
+    with engine.begin() as conn:
+        collected = collect(conn, deletion)
+        if deletion.completed_at is not None and not collected.found:
+            return False
+        reopen(conn, deletion.id)
+    with engine.connect() as conn:
+        if doomed_running(conn, deletion.id):
+            return False
+        doomed = doomed_of(conn, deletion.id)
+    _delete_objects(engine, store, deletion, doomed)
+    if _left(engine, store, doomed):
+        return False
+    with engine.begin() as conn:
+        complete(conn, deletion.id, doomed.jobs)
+    log.info("a deletion is complete", deletion_id=encode_id(IdKind.DELETION, deletion.id), subject=deletion.subject)
+    return True
+
+
+def _delete_objects(engine: Engine, store: S3Store, deletion: Deletion, doomed: Doomed) -> None:
+    found = _left(engine, store, doomed)
+    store.delete(found)
+    with engine.begin() as conn:
+        note_deleted(conn, deletion.id, len(found))
+
+
+def _left(engine: Engine, store: S3Store, doomed: Doomed) -> list[str]:
+    """Return the keys of the objects that the store has of a deletion; those that other files share are not of it."""
+    prefixes = [job_prefix(job_id) for job_id in doomed.jobs]
+    prefixes += [prefix for account_id, asset_id in doomed.assets for prefix in asset_prefixes(account_id, asset_id)]
+    found = {each.key for prefix in prefixes for each in store.list(prefix)}
+    found |= {key for key in doomed.keys - found if store.head(key) is not None}
+    with engine.connect() as conn:
+        return sorted(found - shared_objects(conn, found))
