@@ -1,4 +1,4 @@
-"""What an upload may be, for clients that check a picture before they send it."""
+"""Limits on an upload, for clients that check a picture before they send it."""
 
 from __future__ import annotations
 
