@@ -879,6 +879,8 @@ CREATE INDEX jobs_by_story ON public.jobs USING btree (story_id) WHERE (story_id
 
 CREATE INDEX jobs_due ON public.jobs USING btree (step, due_at) WHERE ((due_at IS NOT NULL) AND (state <> 'queued'::text));
 
+CREATE INDEX jobs_in_turn ON public.jobs USING btree (step, ((kind = 'animation'::text)), account_id, due_at) WHERE (state = ANY (ARRAY['storing'::text, 'transcoding'::text]));
+
 CREATE INDEX jobs_queued ON public.jobs USING btree (account_id, due_at) WHERE (state = 'queued'::text);
 
 CREATE INDEX ledger_entries_by_account ON public.ledger_entries USING btree (account_id, id);

@@ -10,7 +10,7 @@ from datetime import timedelta
 from enum import Enum
 
 from statemachine.transitions import FINISHING, TRANSITIONS
-from statemachine.vocabulary import TERMINAL, Event, ProviderCall, State, Step
+from statemachine.vocabulary import TERMINAL, Event, Kind, ProviderCall, State, Step
 
 
 class Kept(Enum):
@@ -42,7 +42,9 @@ class StepSpec:
     """A step: one queue with one actor, which claims the jobs in the states that the step serves.
 
     Of the jobs that a worker has claimed, those with the lowest `rank` go first. `thread_share` is the share of a
-    worker's threads that the step may take, so that a slow one cannot starve the others. After a step that
+    worker's threads that the step may take, so that a slow one cannot starve the others. With a `long_share` the step
+    has two lanes: one for pictures, and one of that share for animations, which take many times as long; 0 is for steps
+    that take the same time for all. After a step that
     `writes_objects`, a worker that lost its lease deletes what it wrote. The jobs of a step that `is_paid_for` have a
     prediction that was accepted: to go back from there to the queue costs an attempt. `call` is the call of the
     provider whose budget the step uses, None if it waits for no budget.
@@ -52,6 +54,7 @@ class StepSpec:
     serves: tuple[Served, ...]
     rank: int
     thread_share: float
+    long_share: float
     writes_objects: bool
     is_paid_for: bool
     call: ProviderCall | None
@@ -77,6 +80,7 @@ STEP_SPECS: tuple[StepSpec, ...] = (
         ),
         rank=2,
         thread_share=0.5,
+        long_share=0,
         writes_objects=False,
         is_paid_for=False,
         call=ProviderCall.CREATE,
@@ -96,6 +100,7 @@ STEP_SPECS: tuple[StepSpec, ...] = (
         ),
         rank=1,
         thread_share=1.0,
+        long_share=0,
         writes_objects=False,
         is_paid_for=True,
         call=ProviderCall.READ,
@@ -115,6 +120,7 @@ STEP_SPECS: tuple[StepSpec, ...] = (
         # First, because an output vanishes an hour after it is made.
         rank=0,
         thread_share=0.5,
+        long_share=0.25,
         writes_objects=True,
         is_paid_for=True,
         call=None,
@@ -132,6 +138,7 @@ STEP_SPECS: tuple[StepSpec, ...] = (
         ),
         rank=3,
         thread_share=0.25,
+        long_share=0.25,
         writes_objects=True,
         is_paid_for=True,
         call=None,
@@ -141,11 +148,35 @@ STEP_SPECS: tuple[StepSpec, ...] = (
         serves=(Served(State.COMPENSATING, percent=(0, 0), deadline=None, is_pausable=True, resumes_with=None),),
         rank=1,
         thread_share=0.5,
+        long_share=0,
         writes_objects=False,
         is_paid_for=False,
         call=None,
     ),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A queue of a step: all its jobs, or its pictures or animations alone, and the share of the threads for them.
+
+    The lanes of a step that has two serve the accounts in turn. `is_long` is None for the lane of a step that has one.
+    """
+
+    step: Step
+    is_long: bool | None
+    thread_share: float
+
+    @property
+    def queue(self) -> str:
+        """Return the name of the queue for Dramatiq."""
+        return f"{self.step}_long" if self.is_long else self.step
+
+
+def _lanes_of(spec: StepSpec) -> tuple[Lane, ...]:
+    if not spec.long_share:
+        return (Lane(spec.step, None, spec.thread_share),)
+    return Lane(spec.step, False, spec.thread_share), Lane(spec.step, True, spec.long_share)
 
 
 def check(specs: tuple[StepSpec, ...]) -> None:
@@ -160,6 +191,7 @@ def check(specs: tuple[StepSpec, ...]) -> None:
 check(STEP_SPECS)
 
 SPEC_OF: dict[Step, StepSpec] = {spec.step: spec for spec in STEP_SPECS}
+LANES: tuple[Lane, ...] = tuple(lane for spec in STEP_SPECS for lane in _lanes_of(spec))
 SERVED: dict[State, Served] = {each.state: each for spec in STEP_SPECS for each in spec.serves}
 STEP_OF: dict[State, Step] = {each.state: spec.step for spec in STEP_SPECS for each in spec.serves}
 PAUSABLE_STATES: dict[Step, tuple[State, ...]] = {
@@ -198,3 +230,9 @@ REDRIVEN_STEPS: tuple[Step, ...] = tuple(
 def resuming_state(kept: Kept) -> State:
     """Return the state at which a redrive begins if this result is kept."""
     return next(each.state for each in SERVED.values() if each.resumes_with is kept)
+
+
+def lane_of(step: Step, kind: Kind) -> Lane:
+    """Return the lane of a step in which jobs of this kind wait."""
+    long = kind is Kind.ANIMATION
+    return next(lane for lane in LANES if lane.step is step and lane.is_long in (None, long))

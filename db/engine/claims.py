@@ -30,7 +30,7 @@ class Claim:
 
 @dataclass(slots=True)
 class FairnessCursor:
-    """The account that a claim of queued jobs served last: the next claim begins with those after it."""
+    """The account that a claim served last: the next claim of the same lane begins with those after it."""
 
     after: UUID = BEFORE_ALL
 
@@ -145,6 +145,10 @@ class ClaimedJob:
         )
 
 
+# No more is begun for an account whose outputs wait this long: they must be finished within the hour that the provider
+# keeps them and the two hours that transcoding may take.
+_BEHIND_AFTER = timedelta(minutes=10)
+
 _FIELDS = frozenset(ClaimedJob.__dataclass_fields__)
 
 _CONVERSIONS: tuple[tuple[str, Callable[[Any], Any]], ...] = (
@@ -162,16 +166,23 @@ def claim_due(
     worker: str,
     limit: int,
     lease_for: timedelta,
+    is_long: bool | None = None,
     cursor: FairnessCursor | None = None,
     admit: Callable[[int], int] = int,
 ) -> list[ClaimedJob]:
     """Lease up to `limit` due jobs of `step` to `worker`; return an empty list if none is due or the step is paused.
 
-    The longest due jobs go first. Queued jobs are shared equally among the accounts that have some and are below their
-    limit, in the order of `cursor`, which advances even if nothing is claimed; `admit` limits how many of them may
-    begin. The leases end at the database's time + `lease_for`; after that any worker may claim the jobs again.
+    `is_long` claims only animations, or only pictures, of the accounts in turn, in the order of `cursor`; None claims
+    all, and the longest due jobs go first. Queued jobs are shared equally among the accounts that have some and are
+    below their limit, in the order of `cursor` as well, which advances even if nothing is claimed; `admit` limits how
+    many of them may begin. The leases end at the database's time + `lease_for`; after that any worker may claim
+    the jobs again.
     """
     given = {"worker": worker, "lease_for": lease_for}
+    if is_long is not None:
+        return _claim_in_turn(
+            conn, {**given, "step": step, "limit": limit, "is_long": is_long}, cursor or FairnessCursor()
+        )
     rows = execute(conn, "claim", "lease_due", "claimed_job", given={**given, "step": step, "limit": limit})
     jobs = ClaimedJob.from_rows(rows)
     room = limit - len(jobs)
@@ -184,9 +195,23 @@ def claim_due(
     return jobs
 
 
+def _claim_in_turn(conn: Connection, given: dict[str, Any], cursor: FairnessCursor) -> list[ClaimedJob]:
+    """Lease due jobs of a lane, the same number for each account in turn, and advance the cursor."""
+    lane = {name: given[name] for name in ("step", "is_long", "limit")}
+    found = execute(conn, "accounts_in_turn", given={**lane, "after": cursor.after}).all()
+    if found:
+        cursor.after = found[-1].account_id
+    account_ids = [row.account_id for row in found if row.is_due]
+    if not account_ids:
+        return []
+    shares = {**given, "account_ids": account_ids, "quota": ceil(given["limit"] / len(account_ids))}
+    return ClaimedJob.from_rows(execute(conn, "claim_in_turn", "lease_due", "claimed_job", given=shares))
+
+
 def _account_shares(conn: Connection, limit: int, cursor: FairnessCursor) -> dict[UUID, int]:
     """Return the number of jobs of each account that may be claimed, an equal share each, and advance the cursor."""
-    found = execute(conn, "account_shares", given={"limit": limit, "after": cursor.after}).all()
+    given = {"limit": limit, "after": cursor.after, "behind_after": _BEHIND_AFTER}
+    found = execute(conn, "account_shares", given=given).all()
     if found:
         cursor.after = found[-1].account_id
     rooms = {row.account_id: row.room for row in found if row.room > 0}

@@ -1,4 +1,4 @@
-"""The actors, one a step. All of them advance the claimed job; its state says which step it needs."""
+"""The actors, one a lane of each step. All of them advance the claimed job; its state says which step it needs."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ import dramatiq
 from db.engine.claims import Claim
 from jobs.worker.advance import AdvanceParts, advance
 from jobs.worker.broker import RowBroker
-from statemachine.steps import STEP_SPECS
+from statemachine.steps import LANES, SPEC_OF
 
 
 def declare_actors(broker: RowBroker, parts: AdvanceParts) -> None:
-    """Declare the actor of each step on a broker, bound to the parts of `advance`."""
+    """Declare the actor of each lane on a broker, bound to the parts of `advance`."""
 
     def act(job_id: str, lease: int) -> None:
         claim = Claim(UUID(job_id), lease)
         advance(claim, parts, known=broker.take(claim))
 
-    for spec in STEP_SPECS:
-        dramatiq.actor(actor_name=spec.step, queue_name=spec.step, priority=spec.rank, broker=broker)(act)
+    for lane in LANES:
+        rank = SPEC_OF[lane.step].rank
+        dramatiq.actor(actor_name=lane.queue, queue_name=lane.queue, priority=rank, broker=broker)(act)

@@ -29,7 +29,7 @@ from jobs.worker.handover import Handover, NoHandover
 from statemachine.backoff import JobPolicy
 from statemachine.decisions import Decision, decide, interrupt
 from statemachine.outcomes import StepFailed
-from statemachine.steps import STEP_OF, WRITING_STATES
+from statemachine.steps import STEP_OF, WRITING_STATES, lane_of
 from statemachine.vocabulary import Event, State
 
 log = structlog.get_logger(__name__)
@@ -143,7 +143,8 @@ def _record(work: Work, parts: AdvanceParts) -> None:
     if work.charged_micros:
         decision = replace(decision, cost_micros=decision.cost_micros + work.charged_micros)
     step = STEP_OF.get(decision.to_state) if decision.is_due_now else None
-    lease_for = parts.handover.reserve(step) if step else None
+    lane = lane_of(step, job.kind) if step else None
+    lease_for = parts.handover.reserve(lane) if lane else None
     move = Move(
         job.claim, job.state, decision, lease_for=lease_for, row_changes=work.row_changes, output_id=work.output_id
     )
@@ -151,8 +152,8 @@ def _record(work: Work, parts: AdvanceParts) -> None:
     def then(moved: Moved | None, error: Exception | None) -> None:
         if error is None:
             log_move(job, move, moved)
-        if step is not None and lease_for is not None:
-            parts.handover.deliver(step, successor(work, decision, moved))
+        if lane is not None and lease_for is not None:
+            parts.handover.deliver(lane, successor(work, decision, moved))
         if moved is None and error is None and job.state in WRITING_STATES:
             # The job had moved on without this worker, which has to take back what it wrote.
             parts.discard(job)

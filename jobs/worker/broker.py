@@ -1,4 +1,4 @@
-"""A Dramatiq broker without a message table: consuming a queue claims the due rows of its step.
+"""A Dramatiq broker without a message table: consuming a queue claims the due rows of a step's lane.
 
 The message is `(job_id, lease)`. Creating or moving a job is enqueuing it, in the same transaction, so there is no
 second store to disagree with. Acknowledging a message means nothing to the database: what the step recorded does.
@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any, NoReturn
-from uuid import UUID
 
 from dramatiq import Broker, Consumer, Message, MessageProxy, Middleware, Worker
 from sqlalchemy import Engine
@@ -21,7 +20,8 @@ from db.engine.claims import Claim, ClaimedJob
 from jobs.engine.lease_times import Leases
 from jobs.providers.limiter import Limiter, NoLimiter
 from jobs.worker.claiming import Claiming
-from statemachine.steps import SPEC_OF
+from jobs.worker.messages import claim_of, message_of
+from statemachine.steps import LANES, Lane
 from statemachine.vocabulary import Step
 
 # The net below lost hints: how long an idle consumer sleeps at most.
@@ -29,6 +29,10 @@ _LOOK_EVERY_S = 1.0
 # Consumers claim about this much work ahead, so that short steps are claimed by the dozen and long ones singly.
 _AHEAD_S = 0.25
 _CLAIM_MAX = 100
+# A hint names a step and not its lane. Work that takes seconds can wait a moment, so that the hints that are meant for
+# pictures do not each cost an empty claim.
+_REST_S = 0.1
+_LANE_OF = {lane.queue: lane for lane in LANES}
 
 
 class RowBroker(Broker):
@@ -48,27 +52,27 @@ class RowBroker(Broker):
         self.leases = leases
         self.limiter: Limiter = limiter or NoLimiter()
         self.draining = threading.Event()
-        self.consumers: dict[Step, RowConsumer] = {}
+        self.consumers: dict[Lane, RowConsumer] = {}
         self._claimed: dict[Claim, ClaimedJob] = {}
 
     def declare_queue(self, queue_name: str) -> None:
-        """Declare the queue of a step; raise ValueError for a name that is no step."""
+        """Declare the queue of a lane; raise KeyError for a name that is none."""
         if queue_name not in self.queues:
-            step = Step(queue_name)
+            lane = _LANE_OF[queue_name]
             self.emit_before("declare_queue", queue_name)
-            self.queues[queue_name] = step
+            self.queues[queue_name] = lane
             self.emit_after("declare_queue", queue_name)
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 1000) -> RowConsumer:
-        """Return the consumer of a step's due jobs. `timeout` in milliseconds; `prefetch` is chosen by the consumer.
+        """Return the consumer of a lane's due jobs. `timeout` in milliseconds; `prefetch` is chosen by the consumer.
 
-        Each step has one consumer for the life of the process: Dramatiq asks for a new one after an error, and the jobs
+        Each lane has one consumer for the life of the process: Dramatiq asks for a new one after an error, and the jobs
         that its threads work on by then, or that are about to be handed over, must not be lost.
         """
-        step = Step(queue_name)
-        if step not in self.consumers:
-            self.consumers[step] = RowConsumer(self, step, idle_s=min(timeout / 1000, _LOOK_EVERY_S))
-        return self.consumers[step]
+        lane = _LANE_OF[queue_name]
+        if lane not in self.consumers:
+            self.consumers[lane] = RowConsumer(self, lane, idle_s=min(timeout / 1000, _LOOK_EVERY_S))
+        return self.consumers[lane]
 
     def enqueue(self, message: Message[Any], *, delay: int | None = None) -> NoReturn:
         """Refuse: a job is enqueued by the transaction that makes it due."""
@@ -82,16 +86,16 @@ class RowBroker(Broker):
         """Give up what was read with a claim; None where this process did not claim it."""
         return self._claimed.pop(claim, None)
 
-    def reserve(self, step: Step) -> timedelta | None:
+    def reserve(self, lane: Lane) -> timedelta | None:
         """Set a place aside for a job that a move is about to make due; None where its consumer has no room."""
-        consumer = self.consumers.get(step)
-        return self.leases.of(step) if consumer is not None and consumer.reserve() else None
+        consumer = self.consumers.get(lane)
+        return self.leases.of(lane.step) if consumer is not None and consumer.reserve() else None
 
-    def deliver(self, step: Step, job: ClaimedJob | None) -> None:
+    def deliver(self, lane: Lane, job: ClaimedJob | None) -> None:
         """Hand a job that a move has claimed to its consumer, or give its place up."""
         if job is not None:
             self.claimed([job])
-        self.consumers[step].deliver(job.claim if job else None)
+        self.consumers[lane].deliver(job.claim if job else None)
 
     @property
     def silent_s(self) -> float:
@@ -113,9 +117,9 @@ class RowBroker(Broker):
 
     def wake(self, steps: Iterable[Step]) -> None:
         """Have the idle consumers of these steps look at once."""
-        for step in steps:
-            consumer = self.consumers.get(step)
-            if consumer is not None:
+        due = set(steps)
+        for lane, consumer in list(self.consumers.items()):
+            if lane.step in due:
                 consumer.wake()
 
 
@@ -130,16 +134,16 @@ class _StopClaiming(Middleware):
 
 
 class RowConsumer(Consumer):
-    """Hands out the claims of one step, never more than its threads get through in about a quarter of a second.
+    """Hands out the claims of one lane, never more than its threads get through in about a quarter of a second.
 
     `idle_s` is how long it waits at most without a hint, and may be changed while it waits.
     """
 
-    def __init__(self, broker: RowBroker, step: Step, *, idle_s: float) -> None:
-        self.step = step
+    def __init__(self, broker: RowBroker, lane: Lane, *, idle_s: float) -> None:
+        self.lane = lane
         self._broker = broker
         self.idle_s = idle_s
-        self._share = max(1, round(broker.threads * SPEC_OF[step].thread_share))
+        self._share = max(1, round(broker.threads * lane.thread_share))
         self._ready: deque[Claim] = deque()
         self._changed = threading.Condition()
         self._in_hand: dict[str, float] = {}
@@ -148,8 +152,10 @@ class RowConsumer(Consumer):
         self.is_awake = False
         self._look_at = 0.0
         self._wants_room = False
+        self._rests_until = 0.0
+        self._is_behind = False
         self.claiming = Claiming(
-            broker.engine, step, worker=broker.worker, leases=broker.leases, limiter=broker.limiter
+            broker.engine, lane, worker=broker.worker, leases=broker.leases, limiter=broker.limiter
         )
         self.asked_at = time.monotonic()
 
@@ -159,16 +165,21 @@ class RowConsumer(Consumer):
         if not self._ready and not self._refill():
             return None
         claim = self._ready.popleft()
-        proxy = MessageProxy(_message(self.step, claim))
+        proxy = MessageProxy(message_of(self.lane.queue, claim))
         self._in_hand[proxy.message_id] = time.monotonic()
         return proxy
 
     def reserve(self) -> bool:
-        """Set a place aside, unless the threads have enough to do or the worker is stopping."""
-        if self.step is Step.SUBMIT and self._broker.limiter.is_limited:
+        """Set a place aside, unless the threads have enough to do or the worker is stopping.
+
+        A job that is handed over passes those of other accounts that have been due for longer. So while some may be,
+        half of the places are left for claims.
+        """
+        if self.lane.step is Step.SUBMIT and self._broker.limiter.is_limited:
             return False
         with self._changed:
-            free = self.ahead() - len(self._in_hand) - len(self._ready) - self.reserved > 0
+            places = self.ahead() // 2 if self._is_behind else self.ahead()
+            free = places - len(self._in_hand) - len(self._ready) - self.reserved > 0
             if not free or self._broker.draining.is_set():
                 return False
             self.reserved += 1
@@ -219,10 +230,10 @@ class RowConsumer(Consumer):
         room = self.room()
         if self._broker.draining.is_set() or room <= 0:
             self._wait(self.idle_s, for_room=True)
-        elif self.is_awake or time.monotonic() >= self._look_at:
+        elif time.monotonic() >= self._claims_at():
             self._claim(room)
         else:
-            self._wait(self._look_at - time.monotonic())
+            self._wait(self._claims_at() - time.monotonic())
         return bool(self._ready)
 
     def _claim(self, room: int) -> None:
@@ -235,7 +246,14 @@ class RowConsumer(Consumer):
         jobs, idle_s = self.claiming.claim(room)
         self._broker.claimed(jobs)
         self._ready.extend(job.claim for job in jobs)
-        self._look_at = 0.0 if jobs else time.monotonic() + min(idle_s, self.idle_s)
+        self._is_behind = len(jobs) >= room
+        now = time.monotonic()
+        self._look_at = 0.0 if jobs else now + min(idle_s, self.idle_s)
+        self._rests_until = now + _REST_S if self.lane.is_long and not jobs else 0.0
+
+    def _claims_at(self) -> float:
+        """Return when to claim next: at once after a hint, unless the lane is resting."""
+        return self._rests_until if self.is_awake else self._look_at
 
     def room(self) -> int:
         """Return the number of claims to take now: what the threads do in a moment, less what they have."""
@@ -260,7 +278,9 @@ class RowConsumer(Consumer):
         with self._changed:
             self._wants_room = for_room
             # Asked again, because a job may have ended before anyone knew that this consumer wants room.
-            is_idle = self.room() <= 0 or self._broker.draining.is_set() if for_room else not self.is_awake
+            is_idle = (
+                self.room() <= 0 or self._broker.draining.is_set() if for_room else time.monotonic() < self._claims_at()
+            )
             if not self._ready and is_idle:
                 self._changed.wait(at_most_s)
             self._wants_room = False
@@ -271,22 +291,4 @@ class RowConsumer(Consumer):
         for claim in claims:
             self._broker.take(claim)
         self.claiming.hand_back(claims)
-        self._broker.wake([self.step])
-
-
-def _message(step: Step, claim: Claim) -> Message[Any]:
-    job_id = str(claim.job_id)
-    return Message(
-        queue_name=step,
-        actor_name=step,
-        args=(job_id, claim.lease),
-        kwargs={},
-        options={},
-        message_id=f"{job_id}/{claim.lease}",
-    )
-
-
-def claim_of(message: MessageProxy) -> Claim:
-    """Return the claim that a message carries."""
-    job_id, lease = message.args
-    return Claim(UUID(job_id), lease)
+        self._broker.wake([self.lane.step])

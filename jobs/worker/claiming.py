@@ -1,4 +1,4 @@
-"""Claiming the due jobs of one step for a worker, and handing claims back unused."""
+"""Claiming the due jobs of one lane for a worker, and handing claims back unused."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from db.engine.claims import Claim, ClaimedJob, FairnessCursor, claim_due, next_
 from db.transient import is_transient
 from jobs.engine.lease_times import Leases
 from jobs.providers.limiter import Admission, Limiter
-from statemachine.vocabulary import State, Step
+from statemachine.steps import Lane
+from statemachine.vocabulary import State
 
 log = structlog.get_logger(__name__)
 
@@ -20,11 +21,11 @@ _RETRY_AFTER_S = 1.0
 
 
 class Claiming:
-    """Claims the due jobs of one step, as many as the limiter admits."""
+    """Claims the due jobs of one lane, as many as the limiter admits."""
 
-    def __init__(self, engine: Engine, step: Step, *, worker: str, leases: Leases, limiter: Limiter) -> None:
+    def __init__(self, engine: Engine, lane: Lane, *, worker: str, leases: Leases, limiter: Limiter) -> None:
         self._engine = engine
-        self._step = step
+        self._lane = lane
         self._worker = worker
         self._leases = leases
         self._limiter = limiter
@@ -55,15 +56,16 @@ class Claiming:
             permits = _Permits(self._limiter, conn)
             jobs = claim_due(
                 conn,
-                self._step,
+                self._lane.step,
+                is_long=self._lane.is_long,
                 worker=self._worker,
                 limit=room,
-                lease_for=self._leases.of(self._step),
+                lease_for=self._leases.of(self._lane.step),
                 cursor=self._cursor,
                 admit=permits.admit,
             )
             permits.book(jobs)
-            return jobs, 0.0 if jobs else max(permits.wait_s, next_due_in(conn, self._step))
+            return jobs, 0.0 if jobs else max(permits.wait_s, next_due_in(conn, self._lane.step))
 
     def _release(self, claims: Sequence[Claim]) -> bool:
         try:

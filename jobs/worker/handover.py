@@ -6,25 +6,25 @@ from datetime import timedelta
 from typing import Protocol
 
 from db.engine.claims import ClaimedJob
-from statemachine.vocabulary import Step
+from statemachine.steps import Lane
 
 
 class Handover(Protocol):
     """The next steps of a process, as the step before them sees them."""
 
-    def reserve(self, step: Step) -> timedelta | None:
-        """Reserve a place for a job of `step` and return how long to lease it; None if there is no room."""
+    def reserve(self, lane: Lane) -> timedelta | None:
+        """Reserve a place for a job of `lane` and return how long to lease it; None if there is no room."""
 
-    def deliver(self, step: Step, job: ClaimedJob | None) -> None:
+    def deliver(self, lane: Lane, job: ClaimedJob | None) -> None:
         """Fill the place with the job, or give the place up if the move was dropped."""
 
 
 class NoHandover:
     """A process in which every step is claimed anew."""
 
-    def reserve(self, step: Step) -> timedelta | None:
+    def reserve(self, lane: Lane) -> timedelta | None:
         """Return None: there is never room."""
         return None
 
-    def deliver(self, step: Step, job: ClaimedJob | None) -> None:
+    def deliver(self, lane: Lane, job: ClaimedJob | None) -> None:
         """Do nothing, because nothing was reserved."""

@@ -85,8 +85,10 @@ def _fill(engine: Engine, state: State, count: int) -> None:
         conn.execute(
             text(
                 f"WITH copied AS (INSERT INTO jobs (id, {columns}) SELECT gen_random_uuid(), {columns} FROM "
-                "(SELECT * FROM jobs WHERE state = :state LIMIT 1) one, generate_series(1, :missing) RETURNING id) "
-                "INSERT INTO job_requests (job_id, tier, on_failure) SELECT id, 'free', 'keep_parent' FROM copied"
+                "(SELECT * FROM jobs WHERE state = :state LIMIT 1) one, generate_series(1, :missing) "
+                "RETURNING id, account_id) "
+                "INSERT INTO job_requests (job_id, account_id, tier, on_failure) "
+                "SELECT id, account_id, 'free', 'keep_parent' FROM copied"
             ),
             {"state": state, "missing": missing},
         )

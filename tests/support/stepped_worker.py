@@ -19,7 +19,7 @@ from jobs.steps.by_state import steps_of
 from jobs.worker.advance import AdvanceParts, advance
 from jobs.worker.claiming import Claiming
 from jobs.worker.handover import NoHandover
-from statemachine.vocabulary import Step
+from statemachine.steps import LANES, Lane
 from tests.support.eventually import scaled
 from tests.support.workers import runtime_without_waits
 
@@ -47,8 +47,8 @@ class SteppedWorker:
 
     def work_once(self) -> int:
         """Claim one due job and advance it by one step; return how many there were, one or none."""
-        for step in Step:
-            for job in self._claim(step):
+        for lane in LANES:
+            for job in self._claim(lane):
                 self.advance(job)
                 return 1
         return 0
@@ -68,8 +68,8 @@ class SteppedWorker:
         self.renewer.close()
         self.hinter.close()
 
-    def _claim(self, step: Step) -> list[ClaimedJob]:
-        claiming = Claiming(self.engine, step, worker=self.name, leases=self._leases, limiter=NoLimiter())
+    def _claim(self, lane: Lane) -> list[ClaimedJob]:
+        claiming = Claiming(self.engine, lane, worker=self.name, leases=self._leases, limiter=NoLimiter())
         return claiming.claim(1)[0]
 
 

@@ -2,6 +2,8 @@
 -- have a due job and room for it, and the room. The walk wraps around, so that every account is served however many
 -- there are. Each costs one to three index probes, however many jobs it has queued; accounts without a due job or
 -- without room do not count towards the limit. The last row is the new cursor, with or without room.
+-- An account has no room either while one of its outputs has been due for storing or transcoding for :behind_after: more
+-- would only join those that wait, while the provider keeps an output for an hour.
 -- Only one claimer at a time serves an account with a limit; it counts the jobs at the provider and those that others
 -- have leased on their way there. Zero rows: no jobs are queued, or the step is paused.
 WITH RECURSIVE walk AS (
@@ -30,6 +32,22 @@ WITH RECURSIVE walk AS (
                             AND (lease_expires_at IS NULL OR lease_expires_at <= diorama_now())
                           ORDER BY due_at
                           LIMIT 1) IS NULL THEN 0
+                    WHEN EXISTS (
+                        SELECT
+                        FROM (VALUES ('store', false), ('store', true), ('transcode', false), ('transcode', true))
+                            AS lane (step, is_long)
+                        CROSS JOIN LATERAL (
+                            SELECT FROM jobs waiting
+                            WHERE waiting.state IN ('storing', 'transcoding')
+                              AND waiting.step = lane.step
+                              AND (waiting.kind = 'animation') = lane.is_long
+                              AND waiting.account_id = following.account_id
+                              AND waiting.due_at <= diorama_now() - CAST(:behind_after AS interval)
+                              AND (waiting.lease_expires_at IS NULL OR waiting.lease_expires_at <= diorama_now())
+                            ORDER BY waiting.due_at
+                            LIMIT 1
+                        ) AS oldest
+                    ) THEN 0
                     WHEN a.jobs_at_once IS NULL THEN CAST(:limit AS integer)
                     ELSE a.jobs_at_once
                         - (SELECT count(*) FROM jobs at_provider

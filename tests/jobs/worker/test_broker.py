@@ -14,10 +14,14 @@ from sqlalchemy import Engine, text
 from db.connection import DatabaseSettings, connect_worker
 from db.engine.claims import Claim, ClaimedJob
 from jobs.engine.lease_times import Leases
-from jobs.worker.broker import RowBroker, RowConsumer, claim_of
-from statemachine.vocabulary import State, Step
+from jobs.worker.broker import RowBroker, RowConsumer
+from jobs.worker.messages import claim_of
+from statemachine.steps import lane_of
+from statemachine.vocabulary import Kind, State, Step
 from tests.support.cuts import cut_connection
 from tests.support.factories import World, claimed, make_job
+
+PICTURES = lane_of(Step.STORE, Kind.AVATAR)
 
 
 @pytest.fixture
@@ -48,13 +52,13 @@ def claims(engine: Engine) -> int:
 
 
 def test_the_number_of_places_follows_the_threads_of_the_step(broker: RowBroker, consumer: RowConsumer) -> None:
-    assert [broker.reserve(Step.STORE) is not None for _ in range(3)] == [True, True, False]
+    assert [broker.reserve(PICTURES) is not None for _ in range(3)] == [True, True, False]
 
 
 def test_a_place_that_stays_empty_is_free_again(broker: RowBroker, consumer: RowConsumer) -> None:
     for _ in range(10):
-        assert broker.reserve(Step.STORE) is not None
-        broker.deliver(Step.STORE, None)
+        assert broker.reserve(PICTURES) is not None
+        broker.deliver(PICTURES, None)
     assert consumer.reserved == 0
 
 
@@ -62,8 +66,8 @@ def test_a_delivered_job_is_handed_out_and_frees_its_place_once_done(
     engine: Engine, world: World, broker: RowBroker, consumer: RowConsumer
 ) -> None:
     job = a_claimed_job(engine, world)
-    assert broker.reserve(Step.STORE) is not None
-    broker.deliver(Step.STORE, job)
+    assert broker.reserve(PICTURES) is not None
+    broker.deliver(PICTURES, job)
     message = next_of(consumer)
     assert claim_of(message) == job.claim
     assert broker.take(job.claim) == job
@@ -85,8 +89,8 @@ def test_a_consumer_that_is_given_jobs_does_not_query_for_more(
     consumer.idle_s = 60.0
     assert next(consumer) is None
     for _ in range(3):
-        assert broker.reserve(Step.STORE) is not None
-        broker.deliver(Step.STORE, a_claimed_job(engine, world))
+        assert broker.reserve(PICTURES) is not None
+        broker.deliver(PICTURES, a_claimed_job(engine, world))
         consumer.ack(next_of(consumer))
     assert len(queries) == 1
     consumer.wake()
@@ -95,7 +99,7 @@ def test_a_consumer_that_is_given_jobs_does_not_query_for_more(
 
 
 def test_a_step_without_a_consumer_has_no_place(broker: RowBroker) -> None:
-    assert broker.reserve(Step.TRANSCODE) is None
+    assert broker.reserve(lane_of(Step.TRANSCODE, Kind.AVATAR)) is None
 
 
 def test_a_stopping_worker_reserves_no_place_and_claims_no_job(
@@ -104,7 +108,7 @@ def test_a_stopping_worker_reserves_no_place_and_claims_no_job(
     with engine.begin() as conn:
         make_job(conn, world, State.STORING)
     broker.draining.set()
-    assert broker.reserve(Step.STORE) is None
+    assert broker.reserve(PICTURES) is None
     assert next(consumer) is None
     assert claims(engine) == 0
 
@@ -113,10 +117,10 @@ def test_a_job_that_arrives_after_the_consumer_closed_is_returned(
     engine: Engine, world: World, broker: RowBroker, consumer: RowConsumer
 ) -> None:
     """A place was reserved, the worker began to stop, and then the move was recorded."""
-    assert broker.reserve(Step.STORE) is not None
+    assert broker.reserve(PICTURES) is not None
     broker.draining.set()
     consumer.close()
-    broker.deliver(Step.STORE, a_claimed_job(engine, world))
+    broker.deliver(PICTURES, a_claimed_job(engine, world))
     assert claims(engine) == 1
     broker.release_all()
     assert claims(engine) == 0
@@ -126,9 +130,9 @@ def test_a_consumer_that_dramatiq_restarts_keeps_its_places(
     engine: Engine, world: World, broker: RowBroker, consumer: RowConsumer
 ) -> None:
     """A second consumer would be given the job of a place reserved with the first, and count below zero."""
-    assert broker.reserve(Step.STORE) is not None
+    assert broker.reserve(PICTURES) is not None
     again = broker.consume(Step.STORE, timeout=1)
-    broker.deliver(Step.STORE, a_claimed_job(engine, world))
+    broker.deliver(PICTURES, a_claimed_job(engine, world))
     assert again is consumer
     assert again.reserved == 0
     assert next_of(again).actor_name == Step.STORE

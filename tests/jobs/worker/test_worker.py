@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from sqlalchemy import Engine, text
@@ -18,7 +19,7 @@ from db.migrate import migrate
 from diorama.embedded import THROWAWAY_SETTINGS, EmbeddedPostgres
 from jobs.engine.hints import Hinter
 from jobs.steps.result import Work
-from statemachine.vocabulary import State, Step
+from statemachine.vocabulary import Kind, State, Step
 from tests.support.eventually import eventually, scaled
 from tests.support.factories import World, make_job, make_world
 from tests.support.invariants import assert_attempts_add_up, assert_credits_add_up, assert_sound
@@ -184,6 +185,48 @@ def test_a_worker_claims_only_what_its_threads_can_soon_do(local: InProcessWorke
         assert local.count("claimed_by IS NOT NULL") == 2, "half of four threads may submit"
         may_go.set()
         local.wait_for_count("state = 'succeeded'", MANY + 1)
+
+
+def test_a_picture_does_not_wait_behind_animations(local: InProcessWorkers, world: World) -> None:
+    may_go = threading.Event()
+
+    def slow(job: ClaimedJob, transcode: Callable[[ClaimedJob], Work | None]) -> Work | None:
+        if job.kind is Kind.AVATAR:
+            return transcode(job)
+        may_go.wait(scaled(30))
+        return None
+
+    with local.engine.begin() as conn:
+        for _ in range(10):
+            make_job(conn, world, State.TRANSCODING, kind=Kind.ANIMATION, duration_s=6)
+    with local.worker(threads=4, steps=instead(State.TRANSCODING, slow)):
+        try:
+            local.wait_for_count("claimed_by IS NOT NULL", 1)
+            request_jobs(local.engine, world, 3)
+            local.wait_for_count("state = 'succeeded'", 3)
+            assert local.count("claimed_by IS NOT NULL") == 1, "a quarter of four threads may transcode animations"
+        finally:
+            may_go.set()
+
+
+def test_a_job_does_not_wait_behind_those_of_another_account_at_any_step(
+    local: InProcessWorkers, engine: Engine, world: World
+) -> None:
+    with engine.begin() as conn:
+        other = make_world(conn)
+        for _ in range(MANY):
+            make_job(conn, world, State.TRANSCODING)
+    order: list[UUID] = []
+
+    def noted(job: ClaimedJob, transcode: Callable[[ClaimedJob], Work | None]) -> Work | None:
+        order.append(job.account_id)
+        raise ValueError("this is unexpected")
+
+    with engine.begin() as conn:
+        make_job(conn, other, State.TRANSCODING)
+    with local.worker(threads=1, steps=instead(State.TRANSCODING, noted)):
+        eventually(lambda: other.owner.account_id in order)
+    assert order.index(other.owner.account_id) < MANY / 2
 
 
 def test_stopping_returns_unstarted_jobs_without_counting_their_claims(local: InProcessWorkers, world: World) -> None:

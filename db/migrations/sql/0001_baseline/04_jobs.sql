@@ -60,9 +60,11 @@ CREATE TABLE jobs (
     autovacuum_vacuum_scale_factor = 0.02,
     autovacuum_vacuum_cost_delay = 0
 );
--- Queued jobs are claimed account by account, so that no account waits behind another's thousands; all others as they are due.
+-- Queued jobs are claimed account by account, so that no account waits behind another's thousands, and so are those whose
+-- output is stored and transcoded, animations apart from pictures; all others as they are due.
 CREATE INDEX jobs_due ON jobs (step, due_at) WHERE due_at IS NOT NULL AND state <> 'queued';
 CREATE INDEX jobs_queued ON jobs (account_id, due_at) WHERE state = 'queued';
+CREATE INDEX jobs_in_turn ON jobs (step, (kind = 'animation'), account_id, due_at) WHERE state IN ('storing', 'transcoding');
 CREATE INDEX jobs_by_story ON jobs (story_id) WHERE story_id IS NOT NULL;
 CREATE INDEX jobs_by_parent ON jobs (parent_id) WHERE parent_id IS NOT NULL;
 CREATE INDEX jobs_by_session ON jobs (session_id, id) WHERE session_id IS NOT NULL;
