@@ -128,12 +128,24 @@ def test_a_clock_that_steps_back_makes_nothing_happen_twice(engine: Engine, worl
     assert_sound(engine)
 
 
+_CLAIMING = (
+    "claim",
+    "account_shares",
+    "claim_queued",
+    "accounts_in_turn",
+    "claim_in_turn",
+    "claim_overdue",
+    "next_due",
+    "step_statuses",
+)
+
+
 def test_no_claim_reads_the_whole_table(engine: Engine, world: World, database_url: str) -> None:
     """Millions of jobs may have ended; due ones are found by their index, whatever the planner estimates."""
     made(engine, world, State.QUEUED)
     workers = connect_worker(DatabaseSettings(database_url, pool_size=1), name="w")
     with workers.connect() as conn:
-        for name in ("claim", "account_shares", "claim_queued", "claim_overdue", "next_due", "step_statuses"):
+        for name in _CLAIMING:
             plan = "\n".join(conn.scalars(text(_explained(name))))
             assert "Seq Scan on jobs" not in plan, plan
     workers.dispose()
@@ -152,9 +164,12 @@ def _explained(name: str) -> str:
         ":limit": "10",
         ":worker": "'w'",
         ":lease_for": "'1 minute'",
+        ":behind_after": "'10 minutes'",
+        ":is_long": "false",
         ":after": "'00000000-0000-0000-0000-000000000000'",
         ":account_ids": "ARRAY[]::uuid[]",
         ":quotas": "ARRAY[]::integer[]",
+        ":quota": "10",
     }
     for parameter, value in values.items():
         found = found.replace(parameter, value)
