@@ -8,6 +8,7 @@ raises `MediaInterrupted`, which says nothing about the file.
 """
 
 from jobs.media.errors import (
+    Blank,
     Damaged,
     MediaError,
     MediaInterrupted,
@@ -41,6 +42,7 @@ __all__ = [
     "OUTPUT_LIMITS",
     "SELFIE_LIMITS",
     "VIDEO_CHILD",
+    "Blank",
     "ChildLimits",
     "Damaged",
     "ImageFacts",

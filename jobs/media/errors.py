@@ -7,7 +7,8 @@ MediaError              the file could not be processed
 ├── WrongType           it is not one of the accepted types
 ├── WrongShape          it is too small or too narrow
 ├── TooLarge            it has more bytes, pixels or frames than allowed
-├── Damaged             it decodes only in part, or its duration is wrong
+├── Damaged             it decodes only in part, or it is too short
+├── Blank               it is a video that is black, or shows the same picture, throughout
 └── MediaTimeout        it takes more CPU time than allowed
 
 MediaInterrupted        processing ended before the file could be judged
@@ -52,7 +53,11 @@ class TooLarge(MediaError):
 
 
 class Damaged(MediaError):
-    """The file decodes only in part, or its duration is too short or too long."""
+    """The file decodes only in part, or it is too short."""
+
+
+class Blank(MediaError):
+    """The video is black, or shows the same picture, from beginning to end."""
 
 
 class MediaTimeout(MediaError):
@@ -68,5 +73,6 @@ class MediaInterrupted(Exception):
 
 
 ERRORS: dict[str, type[MediaError]] = {
-    error.__name__: error for error in (MediaError, Unreadable, WrongType, WrongShape, TooLarge, Damaged, MediaTimeout)
+    error.__name__: error
+    for error in (MediaError, Unreadable, WrongType, WrongShape, TooLarge, Damaged, Blank, MediaTimeout)
 }

@@ -39,7 +39,8 @@ class VideoProbe:
 
     `width_px` and `height_px` are the coded size, before `rotation_degrees` (counter-clockwise). `color` is `bt709`,
     `untagged`, or `other` when the matrix, primaries or transfer differ. `level` is ten times H.264's level (40 is
-    4.0). `keyframes` counts frames that decode on their own; `hidden_packets` counts those cut off by an edit list.
+    4.0). `keyframes` counts frames that decode on their own, and `keyframe_gap_s` is the longest time from one to the
+    next or to the end; `hidden_packets` counts those cut off by an edit list.
     """
 
     content_type: str
@@ -63,6 +64,7 @@ class VideoProbe:
     starts_at_zero: bool
     starts_with_keyframe: bool
     keyframes: int
+    keyframe_gap_s: float
     hidden_packets: int
     moov_first: bool
     streams: int

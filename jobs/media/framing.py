@@ -18,6 +18,12 @@ HEIGHT_PX: Final = 1080
 # From this height on, players take a picture that does not say which matrix it uses for bt709, below for bt601.
 HD_FROM_LINES: Final = 720
 
+# The numbers of the HDR transfer curves (PQ, HLG) and of the wide primaries that go with them.
+HDR_CURVES: Final = (16, 18)
+BT2020: Final = 9
+# By the order of a stream's fields, the one that is shown first; otherwise each picture says so itself.
+FIRST_FIELD: Final = {2: "tff", 3: "bff", 4: "bff", 5: "tff"}
+
 Filters = list[tuple[str, str]]
 UPRIGHT: Final[dict[int, Filters]] = {
     0: [],
@@ -37,8 +43,9 @@ def framing(picture: VideoFrame, pixel_aspect: Fraction, pixel_format: str) -> F
     factor = max(WIDTH_PX / width, HEIGHT_PX / height)
     kept_columns, kept_rows = _kept(columns, WIDTH_PX / (width * factor)), _kept(rows, HEIGHT_PX / (height * factor))
     covering = f"{ceil(width * factor * kept_columns / columns)}:{ceil(height * factor * kept_rows / rows)}"
-    color = f"in_color_matrix={_matrix(picture)}:out_color_matrix=bt709:out_range=tv"
+    color = f"in_color_matrix={_matrix(picture)}:out_color_matrix=bt709:out_range=tv{_tone_mapping(picture)}"
     return [
+        *_steady(picture),
         *UPRIGHT[quarter_turn],
         # Before scaling: 4096×64 would otherwise become 69,120×1080 first.
         ("crop", f"{kept_columns}:{kept_rows}"),
@@ -57,9 +64,30 @@ def _kept(lines: int, visible: Fraction) -> int:
     return lines - 4 * int(lines * (1 - visible) / 4)
 
 
+def deinterlacing(field_order: int) -> Filters:
+    """Return the filter that makes whole pictures of fields, one for each pair of them."""
+    return [("bwdif", f"mode=send_frame:parity={FIRST_FIELD.get(field_order, 'auto')}:deint=all")]
+
+
+def _is_wide(picture: VideoFrame) -> bool:
+    return picture.color_trc in HDR_CURVES or picture.color_primaries == BT2020
+
+
+def _steady(picture: VideoFrame) -> Filters:
+    """Drop the brightness that HDR10+ states for each picture: the tables of the tone mapping take a second each."""
+    return [("sidedata", "mode=delete:type=DYNAMIC_HDR_PLUS")] if _is_wide(picture) else []
+
+
+def _tone_mapping(picture: VideoFrame) -> str:
+    """Return how HDR's brightness and wide colors are brought to what BT.709 has room for; nothing for all others."""
+    return ":out_primaries=bt709:out_transfer=bt709:intent=perceptual" if _is_wide(picture) else ""
+
+
 def _matrix(picture: VideoFrame) -> str:
     if picture.colorspace != UNTAGGED:
         return "auto"
+    if _is_wide(picture):
+        return "bt2020"
     return "bt709" if picture.height >= HD_FROM_LINES else "smpte170m"
 
 

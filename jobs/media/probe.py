@@ -32,13 +32,14 @@ FULL_RANGE: Final = 2
 class Timing:
     """The presentation times of a video's frames. `shown_at` is sorted, in ticks of `time_base` seconds.
 
-    `hidden` counts packets that are needed for decoding only because an edit list cuts off their frames.
+    `keyframes` are the times of those frames that decode on their own. `hidden` counts packets that are needed for
+    decoding only because an edit list cuts off their frames.
     """
 
     shown_at: tuple[int, ...]
     last_lasts: int
     hidden: int
-    keyframes: int
+    keyframes: tuple[int, ...]
     starts_with_keyframe: bool
     time_base: Fraction
 
@@ -53,6 +54,12 @@ class Timing:
         if len(self.shown_at) == 1:
             return 1 / self.duration_s if self.duration_s else 0.0
         return float((len(self.shown_at) - 1) / ((self.shown_at[-1] - self.shown_at[0]) * self.time_base))
+
+    @property
+    def keyframe_gap_s(self) -> float:
+        """Return the longest time from a keyframe to the next, or to the end: how far back a seek may have to go."""
+        stops = [*self.keyframes, self.shown_at[-1] + self.last_lasts]
+        return float(max((later - earlier for earlier, later in pairwise(stops)), default=0) * self.time_base)
 
     @property
     def is_constant(self) -> bool:
@@ -88,7 +95,7 @@ def _timing(shown: list[tuple[int, int, bool]], hidden: int, starts_with_keyfram
         # Matroska does not always say how long a picture lasts.
         last_lasts=shown[-1][1] or (shown[-1][0] - shown[-2][0] if len(shown) > 1 else 0),
         hidden=hidden,
-        keyframes=sum(is_keyframe for _, _, is_keyframe in shown),
+        keyframes=tuple(pts for pts, _, is_keyframe in shown if is_keyframe),
         starts_with_keyframe=starts_with_keyframe,
         time_base=time_base,
     )
@@ -144,17 +151,23 @@ def _probe(
         color=_color(first),
         full_range=first.color_range == FULL_RANGE,
         square_pixels=pixel_aspect(source.stream) == 1,
-        progressive=context.field_order in PROGRESSIVE_OR_UNKNOWN and not first.interlaced_frame,
+        progressive=not is_interlaced(source.stream, first),
         rotation_degrees=first.rotation,
         constant_rate=timing.is_constant,
         starts_at_zero=timing.shown_at[0] == 0,
         starts_with_keyframe=timing.starts_with_keyframe,
-        keyframes=timing.keyframes,
+        keyframes=len(timing.keyframes),
+        keyframe_gap_s=round(timing.keyframe_gap_s, 3),
         hidden_packets=timing.hidden,
         moov_first=moov_comes_first(path),
         streams=streams,
         comment=comment,
     )
+
+
+def is_interlaced(stream: VideoStream, first: VideoFrame) -> bool:
+    """Return whether the header or the first picture says that each picture consists of two fields."""
+    return stream.codec_context.field_order not in PROGRESSIVE_OR_UNKNOWN or first.interlaced_frame
 
 
 def _color(picture: VideoFrame) -> str:

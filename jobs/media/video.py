@@ -20,16 +20,19 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from jobs.media.blank import BlankCheck
 from jobs.media.errors import Damaged, MediaError
 from jobs.media.facts import VideoFacts, VideoProbe
-from jobs.media.framing import HEIGHT_PX, WIDTH_PX, FilterChain, Filters, framing
+from jobs.media.framing import HEIGHT_PX, WIDTH_PX, FilterChain, Filters, deinterlacing, framing
 from jobs.media.limits import VideoLimits, VideoSettings
-from jobs.media.probe import BT709, pixel_aspect, probe_video
+from jobs.media.probe import BT709, is_interlaced, pixel_aspect, probe_video
 from jobs.media.provenance import COMMENT
 from jobs.media.source_video import DECODING_ALONE, DOES_NOT_DECODE, SourceVideo, open_video
 
 FRAMES_PER_SECOND: Final = 30
 MAX_LEVEL: Final = 40
+# As far apart as our own: players seek from one to the next, and must decode everything between.
+KEYFRAME_GAP_MAX_S: Final = 2.0
 # What level 4.0 has room for at this size, and the presets that would take more.
 MAX_REFERENCES: Final = 4
 SLOW_PRESETS: Final = frozenset({"slow", "slower", "veryslow", "placebo"})
@@ -44,6 +47,10 @@ TAG_AS_BT709: Final = (
 Report = Callable[[float], None]
 
 
+class FieldsBegin(Exception):
+    """A video whose first pictures are whole goes on with pictures of two fields each."""
+
+
 def normalise_video(
     source: Path, target: Path, seconds: int, settings: VideoSettings, limits: VideoLimits, report: Report
 ) -> VideoFacts:
@@ -54,9 +61,8 @@ def normalise_video(
     """
     found = probe_video(source, limits)
     _check_duration(found, seconds, settings.missing_max_s)
-    remuxed = conforms(found, seconds)
+    remuxed = conforms(found, seconds) and not _has_fields(source, found.frames, limits, report)
     if remuxed:
-        _check_pictures(source, found.frames, limits, report)
         _copy(source, target, found.color, limits)
     else:
         _transcode(source, target, seconds * FRAMES_PER_SECOND, settings, limits, report)
@@ -83,6 +89,7 @@ def conforms(found: VideoProbe, seconds: int) -> bool:
         and found.starts_at_zero
         and found.hidden_packets == 0
         and found.starts_with_keyframe
+        and found.keyframe_gap_s <= KEYFRAME_GAP_MAX_S
         and found.constant_rate
         and found.progressive
         and found.square_pixels
@@ -97,15 +104,22 @@ def _check_written(written: VideoProbe, seconds: int) -> None:
         raise MediaError("The video could not be converted.", f"the result does not conform: {written}")
 
 
-def _check_pictures(source: Path, frames: int, limits: VideoLimits, report: Report) -> None:
-    """Decode everything once: a copy would carry damage along that only a decoder can see."""
-    decoded = 0
+def _has_fields(source: Path, frames: int, limits: VideoLimits, report: Report) -> bool:
+    """Decode everything once, since a copy would carry along what only a decoder can see: damage, nothing but black.
+
+    Return whether there are fields instead of whole pictures, which the first one need not show.
+    """
+    decoded, check, interlaced = 0, BlankCheck(), False
     with open_video(source, limits, DECODING_ALONE) as opened:
-        for _ in opened.pictures():
+        for picture in opened.pictures():
             decoded += 1
+            check.add(picture)
+            interlaced = interlaced or picture.interlaced_frame
             report(min(1.0, decoded / frames))
     if decoded != frames:
         raise Damaged(DOES_NOT_DECODE, f"{decoded} of {frames} pictures decode")
+    check.conclude()
+    return interlaced
 
 
 def _copy(source: Path, target: Path, color: str, limits: VideoLimits) -> None:
@@ -129,31 +143,59 @@ def _open_target(target: Path) -> OutputContainer:
 def _transcode(
     source: Path, target: Path, frames: int, settings: VideoSettings, limits: VideoLimits, report: Report
 ) -> None:
+    try:
+        _encode(source, target, frames, settings, limits, report)
+    except FieldsBegin:
+        _encode(source, target, frames, settings, limits, report, has_fields=True)
+
+
+def _encode(
+    source: Path,
+    target: Path,
+    frames: int,
+    settings: VideoSettings,
+    limits: VideoLimits,
+    report: Report,
+    *,
+    has_fields: bool = False,
+) -> None:
+    check = BlankCheck()
     with open_video(source, limits) as opened, _open_target(target) as out:
         stream = _add_encoder(out, settings)
-        for done, picture in enumerate(_framed(opened, frames)):
+        for done, picture in enumerate(_framed(opened, frames, has_fields)):
+            check.add(picture)
             # The source's own keyframes would become keyframes here too.
             picture.pict_type = PICTURE_TYPE_FREE
             out.mux(_packets(stream, picture))
             report(done / frames)
         out.mux(_packets(stream, None))
         report(1)
+    check.conclude()
 
 
 def _packets(stream: VideoStream, picture: VideoFrame | None) -> list[Packet[VideoStream]]:
     return list(stream.encode(picture))
 
 
-def _framed(source: SourceVideo, frames: int) -> Iterator[VideoFrame]:
-    """Yield exactly `frames` pictures, 30 a second: late ones are cut off, the last one stands in for missing ones."""
+def _framed(source: SourceVideo, frames: int, has_fields: bool) -> Iterator[VideoFrame]:
+    """Yield exactly `frames` pictures, 30 a second: late ones are cut off, the last one stands in for missing ones.
+
+    Raises `FieldsBegin` at the first picture of fields, unless it is known by the header, or the first picture, or
+    `has_fields`.
+    """
     pictures = source.pictures()
     first = next(pictures, None)
     if first is None:
         raise Damaged(DOES_NOT_DECODE, "no picture decodes")
+    has_fields = has_fields or is_interlaced(source.stream, first)
     filters = framing(first, pixel_aspect(source.stream), "yuv420p") + _timing(frames)
+    if has_fields:
+        filters = deinterlacing(0 if first.interlaced_frame else source.stream.codec_context.field_order) + filters
     filtered = FilterChain(first, source.time_base, filters)
     given = 0
     for picture in chain([first], pictures, [None]):
+        if picture is not None and picture.interlaced_frame and not has_fields:
+            raise FieldsBegin
         for framed in filtered.push(picture):
             yield framed
             given += 1

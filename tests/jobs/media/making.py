@@ -22,10 +22,12 @@ MILLISECOND = Fraction(1, 1000)
 
 @dataclass(frozen=True)
 class Video:
-    """A video to be made. `times_ms` overrides `rate`, `still` overrides the moving test picture.
+    """A video to be made. `times_ms` overrides `rate`.
 
-    `matrix` is how colors are coded (1 is bt709, 5 bt601), `tag` what the file says of it (2 is nothing). `container`
-    is FFmpeg's name of the muxer.
+    `still` overrides the moving test picture: only a speck in its middle moves, or nothing at all if it is `frozen`.
+    Each picture that is `combed` consists of two fields, half a picture apart in time, the upper lines first.
+    `matrix` is how colors are coded (1 is bt709, 5 bt601), `tag` what the file says of it (2 is nothing), and `curve`
+    what it says of the transfer curve, if that differs. `container` is FFmpeg's name of the muxer.
     """
 
     size: tuple[int, int] = (320, 180)
@@ -33,10 +35,13 @@ class Video:
     seconds: float = 1.0
     times_ms: Sequence[int] | None = None
     still: Image.Image | None = None
+    frozen: bool = False
+    combed: bool = False
     codec: str = "libx264"
     pixel_format: str = "yuv420p"
     matrix: int = 5
     tag: int = 2
+    curve: int | None = None
     pixel_aspect: Fraction = Fraction(1)
     rotation: int = 0
     sound: bool = False
@@ -63,7 +68,8 @@ class Video:
         context = stream.codec_context
         context.time_base = MILLISECOND if self.times_ms else Fraction(1, self.rate)
         context.sample_aspect_ratio = self.pixel_aspect
-        context.color_primaries = context.color_trc = context.colorspace = self.tag
+        context.color_primaries = context.colorspace = self.tag
+        context.color_trc = self.curve or self.tag
         context.color_range = 1
         if self.rotation:
             stream.set_display_rotation(self.rotation)
@@ -81,7 +87,13 @@ class Video:
         if self.still is not None:
             matrix = "itu709" if self.matrix == 1 else "itu601"
             still = frame_of(self.still)
-            yield from (still.reformat(format=self.pixel_format, dst_colorspace=matrix) for _ in range(pictures))
+            moved = frame_of(with_speck(self.still))
+            frames = (moved if number % 2 and not self.frozen else still for number in range(pictures))
+            yield from (frame.reformat(format=self.pixel_format, dst_colorspace=matrix) for frame in frames)
+            return
+        if self.combed:
+            whole = replace(self, rate=2 * self.rate, combed=False, pixel_format="yuv420p")._content(2 * pictures)
+            yield from (woven(first, next(whole)).reformat(format=self.pixel_format) for first in whole)
             return
         # One second more than needed, so that the moving picture does not end before the times do.
         spec = f"testsrc2=size={self.size[0]}x{self.size[1]}:rate={self.rate}:duration={pictures / self.rate + 1}"
@@ -103,6 +115,26 @@ def frame_of(picture: Image.Image) -> VideoFrame:
     """Return a picture as a frame of a video."""
     frame: VideoFrame = VideoFrame.from_image(picture)  # type: ignore[no-untyped-call]
     return frame
+
+
+def with_speck(picture: Image.Image) -> Image.Image:
+    """Return a picture whose middle, a fiftieth of its width, is somewhat lighter or darker."""
+    width, height = picture.size
+    half = max(2, width // 100)
+    box = (width // 2 - half, height // 2 - half, width // 2 + half, height // 2 + half)
+    changed = picture.copy()
+    changed.paste(picture.crop(box).point(lambda value: value + 50 if value < 128 else value - 50), box)
+    return changed
+
+
+def woven(first: VideoFrame, second: VideoFrame) -> VideoFrame:
+    """Return a picture with the even lines of the first one and the odd lines of the second."""
+    for plane, other in zip(first.planes, second.planes, strict=True):
+        lines, others, stride = bytearray(bytes(plane)), bytes(other), plane.line_size
+        for start in range(stride, len(lines), 2 * stride):
+            lines[start : start + stride] = others[start : start + stride]
+        plane.update(bytes(lines))
+    return first
 
 
 def image_of(frame: VideoFrame) -> Image.Image:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from jobs.media import Damaged, MediaError, MediaInterrupted, MediaTimeout, TooLarge, Unreadable, WrongShape, WrongType
+from jobs.media import (
+    Blank,
+    Damaged,
+    MediaError,
+    MediaInterrupted,
+    MediaTimeout,
+    TooLarge,
+    Unreadable,
+    WrongShape,
+    WrongType,
+)
 from storage import ObjectAltered, ObjectMissing, StorageError
 from tests.jobs.media.making import CONFORMING, Video
 
@@ -27,6 +37,11 @@ VP8 = Video(seconds=2, codec="libvpx", container="webm", options=QUICK_VPX)
 VP9 = replace(VP8, codec="libvpx-vp9")
 PRORES = Video(seconds=2, codec="prores_ks", container="mov", pixel_format="yuv422p10le", options=())
 MJPEG = Video(seconds=2, codec="mjpeg", container="mov", pixel_format="yuvj420p", options=())
+COMBED = Video(size=(1280, 720), seconds=2, combed=True, options=(("preset", "superfast"), ("x264-params", "tff=1")))
+HDR = replace(
+    H264, codec="libx265", options=QUICK_HEVC, pixel_format="yuv420p10le", matrix=9, tag=9, curve=16, seconds=2
+)
+ONE_KEYFRAME = replace(CONFORMING, seconds=2.5, options=(*CONFORMING.options, ("g", "250"), ("sc_threshold", "0")))
 
 SOURCES = (
     Source("MP4, H.264", H264),
@@ -47,6 +62,10 @@ SOURCES = (
     Source("AVI, H.264 with B-frames", replace(H264, container="avi", options=(("preset", "superfast"), ("bf", "3")))),
     Source("AVI, MPEG-4", replace(H264, codec="mpeg4", options=(), container="avi")),
     Source("AVI, MJPEG", replace(MJPEG, container="avi")),
+    Source("any, interlaced", COMBED, "deinterlaced, encoded"),
+    Source("any, HDR10 (PQ)", HDR, "brightness and colors mapped to BT.709, encoded"),
+    Source("any, HLG", replace(HDR, curve=18), "brightness and colors mapped to BT.709, encoded"),
+    Source("MP4, H.264, as promised, but keyframes more than two seconds apart", ONE_KEYFRAME),
     Source("any, with sound", replace(VP9, container="matroska", sound=True), "encoded, silent"),
     Source("any, up to a second too short", replace(VP9, seconds=1.28), "encoded, its last picture repeated"),
     Source("any, too long", replace(VP8, seconds=5), "encoded, its end cut off"),
@@ -70,6 +89,7 @@ REFUSALS = (
     Refusal("it is of no listed container or encoding, or has no video in it", WrongType),
     Refusal("it is cut off, does not decode to the end, changes its size midway, or has no times", Damaged),
     Refusal("it is too short by more than a second", Damaged),
+    Refusal("it is black, or shows the same picture, from beginning to end", Blank),
     Refusal("a side is smaller than 64 pixels", WrongShape),
     Refusal("it has more bytes, pixels, pictures or streams than allowed", TooLarge),
     Refusal("it takes more CPU time than allowed", MediaTimeout),

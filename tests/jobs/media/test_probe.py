@@ -40,7 +40,9 @@ def test_rate_comes_from_time_stamps(tmp_path: Path, rate: int) -> None:
     [([0, 33, 67, 100, 133, 167], True), ([0, 33, 66, 101], False), ([0, 1, 2, 4], False), ([7], True)],
 )
 def test_rounding_to_one_tick_does_not_make_a_rate_uneven(shown_at: list[int], constant: bool) -> None:
-    timing = Timing(tuple(shown_at), 33, hidden=0, keyframes=1, starts_with_keyframe=True, time_base=MILLISECOND)
+    timing = Timing(
+        tuple(shown_at), 33, hidden=0, keyframes=(shown_at[0],), starts_with_keyframe=True, time_base=MILLISECOND
+    )
     assert timing.is_constant is constant
 
 
