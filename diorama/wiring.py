@@ -34,7 +34,7 @@ from jobs.tracking.watcher_status import CachedWatcherStatus
 from jobs.upkeep.deadlines import end_overdue
 from jobs.upkeep.orphans import search_orphans
 from jobs.upkeep.periodic import TRACKING, PeriodicTask
-from jobs.upkeep.retention import Leftovers, RetentionPolicy, purge_expired
+from jobs.upkeep.retention import Leftovers, RetentionPolicy, purge_expired, purge_posted
 from jobs.upkeep.row_purge import OldRows
 from statemachine.budget import Budget
 from statemachine.deadlines import Deadlines
@@ -50,6 +50,8 @@ _TUNING = Tuning()
 _OVERDUE_EVERY_S = 30.0
 # A deletion waits this long at most once its jobs have ended.
 _DELETIONS_EVERY_S = 5.0
+# What is posted with the form of an upload that is over stays this long at most.
+_POSTED_EVERY_S = 30.0
 
 
 def database_settings(settings: Settings, *, pool_size: int | None = None) -> DatabaseSettings:
@@ -190,6 +192,7 @@ def build_periodic_tasks(runtime: Runtime, hinter: Hinter, tuning: Tuning = _TUN
         PeriodicTask("orphans", tuning.orphan_search_s, orphans),
         PeriodicTask("overdue", _OVERDUE_EVERY_S, overdue),
         PeriodicTask("deletions", _DELETIONS_EVERY_S, partial(carry_out_deletions, runtime.engine, runtime.store)),
+        PeriodicTask("posted", _POSTED_EVERY_S, partial(purge_posted, runtime.engine, runtime.store)),
         PeriodicTask("retention", tuning.purge_every_s, lambda: purge_expired(runtime.engine, runtime.store, policy)),
         PeriodicTask("leftovers", tuning.purge_every_s, leftovers.purge),
         PeriodicTask("rows", tuning.purge_every_s, rows.purge),

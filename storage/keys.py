@@ -12,9 +12,12 @@ _OF_ATTEMPT = re.compile(rf"jobs/{_UUID}/(\d+)/.+")
 _OF_ASSET = re.compile(rf"(?:uploads|assets)/{_UUID}/({_UUID})(?:-[0-9a-f]+)?(?:\.[a-z0-9]+)?")
 
 
+UPLOADS = "uploads/"
+
+
 def upload_key(account_id: UUID, asset_id: UUID) -> str:
     """Return the key for a browser's upload."""
-    return f"uploads/{account_id}/{asset_id}"
+    return f"{UPLOADS}{account_id}/{asset_id}"
 
 
 def asset_key(account_id: UUID, asset_id: UUID, sha256_hex: str, extension: str) -> str:

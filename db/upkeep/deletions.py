@@ -55,9 +55,10 @@ def rename_user(conn: Connection, account_id: UUID, user_ref: str, pseudonym: st
     conn.execute(text("SELECT rename_user(:account, :old, :new)"), given)
 
 
-def due_deletions(conn: Connection, *, most: int) -> list[Deletion]:
-    """Return the deletions to carry out, those with something left first."""
-    return [Deletion.from_row(row) for row in conn.execute(statement("due_deletions"), {"most": most})]
+def due_deletions(conn: Connection, *, after: UUID, most: int) -> list[Deletion]:
+    """Return the next deletions to carry out, oldest first."""
+    given = {"after": after, "most": most}
+    return [Deletion.from_row(row) for row in conn.execute(statement("due_deletions"), given)]
 
 
 def doomed_of(conn: Connection, deletion_id: UUID) -> Doomed:

@@ -6,6 +6,8 @@ complete once the store lists nothing of it any more.
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import structlog
 from sqlalchemy import Engine
 
@@ -28,16 +30,31 @@ from storage.keys import asset_prefixes, job_prefix
 log = structlog.get_logger(__name__)
 
 BATCH_SIZE = 100
+# Sorts before every id.
+_START = UUID(int=0)
 
 
 def carry_out_deletions(engine: Engine, store: S3Store) -> int:
-    """Carry out what is due, and return how many deletions were completed. Raises StorageError.
+    """Carry out what is due, and return how many deletions were completed. Idempotent, also when run concurrently."""
+    completed, after = 0, _START
+    while due := _due(engine, after):
+        completed += sum(_attempted(engine, store, each) for each in due)
+        after = due[-1].id
+    return completed
 
-    Idempotent, also when run concurrently.
-    """
+
+def _due(engine: Engine, after: UUID) -> list[Deletion]:
     with engine.connect() as conn:
-        due = due_deletions(conn, most=BATCH_SIZE)
-    return sum(_carry_out(engine, store, each) for each in due)
+        return due_deletions(conn, after=after, most=BATCH_SIZE)
+
+
+def _attempted(engine: Engine, store: S3Store, deletion: Deletion) -> bool:
+    """Carry out one deletion. An error is logged: the next run tries again, and the other deletions do not wait."""
+    try:
+        return _carry_out(engine, store, deletion)
+    except Exception:
+        log.exception("a deletion failed", deletion_id=encode_id(IdKind.DELETION, deletion.id))
+        return False
 
 
 def _carry_out(engine: Engine, store: S3Store, deletion: Deletion) -> bool:

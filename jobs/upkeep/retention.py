@@ -29,7 +29,7 @@ from db.upkeep.retention import (
     unnamed,
 )
 from storage import ObjectInfo, S3Store
-from storage.keys import belongs
+from storage.keys import UPLOADS, belongs
 
 log = structlog.get_logger(__name__)
 
@@ -178,6 +178,23 @@ class Leftovers:
         with self._engine.connect() as conn:
             found = unnamed(conn, owners, grace=self._grace)
         return self._store.delete(key for key, is_known in found.items() if is_known)
+
+
+def purge_posted(engine: Engine, store: S3Store) -> int:
+    """Delete what was posted with the forms of uploads that are over; return how many objects that were.
+
+    A form stays valid for some minutes after its upload was completed. What is posted with it again is not cleaned: it
+    may contain a place and a time.
+    """
+    objects = store.list(UPLOADS)
+    deleted = 0
+    while batch := list(islice(objects, BATCH_SIZE)):
+        with engine.connect() as conn:
+            found = unnamed(conn, owners_of(batch), grace=timedelta(0))
+        deleted += store.delete(key for key, is_known in found.items() if is_known)
+    if deleted:
+        log.info("uploads posted after their completion were deleted", objects=deleted)
+    return deleted
 
 
 def owners_of(objects: Sequence[ObjectInfo]) -> list[KeyOwner]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -22,6 +22,7 @@ from jobs.errors import Forbidden, InputExpired
 from jobs.identity import Principal, authenticate, open_session
 from jobs.support.redriving import retry_job
 from statemachine.vocabulary import Kind, State
+from storage import StorageUnavailable
 from storage.keys import asset_key
 from tests.retention.account_files import AccountFiles
 from tests.support.factories import World, advance_to
@@ -119,6 +120,22 @@ def test_a_deletion_that_died_goes_on(
     assert not is_complete(files, deletion_id)
     assert carry_out(files) == 1
     assert not [key for key in files.objects() if any(str(job_id) in key for job_id in jobs)]
+
+
+def test_a_deletion_that_fails_does_not_delay_the_others(
+    files: AccountFiles, partner: Principal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (first, _), (second, _) = story(files), story(files)
+    failing, other = request(files, delete_story, partner, first), request(files, delete_story, partner, second)
+
+    def delete(keys: Iterable[str]) -> int:
+        monkeypatch.undo()
+        raise StorageUnavailable("deleting")
+
+    monkeypatch.setattr(files.store, "delete", delete)
+    assert carry_out(files) == 1
+    assert (is_complete(files, failing), is_complete(files, other)) == (False, True)
+    assert carry_out(files) == 1
 
 
 def test_a_running_job_is_canceled_and_awaited(files: AccountFiles, partner: Principal) -> None:

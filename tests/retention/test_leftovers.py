@@ -10,9 +10,10 @@ from sqlalchemy import text
 
 from db.upkeep.retention import NamedObject
 from jobs.upkeep.inventory import merged
-from jobs.upkeep.retention import Leftovers
+from jobs.upkeep.retention import Leftovers, purge_posted
 from statemachine.vocabulary import State
 from storage import ObjectInfo
+from storage.keys import upload_key
 from tests.retention.account_files import AccountFiles
 
 HOUR = timedelta(hours=1)
@@ -38,6 +39,21 @@ def test_leftovers_are_purged_after_the_grace_and_all_other_objects_are_kept(fil
     assert files.purge_left() == len(leftover_keys)
     assert set(files.objects()) == named
     assert files.inventory().is_sound
+
+
+def test_what_is_posted_after_an_upload_is_over_goes_at_once(files: AccountFiles) -> None:
+    """The form is valid for some minutes longer; what it posts is not cleaned."""
+    account, pending = files.world.owner.account_id, files.upload()
+    over = {state: files.selfie(kept_for=None) for state in ("ready", "deleted")}
+    with files.engine.begin() as conn:
+        conn.execute(text("UPDATE assets SET state = 'deleted' WHERE id = :id"), {"id": over["deleted"]})
+    kept = files.objects()
+    for asset_id in over.values():
+        files.put(upload_key(account, asset_id))
+    assert purge_posted(files.engine, files.store) == 2
+    assert files.objects() == kept
+    assert f"uploads/{account}/{pending}" in kept
+    assert purge_posted(files.engine, files.store) == 0
 
 
 def test_objects_of_unfinished_jobs_and_pending_uploads_are_kept(files: AccountFiles) -> None:

@@ -1,8 +1,9 @@
--- Read the deletions to carry out, oldest first: those with something left, and for an hour those of users, because a
--- request that the user's session was still allowed may have added something. Zero rows: nothing is to be deleted.
+-- Read the next deletions to carry out, oldest first: those with something left, and for an hour those of users, because
+-- a request that the user's session was still allowed may have added something. Called until there are none beyond :after.
+-- Zero rows: there are none.
 SELECT d.*
 FROM deletions d
-WHERE d.completed_at IS NULL
-   OR (d.requested_at > diorama_now() - interval '1 hour' AND d.subject = 'user')
-ORDER BY d.completed_at IS NOT NULL, d.requested_at
+WHERE (d.completed_at IS NULL OR (d.requested_at > diorama_now() - interval '1 hour' AND d.subject = 'user'))
+  AND d.id > :after
+ORDER BY d.id
 LIMIT :most

@@ -20,6 +20,7 @@ from structlog.testing import capture_logs
 from jobs.media import ImageFacts, clean_selfie, operations
 from jobs.media.limits import PICTURE_CHILD
 from jobs.requesting import uploads
+from jobs.upkeep.retention import purge_posted
 from schema.ids import IdKind, encode_id
 from storage import S3Store, StoredObject
 from tests.support.databases import unique_name
@@ -249,3 +250,14 @@ def test_an_unreachable_store_is_a_transient_error(acme: Partner) -> None:
     asset_id = acme.ask(CREATE, type="image/png")["createUpload"]["asset"]["id"]
     error = acme.fail(COMPLETE, id=asset_id)
     assert (error["extensions"]["code"], error["extensions"]["retryable"]) == ("SERVICE_UNAVAILABLE", True)
+
+
+def test_a_form_that_is_posted_again_leaves_nothing(storing: Server, uploader: Caller, store: S3Store) -> None:
+    made = uploader.ask(CREATE, type="image/jpeg")["createUpload"]
+    _post(made["form"], _picture())
+    assert _complete(uploader, made["asset"]["id"])["userErrors"] == []
+    cleaned = [each.key for each in store.list()]
+    _post(made["form"], _picture())
+    assert len(list(store.list())) == 2
+    assert purge_posted(storing.engine, store) == 1
+    assert [each.key for each in store.list()] == cleaned
