@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from jobs.media.confinement import confine
-from jobs.media.errors import MediaError, TooLarge
+from jobs.media.errors import NOT_PROCESSED, MediaError, TooLarge
 from jobs.media.facts import ImageFacts, VideoFacts, VideoProbe
 from jobs.media.limits import ChildLimits, PictureLimits, VideoLimits, VideoSettings
 
@@ -159,7 +159,7 @@ def _respond(request: dict[str, Any], messages: BinaryIO) -> dict[str, object]:
 
 
 def _unexpected(error: Exception) -> MediaError:
-    return MediaError("The file could not be processed.", repr(error))
+    return MediaError(NOT_PROCESSED, repr(error))
 
 
 def _failure(error: MediaError) -> dict[str, object]:

@@ -16,6 +16,10 @@ MediaInterrupted        processing ended before the file could be judged
 
 from __future__ import annotations
 
+from typing import Final
+
+NOT_PROCESSED: Final = "The file could not be processed. Save it again as a JPEG, or use another one."
+
 
 class MediaError(Exception):
     """A file could not be processed.

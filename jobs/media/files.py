@@ -19,6 +19,6 @@ def check_size(path: Path, max_bytes: int) -> None:
     """Raise `Unreadable` for an empty file and `TooLarge` for one above `max_bytes`."""
     size_bytes = path.stat().st_size
     if size_bytes == 0:
-        raise Unreadable("The file is empty.")
+        raise Unreadable("The file is empty. Upload the whole file again.")
     if size_bytes > max_bytes:
         raise TooLarge(f"The file has {size_bytes / MIB:.1f} MiB; at most {max_bytes / MIB:.0f} MiB are accepted.")

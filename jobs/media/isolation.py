@@ -22,7 +22,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any, Final
 
-from jobs.media.errors import ERRORS, MediaError, MediaInterrupted, MediaTimeout
+from jobs.media.errors import ERRORS, NOT_PROCESSED, MediaError, MediaInterrupted, MediaTimeout
 from jobs.media.limits import ChildLimits
 
 CHILD: Final = (sys.executable, "-P", "-s", "-X", "faulthandler", "-m", "jobs.media.child")
@@ -35,8 +35,7 @@ MAX_RESPONSE_BYTES: Final = 256 * 1024
 LOGGED_BYTES: Final = 2000
 LAST_WORDS_S: Final = 5.0
 
-NOT_PROCESSED: Final = "The file could not be processed."
-TOOK_TOO_LONG: Final = "Processing the file took too long."
+TOOK_TOO_LONG: Final = "Processing the file took too long. Save it again in an ordinary form, such as a baseline JPEG."
 NOT_IN_TIME: Final = "the child did not end in time"
 
 OnProgress = Callable[[float], None]

@@ -13,9 +13,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TypeVar
 
-from jobs.media.errors import MediaError
+from jobs.media.errors import NOT_PROCESSED, MediaError
 from jobs.media.facts import ImageFacts, VideoFacts, VideoProbe, from_reply
-from jobs.media.isolation import NOT_PROCESSED, OnProgress, run_isolated
+from jobs.media.isolation import OnProgress, run_isolated
 from jobs.media.limits import (
     OUTPUT_LIMITS,
     PICTURE_CHILD,

@@ -12,6 +12,7 @@ from diorama.settings import Settings
 from jobs.catalogue.themes import themes
 from jobs.providers.profiles import Profile, profiles
 from tests.acceptance.complaints import COMPLAINTS
+from tests.jobs.media.refused_uploads import accepted_uploads_table, refused_uploads_table
 from tests.jobs.media.sources import REFUSALS, SOURCES
 from tests.truth import simulator_page, state_pages
 
@@ -114,6 +115,7 @@ PAGES: dict[Path, Blocks] = {
     _DOCS / "engine-failures.md": {"engine-failures": engine_failures_table},
     _DOCS / "provider-failures.md": {"complaints": complaints_table},
     _DOCS / "media.md": {"video-sources": video_sources_table, "video-refusals": video_refusals_table},
+    _DOCS / "uploads.md": {"uploads-accepted": accepted_uploads_table, "uploads-refused": refused_uploads_table},
     _DOCS / "simulator.md": simulator_page.BLOCKS,
 }
 

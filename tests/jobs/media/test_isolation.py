@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from jobs.media import ChildLimits, MediaError, MediaInterrupted, MediaTimeout, TooLarge
+from jobs.media.errors import NOT_PROCESSED
 from jobs.media.isolation import CODE, run_isolated
 from jobs.media.limits import MIB
 from tests.support.eventually import eventually
@@ -80,7 +81,7 @@ def test_a_child_that_ends_without_a_reply_proves_nothing_about_the_file(program
 def test_a_senseless_reply_is_a_media_error(program: str, detail: str) -> None:
     with pytest.raises(MediaError) as caught:
         run(program)
-    assert caught.value.reason == "The file could not be processed."
+    assert caught.value.reason == NOT_PROCESSED
     assert detail in (caught.value.detail or "")
 
 

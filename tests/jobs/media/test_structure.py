@@ -12,6 +12,7 @@ from jobs.media import SELFIE_LIMITS, Damaged, MediaError, TooLarge, images
 from jobs.media.jpeg import jpeg_structure
 from tests.jobs.media.hostile import exif_block, jpeg_of_scans, png_chunk, png_with, saved
 from tests.jobs.media.making import assert_color, corners_of, four_corners
+from tests.jobs.media.refused_uploads import REFUSED_UPLOADS, RefusedUpload
 
 ORIENTATION_6 = (0x0112, 3, 1, b"\0\x06\0\0")
 PICTURE = four_corners((600, 400))
@@ -142,3 +143,8 @@ def test_the_working_copy_of_pure_noise_is_below_a_megabyte(tmp_path: Path) -> N
 def test_a_phones_48_megapixels_are_accepted(tmp_path: Path, kind: str) -> None:
     result = cleaned(tmp_path, saved(four_corners((8064, 6048)), kind))
     assert (result.size, corners_of(result)) == ((1536, 1152), "rgbw")
+
+
+@pytest.mark.parametrize("refused", REFUSED_UPLOADS, ids=lambda each: each.what)
+def test_every_refusal_of_the_page_has_its_reason(tmp_path: Path, refused: RefusedUpload) -> None:
+    assert refusal(refused.error, tmp_path, refused.make()) == refused.reason
