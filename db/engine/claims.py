@@ -247,6 +247,12 @@ def renew(conn: Connection, claim: Claim, lease_for: timedelta, ends_at: datetim
     return found.one_or_none() is not None
 
 
+def still_leased(conn: Connection, claims: Sequence[Claim]) -> set[Claim]:
+    """Return those of the claims under which work may go on: not lost, and without a cancel that waits for its end."""
+    rows = execute(conn, "still_leased", given={"ids": [claim.job_id for claim in claims]})
+    return {Claim(row.id, row.lease) for row in rows} & set(claims)
+
+
 def load(conn: Connection, claim: Claim) -> ClaimedJob | None:
     """Read a claimed job, or return None when the claim has been lost."""
     rows = execute(conn, "load", "claimed_job", given={"id": claim.job_id, "lease": claim.lease})

@@ -34,6 +34,8 @@ KEPT_ENVIRONMENT: Final = ("PATH", "LD_LIBRARY_PATH", "LANG", "TMPDIR")
 MAX_RESPONSE_BYTES: Final = 256 * 1024
 LOGGED_BYTES: Final = 2000
 LAST_WORDS_S: Final = 5.0
+# A caller that cannot wait for the child is asked at least this often.
+TICK_S: Final = 0.5
 
 TOOK_TOO_LONG: Final = "Processing the file took too long. Save it again in an ordinary form, such as a baseline JPEG."
 NOT_IN_TIME: Final = "the child did not end in time"
@@ -55,7 +57,8 @@ def run_isolated(
     """Run `operation` in a child and return its result; raise a `MediaError` for a problem with the file.
 
     `options` must be serializable as JSON. `on_progress` is called in this thread with a share from 0 to 1 about every
-    half second; if it raises, the child is killed and the exception propagates. Raises `MediaInterrupted` when the
+    half second, with the last one again if the child is silent; if it raises, the child is killed and the exception
+    propagates. Raises `MediaInterrupted` when the
     child ends without a response, and `OSError` when the machine fails rather than the file (the disk is full). The
     child never outlives the call.
     """
@@ -108,9 +111,9 @@ def _send(process: subprocess.Popen[bytes], request: Message) -> None:
 def _listen(process: subprocess.Popen[bytes], deadline_s: float, on_progress: OnProgress | None) -> Message | None:
     """Return the last message that is not progress, or None when the child ends without one."""
     assert process.stdout is not None
-    response = None
+    response, share = None, 0.0
     for line in _lines(process.stdout, deadline_s):
-        message = _parse(line)
+        message = {"progress": share} if line is None else _parse(line)
         if "progress" not in message:
             response = message
             continue
@@ -120,12 +123,18 @@ def _listen(process: subprocess.Popen[bytes], deadline_s: float, on_progress: On
     return response
 
 
-def _lines(pipe: IO[bytes], deadline_s: float) -> Iterator[bytes]:
-    """Yield whole lines until the pipe closes; raise `MediaInterrupted` at the deadline, `MediaError` for a flood."""
+def _lines(pipe: IO[bytes], deadline_s: float) -> Iterator[bytes | None]:
+    """Yield whole lines until the pipe closes, and None after each tick without anything.
+
+    Raises `MediaInterrupted` at the deadline and `MediaError` for a flood.
+    """
     pending, received = b"", 0
     with selectors.DefaultSelector() as selector:
         selector.register(pipe, selectors.EVENT_READ)
-        while selector.select(max(0.0, deadline_s - time.monotonic())):
+        while (left_s := deadline_s - time.monotonic()) > 0:
+            if not selector.select(min(TICK_S, left_s)):
+                yield None
+                continue
             piece = os.read(pipe.fileno(), 65536)
             received += len(piece)
             if received > MAX_RESPONSE_BYTES:

@@ -127,6 +127,7 @@ def _source_content(job: ClaimedJob) -> Content | None:
 def _make_video(job: ClaimedJob, source: Path, folder: Path, lease: KeptLease, parts: TranscodeParts) -> _Made:
     video, poster = folder / "video.mp4", folder / "poster.webp"
     facts = normalise_video(source, video, seconds=job.duration_s or 6, on_progress=lambda _: lease.check())
+    lease.check()
     still = make_poster(video, poster)
     return _Made(output=_keep(job, "video", video, facts, parts), poster=_keep(job, "poster", poster, still, parts))
 

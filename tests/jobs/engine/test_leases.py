@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine, text
 
-from db.engine.claims import Claim
+from db.engine.claims import Claim, still_leased
 from db.engine.commands import cancel
 from jobs.engine.leases import LeaseLost, Renewer
 from statemachine.vocabulary import State
@@ -97,6 +98,30 @@ def test_a_lease_is_not_renewed_beyond_the_deadline(engine: Engine, leased: Clai
         with pytest.raises(LeaseLost):
             keeping.check()
     assert ends_at(engine) == first
+
+
+def test_a_cancel_shows_long_before_the_lease_must_be_renewed(
+    engine: Engine, world: World, leased: Claim, renewer: Renewer
+) -> None:
+    hour = timedelta(hours=1)
+    with engine.begin() as conn:
+        other = claim(conn, make_job(conn, world, State.TRANSCODING), lasts=hour)
+    with renewer.keeping(leased, hour) as canceled, renewer.keeping(other, hour) as going_on:
+        with engine.begin() as conn:
+            assert cancel(conn, leased.job_id, "api")
+        assert eventually(canceled.lost.is_set, within_s=10)
+        with pytest.raises(LeaseLost):
+            canceled.check()
+        going_on.check()
+
+
+def test_a_cancel_that_is_being_executed_is_no_reason_to_stop(engine: Engine, world: World) -> None:
+    with engine.begin() as conn:
+        job_id = make_job(conn, world, State.COMPENSATING)
+        conn.execute(text("UPDATE jobs SET cancel_requested_at = now() WHERE id = :id"), {"id": job_id})
+        compensating = claim(conn, job_id, lasts=timedelta(hours=1))
+        assert still_leased(conn, [compensating]) == {compensating}
+        assert still_leased(conn, [replace(compensating, lease=compensating.lease + 1)]) == set()
 
 
 def test_a_lease_is_no_longer_renewed_after_its_step(engine: Engine, leased: Claim, renewer: Renewer) -> None:

@@ -129,6 +129,24 @@ def test_an_exception_from_on_progress_kills_the_child_and_goes_on(tmp_path: Pat
     assert is_gone(int(note.read_text()))
 
 
+def test_a_silent_child_can_be_stopped(tmp_path: Path) -> None:
+    """A child that reads a hostile file may say nothing for minutes; a cancel does not wait for it."""
+    note, calls = tmp_path / "pid", list[float]()
+
+    class LeaseLost(Exception):
+        pass
+
+    def lose(share: float) -> None:
+        calls.append(share)
+        if len(calls) == 2:
+            raise LeaseLost
+
+    with pytest.raises(LeaseLost):
+        run(f"open({str(note)!r}, 'w').write(str(os.getpid()))\ntime.sleep(60)", on_progress=lose)
+    assert is_gone(int(note.read_text()))
+    assert calls == [0, 0]
+
+
 def test_progress_reaches_the_caller_before_the_end() -> None:
     program = """
         for share in (0, 0.5, 1):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from importlib import import_module
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -15,6 +17,7 @@ from sqlalchemy import Engine
 
 from db.elapsed import Instant, this_instant
 from db.engine.claims import ClaimedJob
+from db.engine.commands import cancel
 from db.engine.row_changes import AssetMade
 from jobs.engine.lease_times import LeaseKeeper
 from jobs.engine.leases import Renewer
@@ -26,9 +29,11 @@ from jobs.upkeep.retention import RetentionPolicy
 from statemachine.backoff import JobPolicy
 from statemachine.decisions import decide
 from statemachine.outcomes import Outcome, OutputInvalid, StepDone, StepFailed
-from statemachine.vocabulary import Event, State
+from statemachine.vocabulary import Event, Kind, State
 from storage import S3Store
+from tests.jobs.media.making import Video
 from tests.jobs.media.sources import MADE_AGAIN, REFUSALS, Refusal
+from tests.support.eventually import eventually
 from tests.support.factories import World, claimed, make_job
 
 
@@ -87,6 +92,21 @@ def test_only_support_learns_the_fault_of_an_output(job: ClaimedJob, parts: Tran
     assert outcome.failure.detail is not None
     assert outcome.failure.detail.startswith("Damaged: The picture is cut off or damaged. ")
     assert "Damaged" not in outcome.failure.message
+
+
+@pytest.mark.media
+def test_a_cancel_stops_the_encoder(engine: Engine, world: World, parts: TranscodeParts, tmp_path: Path) -> None:
+    """Encoding takes several seconds, and the lease is renewed only after twenty."""
+    with engine.begin() as conn:
+        job = claimed(conn, make_job(conn, world, State.TRANSCODING, kind=Kind.ANIMATION, duration_s=10))
+    film = Video(size=(1280, 720), seconds=10).write(tmp_path / "film.mp4").read_bytes()
+    parts.store.put_stream(job.source_key or "", iter([film]), content_type="video/mp4", max_bytes=10**8)
+    with ThreadPoolExecutor() as other:
+        making = other.submit(transcode, job, parts)
+        assert eventually(lambda: not parts.keeper.renewer.is_idle)
+        with engine.begin() as conn:
+            assert cancel(conn, job.id, "api")
+        assert making.result() is None
 
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal.what)
