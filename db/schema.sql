@@ -78,8 +78,9 @@ BEGIN
     WHERE id = ANY (ids) AND (reason IS NOT NULL OR error_detail IS NOT NULL);
     UPDATE job_events SET reason = NULL, error_detail = NULL
     WHERE job_id = ANY (ids) AND (reason IS NOT NULL OR error_detail IS NOT NULL);
+    -- The address of a picture at the provider stays until the picture is removed there: it identifies a lost submission.
     UPDATE attempts
-    SET source_key = NULL, source_sha256 = NULL, output_urls = NULL, picture_url = NULL, sighting = NULL, error_detail = NULL
+    SET source_key = NULL, source_sha256 = NULL, output_urls = NULL, sighting = NULL, error_detail = NULL
     WHERE job_id = ANY (ids);
     UPDATE compensation_actions
     SET keep_key = NULL, last_error = CASE WHEN last_error IS NOT NULL THEN 'erased' END,

@@ -140,6 +140,7 @@ attempts = _table(
     source_bytes=Big,
     source_sha256=Text,
     error_detail=Text,
+    picture_url=Text,
     started_at=_Time,
     accepted_at=_Time,
     completed_at=_Time,

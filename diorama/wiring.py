@@ -185,13 +185,14 @@ def build_periodic_tasks(runtime: Runtime, hinter: Hinter, tuning: Tuning = _TUN
     overdue = partial(end_overdue, runtime.engine, runtime.recorder, runtime.policy, runtime.leases.usual)
     first_after = timedelta(seconds=tuning.orphan_search_s)
     orphans = partial(search_orphans, runtime.engine, runtime.provider, first_after)
+    deletions = partial(carry_out_deletions, runtime.engine, runtime.store, runtime.provider)
     watcher = Watcher(runtime.engine, runtime.provider, hinter, runtime.poll_times, tuning.tracking)
     return (
         # On its own: it must not wait for a long purge.
         PeriodicTask("watch", _WATCH_STEP_S, watcher.step, TRACKING),
         PeriodicTask("orphans", tuning.orphan_search_s, orphans),
         PeriodicTask("overdue", _OVERDUE_EVERY_S, overdue),
-        PeriodicTask("deletions", _DELETIONS_EVERY_S, partial(carry_out_deletions, runtime.engine, runtime.store)),
+        PeriodicTask("deletions", _DELETIONS_EVERY_S, deletions),
         PeriodicTask("posted", _POSTED_EVERY_S, partial(purge_posted, runtime.engine, runtime.store)),
         PeriodicTask("retention", tuning.purge_every_s, lambda: purge_expired(runtime.engine, runtime.store, policy)),
         PeriodicTask("leftovers", tuning.purge_every_s, leftovers.purge),

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text, update
 
 from db.records.deletions import Deletion
 from db.statements import statement
-from db.tables import deletions
+from db.tables import attempts, deletions
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,27 @@ def doomed_of(conn: Connection, deletion_id: UUID) -> Doomed:
 def shared_objects(conn: Connection, keys: Collection[str]) -> set[str]:
     """Return those of the keys that files which stay have as well."""
     return set(conn.scalars(statement("shared_objects"), {"keys": list(keys)}))
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderFile:
+    """A picture that was uploaded to the provider for an attempt, and whether its submission is over."""
+
+    job_id: UUID
+    attempt: int
+    picture_url: str
+    has_ended: bool
+
+
+def provider_files(conn: Connection, deletion_id: UUID) -> list[ProviderFile]:
+    """Return the pictures at the provider that belong to a deletion."""
+    return [ProviderFile(**row._mapping) for row in conn.execute(statement("provider_files"), {"id": deletion_id})]
+
+
+def clear_provider_file(conn: Connection, file: ProviderFile) -> None:
+    """Clear the address of a picture that the provider has removed."""
+    here = (attempts.c.job_id == file.job_id) & (attempts.c.attempt == file.attempt)
+    conn.execute(update(attempts).where(here).values(picture_url=None))
 
 
 def note_deleted(conn: Connection, deletion_id: UUID, objects: int) -> None:

@@ -1,7 +1,7 @@
 """Carry out deletions: objects first, then the words in the rows. A run may stop anywhere, and the next one goes on.
 
 A deletion waits until its jobs have ended: compensation cancels their predictions and deletes their objects. It is
-complete once the store lists nothing of it any more.
+complete once neither the store nor the provider has anything of it any more.
 """
 
 from __future__ import annotations
@@ -15,15 +15,18 @@ from db.public_ids import IdKind, encode_id
 from db.records.deletions import Deletion
 from db.upkeep.deletions import (
     Doomed,
+    clear_provider_file,
     complete,
     doomed_of,
     doomed_running,
     due_deletions,
     note_deleted,
+    provider_files,
     reopen,
     shared_objects,
 )
 from jobs.deleting.collecting import collect
+from jobs.providers.provider import Provider, ProviderError
 from storage import S3Store
 from storage.keys import asset_prefixes, job_prefix
 
@@ -34,11 +37,11 @@ BATCH_SIZE = 100
 _START = UUID(int=0)
 
 
-def carry_out_deletions(engine: Engine, store: S3Store) -> int:
+def carry_out_deletions(engine: Engine, store: S3Store, provider: Provider) -> int:
     """Carry out what is due, and return how many deletions were completed. Idempotent, also when run concurrently."""
     completed, after = 0, _START
     while due := _due(engine, after):
-        completed += sum(_attempted(engine, store, each) for each in due)
+        completed += sum(_attempted(engine, store, provider, each) for each in due)
         after = due[-1].id
     return completed
 
@@ -48,16 +51,19 @@ def _due(engine: Engine, after: UUID) -> list[Deletion]:
         return due_deletions(conn, after=after, most=BATCH_SIZE)
 
 
-def _attempted(engine: Engine, store: S3Store, deletion: Deletion) -> bool:
+def _attempted(engine: Engine, store: S3Store, provider: Provider, deletion: Deletion) -> bool:
     """Carry out one deletion. An error is logged: the next run tries again, and the other deletions do not wait."""
     try:
-        return _carry_out(engine, store, deletion)
+        return _carry_out(engine, store, provider, deletion)
+    except ProviderError as error:
+        log.info("a deletion waits for the provider", reason=str(error))
+        return False
     except Exception:
         log.exception("a deletion failed", deletion_id=encode_id(IdKind.DELETION, deletion.id))
         return False
 
 
-def _carry_out(engine: Engine, store: S3Store, deletion: Deletion) -> bool:
+def _carry_out(engine: Engine, store: S3Store, provider: Provider, deletion: Deletion) -> bool:
     """Delete what is left of one deletion, and return whether it has just become complete."""
     with engine.begin() as conn:
         collected = collect(conn, deletion)
@@ -69,7 +75,7 @@ def _carry_out(engine: Engine, store: S3Store, deletion: Deletion) -> bool:
             return False
         doomed = doomed_of(conn, deletion.id)
     _delete_objects(engine, store, deletion, doomed)
-    if _left(engine, store, doomed):
+    if not _removed_at_provider(engine, provider, deletion) or _left(engine, store, doomed):
         return False
     with engine.begin() as conn:
         complete(conn, deletion.id, doomed.jobs)
@@ -82,6 +88,18 @@ def _delete_objects(engine: Engine, store: S3Store, deletion: Deletion, doomed: 
     store.delete(found)
     with engine.begin() as conn:
         note_deleted(conn, deletion.id, len(found))
+
+
+def _removed_at_provider(engine: Engine, provider: Provider, deletion: Deletion) -> bool:
+    """Remove the uploaded pictures of submissions that are over; return whether there is no other. ProviderError."""
+    with engine.connect() as conn:
+        files = provider_files(conn, deletion.id)
+    for file in files:
+        if file.has_ended:
+            provider.remove(file.picture_url)
+            with engine.begin() as conn:
+                clear_provider_file(conn, file)
+    return all(file.has_ended for file in files)
 
 
 def _left(engine: Engine, store: S3Store, doomed: Doomed) -> list[str]:

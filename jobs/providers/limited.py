@@ -63,6 +63,13 @@ class LimitedProvider:
             notice(lambda: self._limiter.observe(outcome))
             raise
 
+    def remove(self, address: str) -> None:
+        """Remove an uploaded picture, or raise ProviderError, also if the read budget is spent."""
+        wait_s = self._limiter.read_in_s()
+        if wait_s > 0:
+            raise ProviderError(_out_of_reads(wait_s))
+        self._noticed(lambda: self._inner.remove(address))
+
     def now(self) -> datetime:
         """Return the provider's time. This may take a call, so one is booked."""
         self._limiter.must_read()

@@ -135,6 +135,9 @@ class Provider(Protocol):
         Every upload has its own URL. Raises ProviderError.
         """
 
+    def remove(self, address: str) -> None:
+        """Remove an uploaded picture. One that is gone is fine. Raises ProviderError."""
+
     def now(self) -> datetime:
         """Return the provider's time at the start of this call. Raises ProviderError."""
 

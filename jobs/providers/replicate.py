@@ -107,6 +107,16 @@ class ReplicateProvider:
                 raise ValueError("the file has no address")
         return str(address)
 
+    def remove(self, address: str) -> None:
+        """Delete a file of the Files API; one that is gone is fine."""
+        try:
+            self._client._request("DELETE", f"/v1/files/{quote(address.rpartition('/')[2])}")
+        except ErrorResponse as error:
+            if error.status != _NOT_FOUND:
+                raise ProviderError(failures.of_status(error.status, error.body, error.retry_after_s)) from None
+        except httpx.HTTPError as error:
+            raise ProviderError(failures.unreachable(error)) from None
+
     def now(self) -> datetime:
         """Return the provider's time at the start of this call; make a call if no recent response gave it."""
         asked = time.monotonic()

@@ -26,6 +26,7 @@ from storage import StorageUnavailable
 from storage.keys import asset_key
 from tests.retention.account_files import AccountFiles
 from tests.support.factories import World, advance_to
+from tests.support.fakes import FakeProvider
 
 WORDS = "my secret garden"
 
@@ -41,8 +42,8 @@ def request(files: AccountFiles, act: Callable[..., Requested], *given: Any) -> 
         return act(conn, *given).deletion.id
 
 
-def carry_out(files: AccountFiles) -> int:
-    return carry_out_deletions(files.engine, files.store)
+def carry_out(files: AccountFiles, provider: FakeProvider | None = None) -> int:
+    return carry_out_deletions(files.engine, files.store, provider or FakeProvider())
 
 
 def is_complete(files: AccountFiles, deletion_id: UUID) -> bool:
@@ -136,6 +137,42 @@ def test_a_deletion_that_fails_does_not_delay_the_others(
     assert carry_out(files) == 1
     assert (is_complete(files, failing), is_complete(files, other)) == (False, True)
     assert carry_out(files) == 1
+
+
+def _uploaded(files: AccountFiles, provider: FakeProvider, job_id: UUID) -> None:
+    """Note that the picture of a job's submission was uploaded to the provider."""
+    address = provider.upload("picture.jpg", b"x", new_id())
+    with files.engine.begin() as conn:
+        conn.execute(text("UPDATE attempts SET picture_url = :url WHERE job_id = :id"), {"url": address, "id": job_id})
+
+
+def test_the_copies_at_the_provider_are_removed_first(files: AccountFiles, partner: Principal) -> None:
+    provider = FakeProvider()
+    files.world = replace(files.world, selfie_id=files.selfie(kept_for=None))
+    _uploaded(files, provider, files.job())
+    kept = provider.upload("another.jpg", b"x", new_id())
+    deletion_id = request(files, delete_asset, partner, files.world.selfie_id)
+    provider.takes_files = False
+    assert carry_out(files, provider) == 0
+    provider.takes_files = True
+    assert carry_out(files, provider) == 1
+    assert list(provider.files) == [kept]
+    assert is_complete(files, deletion_id)
+
+
+def test_a_deletion_waits_for_a_submission_that_is_still_searched(files: AccountFiles, partner: Principal) -> None:
+    """Its picture identifies it in the provider's list; the provider removes the picture after a day itself."""
+    provider = FakeProvider()
+    story_id, (_, scene) = story(files)
+    _uploaded(files, provider, scene)
+    with files.engine.begin() as conn:
+        conn.execute(text("UPDATE attempts SET completed_at = NULL, status = 'lost' WHERE job_id = :id"), {"id": scene})
+    deletion_id = request(files, delete_story, partner, story_id)
+    assert carry_out(files, provider) == 0
+    assert files.scalar("SELECT picture_url FROM attempts WHERE job_id = :id", id=scene) is not None
+    files.pass_time(timedelta(hours=25))
+    assert carry_out(files, provider) == 1
+    assert is_complete(files, deletion_id)
 
 
 def test_a_running_job_is_canceled_and_awaited(files: AccountFiles, partner: Principal) -> None:

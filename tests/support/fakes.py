@@ -98,6 +98,12 @@ class FakeProvider:
             self.files[address] = content
         return address
 
+    def remove(self, address: str) -> None:
+        """Remove a picture; one that is gone is fine."""
+        if not self.takes_files:
+            raise ProviderError(failures.of_status(503, "", None))
+        self.files.pop(address, None)
+
     def now(self) -> datetime:
         """Return the time by this provider's clock."""
         return datetime.now(UTC) + self.ahead

@@ -69,6 +69,10 @@ class ThreePages:
         """Refuse every file."""
         raise ProviderError(failures.of_status(503, "", None))
 
+    def remove(self, address: str) -> None:
+        """Refuse every call."""
+        raise ProviderError(failures.of_status(503, "", None))
+
     def now(self) -> datetime:
         """Return a fixed time."""
         return self.time
@@ -117,6 +121,9 @@ class ForwardingProvider:
 
     def upload(self, name: str, content: bytes, token: UUID) -> str:
         return self.inner.upload(name, content, token)
+
+    def remove(self, address: str) -> None:
+        self.inner.remove(address)
 
     def now(self) -> datetime:
         return self.inner.now()

@@ -35,6 +35,9 @@ class InstantProvider:
     def upload(self, name: str, content: bytes, token: UUID) -> str:
         return f"http://127.0.0.1/{name}"
 
+    def remove(self, address: str) -> None:
+        return None
+
     def now(self) -> datetime:
         return datetime.now(UTC)
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from jobs.providers.provider import NotSent
 from statemachine.outcomes import Accepted, OutcomeLost, Refused, Rejected, RetryPolicy
 from tests.jobs.providers.harness import (
+    HttpHarness,
     ProviderHarness,
     begin,
     error_of,
@@ -150,3 +152,17 @@ def test_a_failed_cancel_raises_a_provider_error(harness: ProviderHarness) -> No
     harness.break_cancel()
     error_of(lambda: harness.provider.cancel(prediction_id))
     assert harness.provider.get(prediction_id).is_running
+
+
+def test_an_uploaded_picture_can_be_removed_twice(harness: ProviderHarness) -> None:
+    address = harness.provider.upload("mine.jpg", b"a picture", uuid4())
+    harness.provider.remove(address)
+    harness.provider.remove(address)
+
+
+def test_a_removed_picture_is_gone(over_http: HttpHarness) -> None:
+    address = over_http.provider.upload("mine.jpg", b"a picture", uuid4())
+    token = {"Authorization": "Bearer r8_test"}
+    assert httpx.get(address, headers=token).status_code == 200
+    over_http.provider.remove(address)
+    assert httpx.get(address, headers=token).status_code == 404
