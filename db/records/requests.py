@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, Interval, bindparam, func, insert, select, tuple_
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from db.tables import idempotency_keys, job_requests, jobs, stories
@@ -58,6 +59,17 @@ def insert_story(conn: Connection, owner: Owner, story_id: UUID, selfie_id: UUID
     )
 
 
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job to be added: queued, or waiting for its parent where it `waits`."""
+
+    id: UUID
+    request: JobRequest
+    story_id: UUID | None = None
+    parent_id: UUID | None = None
+    waits: bool = False
+
+
 def insert_job(
     conn: Connection,
     owner: Owner,
@@ -69,29 +81,45 @@ def insert_job(
     parent_id: UUID | None = None,
     waits: bool = False,
 ) -> None:
-    """Add a job: queued, or waiting for its parent where it `waits`.
+    """Add one job as `insert_jobs` does."""
+    insert_jobs(conn, owner, [NewJob(job_id, request, story_id, parent_id, waits)], deadline=deadline)
+
+
+def insert_jobs(conn: Connection, owner: Owner, new: Sequence[NewJob], *, deadline: timedelta) -> None:
+    """Add jobs with their requests, in one statement for all of each.
 
     A queued job is due earlier the higher its priority; a waiting one only when its deadline has passed.
     """
-    now = func.diorama_now()
-    conn.execute(
-        insert(jobs).values(
-            id=job_id,
-            account_id=owner.account_id,
-            session_id=owner.session_id,
-            story_id=story_id,
-            parent_id=parent_id,
-            kind=request.kind,
-            priority=request.priority,
-            credits=request.credits,
-            state=State.WAITING if waits else State.QUEUED,
-            event=Event.REQUESTED,
-            actor=Actor.API,
-            due_at=now + deadline if waits else now - head_start(request.priority),
-            deadline_at=now + deadline,
-        )
-    )
-    conn.execute(insert(job_requests).values(job_id=job_id, **{name: getattr(request, name) for name in _REQUESTED}))
+    conn.execute(_INSERT_JOBS, [_job_row(owner, job, deadline) for job in new])
+    conn.execute(insert(job_requests), [_request_row(job) for job in new])
+
+
+_INSERT_JOBS = insert(jobs).values(
+    event=Event.REQUESTED,
+    actor=Actor.API,
+    due_at=func.diorama_now() + bindparam("due_in", type_=Interval),
+    deadline_at=func.diorama_now() + bindparam("ends_in", type_=Interval),
+)
+
+
+def _job_row(owner: Owner, job: NewJob, deadline: timedelta) -> dict[str, Any]:
+    return {
+        "id": job.id,
+        "account_id": owner.account_id,
+        "session_id": owner.session_id,
+        "story_id": job.story_id,
+        "parent_id": job.parent_id,
+        "kind": job.request.kind,
+        "priority": job.request.priority,
+        "credits": job.request.credits,
+        "state": State.WAITING if job.waits else State.QUEUED,
+        "due_in": deadline if job.waits else -head_start(job.request.priority),
+        "ends_in": deadline,
+    }
+
+
+def _request_row(job: NewJob) -> dict[str, Any]:
+    return {"job_id": job.id, **{name: getattr(job.request, name) for name in _REQUESTED}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,3 +170,20 @@ def claim_key(conn: Connection, key: IdempotencyKey, input_sha256: bytes, resour
         )
     ).one()
     return KeyUse(bytes(row.input_sha256), row.resource_id)
+
+
+def insert_key_uses(conn: Connection, uses: Mapping[IdempotencyKey, KeyUse]) -> None:
+    """Add keys that no other transaction can use, because this one has claimed the key that they belong to."""
+    rows = [
+        {**asdict(key), "input_sha256": use.input_sha256, "resource_id": use.resource_id} for key, use in uses.items()
+    ]
+    conn.execute(insert(idempotency_keys), rows)
+
+
+def key_uses(conn: Connection, keys: Collection[IdempotencyKey]) -> dict[IdempotencyKey, KeyUse]:
+    """Return the uses of those of the keys that were used."""
+    columns = idempotency_keys.c
+    named = tuple_(columns.account_id, columns.user_ref, columns.operation, columns.key)
+    wanted = [(key.account_id, key.user_ref, key.operation, key.key) for key in keys]
+    rows = conn.execute(select(*named, columns.input_sha256, columns.resource_id).where(named.in_(wanted)))
+    return {IdempotencyKey(*row[:4]): KeyUse(bytes(row.input_sha256), row.resource_id) for row in rows}

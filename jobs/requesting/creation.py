@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from db.ids import new_id
 from db.records.assets import Asset, asset_by_id
 from db.records.jobs import Job, lock_parent, lock_sources
-from db.records.requests import IdempotencyKey, JobRequest, Owner, insert_job, insert_story
+from db.records.requests import IdempotencyKey, JobRequest, NewJob, Owner, insert_job, insert_jobs, insert_story
 from db.upkeep.retention import database_time
 from jobs.catalogue.catalogue import DEFAULT_CATALOGUE, Catalogue
 from jobs.catalogue.prices import price_of
@@ -59,7 +59,7 @@ def create_story(
         if request.animation is not None:
             _check_length(catalogue, caller, request.animation, "animation")
         selfie = _ready_asset(conn, caller, request.selfie_id, "selfie", "selfieId")
-        insert_story(conn, _owner(caller), story_id, selfie.id)
+        insert_story(conn, owner_of(caller), story_id, selfie.id)
         return _insert_story_jobs(conn, caller, request, story_id, catalogue)
 
     return _once(conn, caller, "createStory", request, make)
@@ -75,7 +75,7 @@ def create_avatar(
         catalogue.check_makeable(Kind.AVATAR, caller.tier, None, "input")
         selfie = _ready_asset(conn, caller, request.selfie_id, "selfie", "selfieId")
         avatar = _job_request(caller, request.options, Kind.AVATAR, input_id=selfie.id)
-        insert_job(conn, _owner(caller), job_id, avatar, deadline=catalogue.job_deadline)
+        insert_job(conn, owner_of(caller), job_id, avatar, deadline=catalogue.job_deadline)
         return {job_id: avatar.credits}
 
     return _once(conn, caller, "createAvatar", request, make)
@@ -86,27 +86,37 @@ def create_scene(
     caller: Principal,
     request: SceneRequest,
     *,
-    operation: str = "createScene",
     catalogue: Catalogue = DEFAULT_CATALOGUE,
 ) -> Made:
-    """Create the job of a scene. Raises as `create_story` does. Keys are separate for each `operation`."""
-    _check_options(request.options)
-    _check_scene(catalogue, request.scene)
-    source = _Source("avatar", Kind.AVATAR, "avatarId", request.avatar_asset_id, request.avatar_job_id)
+    """Create the job of a scene. Raises as `create_story` does."""
+    check_scene_request(catalogue, request)
 
     def make(job_id: UUID) -> dict[UUID, int]:
         catalogue.check_makeable(Kind.SCENE, caller.tier, None, "input")
-        scene = _job_request(
-            caller,
-            request.options,
-            Kind.SCENE,
-            input_id=request.avatar_asset_id,
-            **asdict(request.scene),
-        )
-        _insert_after(conn, caller, job_id, scene, source, catalogue)
-        return {job_id: scene.credits}
+        place = place_after(conn, caller, source_of_scene(request))
+        scene = scene_job(caller, job_id, request, place)
+        insert_jobs(conn, owner_of(caller), [scene], deadline=catalogue.job_deadline)
+        return {job_id: scene.request.credits}
 
-    return _once(conn, caller, operation, request, make)
+    return _once(conn, caller, "createScene", request, make)
+
+
+def check_scene_request(catalogue: Catalogue, request: SceneRequest) -> None:
+    """Raise Invalid or NotFound for options that no scene can have."""
+    _check_options(request.options)
+    _check_scene(catalogue, request.scene)
+
+
+def source_of_scene(request: SceneRequest) -> Source:
+    """Return the avatar that the scene is made from."""
+    return Source("avatar", Kind.AVATAR, "avatarId", request.avatar_asset_id, request.avatar_job_id)
+
+
+def scene_job(caller: Principal, job_id: UUID, request: SceneRequest, place: Place) -> NewJob:
+    """Return the job of a scene."""
+    subject = {"input_id": request.avatar_asset_id, **asdict(request.scene)}
+    scene = _job_request(caller, request.options, Kind.SCENE, **subject)
+    return NewJob(job_id, scene, parent_id=place.parent_id, waits=place.waits)
 
 
 def create_animation(
@@ -115,14 +125,16 @@ def create_animation(
     """Create the job of an animation. Raises as `create_story` does."""
     _check_options(request.options)
     _check_animation(catalogue, caller, request.animation, "options")
-    source = _Source("scene", Kind.SCENE, "sceneId", request.scene_asset_id, request.scene_job_id)
+    source = Source("scene", Kind.SCENE, "sceneId", request.scene_asset_id, request.scene_job_id)
 
     def make(job_id: UUID) -> dict[UUID, int]:
         _check_length(catalogue, caller, request.animation, "options")
         video = _job_request(
             caller, request.options, Kind.ANIMATION, input_id=request.scene_asset_id, **asdict(request.animation)
         )
-        _insert_after(conn, caller, job_id, video, source, catalogue)
+        place = place_after(conn, caller, source)
+        job = NewJob(job_id, video, parent_id=place.parent_id, waits=place.waits)
+        insert_jobs(conn, owner_of(caller), [job], deadline=catalogue.job_deadline)
         return {job_id: video.credits}
 
     return _once(conn, caller, "createAnimation", request, make)
@@ -132,7 +144,7 @@ def _insert_story_jobs(
     conn: Connection, caller: Principal, request: StoryRequest, story_id: UUID, catalogue: Catalogue
 ) -> dict[UUID, int]:
     """Add the jobs of a story, each of which waits for the one before it, and return their prices."""
-    owner, options = _owner(caller), request.options
+    owner, options = owner_of(caller), request.options
     place: dict[str, Any] = {"story_id": story_id, "deadline": catalogue.job_deadline}
     avatar = _job_request(caller, options, Kind.AVATAR, input_id=request.selfie_id)
     scene = _job_request(caller, options, Kind.SCENE, **asdict(request.scene))
@@ -147,7 +159,7 @@ def _insert_story_jobs(
 
 
 @dataclass(frozen=True, slots=True)
-class _Source:
+class Source:
     """The source of a job: an asset of `asset_kind`, or the job that makes it."""
 
     asset_kind: str
@@ -157,24 +169,28 @@ class _Source:
     job_id: UUID | None
 
 
-def _insert_after(
-    conn: Connection, caller: Principal, job_id: UUID, request: JobRequest, source: _Source, catalogue: Catalogue
-) -> None:
-    """Add a job that works on `source`, waiting for it where it is not finished."""
-    owner = _owner(caller)
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The parent of a job, if its source is one, and whether it waits for the parent to finish."""
+
+    parent_id: UUID | None = None
+    waits: bool = False
+
+
+def place_after(conn: Connection, caller: Principal, source: Source) -> Place:
+    """Lock the source of a job and return the job's place. Raises NotFound, NotReady or InputExpired."""
     if source.asset_id is not None:
         lock_sources(conn, caller.scope, asset_ids=[source.asset_id])
         _ready_asset(conn, caller, source.asset_id, source.asset_kind, source.argument)
-        insert_job(conn, owner, job_id, request, deadline=catalogue.job_deadline)
-        return
+        return Place()
     parent = _parent(conn, caller, source)
     waits = parent.state is not State.SUCCEEDED
     if parent.output_id is not None and not waits:
         _ready_asset(conn, caller, parent.output_id, source.asset_kind, source.argument)
-    insert_job(conn, owner, job_id, request, deadline=catalogue.job_deadline, parent_id=parent.id, waits=waits)
+    return Place(parent.id, waits)
 
 
-def _parent(conn: Connection, caller: Principal, source: _Source) -> Job:
+def _parent(conn: Connection, caller: Principal, source: Source) -> Job:
     parent = lock_parent(conn, caller.scope, source.job_id) if source.job_id else None
     if parent is None or parent.kind is not source.job_kind:
         raise NotFound(f"The {source.asset_kind} does not exist.", "input", source.argument)
@@ -202,7 +218,8 @@ def _ready_asset(conn: Connection, caller: Principal, asset_id: UUID, kind: str,
     return asset
 
 
-def _owner(caller: Principal) -> Owner:
+def owner_of(caller: Principal) -> Owner:
+    """Return the owner of what this caller makes."""
     return Owner(caller.account_id, caller.session.id if caller.session else None)
 
 
