@@ -38,7 +38,7 @@ class SimulatorSettings:
     tokens: tuple[str, ...] | None = None
     """The accepted API tokens; None accepts any that is not empty."""
     speed: float = 1.0
-    """How many times as fast as the real models predictions are: 1.0 is about 40 s per image, 120 s per video."""
+    """The speed of predictions relative to the real models: 1.0 is about 40 s per image, 120 s per video."""
     instant: bool = False
     """Predictions succeed at their creation, with canned media. For benchmarks."""
     canned: bool = False

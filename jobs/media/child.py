@@ -24,6 +24,8 @@ from jobs.media.facts import ImageFacts, VideoFacts, VideoProbe
 from jobs.media.limits import ChildLimits, PictureLimits, VideoLimits, VideoSettings
 
 REPORT_EVERY_S: Final = 0.5
+# Encoding takes seconds on every core: pictures, and the worker's own threads, go first.
+LONG_WORK_NICENESS: Final = 5
 
 # Failures of the machine, not of the file: the caller can retry elsewhere or later.
 MACHINE_ERRORS: Final = frozenset(
@@ -87,6 +89,7 @@ def _normalise_scene(call: Call) -> Facts:
 def _normalise_video(call: Call) -> Facts:
     from jobs.media import video
 
+    os.nice(LONG_WORK_NICENESS)
     settings = VideoSettings(**call.options["settings"])
     return video.normalise_video(
         call.source, call.target, call.options["seconds"], settings, call.video_limits, call.report

@@ -25,7 +25,7 @@ class Processes:
     workers: list[ServerProcess] = field(default_factory=list)
     others: list[ServerProcess] = field(default_factory=list)
     start: Callable[[ServerCommand], ServerProcess] = start_program
-    """How processes are started: by default they are forked, which is faster than starting an interpreter."""
+    """The way to start processes: by default they are forked, which is faster than starting an interpreter."""
 
     def start_worker(
         self, tuning: Tuning | None = None, within_s: float | None = None, /, **environment: str

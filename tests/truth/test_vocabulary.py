@@ -41,3 +41,4 @@ def test_allowed_uses_are_not_found() -> None:
 @pytest.mark.parametrize("word", ["What", "Whether", "How", "Where", "Which", "When", "Who", "Why"])
 def test_a_docstring_that_begins_with_a_question_word_is_found(word: str) -> None:
     assert [each.line for each in findings_in("a.py", f'def f():\n    """{word} it is."""')] == [2]
+    assert [each.line for each in findings_in("a.py", f'class A:\n    b: int = 1\n    """{word} it is."""')] == [3]

@@ -147,11 +147,12 @@ def findings_in(path: str, text: str) -> Iterator[Finding]:
 
 
 def _questions(path: str, text: str) -> Iterator[Finding]:
+    # A string that stands alone documents the module, class, function or field that it stands below.
     for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            doc = ast.get_docstring(node)
-            if doc and QUESTION.match(doc):
-                yield Finding(path, node.body[0].lineno, "a docstring begins with a verb", doc.splitlines()[0])
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            doc = node.value.value.strip()
+            if QUESTION.match(doc):
+                yield Finding(path, node.lineno, "a docstring begins with a verb", doc.splitlines()[0])
 
 
 def report(rooms: list[str]) -> Iterator[str]:

@@ -20,7 +20,7 @@ _SOLE: Colour = (242, 228, 196)
 
 @dataclass(frozen=True, slots=True)
 class Outfit:
-    """What varies between bodies: drawn from the seed, so that one photograph has one wardrobe a seed."""
+    """The proportions that vary between bodies: drawn from the seed, so that one photograph has one wardrobe a seed."""
 
     jacket: str
     emblem: str

@@ -22,7 +22,7 @@ def eased(t: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What the camera sees of a scene: magnified by `zoom` around (x, y), shifted by (dx, dy). Pixels."""
+    """The part of a scene that the camera sees: magnified by `zoom` around (x, y), shifted by (dx, dy). Pixels."""
 
     x: float
     y: float

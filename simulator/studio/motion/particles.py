@@ -18,7 +18,7 @@ _LEVELS = 12
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How one sort of particle looks and moves. Speeds are shares of the picture's height a second."""
+    """The look and the motion of one sort of particle. Speeds are shares of the picture's height a second."""
 
     colours: tuple[Colour, ...]
     rise: float

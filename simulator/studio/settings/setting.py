@@ -14,7 +14,7 @@ Painter = Callable[[Canvas, random.Random], None]
 
 @dataclass(frozen=True, slots=True)
 class Light:
-    """How a setting lights a figure.
+    """The light that a setting throws on a figure.
 
     `tint` multiplies the figure's colours by `strength` (0 to 1), `bounce` multiplies them towards the ground,
     `rim` glows on the edge at `side` (-1: left, 1: right), `shadow` is the colour of what the figure casts.
