@@ -117,6 +117,7 @@ TRANSITIONS: tuple[Transition, ...] = (
     *_of_every_step(S.GENERATING),
     #
     *_of_finishing(),
+    Transition(S.TRANSCODING, E.STILL_RUNNING, S.TRANSCODING),  # the encoder reports its progress
     #
     Transition(S.COMPENSATING, E.POSTPONED, S.COMPENSATING),
     Transition(S.COMPENSATING, E.UNDONE, S.FAILED),

@@ -17,6 +17,7 @@ from db.ids import new_id
 from db.public_ids import IdKind, encode_id
 from jobs.engine.lease_times import LeaseKeeper
 from jobs.engine.leases import KeptLease, LeaseLost
+from jobs.engine.recorder import Recorder
 from jobs.media import (
     ImageFacts,
     MediaError,
@@ -31,6 +32,7 @@ from jobs.providers import failures
 from jobs.providers.profiles import profiles
 from jobs.redaction import redacted
 from jobs.steps.failures import source_altered, storage_failure, surprise
+from jobs.steps.progress import Progress
 from jobs.steps.result import Work
 from jobs.upkeep.retention import RetentionPolicy
 from statemachine.outcomes import Failure, OutputInvalid, RetryPolicy, StepDone, StepFailed
@@ -47,6 +49,7 @@ class TranscodeParts:
 
     store: S3Store
     keeper: LeaseKeeper
+    recorder: Recorder
     retention: RetentionPolicy = field(default_factory=RetentionPolicy)
     instant: Callable[[], Instant] = this_instant
 
@@ -126,10 +129,21 @@ def _source_content(job: ClaimedJob) -> Content | None:
 
 def _make_video(job: ClaimedJob, source: Path, folder: Path, lease: KeptLease, parts: TranscodeParts) -> _Made:
     video, poster = folder / "video.mp4", folder / "poster.webp"
-    facts = normalise_video(source, video, seconds=job.duration_s or 6, on_progress=lambda _: lease.check())
+    facts = normalise_video(source, video, seconds=job.duration_s or 6, on_progress=_reporting(job, lease, parts))
     lease.check()
     still = make_poster(video, poster)
     return _Made(output=_keep(job, "video", video, facts, parts), poster=_keep(job, "poster", poster, still, parts))
+
+
+def _reporting(job: ClaimedJob, lease: KeptLease, parts: TranscodeParts) -> Callable[[float], None]:
+    """Return what is called with the share of the video that is encoded: it stops the encoder or records the share."""
+    progress = Progress(job, parts.recorder)
+
+    def report(share: float) -> None:
+        lease.check()
+        progress.report(share)
+
+    return report
 
 
 def _keep(job: ClaimedJob, role: str, path: Path, facts: ImageFacts | VideoFacts, parts: TranscodeParts) -> _File:

@@ -13,14 +13,16 @@ from random import Random
 
 import pytest
 from PIL import Image
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from db.elapsed import Instant, this_instant
 from db.engine.claims import ClaimedJob
 from db.engine.commands import cancel
 from db.engine.row_changes import AssetMade
+from jobs.engine.hints import Hinter
 from jobs.engine.lease_times import LeaseKeeper
 from jobs.engine.leases import Renewer
+from jobs.engine.recorder import Recorder
 from jobs.media import operations
 from jobs.media.errors import ERRORS
 from jobs.media.limits import PICTURE_CHILD
@@ -38,9 +40,10 @@ from tests.support.factories import World, claimed, make_job
 
 
 @pytest.fixture
-def parts(engine: Engine, store: S3Store) -> Iterator[TranscodeParts]:
-    renewer = Renewer(engine)
-    yield TranscodeParts(store, LeaseKeeper(renewer))
+def parts(engine: Engine, store: S3Store, hinter: Hinter) -> Iterator[TranscodeParts]:
+    renewer, recorder = Renewer(engine), Recorder(engine, hinter)
+    yield TranscodeParts(store, LeaseKeeper(renewer), recorder)
+    recorder.close()
     renewer.close()
 
 
@@ -107,6 +110,21 @@ def test_a_cancel_stops_the_encoder(engine: Engine, world: World, parts: Transco
         with engine.begin() as conn:
             assert cancel(conn, job.id, "api")
         assert making.result() is None
+
+
+@pytest.mark.media
+def test_the_percent_grows_while_a_video_is_encoded(
+    engine: Engine, world: World, parts: TranscodeParts, tmp_path: Path
+) -> None:
+    with engine.begin() as conn:
+        job = claimed(conn, make_job(conn, world, State.TRANSCODING, kind=Kind.ANIMATION, duration_s=10))
+    film = Video(size=(1280, 720), seconds=10).write(tmp_path / "film.mp4").read_bytes()
+    parts.store.put_stream(job.source_key or "", iter([film]), content_type="video/mp4", max_bytes=10**8)
+    assert isinstance(_outcome(job, parts), StepDone)
+    with engine.connect() as conn:
+        percent = conn.scalar(text("SELECT percent FROM jobs"))
+    assert percent is not None
+    assert 90 < percent < 100
 
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal.what)

@@ -88,6 +88,7 @@ INSERT INTO job_transitions (from_state, event, to_state) VALUES
     ('generating', 'deadline_passed', 'compensating'),
     ('generating', 'gave_up', 'compensating'),
     ('storing', 'stored', 'transcoding'),
+    ('transcoding', 'still_running', 'transcoding'),
     ('storing', 'postponed', 'storing'),
     ('storing', 'output_gone', 'queued'),
     ('storing', 'output_gone', 'compensating'),
