@@ -70,7 +70,7 @@ def test_late_start_is_moved_to_zero(tmp_path: Path) -> None:
     normalised(tmp_path, Video(times_ms=[400 + 40 * n for n in range(25)]))
 
 
-@pytest.mark.parametrize("seconds", [1.1, 30])
+@pytest.mark.parametrize("seconds", [1.1, pytest.param(30, marks=pytest.mark.media)])
 def test_wrong_length_is_cut_or_extended(tmp_path: Path, seconds: float) -> None:
     """The last picture stands in for at most one second; what is too long is cut off, however long it is."""
     normalised(tmp_path, Video(seconds=seconds, rate=30), 2)

@@ -48,6 +48,7 @@ def test_type_of_a_source_is_that_of_its_container(tmp_path: Path) -> None:
     assert probe_video(PRORES.write(tmp_path / "in")).content_type == "video/mp4"
 
 
+@pytest.mark.media
 def test_pictures_of_avi_come_in_the_order_of_display(tmp_path: Path) -> None:
     """AVI has only times of decoding, which B-frames turn around, and the last pictures have none at all."""
     shown = []
