@@ -17,6 +17,16 @@ from schema.types.enums import AssetKind, AssetState
 from schema.types.node import Node
 
 _URL_SECONDS = range(60, 24 * 3600 + 1)
+_FILENAME_MAX = 100
+
+
+def _is_a_name(filename: str) -> bool:
+    return 1 <= len(filename.strip()) <= _FILENAME_MAX and filename.isprintable() and not set(filename) & set("/\\")
+
+
+def _with_extension(filename: str, content_type: str) -> str:
+    extension = "." + content_type.partition("/")[2].replace("jpeg", "jpg")
+    return filename if filename.lower().endswith(extension) else filename + extension
 
 
 @strawberry.type(description="A file in our own storage.")
@@ -55,14 +65,21 @@ class Asset(Node):
             created_at=record.created_at,
         )
 
-    @field("A URL of the file, valid for 60 to 86400 seconds; null unless the asset is ready.")
-    def url(self, info: Info, expires_in_seconds: int = 900) -> URL | None:
+    @field(
+        "A URL of the file, valid for 60 to 86400 seconds; null unless the asset is ready. A browser saves the file as "
+        "`filename`, of at most 100 characters, by default its kind and the day on which it was made; the extension is "
+        "added."
+    )
+    def url(self, info: Info, expires_in_seconds: int = 900, filename: str | None = None) -> URL | None:
         if expires_in_seconds not in _URL_SECONDS:
             raise ApiError(BAD_USER_INPUT, "expiresInSeconds must be from 60 to 86400.")
+        if filename is not None and not _is_a_name(filename):
+            raise ApiError(BAD_USER_INPUT, "filename must have 1 to 100 characters and neither slashes nor controls.")
         if self.state is not AssetState.READY:
             return None
         store = info.context.parts.runtime.store
-        return URL(store.presigned_get(self.record.object_key, expires_s=expires_in_seconds))
+        name = _with_extension(filename or f"{self.kind}-{self.created_at:%Y-%m-%d}", self.content_type)
+        return URL(store.presigned_get(self.record.object_key, expires_s=expires_in_seconds, filename=name))
 
     @field("A still image of a video.")
     async def poster(self, info: Info) -> Asset | None:

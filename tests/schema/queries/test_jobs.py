@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from sqlalchemy import Engine, event, text
@@ -42,6 +44,25 @@ def test_sizes_beyond_32_bits_are_returned(acme: Partner) -> None:
 def test_an_address_lasts_from_a_minute_to_a_day(acme: Partner, seconds: int) -> None:
     document = "query ($id: ID!, $for: Int!) { asset(id: $id) { url(expiresInSeconds: $for) } }"
     assert acme.fail(document, **{"id": acme.asset(), "for": seconds})["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [(None, r"avatar-\d{4}-\d\d-\d\d\.png"), ("Zoë's cat", r"Zoë's cat\.png"), ("cat.PNG", r"cat\.PNG")],
+)
+def test_a_saved_file_has_a_sensible_name(acme: Partner, given: str | None, expected: str) -> None:
+    job_id = make_avatar(acme, acme.asset())
+    move(acme.server.engine, job_id, *TO_SUCCESS)
+    document = "query ($id: ID!, $name: String) { job(id: $id) { output { url(filename: $name) } } }"
+    url = acme.ask(document, id=job_id, name=given)["job"]["output"]["url"]
+    (disposition,) = parse_qs(urlsplit(url).query)["response-content-disposition"]
+    assert re.fullmatch(expected, unquote(disposition.split("filename*=UTF-8''")[1]))
+
+
+@pytest.mark.parametrize("name", ["", " ", "../etc/passwd", "a\\b", "a\nb", "x" * 101])
+def test_a_name_that_no_file_can_have_is_refused(acme: Partner, name: str) -> None:
+    document = "query ($id: ID!, $name: String!) { asset(id: $id) { url(filename: $name) } }"
+    assert acme.fail(document, id=acme.asset(), name=name)["extensions"]["code"] == "BAD_USER_INPUT"
 
 
 @pytest.mark.parametrize("state", ["pending", "rejected", "deleted"])
