@@ -15,10 +15,10 @@ from db.tables import attempts, deletions
 
 @dataclass(frozen=True, slots=True)
 class Doomed:
-    """The things to be removed: jobs, files with their accounts, and the keys that their rows name."""
+    """The things to be removed: jobs, uploads with their accounts, and the keys that rows name."""
 
     jobs: frozenset[UUID]
-    assets: frozenset[tuple[UUID, UUID]]
+    uploads: frozenset[tuple[UUID, UUID]]
     keys: frozenset[str]
 
 
@@ -66,7 +66,7 @@ def doomed_of(conn: Connection, deletion_id: UUID) -> Doomed:
     rows = conn.execute(statement("doomed_objects"), {"id": deletion_id}).all()
     return Doomed(
         jobs=frozenset(row.job_id for row in rows if row.job_id is not None),
-        assets=frozenset((row.account_id, row.asset_id) for row in rows if row.asset_id is not None),
+        uploads=frozenset((row.account_id, row.asset_id) for row in rows if row.asset_id is not None),
         keys=frozenset(row.key for row in rows if row.key is not None),
     )
 

@@ -105,8 +105,9 @@ def _removed_at_provider(engine: Engine, provider: Provider, deletion: Deletion)
 def _left(engine: Engine, store: S3Store, doomed: Doomed) -> list[str]:
     """Return the keys of the objects that the store has of a deletion; those that other files share are not of it."""
     prefixes = [job_prefix(job_id) for job_id in doomed.jobs]
-    prefixes += [prefix for account_id, asset_id in doomed.assets for prefix in asset_prefixes(account_id, asset_id)]
+    prefixes += [prefix for account_id, asset_id in doomed.uploads for prefix in asset_prefixes(account_id, asset_id)]
     found = {each.key for prefix in prefixes for each in store.list(prefix)}
-    found |= {key for key in doomed.keys - found if store.head(key) is not None}
+    elsewhere = {key for key in doomed.keys if not key.startswith(tuple(prefixes))}
+    found |= {key for key in elsewhere if store.head(key) is not None}
     with engine.connect() as conn:
         return sorted(found - shared_objects(conn, found))
