@@ -12,7 +12,7 @@ from db.scope import Scope
 from jobs.catalogue.catalogue import Catalogue
 from jobs.engine.hints import Hinter
 from jobs.identity import Principal
-from schema.admission.fair_share import FairShare, upload_checks
+from schema.admission.upload_checks import UploadChecks, upload_checks
 from schema.database import Database
 from schema.errors import unauthenticated
 from schema.live.hub import EventHub
@@ -36,7 +36,7 @@ class Parts:
     hinter: Hinter | None = None
     usual_times: UsualTimes = field(init=False)
     callers: Callers = field(init=False)
-    upload_checks: FairShare = field(default_factory=upload_checks)
+    upload_checks: UploadChecks = field(default_factory=upload_checks)
 
     def __post_init__(self) -> None:
         """Add the parts that start empty: usual durations and open sockets."""

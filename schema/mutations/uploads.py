@@ -81,7 +81,7 @@ class UploadMutations:
     async def complete_upload(self, info: Info, input: CompleteUploadInput) -> CompleteUploadPayload:
         asset_id = input_id(input.asset_id, IdKind.ASSET, "assetId")
         parts, caller = info.context.parts, info.context.principal
-        async with parts.upload_checks.place(caller.account_id):
+        async with parts.upload_checks.place(caller):
             asset = await asyncio.to_thread(
                 complete_upload, parts.runtime.blocking_engine, parts.runtime.store, caller, asset_id
             )

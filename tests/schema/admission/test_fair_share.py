@@ -7,7 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from schema.admission.fair_share import FairShare, upload_checks
+from schema.admission.fair_share import FairShare
+from schema.admission.upload_checks import upload_checks
 from schema.errors import ApiError
 
 A, B, C = (UUID(int=number) for number in (1, 2, 3))
@@ -22,10 +23,10 @@ class Blocks:
         self.ends: dict[str, asyncio.Event] = {}
         self.tasks: dict[str, asyncio.Task[None]] = {}
 
-    async def start(self, name: str, account_id: UUID) -> None:
+    async def start(self, name: str, owner_id: UUID) -> None:
         """Start a block and run it as far as it gets."""
         self.ends[name] = asyncio.Event()
-        self.tasks[name] = asyncio.create_task(self._run(name, account_id))
+        self.tasks[name] = asyncio.create_task(self._run(name, owner_id))
         await _settle()
 
     async def end(self, name: str) -> None:
@@ -34,8 +35,8 @@ class Blocks:
         await self.tasks[name]
         await _settle()
 
-    async def _run(self, name: str, account_id: UUID) -> None:
-        async with self.share.place(account_id):
+    async def _run(self, name: str, owner_id: UUID) -> None:
+        async with self.share.place(owner_id):
             self.begun.append(name)
             await self.ends[name].wait()
 
@@ -47,7 +48,7 @@ async def _settle() -> None:
 
 def test_an_account_with_a_full_share_leaves_places_for_others() -> None:
     async def scenario() -> None:
-        blocks = Blocks(FairShare(places=4, per_account=2))
+        blocks = Blocks(FairShare(places=4, per_owner=2))
         for number in range(5):
             await blocks.start(f"a{number}", A)
         await blocks.start("b0", B)
@@ -61,9 +62,9 @@ def test_an_account_with_a_full_share_leaves_places_for_others() -> None:
 
 def test_waiting_accounts_take_turns() -> None:
     async def scenario() -> None:
-        blocks = Blocks(FairShare(places=1, per_account=1))
-        for name, account_id in (("a0", A), ("a1", A), ("a2", A), ("b0", B), ("b1", B), ("c0", C)):
-            await blocks.start(name, account_id)
+        blocks = Blocks(FairShare(places=1, per_owner=1))
+        for name, owner_id in (("a0", A), ("a1", A), ("a2", A), ("b0", B), ("b1", B), ("c0", C)):
+            await blocks.start(name, owner_id)
         for name in ("a0", "a1", "b0", "c0", "a2"):
             await blocks.end(name)
         assert blocks.begun == ["a0", "a1", "b0", "c0", "a2", "b1"]
@@ -75,9 +76,9 @@ def test_waiting_accounts_take_turns() -> None:
 @pytest.mark.parametrize("at_once", [False, True])
 def test_a_canceled_waiter_keeps_no_place(at_once: bool) -> None:
     async def scenario() -> None:
-        blocks = Blocks(FairShare(places=1, per_account=1))
-        for name, account_id in (("a0", A), ("b0", B), ("c0", C)):
-            await blocks.start(name, account_id)
+        blocks = Blocks(FairShare(places=1, per_owner=1))
+        for name, owner_id in (("a0", A), ("b0", B), ("c0", C)):
+            await blocks.start(name, owner_id)
         if at_once:
             # The place is given back and its next owner canceled before that one runs.
             blocks.ends["a0"].set()
@@ -94,7 +95,7 @@ def test_a_canceled_waiter_keeps_no_place(at_once: bool) -> None:
 
 def test_a_block_that_fails_gives_its_place_back() -> None:
     async def scenario() -> None:
-        share = FairShare(places=1, per_account=1)
+        share = FairShare(places=1, per_owner=1)
         for _ in range(2):
             with pytest.raises(ValueError):
                 async with share.place(A):
@@ -105,9 +106,9 @@ def test_a_block_that_fails_gives_its_place_back() -> None:
 
 def test_an_account_with_many_waiting_is_refused_and_others_are_not() -> None:
     async def scenario() -> None:
-        blocks = Blocks(FairShare(places=1, per_account=1, waiting_max=1))
-        for name, account_id in (("a0", A), ("a1", A), ("b0", B)):
-            await blocks.start(name, account_id)
+        blocks = Blocks(FairShare(places=1, per_owner=1, waiting_max=1))
+        for name, owner_id in (("a0", A), ("a1", A), ("b0", B)):
+            await blocks.start(name, owner_id)
         with pytest.raises(ApiError) as caught:
             async with blocks.share.place(A):
                 pass
@@ -120,4 +121,4 @@ def test_an_account_with_many_waiting_is_refused_and_others_are_not() -> None:
 
 def test_no_account_gets_all_places_for_checks() -> None:
     checks = upload_checks()
-    assert 0 < checks.per_account < checks.places
+    assert 0 < checks.accounts.per_owner < checks.accounts.places

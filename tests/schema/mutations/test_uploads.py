@@ -131,11 +131,14 @@ def test_a_picture_whose_check_is_interrupted_twice_is_rejected_for_good(
     assert list(store.list()) == []
 
 
-def test_uploads_of_one_account_do_not_delay_those_of_another(
-    storing: Server, uploader: Caller, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("of_the_same_account", [False, True])
+def test_uploads_of_one_caller_do_not_delay_those_of_another(
+    storing: Server, monkeypatch: pytest.MonkeyPatch, of_the_same_account: bool
 ) -> None:
-    """One account has more checks under way than there are places; they end only after the other's has ended."""
-    hostile, may_end, real = partner(storing, unique_name("hostile")).user(), threading.Event(), clean_selfie
+    """One user has more checks under way than there are places; they end only after the other's has ended."""
+    account = partner(storing, unique_name("account"))
+    other = account if of_the_same_account else partner(storing, unique_name("other"))
+    uploader, hostile, may_end, real = account.user("ada"), other.user("eve"), threading.Event(), clean_selfie
     asset_ids = [_upload(hostile, b"hostile") for _ in range(10)]
     honest_id = _upload(uploader, _picture())
 
