@@ -10,7 +10,6 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
 
 from db.ids import new_id
 from db.records.ledger import Balance, WalletKey, balance_of, post_entry
@@ -295,17 +294,3 @@ def test_a_session_deletes_no_user(files: AccountFiles, partner: Principal) -> N
     assert session is not None
     with pytest.raises(Forbidden):
         request(files, delete_user, session, "ada")
-
-
-@pytest.mark.parametrize("change", ["user_ref = 'x'", "reason = 'x'", "amount = 1"])
-def test_only_a_deletion_changes_names_in_the_ledger(files: AccountFiles, change: str) -> None:
-    with pytest.raises(IntegrityError, match="ledger"), files.engine.begin() as conn:
-        conn.execute(text(f"UPDATE ledger_entries SET {change}"))
-
-
-def test_only_words_of_the_history_can_be_erased(files: AccountFiles) -> None:
-    files.job()
-    with files.engine.begin() as conn:
-        conn.execute(text("SELECT set_config('diorama.erasing', 'on', true)"))
-        with pytest.raises(IntegrityError, match="append-only"), conn.begin_nested():
-            conn.execute(text("UPDATE job_events SET percent = 1"))
