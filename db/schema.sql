@@ -26,7 +26,7 @@ CREATE TABLE public.assets (
     CONSTRAINT assets_kind_known CHECK ((kind = ANY (ARRAY['selfie'::text, 'avatar'::text, 'scene'::text, 'video'::text, 'poster'::text]))),
     CONSTRAINT assets_ready_has_content CHECK (((state <> 'ready'::text) OR ((size_bytes IS NOT NULL) AND (sha256 IS NOT NULL)))),
     CONSTRAINT assets_rejected_has_reason CHECK (((state = 'rejected'::text) <= (rejection IS NOT NULL))),
-    CONSTRAINT assets_state_known CHECK ((state = ANY (ARRAY['pending'::text, 'ready'::text, 'rejected'::text, 'deleted'::text])))
+    CONSTRAINT assets_state_known CHECK ((state = ANY (ARRAY['pending'::text, 'ready'::text, 'missing'::text, 'rejected'::text, 'deleted'::text])))
 );
 
 CREATE FUNCTION public.asset_may_go(asset public.assets, kept_for interval) RETURNS boolean
@@ -836,9 +836,11 @@ CREATE INDEX assets_by_poster ON public.assets USING btree (poster_id) WHERE (po
 
 CREATE INDEX assets_by_session ON public.assets USING btree (session_id) WHERE (session_id IS NOT NULL);
 
-CREATE INDEX assets_expiring ON public.assets USING btree (expires_at) WHERE ((state = 'ready'::text) AND (expires_at IS NOT NULL));
+CREATE INDEX assets_expiring ON public.assets USING btree (expires_at) WHERE ((state = ANY (ARRAY['ready'::text, 'missing'::text])) AND (expires_at IS NOT NULL));
 
 CREATE INDEX assets_gone ON public.assets USING btree (id) WHERE (state = ANY (ARRAY['deleted'::text, 'rejected'::text]));
+
+CREATE INDEX assets_missing ON public.assets USING btree (object_key) WHERE (state = 'missing'::text);
 
 CREATE INDEX assets_pending ON public.assets USING btree (created_at) WHERE (state = 'pending'::text);
 

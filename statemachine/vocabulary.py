@@ -171,6 +171,8 @@ class AssetState(StrEnum):
 
     PENDING = "pending"
     READY = "ready"
+    # The object was not in the store when it was needed.
+    MISSING = "missing"
     REJECTED = "rejected"
     DELETED = "deleted"
 

@@ -65,6 +65,11 @@ def purge_files(conn: Connection, files: Sequence[OldFile]) -> int:
     return len(conn.execute(statement("purge_assets"), given).all())
 
 
+def find_files_again(conn: Connection, keys: Sequence[str]) -> int:
+    """Mark missing files as ready whose objects are among these keys of the store; return how many."""
+    return len(conn.execute(statement("find_assets_again"), {"keys": list(keys)}).all())
+
+
 def old_sources(conn: Connection, *, kept_for: timedelta, most: int) -> list[OldSource]:
     """Return sources of jobs that ended longer than `kept_for` ago."""
     rows = conn.execute(statement("old_sources"), {"kept_for": kept_for, "most": most})

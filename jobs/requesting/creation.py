@@ -211,7 +211,7 @@ def _ready_asset(conn: Connection, caller: Principal, asset_id: UUID, kind: str,
         raise NotReady(f"That {kind} is pending; complete its upload first.", "input", argument)
     # Retention deletes an expired picture, so no job may begin with it any more.
     is_expired = asset.expires_at is not None and asset.expires_at <= database_time(conn)
-    if asset.state == "deleted" or is_expired:
+    if asset.state in ("deleted", "missing") or is_expired:
         raise InputExpired(f"That {kind} is no longer kept; make or upload it again.", "input", argument)
     if asset.state != "ready":
         raise NotReady(f"That {kind} is {asset.state}; make or upload it again.", "input", argument)

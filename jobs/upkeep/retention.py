@@ -21,6 +21,7 @@ from db.upkeep.retention import (
     database_time,
     drop_history_month,
     expired_files,
+    find_files_again,
     make_history_months,
     old_sources,
     purge_files,
@@ -163,6 +164,7 @@ class Leftovers:
         deleted = 0
         for _ in range(batches):
             batch = list(islice(objects, BATCH_SIZE))
+            self._find_again(batch)
             deleted += self._delete_unnamed([each for each in batch if each.modified_at <= old_before])
             self._after = batch[-1].key if len(batch) == BATCH_SIZE else ""
             if not self._after:
@@ -170,6 +172,13 @@ class Leftovers:
         if deleted:
             log.info("leftover objects were deleted", objects=deleted)
         return deleted
+
+    def _find_again(self, objects: Sequence[ObjectInfo]) -> None:
+        """Make files ready again that a worker missed, for example because it read another bucket."""
+        with self._engine.begin() as conn:
+            found = find_files_again(conn, [each.key for each in objects])
+        if found:
+            log.warning("missing files are in the store again", files=found)
 
     def _delete_unnamed(self, objects: Sequence[ObjectInfo]) -> int:
         owners = owners_of(objects)

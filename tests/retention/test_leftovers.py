@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
+from db.statements import as_json, execute
 from db.upkeep.retention import NamedObject
 from jobs.upkeep.inventory import merged
 from jobs.upkeep.retention import Leftovers, purge_posted
@@ -70,6 +71,25 @@ def test_objects_unknown_to_the_database_are_reported_and_kept(files: AccountFil
     files.pass_time(2 * HOUR)
     assert files.purge_left() == 0
     assert sorted(files.inventory().unnamed.first) == sorted(foreign)
+
+
+def test_a_file_that_was_missed_is_ready_again_once_its_object_is_seen(files: AccountFiles) -> None:
+    """A worker that read another bucket loses nothing."""
+    seen, gone = files.selfie(kept_for=None), files.selfie(kept_for=3 * HOUR)
+    job_id = files.job()
+    with files.engine.begin() as conn:
+        lost = conn.execute(text("SELECT id, object_key FROM assets")).all()
+        rows = [{"id": str(row.id), "object_key": row.object_key} for row in lost]
+        execute(conn, "lose_assets", given={"rows": as_json(rows)})
+    objects = files.objects()
+    files.store.delete([key for key in objects if str(gone) in key])
+    files.pass_time(2 * HOUR)
+    assert (files.purge_left(), len(files.objects())) == (0, len(objects) - 1)
+    output_id = files.scalar("SELECT output_id FROM jobs WHERE id = :id", id=job_id)
+    assert [files.asset_state(each) for each in (seen, gone, output_id)] == ["ready", "missing", "ready"]
+    files.pass_time(4 * HOUR)
+    assert files.purge().files == 1
+    assert files.asset_state(gone) == "deleted"
 
 
 def test_the_bucket_is_read_in_batches(files: AccountFiles, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 -- Zero rows: they were deleted before.
 UPDATE assets
 SET state = 'deleted'
-WHERE state = 'ready'
+WHERE state IN ('ready', 'missing')
   AND (id = ANY (CAST(:outputs AS uuid[]))
        OR id IN (SELECT poster_id FROM assets WHERE id = ANY (CAST(:outputs AS uuid[]))))
 RETURNING id

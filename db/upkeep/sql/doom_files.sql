@@ -3,5 +3,5 @@
 UPDATE assets
 SET state = 'deleted'
 FROM deletion_assets d
-WHERE d.deletion_id = :id AND assets.id = d.asset_id AND assets.state IN ('pending', 'ready')
+WHERE d.deletion_id = :id AND assets.id = d.asset_id AND assets.state IN ('pending', 'ready', 'missing')
 RETURNING assets.id

@@ -2,7 +2,7 @@
 -- until it has ended. Zero rows: nothing is due.
 SELECT a.id, a.object_key
 FROM (
-    (SELECT * FROM assets WHERE state = 'ready' AND expires_at <= diorama_now() ORDER BY expires_at)
+    (SELECT * FROM assets WHERE state IN ('ready', 'missing') AND expires_at <= diorama_now() ORDER BY expires_at)
     UNION ALL
     (SELECT * FROM assets WHERE state = 'pending' AND created_at <= diorama_now() - CAST(:uploads AS interval)
      ORDER BY created_at)

@@ -1,10 +1,10 @@
 -- List the object keys that rows name, in the order in which the store lists its keys. Called by the doctor.
--- `must_be_there` is false for a pending upload. Zero rows: nothing has been stored yet.
+-- `must_be_there` is false for a pending upload and for a file that is missing. Zero rows: nothing has been stored yet.
 SELECT n.key, n.must_be_there, n.since, diorama_now() AS now
 FROM (
     SELECT object_key AS key, state = 'ready' AS must_be_there, created_at AS since
     FROM assets
-    WHERE state IN ('pending', 'ready')
+    WHERE state IN ('pending', 'ready', 'missing')
     UNION ALL
     SELECT source_key, true, coalesce(completed_at, started_at)
     FROM attempts

@@ -5,5 +5,5 @@ SET state = 'deleted'
 FROM unnest(CAST(:ids AS uuid[]), CAST(:keys AS text[])) AS gone (id, object_key)
 WHERE assets.id = gone.id
   AND assets.object_key = gone.object_key
-  AND assets.state IN ('pending', 'ready')
+  AND assets.state IN ('pending', 'ready', 'missing')
 RETURNING assets.id

@@ -12,8 +12,8 @@ WHERE CASE WHEN j.id IS NOT NULL THEN
               SELECT
               FROM assets output
               JOIN assets made ON made.id IN (output.id, output.poster_id)
-              WHERE output.id = j.output_id AND made.object_key = o.key AND made.state = 'ready'
+              WHERE output.id = j.output_id AND made.object_key = o.key AND made.state IN ('ready', 'missing')
           )
       WHEN a.id IS NOT NULL THEN
-          a.state IN ('rejected', 'deleted') OR (a.state = 'ready' AND a.object_key <> o.key)
+          a.state IN ('rejected', 'deleted') OR (a.state IN ('ready', 'missing') AND a.object_key <> o.key)
       ELSE true END

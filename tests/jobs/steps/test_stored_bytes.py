@@ -93,7 +93,7 @@ def test_a_missing_input_ends_the_job_at_once_and_its_file_is_not_ready(
     store.delete([job.input_key or ""])
     worker.advance(job)
     assert _row(engine, job.id) == (State.COMPENSATING, ErrorCode.INPUT_EXPIRED)
-    assert _asset_state(engine, pictured.selfie_id) == "deleted"
+    assert _asset_state(engine, pictured.selfie_id) == "missing"
     assert provider.booked == {}
 
 

@@ -11,7 +11,7 @@ CREATE TABLE assets (
     kind              text NOT NULL
         CONSTRAINT assets_kind_known CHECK (kind IN ('selfie', 'avatar', 'scene', 'video', 'poster')),
     state             text NOT NULL
-        CONSTRAINT assets_state_known CHECK (state IN ('pending', 'ready', 'rejected', 'deleted')),
+        CONSTRAINT assets_state_known CHECK (state IN ('pending', 'ready', 'missing', 'rejected', 'deleted')),
     object_key        text NOT NULL,
     content_type      text NOT NULL,
     width_px          integer,
@@ -41,8 +41,9 @@ CREATE TABLE stories (
 );
 CREATE INDEX stories_by_account ON stories (account_id, id);
 -- What expires, uploads that were never completed, and what may be purged, the oldest first.
-CREATE INDEX assets_expiring ON assets (expires_at) WHERE state = 'ready' AND expires_at IS NOT NULL;
+CREATE INDEX assets_expiring ON assets (expires_at) WHERE state IN ('ready', 'missing') AND expires_at IS NOT NULL;
 CREATE INDEX assets_pending ON assets (created_at) WHERE state = 'pending';
 CREATE INDEX assets_gone ON assets (id) WHERE state IN ('deleted', 'rejected');
+CREATE INDEX assets_missing ON assets (object_key) WHERE state = 'missing';
 CREATE INDEX assets_by_poster ON assets (poster_id) WHERE poster_id IS NOT NULL;
 CREATE INDEX stories_by_selfie ON stories (selfie_id);
