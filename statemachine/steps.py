@@ -156,7 +156,8 @@ STEP_SPECS: tuple[StepSpec, ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+# Compared by identity, because lanes are the keys of hot lookups.
+@dataclass(frozen=True, slots=True, eq=False)
 class Lane:
     """A queue of a step: all its jobs, or its pictures or animations alone, and the share of the threads for them.
 
@@ -234,5 +235,9 @@ def resuming_state(kept: Kept) -> State:
 
 def lane_of(step: Step, kind: Kind) -> Lane:
     """Return the lane of a step in which jobs of this kind wait."""
-    long = kind is Kind.ANIMATION
-    return next(lane for lane in LANES if lane.step is step and lane.is_long in (None, long))
+    return _LANE_OF[step, kind]
+
+
+_LANE_OF = {
+    (lane.step, kind): lane for lane in LANES for kind in Kind if lane.is_long in (None, kind is Kind.ANIMATION)
+}
