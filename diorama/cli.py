@@ -110,7 +110,7 @@ def simulator(context: typer.Context) -> None:
 
 @app.command()
 def generate(
-    photo: Annotated[Path, typer.Argument(help="A photograph: JPEG, PNG or WebP.")],
+    photo: Annotated[Path, typer.Argument(help="A photograph: JPEG, PNG, WebP, HEIC or AVIF.")],
     theme: Theme = DEFAULT_THEME,
     out: Out = Path("diorama-output"),
     api: Annotated[str, typer.Option(envvar="DIORAMA_API", help="The API's URL.")] = "http://127.0.0.1:8000",

@@ -82,7 +82,7 @@ async def _upload(client: ApiClient, photo: Path, content_type: str) -> str:
     try:
         return await client.upload(photo, content_type)
     except Refused as refused:
-        raise BadInput(f"{photo}: {refused} Give another photograph (JPEG, PNG or WebP).") from None
+        raise BadInput(f"{photo}: {refused} Give another photograph ({_ACCEPTED}).") from None
 
 
 async def _show(steps: AsyncIterator[api.Progress], console: Console) -> None:

@@ -161,7 +161,7 @@ def test_a_killed_demo_takes_its_servers_with_it(tmp_path: Path) -> None:
 
 BAD_INPUT = {
     ("--selfie", "nosuch.jpg"): "nosuch.jpg: no such file",
-    ("--selfie", __file__): "this is not a picture; give a JPEG, PNG or WebP file",
+    ("--selfie", __file__): "this is not a picture; give a JPEG, PNG, WebP, HEIC or AVIF file",
     ("--theme", "nosuch"): "there is no theme 'nosuch'; choose one of enchanted-forest",
 }
 
