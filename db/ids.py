@@ -20,6 +20,14 @@ def new_id() -> UUID:
     return UUID(int=(milliseconds << 80) | (0x7 << 76) | (fraction << 64) | (0b10 << 62) | random.getrandbits(62))
 
 
+def ids_after(first: UUID, count: int) -> list[UUID]:
+    """Return `count` ids that are derived from a fresh one, the same each time and in ascending order.
+
+    They differ from it in the last bits, which are random, so that they are as unlikely to occur twice as it is.
+    """
+    return [UUID(int=first.int + number) for number in range(1, count + 1)]
+
+
 def least_id_at(moment: datetime) -> UUID:
     """Return the smallest id that may have been made at a moment: ids made later are greater."""
     return UUID(int=int(moment.timestamp() * 1000) << 80)

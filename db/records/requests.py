@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Interval, bindparam, func, insert, select, tuple_
+from sqlalchemy import Connection, Interval, bindparam, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from db.tables import idempotency_keys, job_requests, jobs, stories
@@ -170,20 +170,3 @@ def claim_key(conn: Connection, key: IdempotencyKey, input_sha256: bytes, resour
         )
     ).one()
     return KeyUse(bytes(row.input_sha256), row.resource_id)
-
-
-def insert_key_uses(conn: Connection, uses: Mapping[IdempotencyKey, KeyUse]) -> None:
-    """Add keys that no other transaction can use, because this one has claimed the key that they belong to."""
-    rows = [
-        {**asdict(key), "input_sha256": use.input_sha256, "resource_id": use.resource_id} for key, use in uses.items()
-    ]
-    conn.execute(insert(idempotency_keys), rows)
-
-
-def key_uses(conn: Connection, keys: Collection[IdempotencyKey]) -> dict[IdempotencyKey, KeyUse]:
-    """Return the uses of those of the keys that were used."""
-    columns = idempotency_keys.c
-    named = tuple_(columns.account_id, columns.user_ref, columns.operation, columns.key)
-    wanted = [(key.account_id, key.user_ref, key.operation, key.key) for key in keys]
-    rows = conn.execute(select(*named, columns.input_sha256, columns.resource_id).where(named.in_(wanted)))
-    return {IdempotencyKey(*row[:4]): KeyUse(bytes(row.input_sha256), row.resource_id) for row in rows}

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from functools import cache, partial
 from uuid import UUID
 
 from sqlalchemy import Connection
 
-from db.ids import new_id
+from db.ids import ids_after
 from db.records.jobs import lock_sources
 from db.records.ledger import lock_balance
-from db.records.requests import IdempotencyKey, KeyUse, NewJob, insert_jobs, insert_key_uses, key_uses
+from db.records.requests import IdempotencyKey, NewJob, insert_jobs
 from jobs.catalogue.catalogue import DEFAULT_CATALOGUE, Catalogue
 from jobs.catalogue.prices import price_of
 from jobs.errors import InsufficientCredits, Invalid, UseCaseError
 from jobs.identity import Principal
 from jobs.requesting.creation import check_scene_request, owner_of, place_after, scene_job, source_of_scene
 from jobs.requesting.credits import hold_price
-from jobs.requesting.idempotency import Made, digest_of, once
+from jobs.requesting.idempotency import Made, once
 from jobs.requesting.requests import BatchRequest, BatchScene, SceneRequest
 from statemachine.vocabulary import Kind
 
@@ -36,44 +35,35 @@ def create_batch(
     if not 1 <= len(request.scenes) <= SCENES_MAX:
         raise Invalid(f"scenes takes 1 to {SCENES_MAX} scenes.", "input", "scenes")
 
-    def make(_: UUID) -> None:
+    def make(batch_id: UUID) -> None:
         _lock_avatars(conn, caller, request)
         _check_price(conn, caller, len(request.scenes))
-        scenes = _new_jobs(conn, caller, request, catalogue)
+        scenes = _new_jobs(conn, caller, request, batch_id, catalogue)
         insert_jobs(conn, owner_of(caller), scenes, deadline=catalogue.job_deadline)
         hold_price(conn, caller, {scene.id: scene.request.credits for scene in scenes})
-        digest = digest_of(request)
-        used = zip(_scene_keys(caller, request), scenes, strict=True)
-        insert_key_uses(conn, {key: KeyUse(digest, scene.id) for key, scene in used})
 
-    batch = once(conn, _key(caller, request), request, make)
-    found = key_uses(conn, _scene_keys(caller, request))
-    return [Made(found[key].resource_id, batch.replayed) for key in _scene_keys(caller, request)]
+    key = IdempotencyKey(caller.account_id, caller.user_ref, "createBatch", request.options.idempotency_key)
+    batch = once(conn, key, request, make)
+    return [Made(job_id, batch.replayed) for job_id in _job_ids(batch.resource_id, request)]
 
 
-def _key(caller: Principal, request: BatchRequest) -> IdempotencyKey:
-    return IdempotencyKey(caller.account_id, caller.user_ref, "createBatch", request.options.idempotency_key)
+def _job_ids(batch_id: UUID, request: BatchRequest) -> list[UUID]:
+    """Return the ids of the scenes' jobs: a repeated batch finds them by its own id."""
+    return ids_after(batch_id, len(request.scenes))
 
 
-def _scene_keys(caller: Principal, request: BatchRequest) -> list[IdempotencyKey]:
-    """Return a key for each scene, by which a repeated batch finds it again."""
-    batch = hashlib.sha256(request.options.idempotency_key.encode()).hexdigest()
-    return [
-        IdempotencyKey(caller.account_id, caller.user_ref, "createBatch/scene", f"{batch} {place}")
-        for place in range(len(request.scenes))
-    ]
-
-
-def _new_jobs(conn: Connection, caller: Principal, request: BatchRequest, catalogue: Catalogue) -> list[NewJob]:
+def _new_jobs(
+    conn: Connection, caller: Principal, request: BatchRequest, batch_id: UUID, catalogue: Catalogue
+) -> list[NewJob]:
     """Return the jobs of all scenes. Each avatar is read once."""
     catalogue.check_makeable(Kind.SCENE, caller.tier, None, "input")
     place_of = cache(partial(place_after, conn, caller))
     new = []
-    for number, batched in enumerate(request.scenes):
+    for number, (job_id, batched) in enumerate(zip(_job_ids(batch_id, request), request.scenes, strict=True)):
         scene = _scene(request, batched)
         try:
             check_scene_request(catalogue, scene)
-            new.append(scene_job(caller, new_id(), scene, place_of(source_of_scene(scene))))
+            new.append(scene_job(caller, job_id, scene, place_of(source_of_scene(scene))))
         except UseCaseError as error:
             error.path = ("input", "scenes", str(number), *error.path[1:])
             raise
