@@ -1,7 +1,4 @@
-"""Collect what a deletion removes, and end what still works on it.
-
-The jobs are locked before their files are read, so none succeeds unseen. Doing it again finds only what is new.
-"""
+"""Collect what a deletion removes, and end what still works on it. Doing it again finds only what is new."""
 
 from __future__ import annotations
 
@@ -29,10 +26,11 @@ def collect(conn: Connection, deletion: Deletion) -> Collected:
 
     A canceled job of somebody else keeps its own files and words; it only ends.
     """
-    found = doom_jobs(conn, deletion.id)
+    # All that is running is locked at once, in the lock order of jobs.
+    found = doom_jobs(conn, deletion.id) + doom_assets(conn, deletion.id)
     lock_jobs(conn, doomed_running(conn, deletion.id))
+    # A job may have succeeded before it was locked: its file is found now, and so are the jobs that use it.
     found += doom_assets(conn, deletion.id)
-    # Files that were just found may have more users.
     running = doomed_running(conn, deletion.id)
     lock_jobs(conn, running)
     canceled: set[UUID] = set()

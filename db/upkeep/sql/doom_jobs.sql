@@ -3,9 +3,13 @@
 INSERT INTO deletion_jobs (deletion_id, job_id)
 SELECT d.id, j.id
 FROM deletions d
-JOIN jobs j ON CASE d.subject WHEN 'asset' THEN j.output_id = d.subject_id
-                              WHEN 'story' THEN j.story_id = d.subject_id END
-WHERE d.id = :id AND d.subject <> 'user'
+JOIN jobs j ON j.output_id = d.subject_id
+WHERE d.id = :id AND d.subject = 'asset'
+UNION ALL
+SELECT d.id, j.id
+FROM deletions d
+JOIN jobs j ON j.story_id = d.subject_id
+WHERE d.id = :id AND d.subject = 'story'
 UNION ALL
 SELECT d.id, j.id
 FROM deletions d
