@@ -16,7 +16,7 @@ from db.tables import assets
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """One file. `kind` is selfie, avatar, scene, video or poster; `state` pending, ready, rejected or deleted.
+    """One file. `kind` is selfie, avatar, scene, video or poster; `state` pending, ready, missing, rejected or deleted.
 
     Sizes and the digest are None until it is ready; duration and rate are for videos only; `rejection` tells the
     user why an upload was refused; `interruptions` counts the checks of an upload that ended without a verdict.

@@ -10,7 +10,7 @@ from PIL import Image
 from simulator.studio.motion.direction import Direction
 
 MARGIN = 0.06
-"""How far the scene is extended beyond its borders, by its mirror image, as a share of its height."""
+"""The margin by which a scene is extended beyond its borders, by its mirror image, as a share of its height."""
 _TRAVEL = 0.034
 _NEARNESS = 1.7
 

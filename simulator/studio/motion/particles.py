@@ -1,4 +1,4 @@
-"""What drifts through the air of a scene: snow, sparks, bubbles, leaves or motes, as its colours suggest."""
+"""Particles that drift through the air of a scene: snow, sparks, bubbles, leaves or motes, as its colours suggest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a setting is: words that ask for it, how it is lit, and what is painted behind and before the figure."""
+"""Settings: the words that ask for one, its light, and the painting behind and before the figure."""
 
 from __future__ import annotations
 
