@@ -41,12 +41,12 @@ class Served:
 class StepSpec:
     """A step: one queue with one actor, which claims the jobs in the states that the step serves.
 
-    Of the jobs that a worker has claimed, those with the lowest `rank` go first. `thread_share` is the share of a
-    worker's threads that the step may take, so that a slow one cannot starve the others. With a `long_share` the step
-    has two lanes: one for pictures, and one of that share for animations, which take many times as long; 0 is for steps
-    that take the same time for all. After a step that
-    `writes_objects`, a worker that lost its lease deletes what it wrote. The jobs of a step that `is_paid_for` have a
-    prediction that was accepted: to go back from there to the queue costs an attempt. `call` is the call of the
+    Of the jobs that a worker has claimed, those with the lowest `rank` go first: what is paid for before what is
+    not. `thread_share` is the share of a worker's threads that the step may take, so that a slow one cannot starve
+    the others. With a `long_share` the step has two lanes: one for pictures, and one of that share for animations,
+    which take many times as long; 0 is for steps that take the same time for all. After a step that
+    `writes_objects`, a worker that lost its lease deletes what it wrote. The jobs of a step that `is_paid_for` have
+    a prediction that was accepted: to go back from there to the queue costs an attempt. `call` is the call of the
     provider whose budget the step uses, None if it waits for no budget.
     """
 
@@ -78,7 +78,7 @@ STEP_SPECS: tuple[StepSpec, ...] = (
             Served(State.SUBMITTING, percent=(2, 5), deadline=None, is_pausable=False, resumes_with=None),
             Served(State.RECONCILING, percent=(2, 5), deadline=None, is_pausable=False, resumes_with=None),
         ),
-        rank=2,
+        rank=3,
         thread_share=0.5,
         long_share=0,
         writes_objects=False,
@@ -136,7 +136,7 @@ STEP_SPECS: tuple[StepSpec, ...] = (
                 resumes_with=Kept.SOURCE,
             ),
         ),
-        rank=3,
+        rank=2,
         thread_share=0.25,
         long_share=0.25,
         writes_objects=True,

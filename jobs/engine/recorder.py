@@ -27,9 +27,10 @@ from statemachine.vocabulary import Step
 log = structlog.get_logger(__name__)
 
 _GROUP_MAX = 200
-# After a group of this size the next one waits a moment, so that it includes the moves that follow from the last.
+# After a group of this size the next one gathers for as long as the last one took to write, at most this long, so that
+# it includes the moves that follow from the last: the slower the database, the larger the groups.
 _BUSY_FROM = 16
-_GATHER_FOR_S = 0.003
+_GATHER_MAX_S = 0.006
 # With this many pending moves `record` blocks, so that a stalled database slows the steps down.
 _PENDING_MAX = 1000
 _RETRY_EVERY_S = 0.2
@@ -109,16 +110,17 @@ class Recorder:
         self._thread.join()
 
     def _run(self) -> None:
-        written = 0
+        gather_for_s = 0.0
         while True:
-            if written >= _BUSY_FROM:
-                self._closing.wait(_GATHER_FOR_S)
+            if gather_for_s:
+                self._closing.wait(gather_for_s)
             group = self._next_group()
+            began = time.monotonic()
             if group:
                 self._write(group)
             elif self._closing.is_set():
                 return
-            written = len(group)
+            gather_for_s = min(time.monotonic() - began, _GATHER_MAX_S) if len(group) >= _BUSY_FROM else 0.0
 
     def _next_group(self) -> list[tuple[Move, Then]]:
         """Wait for moves and take them; return an empty list if the recorder closes and none are left."""

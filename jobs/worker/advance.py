@@ -144,7 +144,7 @@ def _record(work: Work, parts: AdvanceParts) -> None:
         decision = replace(decision, cost_micros=decision.cost_micros + work.charged_micros)
     step = STEP_OF.get(decision.to_state) if decision.is_due_now else None
     lane = lane_of(step, job.kind) if step else None
-    lease_for = parts.handover.reserve(lane) if lane else None
+    lease_for = parts.handover.reserve(lane, job.account_id) if lane else None
     move = Move(
         job.claim, job.state, decision, lease_for=lease_for, row_changes=work.row_changes, output_id=work.output_id
     )

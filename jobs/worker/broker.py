@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any, NoReturn
+from uuid import UUID
 
 from dramatiq import Broker, Consumer, Message, MessageProxy, Middleware, Worker
 from sqlalchemy import Engine
@@ -19,6 +20,7 @@ from sqlalchemy import Engine
 from db.engine.claims import Claim, ClaimedJob
 from jobs.engine.lease_times import Leases
 from jobs.providers.limiter import Limiter, NoLimiter
+from jobs.worker.backlog import Backlog
 from jobs.worker.claiming import Claiming
 from jobs.worker.messages import claim_of, message_of
 from statemachine.steps import LANES, Lane
@@ -28,7 +30,7 @@ from statemachine.vocabulary import Step
 _LOOK_EVERY_S = 1.0
 # Consumers claim about this much work ahead, so that short steps are claimed by the dozen and long ones singly.
 _AHEAD_S = 0.25
-_CLAIM_MAX = 100
+_CLAIM_MAX = 250
 # A hint names a step and not its lane. Work that takes seconds can wait a moment, so that the hints that are meant for
 # pictures do not each cost an empty claim.
 _REST_S = 0.1
@@ -86,10 +88,10 @@ class RowBroker(Broker):
         """Give up what was read with a claim; None where this process did not claim it."""
         return self._claimed.pop(claim, None)
 
-    def reserve(self, lane: Lane) -> timedelta | None:
+    def reserve(self, lane: Lane, account_id: UUID) -> timedelta | None:
         """Set a place aside for a job that a move is about to make due; None where its consumer has no room."""
         consumer = self.consumers.get(lane)
-        return self.leases.of(lane.step) if consumer is not None and consumer.reserve() else None
+        return self.leases.of(lane.step) if consumer is not None and consumer.reserve(account_id) else None
 
     def deliver(self, lane: Lane, job: ClaimedJob | None) -> None:
         """Hand a job that a move has claimed to its consumer, or give its place up."""
@@ -153,7 +155,7 @@ class RowConsumer(Consumer):
         self._look_at = 0.0
         self._wants_room = False
         self._rests_until = 0.0
-        self._is_behind = False
+        self._backlog = Backlog()
         self.claiming = Claiming(
             broker.engine, lane, worker=broker.worker, leases=broker.leases, limiter=broker.limiter
         )
@@ -169,16 +171,12 @@ class RowConsumer(Consumer):
         self._in_hand[proxy.message_id] = time.monotonic()
         return proxy
 
-    def reserve(self) -> bool:
-        """Set a place aside, unless the threads have enough to do or the worker is stopping.
-
-        A job that is handed over passes those of other accounts that have been due for longer. So while some may be,
-        half of the places are left for claims.
-        """
+    def reserve(self, account_id: UUID) -> bool:
+        """Set a place aside, unless the threads have enough to do, others wait for it, or the worker is stopping."""
         if self.lane.step is Step.SUBMIT and self._broker.limiter.is_limited:
             return False
         with self._changed:
-            places = self.ahead() // 2 if self._is_behind else self.ahead()
+            places = self._backlog.places(self.ahead(), account_id)
             free = places - len(self._in_hand) - len(self._ready) - self.reserved > 0
             if not free or self._broker.draining.is_set():
                 return False
@@ -246,7 +244,7 @@ class RowConsumer(Consumer):
         jobs, idle_s = self.claiming.claim(room)
         self._broker.claimed(jobs)
         self._ready.extend(job.claim for job in jobs)
-        self._is_behind = len(jobs) >= room
+        self._backlog.observe(jobs, room)
         now = time.monotonic()
         self._look_at = 0.0 if jobs else now + min(idle_s, self.idle_s)
         self._rests_until = now + _REST_S if self.lane.is_long and not jobs else 0.0

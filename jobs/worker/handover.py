@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Protocol
+from uuid import UUID
 
 from db.engine.claims import ClaimedJob
 from statemachine.steps import Lane
@@ -12,8 +13,8 @@ from statemachine.steps import Lane
 class Handover(Protocol):
     """The next steps of a process, as the step before them sees them."""
 
-    def reserve(self, lane: Lane) -> timedelta | None:
-        """Reserve a place for a job of `lane` and return how long to lease it; None if there is no room."""
+    def reserve(self, lane: Lane, account_id: UUID) -> timedelta | None:
+        """Reserve a place for an account's job of `lane` and return how long to lease it; None if there is no room."""
 
     def deliver(self, lane: Lane, job: ClaimedJob | None) -> None:
         """Fill the place with the job, or give the place up if the move was dropped."""
@@ -22,7 +23,7 @@ class Handover(Protocol):
 class NoHandover:
     """A process in which every step is claimed anew."""
 
-    def reserve(self, lane: Lane) -> timedelta | None:
+    def reserve(self, lane: Lane, account_id: UUID) -> timedelta | None:
         """Return None: there is never room."""
         return None
 

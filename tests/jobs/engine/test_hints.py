@@ -5,9 +5,11 @@ from __future__ import annotations
 from queue import Queue
 
 import psycopg
+import pytest
 from sqlalchemy import Engine, text
 
 from db.ids import new_id
+from jobs.engine import hints
 from jobs.engine.hints import EVENTS_CHANNEL, DueListener, Hinter
 from statemachine.vocabulary import Step
 from tests.support.eventually import scaled
@@ -42,6 +44,25 @@ def test_a_hint_for_many_jobs_stands_for_all_jobs(engine: Engine) -> None:
         (notice,) = conn.notifies(timeout=scaled(10), stop_after=1)
     assert notice.payload == "*"
     hinter.close()
+
+
+def test_the_first_hint_does_not_wait_and_later_ones_travel_together(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each statement wakes every listener. None of them is lost when the process stops."""
+    monkeypatch.setattr(hints, "_EVERY_S", 3600.0)
+    hinter = Hinter(engine)
+    first, *others = (new_id() for _ in range(100))
+    with psycopg.connect(listen_url(engine), autocommit=True) as conn:
+        conn.execute(f"LISTEN {EVENTS_CHANNEL}")
+        hinter.hint([], [first])
+        (notice,) = conn.notifies(timeout=scaled(10), stop_after=1)
+        assert notice.payload == first.hex
+        for job_id in others:
+            hinter.hint([], [job_id])
+        hinter.close()
+        (notice,) = conn.notifies(timeout=scaled(10), stop_after=1)
+    assert set(notice.payload.split()) == {job_id.hex for job_id in others}
 
 
 def test_a_listener_whose_connection_is_cut_listens_again(engine: Engine) -> None:

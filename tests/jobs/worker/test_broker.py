@@ -22,6 +22,7 @@ from tests.support.cuts import cut_connection
 from tests.support.factories import World, claimed, make_job
 
 PICTURES = lane_of(Step.STORE, Kind.AVATAR)
+ACCOUNT = uuid4()
 
 
 @pytest.fixture
@@ -52,12 +53,12 @@ def claims(engine: Engine) -> int:
 
 
 def test_the_number_of_places_follows_the_threads_of_the_step(broker: RowBroker, consumer: RowConsumer) -> None:
-    assert [broker.reserve(PICTURES) is not None for _ in range(3)] == [True, True, False]
+    assert [broker.reserve(PICTURES, ACCOUNT) is not None for _ in range(3)] == [True, True, False]
 
 
 def test_a_place_that_stays_empty_is_free_again(broker: RowBroker, consumer: RowConsumer) -> None:
     for _ in range(10):
-        assert broker.reserve(PICTURES) is not None
+        assert broker.reserve(PICTURES, ACCOUNT) is not None
         broker.deliver(PICTURES, None)
     assert consumer.reserved == 0
 
@@ -66,7 +67,7 @@ def test_a_delivered_job_is_handed_out_and_frees_its_place_once_done(
     engine: Engine, world: World, broker: RowBroker, consumer: RowConsumer
 ) -> None:
     job = a_claimed_job(engine, world)
-    assert broker.reserve(PICTURES) is not None
+    assert broker.reserve(PICTURES, ACCOUNT) is not None
     broker.deliver(PICTURES, job)
     message = next_of(consumer)
     assert claim_of(message) == job.claim
@@ -89,7 +90,7 @@ def test_a_consumer_that_is_given_jobs_does_not_query_for_more(
     consumer.idle_s = 60.0
     assert next(consumer) is None
     for _ in range(3):
-        assert broker.reserve(PICTURES) is not None
+        assert broker.reserve(PICTURES, ACCOUNT) is not None
         broker.deliver(PICTURES, a_claimed_job(engine, world))
         consumer.ack(next_of(consumer))
     assert len(queries) == 1
@@ -99,7 +100,7 @@ def test_a_consumer_that_is_given_jobs_does_not_query_for_more(
 
 
 def test_a_step_without_a_consumer_has_no_place(broker: RowBroker) -> None:
-    assert broker.reserve(lane_of(Step.TRANSCODE, Kind.AVATAR)) is None
+    assert broker.reserve(lane_of(Step.TRANSCODE, Kind.AVATAR), ACCOUNT) is None
 
 
 def test_a_stopping_worker_reserves_no_place_and_claims_no_job(
@@ -108,7 +109,7 @@ def test_a_stopping_worker_reserves_no_place_and_claims_no_job(
     with engine.begin() as conn:
         make_job(conn, world, State.STORING)
     broker.draining.set()
-    assert broker.reserve(PICTURES) is None
+    assert broker.reserve(PICTURES, ACCOUNT) is None
     assert next(consumer) is None
     assert claims(engine) == 0
 
@@ -117,7 +118,7 @@ def test_a_job_that_arrives_after_the_consumer_closed_is_returned(
     engine: Engine, world: World, broker: RowBroker, consumer: RowConsumer
 ) -> None:
     """A place was reserved, the worker began to stop, and then the move was recorded."""
-    assert broker.reserve(PICTURES) is not None
+    assert broker.reserve(PICTURES, ACCOUNT) is not None
     broker.draining.set()
     consumer.close()
     broker.deliver(PICTURES, a_claimed_job(engine, world))
@@ -130,7 +131,7 @@ def test_a_consumer_that_dramatiq_restarts_keeps_its_places(
     engine: Engine, world: World, broker: RowBroker, consumer: RowConsumer
 ) -> None:
     """A second consumer would be given the job of a place reserved with the first, and count below zero."""
-    assert broker.reserve(PICTURES) is not None
+    assert broker.reserve(PICTURES, ACCOUNT) is not None
     again = broker.consume(Step.STORE, timeout=1)
     broker.deliver(PICTURES, a_claimed_job(engine, world))
     assert again is consumer
@@ -165,7 +166,7 @@ def test_an_unreachable_database_is_not_an_error_of_the_consumer() -> None:
     consumer = RowBroker(nowhere, worker="w", threads=4, leases=Leases()).consume(Step.STORE, timeout=1)
     assert next(consumer) is None
     consumer.requeue([])
-    assert consumer.reserve()
+    assert consumer.reserve(ACCOUNT)
     consumer.deliver(Claim(job_id=uuid4(), lease=1))
     consumer.close()
 
