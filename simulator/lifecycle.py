@@ -16,6 +16,7 @@ from simulator.faults import files
 from simulator.ids import Names
 from simulator.inputs import Inputs, ModelFailure
 from simulator.media import Easel, Media, Order, orders
+from simulator.odd_outputs import odd_output
 from simulator.outputs import Output, Outputs
 from simulator.predictions import Prediction, Status
 from simulator.settings import SimulatorSettings
@@ -27,12 +28,6 @@ SETTLE_S = 1.0
 INTERNAL = "Director: unexpected error handling prediction (E9828)"
 NEVER_STARTED = "Prediction failed to start in time (E6716)"
 RAN_TOO_LONG = "Prediction timed out after running for 30 minutes"
-
-_ODD_OUTPUTS: dict[str, Any] = {
-    "object": {"image": "done"},
-    "null": [None],
-    "inline": "data:image/png;base64,iVBORw0KGgo=",
-}
 
 SLOWING = ("stick_starting", "stick_processing", "abort", "slow_run")
 
@@ -207,11 +202,11 @@ class Lifecycle:
             prediction.output_names.append(path)
             if "lose_file" not in prediction.faults:
                 self.outputs.put(path, output)
-        prediction.output = self._output_value(prediction)
+        prediction.output = self._output_value(prediction, made)
         self.announce(prediction, "output")
         prediction.wake_waiters()
 
-    def _output_value(self, prediction: Prediction) -> Any:
+    def _output_value(self, prediction: Prediction, made: list[Output]) -> Any:
         if prediction.model.kind == "text":
             return prediction.model.output["template"].format_map(prediction.input)
         urls = [self.delivery_url + name for name in prediction.output_names]
@@ -219,7 +214,7 @@ class Lifecycle:
         if "empty_output" in prediction.faults:
             return [] if is_list else None
         if "odd_output" in prediction.faults:
-            return _ODD_OUTPUTS[prediction.faults["odd_output"]["shape"]]
+            return odd_output(prediction.faults["odd_output"]["shape"], made)
         if "wrong_output_type" in prediction.faults:
             is_list = not is_list
         return urls if is_list else urls[0]

@@ -12,6 +12,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.transient import is_transient
+from jobs.providers import inline
 from jobs.providers.limiter import Limiter
 from jobs.providers.orphan_search import created_between, find_in
 from jobs.providers.provider import Listed, Prediction, Provider, ProviderError, Sought, Submission
@@ -88,7 +89,9 @@ class LimitedProvider:
             yield page
 
     def fetch(self, url: str, *, most_bytes: int) -> AbstractContextManager[tuple[str, Iterator[bytes]]]:
-        """Open an output. Downloads are not API calls: they are not counted."""
+        """Open an output. Downloads are not API calls and are not counted; reading an inline output is one."""
+        if url.startswith(inline.ADDRESS):
+            self._limiter.must_read()
         return self._inner.fetch(url, most_bytes=most_bytes)
 
     def _noticed(self, call: Callable[[], R]) -> R:

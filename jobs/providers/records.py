@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from jobs.providers import failures
+from jobs.providers import failures, inline
 from jobs.providers.correlation import addresses_in, tokens_in
 from jobs.providers.provider import Listed, Prediction, ProviderError
 
@@ -31,11 +31,14 @@ def understood() -> Iterator[None]:
 
 
 def read_prediction(record: dict[str, Any]) -> Prediction:
-    """Read a prediction object; only its id and status are required, and no other field can make it fail."""
+    """Read a prediction object; only its id and status are required, and no other field can make it fail.
+
+    An output inside the prediction becomes an address that stands for it: see `jobs.providers.inline`.
+    """
     return Prediction(
         id=str(record["id"]),
         status=str(record["status"]),
-        output=_addresses(record.get("output")),
+        output=_addresses(str(record["id"]), record.get("output")),
         oddity=_oddity(record.get("output")),
         error=None if record.get("error") is None else str(record["error"]),
         logs=str(record.get("logs") or ""),
@@ -63,23 +66,31 @@ def _seconds_between(begin: datetime | None, end: datetime | None) -> float | No
         return None
 
 
-def _addresses(output: object) -> tuple[str, ...]:
-    """Return the URLs in an output, one or a list, whatever the model's declared shape."""
-    return tuple(item for item in _items(output) if isinstance(item, str) and item.startswith(ADDRESS))
+def _addresses(prediction_id: str, output: object) -> tuple[str, ...]:
+    """Return the addresses of an output, one or a list, whatever the model's declared shape."""
+    found = (_address(prediction_id, position, item) for position, item in enumerate(items(output)))
+    return tuple(address for address in found if address is not None)
+
+
+def _address(prediction_id: str, position: int, item: object) -> str | None:
+    if inline.is_accepted(item):
+        return inline.address_of(prediction_id, position)
+    return item if isinstance(item, str) and item.startswith(ADDRESS) else None
 
 
 def _oddity(output: object) -> str | None:
-    """Describe an output that contains no URL; None for one that does, and for an empty one."""
-    items = _items(output)
-    if not items or _addresses(output):
+    """Describe an output that contains nothing to fetch; None for one that does, and for an empty one."""
+    found = items(output)
+    if not found or _addresses("", output):
         return None
-    if any(isinstance(item, str) and item.startswith("data:") for item in items):
-        return "the output is inline"
-    what = type(items[0]).__name__
+    if any(inline.is_inline(item) for item in found):
+        return "the output is inline, and no picture or video in base64"
+    what = type(found[0]).__name__
     return f"the output is not a URL: {f'list of {what}' if isinstance(output, list) else what}"
 
 
-def _items(output: object) -> list[object]:
+def items(output: object) -> list[object]:
+    """Return an output, one or a list, as a list."""
     if output is None:
         return []
     return output if isinstance(output, list) else [output]

@@ -19,12 +19,12 @@ from uuid import UUID
 import httpx
 from replicate.client import Client
 
-from jobs.providers import deadline, failures
+from jobs.providers import deadline, failures, inline
 from jobs.providers.clock import ProviderClock
 from jobs.providers.guard import ErrorResponse, GuardTransport, Timeouts, canceled_after, checked_before_sending
 from jobs.providers.orphan_search import created_between, find_in
 from jobs.providers.provider import Listed, OutputVanished, Prediction, ProviderError, Sought, Submission
-from jobs.providers.records import ADDRESS, page_at, read_listed, read_prediction, understood
+from jobs.providers.records import ADDRESS, items, page_at, read_listed, read_prediction, understood
 from statemachine.outcomes import Accepted, OutcomeLost, Refused, Rejected, RetryPolicy
 
 _PAGES_MAX = 40
@@ -148,7 +148,11 @@ class ReplicateProvider:
 
     @contextmanager
     def fetch(self, url: str, *, most_bytes: int) -> Iterator[tuple[str, Iterator[bytes]]]:
-        """Open an output without any credentials, from the known hosts only."""
+        """Open an output without any credentials, from the known hosts only, or read it from its prediction."""
+        if url.startswith(inline.ADDRESS):
+            content_type, content = self._inline(url, most_bytes)
+            yield content_type, iter((content,))
+            return
         self._check_host(url)
         try:
             with (
@@ -162,6 +166,21 @@ class ReplicateProvider:
                 yield response.headers.get("content-type", ""), _bounded(response, most_bytes)
         except httpx.HTTPError as error:
             raise ProviderError(failures.unreachable(error)) from None
+
+    def _inline(self, address: str, most_bytes: int) -> tuple[str, bytes]:
+        """Return the type and the bytes of an output inside its prediction, which the provider keeps for an hour."""
+        try:
+            prediction_id, position = inline.place_of(address)
+            record = self._read("GET", f"/v1/predictions/{quote(prediction_id, safe='')}")
+            return inline.decoded(items(record.get("output"))[position], most_bytes)
+        except inline.TooLarge:
+            raise OutputVanished(f"the output is larger than {most_bytes} bytes") from None
+        except (ValueError, IndexError):
+            raise OutputVanished("the prediction no longer contains its output") from None
+        except ProviderError as error:
+            if error.failure.status != _NOT_FOUND:
+                raise
+            raise OutputVanished("the provider no longer knows the prediction") from None
 
     def webhook_key(self) -> str:
         """Return the key that signs this account's webhooks, or raise ProviderError."""

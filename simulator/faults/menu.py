@@ -10,7 +10,7 @@ from typing import Any
 EVENTS = ["start", "output", "logs", "completed"]
 SERVER_ERRORS = (500, 502, 503, 504)
 FILE_TYPES = ("html", "text", "gif", "png", "empty")
-OUTPUT_SHAPES = ("object", "null", "inline")
+OUTPUT_SHAPES = ("object", "null", "inline", "inline_text")
 
 # The error texts of failed predictions, by the code that a rule may name in place of the text.
 ERRORS: dict[str, str] = {

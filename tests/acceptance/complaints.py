@@ -118,12 +118,14 @@ COMPLAINTS = (
     Complaint(
         "the output is of another type: a text for a list, a list for a text, an object, an empty list",
         "one address is accepted however it is wrapped; an empty list means that the content check declined; without "
-        "an address: a new attempt, and in the end `OUTPUT_INVALID`, at once if the output is inline",
+        "an address: a new attempt, and in the end `OUTPUT_INVALID`; a picture or a video inside the response (a "
+        "`data:` URL) is stored like any other, and another inline output fails at once",
         (
             "one address instead of a list",
             "an object instead of a list",
             "always nulls",
             "a picture inside the response",
+            "a text inside the response",
             "empty list",
             "test_odd_videos_are_repaired_and_broken_ones_fail_their_jobs",
         ),

@@ -97,12 +97,13 @@ SCENARIOS = (
     Scenario("empty list", (("empty_output", {}),), ("failed",), "content_rejected"),
     # A paid output is accepted, however it is wrapped.
     Scenario("one address instead of a list", (("wrong_output_type", {}),)),
+    Scenario("a picture inside the response", (("odd_output", {"options": {"shape": "inline"}}),)),
     # An output without an address is the provider's fault, not the user's.
     Scenario("an object instead of a list", (("odd_output", ONCE),), RETRIED, expected_event="generation_failed"),
     Scenario("always nulls", (("odd_output", {"options": {"shape": "null"}}),), GIVEN_UP, "output_invalid"),
     Scenario(
-        "a picture inside the response",
-        (("odd_output", {"options": {"shape": "inline"}}),),
+        "a text inside the response",
+        (("odd_output", {"options": {"shape": "inline_text"}}),),
         ("failed",),
         "output_invalid",
     ),

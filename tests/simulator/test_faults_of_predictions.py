@@ -89,7 +89,7 @@ def test_wrong_output_type_swaps_a_list_and_a_single_url(api: Api, model: str, k
     assert isinstance(api.finished(model)["output"], kind)
 
 
-@pytest.mark.parametrize(("shape", "kind"), [("object", dict), ("null", list), ("inline", str)])
+@pytest.mark.parametrize(("shape", "kind"), [("object", dict), ("null", list), ("inline", list), ("inline_text", str)])
 def test_odd_output_has_no_url(api: Api, shape: str, kind: type) -> None:
     api.fault("odd_output", {"shape": shape})
     output = api.finished()["output"]

@@ -155,7 +155,7 @@ def test_ends_without_an_output_have_their_own_classes() -> None:
         (failures.timed_out(120.4), "timeout"),
         (failures.empty_output(), "content"),
         (failures.odd_output("the output is not a URL: dict"), "odd_output"),
-        (failures.odd_output("the output is inline"), "inline_output"),
+        (failures.odd_output("the output is inline, and no picture or video in base64"), "inline_output"),
         (failures.output_expired("HTTP 404"), "expired"),
     ):
         assert (failure.code, failure.retry_policy) == RETRY_POLICIES[wanted]

@@ -134,7 +134,9 @@ def test_an_odd_response_to_a_paid_call_loses_its_outcome(
         ({}, "the output is not a URL: dict"),
         ([None], "the output is not a URL: list of NoneType"),
         ("a picture of a cat", "the output is not a URL: str"),
-        (["data:image/png;base64,AA=="], "the output is inline"),
+        (["data:text/html;base64,AA=="], "the output is inline, and no picture or video in base64"),
+        (["data:image/png,AA=="], "the output is inline, and no picture or video in base64"),
+        (["data:image/svg+xml;base64,AA=="], "the output is inline, and no picture or video in base64"),
     ],
 )
 def test_an_output_that_is_not_a_url_is_distinguished_from_none(
