@@ -686,6 +686,16 @@ CREATE TABLE public.provider_webhooks (
     CONSTRAINT provider_webhooks_id_bounded CHECK ((length(webhook_id) <= 200))
 );
 
+CREATE TABLE public.renditions (
+    asset_id uuid NOT NULL,
+    width_px integer NOT NULL,
+    height_px integer NOT NULL,
+    object_key text NOT NULL,
+    content_type text NOT NULL,
+    size_bytes bigint NOT NULL,
+    sha256 text NOT NULL
+);
+
 CREATE TABLE public.sessions (
     id uuid NOT NULL,
     account_id uuid NOT NULL,
@@ -813,6 +823,9 @@ ALTER TABLE ONLY public.provider_budgets
 ALTER TABLE ONLY public.provider_webhooks
     ADD CONSTRAINT provider_webhooks_pkey PRIMARY KEY (webhook_id);
 
+ALTER TABLE ONLY public.renditions
+    ADD CONSTRAINT renditions_pkey PRIMARY KEY (asset_id, width_px);
+
 ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_digest_unique UNIQUE (token_sha256);
 
@@ -893,6 +906,8 @@ CREATE INDEX ledger_entries_by_job ON public.ledger_entries USING btree (job_id,
 CREATE UNIQUE INDEX ledger_entries_one_hold ON public.ledger_entries USING btree (job_id, cycle) WHERE (kind = 'hold'::text);
 
 CREATE INDEX provider_webhooks_by_time ON public.provider_webhooks USING btree (received_at);
+
+CREATE INDEX renditions_by_object ON public.renditions USING btree (object_key);
 
 CREATE INDEX sessions_by_account ON public.sessions USING btree (account_id, id);
 
@@ -995,6 +1010,9 @@ ALTER TABLE ONLY public.ledger_entries
 
 ALTER TABLE ONLY public.ledger_entries
     ADD CONSTRAINT ledger_entries_of FOREIGN KEY (of_id, account_id, user_ref, job_id, cycle, amount, debit_bucket) REFERENCES public.ledger_entries(id, account_id, user_ref, job_id, cycle, amount, credit_bucket);
+
+ALTER TABLE ONLY public.renditions
+    ADD CONSTRAINT renditions_asset FOREIGN KEY (asset_id) REFERENCES public.assets(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_account FOREIGN KEY (account_id) REFERENCES public.accounts(id);

@@ -54,6 +54,16 @@ assets = _table(
     created_at=_Time,
     expires_at=_Time,
 )
+renditions = _table(
+    "renditions",
+    asset_id=Uuid,
+    width_px=Int,
+    height_px=Int,
+    object_key=Text,
+    content_type=Text,
+    size_bytes=Big,
+    sha256=Text,
+)
 stories = _table("stories", id=Uuid, account_id=Uuid, session_id=Uuid, selfie_id=Uuid, created_at=_Time)
 jobs = _table(
     "jobs",

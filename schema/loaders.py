@@ -23,6 +23,7 @@ from db.records.deletions import Deletion, deletions_by_id
 from db.records.events import JobEvent, event_pages
 from db.records.jobs import Children, Job, children_of, jobs_by_id, jobs_of_stories
 from db.records.ledger import Balance, JobCredits, WalletKey, balances_of, credits_of_jobs
+from db.records.renditions import Rendition, renditions_of
 from db.records.stories import Story, stories_by_id
 from db.scope import Scope
 from schema.database import Database
@@ -45,6 +46,7 @@ class Loaders:
     story_jobs: DataLoader[UUID, list[Job] | None]
     stories: DataLoader[UUID, Story | None]
     assets: DataLoader[UUID, Asset | None]
+    renditions: DataLoader[UUID, list[Rendition] | None]
     sessions: DataLoader[UUID, SessionRecord | None]
     deletions: DataLoader[UUID, Deletion | None]
     attempts: DataLoader[UUID, list[Attempt] | None]
@@ -70,6 +72,7 @@ def new_loaders(database: Database, scope: Scope) -> Loaders:
         story_jobs=scoped(jobs_of_stories),
         stories=scoped(stories_by_id),
         assets=scoped(assets_by_id),
+        renditions=_some(database, renditions_of),
         sessions=scoped(sessions_in_scope),
         deletions=scoped(deletions_by_id),
         attempts=_some(database, attempts_of),

@@ -9,7 +9,7 @@ from uuid import UUID
 _UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _OF_JOB = re.compile(rf"jobs/({_UUID})/.+")
 _OF_ATTEMPT = re.compile(rf"jobs/{_UUID}/(\d+)/.+")
-_OF_ASSET = re.compile(rf"(?:uploads|assets)/{_UUID}/({_UUID})(?:-[0-9a-f]+)?(?:\.[a-z0-9]+)?")
+_OF_ASSET = re.compile(rf"(?:uploads|assets)/{_UUID}/({_UUID})(?:-[0-9a-f]+)?(?:-\d+)?(?:\.[a-z0-9]+)?")
 
 
 UPLOADS = "uploads/"
@@ -47,6 +47,12 @@ def source_key(job_id: UUID, attempt: int, extension: str) -> str:
 def output_key(job_id: UUID, attempt: int, role: str, extension: str) -> str:
     """Return the key of a finished file; `role` is avatar, scene, video or poster."""
     return f"{job_prefix(job_id)}{attempt}/{role}.{extension}"
+
+
+def rendition_key(key: str, width_px: int, extension: str) -> str:
+    """Return the key of a rendition of the picture at `key`: beside it, so that what finds the one finds the other."""
+    folder, _, name = key.rpartition("/")
+    return f"{folder}/{name.partition('.')[0]}-{width_px}.{extension}"
 
 
 def attempt_of(key: str) -> int | None:

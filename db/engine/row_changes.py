@@ -76,6 +76,19 @@ class AssetMade:
 
 
 @dataclass(frozen=True, slots=True)
+class RenditionMade:
+    """A smaller copy of a picture whose own row is written before it, in the same transaction."""
+
+    asset_id: UUID
+    width_px: int
+    height_px: int
+    object_key: str
+    content_type: str
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class ActionTried:
     """The result of a compensating action: done, still pending, or in need of review because of `last_error`."""
 
@@ -95,7 +108,7 @@ class AssetLost:
     object_key: str
 
 
-RowChange = AttemptBegun | AttemptChanged | AssetMade | AssetLost | ActionTried
+RowChange = AttemptBegun | AttemptChanged | AssetMade | RenditionMade | AssetLost | ActionTried
 
 
 def write_row_changes(conn: Connection, row_changes: Sequence[RowChange]) -> set[State]:
@@ -105,6 +118,7 @@ def write_row_changes(conn: Connection, row_changes: Sequence[RowChange]) -> set
         (AttemptBegun, "begin_attempts"),
         (AttemptChanged, "change_attempts"),
         (AssetMade, "insert_assets"),
+        (RenditionMade, "insert_renditions"),
         (AssetLost, "lose_assets"),
         (ActionTried, "change_actions"),
     ):

@@ -19,10 +19,11 @@ _ROWS_AT_ONCE = 1000
 
 @dataclass(frozen=True, slots=True)
 class OldFile:
-    """An asset whose object should be deleted."""
+    """An asset whose object should be deleted, and the keys of its renditions."""
 
     asset_id: UUID
     key: str
+    renditions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class NamedObject:
 def expired_files(conn: Connection, *, uploads: timedelta, most: int) -> list[OldFile]:
     """Return files that have expired, and incomplete uploads older than `uploads`."""
     rows = conn.execute(statement("expired_assets"), {"uploads": uploads, "most": most})
-    return [OldFile(row.id, row.object_key) for row in rows]
+    return [OldFile(row.id, row.object_key, tuple(row.rendition_keys)) for row in rows]
 
 
 def purge_files(conn: Connection, files: Sequence[OldFile]) -> int:

@@ -22,10 +22,10 @@ class OldJob:
 
 @dataclass(frozen=True, slots=True)
 class OldAsset:
-    """The id of a deleted file, its object's key, and a flag for whether its row may be deleted."""
+    """The id of a deleted file, the keys of its objects, and a flag for whether its row may be deleted."""
 
     id: UUID
-    key: str
+    keys: tuple[str, ...]
     may_go: bool
 
 
@@ -56,7 +56,8 @@ def purge_jobs(conn: Connection, ids: Collection[UUID], *, kept_for: timedelta) 
 def old_assets(conn: Connection, *, after: UUID, kept_for: timedelta, most: int) -> list[OldAsset]:
     """Return the next deleted files older than `kept_for`, in id order."""
     given = {"after": after, "kept_for": kept_for, "most": most}
-    return [OldAsset(row.id, row.object_key, row.may_go) for row in conn.execute(statement("old_assets"), given)]
+    rows = conn.execute(statement("old_assets"), given)
+    return [OldAsset(row.id, (row.object_key, *row.rendition_keys), row.may_go) for row in rows]
 
 
 def purge_assets(conn: Connection, ids: Collection[UUID], *, kept_for: timedelta) -> int:

@@ -21,6 +21,7 @@ from jobs.media.errors import (
 from jobs.media.facts import ImageFacts, VideoFacts, VideoProbe
 from jobs.media.limits import (
     OUTPUT_LIMITS,
+    RENDITION_WIDTHS_PX,
     SELFIE_LIMITS,
     VIDEO_CHILD,
     ChildLimits,
@@ -32,6 +33,7 @@ from jobs.media.operations import (
     clean_selfie,
     make_model_input,
     make_poster,
+    make_renditions,
     normalise_avatar,
     normalise_scene,
     normalise_video,
@@ -40,6 +42,7 @@ from jobs.media.operations import (
 
 __all__ = [
     "OUTPUT_LIMITS",
+    "RENDITION_WIDTHS_PX",
     "SELFIE_LIMITS",
     "VIDEO_CHILD",
     "Blank",
@@ -61,6 +64,7 @@ __all__ = [
     "clean_selfie",
     "make_model_input",
     "make_poster",
+    "make_renditions",
     "normalise_avatar",
     "normalise_scene",
     "normalise_video",

@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, Final
 
 from jobs.media.confinement import confine
 from jobs.media.errors import NOT_PROCESSED, MediaError, TooLarge
-from jobs.media.facts import ImageFacts, VideoFacts, VideoProbe
+from jobs.media.facts import ImageFacts, Renditions, VideoFacts, VideoProbe
 from jobs.media.limits import ChildLimits, PictureLimits, VideoLimits, VideoSettings
 
 REPORT_EVERY_S: Final = 0.5
@@ -34,7 +34,7 @@ MACHINE_ERRORS: Final = frozenset(
 
 OUT_OF_MEMORY: Final = "the child had no memory left"
 
-Facts = ImageFacts | VideoFacts | VideoProbe
+Facts = ImageFacts | Renditions | VideoFacts | VideoProbe
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,12 @@ def _make_poster(call: Call) -> Facts:
     return poster.make_poster(call.source, call.target, call.video_limits)
 
 
+def _make_renditions(call: Call) -> Facts:
+    from jobs.media import renditions
+
+    return renditions.make_renditions(call.source, call.target, call.options["is_generated"], call.picture_limits)
+
+
 def _probe_video(call: Call) -> Facts:
     from jobs.media import probe
 
@@ -115,6 +121,7 @@ OPERATIONS: dict[str, Callable[[Call], Facts]] = {
     "normalise_scene": _normalise_scene,
     "normalise_video": _normalise_video,
     "make_poster": _make_poster,
+    "make_renditions": _make_renditions,
     "probe_video": _probe_video,
 }
 

@@ -18,6 +18,13 @@ class ImageFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Renditions:
+    """The written renditions of a picture, the narrowest first."""
+
+    made: list[ImageFacts]
+
+
+@dataclass(frozen=True, slots=True)
 class VideoFacts:
     """A written video. `remuxed` means that its frames were copied, not encoded again."""
 

@@ -128,9 +128,11 @@ def _save_png(image: Image.Image, target: Path) -> ImageFacts:
     return _facts(target, "image/png", fresh.size)
 
 
-def save_webp(image: Image.Image, target: Path, quality: int) -> ImageFacts:
-    """Write an RGB picture as a WebP with its provenance mark."""
-    image.save(target, "WEBP", quality=quality, xmp=XMP.encode())
+def save_webp(image: Image.Image, target: Path, quality: int, *, is_generated: bool = True) -> ImageFacts:
+    """Write a picture as a WebP, with the provenance mark where a model made it, and without any other metadata."""
+    # Pillow would copy the metadata of a decoded picture.
+    fresh = Image.frombytes(image.mode, image.size, image.tobytes())
+    fresh.save(target, "WEBP", quality=quality, xmp=XMP.encode() if is_generated else b"")
     return _facts(target, "image/webp", image.size)
 
 

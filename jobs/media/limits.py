@@ -32,6 +32,10 @@ SELFIE_LIMITS = PictureLimits()
 OUTPUT_LIMITS = PictureLimits(max_bytes=50 * MIB, max_pixels=40_000_000)
 
 
+# The widths of the copies that browsers show. None is wider than its picture.
+RENDITION_WIDTHS_PX = (320, 640, 1280)
+
+
 @dataclass(frozen=True, slots=True)
 class VideoLimits:
     """Limits on accepted videos. `codecs` are FFmpeg's names; each one left out is a parser that no file can reach."""

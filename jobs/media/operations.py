@@ -77,6 +77,29 @@ def make_poster(video: Path, target: Path, *, limits: VideoLimits = VIDEO_LIMITS
     return _write(ImageFacts, "make_poster", video, target, {"limits": asdict(limits)}, PICTURE_CHILD)
 
 
+def make_renditions(
+    picture: Path, folder: Path, *, is_generated: bool, limits: PictureLimits = OUTPUT_LIMITS
+) -> dict[Path, ImageFacts]:
+    """Write smaller WebP copies of a finished picture into `folder`, and return the facts of each by its path.
+
+    There is one for each width of `RENDITION_WIDTHS_PX` below the picture's own, and one of its own width unless it is
+    a WebP. Where an error is raised, `folder` may have some of them.
+    """
+    picture.stat()
+    options = {"is_generated": is_generated, "limits": asdict(limits)}
+    reply = run_isolated("make_renditions", picture, folder, options, limits=PICTURE_CHILD)
+    made = [_checked(ImageFacts, each) for each in _listed(reply)]
+    return {_written(folder / f"{facts.width_px}.webp", facts): facts for facts in made}
+
+
+def _listed(reply: dict[str, object]) -> list[dict[str, object]]:
+    """Return the replies of several pictures; MediaError for anything else."""
+    made = reply.get("made")
+    if not isinstance(made, list) or not all(isinstance(each, dict) for each in made):
+        raise MediaError(NOT_PROCESSED, "the child did not reply with a list of pictures")
+    return made
+
+
 def probe_video(path: Path, *, limits: VideoLimits = VIDEO_LIMITS) -> VideoProbe:
     """Measure a video: count its frames, take its rate from timestamps and find its index in the file."""
     path.stat()
@@ -96,9 +119,15 @@ def _write(
     with _arriving(target) as partial:
         reply = run_isolated(operation, source, partial, options, limits=child, on_progress=on_progress)
         facts = _checked(kind, reply)
-        if not partial.is_file() or partial.stat().st_size != facts.size_bytes:
-            raise MediaError(NOT_PROCESSED, "the child did not write what it reported")
+        _written(partial, facts)
     return facts
+
+
+def _written(path: Path, facts: ImageFacts | VideoFacts) -> Path:
+    """Return the path of a file that is as large as reported; MediaError for any other."""
+    if not path.is_file() or path.stat().st_size != facts.size_bytes:
+        raise MediaError(NOT_PROCESSED, "the child did not write what it reported")
+    return path
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,14 +12,16 @@ from uuid import UUID
 import structlog
 from sqlalchemy import Connection, Engine
 
+from db.engine.row_changes import RenditionMade, write_row_changes
 from db.ids import new_id
 from db.public_ids import IdKind, encode_id
 from db.records.assets import Asset, asset_by_id, insert_pending, mark_interrupted, mark_ready, mark_rejected
 from db.scope import EVERYTHING, Scope
 from jobs.errors import Invalid, NotFound, UnsupportedMedia, UseCaseError
 from jobs.identity import Principal
-from jobs.media import SELFIE_LIMITS, ImageFacts, MediaError, MediaInterrupted, clean_selfie
+from jobs.media import SELFIE_LIMITS, ImageFacts, MediaError, MediaInterrupted, clean_selfie, make_renditions
 from jobs.redaction import redacted
+from jobs.renditions import store_renditions
 from storage import ObjectMissing, ObjectTooLarge, PresignedPost, S3Store
 from storage.keys import asset_key, upload_key
 
@@ -91,6 +94,7 @@ def _clean(engine: Engine, store: S3Store, asset: Asset) -> Asset:
             return _reject(engine, store, asset, TOO_MANY_BYTES)
         try:
             facts = clean_selfie(raw, cleaned)
+            smaller = make_renditions(cleaned, Path(folder) / "renditions", is_generated=False)
         except MediaError as error:
             log.info(
                 "an upload was rejected", asset_id=encode_id(IdKind.ASSET, asset.id), reason=redacted(error.for_support)
@@ -100,10 +104,18 @@ def _clean(engine: Engine, store: S3Store, asset: Asset) -> Asset:
             return _interrupted(engine, store, asset, error)
         key = asset_key(asset.account_id, asset.id, facts.sha256, "jpg")
         store.put_file(key, cleaned, content_type=facts.content_type)
-    return _accept(engine, store, asset, key, facts)
+        renditions = store_renditions(store, smaller, asset.id, key)
+    return _accept(engine, store, asset, key, facts, renditions)
 
 
-def _accept(engine: Engine, store: S3Store, asset: Asset, key: str, facts: ImageFacts) -> Asset:
+def _accept(
+    engine: Engine,
+    store: S3Store,
+    asset: Asset,
+    key: str,
+    facts: ImageFacts,
+    renditions: tuple[RenditionMade, ...],
+) -> Asset:
     with engine.begin() as conn:
         ready = mark_ready(
             conn,
@@ -115,20 +127,22 @@ def _accept(engine: Engine, store: S3Store, asset: Asset, key: str, facts: Image
             size_bytes=facts.size_bytes,
             sha256=facts.sha256,
         )
+        if ready is not None:
+            write_row_changes(conn, renditions)
     # The original may contain a place and a time (EXIF), and nothing needs it any more.
     store.delete([asset.object_key])
-    return ready or _give_way(engine, store, asset, key)
+    return ready or _give_way(engine, store, asset, [key, *(each.object_key for each in renditions)])
 
 
-def _give_way(engine: Engine, store: S3Store, asset: Asset, key: str) -> Asset:
+def _give_way(engine: Engine, store: S3Store, asset: Asset, keys: Sequence[str]) -> Asset:
     """Take back what was written for an upload that another request completed, unless that wrote the very same."""
     try:
         found = _completed_meanwhile(engine, asset)
     except UseCaseError:
-        store.delete([key])
+        store.delete(keys)
         raise
-    if found.object_key != key:
-        store.delete([key])
+    if found.object_key != keys[0]:
+        store.delete(keys)
     return found
 
 

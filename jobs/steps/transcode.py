@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from uuid import UUID
 
 import structlog
 
 from db.elapsed import Instant, this_instant
 from db.engine.claims import ClaimedJob
-from db.engine.row_changes import AssetMade
+from db.engine.row_changes import AssetMade, RenditionMade
 from db.ids import new_id
 from db.public_ids import IdKind, encode_id
 from jobs.engine.lease_times import LeaseKeeper
@@ -24,6 +25,7 @@ from jobs.media import (
     MediaInterrupted,
     VideoFacts,
     make_poster,
+    make_renditions,
     normalise_avatar,
     normalise_scene,
     normalise_video,
@@ -31,6 +33,7 @@ from jobs.media import (
 from jobs.providers import failures
 from jobs.providers.profiles import profiles
 from jobs.redaction import redacted
+from jobs.renditions import store_renditions
 from jobs.steps.failures import source_altered, storage_failure, surprise
 from jobs.steps.progress import Progress
 from jobs.steps.result import Work
@@ -56,8 +59,9 @@ class TranscodeParts:
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """One finished file in our storage. Sizes in pixels and bytes; the last two fields are for videos only."""
+    """One finished file in our storage. Sizes in pixels and bytes; duration and rate are for videos only."""
 
+    id: UUID
     role: str  # avatar, scene, video or poster
     object_key: str
     content_type: str
@@ -67,6 +71,7 @@ class _File:
     sha256: str
     duration_s: float | None
     frames_per_second: float | None
+    renditions: tuple[RenditionMade, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +155,9 @@ def _keep(job: ClaimedJob, role: str, path: Path, facts: ImageFacts | VideoFacts
     key = output_key(job.id, job.attempt, role, path.suffix.removeprefix("."))
     stored = parts.store.put_file(key, path, content_type=facts.content_type)
     video = facts if isinstance(facts, VideoFacts) else None
+    asset_id = new_id()
     return _File(
+        id=asset_id,
         role=role,
         object_key=stored.key,
         content_type=facts.content_type,
@@ -160,20 +167,28 @@ def _keep(job: ClaimedJob, role: str, path: Path, facts: ImageFacts | VideoFacts
         sha256=stored.sha256_hex,
         duration_s=video.duration_s if video else None,
         frames_per_second=video.frames_per_second if video else None,
+        renditions=() if video else _keep_renditions(path, asset_id, key, parts),
     )
+
+
+def _keep_renditions(picture: Path, asset_id: UUID, key: str, parts: TranscodeParts) -> tuple[RenditionMade, ...]:
+    made = make_renditions(picture, picture.with_suffix(".renditions"), is_generated=True)
+    return store_renditions(parts.store, made, asset_id, key)
 
 
 def _finished(job: ClaimedJob, made: _Made, parts: TranscodeParts) -> Work:
     expires_at = parts.retention.output_expires_at(job.now(parts.instant()))
     poster = _asset(job, made.poster, expires_at) if made.poster else None
     output = _asset(job, made.output, expires_at, poster)
-    row_changes = (poster, output) if poster else (output,)
+    files = (made.poster, made.output) if made.poster else (made.output,)
+    renditions = (each for file in files for each in file.renditions)
+    row_changes = (*((poster, output) if poster else (output,)), *renditions)
     return Work(job, StepDone(), row_changes, output_id=output.id)
 
 
 def _asset(job: ClaimedJob, made: _File, expires_at: datetime | None, poster: AssetMade | None = None) -> AssetMade:
     return AssetMade(
-        id=new_id(),
+        id=made.id,
         account_id=job.account_id,
         session_id=job.session_id,
         kind=made.role,

@@ -103,7 +103,7 @@ def _in_batches(purge: Callable[[], int], most: int) -> int:
 def _purge_files(engine: Engine, store: S3Store, uploads: timedelta) -> int:
     with engine.connect() as conn:
         files = expired_files(conn, uploads=uploads, most=BATCH_SIZE)
-    store.delete(file.key for file in files)
+    store.delete(key for file in files for key in (file.key, *file.renditions))
     with engine.begin() as conn:
         return purge_files(conn, files) if files else 0
 

@@ -81,7 +81,7 @@ class OldRows:
             batch = old_assets(conn, after=after, kept_for=kept_for, most=BATCH_SIZE)
         going = [file for file in batch if file.may_go]
         if going:
-            self._store.delete(file.key for file in going)
+            self._store.delete(key for file in going for key in file.keys)
         with self._engine.begin() as conn:
             removed = purge_assets(conn, [file.id for file in going], kept_for=kept_for) if going else 0
         return removed, batch[-1].id if len(batch) == BATCH_SIZE else _START

@@ -8,16 +8,20 @@ from typing import cast
 import strawberry
 
 from db.records.assets import Asset as AssetRecord
+from db.records.renditions import Rendition
+from jobs.media import RENDITION_WIDTHS_PX
 from schema.context import Info
 from schema.errors import BAD_USER_INPUT, ApiError
 from schema.fields import field
 from schema.ids import IdKind, encode_id
+from schema.loaders import Loaders
 from schema.scalars import URL, BigInt
-from schema.types.enums import AssetKind, AssetState
+from schema.types.enums import AssetKind, AssetState, PictureFormat
 from schema.types.node import Node
 
 _URL_SECONDS = range(60, 24 * 3600 + 1)
 _FILENAME_MAX = 100
+_WEBP = "image/webp"
 
 
 def _is_a_name(filename: str) -> bool:
@@ -27,6 +31,32 @@ def _is_a_name(filename: str) -> bool:
 def _with_extension(filename: str, content_type: str) -> str:
     extension = "." + content_type.partition("/")[2].replace("jpeg", "jpg")
     return filename if filename.lower().endswith(extension) else filename + extension
+
+
+def _check_size(width: int | None, picture_format: PictureFormat | None) -> None:
+    if width is not None and width not in RENDITION_WIDTHS_PX:
+        raise ApiError(BAD_USER_INPUT, "width must be 320, 640 or 1280; omit it for the original.")
+    if width is not None and picture_format is PictureFormat.ORIGINAL:
+        raise ApiError(BAD_USER_INPUT, "The original has one size: omit width, or ask for WEBP.")
+
+
+async def _webp(record: AssetRecord, loaders: Loaders, width: int | None) -> AssetRecord | Rendition | None:
+    """Return the rendition of a picture, or of a video's poster, at a width or, for None, at its full size.
+
+    The picture itself where it has no such rendition because it is a WebP, and None for a video without a poster.
+    """
+    picture = record
+    if record.kind == AssetKind.VIDEO:
+        poster = None if record.poster_id is None else await loaders.assets.load(record.poster_id)
+        if poster is None or poster.state != AssetState.READY:
+            return None
+        picture = poster
+    made = await loaders.renditions.load(picture.id) or []
+    return next((each for each in made if width is not None and each.width_px >= width), _widest(picture, made))
+
+
+def _widest(picture: AssetRecord, made: list[Rendition]) -> AssetRecord | Rendition:
+    return made[-1] if made and picture.content_type != _WEBP else picture
 
 
 @strawberry.type(description="A file in our own storage.")
@@ -66,20 +96,34 @@ class Asset(Node):
         )
 
     @field(
-        "A URL of the file, valid for 60 to 86400 seconds; null unless the asset is ready. A browser saves the file as "
-        "`filename`, of at most 100 characters, by default its kind and the day on which it was made; the extension is "
-        "added."
+        "A URL of the file, valid for 60 to 86400 seconds; null unless the asset is ready. With `width` (320, 640 or "
+        "1280 pixels) it is of a smaller copy, a WebP that every browser shows; a narrower picture keeps its own "
+        "width. `format: WEBP` alone gives a WebP of the full size. Of a video, both give its poster. A browser "
+        "saves the file as `filename`, of at most 100 characters, by default its kind and the day on which it was "
+        "made; the extension is added."
     )
-    def url(self, info: Info, expires_in_seconds: int = 900, filename: str | None = None) -> URL | None:
+    async def url(
+        self,
+        info: Info,
+        expires_in_seconds: int = 900,
+        filename: str | None = None,
+        width: int | None = None,
+        format: PictureFormat | None = None,
+    ) -> URL | None:
         if expires_in_seconds not in _URL_SECONDS:
             raise ApiError(BAD_USER_INPUT, "expiresInSeconds must be from 60 to 86400.")
         if filename is not None and not _is_a_name(filename):
             raise ApiError(BAD_USER_INPUT, "filename must have 1 to 100 characters and neither slashes nor controls.")
+        _check_size(width, format)
         if self.state is not AssetState.READY:
             return None
         store = info.context.parts.runtime.store
-        name = _with_extension(filename or f"{self.kind}-{self.created_at:%Y-%m-%d}", self.content_type)
-        return URL(store.presigned_get(self.record.object_key, expires_s=expires_in_seconds, filename=name))
+        original = width is None and format is not PictureFormat.WEBP
+        file = self.record if original else await _webp(self.record, info.context.loaders, width)
+        if file is None:
+            return None
+        name = _with_extension(filename or f"{self.kind}-{self.created_at:%Y-%m-%d}", file.content_type)
+        return URL(store.presigned_get(file.object_key, expires_s=expires_in_seconds, filename=name))
 
     @field("A still image of a video.")
     async def poster(self, info: Info) -> Asset | None:

@@ -104,3 +104,14 @@ class CameraMove(StrEnum):
     STATIC = "static"
     PUSH_IN = "push_in"
     PULL_OUT = "pull_out"
+
+
+@strawberry.enum(
+    description="The format of a picture: as it was stored (an avatar or a scene is a PNG, without loss), or a WebP, "
+    "which has a fraction of the bytes and hardly a visible difference."
+)
+class PictureFormat(StrEnum):
+    """The format in which a caller wants a picture."""
+
+    ORIGINAL = "original"
+    WEBP = "webp"

@@ -16,9 +16,10 @@ from db.engine.commands import cancel
 from diorama.embedded import ServerProcess
 from tests.support.eventually import eventually
 from tests.support.invariants import assert_attempts_add_up, assert_sound
+from tests.support.pictures import finished_objects
 from tests.support.system import System
 
-DONE = ["1/avatar.png", "1/source.png"]
+DONE = finished_objects(1)
 
 
 def finish(system: System, job_id: object) -> None:
@@ -60,7 +61,7 @@ def test_killed_before_the_provider_accepted_the_job(system: System) -> None:
     finish(system, job_id)
     assert system.creates() == 1
     assert "orphan_absent" in system.events(job_id)
-    assert system.objects(job_id) == ["2/avatar.png", "2/source.png"]
+    assert system.objects(job_id) == finished_objects(2)
 
 
 @pytest.mark.faults

@@ -19,6 +19,7 @@ from diorama.embedded import ServerProcess
 from jobs.support.redriving import retry_job
 from tests.support.eventually import eventually
 from tests.support.invariants import assert_attempts_add_up, assert_credits_add_up, assert_sound
+from tests.support.pictures import finished_objects
 from tests.support.principals import SUPPORT
 from tests.support.system import Servers, System
 
@@ -121,7 +122,7 @@ def test_a_frozen_worker_changes_nothing_when_it_returns(
     before = relay.take_over(job_id, "succeeded")
     _thaw(relay, zombie, before)
     # If it was frozen before its call was sent, there is nothing to adopt: only the second attempt's objects exist.
-    assert relay.system.objects(job_id) == [f"{before.attempt}/avatar.png", f"{before.attempt}/source.png"]
+    assert relay.system.objects(job_id) == finished_objects(before.attempt)
 
 
 @pytest.mark.parametrize("redriven", [False, pytest.param(True, marks=pytest.mark.thorough)])
@@ -141,7 +142,7 @@ def test_a_worker_frozen_while_undoing_a_job_changes_nothing_either(relay: Relay
             retry_job(conn, SUPPORT, job_id)
         before = relay.system.wait_for(job_id, "succeeded")
     _thaw(relay, zombie, before)
-    assert relay.system.objects(job_id) == (["2/avatar.png", "2/source.png"] if redriven else [])
+    assert relay.system.objects(job_id) == (finished_objects(2) if redriven else [])
     with relay.system.engine.connect() as conn:
         undone = conn.execute(text("SELECT state FROM compensation_actions WHERE job_id = :id"), {"id": job_id})
         assert set(undone.scalars()) == {"done"}

@@ -36,7 +36,9 @@ class JobRows:
         rows = self.select(
             "SELECT source_key AS key FROM attempts WHERE job_id = ANY (:jobs) AND source_key IS NOT NULL "
             "UNION ALL SELECT a.object_key FROM assets a JOIN jobs j ON a.object_key LIKE 'jobs/' || j.id || '/%' "
-            "WHERE j.id = ANY (:jobs) AND a.state = 'ready'"
+            "WHERE j.id = ANY (:jobs) AND a.state = 'ready' "
+            "UNION ALL SELECT r.object_key FROM renditions r JOIN assets a ON a.id = r.asset_id "
+            "JOIN jobs j ON r.object_key LIKE 'jobs/' || j.id || '/%' WHERE j.id = ANY (:jobs) AND a.state = 'ready'"
         )
         return {row.key for row in rows}
 

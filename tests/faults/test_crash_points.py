@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from contextlib import suppress
-from importlib import import_module
 from uuid import UUID
 
 import pytest
@@ -19,7 +18,7 @@ from tests.support.eventually import scaled
 from tests.support.factories import make_job, make_world
 from tests.support.fakes import lost_response
 from tests.support.invariants import assert_attempts_add_up, assert_credits_add_up, assert_sound
-from tests.support.plain_media import plain_avatar
+from tests.support.plain_media import finished_objects, without_media_work
 
 # The state of a job when the step begins.
 _BEGINS_IN = {
@@ -38,7 +37,7 @@ _PLAIN = ["requested", "submit_started", "accepted", "output_ready", "stored", "
 @pytest.fixture
 def lab(one_lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
     # The function `transcode` hides its module of the same name.
-    monkeypatch.setattr(import_module("jobs.steps.transcode"), "normalise_avatar", plain_avatar)
+    without_media_work(monkeypatch)
     one_lab.renew()
     return one_lab
 
@@ -82,7 +81,7 @@ def _check(lab: Lab, job_id: UUID, point: Point, fault: Fault) -> None:
     assert len(lab.provider.booked) == 1 + paid_late
     assert all(lab.provider.charges(token) <= 1 for token in lab.tokens(job_id))
     row = lab.row(job_id)
-    expected = [] if point.step == "compensate" else [f"{row.attempt}/avatar.png", f"{row.attempt}/source.png"]
+    expected = [] if point.step == "compensate" else finished_objects(row.attempt)
     assert lab.names_of_objects(job_id) == expected
     if fault is Fault.KILLED:
         _check_aftermath(lab.events(job_id), point)

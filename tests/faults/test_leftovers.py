@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import timedelta
-from importlib import import_module
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +22,7 @@ from tests.faults.traps import Killed, Trap
 from tests.support.eventually import eventually, scaled
 from tests.support.factories import claimed, make_job, make_world, move_of
 from tests.support.invariants import assert_attempts_add_up, assert_sound
-from tests.support.plain_media import plain_avatar
+from tests.support.plain_media import finished_objects, without_media_work
 from tests.support.principals import SUPPORT
 
 BROKEN = o.Failure(ErrorCode.INTERNAL, "It broke.", o.RetryPolicy.NEVER, "a bug")
@@ -31,7 +30,7 @@ BROKEN = o.Failure(ErrorCode.INTERNAL, "It broke.", o.RetryPolicy.NEVER, "a bug"
 
 @pytest.fixture
 def lab(one_lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
-    monkeypatch.setattr(import_module("jobs.steps.transcode"), "normalise_avatar", plain_avatar)
+    without_media_work(monkeypatch)
     one_lab.renew()
     return one_lab
 
@@ -113,7 +112,7 @@ def test_a_zombie_that_undid_a_job_deletes_nothing_of_its_later_success(
     thread.join(scaled(30))
     zombie.close()
     assert lab.row(job_id) == before
-    assert lab.names_of_objects(job_id) == [f"{attempt}/avatar.png", f"{attempt}/source.png"]
+    assert lab.names_of_objects(job_id) == finished_objects(attempt)
     assert_sound(lab.engine)
 
 
@@ -127,7 +126,7 @@ def test_the_copy_of_a_dead_worker_is_used_when_the_providers_output_is_gone(lab
     lab.provider.gone.update(f"memory://{id_}/out.png" for id_ in lab.provider.booked)
     lab.drive(job_id, State.SUCCEEDED)
     assert len(lab.provider.booked) == 1
-    assert lab.names_of_objects(job_id) == ["1/avatar.png", "1/source.png"]
+    assert lab.names_of_objects(job_id) == finished_objects(1)
 
 
 def test_a_source_that_is_gone_from_the_store_is_made_again(lab: Lab) -> None:
@@ -137,7 +136,7 @@ def test_a_source_that_is_gone_from_the_store_is_made_again(lab: Lab) -> None:
     lab.drive(job_id, State.SUCCEEDED)
     assert lab.events(job_id).count("output_invalid") == 1
     assert len(lab.provider.booked) == 2
-    assert lab.names_of_objects(job_id) == ["2/avatar.png", "2/source.png"]
+    assert lab.names_of_objects(job_id) == finished_objects(2)
 
 
 def test_a_prediction_that_outlives_its_limit_is_canceled_before_the_next_one(lab: Lab) -> None:
@@ -184,4 +183,4 @@ def test_an_output_that_is_gone_before_it_was_copied_is_made_again(lab: Lab) -> 
     lab.provider.gone.update(f"memory://{id_}/out.png" for id_ in lab.provider.booked)
     lab.drive(job_id, State.SUCCEEDED)
     assert len(lab.provider.booked) == 2
-    assert lab.names_of_objects(job_id) == ["2/avatar.png", "2/source.png"]
+    assert lab.names_of_objects(job_id) == finished_objects(2)

@@ -7,8 +7,9 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Engine, func, insert, text
+from sqlalchemy import Connection, Engine, func, insert, select, text
 
+from db.engine.row_changes import RenditionMade, write_row_changes
 from db.ids import new_id
 from db.records.assets import insert_pending
 from db.tables import assets
@@ -16,7 +17,7 @@ from jobs.upkeep.inventory import Inventory, take_inventory
 from jobs.upkeep.retention import Leftovers, Purged, RetentionPolicy, purge_expired
 from statemachine.vocabulary import State
 from storage import S3Store
-from storage.keys import asset_key, upload_key
+from storage.keys import asset_key, rendition_key, upload_key
 from tests.support.clock import move_clock
 from tests.support.factories import World, make_job
 from tests.support.job_reads import JobReads
@@ -56,7 +57,14 @@ class AccountFiles(JobReads):
                     expires_at=None if kept_for is None else func.diorama_now() + kept_for,
                 )
             )
+            self._add_renditions(conn, asset_id)
         return asset_id
+
+    def _add_renditions(self, conn: Connection, *asset_ids: UUID) -> None:
+        """Add a rendition of each file, with its object."""
+        for row in conn.execute(select(assets.c.id, assets.c.object_key).where(assets.c.id.in_(asset_ids))).all():
+            key = self.put(rendition_key(row.object_key, 320, "webp"))
+            write_row_changes(conn, [RenditionMade(row.id, 320, 320, key, "image/webp", 1, "00")])
 
     def upload(self) -> UUID:
         """Add an upload that was posted and never completed."""
@@ -90,6 +98,8 @@ class AccountFiles(JobReads):
             )
             for key in named.all():
                 self.put(key)
+            made = conn.scalars(text("SELECT id FROM assets WHERE object_key LIKE :job"), given)
+            self._add_renditions(conn, *made.all())
         return job_id
 
     def asset_state(self, asset_id: UUID) -> str:

@@ -82,7 +82,7 @@ def test_a_story_goes_with_its_sources_and_words_and_the_rest_stays(files: Accou
         conn.execute(text("UPDATE jobs SET error_detail = 'the provider said garden' WHERE id = :id"), {"id": jobs[1]})
         conn.execute(text("UPDATE attempts SET error_detail = 'garden' WHERE job_id = :id"), {"id": jobs[1]})
     before = files.objects()
-    assert len([key for key in before if any(str(job_id) in key for job_id in jobs)]) == 4
+    assert len([key for key in before if any(str(job_id) in key for job_id in jobs)]) == 6
     deletion_id = request(files, delete_story, partner, story_id)
     assert not is_complete(files, deletion_id)
     assert files.scalar("SELECT count(*) FROM assets WHERE state = 'ready' AND kind IN ('avatar', 'scene')") == 1
@@ -91,7 +91,7 @@ def test_a_story_goes_with_its_sources_and_words_and_the_rest_stays(files: Accou
     assert any(str(other) in key for key in files.objects())
     assert files.asset_state(files.world.selfie_id) == "ready"
     assert is_complete(files, deletion_id)
-    assert files.scalar("SELECT objects FROM deletions") == 4
+    assert files.scalar("SELECT objects FROM deletions") == 6
     assert words_left(files) == []
     assert carry_out(files) == 0
 

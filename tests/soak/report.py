@@ -64,6 +64,8 @@ def report(engine: Engine, store: S3Store, accepted: Collection[UUID], billed: C
         jobs = {row.id: row for row in conn.execute(text("SELECT id, state, error_code, finished_at FROM jobs"))}
         known = set(conn.scalars(text("SELECT prediction_id FROM attempts WHERE prediction_id IS NOT NULL")))
         named = set(conn.scalars(text("SELECT object_key FROM assets WHERE state = 'ready'")))
+        of_ready = "SELECT r.object_key FROM renditions r JOIN assets a ON a.id = r.asset_id WHERE a.state = 'ready'"
+        named |= set(conn.scalars(text(of_ready)))
         named |= set(conn.scalars(text("SELECT source_key FROM attempts WHERE source_key IS NOT NULL")))
     objects = {found.key for found in store.list()}
     inputs = [prediction_input for _, prediction_input in billed]

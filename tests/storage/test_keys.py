@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from storage.keys import Belongs, asset_key, attempt_of, belongs, job_prefix, output_key, source_key, upload_key
+from storage.keys import (
+    Belongs,
+    asset_key,
+    attempt_of,
+    belongs,
+    job_prefix,
+    output_key,
+    rendition_key,
+    source_key,
+    upload_key,
+)
 
 A, B = UUID(int=1), UUID(int=2)
 
@@ -38,6 +48,14 @@ def test_a_key_names_its_owner() -> None:
     assert {belongs(key) for key in (*cleaned, upload_key(A, B))} == {Belongs(asset_id=B)}
     assert belongs(output_key(A, 1, "video", "mp4")) == Belongs(job_id=A)
     assert belongs("foreign/key") is None
+
+
+def test_a_rendition_is_found_where_its_picture_is() -> None:
+    made, cleaned = output_key(A, 1, "scene", "png"), asset_key(A, B, "ab" * 32, "jpg")
+    assert belongs(rendition_key(made, 640, "webp")) == Belongs(job_id=A)
+    assert belongs(rendition_key(cleaned, 640, "webp")) == belongs(rendition_key(f"assets/{A}/{B}.jpg", 640, "webp"))
+    assert belongs(rendition_key(cleaned, 640, "webp")) == Belongs(asset_id=B)
+    assert rendition_key(made, 640, "webp") == f"jobs/{A}/1/scene-640.webp"
 
 
 def test_a_key_names_the_attempt_that_made_its_object() -> None:

@@ -16,6 +16,8 @@ from storage.keys import asset_key
 
 SAMPLE = Path(__file__).parents[2] / "diorama" / "demo" / "samples" / "portrait.jpg"
 
+_FILES = ("avatar.png", "source.png")
+
 
 class Lists(Protocol):
     """A store that lists its objects: the real one, or the one in memory."""
@@ -43,6 +45,11 @@ def add_picture(engine: Engine, store: S3Store, account_id: UUID, kind: str) -> 
             )
         )
     return asset_id
+
+
+def finished_objects(attempt: int) -> list[str]:
+    """Return the names of the objects that a finished avatar of 1024 pixels has, as the store lists them."""
+    return [f"{attempt}/{name}" for name in (*(f"avatar-{width}.webp" for width in (1024, 320, 640)), *_FILES)]
 
 
 def objects_of(store: Lists, job_id: UUID) -> list[str]:

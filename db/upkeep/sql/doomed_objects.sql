@@ -10,3 +10,8 @@ SELECT NULL, CASE WHEN a.kind = 'selfie' THEN a.id END, a.account_id, a.object_k
 FROM deletion_assets d
 JOIN assets a ON a.id = d.asset_id
 WHERE d.deletion_id = :id
+UNION ALL
+SELECT NULL, NULL, NULL, r.object_key
+FROM deletion_assets d
+JOIN renditions r ON r.asset_id = d.asset_id
+WHERE d.deletion_id = :id

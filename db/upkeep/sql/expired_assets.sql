@@ -1,6 +1,6 @@
 -- Find expired files and incomplete uploads, oldest first. Called by retention. Files that an unfinished job uses stay
 -- until it has ended. Zero rows: nothing is due.
-SELECT a.id, a.object_key
+SELECT a.id, a.object_key, ARRAY(SELECT r.object_key FROM renditions r WHERE r.asset_id = a.id) AS rendition_keys
 FROM (
     (SELECT * FROM assets WHERE state IN ('ready', 'missing') AND expires_at <= diorama_now() ORDER BY expires_at)
     UNION ALL

@@ -10,6 +10,11 @@ SELECT j.state,
            FROM assets output
            JOIN assets made ON made.id IN (output.id, output.poster_id)
            WHERE output.id = j.output_id
+           UNION ALL
+           SELECT made.object_key
+           FROM assets output
+           JOIN renditions made ON made.asset_id IN (output.id, output.poster_id)
+           WHERE output.id = j.output_id
        ) AS named
 FROM jobs j
 WHERE j.id = :id

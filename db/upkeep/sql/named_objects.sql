@@ -6,6 +6,11 @@ FROM (
     FROM assets
     WHERE state IN ('pending', 'ready', 'missing')
     UNION ALL
+    SELECT r.object_key, a.state = 'ready', a.created_at
+    FROM renditions r
+    JOIN assets a ON a.id = r.asset_id
+    WHERE a.state IN ('ready', 'missing')
+    UNION ALL
     SELECT source_key, true, coalesce(completed_at, started_at)
     FROM attempts
     WHERE source_key IS NOT NULL

@@ -14,6 +14,16 @@ WHERE CASE WHEN j.id IS NOT NULL THEN
               JOIN assets made ON made.id IN (output.id, output.poster_id)
               WHERE output.id = j.output_id AND made.object_key = o.key AND made.state IN ('ready', 'missing')
           )
+          AND NOT EXISTS (
+              SELECT
+              FROM assets output
+              JOIN assets made ON made.id IN (output.id, output.poster_id)
+              JOIN renditions r ON r.asset_id = made.id
+              WHERE output.id = j.output_id AND r.object_key = o.key AND made.state IN ('ready', 'missing')
+          )
       WHEN a.id IS NOT NULL THEN
-          a.state IN ('rejected', 'deleted') OR (a.state IN ('ready', 'missing') AND a.object_key <> o.key)
+          a.state IN ('rejected', 'deleted') OR (
+              a.state IN ('ready', 'missing') AND a.object_key <> o.key
+              AND NOT EXISTS (SELECT FROM renditions r WHERE r.asset_id = a.id AND r.object_key = o.key)
+          )
       ELSE true END

@@ -97,6 +97,22 @@ def test_only_support_learns_the_fault_of_an_output(job: ClaimedJob, parts: Tran
     assert "Damaged" not in outcome.failure.message
 
 
+def test_a_picture_has_its_renditions_beside_it(job: ClaimedJob, parts: TranscodeParts) -> None:
+    """A worker that dies before it records them has written objects that the next one overwrites."""
+    _stored(parts, job, _picture())
+    work = None
+    for _ in range(2):
+        work = transcode(job, parts)
+    assert work is not None
+    made, *renditions = work.row_changes
+    assert isinstance(made, AssetMade)
+    folder = f"jobs/{job.id}/{job.attempt}"
+    names = [f"{folder}/avatar-{width}.webp" for width in (320, 640, 1024)]
+    assert [getattr(each, "object_key", None) for each in renditions] == names
+    assert {getattr(each, "asset_id", None) for each in renditions} == {made.id}
+    assert {each.key for each in parts.store.list(f"{folder}/avatar")} == {made.object_key, *names}
+
+
 @pytest.mark.media
 def test_a_cancel_stops_the_encoder(engine: Engine, world: World, parts: TranscodeParts, tmp_path: Path) -> None:
     """Encoding takes several seconds, and the lease is renewed only after twenty."""
@@ -152,7 +168,7 @@ def test_the_expiry_of_an_output_counts_from_its_creation(job: ClaimedJob, parts
     _stored(parts, job, _picture())
     work = transcode(job, late)
     assert work is not None
-    (made,) = work.row_changes
+    made = work.row_changes[0]
     assert isinstance(made, AssetMade)
     assert made.expires_at is not None
     assert made.expires_at >= job.claimed_at + timedelta(days=1, hours=2)

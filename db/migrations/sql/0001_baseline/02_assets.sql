@@ -32,6 +32,19 @@ CREATE TABLE assets (
 );
 CREATE INDEX assets_by_account ON assets (account_id, id);
 
+-- Smaller copies of a picture, for browsers. They have no life of their own: what happens to the file happens to them.
+CREATE TABLE renditions (
+    asset_id     uuid CONSTRAINT renditions_asset REFERENCES assets ON DELETE CASCADE,
+    width_px     integer,
+    height_px    integer NOT NULL,
+    object_key   text NOT NULL,
+    content_type text NOT NULL,
+    size_bytes   bigint NOT NULL,
+    sha256       text NOT NULL,
+    CONSTRAINT renditions_pkey PRIMARY KEY (asset_id, width_px)
+);
+CREATE INDEX renditions_by_object ON renditions (object_key);
+
 CREATE TABLE stories (
     id         uuid PRIMARY KEY,
     account_id uuid NOT NULL CONSTRAINT stories_account REFERENCES accounts,
