@@ -17,6 +17,8 @@ from jobs.media.files import sha256_of
 from jobs.media.limits import PictureLimits
 from jobs.media.pictures import flatten_on_white, load_upright, open_picture
 from jobs.media.provenance import XMP
+from jobs.media.scaling import scaled
+from jobs.media.subject import crop_box
 
 SELFIE_LONG_SIDE_PX: Final = 1536
 INPUT_LONG_SIDE_PX: Final = 1920
@@ -27,9 +29,6 @@ SCENE_SIZE_PX: Final = (1920, 1080)
 
 # Level 6 takes three times as long for files at most a tenth smaller.
 PNG_COMPRESS_LEVEL: Final = 3
-
-LANCZOS: Final = Image.Resampling.LANCZOS
-Box = tuple[float, float, float, float]
 
 
 def clean_selfie(source: Path, target: Path, limits: PictureLimits) -> ImageFacts:
@@ -63,8 +62,8 @@ def _small_jpeg(image: Image.Image) -> bytes:
     return jpeg
 
 
-def _scaled(image: Image.Image, factor: float) -> Image.Image:
-    return image.resize((round(image.width * factor), round(image.height * factor)), LANCZOS)
+def _scaled_by(image: Image.Image, factor: float) -> Image.Image:
+    return scaled(image, (round(image.width * factor), round(image.height * factor)))
 
 
 def _assert_bare_jpeg(path: Path) -> None:
@@ -86,16 +85,16 @@ def _fit_square(image: Image.Image, side_px: int) -> Image.Image:
     """Return the whole picture centered in a square; fill each spare strip with the color of the adjacent border."""
     if image.size == (side_px, side_px):
         return image
-    scaled = _scaled(image, side_px / max(image.size))
-    square = Image.new(scaled.mode, (side_px, side_px))
-    left, top = (side_px - scaled.width) // 2, (side_px - scaled.height) // 2
+    whole = _scaled_by(image, side_px / max(image.size))
+    square = Image.new(whole.mode, (side_px, side_px))
+    left, top = (side_px - whole.width) // 2, (side_px - whole.height) // 2
     if top:
-        square.paste(_border_color(scaled, (0, 0, scaled.width, 1)), (0, 0, side_px, top))
-        square.paste(_border_color(scaled, (0, scaled.height - 1, *scaled.size)), (0, top, side_px, side_px))
+        square.paste(_border_color(whole, (0, 0, whole.width, 1)), (0, 0, side_px, top))
+        square.paste(_border_color(whole, (0, whole.height - 1, *whole.size)), (0, top, side_px, side_px))
     elif left:
-        square.paste(_border_color(scaled, (0, 0, 1, scaled.height)), (0, 0, left, side_px))
-        square.paste(_border_color(scaled, (scaled.width - 1, 0, *scaled.size)), (left, 0, side_px, side_px))
-    square.paste(scaled, (left, top))
+        square.paste(_border_color(whole, (0, 0, 1, whole.height)), (0, 0, left, side_px))
+        square.paste(_border_color(whole, (whole.width - 1, 0, *whole.size)), (left, 0, side_px, side_px))
+    square.paste(whole, (left, top))
     return square
 
 
@@ -105,19 +104,10 @@ def _border_color(image: Image.Image, line: tuple[int, int, int, int]) -> tuple[
 
 
 def normalise_scene(source: Path, target: Path, limits: PictureLimits) -> ImageFacts:
-    """Write the scene as a 1920×1080 PNG: crop its center to 16:9 and scale it without stretching."""
+    """Write the scene as a 1920×1080 PNG: crop it to 16:9 around its subject and scale it, unstretched."""
     image = flatten_on_white(load_upright(open_picture(source, limits)))
-    framed = image.resize(SCENE_SIZE_PX, LANCZOS, box=_middle(image.size, SCENE_SIZE_PX))
+    framed = scaled(image, SCENE_SIZE_PX, crop_box(image, SCENE_SIZE_PX))
     return _save_png(framed, target)
-
-
-def _middle(size: tuple[int, int], ratio: tuple[int, int]) -> Box:
-    """Return the largest centered box of `ratio` in `size`, in fractions of a pixel because rounding would stretch."""
-    width, height = size
-    box_width = min(width, height * ratio[0] / ratio[1])
-    box_height = min(height, width * ratio[1] / ratio[0])
-    left, top = (width - box_width) / 2, (height - box_height) / 2
-    return left, top, left + box_width, top + box_height
 
 
 def _save_png(image: Image.Image, target: Path) -> ImageFacts:

@@ -49,7 +49,7 @@ def normalise_avatar(source: Path, target: Path, *, limits: PictureLimits = OUTP
 
 
 def normalise_scene(source: Path, target: Path, *, limits: PictureLimits = OUTPUT_LIMITS) -> ImageFacts:
-    """Write a 1920×1080 PNG: crop the picture's center to 16:9 and scale it without stretching."""
+    """Write a 1920×1080 PNG: crop the picture to 16:9 around its subject, and never stretch it."""
     return _write(ImageFacts, "normalise_scene", source, target, {"limits": asdict(limits)}, PICTURE_CHILD)
 
 

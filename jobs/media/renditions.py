@@ -9,9 +9,10 @@ from typing import Final
 from PIL import Image
 
 from jobs.media.facts import ImageFacts, Renditions
-from jobs.media.images import LANCZOS, save_webp
+from jobs.media.images import save_webp
 from jobs.media.limits import RENDITION_WIDTHS_PX, PictureLimits
 from jobs.media.pictures import load_upright, open_picture
+from jobs.media.scaling import scaled
 
 # Shrinking hides what a lower quality loses; at full size it would be seen.
 SMALL_QUALITY: Final = 80
@@ -35,6 +36,6 @@ def rendition_widths(width_px: int, *, is_webp: bool) -> Sequence[int]:
 
 def _write(image: Image.Image, width_px: int, folder: Path, is_generated: bool) -> ImageFacts:
     is_full = width_px == image.width
-    copy = image if is_full else image.resize((width_px, max(1, round(image.height * width_px / image.width))), LANCZOS)
+    copy = image if is_full else scaled(image, (width_px, max(1, round(image.height * width_px / image.width))))
     quality = FULL_QUALITY if is_full else SMALL_QUALITY
     return save_webp(copy, folder / f"{width_px}.webp", quality, is_generated=is_generated)

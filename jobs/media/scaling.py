@@ -1,0 +1,43 @@
+"""Scales pictures: in linear light where the mean of many pixels becomes one. Runs in the child process only."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from PIL import Image, ImageMath
+
+LANCZOS: Final = Image.Resampling.LANCZOS
+Size = tuple[int, int]
+Box = tuple[float, float, float, float]
+
+# Below this factor hardly a pixel is the mean of others, and the difference cannot be seen.
+LINEAR_FROM_FACTOR: Final = 2.0
+# Each channel is four bytes a pixel in linear light, several times over: more would not fit into the child's memory.
+LINEAR_PIXELS_MAX: Final = 10_000_000
+# The power that comes closest to sRGB's curve; what goes there and back stays the same.
+GAMMA: Final = 2.2
+
+
+def scaled(image: Image.Image, size: Size, box: Box | None = None) -> Image.Image:
+    """Return the picture, or the part of it in `box`, at another size.
+
+    In linear light where an opaque picture shrinks by two or more: the mean of black and white stripes is otherwise too
+    dark, as stars, hair and fine lines are.
+    """
+    left, top, right, bottom = box or (0, 0, *image.size)
+    factor = min((right - left) / size[0], (bottom - top) / size[1])
+    if factor < LINEAR_FROM_FACTOR or image.mode != "RGB" or image.width * image.height > LINEAR_PIXELS_MAX:
+        return image.resize(size, LANCZOS, box=box)
+    return Image.merge("RGB", [_scaled_in_linear_light(each, size, box) for each in image.split()])
+
+
+def _scaled_in_linear_light(channel: Image.Image, size: Size, box: Box | None) -> Image.Image:
+    light = ImageMath.lambda_eval(lambda given: (given["float"](given["channel"]) / 255) ** GAMMA, channel=channel)
+    stored: Image.Image = ImageMath.lambda_eval(_stored, light=light.resize(size, LANCZOS, box=box))
+    return stored
+
+
+def _stored(given: dict[str, Any]) -> Any:
+    """Return linear light as bytes, rounded. Lanczos overshoots at edges, below black as well."""
+    light = given["min"](given["max"](given["light"], 0.0), 1.0)
+    return given["convert"](light ** (1 / GAMMA) * 255 + 0.5, "L")
