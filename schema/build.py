@@ -17,6 +17,7 @@ from schema.live.subscription import Subscription
 from schema.mutations.batches import BatchMutations
 from schema.mutations.credits import CreditMutations
 from schema.mutations.deletions import DeletionMutations
+from schema.mutations.imports import ImportMutations
 from schema.mutations.jobs import JobMutations
 from schema.mutations.sessions import SessionMutations
 from schema.mutations.stories import StoryMutations
@@ -38,6 +39,7 @@ class Mutation(
     SessionMutations,
     CreditMutations,
     UploadMutations,
+    ImportMutations,
     StoryMutations,
     JobMutations,
     BatchMutations,

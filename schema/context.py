@@ -12,6 +12,7 @@ from db.scope import Scope
 from jobs.catalogue.catalogue import Catalogue
 from jobs.engine.hints import Hinter
 from jobs.identity import Principal
+from schema.admission.import_places import ImportPlaces, import_places
 from schema.admission.upload_checks import UploadChecks, upload_checks
 from schema.database import Database
 from schema.errors import unauthenticated
@@ -37,6 +38,7 @@ class Parts:
     usual_times: UsualTimes = field(init=False)
     callers: Callers = field(init=False)
     upload_checks: UploadChecks = field(default_factory=upload_checks)
+    imports: ImportPlaces = field(default_factory=import_places)
 
     def __post_init__(self) -> None:
         """Add the parts that start empty: usual durations and open sockets."""

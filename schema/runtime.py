@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from jobs.catalogue.catalogue import DEFAULT_CATALOGUE, Catalogue
+from jobs.importing.fetching import PictureFetcher
 from jobs.tracking.provider_webhooks import SigningKey
 from jobs.upkeep.retention import RetentionPolicy
 from storage import S3Store
@@ -24,6 +25,8 @@ class ApiRuntime:
     # The themes and the models that can be requested.
     catalogue: Catalogue = DEFAULT_CATALOGUE
     retention: RetentionPolicy = field(default_factory=RetentionPolicy)
+    # Fetches pictures from public addresses; only tests make another one.
+    fetcher: PictureFetcher = field(default_factory=PictureFetcher, repr=False)
     # Verifies the provider's webhooks; None where none are requested.
     webhook_key: SigningKey | None = field(default=None, repr=False)
 

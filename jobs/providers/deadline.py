@@ -34,16 +34,18 @@ def within(limit_s: float) -> Iterator[None]:
         _ends_at.reset(token)
 
 
-def transport(most_connections: int) -> httpx.HTTPTransport:
-    """Return a transport that obeys the deadline of `within`."""
+def transport(
+    most_connections: int, *, backend: Backend | None = None, keep_open_s: float = 5.0
+) -> httpx.HTTPTransport:
+    """Return a transport that obeys the deadline of `within`; unused connections stay open for `keep_open_s`."""
     trust = httpx.create_ssl_context()
     made = httpx.HTTPTransport(verify=trust)
     # httpx has no parameter for the network backend; its pool has.
     made._pool = httpcore.ConnectionPool(
         ssl_context=trust,
         max_connections=most_connections,
-        keepalive_expiry=5.0,
-        network_backend=_Backend(),
+        keepalive_expiry=keep_open_s,
+        network_backend=backend or Backend(),
     )
     return made
 
@@ -59,7 +61,7 @@ def _left_s(timeout_s: float | None, too_late: type[httpcore.TimeoutException]) 
     return left_s if timeout_s is None else min(timeout_s, left_s)
 
 
-class _Backend(httpcore.SyncBackend):
+class Backend(httpcore.SyncBackend):
     """Opens connections that obey the deadline."""
 
     def connect_tcp(
@@ -70,6 +72,7 @@ class _Backend(httpcore.SyncBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
+        """Open a connection within what is left of the deadline."""
         timeout = _left_s(timeout, httpcore.ConnectTimeout)
         return _Stream(super().connect_tcp(host, port, timeout, local_address, socket_options))
 

@@ -85,26 +85,35 @@ def complete_upload(engine: Engine, store: S3Store, caller: Principal, asset_id:
 
 def _clean(engine: Engine, store: S3Store, asset: Asset) -> Asset:
     with TemporaryDirectory(prefix="diorama-upload-") as folder:
-        raw, cleaned = Path(folder) / "raw", Path(folder) / "cleaned.jpg"
+        raw = Path(folder) / "raw"
         try:
             store.download(asset.object_key, raw, max_bytes=UPLOAD_BYTES_MAX)
         except ObjectMissing:
             return _completed_meanwhile(engine, asset)
         except ObjectTooLarge:
             return _reject(engine, store, asset, TOO_MANY_BYTES)
-        try:
-            facts = clean_selfie(raw, cleaned)
-            smaller = make_renditions(cleaned, Path(folder) / "renditions", is_generated=False)
-        except MediaError as error:
-            log.info(
-                "an upload was rejected", asset_id=encode_id(IdKind.ASSET, asset.id), reason=redacted(error.for_support)
-            )
-            return _reject(engine, store, asset, error.reason)
-        except MediaInterrupted as error:
-            return _interrupted(engine, store, asset, error)
-        key = asset_key(asset.account_id, asset.id, facts.sha256, "jpg")
-        store.put_file(key, cleaned, content_type=facts.content_type)
-        renditions = store_renditions(store, smaller, asset.id, key)
+        return clean_file(engine, store, asset, raw)
+
+
+def clean_file(engine: Engine, store: S3Store, asset: Asset, raw: Path) -> Asset:
+    """Check and clean a local file of a pending asset, store it and return the asset, ready for use.
+
+    Raises like `complete_upload`. Writes to the folder of the file.
+    """
+    cleaned = raw.with_name("cleaned.jpg")
+    try:
+        facts = clean_selfie(raw, cleaned)
+        smaller = make_renditions(cleaned, raw.with_name("renditions"), is_generated=False)
+    except MediaError as error:
+        log.info(
+            "an upload was rejected", asset_id=encode_id(IdKind.ASSET, asset.id), reason=redacted(error.for_support)
+        )
+        return _reject(engine, store, asset, error.reason)
+    except MediaInterrupted as error:
+        return _interrupted(engine, store, asset, error)
+    key = asset_key(asset.account_id, asset.id, facts.sha256, "jpg")
+    store.put_file(key, cleaned, content_type=facts.content_type)
+    renditions = store_renditions(store, smaller, asset.id, key)
     return _accept(engine, store, asset, key, facts, renditions)
 
 

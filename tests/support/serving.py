@@ -21,6 +21,7 @@ from websockets.sync.client import ClientConnection, connect
 from db.connection import DatabaseSettings, connect_async
 from db.connection import connect as connect_blocking
 from jobs.catalogue.catalogue import DEFAULT_CATALOGUE, Catalogue
+from jobs.importing.fetching import PictureFetcher
 from jobs.tracking.provider_webhooks import SigningKey
 from schema.live.hub import EventHub
 from schema.transport.app import ApiRuntime, ApiSettings, create_app, end_waiting
@@ -67,12 +68,18 @@ def serving(
     name: str = "api",
     catalogue: Catalogue = DEFAULT_CATALOGUE,
     webhook_key: SigningKey | None = None,
+    fetcher: PictureFetcher | None = None,
 ) -> Iterator[Server]:
     """Serve the API on a free port until the end of the block, or until it is stopped."""
     database = DatabaseSettings(database_url, pool_size=4)
     blocking = connect_blocking(database, name=name)
     runtime = ApiRuntime(
-        connect_async(database, name=name), blocking, store or offline_store(), catalogue, webhook_key=webhook_key
+        connect_async(database, name=name),
+        blocking,
+        store or offline_store(),
+        catalogue,
+        fetcher=fetcher or PictureFetcher(),
+        webhook_key=webhook_key,
     )
     app = create_app(runtime, settings or ApiSettings())
     listener = socket.create_server(("127.0.0.1", 0))

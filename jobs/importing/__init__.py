@@ -1,0 +1,1 @@
+"""Import pictures from public addresses, without reaching anything of our own network."""

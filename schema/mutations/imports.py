@@ -1,0 +1,67 @@
+"""The mutation that imports a selfie from a public address."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import strawberry
+
+from jobs.importing.imports import Imported, ImportFolder, ImportRequest, begin_import
+from schema.context import Info
+from schema.fields import mutation
+from schema.scalars import URL
+from schema.types.asset import Asset
+from schema.types.errors import UserError
+
+if TYPE_CHECKING:
+    from db.records.assets import Asset as AssetRecord
+    from jobs.identity import Principal
+    from schema.context import Parts
+
+
+@strawberry.input
+class ImportAssetInput:
+    url: URL = strawberry.field(description="A public http or https address on port 80 or 443, without a login.")
+    idempotency_key: str = strawberry.field(
+        description="1 to 255 characters. The same key imports only once; an import that failed may be tried again."
+    )
+
+
+@strawberry.type
+class ImportAssetPayload:
+    asset: Asset | None = None
+    replayed: bool = strawberry.field(default=False, description="An earlier request with the same key made it.")
+    user_errors: list[UserError] = strawberry.field(default_factory=list)
+
+
+@strawberry.type
+class ImportMutations:
+    @mutation(
+        "Import a selfie from a public address. It is checked and cleaned like an upload, within `uploadLimits`.",
+        ImportAssetPayload,
+    )
+    async def import_asset(self, info: Info, input: ImportAssetInput) -> ImportAssetPayload:
+        parts, caller = info.context.parts, info.context.principal
+        imported: Imported = await info.context.database.write(
+            begin_import,
+            parts.runtime.fetcher,
+            caller,
+            ImportRequest(str(input.url)),
+            idempotency_key=input.idempotency_key,
+            kept_for=parts.runtime.retention.selfies,
+        )
+        asset = imported.asset
+        if asset.state == "pending":
+            asset = await _fetched(parts, caller, asset, str(input.url))
+        return ImportAssetPayload(asset=Asset.of(asset), replayed=imported.replayed)
+
+
+async def _fetched(parts: Parts, caller: Principal, asset: AssetRecord, url: str) -> AssetRecord:
+    """Fetch and clean a picture, each in its own kind of place; neither blocks the event loop."""
+    runtime = parts.runtime
+    async with parts.imports.place(caller):
+        with ImportFolder(asset) as folder:
+            await parts.imports.run(folder.fetch, runtime.fetcher, url)
+            async with parts.upload_checks.place(caller):
+                return await asyncio.to_thread(folder.clean, runtime.blocking_engine, runtime.store)

@@ -1,0 +1,272 @@
+"""A picture is fetched from what was checked, within its limits, and nothing of our own network is reached."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+import socket
+import ssl
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from jobs.importing.connecting import Reach, resolve
+from jobs.importing.fetching import FetchLimits, FileTooLarge, NotFetched, PictureFetcher
+from tests.support.picture_host import PictureHost, Responder, picture, picture_host, redirect, resolves, sends
+
+CONTENT = b"a picture" * 1000
+HERE = "127.0.0.0/8"
+OK = b"HTTP/1.1 200 OK\r\n"
+needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="makes a certificate with openssl")
+SHORT = FetchLimits(wait_s=0.2, total_s=0.6)
+
+
+@pytest.fixture
+def host() -> Iterator[PictureHost]:
+    with picture_host(picture(CONTENT)) as running:
+        yield running
+
+
+def fetched(fetcher: PictureFetcher, url: str, folder: Path, most_bytes: int = len(CONTENT)) -> bytes:
+    fetcher.fetch(url, folder / "raw", most_bytes=most_bytes)
+    return (folder / "raw").read_bytes()
+
+
+def test_a_file_is_fetched_with_the_name_of_its_host(host: PictureHost, tmp_path: Path) -> None:
+    """The name is resolved by us, and stays in the request."""
+    fetcher = PictureFetcher(host.reach(HERE, resolver=resolves("127.0.0.1")))
+    assert fetched(fetcher, host.url("pictures.example"), tmp_path) == CONTENT
+    [request] = host.requests
+    assert f"host: pictures.example:{host.port}".encode() in request.lower()
+    assert b"accept-encoding: identity" in request.lower()
+    assert b"cookie" not in request.lower()
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "2130706433", "0x7f000001", "0177.0.0.1", "127.1", "0"])
+def test_loopback_is_refused_in_every_form(host: PictureHost, tmp_path: Path, name: str) -> None:
+    """Only the port is added to what production reaches."""
+    with pytest.raises(NotFetched):
+        fetched(PictureFetcher(host.reach()), host.url(name), tmp_path)
+    assert host.requests == []
+
+
+@pytest.mark.parametrize(
+    "address", ["::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "127.0.0.1", "0.0.0.0"]
+)
+def test_a_name_that_resolves_to_us_is_refused(host: PictureHost, tmp_path: Path, address: str) -> None:
+    with pytest.raises(NotFetched):
+        fetched(PictureFetcher(host.reach(resolver=resolves(address))), host.url("x.example"), tmp_path)
+    assert host.requests == []
+
+
+def test_a_name_is_resolved_once_for_a_connection(host: PictureHost, tmp_path: Path) -> None:
+    """DNS rebinding: a second question would be met with another address, and is not asked."""
+    responses = [["127.0.0.1"], ["127.0.0.2"]]
+    fetcher = PictureFetcher(host.reach("127.0.0.1/32", resolver=lambda _host, _port: responses.pop(0)))
+    assert fetched(fetcher, host.url("x.example"), tmp_path) == CONTENT
+    assert responses == [["127.0.0.2"]]
+
+
+def test_the_next_connection_is_checked_again(host: PictureHost, tmp_path: Path) -> None:
+    responses = [["127.0.0.1"], ["127.0.0.2"]]
+    fetcher = PictureFetcher(host.reach("127.0.0.1/32", resolver=lambda _host, _port: responses.pop(0)))
+    host.respond = redirect("/other.jpg")
+    with pytest.raises(NotFetched):
+        fetched(fetcher, host.url("x.example"), tmp_path)
+    assert (len(host.requests), responses) == (1, [])
+
+
+def test_of_several_addresses_only_the_allowed_are_tried(host: PictureHost, tmp_path: Path) -> None:
+    fetcher = PictureFetcher(host.reach("127.0.0.1/32", resolver=resolves("10.0.0.1", "127.0.0.2", "127.0.0.1")))
+    assert fetched(fetcher, host.url("x.example"), tmp_path) == CONTENT
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "http://127.0.0.2:{port}/",
+        "http://[::1]:{port}/",
+        "http://169.254.169.254/latest/meta-data/",
+        "http://127.0.0.1:{other}/",
+        "http://user:word@127.0.0.1:{port}/",
+        "ftp://127.0.0.1:{port}/",
+        "file:///etc/passwd",
+        "data:image/png;base64,AAAA",
+        "//127.0.0.2:{port}/",
+        "http://[::1/",
+    ],
+)
+def test_a_redirect_is_checked_like_the_first_address(host: PictureHost, tmp_path: Path, target: str) -> None:
+    with picture_host(picture(b"secret")) as other:
+        to = redirect(target.format(port=host.port, other=other.port))
+        host.respond = lambda conn: (picture(b"secret") if len(host.requests) > 1 else to)(conn)
+        with pytest.raises(NotFetched):
+            fetched(PictureFetcher(host.reach("127.0.0.1/32")), host.url(), tmp_path)
+        assert (len(host.requests), other.requests) == (1, [])
+
+
+@pytest.mark.parametrize(("hops", "is_fetched"), [(3, True), (4, False)])
+def test_redirects_are_bounded(host: PictureHost, tmp_path: Path, hops: int, is_fetched: bool) -> None:
+    def respond(conn: socket.socket) -> None:
+        (picture(CONTENT) if len(host.requests) > hops else redirect(f"/{len(host.requests)}"))(conn)
+
+    host.respond = respond
+    fetcher = PictureFetcher(host.reach(HERE))
+    if is_fetched:
+        assert fetched(fetcher, host.url(), tmp_path) == CONTENT
+    else:
+        with pytest.raises(NotFetched, match="too many"):
+            fetched(fetcher, host.url(), tmp_path)
+    assert len(host.requests) == 4
+
+
+@pytest.mark.parametrize(
+    "head",
+    [f"Content-Length: {len(CONTENT) + 1}\r\n\r\n".encode(), b"Content-Length: 99999999999999\r\n\r\n", b"\r\n"],
+    ids=["one byte more", "huge", "no length"],
+)
+def test_a_body_that_is_too_large_is_not_read_to_its_end(host: PictureHost, tmp_path: Path, head: bytes) -> None:
+    def respond(conn: socket.socket) -> None:
+        conn.sendall(OK + head)
+        # Until the client hangs up.
+        with suppress(OSError):
+            while True:
+                conn.sendall(CONTENT)
+
+    host.respond = respond
+    with pytest.raises(FileTooLarge):
+        fetched(PictureFetcher(host.reach(HERE)), host.url(), tmp_path)
+
+
+def _silent(conn: socket.socket) -> None:
+    conn.recv(1)
+
+
+def _dripping(begin: bytes, drop: bytes) -> Responder:
+    def respond(conn: socket.socket) -> None:
+        conn.sendall(begin)
+        conn.settimeout(0.05)
+        with suppress(OSError):
+            while True:
+                with suppress(TimeoutError):
+                    if not conn.recv(1):
+                        return
+                conn.sendall(drop)
+
+    return respond
+
+
+@pytest.mark.parametrize(
+    "respond",
+    [
+        _silent,
+        _dripping(OK + b"\r\n", b"x"),
+        _dripping(OK, b"x-more: 1\r\n"),
+        _dripping(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    ],
+    ids=["silence", "a byte at a time", "headers without end", "informational responses without end"],
+)
+def test_a_slow_server_is_left(host: PictureHost, tmp_path: Path, respond: Responder) -> None:
+    host.respond = respond
+    with pytest.raises(NotFetched):
+        fetched(PictureFetcher(host.reach(HERE), SHORT), host.url(), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 206 Partial Content\r\nContent-Length: 1\r\n\r\nx",
+        b"HTTP/1.1 304 Not Modified\r\n\r\n",
+        OK + b"Content-Length: 100\r\n\r\ncut off",
+        OK + b"Content-Length: -1\r\n\r\n",
+        b"nonsense\r\n\r\n",
+        b"",
+    ],
+)
+def test_anything_but_a_whole_response_is_refused(host: PictureHost, tmp_path: Path, response: bytes) -> None:
+    host.respond = sends(response)
+    with pytest.raises(NotFetched):
+        fetched(PictureFetcher(host.reach(HERE)), host.url(), tmp_path)
+
+
+def test_nothing_is_decompressed(host: PictureHost, tmp_path: Path) -> None:
+    bomb = gzip.compress(bytes(10_000_000))
+    host.respond = sends(OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(bomb), bomb)
+    assert fetched(PictureFetcher(host.reach(HERE)), host.url(), tmp_path, len(bomb)) == bomb
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("", "me.jpg", "/me.jpg", "//x.example/", "ftp://x.example/", "file:///etc/passwd", "gopher://x.example/"),
+        *("http://", "http:///me.jpg", "http://user@x.example/", "http://user:word@x.example/", "http://:word@x/"),
+        *("http://x.example:22/", "http://x.example:8080/", "https://x.example:6379/", "http://x.example:99999/"),
+        *(" http://x.example/", "http://x.example/\r\nHost: y", "http://x.example/\0", "http://[::1/"),
+        "http://x.example/" + "a" * 2048,
+    ],
+)
+def test_other_urls_are_refused_at_once(url: str) -> None:
+    assert PictureFetcher(Reach()).allowed(url) is None
+
+
+@pytest.mark.parametrize(
+    "url", ["http://x.example/", "https://x.example/a?b=c#d", "HTTPS://X.EXAMPLE:443/", "http://bücher.example"]
+)
+def test_ordinary_urls_are_allowed(url: str) -> None:
+    assert PictureFetcher(Reach()).allowed(url) is not None
+
+
+def test_a_proxy_of_the_environment_is_not_used(
+    host: PictureHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proxy would connect to what it likes."""
+    monkeypatch.setenv("HTTP_PROXY", host.url())
+    with pytest.raises(NotFetched):
+        fetched(PictureFetcher(Reach(resolver=resolves("127.0.0.1"))), "http://x.example/", tmp_path)
+    assert host.requests == []
+
+
+def test_the_default_reach_is_the_public_internet() -> None:
+    assert Reach() == Reach(frozenset({80, 443}), (), resolve)
+
+
+@needs_openssl
+def test_the_certificate_must_be_of_the_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The connection goes to a number, and SNI and the check name the host."""
+    names: list[str | None] = []
+    tls = _tls(tmp_path, "x.example")
+    tls.sni_callback = lambda _socket, name, _context: names.append(name)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
+    with picture_host(picture(CONTENT), tls) as host:
+        fetcher = PictureFetcher(host.reach(HERE, resolver=resolves("127.0.0.1")))
+        assert fetched(fetcher, host.url("x.example", scheme="https"), tmp_path) == CONTENT
+        with pytest.raises(NotFetched):
+            fetched(fetcher, host.url("y.example", scheme="https"), tmp_path)
+        host.respond = redirect(host.url("x.example"))
+        with pytest.raises(NotFetched, match="not allowed"):
+            fetched(fetcher, host.url("x.example", scheme="https"), tmp_path)
+    assert names == ["x.example", "y.example", "x.example"]
+
+
+@needs_openssl
+def test_an_unknown_certificate_is_refused(tmp_path: Path) -> None:
+    with picture_host(picture(CONTENT), _tls(tmp_path, "x.example")) as host:
+        fetcher = PictureFetcher(host.reach(HERE, resolver=resolves("127.0.0.1")))
+        with pytest.raises(NotFetched):
+            fetched(fetcher, host.url("x.example", scheme="https"), tmp_path)
+        assert host.requests == []
+
+
+def _tls(folder: Path, name: str) -> ssl.SSLContext:
+    certificate, key = folder / "cert.pem", folder / "key.pem"
+    subject = ["-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}", "-days", "2"]
+    kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    files = ["-out", str(certificate), "-keyout", str(key)]
+    subprocess.run(["openssl", "req", *kind, *subject, *files], check=True, capture_output=True)
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made.load_cert_chain(certificate, key)
+    return made
