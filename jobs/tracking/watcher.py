@@ -137,7 +137,9 @@ class Watcher:
         is_overdue = seen_s >= self._settings.seldom_s
         if self._times.by_webhook:
             return is_overdue and flight.elapsed_s >= self._times.schedule.unreported_s(usual.middle_s)
-        return is_overdue or 0.85 * usual.low_s <= flight.elapsed_s <= 3 * usual.high_s
+        # Two passes more: a prediction of a second may end, and be three times as old, before the next pass begins.
+        until_s = 3 * usual.high_s + 2 * self._settings.most_s
+        return is_overdue or 0.85 * usual.low_s <= flight.elapsed_s <= until_s
 
     def _usual(self, flight: Flight) -> Usual:
         return self._times.usual(profiles()[flight.model], flight.duration_s)

@@ -1,4 +1,4 @@
-"""`python -m tests.bench`: the engine compared with Postgres's own limit and with other engines, in tables."""
+"""`python -m tests.bench`: the engine beside Postgres's own limit and other engines, and the product's fairness."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from rich.table import Table
 
 from diorama.embedded import EmbeddedPostgres
 from tests.bench.engine import EngineFigure, measure_engine
+from tests.bench.fairness import FairnessFigure, measure_fairness
 from tests.bench.flat import FlatFigure, measure_flat_cost
 from tests.bench.limit import measure_limit
 from tests.bench.peers import PeerFigure, measure_peers
@@ -28,6 +29,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=10, help="duration of pgbench")
     parser.add_argument("--finished", type=int, default=1_000_000, help="finished jobs in the table for flat cost")
     parser.add_argument("--in-flight", type=int, default=2_000, help="predictions that are tracked at once")
+    parser.add_argument("--queued", type=int, default=5_000, help="scenes of one account beside another's single job")
     given = parser.parse_args()
     console = Console()
     with (
@@ -43,6 +45,7 @@ def main() -> None:
             webhooks: measure_tracking(server, jobs=given.in_flight, webhooks=webhooks) for webhooks in (True, False)
         }
         console.print(_tracking_table(tracked))
+        console.print(_fairness_table(measure_fairness(server, queued=given.queued)))
 
 
 def _peers_table(figure: EngineFigure, peers: dict[str, PeerFigure]) -> Table:
@@ -68,6 +71,17 @@ def _flat_table(figures: list[FlatFigure]) -> Table:
         table.add_column(heading, justify="right")
     for figure in figures:
         table.add_row(f"{figure.finished:,}", f"{figure.due:,}", f"{figure.median_ms:.2f}")
+    return table
+
+
+def _fairness_table(figures: list[FairnessFigure]) -> Table:
+    table = Table(title="one account's job beside another's many, from its request to its success, in seconds")
+    for heading in ("job", "beside", "alone", "each beside them", "the slowest is"):
+        table.add_column(heading, justify="right")
+    for figure in figures:
+        each = " ".join(f"{seconds:.1f}" for seconds in figure.beside_s)
+        ratio = max(figure.beside_s) / figure.alone_s
+        table.add_row(figure.job, figure.beside, f"{figure.alone_s:.1f}", each, f"{ratio:.1f} × as long")
     return table
 
 

@@ -12,12 +12,13 @@ from sqlalchemy import Engine, text
 
 from db.engine.claims import ClaimedJob
 from db.engine.recording import record
-from db.engine.tracking import read_watcher_status
+from db.engine.tracking import Recent, read_watcher_status
 from jobs.engine.hints import Hinter
 from jobs.providers.provider import Submission
 from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
 from jobs.steps.models import Models
 from jobs.steps.poll import PollParts, poll
+from jobs.tracking.durations import Durations
 from jobs.tracking.poll_times import PollTimes
 from jobs.tracking.sightings import ended_prediction
 from jobs.tracking.watcher import Permits, Watcher, WatchSettings
@@ -166,6 +167,15 @@ def test_predictions_that_can_hardly_have_ended_are_not_read(tracked: TrackedJob
     work = poll(tracked.claimed(young[0]), tracked.parts)
     assert isinstance(work.outcome, StillRunning), "it reports its progress"
     assert tracked.reads == (0, 0), "and makes no call, because it is tracked"
+
+
+def test_a_quick_prediction_is_read_by_the_next_pass_however_soon_it_ends(tracked: TrackedJobs, hinter: Hinter) -> None:
+    """Between two passes it may become many times as old as such predictions usually do."""
+    recent = Recent(ended_s=(0.5,) * 10, succeeded_s=(0.5,) * 10, queued_s=None, finishing_s=None)
+    times = PollTimes(durations=Durations(lambda: {(submission().model, None): recent}))
+    jobs = {tracked.job(age_s=WatchSettings().most_s) for _ in range(FEW)}
+    Watcher(tracked.engine, tracked.parts.provider, hinter, times, WatchSettings(few=FEW)).step()
+    assert tracked.due() == jobs
 
 
 def test_a_stretch_of_the_list_without_our_predictions_is_skipped(tracked: TrackedJobs) -> None:
