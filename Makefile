@@ -100,7 +100,7 @@ $(PEERS)/.installed: requirements/peers.lock
 	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/peers.lock
 	@touch $@
 
-bench: $(VENV)/.installed-dev $(PEERS)/.installed  ## Compare the engine with Postgres's own limit and with other engines, and count the calls of tracking.
+bench: $(VENV)/.installed-dev $(PEERS)/.installed  ## Compare the engine with Postgres's own limit and with other engines, count the calls of tracking, and measure the cost of media.
 	@$(BIN)/python -m tests.bench
 
 soak: $(VENV)/.installed-dev  ## Kill, cut and restart everything under load, and report what is left: make soak MINUTES=10

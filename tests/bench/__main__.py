@@ -1,4 +1,4 @@
-"""`python -m tests.bench`: the engine beside Postgres's own limit and other engines, and the product's fairness."""
+"""`python -m tests.bench`: the engine beside Postgres's own limit and other engines, fairness, and media."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tests.bench.engine import EngineFigure, measure_engine
 from tests.bench.fairness import FairnessFigure, measure_fairness
 from tests.bench.flat import FlatFigure, measure_flat_cost
 from tests.bench.limit import measure_limit
+from tests.bench.media import measure_media, media_tables
 from tests.bench.peers import PeerFigure, measure_peers
 from tests.bench.tracking import TrackingFigure, measure_tracking
 
@@ -22,15 +23,7 @@ _STEPS_PER_JOB = 5
 
 def main() -> None:
     """Measure, and print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--jobs", type=int, default=10_000)
-    parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--threads", type=int, default=32)
-    parser.add_argument("--seconds", type=int, default=10, help="duration of pgbench")
-    parser.add_argument("--finished", type=int, default=1_000_000, help="finished jobs in the table for flat cost")
-    parser.add_argument("--in-flight", type=int, default=2_000, help="predictions that are tracked at once")
-    parser.add_argument("--queued", type=int, default=5_000, help="scenes of one account beside another's single job")
-    given = parser.parse_args()
+    given = _given()
     console = Console()
     with (
         TemporaryDirectory(prefix="diorama-bench-") as folder,
@@ -46,6 +39,21 @@ def main() -> None:
         }
         console.print(_tracking_table(tracked))
         console.print(_fairness_table(measure_fairness(server, queued=given.queued)))
+    for table in media_tables(measure_media(long_s=given.long)):
+        console.print(table)
+
+
+def _given() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--jobs", type=int, default=10_000)
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=32)
+    parser.add_argument("--seconds", type=int, default=10, help="duration of pgbench")
+    parser.add_argument("--finished", type=int, default=1_000_000, help="finished jobs in the table for flat cost")
+    parser.add_argument("--in-flight", type=int, default=2_000, help="predictions that are tracked at once")
+    parser.add_argument("--queued", type=int, default=5_000, help="scenes of one account beside another's single job")
+    parser.add_argument("--long", type=int, default=600, help="seconds of the long video whose memory is compared")
+    return parser.parse_args()
 
 
 def _peers_table(figure: EngineFigure, peers: dict[str, PeerFigure]) -> Table:
