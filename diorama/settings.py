@@ -105,6 +105,13 @@ class Settings(BaseSettings):
         default=None, description="A JSON file with more themes than the built-in ones: docs/themes.md."
     )
 
+    c2pa_certificates_file: Path | None = Field(
+        default=None,
+        description="The certificate chain, as PEM, under which outputs are signed; empty for no signature: "
+        "docs/provenance.md.",
+    )
+    c2pa_key_file: Path | None = Field(default=None, description="The private key of its first certificate, as PEM.")
+
     retention_upload_hours: int = Field(
         default=24, ge=1, le=8760, description="Hours after which an upload that was never completed is removed."
     )

@@ -26,6 +26,7 @@ from jobs.providers.inputs import PictureInputs
 from jobs.providers.limited import LimitedProvider
 from jobs.providers.limiter import LimiterSettings, SharedLimiter
 from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
+from jobs.signing import ManifestSigner, SigningError
 from jobs.steps.runtime import Runtime
 from jobs.tracking.durations import Durations
 from jobs.tracking.provider_webhooks import SigningKey
@@ -147,6 +148,19 @@ def build_themes(settings: Settings) -> Mapping[str, Theme]:
         raise SettingsError(f"THEMES_FILE is wrong: {error}") from None
 
 
+def build_signer(settings: Settings) -> ManifestSigner | None:
+    """Return what signs the outputs, tried once, or None where nothing is to be signed."""
+    certificates, key = settings.c2pa_certificates_file, settings.c2pa_key_file
+    if certificates is None and key is None:
+        return None
+    if certificates is None or key is None:
+        raise SettingsError("C2PA_CERTIFICATES_FILE and C2PA_KEY_FILE go together: set both or neither.")
+    try:
+        return ManifestSigner.of(certificates, key)
+    except SigningError as error:
+        raise SettingsError(f"C2PA_CERTIFICATES_FILE or C2PA_KEY_FILE is wrong: {error}") from None
+
+
 def build_runtime(
     settings: Settings, engine: Engine, recorder: Recorder, renewer: Renewer, tuning: Tuning = _TUNING
 ) -> Runtime:
@@ -168,6 +182,7 @@ def build_runtime(
         models=build_models(settings),
         prompts=PromptBook(themes=build_themes(settings)),
         retention=build_retention(settings),
+        signer=build_signer(settings),
         policy=replace(
             tuning.policy, spend_cap_micros=settings.job_spend_cap_micros, deadlines=build_deadlines(settings)
         ),

@@ -16,7 +16,7 @@ from diorama.doctor.public_url import examine_webhooks
 from diorama.doctor.submissions import examine_submissions
 from diorama.preflight import check_database
 from diorama.settings import Settings, SettingsError, read_settings
-from diorama.wiring import build_engine, build_models, build_store
+from diorama.wiring import build_engine, build_models, build_signer, build_store
 from jobs.catalogue.catalogue import may_request
 from jobs.providers.choice import TIERS, ModelChoice, NoModel
 from jobs.providers.drift import SchemaUnknown
@@ -49,6 +49,17 @@ def examine() -> Iterator[Finding]:
     yield from examine_webhooks(settings)
     yield from examine_clocks(settings)
     yield from _models(settings)
+    yield from _signing(settings)
+
+
+def _signing(settings: Settings) -> Iterator[Finding]:
+    try:
+        signer = build_signer(settings)
+    except SettingsError as error:
+        yield Finding("signing", False, str(error))
+        return
+    if signer is not None:
+        yield Finding("signing", True, f"outputs are signed with {signer.algorithm}")
 
 
 def _database(settings: Settings) -> Iterator[Finding]:

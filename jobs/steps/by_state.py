@@ -28,7 +28,7 @@ def steps_of(runtime: Runtime) -> Steps:
     lost = LostSubmissions(runtime.engine, runtime.provider, runtime.list_settles_after_s)
     keeper = LeaseKeeper(runtime.renewer, runtime.leases, runtime.policy.deadlines)
     models = Models(runtime.engine, runtime.models, runtime.unavailable_models)
-    making = TranscodeParts(runtime.store, keeper, runtime.recorder, runtime.retention, runtime.instant)
+    making = TranscodeParts(runtime.store, keeper, runtime.recorder, runtime.retention, runtime.instant, runtime.signer)
     undoing = CompensateParts(runtime.engine, runtime.store, runtime.provider, lost, keeper, runtime.instant)
     return {
         State.QUEUED: partial(submit, parts=_submit_parts(runtime, models)),

@@ -18,6 +18,7 @@ from jobs.providers.inputs import PictureInputs
 from jobs.providers.limiter import Limiter, NoLimiter
 from jobs.providers.provider import Provider
 from jobs.providers.unavailable_models import UnavailableModels
+from jobs.signing import ManifestSigner
 from jobs.steps.lost import LIST_SETTLES_AFTER_S
 from jobs.tracking.durations import Durations
 from jobs.tracking.poll_schedule import PollSchedule
@@ -48,6 +49,8 @@ class Runtime:
     unavailable_models: UnavailableModels = field(default_factory=UnavailableModels)
     prompts: PromptBook = field(default_factory=PromptBook)
     retention: RetentionPolicy = field(default_factory=RetentionPolicy)
+    # Signs the outputs, where the operator has a certificate.
+    signer: ManifestSigner | None = None
     # Keys that travel in a model's input, by the name the profile gives them.
     secrets: dict[str, str] = field(default_factory=dict, repr=False)
     list_settles_after_s: float = LIST_SETTLES_AFTER_S

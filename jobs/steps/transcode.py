@@ -34,6 +34,7 @@ from jobs.providers import failures
 from jobs.providers.profiles import profiles
 from jobs.redaction import redacted
 from jobs.renditions import store_renditions
+from jobs.signing import ManifestSigner, SigningError
 from jobs.steps.failures import source_altered, storage_failure, surprise
 from jobs.steps.progress import Progress
 from jobs.steps.result import Work
@@ -55,6 +56,7 @@ class TranscodeParts:
     recorder: Recorder
     retention: RetentionPolicy = field(default_factory=RetentionPolicy)
     instant: Callable[[], Instant] = this_instant
+    signer: ManifestSigner | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ def transcode(job: ClaimedJob, parts: TranscodeParts) -> Work | None:
             message = "The picture service returned something unusable. Please try again."
             failure = Failure(ErrorCode.OUTPUT_INVALID, message, RetryPolicy.RETRY, redacted(error.for_support))
             return Work(job, OutputInvalid(failure))
-        except MediaInterrupted as error:
+        except (MediaInterrupted, SigningError) as error:
             # What was paid for is in our storage, and nothing is known to be wrong with it.
             return Work(job, StepFailed(surprise(error)))
         except ObjectMissing as error:
@@ -153,6 +155,7 @@ def _reporting(job: ClaimedJob, lease: KeptLease, parts: TranscodeParts) -> Call
 
 def _keep(job: ClaimedJob, role: str, path: Path, facts: ImageFacts | VideoFacts, parts: TranscodeParts) -> _File:
     key = output_key(job.id, job.attempt, role, path.suffix.removeprefix("."))
+    _sign(path, facts, parts)
     stored = parts.store.put_file(key, path, content_type=facts.content_type)
     video = facts if isinstance(facts, VideoFacts) else None
     asset_id = new_id()
@@ -173,7 +176,14 @@ def _keep(job: ClaimedJob, role: str, path: Path, facts: ImageFacts | VideoFacts
 
 def _keep_renditions(picture: Path, asset_id: UUID, key: str, parts: TranscodeParts) -> tuple[RenditionMade, ...]:
     made = make_renditions(picture, picture.with_suffix(".renditions"), is_generated=True)
+    for path, facts in made.items():
+        _sign(path, facts, parts)
     return store_renditions(parts.store, made, asset_id, key)
+
+
+def _sign(path: Path, facts: ImageFacts | VideoFacts, parts: TranscodeParts) -> None:
+    if parts.signer is not None:
+        parts.signer.sign(path, facts.content_type)
 
 
 def _finished(job: ClaimedJob, made: _Made, parts: TranscodeParts) -> Work:

@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from random import Random
 
+import c2pa  # type: ignore[import-untyped]
 import pytest
 from PIL import Image
 from sqlalchemy import Engine, text
@@ -18,7 +19,7 @@ from sqlalchemy import Engine, text
 from db.elapsed import Instant, this_instant
 from db.engine.claims import ClaimedJob
 from db.engine.commands import cancel
-from db.engine.row_changes import AssetMade
+from db.engine.row_changes import AssetMade, RenditionMade
 from jobs.engine.hints import Hinter
 from jobs.engine.lease_times import LeaseKeeper
 from jobs.engine.leases import Renewer
@@ -26,15 +27,17 @@ from jobs.engine.recorder import Recorder
 from jobs.media import operations
 from jobs.media.errors import ERRORS
 from jobs.media.limits import PICTURE_CHILD
+from jobs.signing import SOUND, ManifestSigner
 from jobs.steps.transcode import TranscodeParts, transcode
 from jobs.upkeep.retention import RetentionPolicy
 from statemachine.backoff import JobPolicy
 from statemachine.decisions import decide
 from statemachine.outcomes import Outcome, OutputInvalid, StepDone, StepFailed
 from statemachine.vocabulary import Event, Kind, State
-from storage import S3Store
+from storage import Content, S3Store
 from tests.jobs.media.making import Video
 from tests.jobs.media.sources import MADE_AGAIN, REFUSALS, Refusal
+from tests.support.certificates import write_chain
 from tests.support.eventually import eventually
 from tests.support.factories import World, claimed, make_job
 
@@ -111,6 +114,21 @@ def test_a_picture_has_its_renditions_beside_it(job: ClaimedJob, parts: Transcod
     assert [getattr(each, "object_key", None) for each in renditions] == names
     assert {getattr(each, "asset_id", None) for each in renditions} == {made.id}
     assert {each.key for each in parts.store.list(f"{folder}/avatar")} == {made.object_key, *names}
+
+
+def test_all_that_is_stored_is_signed_where_there_is_a_certificate(
+    job: ClaimedJob, parts: TranscodeParts, tmp_path: Path
+) -> None:
+    _stored(parts, job, _picture())
+    work = transcode(job, replace(parts, signer=ManifestSigner.of(*write_chain(tmp_path))))
+    assert work is not None
+    assert len(work.row_changes) == 4
+    for made in work.row_changes:
+        assert isinstance(made, AssetMade | RenditionMade)
+        path = tmp_path / made.object_key.rpartition("/")[2]
+        parts.store.download(made.object_key, path, max_bytes=10**7, content=Content(made.size_bytes, made.sha256))
+        with c2pa.Reader(str(path)) as reader:
+            assert reader.get_validation_state() in SOUND
 
 
 @pytest.mark.media
