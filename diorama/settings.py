@@ -121,6 +121,18 @@ class Settings(BaseSettings):
     retention_output_days: int = Field(
         default=90, ge=0, le=36_500, description="Days that finished pictures and videos are kept."
     )
+    retention_avatar_days: int | None = Field(
+        default=None, ge=0, le=36_500, description="Days that avatars are kept; if empty, RETENTION_OUTPUT_DAYS."
+    )
+    retention_scene_days: int | None = Field(
+        default=None, ge=0, le=36_500, description="Days that scenes are kept; if empty, RETENTION_OUTPUT_DAYS."
+    )
+    retention_video_days: int | None = Field(
+        default=None,
+        ge=0,
+        le=36_500,
+        description="Days that videos and their posters are kept; if empty, RETENTION_OUTPUT_DAYS.",
+    )
     retention_source_days: int = Field(
         default=7, ge=0, le=36_500, description="Days that the provider's originals are kept after their job ends."
     )

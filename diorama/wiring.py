@@ -39,6 +39,7 @@ from jobs.upkeep.retention import Leftovers, RetentionPolicy, purge_expired, pur
 from jobs.upkeep.row_purge import OldRows
 from statemachine.budget import Budget
 from statemachine.deadlines import Deadlines
+from statemachine.vocabulary import Kind
 from storage import S3Settings, S3Store
 
 # Secrets that travel in a model's input, by the names that profiles give them.
@@ -217,7 +218,13 @@ def build_periodic_tasks(runtime: Runtime, hinter: Hinter, tuning: Tuning = _TUN
 
 def build_retention(settings: Settings) -> RetentionPolicy:
     """Return how long things are kept."""
+    days = {
+        Kind.AVATAR: settings.retention_avatar_days,
+        Kind.SCENE: settings.retention_scene_days,
+        Kind.ANIMATION: settings.retention_video_days,
+    }
     return RetentionPolicy(
+        by_kind={kind: _days(kept) for kind, kept in days.items() if kept is not None},
         uploads=timedelta(hours=settings.retention_upload_hours),
         selfies=_days(settings.retention_selfie_days),
         outputs=_days(settings.retention_output_days),

@@ -187,7 +187,7 @@ def _sign(path: Path, facts: ImageFacts | VideoFacts, parts: TranscodeParts) -> 
 
 
 def _finished(job: ClaimedJob, made: _Made, parts: TranscodeParts) -> Work:
-    expires_at = parts.retention.output_expires_at(job.now(parts.instant()))
+    expires_at = parts.retention.output_expires_at(job.kind, job.now(parts.instant()))
     poster = _asset(job, made.poster, expires_at) if made.poster else None
     output = _asset(job, made.output, expires_at, poster)
     files = (made.poster, made.output) if made.poster else (made.output,)

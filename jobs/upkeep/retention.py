@@ -8,8 +8,8 @@ the bucket, a stretch at a time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -29,6 +29,7 @@ from db.upkeep.retention import (
     purge_sources,
     unnamed,
 )
+from statemachine.vocabulary import Kind
 from storage import ObjectInfo, S3Store
 from storage.keys import UPLOADS, belongs
 
@@ -43,6 +44,7 @@ _BATCHES_A_ROUND = 20
 class RetentionPolicy:
     """Retention times; None means forever.
 
+    `by_kind` are those of the files of each kind of job, a poster with its video; `outputs` those of the other kinds.
     `uploads` are uploads never completed; `sources` the provider's originals, counted from the end of their jobs;
     `history` the events of ended jobs; `rows` the rows of ended jobs and of deleted files; `grace` the age at which an
     object without a row counts as a leftover.
@@ -55,10 +57,12 @@ class RetentionPolicy:
     history: timedelta | None = timedelta(days=365)
     rows: timedelta | None = timedelta(days=730)
     grace: timedelta = timedelta(hours=1)
+    by_kind: Mapping[Kind, timedelta | None] = field(default_factory=dict)
 
-    def output_expires_at(self, made_at: datetime) -> datetime | None:
-        """Return the expiry of a file made at `made_at`; None if it never expires."""
-        return None if self.outputs is None else made_at + self.outputs
+    def output_expires_at(self, kind: Kind, made_at: datetime) -> datetime | None:
+        """Return the expiry of the files of a job made at `made_at`; None if they never expire."""
+        kept_for = self.by_kind.get(kind, self.outputs)
+        return None if kept_for is None else made_at + kept_for
 
 
 @dataclass(frozen=True, slots=True)

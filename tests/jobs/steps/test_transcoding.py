@@ -190,3 +190,11 @@ def test_the_expiry_of_an_output_counts_from_its_creation(job: ClaimedJob, parts
     assert isinstance(made, AssetMade)
     assert made.expires_at is not None
     assert made.expires_at >= job.claimed_at + timedelta(days=1, hours=2)
+
+
+def test_an_output_expires_by_the_retention_of_its_kind(job: ClaimedJob, parts: TranscodeParts) -> None:
+    policy = RetentionPolicy(outputs=timedelta(days=9), by_kind={job.kind: None})
+    _stored(parts, job, _picture())
+    work = transcode(job, replace(parts, retention=policy))
+    assert work is not None
+    assert [made.expires_at for made in work.row_changes if isinstance(made, AssetMade)] == [None]
