@@ -9,6 +9,9 @@ from typing import Final
 # How a file of the MP4 family may begin; old QuickTime files have no `ftyp`.
 FIRST_BOXES: Final = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide"})
 
+# By which readers know that a `uuid` box is XMP: part 3 of the XMP specification.
+XMP_BOX: Final = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
+
 MAX_BOXES: Final = 1000
 
 
@@ -41,3 +44,13 @@ def moov_comes_first(path: Path) -> bool:
     """Return whether the index (`moov`) stands before the media (`mdat`), so that playing can start while loading."""
     order = [box for box in box_types(path) if box in (b"moov", b"mdat")]
     return order[:1] == [b"moov"]
+
+
+def append_xmp(path: Path, xmp: str) -> None:
+    """Add an outermost box with `xmp` at the end of the file, where it moves no media that the index points to.
+
+    Calling it twice adds two boxes.
+    """
+    content = XMP_BOX + xmp.encode()
+    with path.open("ab") as file:
+        file.write((8 + len(content)).to_bytes(4, "big") + b"uuid" + content)

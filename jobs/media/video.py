@@ -25,8 +25,9 @@ from jobs.media.errors import Damaged, MediaError
 from jobs.media.facts import VideoFacts, VideoProbe
 from jobs.media.framing import HEIGHT_PX, WIDTH_PX, FilterChain, Filters, deinterlacing, framing
 from jobs.media.limits import VideoLimits, VideoSettings
+from jobs.media.mp4 import append_xmp
 from jobs.media.probe import BT709, is_interlaced, pixel_aspect, probe_video
-from jobs.media.provenance import COMMENT
+from jobs.media.provenance import COMMENT, XMP
 from jobs.media.source_video import DECODING_ALONE, DOES_NOT_DECODE, SourceVideo, open_video
 
 FRAMES_PER_SECOND: Final = 30
@@ -66,6 +67,7 @@ def normalise_video(
         _copy(source, target, found.color, limits)
     else:
         _transcode(source, target, seconds * FRAMES_PER_SECOND, settings, limits, report)
+    append_xmp(target, XMP)
     written = probe_video(target, limits)
     _check_written(written, seconds)
     return written.facts(remuxed=remuxed)

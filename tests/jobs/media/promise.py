@@ -9,13 +9,16 @@ from pathlib import Path
 import av
 
 from jobs.media import VideoFacts, VideoSettings, normalise_video
-from jobs.media.provenance import DIGITAL_SOURCE_TYPE
+from jobs.media.mp4 import box_types
+from jobs.media.provenance import DIGITAL_SOURCE_TYPE, XMP
 from tests.jobs.media.making import (
     Video,
     keyframes_of,
     times_of,
 )
 
+# From part 3 of the XMP specification.
+XMP_BOX = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 QUICK = VideoSettings(preset="ultrafast", crf=28)
 
 
@@ -35,10 +38,19 @@ def assert_promise(target: Path, facts: VideoFacts, seconds: int) -> None:
     assert (facts.content_type, facts.codec) == ("video/mp4", "h264")
     assert (facts.size_bytes, facts.sha256) == (len(data), hashlib.sha256(data).hexdigest())
     assert 0 < data.find(b"moov") < data.find(b"mdat")
-    assert DIGITAL_SOURCE_TYPE.encode() in data
+    assert_marked(target, data)
     assert times_of(target) == [Fraction(n, 30) for n in range(seconds * 30)]
     assert keyframes_of(target)[0] == 0
     assert_streams(target)
+
+
+def assert_marked(target: Path, data: bytes) -> None:
+    """Check that the tag is there, and the XMP once, in a box of its own at the end."""
+    xmp = XMP.encode()
+    size_bytes = 24 + len(xmp)
+    assert (data.count(DIGITAL_SOURCE_TYPE.encode()), data.count(xmp)) == (2, 1)
+    assert data[-size_bytes:] == size_bytes.to_bytes(4, "big") + b"uuid" + XMP_BOX + xmp
+    assert list(box_types(target))[-1] == b"uuid"
 
 
 def assert_streams(target: Path) -> None:
