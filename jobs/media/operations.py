@@ -63,7 +63,7 @@ def normalise_video(
     child: ChildLimits = VIDEO_CHILD,
     on_progress: OnProgress | None = None,
 ) -> VideoFacts:
-    """Write a silent 1920×1080 MP4 in H.264 High 4.0 at 30 frames per second with `seconds` × 30 frames.
+    """Write a 1920×1080 MP4 in H.264 High 4.0 at 30 frames per second with `seconds` × 30 frames, and its sound.
 
     A source that already conforms is copied. `on_progress` is called in this thread with the share done, 0 to 1, about
     every half second; an exception that it raises ends the child and propagates.

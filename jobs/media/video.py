@@ -1,4 +1,4 @@
-"""Normalise a video to 1920×1080, 30 frames per second, H.264 High 4.0, silent, and `seconds` long.
+"""Normalise a video to 1920×1080, 30 frames per second, H.264 High 4.0, `seconds` long, with its sound.
 
 Runs in the child process only. Frames stream through one at a time, so memory does not grow with the clip.
 """
@@ -28,6 +28,7 @@ from jobs.media.limits import VideoLimits, VideoSettings
 from jobs.media.mp4 import append_xmp
 from jobs.media.probe import BT709, is_interlaced, pixel_aspect, probe_video
 from jobs.media.provenance import COMMENT, XMP
+from jobs.media.sound import add_sound
 from jobs.media.source_video import DECODING_ALONE, DOES_NOT_DECODE, SourceVideo, open_video
 
 FRAMES_PER_SECOND: Final = 30
@@ -67,9 +68,10 @@ def normalise_video(
         _copy(source, target, found.color, limits)
     else:
         _transcode(source, target, seconds * FRAMES_PER_SECOND, settings, limits, report)
+    has_sound = add_sound(source, target, seconds, limits, {"comment": COMMENT})
     append_xmp(target, XMP)
     written = probe_video(target, limits)
-    _check_written(written, seconds)
+    _check_written(written, seconds, 2 if has_sound else 1)
     return written.facts(remuxed=remuxed)
 
 
@@ -99,9 +101,9 @@ def conforms(found: VideoProbe, seconds: int) -> bool:
     )
 
 
-def _check_written(written: VideoProbe, seconds: int) -> None:
+def _check_written(written: VideoProbe, seconds: int, streams: int) -> None:
     """Raise `MediaError` unless the result is what was promised: it is measured, not assumed."""
-    kept = conforms(written, seconds) and written.moov_first and written.streams == 1 and written.color == "bt709"
+    kept = conforms(written, seconds) and written.moov_first and written.streams == streams and written.color == "bt709"
     if not kept:
         raise MediaError("The video could not be converted.", f"the result does not conform: {written}")
 

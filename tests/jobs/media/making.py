@@ -28,6 +28,8 @@ class Video:
     Each picture that is `combed` consists of two fields, half a picture apart in time, the upper lines first.
     `matrix` is how colors are coded (1 is bt709, 5 bt601), `tag` what the file says of it (2 is nothing), and `curve`
     what it says of the transfer curve, if that differs. `container` is FFmpeg's name of the muxer.
+    The sound is a tone of `sound_volume`, an eighth of full scale at 1, and as long as the pictures unless
+    `sound_seconds` says otherwise.
     """
 
     size: tuple[int, int] = (320, 180)
@@ -45,6 +47,9 @@ class Video:
     pixel_aspect: Fraction = Fraction(1)
     rotation: int = 0
     sound: bool = False
+    sound_codec: str = "aac"
+    sound_volume: float = 0
+    sound_seconds: float | None = None
     container: str = "mp4"
     movflags: str | None = "+faststart"
     options: tuple[tuple[str, str], ...] = (("preset", "ultrafast"),)
@@ -54,12 +59,12 @@ class Video:
         options = {"movflags": self.movflags} if self.movflags and self.container in ("mp4", "mov") else {}
         with av.open(str(path), "w", format=self.container, options=options) as out:
             stream = self._add_stream(out)
-            sound = out.add_stream("aac", rate=48000, layout="mono") if self.sound else None
+            sound = out.add_stream(self.sound_codec, rate=48000, layout="mono") if self.sound else None
             for picture in self._pictures():
                 out.mux(stream.encode(picture))
             out.mux(stream.encode(None))
             if sound is not None:
-                _write_silence(out, sound, self.seconds)
+                _write_sound(out, sound, self.sound_seconds or self.seconds, self.sound_volume)
         return path
 
     def _add_stream(self, out: Any) -> Any:
@@ -102,12 +107,11 @@ class Video:
                 yield picture.reformat(format=self.pixel_format)
 
 
-def _write_silence(out: Any, stream: Any, seconds: float) -> None:
-    for start in range(0, int(seconds * 48000), 1024):
-        frame = av.AudioFrame(format="fltp", layout="mono", samples=1024)
-        frame.planes[0].update(bytes(frame.planes[0].buffer_size))
-        frame.sample_rate, frame.pts, frame.time_base = 48000, start, Fraction(1, 48000)
-        out.mux(stream.encode(frame))
+def _write_sound(out: Any, stream: Any, seconds: float, volume: float) -> None:
+    tone = f"sine=frequency=440:sample_rate=48000:duration={seconds},volume={volume}"
+    with av.open(tone, format="lavfi") as source:
+        for frame in source.decode(audio=0):
+            out.mux(stream.encode(frame))
     out.mux(stream.encode(None))
 
 

@@ -19,6 +19,7 @@ from tests.jobs.media.making import (
 
 # From part 3 of the XMP specification.
 XMP_BOX = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
+AAC_FRAME = Fraction(1024, 48000)
 QUICK = VideoSettings(preset="ultrafast", crf=28)
 
 
@@ -30,7 +31,7 @@ def normalised(tmp_path: Path, video: Video, seconds: int = 1) -> tuple[Path, Vi
     return target, facts
 
 
-def assert_promise(target: Path, facts: VideoFacts, seconds: int) -> None:
+def assert_promise(target: Path, facts: VideoFacts, seconds: int, *, has_sound: bool = False) -> None:
     """Check a result independently: with PyAV used directly, and by the bytes of the file."""
     data = target.read_bytes()
     assert (facts.width_px, facts.height_px) == (1920, 1080)
@@ -42,6 +43,7 @@ def assert_promise(target: Path, facts: VideoFacts, seconds: int) -> None:
     assert times_of(target) == [Fraction(n, 30) for n in range(seconds * 30)]
     assert keyframes_of(target)[0] == 0
     assert_streams(target)
+    assert_sound(target, seconds, has_sound)
 
 
 def assert_marked(target: Path, data: bytes) -> None:
@@ -55,7 +57,7 @@ def assert_marked(target: Path, data: bytes) -> None:
 
 def assert_streams(target: Path) -> None:
     with av.open(str(target)) as written:
-        (stream,) = written.streams
+        (stream,) = written.streams.video
         context = stream.codec_context
         assert isinstance(context, av.VideoCodecContext)
         assert (context.profile, context.level, context.pix_fmt) == ("High", 40, "yuv420p")
@@ -63,4 +65,22 @@ def assert_streams(target: Path) -> None:
         assert (context.color_primaries, context.color_trc, context.colorspace, context.color_range) == (1, 1, 1, 1)
         assert stream.duration is not None
         assert stream.time_base is not None
-        assert written.duration == stream.duration * stream.time_base * 1_000_000
+        assert written.duration is not None
+        longer_s = Fraction(written.duration, 1_000_000) - stream.duration * stream.time_base
+        assert 0 <= longer_s <= (AAC_FRAME if written.streams.audio else 0)
+
+
+def assert_sound(target: Path, seconds: int, has_sound: bool) -> None:
+    """Check that sound is one track at most, AAC-LC, and as long as the pictures to one of its frames."""
+    with av.open(str(target)) as written:
+        assert len(written.streams) == 1 + has_sound
+        assert len(written.streams.audio) == has_sound
+        for track in written.streams.audio:
+            context = track.codec_context
+            assert (context.name, context.profile) == ("aac", "LC")
+            assert (context.sample_rate, context.layout.name) == (48000, "stereo")
+            assert track.duration is not None
+            assert track.time_base is not None
+            assert abs(track.duration * track.time_base - seconds) <= AAC_FRAME
+            samples = sum(frame.samples for frame in written.decode(track))
+            assert abs(Fraction(samples, 48000) - seconds) <= AAC_FRAME

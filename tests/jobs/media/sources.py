@@ -24,12 +24,14 @@ QUICK_VPX = (("deadline", "realtime"), ("cpu-used", "8"))
 
 @dataclass(frozen=True)
 class Source:
-    """A source of two seconds, in words, and what becomes of its pictures. `is_copied` is whether they are kept."""
+    """A source of two seconds, in words, and what becomes of its pictures. `is_copied` is whether they are kept,
+    and `has_sound` whether sound comes out."""
 
     name: str
     video: Video
     becomes: str = "encoded"
     is_copied: bool = False
+    has_sound: bool = False
 
 
 H264 = Video(seconds=2)
@@ -42,6 +44,10 @@ HDR = replace(
     H264, codec="libx265", options=QUICK_HEVC, pixel_format="yuv420p10le", matrix=9, tag=9, curve=16, seconds=2
 )
 ONE_KEYFRAME = replace(CONFORMING, seconds=2.5, options=(*CONFORMING.options, ("g", "250"), ("sc_threshold", "0")))
+
+WITH_AAC = replace(CONFORMING, seconds=2, sound=True, sound_volume=1)
+WITH_OPUS = replace(VP9, sound=True, sound_volume=1, sound_codec="libopus")
+WITH_PCM = replace(PRORES, sound=True, sound_volume=1, sound_codec="pcm_s16le")
 
 SOURCES = (
     Source("MP4, H.264", H264),
@@ -66,7 +72,17 @@ SOURCES = (
     Source("any, HDR10 (PQ)", HDR, "brightness and colors mapped to BT.709, encoded"),
     Source("any, HLG", replace(HDR, curve=18), "brightness and colors mapped to BT.709, encoded"),
     Source("MP4, H.264, as promised, but keyframes more than two seconds apart", ONE_KEYFRAME),
-    Source("any, with sound", replace(VP9, container="matroska", sound=True), "encoded, silent"),
+    Source("any, with a silent track", replace(VP9, container="matroska", sound=True), "encoded, without sound"),
+    Source("MP4, H.264, exactly as promised, with AAC", WITH_AAC, "copied, with sound", True, True),
+    Source("WebM, VP9, with Opus", WITH_OPUS, "encoded, with sound", has_sound=True),
+    Source("MOV, ProRes, with PCM", WITH_PCM, "encoded, with sound", has_sound=True),
+    Source("any, with longer sound", replace(WITH_OPUS, sound_seconds=9), "encoded, its sound cut off", has_sound=True),
+    Source(
+        "any, with shorter sound",
+        replace(WITH_OPUS, sound_seconds=0.7),
+        "encoded, silence after its sound",
+        has_sound=True,
+    ),
     Source("any, up to a second too short", replace(VP9, seconds=1.28), "encoded, its last picture repeated"),
     Source("any, too long", replace(VP8, seconds=5), "encoded, its end cut off"),
 )
