@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +17,7 @@ from statemachine.outcomes import Failure, Rejected, RetryPolicy
 from statemachine.vocabulary import ErrorCode, State
 from tests.support.eventually import eventually
 from tests.support.factories import World, make_job
-from tests.support.plain_media import plain_avatar
+from tests.support.plain_media import without_media_work
 from tests.support.workers import InProcessWorkers, instead
 
 TOO_OLD = Failure(ErrorCode.INPUT_EXPIRED, "The picture is gone.", RetryPolicy.NEVER)
@@ -42,7 +41,7 @@ def lines_named(lines: list[Any], *names: str) -> list[Any]:
 def test_every_recorded_move_is_logged_once_with_its_fields(
     site: InProcessWorkers, world: World, job_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(import_module("jobs.steps.transcode"), "normalise_avatar", plain_avatar)
+    without_media_work(monkeypatch)
     with capture_logs() as lines, site.worker():
         site.wait_for_count("state = 'succeeded'", 1)
     moved = lines_named(lines, "moved", "fenced")

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from uuid import UUID
 
@@ -23,7 +22,7 @@ from statemachine.vocabulary import Kind, State, Step
 from tests.support.eventually import eventually, scaled
 from tests.support.factories import World, make_job, make_world
 from tests.support.invariants import assert_attempts_add_up, assert_credits_add_up, assert_sound
-from tests.support.plain_media import plain_avatar
+from tests.support.plain_media import without_media_work
 from tests.support.workers import InProcessWorkers, instead
 
 MANY = 40
@@ -31,7 +30,7 @@ MANY = 40
 
 @pytest.fixture(autouse=True)
 def _plain_media(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(import_module("jobs.steps.transcode"), "normalise_avatar", plain_avatar)
+    without_media_work(monkeypatch)
 
 
 @pytest.fixture
