@@ -34,7 +34,7 @@ def run(program: str, limits: ChildLimits = LIMITS, on_progress: Callable[[float
 def run_confined(program: str, limits: ChildLimits = LIMITS) -> object:
     """Run the real child with one operation exchanged for `program`, which becomes the body of a function."""
     body = textwrap.indent(textwrap.dedent(program), "    ")
-    text = f"from jobs.media import child\nimport os, sys, time\ndef act(call):\n{body}\n"
+    text = f"from jobs.media import child\nimport os, signal, sys\ndef act(call):\n{body}\n"
     text += "child.OPERATIONS['any'] = act\nchild.main()\n"
     command = (sys.executable, "-c", text)
     return run_isolated("any", Path("in"), Path("out"), {}, limits=limits, command=command)
@@ -105,7 +105,7 @@ def run_into_its_limit(program: str, note: Path) -> None:
         wall_s *= 2
 
 
-@pytest.mark.parametrize("program", ["time.sleep(60)", "os.close(1); time.sleep(60)", "print('{}'); time.sleep(60)"])
+@pytest.mark.parametrize("program", ["signal.pause()", "os.close(1); signal.pause()", "print('{}'); signal.pause()"])
 def test_child_that_does_not_end_is_killed(tmp_path: Path, program: str) -> None:
     note = tmp_path / "pid"
     run_into_its_limit(f"open({str(note)!r}, 'w').write(str(os.getpid()))\n{program}", note)
@@ -116,9 +116,9 @@ def test_the_processes_of_a_child_are_killed_with_it(tmp_path: Path) -> None:
     note = tmp_path / "pid"
     program = f"""
         if (pid := os.fork()) == 0:
-            time.sleep(60)
+            signal.pause()
         open({str(note)!r}, 'w').write(str(pid))
-        time.sleep(60)
+        signal.pause()
     """
     run_into_its_limit(program, note)
     assert eventually(lambda: is_gone(int(note.read_text())))
@@ -135,7 +135,7 @@ def test_an_exception_from_on_progress_kills_the_child_and_goes_on(tmp_path: Pat
     program = f"""
         open({str(note)!r}, 'w').write(str(os.getpid()))
         print(json.dumps({{'progress': 0.25}}), flush=True)
-        time.sleep(60)
+        signal.pause()
     """
     with pytest.raises(LeaseLost):
         run(program, on_progress=lose)
@@ -155,7 +155,7 @@ def test_a_silent_child_can_be_stopped(tmp_path: Path) -> None:
             raise LeaseLost
 
     with pytest.raises(LeaseLost):
-        run(f"open({str(note)!r}, 'w').write(str(os.getpid()))\ntime.sleep(60)", on_progress=lose)
+        run(f"open({str(note)!r}, 'w').write(str(os.getpid()))\nsignal.pause()", on_progress=lose)
     assert is_gone(int(note.read_text()))
     assert set(calls) == {0}
 
@@ -247,7 +247,7 @@ def test_child_dies_with_its_parent(tmp_path: Path) -> None:
     parent.write_text(
         textwrap.dedent(f"""
         from tests.jobs.media.test_isolation import run_confined
-        run_confined("open({str(note)!r}, 'w').write(str(os.getpid())); time.sleep(60)")
+        run_confined("open({str(note)!r}, 'w').write(str(os.getpid())); signal.pause()")
         """)
     )
     process = subprocess.Popen([sys.executable, str(parent)], env={**os.environ, "PYTHONPATH": str(CODE)})

@@ -94,8 +94,8 @@ def test_an_odd_response_to_a_read_is_transient(server: OddServer, provider: Rep
 def test_an_odd_list_proves_no_absence(server: OddServer, provider: ReplicateProvider, body: bytes) -> None:
     server.body = body
     since = datetime.now(UTC)
-    error_of(lambda: provider.find(Sought(uuid4(), timedelta(0))))
-    error_of(lambda: list(provider.listed(since)))
+    for call in (lambda: provider.find(Sought(uuid4(), timedelta(0))), lambda: list(provider.listed(since))):
+        assert error_of(call).failure.retry_policy is RetryPolicy.WAIT
 
 
 @pytest.mark.parametrize("place", ["http://{}", "//{}", "http://name:word@{}", "http://{}//{}"])

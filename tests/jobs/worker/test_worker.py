@@ -153,7 +153,7 @@ def test_the_slow_poll_makes_up_for_a_lost_hint(local: InProcessWorkers, world: 
     """No hint names this job: the slow poll finds it."""
     with local.worker():
         request_jobs(local.engine, world, 1)
-        local.wait_for_count("state = 'succeeded'", 1)
+        assert eventually(lambda: has_succeeded(local, 1))
 
 
 def test_a_hint_wakes_an_idle_worker_at_once(local: InProcessWorkers, world: World, hinter: Hinter) -> None:
