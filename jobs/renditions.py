@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from uuid import UUID
 
-from db.engine.row_changes import RenditionMade
+from db.records.renditions import Rendition
 from jobs.media import ImageFacts
 from storage import S3Store
 from storage.keys import rendition_key
@@ -14,15 +14,15 @@ from storage.keys import rendition_key
 
 def store_renditions(
     store: S3Store, made: Mapping[Path, ImageFacts], asset_id: UUID, key: str
-) -> tuple[RenditionMade, ...]:
+) -> tuple[Rendition, ...]:
     """Write the renditions of the picture at `key`, and return their rows. Doing it again writes the same objects."""
     return tuple(_stored(store, path, facts, asset_id, key) for path, facts in made.items())
 
 
-def _stored(store: S3Store, path: Path, facts: ImageFacts, asset_id: UUID, key: str) -> RenditionMade:
+def _stored(store: S3Store, path: Path, facts: ImageFacts, asset_id: UUID, key: str) -> Rendition:
     beside = rendition_key(key, facts.width_px, path.suffix.removeprefix("."))
     stored = store.put_file(beside, path, content_type=facts.content_type)
-    return RenditionMade(
+    return Rendition(
         asset_id=asset_id,
         width_px=facts.width_px,
         height_px=facts.height_px,

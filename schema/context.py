@@ -12,8 +12,9 @@ from db.scope import Scope
 from jobs.catalogue.catalogue import Catalogue
 from jobs.engine.hints import Hinter
 from jobs.identity import Principal
+from schema.admission.caller_places import CallerPlaces
 from schema.admission.import_places import ImportPlaces, import_places
-from schema.admission.upload_checks import UploadChecks, upload_checks
+from schema.admission.upload_checks import upload_checks
 from schema.database import Database
 from schema.errors import unauthenticated
 from schema.live.hub import EventHub
@@ -37,7 +38,7 @@ class Parts:
     hinter: Hinter | None = None
     usual_times: UsualTimes = field(init=False)
     callers: Callers = field(init=False)
-    upload_checks: UploadChecks = field(default_factory=upload_checks)
+    upload_checks: CallerPlaces = field(default_factory=upload_checks)
     imports: ImportPlaces = field(default_factory=import_places)
 
     def __post_init__(self) -> None:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from db.records.renditions import Rendition
 from db.statements import as_json, execute
 from statemachine.vocabulary import State
 
@@ -76,19 +77,6 @@ class AssetMade:
 
 
 @dataclass(frozen=True, slots=True)
-class RenditionMade:
-    """A smaller copy of a picture whose own row is written before it, in the same transaction."""
-
-    asset_id: UUID
-    width_px: int
-    height_px: int
-    object_key: str
-    content_type: str
-    size_bytes: int
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
 class ActionTried:
     """The result of a compensating action: done, still pending, or in need of review because of `last_error`."""
 
@@ -108,7 +96,7 @@ class AssetLost:
     object_key: str
 
 
-RowChange = AttemptBegun | AttemptChanged | AssetMade | RenditionMade | AssetLost | ActionTried
+RowChange = AttemptBegun | AttemptChanged | AssetMade | Rendition | AssetLost | ActionTried
 
 
 def write_row_changes(conn: Connection, row_changes: Sequence[RowChange]) -> set[State]:
@@ -118,7 +106,7 @@ def write_row_changes(conn: Connection, row_changes: Sequence[RowChange]) -> set
         (AttemptBegun, "begin_attempts"),
         (AttemptChanged, "change_attempts"),
         (AssetMade, "insert_assets"),
-        (RenditionMade, "insert_renditions"),
+        (Rendition, "insert_renditions"),
         (AssetLost, "lose_assets"),
         (ActionTried, "change_actions"),
     ):

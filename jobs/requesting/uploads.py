@@ -12,10 +12,11 @@ from uuid import UUID
 import structlog
 from sqlalchemy import Connection, Engine
 
-from db.engine.row_changes import RenditionMade, write_row_changes
+from db.engine.row_changes import write_row_changes
 from db.ids import new_id
 from db.public_ids import IdKind, encode_id
 from db.records.assets import Asset, asset_by_id, insert_pending, mark_interrupted, mark_ready, mark_rejected
+from db.records.renditions import Rendition
 from db.scope import EVERYTHING, Scope
 from jobs.errors import Invalid, NotFound, UnsupportedMedia, UseCaseError
 from jobs.identity import Principal
@@ -91,7 +92,7 @@ def _clean(engine: Engine, store: S3Store, asset: Asset) -> Asset:
         except ObjectMissing:
             return _completed_meanwhile(engine, asset)
         except ObjectTooLarge:
-            return _reject(engine, store, asset, TOO_MANY_BYTES)
+            return reject(engine, store, asset, TOO_MANY_BYTES)
         return clean_file(engine, store, asset, raw)
 
 
@@ -108,7 +109,7 @@ def clean_file(engine: Engine, store: S3Store, asset: Asset, raw: Path) -> Asset
         log.info(
             "an upload was rejected", asset_id=encode_id(IdKind.ASSET, asset.id), reason=redacted(error.for_support)
         )
-        return _reject(engine, store, asset, error.reason)
+        return reject(engine, store, asset, error.reason)
     except MediaInterrupted as error:
         return _interrupted(engine, store, asset, error)
     key = asset_key(asset.account_id, asset.id, facts.sha256, "jpg")
@@ -123,7 +124,7 @@ def _accept(
     asset: Asset,
     key: str,
     facts: ImageFacts,
-    renditions: tuple[RenditionMade, ...],
+    renditions: tuple[Rendition, ...],
 ) -> Asset:
     with engine.begin() as conn:
         ready = mark_ready(
@@ -162,10 +163,11 @@ def _interrupted(engine: Engine, store: S3Store, asset: Asset, error: MediaInter
     log.warning("a check was interrupted", asset_id=encode_id(IdKind.ASSET, asset.id), reason=redacted(str(error)))
     if counted is not None and counted.interruptions < INTERRUPTIONS_MAX:
         raise error
-    return _reject(engine, store, asset, INTERRUPTED_AGAIN)
+    return reject(engine, store, asset, INTERRUPTED_AGAIN)
 
 
-def _reject(engine: Engine, store: S3Store, asset: Asset, reason: str) -> Asset:
+def reject(engine: Engine, store: S3Store, asset: Asset, reason: str) -> Asset:
+    """Reject a pending asset for good; raise UnsupportedMedia, or return what another request completed meanwhile."""
     with engine.begin() as conn:
         rejected = mark_rejected(conn, asset.id, reason)
     store.delete([asset.object_key])

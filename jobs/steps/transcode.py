@@ -13,9 +13,10 @@ import structlog
 
 from db.elapsed import Instant, this_instant
 from db.engine.claims import ClaimedJob
-from db.engine.row_changes import AssetMade, RenditionMade
+from db.engine.row_changes import AssetMade
 from db.ids import new_id
 from db.public_ids import IdKind, encode_id
+from db.records.renditions import Rendition
 from jobs.engine.lease_times import LeaseKeeper
 from jobs.engine.leases import KeptLease, LeaseLost
 from jobs.engine.recorder import Recorder
@@ -73,7 +74,7 @@ class _File:
     sha256: str
     duration_s: float | None
     frames_per_second: float | None
-    renditions: tuple[RenditionMade, ...]
+    renditions: tuple[Rendition, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +175,7 @@ def _keep(job: ClaimedJob, role: str, path: Path, facts: ImageFacts | VideoFacts
     )
 
 
-def _keep_renditions(picture: Path, asset_id: UUID, key: str, parts: TranscodeParts) -> tuple[RenditionMade, ...]:
+def _keep_renditions(picture: Path, asset_id: UUID, key: str, parts: TranscodeParts) -> tuple[Rendition, ...]:
     made = make_renditions(picture, picture.with_suffix(".renditions"), is_generated=True)
     for path, facts in made.items():
         _sign(path, facts, parts)

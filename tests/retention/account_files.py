@@ -9,9 +9,10 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Engine, func, insert, select, text
 
-from db.engine.row_changes import RenditionMade, write_row_changes
+from db.engine.row_changes import write_row_changes
 from db.ids import new_id
 from db.records.assets import insert_pending
+from db.records.renditions import Rendition
 from db.tables import assets
 from jobs.upkeep.inventory import Inventory, take_inventory
 from jobs.upkeep.retention import Leftovers, Purged, RetentionPolicy, purge_expired
@@ -64,7 +65,7 @@ class AccountFiles(JobReads):
         """Add a rendition of each file, with its object."""
         for row in conn.execute(select(assets.c.id, assets.c.object_key).where(assets.c.id.in_(asset_ids))).all():
             key = self.put(rendition_key(row.object_key, 320, "webp"))
-            write_row_changes(conn, [RenditionMade(row.id, 320, 320, key, "image/webp", 1, "00")])
+            write_row_changes(conn, [Rendition(row.id, 320, 320, key, "image/webp", 1, "00")])
 
     def upload(self) -> UUID:
         """Add an upload that was posted and never completed."""

@@ -19,7 +19,8 @@ from sqlalchemy import Engine, text
 from db.elapsed import Instant, this_instant
 from db.engine.claims import ClaimedJob
 from db.engine.commands import cancel
-from db.engine.row_changes import AssetMade, RenditionMade
+from db.engine.row_changes import AssetMade
+from db.records.renditions import Rendition
 from jobs.engine.hints import Hinter
 from jobs.engine.lease_times import LeaseKeeper
 from jobs.engine.leases import Renewer
@@ -124,7 +125,7 @@ def test_all_that_is_stored_is_signed_where_there_is_a_certificate(
     assert work is not None
     assert len(work.row_changes) == 4
     for made in work.row_changes:
-        assert isinstance(made, AssetMade | RenditionMade)
+        assert isinstance(made, AssetMade | Rendition)
         path = tmp_path / made.object_key.rpartition("/")[2]
         parts.store.download(made.object_key, path, max_bytes=10**7, content=Content(made.size_bytes, made.sha256))
         with c2pa.Reader(str(path)) as reader:

@@ -8,7 +8,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine, text
 
-from db.engine.row_changes import RenditionMade, write_row_changes
+from db.engine.row_changes import write_row_changes
+from db.records.renditions import Rendition
 from schema.ids import IdKind, decode_id
 from storage.keys import rendition_key
 from tests.support.partners import Partner
@@ -28,8 +29,8 @@ def add_renditions(engine: Engine, asset: str, widths: tuple[int, ...] = WIDTHS)
         write_row_changes(conn, made)
 
 
-def _rendition(asset_id: UUID, width: int, of: str) -> RenditionMade:
-    return RenditionMade(asset_id, width, width, rendition_key(of, width, "webp"), "image/webp", 1, "00")
+def _rendition(asset_id: UUID, width: int, of: str) -> Rendition:
+    return Rendition(asset_id, width, width, rendition_key(of, width, "webp"), "image/webp", 1, "00")
 
 
 def name_at(caller: Partner, asset: str, **given: object) -> str | None:
