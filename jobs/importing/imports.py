@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -19,7 +21,7 @@ from jobs.errors import Invalid, NotFound, UnsupportedMedia
 from jobs.identity import Principal
 from jobs.importing.fetching import FileTooLarge, NotFetched, PictureFetcher
 from jobs.requesting.idempotency import once
-from jobs.requesting.uploads import TOO_MANY_BYTES, UPLOAD_BYTES_MAX, clean_file
+from jobs.requesting.uploads import TOO_MANY_BYTES, UPLOAD_BYTES_MAX, clean_file, reject
 from storage import S3Store
 from storage.keys import upload_key
 
@@ -90,11 +92,12 @@ def _insert(conn: Connection, caller: Principal, asset_id: UUID, kept_for: timed
 class ImportFolder:
     """A folder for one import, which is removed with the picture that was fetched into it."""
 
-    def __init__(self, asset: Asset) -> None:
+    def __init__(self, engine: Engine, store: S3Store, asset: Asset) -> None:
+        self._engine = engine
+        self._store = store
         self._asset = asset
         self._folder = TemporaryDirectory(prefix="diorama-import-")
         self._raw = Path(self._folder.name) / "raw"
-        self._is_too_large = False
 
     def __enter__(self) -> ImportFolder:
         """Return the folder."""
@@ -105,20 +108,31 @@ class ImportFolder:
         self._folder.cleanup()
 
     def fetch(self, fetcher: PictureFetcher, url: str) -> None:
-        """Fetch the picture; blocks. Raises Invalid, after which the same key may be used again."""
+        """Fetch the picture; blocks.
+
+        Raises Invalid, after which the same key may be used again, and UnsupportedMedia for a file that is too large.
+        """
         try:
             fetcher.fetch(url, self._raw, most_bytes=UPLOAD_BYTES_MAX)
         except FileTooLarge:
-            raise UnsupportedMedia(TOO_MANY_BYTES, "input", "url") from None
+            with _about_the_url():
+                reject(self._engine, self._store, self._asset, TOO_MANY_BYTES)
         except NotFetched as error:
             log.info("a picture was not fetched", asset_id=encode_id(IdKind.ASSET, self._asset.id), reason=str(error))
             limits = fetcher.limits
             message = _NOT_FETCHED.format(seconds=limits.total_s, redirects=limits.redirects_max)
             raise Invalid(message, "input", "url") from None
 
-    def clean(self, engine: Engine, store: S3Store) -> Asset:
+    def clean(self) -> Asset:
         """Check and clean the picture like an upload, and return the asset, ready; blocks. Raises UnsupportedMedia."""
-        try:
-            return clean_file(engine, store, self._asset, self._raw)
-        except UnsupportedMedia as error:
-            raise UnsupportedMedia(error.message, "input", "url") from None
+        with _about_the_url():
+            return clean_file(self._engine, self._store, self._asset, self._raw)
+
+
+@contextmanager
+def _about_the_url() -> Iterator[None]:
+    """Let the refusal of a picture name the URL: this caller knows of no upload."""
+    try:
+        yield
+    except UnsupportedMedia as error:
+        raise UnsupportedMedia(error.message, "input", "url") from None

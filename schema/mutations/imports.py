@@ -61,7 +61,7 @@ async def _fetched(parts: Parts, caller: Principal, asset: AssetRecord, url: str
     """Fetch and clean a picture, each in its own kind of place; neither blocks the event loop."""
     runtime = parts.runtime
     async with parts.imports.place(caller):
-        with ImportFolder(asset) as folder:
+        with ImportFolder(runtime.blocking_engine, runtime.store, asset) as folder:
             await parts.imports.run(folder.fetch, runtime.fetcher, url)
             async with parts.upload_checks.place(caller):
-                return await asyncio.to_thread(folder.clean, runtime.blocking_engine, runtime.store)
+                return await asyncio.to_thread(folder.clean)

@@ -141,6 +141,13 @@ def test_a_body_that_is_too_large_is_not_read_to_its_end(host: PictureHost, tmp_
         fetched(PictureFetcher(host.reach(HERE)), host.url(), tmp_path)
 
 
+@pytest.mark.parametrize("length", ["", "-1", "one", "1, 2", "9" * 30, "9" * 5000])
+def test_an_odd_length_is_a_failed_fetch(host: PictureHost, tmp_path: Path, length: str) -> None:
+    host.respond = sends(OK + f"Content-Length: {length}\r\n\r\n".encode())
+    with pytest.raises((NotFetched, FileTooLarge)):
+        fetched(PictureFetcher(host.reach(HERE)), host.url(), tmp_path)
+
+
 def _silent(conn: socket.socket) -> None:
     conn.recv(1)
 
