@@ -6,7 +6,7 @@ Runs in the child process only. The pictures are finished first, and nothing wro
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
@@ -38,10 +38,18 @@ CODECS: Final = frozenset(
 NOT_USABLE: Final = (MediaError, FFmpegError, ValueError, MemoryError)
 
 
-def add_sound(source: Path, target: Path, seconds: int, limits: VideoLimits, metadata: dict[str, str]) -> bool:
+def add_sound(
+    source: Path,
+    target: Path,
+    seconds: int,
+    limits: VideoLimits,
+    metadata: dict[str, str],
+    check: Callable[[Path], None],
+) -> bool:
     """Add the sound of `source` to the pictures in `target`; return whether it has any that is worth keeping.
 
-    Raises nothing for a sound track that is missing, silent or broken: `target` stays as it is.
+    Raises nothing for a sound track that is missing, silent or broken, nor where `check` raises MediaError for the
+    joined file: `target` stays as it is.
     """
     samples = _first_sound(source, seconds * SAMPLES_PER_SECOND, limits)
     if samples is None or not is_heard(samples):
@@ -49,6 +57,7 @@ def add_sound(source: Path, target: Path, seconds: int, limits: VideoLimits, met
     joined = target.with_suffix(".sound")
     try:
         _join(target, samples, joined, limits, metadata)
+        check(joined)
         joined.replace(target)
     except NOT_USABLE:
         joined.unlink(missing_ok=True)

@@ -68,10 +68,14 @@ def normalise_video(
         _copy(source, target, found.color, limits)
     else:
         _transcode(source, target, seconds * FRAMES_PER_SECOND, settings, limits, report)
-    has_sound = add_sound(source, target, seconds, limits, {"comment": COMMENT})
+
+    def check_with_sound(joined: Path) -> None:
+        _check_written(probe_video(joined, limits), seconds, streams=2)
+
+    has_sound = add_sound(source, target, seconds, limits, {"comment": COMMENT}, check_with_sound)
     append_xmp(target, XMP)
     written = probe_video(target, limits)
-    _check_written(written, seconds, 2 if has_sound else 1)
+    _check_written(written, seconds, streams=2 if has_sound else 1)
     return written.facts(remuxed=remuxed)
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import av
 import pytest
 
-from jobs.media import VideoFacts, normalise_video
-from jobs.media.sound import is_heard
+from jobs.media import MediaError, VideoFacts, normalise_video
+from jobs.media.limits import VideoLimits
+from jobs.media.sound import add_sound, is_heard
 from tests.jobs.media.making import Video
 from tests.jobs.media.promise import QUICK, assert_promise
 
@@ -25,6 +26,20 @@ def test_sound_counts_from_sixty_decibels_below_full_scale() -> None:
 def test_broken_sound_leaves_the_pictures(tmp_path: Path) -> None:
     path = _broken_from(LOUD.write(tmp_path / "in.mp4"), packet=0)
     assert_promise(tmp_path / "out.mp4", _normalised(path, tmp_path), 1)
+
+
+@pytest.mark.media
+def test_pictures_stay_as_they_are_where_the_joined_file_breaks_the_promise(tmp_path: Path) -> None:
+    source, pictures = LOUD.write(tmp_path / "in.mp4"), Video().write(tmp_path / "pictures.mp4")
+    before = pictures.read_bytes()
+
+    def refuse(joined: Path) -> None:
+        assert joined.stat().st_size > 0
+        raise MediaError("The video could not be converted.")
+
+    assert not add_sound(source, pictures, 1, VideoLimits(), {}, refuse)
+    assert pictures.read_bytes() == before
+    assert not pictures.with_suffix(".sound").exists()
 
 
 @pytest.mark.media
