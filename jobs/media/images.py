@@ -29,6 +29,8 @@ SCENE_SIZE_PX: Final = (1920, 1080)
 
 # Level 6 takes three times as long for files at most a tenth smaller.
 PNG_COMPRESS_LEVEL: Final = 3
+# libwebp's effort, from 0 to 6; its default of 4 takes two and a half times as long and saves 3% of the bytes.
+WEBP_METHOD: Final = 2
 
 
 def clean_selfie(source: Path, target: Path, limits: PictureLimits) -> ImageFacts:
@@ -122,7 +124,7 @@ def save_webp(image: Image.Image, target: Path, quality: int, *, is_generated: b
     """Write a picture as a WebP, with the provenance mark where a model made it, and without any other metadata."""
     # Pillow would copy the metadata of a decoded picture.
     fresh = Image.frombytes(image.mode, image.size, image.tobytes())
-    fresh.save(target, "WEBP", quality=quality, xmp=XMP.encode() if is_generated else b"")
+    fresh.save(target, "WEBP", quality=quality, method=WEBP_METHOD, xmp=XMP.encode() if is_generated else b"")
     return _facts(target, "image/webp", image.size)
 
 
