@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
 from sqlalchemy import text
 
 from tests.support.eventually import eventually
@@ -41,6 +42,7 @@ def test_a_paid_call_whose_response_was_lost_is_found_and_paid_for_once(system: 
     assert_attempts_add_up(system.engine)
 
 
+@pytest.mark.faults
 def test_an_orphan_that_is_found_late_is_canceled_and_booked(system: System) -> None:
     """The list did not show it in time, so the job paid again: the first prediction is a duplicate."""
     system.fault("list_late", count=1, options={"seconds": 8})

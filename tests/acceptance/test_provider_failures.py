@@ -35,6 +35,7 @@ def _alone(servers: Servers, directory: Path, **simulated: Any) -> Iterator[Syst
 WAITING = "The picture service cannot be used right now. We keep trying."
 
 
+@pytest.mark.faults
 def test_jobs_wait_out_account_errors_without_losing_a_retry(servers: Servers, tmp_path: Path) -> None:
     """Callers read that we keep trying; once an operator has fixed the account, the jobs continue."""
     with _alone(servers, tmp_path) as system:
@@ -59,6 +60,7 @@ def test_jobs_wait_out_account_errors_without_losing_a_retry(servers: Servers, t
         assert vendor_words_in(visible) == []
 
 
+@pytest.mark.faults
 def test_reads_that_hang_break_or_fail_only_delay_a_job(servers: Servers, tmp_path: Path) -> None:
     """A hanging read, a storm of 502s and half a response say nothing about the prediction."""
     with _alone(servers, tmp_path) as system:
@@ -75,6 +77,7 @@ def test_reads_that_hang_break_or_fail_only_delay_a_job(servers: Servers, tmp_pa
         assert system.control.bill()["creates"] == 4
 
 
+@pytest.mark.faults
 def test_jobs_wait_out_a_storm_of_502s_and_none_is_paid_for_twice(servers: Servers, tmp_path: Path) -> None:
     """Nine of ten requests of any kind fail for a while."""
     with _alone(servers, tmp_path) as system:

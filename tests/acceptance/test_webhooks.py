@@ -92,6 +92,7 @@ DISTURBED: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
+@pytest.mark.faults
 def test_a_job_succeeds_and_is_paid_for_once_however_its_webhooks_arrive(notified: System) -> None:
     notified.start_worker(unnotified(2.0))
     for name, (action, options) in DISTURBED.items():
