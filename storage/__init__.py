@@ -1,7 +1,7 @@
 """The object store: any S3-compatible service, through boto3, and the layout of its keys.
 
-There is one implementation, which the tests run against a real server. Keys are deterministic: running a step twice
-writes the same object. This package may import `statemachine` only.
+There is one implementation, which the tests run against real servers. Each lease writes keys of its own, so no two
+workers write the same object. This package may import `statemachine` only.
 """
 
 from storage.client import S3Settings

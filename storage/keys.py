@@ -1,4 +1,8 @@
-"""Object keys. Repeating a step yields the same key, so it overwrites the same object."""
+"""Object keys.
+
+A worker's key of a job's object contains the lease under which it writes, so no worker overwrites what another one has
+recorded, however late it wakes: docs/decisions/0015.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,8 @@ from uuid import UUID
 _UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _OF_JOB = re.compile(rf"jobs/({_UUID})/.+")
 _OF_ATTEMPT = re.compile(rf"jobs/{_UUID}/(\d+)/.+")
+_OF_LEASE = re.compile(rf"jobs/{_UUID}/\d+/(\d+)/.+")
+_SOURCE = "source"
 _OF_ASSET = re.compile(rf"(?:uploads|assets)/{_UUID}/({_UUID})(?:-[0-9a-f]+)?(?:-\d+)?(?:\.[a-z0-9]+)?")
 
 
@@ -39,14 +45,29 @@ def job_prefix(job_id: UUID) -> str:
     return f"jobs/{job_id}/"
 
 
-def source_key(job_id: UUID, attempt: int, extension: str) -> str:
+def attempt_prefix(job_id: UUID, attempt: int) -> str:
+    """Return the prefix of the keys of all objects of an attempt."""
+    return f"{job_prefix(job_id)}{attempt}/"
+
+
+def lease_prefix(job_id: UUID, attempt: int, lease: int) -> str:
+    """Return the prefix of the keys that are written for an attempt under one lease."""
+    return f"{attempt_prefix(job_id, attempt)}{lease}/"
+
+
+def source_key(job_id: UUID, attempt: int, lease: int, extension: str) -> str:
     """Return the key of our copy of an attempt's provider output."""
-    return f"{job_prefix(job_id)}{attempt}/source.{extension}"
+    return f"{lease_prefix(job_id, attempt, lease)}{_SOURCE}.{extension}"
 
 
-def output_key(job_id: UUID, attempt: int, role: str, extension: str) -> str:
+def output_key(job_id: UUID, attempt: int, lease: int, role: str, extension: str) -> str:
     """Return the key of a finished file; `role` is avatar, scene, video or poster."""
-    return f"{job_prefix(job_id)}{attempt}/{role}.{extension}"
+    return f"{lease_prefix(job_id, attempt, lease)}{role}.{extension}"
+
+
+def is_source(key: str) -> bool:
+    """Return True for the key of a copy of a provider output."""
+    return key.rpartition("/")[2].partition(".")[0] == _SOURCE
 
 
 def rendition_key(key: str, width_px: int, extension: str) -> str:
@@ -58,6 +79,12 @@ def rendition_key(key: str, width_px: int, extension: str) -> str:
 def attempt_of(key: str) -> int | None:
     """Return the number of the attempt that made an object, or None where the key does not contain it."""
     found = _OF_ATTEMPT.fullmatch(key)
+    return int(found[1]) if found else None
+
+
+def lease_of(key: str) -> int | None:
+    """Return the number of the lease under which an object was written, or None where the key does not contain it."""
+    found = _OF_LEASE.fullmatch(key)
     return int(found[1]) if found else None
 
 

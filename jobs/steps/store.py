@@ -19,7 +19,7 @@ from jobs.steps.result import Work
 from statemachine.outcomes import OutputGone, StepDone, StepFailed
 from statemachine.vocabulary import Step
 from storage import S3Store, StorageError, StoredObject
-from storage.keys import source_key
+from storage.keys import attempt_prefix, is_source, source_key
 
 _EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "video/mp4": "mp4"}
 
@@ -36,7 +36,7 @@ class StoreParts:
 def store(job: ClaimedJob, parts: StoreParts) -> Work | None:
     """Stream the first output of the current attempt to its own key; None where its lease was lost on the way.
 
-    Doing it twice writes the same object.
+    Doing it twice is harmless: each lease writes a key of its own.
     """
     most_bytes = profiles()[job.model or ""].output_bytes_max
     try:
@@ -45,7 +45,7 @@ def store(job: ClaimedJob, parts: StoreParts) -> Work | None:
             parts.provider.fetch(job.output_urls[0], most_bytes=most_bytes) as (content_type, chunks),
         ):
             content_type = content_type.partition(";")[0].strip() or "application/octet-stream"
-            key = source_key(job.id, job.attempt, _EXTENSIONS.get(content_type, "bin"))
+            key = source_key(job.id, job.attempt, job.lease, _EXTENSIONS.get(content_type, "bin"))
             stored = parts.store.put_stream(
                 key, _while_leased(lease, chunks), content_type=content_type, max_bytes=most_bytes
             )
@@ -71,7 +71,7 @@ def _while_leased(lease: KeptLease, chunks: Iterator[bytes]) -> Iterator[bytes]:
 def _after_it_vanished(job: ClaimedJob, error: OutputVanished, parts: StoreParts) -> Work:
     """Take the copy that an earlier worker made and did not live to record, if there is one; it has been paid for."""
     try:
-        copies = [found.key for found in parts.store.list(source_key(job.id, job.attempt, ""))]
+        copies = [each.key for each in parts.store.list(attempt_prefix(job.id, job.attempt)) if is_source(each.key)]
         if not copies:
             return Work(job, OutputGone(failures.output_expired(str(error))))
         with TemporaryDirectory(prefix="diorama-store-") as folder:

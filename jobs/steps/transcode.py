@@ -43,7 +43,7 @@ from jobs.upkeep.retention import RetentionPolicy
 from statemachine.outcomes import Failure, OutputInvalid, RetryPolicy, StepDone, StepFailed
 from statemachine.vocabulary import ErrorCode, Kind, Step
 from storage import Content, ObjectAltered, ObjectMissing, S3Store, StorageError
-from storage.keys import output_key
+from storage.keys import attempt_prefix, lease_of, output_key
 
 log = structlog.get_logger(__name__)
 
@@ -113,6 +113,7 @@ def transcode(job: ClaimedJob, parts: TranscodeParts) -> Work | None:
 
 
 def _make(job: ClaimedJob, folder: Path, lease: KeptLease, parts: TranscodeParts) -> _Made:
+    _delete_unrecorded(job, parts.store)
     source = folder / "source"
     most_bytes = profiles()[job.model or ""].output_bytes_max
     parts.store.download(job.source_key or "", source, max_bytes=most_bytes, content=_source_content(job))
@@ -126,6 +127,12 @@ def _make(job: ClaimedJob, folder: Path, lease: KeptLease, parts: TranscodeParts
             return _Made(_keep(job, "scene", folder / "scene.png", facts, parts))
         case Kind.ANIMATION:
             return _make_video(job, source, folder, lease, parts)
+
+
+def _delete_unrecorded(job: ClaimedJob, store: S3Store) -> None:
+    """Delete what earlier leases of the attempt wrote and did not live to record, which no row can ever name."""
+    found = (each.key for each in store.list(attempt_prefix(job.id, job.attempt)))
+    store.delete([key for key in found if key != job.source_key and (lease_of(key) or 0) < job.lease])
 
 
 def _source_content(job: ClaimedJob) -> Content | None:
@@ -155,7 +162,7 @@ def _reporting(job: ClaimedJob, lease: KeptLease, parts: TranscodeParts) -> Call
 
 
 def _keep(job: ClaimedJob, role: str, path: Path, facts: ImageFacts | VideoFacts, parts: TranscodeParts) -> _File:
-    key = output_key(job.id, job.attempt, role, path.suffix.removeprefix("."))
+    key = output_key(job.id, job.attempt, job.lease, role, path.suffix.removeprefix("."))
     _sign(path, facts, parts)
     stored = parts.store.put_file(key, path, content_type=facts.content_type)
     video = facts if isinstance(facts, VideoFacts) else None

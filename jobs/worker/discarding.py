@@ -18,7 +18,7 @@ from db.public_ids import IdKind, encode_id
 from db.upkeep.leftovers import leftovers_of
 from statemachine.vocabulary import State
 from storage import S3Store, StorageError
-from storage.keys import job_prefix
+from storage.keys import attempt_prefix, lease_prefix
 
 log = structlog.get_logger(__name__)
 
@@ -44,11 +44,20 @@ def _tidy(job: ClaimedJob, engine: Engine, store: S3Store) -> None:
 
 
 def _is_tidy(conn: Connection, job: ClaimedJob, store: S3Store) -> bool:
-    """Delete what no row names, or return False while the job is being undone: that may name less in a moment."""
+    """Delete what no row names, or return False while the job is being undone: that may name less in a moment.
+
+    While another worker is at work on the attempt, only what our own lease wrote goes, and nothing while it is storing:
+    it may need our copy of the provider's output, which is paid for.
+    """
     left = leftovers_of(conn, job.id, job.attempt)
     if left is None or left.state is State.COMPENSATING:
         return left is None
     if not left.at_work:
-        found = [each.key for each in store.list(f"{job_prefix(job.id)}{job.attempt}/")]
-        store.delete(key for key in found if key not in left.named)
+        _delete_unnamed(store, attempt_prefix(job.id, job.attempt), left.named)
+    elif left.state is not State.STORING:
+        _delete_unnamed(store, lease_prefix(job.id, job.attempt, job.lease), left.named)
     return True
+
+
+def _delete_unnamed(store: S3Store, prefix: str, named: frozenset[str]) -> None:
+    store.delete([each.key for each in store.list(prefix) if each.key not in named])

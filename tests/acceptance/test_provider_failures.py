@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 from diorama.doctor.drift import log_drift
 from diorama.settings import Settings, read_settings
 from jobs.media import probe_video
+from storage.keys import job_prefix
 from tests.acceptance.partner_view import read_as_partner, vendor_words_in
 from tests.acceptance.scenarios import ACCOUNT_ERRORS, BAD_GATEWAY
 from tests.support.eventually import eventually
@@ -165,7 +166,8 @@ def test_odd_videos_are_repaired_and_broken_ones_fail_their_jobs(servers: Server
             assert job.error_code == code, job.error_detail
             if code is None:
                 video = tmp_path / f"{style}.mp4"
-                system.store.download(f"jobs/{job.id}/1/video.mp4", video, max_bytes=50_000_000)
+                (key,) = (each.key for each in system.store.list(job_prefix(job.id)) if each.key.endswith("video.mp4"))
+                system.store.download(key, video, max_bytes=50_000_000)
                 facts = probe_video(video)
                 assert (facts.width_px, facts.height_px, facts.frames) == (1920, 1080, 180)
 

@@ -14,7 +14,7 @@ class Aftermath(StrEnum):
     CONTINUED = "its work is recorded; the job continues with its next step"
     FOUND = "the provider is searched for the correlation id: the prediction is found and adopted"
     ABSENT = "the provider is searched for the correlation id: provably absent, so the job is submitted again"
-    REWRITTEN = "its lease expires; the step is repeated and writes the same object again"
+    REWRITTEN = "its lease expires; the step is repeated under keys of its own, and the earlier objects are deleted"
     UNDONE_AGAIN = "its lease expires; the rest is undone, and undoing something twice is harmless"
 
 

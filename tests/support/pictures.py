@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +18,7 @@ from storage.keys import asset_key
 SAMPLE = Path(__file__).parents[2] / "diorama" / "demo" / "samples" / "portrait.jpg"
 
 _FILES = ("avatar.png", "source.png")
+_WITH_LEASE = re.compile(r"^(\d+)/\d+/")
 
 
 class Lists(Protocol):
@@ -53,6 +55,6 @@ def finished_objects(attempt: int) -> list[str]:
 
 
 def objects_of(store: Lists, job_id: UUID) -> list[str]:
-    """Return the names of the objects that a job has left."""
+    """Return the names of the objects that a job has left, without the numbers of the leases that wrote them."""
     prefix = f"jobs/{job_id}/"
-    return sorted(found.key.removeprefix(prefix) for found in store.list(prefix))
+    return sorted(_WITH_LEASE.sub(r"\1/", found.key.removeprefix(prefix)) for found in store.list(prefix))

@@ -36,6 +36,7 @@ from statemachine.decisions import decide
 from statemachine.outcomes import Outcome, OutputInvalid, StepDone, StepFailed
 from statemachine.vocabulary import Event, Kind, State
 from storage import Content, S3Store
+from storage.keys import attempt_prefix, lease_of, lease_prefix
 from tests.jobs.media.making import Video
 from tests.jobs.media.sources import MADE_AGAIN, REFUSALS, Refusal
 from tests.support.certificates import write_chain
@@ -102,19 +103,28 @@ def test_only_support_learns_the_fault_of_an_output(job: ClaimedJob, parts: Tran
 
 
 def test_a_picture_has_its_renditions_beside_it(job: ClaimedJob, parts: TranscodeParts) -> None:
-    """A worker that dies before it records them has written objects that the next one overwrites."""
     _stored(parts, job, _picture())
-    work = None
-    for _ in range(2):
-        work = transcode(job, parts)
+    work = transcode(job, parts)
     assert work is not None
     made, *renditions = work.row_changes
     assert isinstance(made, AssetMade)
-    folder = f"jobs/{job.id}/{job.attempt}"
+    folder = lease_prefix(job.id, job.attempt, job.lease).rstrip("/")
     names = [f"{folder}/avatar-{width}.webp" for width in (320, 640, 1024)]
     assert [getattr(each, "object_key", None) for each in renditions] == names
     assert {getattr(each, "asset_id", None) for each in renditions} == {made.id}
     assert {each.key for each in parts.store.list(f"{folder}/avatar")} == {made.object_key, *names}
+
+
+def test_what_earlier_leases_wrote_and_did_not_record_is_deleted(job: ClaimedJob, parts: TranscodeParts) -> None:
+    """A dead worker's objects would otherwise stay until the bucket is scanned. Those of later leases are not ours."""
+    _stored(parts, job, _picture())
+    assert transcode(job.changed(lease=job.lease + 2), parts) is not None
+    assert transcode(job.changed(lease=job.lease + 1), parts) is not None
+    written = {lease_of(each.key) for each in parts.store.list(attempt_prefix(job.id, job.attempt))}
+    assert written == {lease_of(job.source_key or ""), job.lease + 1, job.lease + 2}
+    assert transcode(job.changed(lease=job.lease + 3), parts) is not None
+    written = {lease_of(each.key) for each in parts.store.list(attempt_prefix(job.id, job.attempt))}
+    assert written == {lease_of(job.source_key or ""), job.lease + 3}
 
 
 def test_all_that_is_stored_is_signed_where_there_is_a_certificate(
