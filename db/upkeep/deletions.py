@@ -71,11 +71,6 @@ def doomed_of(conn: Connection, deletion_id: UUID) -> Doomed:
     )
 
 
-def shared_objects(conn: Connection, keys: Collection[str]) -> set[str]:
-    """Return those of the keys that files which stay have as well."""
-    return set(conn.scalars(statement("shared_objects"), {"keys": list(keys)}))
-
-
 @dataclass(frozen=True, slots=True)
 class ProviderFile:
     """A picture that was uploaded to the provider for an attempt, and whether its submission is over."""

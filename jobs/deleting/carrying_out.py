@@ -23,8 +23,8 @@ from db.upkeep.deletions import (
     note_deleted,
     provider_files,
     reopen,
-    shared_objects,
 )
+from db.upkeep.shared_objects import named_by_files
 from jobs.deleting.collecting import collect
 from jobs.providers.provider import Provider, ProviderError
 from storage import S3Store
@@ -110,4 +110,4 @@ def _left(engine: Engine, store: S3Store, doomed: Doomed) -> list[str]:
     elsewhere = {key for key in doomed.keys if not key.startswith(tuple(prefixes))}
     found |= {key for key in elsewhere if store.head(key) is not None}
     with engine.connect() as conn:
-        return sorted(found - shared_objects(conn, found))
+        return sorted(found - named_by_files(conn, found))

@@ -21,6 +21,7 @@ from db.engine.claims import ClaimedJob
 from db.engine.compensations import PendingAction, lock_undoing, pending_actions
 from db.engine.row_changes import ActionTried, AttemptChanged, RowChange
 from db.public_ids import IdKind, encode_id
+from db.upkeep.shared_objects import named_by_files
 from jobs.engine.lease_times import LeaseKeeper
 from jobs.engine.leases import LeaseLost
 from jobs.providers.profiles import profiles
@@ -201,7 +202,8 @@ def _delete_objects(action: PendingAction, job: ClaimedJob, parts: CompensatePar
         began = parts.instant()
         if not lock_undoing(conn, job.claim):
             raise LeaseLost(f"job {job.id} is not this worker's to undo any more")
-        parts.store.delete(_while_still(found, began, parts))
+        named = named_by_files(conn, found)
+        parts.store.delete(_while_still((key for key in found if key not in named), began, parts))
     return Done("deleted, but for what a redrive can begin with" if action.keep_key else "deleted")
 
 

@@ -18,6 +18,7 @@ from sqlalchemy import Engine
 
 from db.upkeep.retention import (
     KeyOwner,
+    OldFile,
     database_time,
     drop_history_month,
     expired_files,
@@ -29,6 +30,7 @@ from db.upkeep.retention import (
     purge_sources,
     unnamed,
 )
+from db.upkeep.shared_objects import lock_purgeable
 from statemachine.vocabulary import Kind
 from storage import ObjectInfo, S3Store
 from storage.keys import UPLOADS, belongs
@@ -38,6 +40,8 @@ log = structlog.get_logger(__name__)
 BATCH_SIZE = 500
 # The task shares its thread with others, so it leaves anything beyond this to the next run.
 _BATCHES_A_ROUND = 20
+# Files whose objects are deleted in one transaction: few enough for a slow store within a worker's idle limit.
+_LOCKED_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +111,20 @@ def _in_batches(purge: Callable[[], int], most: int) -> int:
 def _purge_files(engine: Engine, store: S3Store, uploads: timedelta) -> int:
     with engine.connect() as conn:
         files = expired_files(conn, uploads=uploads, most=BATCH_SIZE)
-    store.delete(key for file in files for key in (file.key, *file.renditions))
+    groups = (files[at : at + _LOCKED_AT_ONCE] for at in range(0, len(files), _LOCKED_AT_ONCE))
+    return sum(_purge_some(engine, store, group) for group in groups)
+
+
+def _purge_some(engine: Engine, store: S3Store, files: Sequence[OldFile]) -> int:
+    """Delete the objects of expired files and mark the files, under a lock on all files that have these objects.
+
+    Postgres may end the transaction of a purge that froze. Its late delete does no harm: an expired file is not shared
+    any more, so no other file has begun to use what nothing else used when it was locked.
+    """
     with engine.begin() as conn:
-        return purge_files(conn, files) if files else 0
+        going, keys = lock_purgeable(conn, files)
+        store.delete(keys)
+        return purge_files(conn, going)
 
 
 def _purge_sources(engine: Engine, store: S3Store, kept_for: timedelta | None) -> int:

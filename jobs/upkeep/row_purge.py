@@ -15,6 +15,7 @@ import structlog
 from sqlalchemy import Engine
 
 from db.upkeep.row_purge import jobs_that_may_go, old_assets, old_jobs, purge_assets, purge_jobs, purge_keys
+from jobs.shared_objects import delete_unnamed
 from storage import S3Store
 from storage.keys import job_prefix
 
@@ -68,7 +69,8 @@ class OldRows:
         while ids:
             # No row names any of their objects by now; a leftover object must not lose its job, or it would stay
             # forever.
-            self._store.delete(found.key for job_id in ids for found in self._store.list(job_prefix(job_id)))
+            found = [each.key for job_id in ids for each in self._store.list(job_prefix(job_id))]
+            delete_unnamed(self._engine, self._store, found)
             with self._engine.begin() as conn:
                 gone, parents = purge_jobs(conn, ids, kept_for=kept_for)
             removed += gone
@@ -81,7 +83,7 @@ class OldRows:
             batch = old_assets(conn, after=after, kept_for=kept_for, most=BATCH_SIZE)
         going = [file for file in batch if file.may_go]
         if going:
-            self._store.delete(key for file in going for key in file.keys)
+            delete_unnamed(self._engine, self._store, [key for file in going for key in file.keys])
         with self._engine.begin() as conn:
             removed = purge_assets(conn, [file.id for file in going], kept_for=kept_for) if going else 0
         return removed, batch[-1].id if len(batch) == BATCH_SIZE else _START

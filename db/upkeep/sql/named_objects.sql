@@ -1,6 +1,7 @@
 -- List the object keys that rows name, in the order in which the store lists its keys. Called by the doctor.
 -- `must_be_there` is false for a pending upload and for a file that is missing. Zero rows: nothing has been stored yet.
-SELECT n.key, n.must_be_there, n.since, diorama_now() AS now
+-- An object that files share is listed once.
+SELECT DISTINCT ON (n.key COLLATE "C") n.key, n.must_be_there, n.since, diorama_now() AS now
 FROM (
     SELECT object_key AS key, state = 'ready' AS must_be_there, created_at AS since
     FROM assets
@@ -15,4 +16,4 @@ FROM (
     FROM attempts
     WHERE source_key IS NOT NULL
 ) AS n
-ORDER BY n.key COLLATE "C"
+ORDER BY n.key COLLATE "C", n.must_be_there DESC, n.since
