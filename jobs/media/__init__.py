@@ -15,6 +15,7 @@ from jobs.media.errors import (
     MediaTimeout,
     TooLarge,
     Unreadable,
+    Unrelated,
     WrongShape,
     WrongType,
 )
@@ -55,6 +56,7 @@ __all__ = [
     "PictureLimits",
     "TooLarge",
     "Unreadable",
+    "Unrelated",
     "VideoFacts",
     "VideoLimits",
     "VideoProbe",

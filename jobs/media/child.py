@@ -58,8 +58,13 @@ class Call:
         given = self.options["limits"]
         return VideoLimits(**{**given, "codecs": tuple(given["codecs"])})
 
+    @property
+    def scene(self) -> Path | None:
+        """Return the picture that a video was made from, if it is known."""
+        return Path(self.options["scene"]) if self.options.get("scene") else None
 
-# Imported lazily, so that a picture does not wait for the video libraries to load, nor a video for Pillow.
+
+# Imported lazily, so that a picture does not wait for the video libraries to load.
 
 
 def _clean_selfie(call: Call) -> Facts:
@@ -92,7 +97,7 @@ def _normalise_video(call: Call) -> Facts:
     os.nice(LONG_WORK_NICENESS)
     settings = VideoSettings(**call.options["settings"])
     return video.normalise_video(
-        call.source, call.target, call.options["seconds"], settings, call.video_limits, call.report
+        call.source, call.target, call.options["seconds"], settings, call.video_limits, call.report, call.scene
     )
 
 

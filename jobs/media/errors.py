@@ -9,6 +9,7 @@ MediaError              the file could not be processed
 ├── TooLarge            it has more bytes, pixels or frames than allowed
 ├── Damaged             it decodes only in part, or it is too short
 ├── Blank               it is a video that is black, or shows the same picture, throughout
+├── Unrelated           it is a video that does not begin with the picture it was made from
 └── MediaTimeout        it takes more CPU time than allowed
 
 MediaInterrupted        processing ended before the file could be judged
@@ -64,6 +65,10 @@ class Blank(MediaError):
     """The video is black, or shows the same picture, from beginning to end."""
 
 
+class Unrelated(MediaError):
+    """The video does not begin with the picture that it was made from."""
+
+
 class MediaTimeout(MediaError):
     """The file takes more CPU time than allowed, however busy the machine is."""
 
@@ -78,5 +83,5 @@ class MediaInterrupted(Exception):
 
 ERRORS: dict[str, type[MediaError]] = {
     error.__name__: error
-    for error in (MediaError, Unreadable, WrongType, WrongShape, TooLarge, Damaged, Blank, MediaTimeout)
+    for error in (MediaError, Unreadable, WrongType, WrongShape, TooLarge, Damaged, Blank, Unrelated, MediaTimeout)
 }

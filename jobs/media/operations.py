@@ -58,6 +58,7 @@ def normalise_video(
     target: Path,
     *,
     seconds: int,
+    scene: Path | None = None,
     settings: VideoSettings = VIDEO_SETTINGS,
     limits: VideoLimits = VIDEO_LIMITS,
     child: ChildLimits = VIDEO_CHILD,
@@ -65,10 +66,16 @@ def normalise_video(
 ) -> VideoFacts:
     """Write a 1920×1080 MP4 in H.264 High 4.0 at 30 frames per second with `seconds` × 30 frames, and its sound.
 
-    A source that already conforms is copied. `on_progress` is called in this thread with the share done, 0 to 1, about
-    every half second; an exception that it raises ends the child and propagates.
+    A source that already conforms is copied. One that does not begin with `scene`, the picture it was made from, raises
+    `Unrelated`; a scene that is None, or does not decode, is not compared. `on_progress` is called in this thread with
+    the share done, 0 to 1, about every half second; an exception that it raises ends the child and propagates.
     """
-    options = {"seconds": seconds, "settings": asdict(settings), "limits": asdict(limits)}
+    options = {
+        "seconds": seconds,
+        "scene": None if scene is None else str(scene.absolute()),
+        "settings": asdict(settings),
+        "limits": asdict(limits),
+    }
     return _write(VideoFacts, "normalise_video", source, target, options, child, on_progress)
 
 

@@ -19,6 +19,7 @@ from av.container import OutputContainer
 from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
+from PIL.Image import Image
 
 from jobs.media.blank import BlankCheck
 from jobs.media.errors import Damaged, MediaError
@@ -26,6 +27,7 @@ from jobs.media.facts import VideoFacts, VideoProbe
 from jobs.media.framing import HEIGHT_PX, WIDTH_PX, FilterChain, Filters, deinterlacing, framing
 from jobs.media.limits import VideoLimits, VideoSettings
 from jobs.media.mp4 import append_xmp
+from jobs.media.opening import OpeningCheck, read_scene
 from jobs.media.probe import BT709, is_interlaced, pixel_aspect, probe_video
 from jobs.media.provenance import COMMENT, XMP
 from jobs.media.sound import add_sound
@@ -53,21 +55,45 @@ class FieldsBegin(Exception):
     """A video whose first pictures are whole goes on with pictures of two fields each."""
 
 
+class ContentCheck:
+    """Compares the pictures of one video, 30 a second, with what they must not show, and the first with the scene."""
+
+    def __init__(self, scene: Image | None) -> None:
+        self._blank, self._opening = BlankCheck(), OpeningCheck(scene)
+
+    def add(self, picture: VideoFrame) -> None:
+        """Take the next picture into account, or raise a `MediaError`."""
+        self._opening.add(picture)
+        self._blank.add(picture)
+
+    def conclude(self) -> None:
+        """Raise a `MediaError` unless the whole of the pictures is what it should be."""
+        self._blank.conclude()
+
+
 def normalise_video(
-    source: Path, target: Path, seconds: int, settings: VideoSettings, limits: VideoLimits, report: Report
+    source: Path,
+    target: Path,
+    seconds: int,
+    settings: VideoSettings,
+    limits: VideoLimits,
+    report: Report,
+    scene: Path | None = None,
 ) -> VideoFacts:
     """Write the video to `target` and return its facts; call `report` with the share done, 0 to 1.
 
     A source that already conforms is copied after checking that every frame decodes. Raises a `MediaError`; `Damaged`
-    when the source is too short by more than `settings.missing_max_s`. One that is too long is cut off.
+    when the source is too short by more than `settings.missing_max_s`. One that is too long is cut off. Where `scene`
+    is the picture that it was made from, it must begin with that.
     """
+    first_picture = read_scene(scene) if scene else None
     found = probe_video(source, limits)
     _check_duration(found, seconds, settings.missing_max_s)
-    remuxed = conforms(found, seconds) and not _has_fields(source, found.frames, limits, report)
+    remuxed = conforms(found, seconds) and not _has_fields(source, found.frames, limits, report, first_picture)
     if remuxed:
         _copy(source, target, found.color, limits)
     else:
-        _transcode(source, target, seconds * FRAMES_PER_SECOND, settings, limits, report)
+        _transcode(source, target, seconds * FRAMES_PER_SECOND, settings, limits, report, first_picture)
 
     def check_with_sound(joined: Path) -> None:
         _check_written(probe_video(joined, limits), seconds, streams=2)
@@ -112,12 +138,12 @@ def _check_written(written: VideoProbe, seconds: int, streams: int) -> None:
         raise MediaError("The video could not be converted.", f"the result does not conform: {written}")
 
 
-def _has_fields(source: Path, frames: int, limits: VideoLimits, report: Report) -> bool:
-    """Decode everything once, since a copy would carry along what only a decoder can see: damage, nothing but black.
+def _has_fields(source: Path, frames: int, limits: VideoLimits, report: Report, scene: Image | None) -> bool:
+    """Decode everything once, since a copy would carry along what only a decoder can see: damage, another picture.
 
     Return whether there are fields instead of whole pictures, which the first one need not show.
     """
-    decoded, check, interlaced = 0, BlankCheck(), False
+    decoded, check, interlaced = 0, ContentCheck(scene), False
     with open_video(source, limits, DECODING_ALONE) as opened:
         for picture in opened.pictures():
             decoded += 1
@@ -149,12 +175,18 @@ def _open_target(target: Path) -> OutputContainer:
 
 
 def _transcode(
-    source: Path, target: Path, frames: int, settings: VideoSettings, limits: VideoLimits, report: Report
+    source: Path,
+    target: Path,
+    frames: int,
+    settings: VideoSettings,
+    limits: VideoLimits,
+    report: Report,
+    scene: Image | None,
 ) -> None:
     try:
-        _encode(source, target, frames, settings, limits, report)
+        _encode(source, target, frames, settings, limits, report, scene)
     except FieldsBegin:
-        _encode(source, target, frames, settings, limits, report, has_fields=True)
+        _encode(source, target, frames, settings, limits, report, scene, has_fields=True)
 
 
 def _encode(
@@ -164,10 +196,11 @@ def _encode(
     settings: VideoSettings,
     limits: VideoLimits,
     report: Report,
+    scene: Image | None = None,
     *,
     has_fields: bool = False,
 ) -> None:
-    check = BlankCheck()
+    check = ContentCheck(scene)
     with open_video(source, limits) as opened, _open_target(target) as out:
         stream = _add_encoder(out, settings)
         for done, picture in enumerate(_framed(opened, frames, has_fields)):

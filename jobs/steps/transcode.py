@@ -21,6 +21,7 @@ from jobs.engine.lease_times import LeaseKeeper
 from jobs.engine.leases import KeptLease, LeaseLost
 from jobs.engine.recorder import Recorder
 from jobs.media import (
+    OUTPUT_LIMITS,
     ImageFacts,
     MediaError,
     MediaInterrupted,
@@ -42,7 +43,7 @@ from jobs.steps.result import Work
 from jobs.upkeep.retention import RetentionPolicy
 from statemachine.outcomes import Failure, OutputInvalid, RetryPolicy, StepDone, StepFailed
 from statemachine.vocabulary import ErrorCode, Kind, Step
-from storage import Content, ObjectAltered, ObjectMissing, S3Store, StorageError
+from storage import Content, ObjectAltered, ObjectMissing, ObjectTooLarge, S3Store, StorageError
 from storage.keys import attempt_prefix, lease_of, output_key
 
 log = structlog.get_logger(__name__)
@@ -144,10 +145,28 @@ def _source_content(job: ClaimedJob) -> Content | None:
 
 def _make_video(job: ClaimedJob, source: Path, folder: Path, lease: KeptLease, parts: TranscodeParts) -> _Made:
     video, poster = folder / "video.mp4", folder / "poster.webp"
-    facts = normalise_video(source, video, seconds=job.duration_s or 6, on_progress=_reporting(job, lease, parts))
+    scene, on_progress = _scene(job, folder, parts), _reporting(job, lease, parts)
+    facts = normalise_video(source, video, seconds=job.duration_s or 6, scene=scene, on_progress=on_progress)
     lease.check()
     still = make_poster(video, poster)
     return _Made(output=_keep(job, "video", video, facts, parts), poster=_keep(job, "poster", poster, still, parts))
+
+
+def _scene(job: ClaimedJob, folder: Path, parts: TranscodeParts) -> Path | None:
+    """Return a copy of the picture that the video was made from; None where it is gone or no longer what it was.
+
+    What is paid for is then kept uncompared: a deleted scene says nothing about the video. Raises StorageError.
+    """
+    if job.input_key is None:
+        return None
+    picture = folder / "scene"
+    content = Content(job.input_bytes or 0, job.input_sha256 or "")
+    try:
+        parts.store.download(job.input_key, picture, max_bytes=OUTPUT_LIMITS.max_bytes, content=content)
+    except (ObjectMissing, ObjectAltered, ObjectTooLarge) as error:
+        log.warning("a video is not compared with its scene", job_id=encode_id(IdKind.JOB, job.id), reason=str(error))
+        return None
+    return picture
 
 
 def _reporting(job: ClaimedJob, lease: KeptLease, parts: TranscodeParts) -> Callable[[float], None]:

@@ -12,6 +12,7 @@ from jobs.media import (
     MediaTimeout,
     TooLarge,
     Unreadable,
+    Unrelated,
     WrongShape,
     WrongType,
 )
@@ -106,6 +107,7 @@ REFUSALS = (
     Refusal("it is cut off, does not decode to the end, changes its size midway, or has no times", Damaged),
     Refusal("it is too short by more than a second", Damaged),
     Refusal("it is black, or shows the same picture, from beginning to end", Blank),
+    Refusal("it does not begin with the scene that it was made from", Unrelated),
     Refusal("a side is smaller than 64 pixels", WrongShape),
     Refusal("it has more bytes, pixels, pictures or streams than allowed", TooLarge),
     Refusal("it takes more CPU time than allowed", MediaTimeout),

@@ -172,6 +172,27 @@ def test_the_percent_grows_while_a_video_is_encoded(
     assert 90 < percent < 100
 
 
+@pytest.mark.media
+def test_a_video_is_compared_with_its_scene(
+    engine: Engine, world: World, parts: TranscodeParts, tmp_path: Path
+) -> None:
+    """Another one is made again; one whose scene was deleted or changed in the meantime is kept as it is."""
+    with engine.begin() as conn:
+        job = claimed(conn, make_job(conn, world, State.TRANSCODING, kind=Kind.ANIMATION, duration_s=6))
+    film = Video(seconds=6).write(tmp_path / "film.mp4").read_bytes()
+    parts.store.put_stream(job.source_key or "", iter([film]), content_type="video/mp4", max_bytes=10**8)
+    assert isinstance(_outcome(job, parts), StepDone)
+    picture = io.BytesIO()
+    Image.effect_noise((1920, 1080), 80).save(picture, "PNG")
+    scene = parts.store.put_stream(
+        job.input_key or "", iter([picture.getvalue()]), content_type="image/png", max_bytes=10**7
+    )
+    assert isinstance(_outcome(job, parts), StepDone)
+    outcome = _outcome(job.changed(input_bytes=scene.size_bytes, input_sha256=scene.sha256_hex), parts)
+    assert isinstance(outcome, OutputInvalid)
+    assert (outcome.failure.detail or "").startswith("Unrelated: ")
+
+
 @pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal.what)
 def test_only_what_cannot_be_used_is_made_again(
     job: ClaimedJob, parts: TranscodeParts, monkeypatch: pytest.MonkeyPatch, refusal: Refusal
