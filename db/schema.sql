@@ -843,6 +843,8 @@ ALTER TABLE ONLY public.watcher_status
 
 CREATE INDEX assets_by_account ON public.assets USING btree (account_id, id);
 
+CREATE INDEX assets_by_digest ON public.assets USING btree (account_id, sha256) WHERE ((kind = 'selfie'::text) AND (state = 'ready'::text));
+
 CREATE INDEX assets_by_object ON public.assets USING btree (object_key) WHERE (state = ANY (ARRAY['ready'::text, 'missing'::text]));
 
 CREATE INDEX assets_by_poster ON public.assets USING btree (poster_id) WHERE (poster_id IS NOT NULL);

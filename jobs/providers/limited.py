@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
@@ -91,8 +91,16 @@ class LimitedProvider:
     def fetch(self, url: str, *, most_bytes: int) -> AbstractContextManager[tuple[str, Iterator[bytes]]]:
         """Open an output. Downloads are not API calls and are not counted; reading an inline output is one."""
         if url.startswith(inline.ADDRESS):
-            self._limiter.must_read()
+            return self._fetch_inline(url, most_bytes)
         return self._inner.fetch(url, most_bytes=most_bytes)
+
+    @contextmanager
+    def _fetch_inline(self, url: str, most_bytes: int) -> Iterator[tuple[str, Iterator[bytes]]]:
+        """Read the prediction that contains an output; the limiter observes that call, and not the reader's errors."""
+        self._limiter.must_read()
+        with ExitStack() as stack:
+            opened = self._inner.fetch(url, most_bytes=most_bytes)
+            yield self._noticed(lambda: stack.enter_context(opened))
 
     def _noticed(self, call: Callable[[], R]) -> R:
         try:

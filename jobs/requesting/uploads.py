@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,12 +16,15 @@ from db.ids import new_id
 from db.public_ids import IdKind, encode_id
 from db.records.assets import Asset, asset_by_id, insert_pending, mark_interrupted, mark_ready, mark_rejected
 from db.records.renditions import Rendition
+from db.records.twins import lock_picture
 from db.scope import EVERYTHING, Scope
-from jobs.errors import Invalid, NotFound, UnsupportedMedia, UseCaseError
+from jobs.errors import Invalid, NotFound, UnsupportedMedia
 from jobs.identity import Principal
 from jobs.media import SELFIE_LIMITS, ImageFacts, MediaError, MediaInterrupted, clean_selfie, make_renditions
 from jobs.redaction import redacted
 from jobs.renditions import store_renditions
+from jobs.requesting.sharing import share_twin
+from jobs.shared_objects import delete_unnamed
 from storage import ObjectMissing, ObjectTooLarge, PresignedPost, S3Store
 from storage.keys import asset_key, upload_key
 
@@ -104,6 +106,8 @@ def clean_file(engine: Engine, store: S3Store, asset: Asset, raw: Path) -> Asset
     cleaned = raw.with_name("cleaned.jpg")
     try:
         facts = clean_selfie(raw, cleaned)
+        if (shared := _shared(engine, store, asset, facts)) is not None:
+            return shared
         smaller = make_renditions(cleaned, raw.with_name("renditions"), is_generated=False)
     except MediaError as error:
         log.info(
@@ -118,6 +122,15 @@ def clean_file(engine: Engine, store: S3Store, asset: Asset, raw: Path) -> Asset
     return _accept(engine, store, asset, key, facts, renditions)
 
 
+def _shared(engine: Engine, store: S3Store, asset: Asset, facts: ImageFacts) -> Asset | None:
+    """Return the asset, ready with the object of the same picture, or None if its own must be stored."""
+    with engine.begin() as conn:
+        shared = share_twin(conn, store, asset, facts.sha256)
+    if shared is not None:
+        _delete_original(store, asset)
+    return shared
+
+
 def _accept(
     engine: Engine,
     store: S3Store,
@@ -126,34 +139,40 @@ def _accept(
     facts: ImageFacts,
     renditions: tuple[Rendition, ...],
 ) -> Asset:
+    """Record what was stored; delete it if the same picture, or the same upload, was completed meanwhile."""
     with engine.begin() as conn:
-        ready = mark_ready(
-            conn,
-            asset.id,
-            object_key=key,
-            content_type=facts.content_type,
-            width_px=facts.width_px,
-            height_px=facts.height_px,
-            size_bytes=facts.size_bytes,
-            sha256=facts.sha256,
-        )
-        if ready is not None:
-            write_row_changes(conn, renditions)
-    # The original may contain a place and a time (EXIF), and nothing needs it any more.
+        lock_picture(conn, asset.account_id, facts.sha256)
+        ready = share_twin(conn, store, asset, facts.sha256)
+        if ready is None:
+            ready = _mark_ready(conn, asset, key, facts, renditions)
+    _delete_original(store, asset)
+    if ready is None or ready.object_key != key:
+        # Another request may have completed this very upload with the same bytes, and others may share its object.
+        delete_unnamed(engine, store, [key, *(each.object_key for each in renditions)])
+    return ready or _completed_meanwhile(engine, asset)
+
+
+def _mark_ready(
+    conn: Connection, asset: Asset, key: str, facts: ImageFacts, renditions: tuple[Rendition, ...]
+) -> Asset | None:
+    ready = mark_ready(
+        conn,
+        asset.id,
+        object_key=key,
+        content_type=facts.content_type,
+        width_px=facts.width_px,
+        height_px=facts.height_px,
+        size_bytes=facts.size_bytes,
+        sha256=facts.sha256,
+    )
+    if ready is not None:
+        write_row_changes(conn, renditions)
+    return ready
+
+
+def _delete_original(store: S3Store, asset: Asset) -> None:
+    """Delete what was posted: it may contain a place and a time (EXIF), and nothing needs it any more."""
     store.delete([asset.object_key])
-    return ready or _give_way(engine, store, asset, [key, *(each.object_key for each in renditions)])
-
-
-def _give_way(engine: Engine, store: S3Store, asset: Asset, keys: Sequence[str]) -> Asset:
-    """Take back what was written for an upload that another request completed, unless that wrote the very same."""
-    try:
-        found = _completed_meanwhile(engine, asset)
-    except UseCaseError:
-        store.delete(keys)
-        raise
-    if found.object_key != keys[0]:
-        store.delete(keys)
-    return found
 
 
 def _interrupted(engine: Engine, store: S3Store, asset: Asset, error: MediaInterrupted) -> Asset:
@@ -170,7 +189,7 @@ def reject(engine: Engine, store: S3Store, asset: Asset, reason: str) -> Asset:
     """Reject a pending asset for good; raise UnsupportedMedia, or return what another request completed meanwhile."""
     with engine.begin() as conn:
         rejected = mark_rejected(conn, asset.id, reason)
-    store.delete([asset.object_key])
+    _delete_original(store, asset)
     if rejected is None:
         return _completed_meanwhile(engine, asset)
     raise UnsupportedMedia(reason, "input", "assetId")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -9,11 +10,14 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
+from jobs.providers import failures
 from jobs.providers.limited import LimitedProvider
 from jobs.providers.limiter import LimiterSettings, SharedLimiter
 from jobs.providers.provider import ProviderError, Sought
+from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
 from statemachine.budget import Budget
 from statemachine.outcomes import OutcomeLost, RetryPolicy
+from tests.jobs.providers.test_odd_responses import OddServer
 from tests.support.scripted import SilentProvider, ThreePages
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -84,3 +88,22 @@ def test_the_outcome_of_a_paid_call_is_returned_even_while_the_database_is_away(
     inner: Any = SilentProvider()
     outcome = LimitedProvider(inner, SharedLimiter(away)).submit(cast(Any, None))
     assert outcome == OutcomeLost("no response")
+
+
+def test_a_throttled_read_of_an_inline_output_counts_like_any_other(engine: Engine) -> None:
+    with OddServer() as server, closing(ReplicateProvider(ReplicateSettings("r8_test", server.url))) as inner:
+        server.status, server.body = 429, b'{"detail": "Request was throttled.", "retry_after": 60}'
+        limited = LimitedProvider(inner, SharedLimiter(engine, SEVEN_AT_ONCE))
+        with pytest.raises(ProviderError, match="429"), limited.fetch("inline:p/0", most_bytes=1):
+            pass
+    assert SharedLimiter(engine, SEVEN_AT_ONCE).read_in_s() > 50
+
+
+def test_an_error_of_the_reader_of_an_inline_output_is_not_the_providers(engine: Engine) -> None:
+    with OddServer() as server, closing(ReplicateProvider(ReplicateSettings("r8_test", server.url))) as inner:
+        server.body = b'{"id": "p", "status": "succeeded", "output": ["data:image/png;base64,AA=="]}'
+        limited = LimitedProvider(inner, SharedLimiter(engine, SEVEN_AT_ONCE))
+        failure = failures.of_status(429, "Request was throttled.", 60)
+        with pytest.raises(ProviderError), limited.fetch("inline:p/0", most_bytes=1):
+            raise ProviderError(failure)
+    assert SharedLimiter(engine, SEVEN_AT_ONCE).read_in_s() < 50

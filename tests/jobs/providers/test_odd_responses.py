@@ -33,8 +33,9 @@ ODD_PAGES = [
 
 
 class OddServer:
-    """Responds to every request with 200 and the same body."""
+    """Responds to every request with the same status and body."""
 
+    status = 200
     body = b""
 
     def __init__(self) -> None:
@@ -46,7 +47,7 @@ class OddServer:
         class Handler(BaseHTTPRequestHandler):
             def respond(self) -> None:
                 server.requests.append((self.path, self.headers.get("Authorization", "")))
-                self.send_response(200)
+                self.send_response(server.status)
                 self.send_header("Content-Length", str(len(server.body)))
                 self.end_headers()
                 self.wfile.write(server.body)

@@ -58,5 +58,7 @@ CREATE INDEX assets_expiring ON assets (expires_at) WHERE state IN ('ready', 'mi
 CREATE INDEX assets_pending ON assets (created_at) WHERE state = 'pending';
 CREATE INDEX assets_gone ON assets (id) WHERE state IN ('deleted', 'rejected');
 CREATE INDEX assets_missing ON assets (object_key) WHERE state = 'missing';
+-- The same picture, uploaded again.
+CREATE INDEX assets_by_digest ON assets (account_id, sha256) WHERE kind = 'selfie' AND state = 'ready';
 CREATE INDEX assets_by_poster ON assets (poster_id) WHERE poster_id IS NOT NULL;
 CREATE INDEX stories_by_selfie ON stories (selfie_id);
