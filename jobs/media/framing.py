@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from math import ceil
 from typing import Final
 
+from av.error import FFmpegError
 from av.filter import Graph
 from av.video.frame import VideoFrame
 
+from jobs.media.errors import Damaged
 from jobs.media.probe import UNTAGGED
+from jobs.media.source_video import DOES_NOT_DECODE
 
 WIDTH_PX: Final = 1920
 HEIGHT_PX: Final = 1080
@@ -91,9 +95,21 @@ def _matrix(picture: VideoFrame) -> str:
     return "bt709" if picture.height >= HD_FROM_LINES else "smpte170m"
 
 
-class FilterChain:
-    """A line of filters that pictures are sent through one by one."""
+@contextmanager
+def _blamed_on_the_file() -> Iterator[None]:
+    """Raise `Damaged` for pictures that no filter takes: of impossible proportions, or with changing properties."""
+    try:
+        yield
+    except (MemoryError, BlockingIOError, EOFError):
+        raise
+    except (FFmpegError, OverflowError) as error:
+        raise Damaged(DOES_NOT_DECODE, f"the pictures cannot be framed: {error}") from error
 
+
+class FilterChain:
+    """A line of filters that pictures are sent through one by one; raises `Damaged` for those that cannot be."""
+
+    @_blamed_on_the_file()
     def __init__(self, picture: VideoFrame, time_base: Fraction, filters: Filters) -> None:
         self._graph = Graph()
         self._graph.threads = 1
@@ -106,12 +122,17 @@ class FilterChain:
     def push(self, picture: VideoFrame | None) -> Iterator[VideoFrame]:
         """Send one picture in, or None at the end, and yield those that come out."""
         try:
-            self._graph.vpush(picture)
+            with _blamed_on_the_file():
+                self._graph.vpush(picture)
             while True:
-                yield self._graph.vpull()
+                yield self._pulled()
         except (BlockingIOError, EOFError):
             # It wants more, or has given all that it will.
             return
+
+    @_blamed_on_the_file()
+    def _pulled(self) -> VideoFrame:
+        return self._graph.vpull()
 
 
 def first_out(chain: FilterChain, picture: VideoFrame) -> VideoFrame | None:

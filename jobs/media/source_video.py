@@ -47,15 +47,21 @@ class SourceVideo:
 
     def packets(self) -> Iterator[Packet[VideoStream]]:
         """Yield the stream's packets in file order; raise `Damaged` where the file ends early."""
+        demuxed = self.container.demux(self.stream)
+        while (packet := self._next(demuxed)) is not None:
+            yield packet
+
+    def _next(self, demuxed: Iterator[Packet[VideoStream]]) -> Packet[VideoStream] | None:
         try:
-            for packet in self.container.demux(self.stream):
-                if packet.is_corrupt:
-                    raise Damaged(DOES_NOT_DECODE, "a packet is cut off")
-                yield packet
-        except MemoryError:
-            raise
+            packet = next(demuxed, None)
+        except MemoryError as error:
+            # Read, not decoded: no honest picture takes this much, and the same file would ask for it each time.
+            raise TooLarge("The video lists a picture that is larger than can be read.", str(error)) from error
         except FFmpegError as error:
             raise Damaged(DOES_NOT_DECODE, str(error)) from error
+        if packet is not None and packet.is_corrupt:
+            raise Damaged(DOES_NOT_DECODE, "a packet is cut off")
+        return packet
 
     def pictures(self) -> Iterator[VideoFrame]:
         """Yield the decoded pictures in the order of display, one at a time; raise `Damaged` at the first bad one."""

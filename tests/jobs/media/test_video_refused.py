@@ -26,6 +26,7 @@ from jobs.media import (
 from jobs.media.containers import CONTAINERS, Container
 from jobs.media.source_video import open_container
 from tests.jobs.media.making import CONFORMING, Video, frame_of
+from tests.jobs.media.video_fuzz.trees import Mp4, walk, written
 
 
 def assert_refused(error: type[MediaError], source: Path, limits: VideoLimits = VideoLimits()) -> MediaError:  # noqa: B008
@@ -212,6 +213,28 @@ def with_tracks(source: Path, tracks: int) -> Path:
 def test_too_many_tracks_are_refused(tmp_path: Path, tracks: int) -> None:
     source = Video(movflags=None).write(tmp_path / "in.mp4")
     assert_refused(TooLarge, with_tracks(source, tracks))
+
+
+def test_picture_that_claims_more_bytes_than_can_be_read_is_refused(tmp_path: Path) -> None:
+    """It would be waited for again and again, if it counted as a lack of memory."""
+    source = Video(movflags="frag_every_frame+empty_moov+default_base_moof").write(tmp_path / "in.mp4")
+    nodes = Mp4().parse(source.read_bytes())
+    last = [node for node in walk(nodes) if node.kind == b"tfhd"][-1]
+    # Behind the flags, the track and the duration.
+    last.data = last.data[:12] + (2**31 - 100).to_bytes(4, "big") + last.data[16:]
+    source.write_bytes(written(Mp4(), nodes))
+    assert_refused(TooLarge, source)
+
+
+@pytest.mark.parametrize("aspect", [(1, 2**30), (2**30, 1)])
+def test_pixels_of_impossible_proportions_are_damage(tmp_path: Path, aspect: tuple[int, int]) -> None:
+    source = Video(movflags=None, pixel_aspect=Fraction(4, 3), codec="mjpeg", pixel_format="yuvj420p", options=())
+    nodes = Mp4().parse(source.write(tmp_path / "in.mp4").read_bytes())
+    [sample] = [node for node in walk(nodes) if node.kind in (b"mp4v", b"jpeg")]
+    [proportions] = [node for node in sample.children if node.kind == b"pasp"]
+    proportions.data = aspect[0].to_bytes(4, "big") + aspect[1].to_bytes(4, "big")
+    (tmp_path / "in.mp4").write_bytes(written(Mp4(), nodes))
+    assert "framed" in (assert_refused(Damaged, tmp_path / "in.mp4").detail or "")
 
 
 def test_tiny_video_is_refused(tmp_path: Path) -> None:
