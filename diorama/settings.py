@@ -7,7 +7,7 @@ missing or wrong is reported in one line.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -46,6 +46,20 @@ class Settings(BaseSettings):
     )
     s3_region: str = Field(default="us-east-1", description="The region of the bucket.")
     s3_bucket: str = Field(default="", description="The bucket; `diorama migrate` creates it if the key allows it.")
+    s3_key_prefix: str = Field(
+        default="",
+        pattern=r"^([A-Za-z0-9_.-]+/)*$",
+        description="What every key begins with, ending in `/`: for a bucket that others use too.",
+    )
+    s3_path_style: bool | None = Field(
+        default=None,
+        description="`true` puts the bucket into the path of addresses, `false` into the host name; if empty, into the "
+        "path except at Amazon.",
+    )
+    s3_encryption: Literal["", "AES256", "aws:kms"] = Field(
+        default="", description="Encrypt each object with `AES256` or `aws:kms`; if empty, as the bucket is set."
+    )
+    s3_kms_key_id: str = Field(default="", description="The key for `aws:kms`; if empty, the account's own for S3.")
     s3_access_key_id: str = Field(default="", description="The key's id.")
     s3_secret_access_key: SecretStr = Field(default=SecretStr(""), description="The key itself.")
 

@@ -40,7 +40,7 @@ from jobs.upkeep.row_purge import OldRows
 from statemachine.budget import Budget
 from statemachine.deadlines import Deadlines
 from statemachine.vocabulary import Kind
-from storage import S3Settings, S3Store
+from storage import Encryption, S3Settings, S3Store
 
 # Secrets that travel in a model's input, by the names that profiles give them.
 _MODEL_KEYS = ("openai_api_key",)
@@ -68,15 +68,21 @@ def build_engine(settings: Settings, name: str, *, pool_size: int | None = None)
 
 def build_store(settings: Settings) -> S3Store:
     """Return the object store; nothing is connected yet."""
-    return S3Store(
-        S3Settings(
-            endpoint_url=_text(settings.s3_endpoint_url),
-            public_endpoint_url=_text(settings.s3_public_endpoint_url),
-            region=settings.s3_region,
-            bucket=settings.s3_bucket,
-            access_key_id=settings.s3_access_key_id,
-            secret_access_key=settings.s3_secret_access_key.get_secret_value(),
-        )
+    return S3Store(build_s3_settings(settings))
+
+
+def build_s3_settings(settings: Settings) -> S3Settings:
+    """Return the settings of the object store."""
+    return S3Settings(
+        endpoint_url=_text(settings.s3_endpoint_url),
+        public_endpoint_url=_text(settings.s3_public_endpoint_url),
+        region=settings.s3_region,
+        bucket=settings.s3_bucket,
+        key_prefix=settings.s3_key_prefix,
+        path_style=settings.s3_path_style,
+        encryption=Encryption(settings.s3_encryption, settings.s3_kms_key_id),
+        access_key_id=settings.s3_access_key_id,
+        secret_access_key=settings.s3_secret_access_key.get_secret_value(),
     )
 
 

@@ -4,8 +4,9 @@ There is one implementation, which the tests run against real servers. Each leas
 workers write the same object. This package may import `statemachine` only.
 """
 
-from storage.client import S3Settings
+from storage.client import Encryption, S3Settings
 from storage.errors import (
+    ClockSkewed,
     ObjectAltered,
     ObjectMissing,
     ObjectTooLarge,
@@ -17,7 +18,9 @@ from storage.objects import Content, ObjectInfo, PresignedPost, StoredObject
 from storage.s3 import S3Store
 
 __all__ = [
+    "ClockSkewed",
     "Content",
+    "Encryption",
     "ObjectAltered",
     "ObjectInfo",
     "ObjectMissing",

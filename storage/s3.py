@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
@@ -16,8 +17,9 @@ from botocore.exceptions import ClientError
 from storage.bucket import make_bucket
 from storage.client import S3Settings, s3_client
 from storage.disposition import inline_as
-from storage.errors import ObjectAltered, ObjectTooLarge, StorageError, error_code, of_response, translated
+from storage.errors import ObjectAltered, ObjectTooLarge, StorageError, error_code, is_missing, of_key, translated
 from storage.objects import Content, ObjectInfo, PresignedPost, StoredObject
+from storage.uploads import unfinished, write
 
 # The content of a key never changes, so clients may cache the response of a signed URL.
 IMMUTABLE = "private, max-age=31536000, immutable"
@@ -28,11 +30,15 @@ _DELETE_MAX = 1000
 
 
 class S3Store:
-    """One bucket. Every method may be called from any thread and raises `StorageError`."""
+    """One bucket. Every method may be called from any thread and raises `StorageError`.
+
+    Callers give and get keys without the prefix of the settings, so rows stay valid when objects move to another one.
+    """
 
     def __init__(self, settings: S3Settings) -> None:
         self._settings = settings
         self._bucket = settings.bucket
+        self._prefix = settings.key_prefix
         self._client = s3_client(settings, settings.endpoint_url)
         # Signatures cover the host, so public URLs must be signed for the public host.
         public = settings.public_endpoint_url
@@ -47,8 +53,10 @@ class S3Store:
         """Raise StorageError unless an object can be written, listed and deleted. Leaves no object behind."""
         key = f"check/{uuid4()}"
         self.put_stream(key, [b"check"], content_type="text/plain", max_bytes=5)
-        found = [each.key for each in self.list(key)]
-        self.delete([key])
+        try:
+            found = [each.key for each in self.list(key)]
+        finally:
+            self.delete([key])
         if found != [key]:
             raise StorageError(f"checking the bucket {self._bucket}: it does not list an object that was just written")
 
@@ -103,7 +111,7 @@ class S3Store:
         """Return an object's size and time, or None if it does not exist."""
         with translated(f"looking at {key}"):
             try:
-                found = self._client.head_object(Bucket=self._bucket, Key=key)
+                found = self._client.head_object(Bucket=self._bucket, Key=self._prefix + key)
             except ClientError as error:
                 if error_code(error) == "404":  # a response to HEAD has no body, so the status is the only code
                     return None
@@ -123,15 +131,28 @@ class S3Store:
         """Yield every object whose key begins with `prefix` and sorts after `after`, in key order."""
         with translated(f"listing {prefix or 'everything'}"):
             pages = self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=self._bucket, Prefix=prefix, StartAfter=after
+                Bucket=self._bucket, Prefix=self._prefix + prefix, StartAfter=self._prefix + after if after else ""
             )
             for page in pages:
                 for found in page.get("Contents", []):
-                    yield ObjectInfo(found["Key"], found["Size"], found["LastModified"])
+                    key = found["Key"].removeprefix(self._prefix)
+                    yield ObjectInfo(key, found["Size"], found["LastModified"])
+
+    def abort_uploads(self, began_before: datetime, is_ours: Callable[[str], bool]) -> int:
+        """Remove the parts of uploads in parts whose writers died; return how many uploads there were."""
+        with translated("removing unfinished uploads"):
+            abandoned = [
+                each
+                for each in unfinished(self._client, self._bucket, self._prefix)
+                if each.began_at <= began_before and is_ours(each.key.removeprefix(self._prefix))
+            ]
+            for each in abandoned:
+                self._client.abort_multipart_upload(Bucket=self._bucket, Key=each.key, UploadId=each.upload_id)
+        return len(abandoned)
 
     def presigned_get(self, key: str, *, expires_s: int, filename: str | None = None) -> str:
         """Return a URL that reads an object until it expires. `filename` is the name for saving it in a browser."""
-        parameters: dict[str, str] = {"Bucket": self._bucket, "Key": key}
+        parameters: dict[str, str] = {"Bucket": self._bucket, "Key": self._prefix + key}
         if filename is not None:
             parameters["ResponseContentDisposition"] = inline_as(filename)
         with translated(f"signing an address of {key}"):
@@ -139,12 +160,13 @@ class S3Store:
 
     def presigned_post(self, key: str, *, content_type: str, max_bytes: int, expires_s: int) -> PresignedPost:
         """Return a form that can write only this key, with this type and 1 to `max_bytes` bytes."""
+        fields = {"Content-Type": content_type, **self._settings.encryption.form_fields}
         with translated(f"signing an upload to {key}"):
             made = self._signer.generate_presigned_post(
                 self._bucket,
-                key,
-                Fields={"Content-Type": content_type},
-                Conditions=[{"Content-Type": content_type}, ["content-length-range", 1, max_bytes]],
+                self._prefix + key,
+                Fields=dict(fields),
+                Conditions=[*({name: value} for name, value in fields.items()), ["content-length-range", 1, max_bytes]],
                 ExpiresIn=expires_s,
             )
         return PresignedPost(made["url"], made["fields"])
@@ -152,7 +174,7 @@ class S3Store:
     def _read(self, key: str, file: IO[bytes] | None, max_bytes: int, content: Content | None) -> StoredObject:
         digest = hashlib.sha256()
         with translated(f"reading {key}"):
-            response = self._client.get_object(Bucket=self._bucket, Key=key)
+            response = self._client.get_object(Bucket=self._bucket, Key=self._prefix + key)
             size_bytes = response["ContentLength"]
             with closing(response["Body"]) as body:
                 _refuse_another_size(content, key, size_bytes)
@@ -166,26 +188,19 @@ class S3Store:
         return StoredObject(key, size_bytes, digest.hexdigest(), response["ContentType"])
 
     def _upload(self, body: IO[bytes], stored: StoredObject, cache_control: str) -> None:
-        body.seek(0)
+        others = {"CacheControl": cache_control, **self._settings.encryption.arguments}
         with translated(f"writing {stored.key}"):
-            self._client.put_object(
-                Bucket=self._bucket,
-                Key=stored.key,
-                Body=body,
-                ContentLength=stored.size_bytes,
-                ContentType=stored.content_type,
-                CacheControl=cache_control,
-                Metadata={"sha256": stored.sha256_hex},
-            )
+            write(self._client, self._bucket, self._prefix + stored.key, body, stored, **others)
 
     def _delete_batch(self, keys: Sequence[str]) -> None:
         what = f"deleting {len(keys)} objects"
         with translated(what):
             response: Any = self._client.delete_objects(
-                Bucket=self._bucket, Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True}
+                Bucket=self._bucket, Delete={"Objects": [{"Key": self._prefix + key} for key in keys], "Quiet": True}
             )
-        for refused in response.get("Errors", []):
-            raise of_response(f"{what}, at {refused.get('Key')}", str(refused.get("Code")), 500)
+        refused = [each for each in response.get("Errors", []) if not is_missing(str(each.get("Code")))]
+        for each in refused:
+            raise of_key(f"{what}, {len(refused)} refused, at {each.get('Key')}", str(each.get("Code")))
 
 
 def _refuse_another_size(content: Content | None, key: str, size_bytes: int) -> None:

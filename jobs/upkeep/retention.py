@@ -32,7 +32,7 @@ from db.upkeep.retention import (
 )
 from db.upkeep.shared_objects import lock_purgeable
 from statemachine.vocabulary import Kind
-from storage import ObjectInfo, S3Store
+from storage import ObjectInfo, S3Store, StorageError
 from storage.keys import UPLOADS, belongs
 
 log = structlog.get_logger(__name__)
@@ -179,6 +179,8 @@ class Leftovers:
         """
         with self._engine.connect() as conn:
             old_before = database_time(conn) - self._grace
+        if self.is_at_start:
+            self._abort_uploads(old_before)
         objects = self._store.list(after=self._after)
         deleted = 0
         for _ in range(batches):
@@ -191,6 +193,16 @@ class Leftovers:
         if deleted:
             log.info("leftover objects were deleted", objects=deleted)
         return deleted
+
+    def _abort_uploads(self, began_before: datetime) -> None:
+        """Remove the parts of writers that died. A store that does not show them has a lifecycle rule instead."""
+        try:
+            aborted = self._store.abort_uploads(began_before, lambda key: belongs(key) is not None)
+        except StorageError as error:
+            log.warning("unfinished uploads cannot be removed: set a lifecycle rule", reason=str(error))
+            return
+        if aborted:
+            log.info("unfinished uploads were removed", uploads=aborted)
 
     def _find_again(self, objects: Sequence[ObjectInfo]) -> None:
         """Make files ready again that a worker missed, for example because it read another bucket."""

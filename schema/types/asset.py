@@ -100,7 +100,7 @@ class Asset(Node):
         "1280 pixels) it is of a smaller copy, a WebP that every browser shows; a narrower picture keeps its own "
         "width. `format: WEBP` alone gives a WebP of the full size. Of a video, both give its poster. A browser "
         "saves the file as `filename`, of at most 100 characters, by default its kind and the day on which it was "
-        "made; the extension is added."
+        "made; the extension is added. It is signed for GET, so HEAD gets 403: ask for the range `bytes=0-0` instead."
     )
     async def url(
         self,

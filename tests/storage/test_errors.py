@@ -7,14 +7,18 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ConnectionClosedError
 
 from diorama.embedded import EmbeddedS3
+from diorama.preflight import check_store
+from diorama.settings import SettingsError, read_settings
 from storage import S3Settings, S3Store, StorageMisconfigured, StorageUnavailable
-from storage.errors import ObjectMissing, ObjectTooLarge, of_response
+from storage.errors import ClockSkewed, ObjectMissing, ObjectTooLarge, of_response
 
 
 @pytest.fixture
@@ -130,10 +134,60 @@ def test_a_download_that_breaks_off_leaves_no_file(
         ("InternalError", 500, StorageUnavailable),
         ("RequestTimeout", 400, StorageUnavailable),
         ("TooManyRequests", 429, StorageUnavailable),
+        ("ConditionalRequestConflict", 409, StorageUnavailable),
+        ("RequestTimeTooSkewed", 403, ClockSkewed),
+        ("NotImplemented", 501, StorageMisconfigured),
     ],
 )
 def test_each_error_response_raises_one_class_of_error(code: str, status: int, error: type[Exception]) -> None:
     assert type(of_response("reading key", code, status)) is error
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("AccessDenied", StorageMisconfigured),
+        ("SlowDown", StorageUnavailable),
+        ("InternalError", StorageUnavailable),
+        ("NoSuchKey", None),
+    ],
+)
+def test_each_reason_for_which_a_key_is_not_deleted_has_its_meaning(
+    store: S3Store, code: str, error: type[Exception] | None
+) -> None:
+    def refuse(parsed: dict[str, Any], **_: Any) -> None:
+        parsed["Errors"] = [{"Key": "b", "Code": code}]
+
+    store = S3Store(store._settings)
+    store._client.meta.events.register("after-call.s3.DeleteObjects", refuse)
+    if error is None:
+        assert store.delete(["a", "b"]) == 2
+        return
+    with pytest.raises(error, match=rf"1 refused, at b: .*{code}") as caught:
+        store.delete(["a", "b"])
+    assert type(caught.value) is error
+
+
+def test_a_clock_that_is_an_hour_off_is_named(settings: S3Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("botocore.auth.get_current_datetime", lambda: datetime.now(UTC) - timedelta(hours=1))
+    with pytest.raises(ClockSkewed, match="clock is too far from the store's; synchronize it with NTP"):
+        S3Store(settings).check()
+    s3 = {"endpoint_url": settings.endpoint_url, "bucket": settings.bucket, "access_key_id": settings.access_key_id}
+    given = {f"s3_{name}": value for name, value in s3.items()}
+    with pytest.raises(SettingsError, match=r"rejects what this machine signs: .*clock") as caught:
+        check_store(read_settings(_env_file=None, s3_secret_access_key=settings.secret_access_key, **given))
+    assert "S3_" not in str(caught.value)
+
+
+def test_the_check_leaves_nothing_behind_when_it_fails_midway(store: S3Store) -> None:
+    def fail(**_: Any) -> None:
+        raise ConnectionClosedError(endpoint_url="")
+
+    checked = S3Store(store._settings)
+    checked._client.meta.events.register("before-call.s3.ListObjectsV2", fail)
+    with pytest.raises(StorageUnavailable):
+        checked.check()
+    assert list(store.list()) == []
 
 
 def test_secrets_are_not_shown(settings: S3Settings) -> None:
