@@ -1,4 +1,4 @@
-"""Store the renditions of a picture beside it: objects first, then their rows with the row of the picture."""
+"""Store the renditions of a file beside it: objects first, then their rows with the row of the file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from storage.keys import rendition_key
 def store_renditions(
     store: S3Store, made: Mapping[Path, ImageFacts], asset_id: UUID, key: str
 ) -> tuple[Rendition, ...]:
-    """Write the renditions of the picture at `key`, and return their rows. Safe to call again."""
+    """Write the renditions of the file at `key`, and return their rows. Safe to call again."""
     return tuple(_stored(store, path, facts, asset_id, key) for path, facts in made.items())
 
 

@@ -71,7 +71,7 @@ def is_source(key: str) -> bool:
 
 
 def rendition_key(key: str, width_px: int, extension: str) -> str:
-    """Return the key of a rendition of the picture at `key`: beside it, so that what finds the one finds the other."""
+    """Return the key of a rendition of the file at `key`: beside it, so that what finds the one finds the other."""
     folder, _, name = key.rpartition("/")
     return f"{folder}/{name.partition('.')[0]}-{width_px}.{extension}"
 

@@ -1,4 +1,7 @@
-"""Renditions: the smaller copies of pictures, as rows. A scope that shows a file shows its renditions."""
+"""Renditions: the smaller copies of pictures, and the previews of videos, as rows.
+
+A scope that shows a file shows its renditions.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from db.tables import renditions
 
 @dataclass(frozen=True, slots=True)
 class Rendition:
-    """One copy of a picture, never wider than the picture itself."""
+    """One copy of a picture or a video, never wider than the original."""
 
     asset_id: UUID
     width_px: int

@@ -2,7 +2,7 @@
 
 A child process decodes untrusted media under limits on memory, CPU time and wall-clock time: `isolation` starts it,
 `child` is its program, `confinement` applies the limits. The rest of the system calls `operations`. Only the child
-imports `images`, `video`, `poster` and `probe`, so the parent loads neither Pillow nor FFmpeg. A problem with the file
+imports `images`, `video` and `probe`, so the parent loads neither Pillow nor FFmpeg. A problem with the file
 raises `MediaError`, whose reason can be shown to the sender. A child that is killed, or runs out of memory or time,
 raises `MediaInterrupted`, which says nothing about the file.
 """
@@ -33,7 +33,6 @@ from jobs.media.limits import (
 from jobs.media.operations import (
     clean_selfie,
     make_model_input,
-    make_poster,
     make_renditions,
     normalise_avatar,
     normalise_scene,
@@ -65,7 +64,6 @@ __all__ = [
     "WrongType",
     "clean_selfie",
     "make_model_input",
-    "make_poster",
     "make_renditions",
     "normalise_avatar",
     "normalise_scene",

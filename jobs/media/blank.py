@@ -35,7 +35,7 @@ class BlankCheck:
         """Take the next picture into account."""
         if not self._is_black and not self._is_still:
             return
-        cells = self._cells(picture)
+        cells = _cells(self._reformatter, picture)
         self._first = self._first or cells
         self._is_black = self._is_black and max(cells) <= BLACK_MAX
         self._is_still = self._is_still and _is_alike(cells, self._first)
@@ -47,11 +47,17 @@ class BlankCheck:
         if self._is_still:
             raise Blank("Nothing moves in the video.")
 
-    def _cells(self, picture: VideoFrame) -> bytes:
-        width, height = CELLS
-        small = self._reformatter.reformat(picture, width, height, "yuv420p", interpolation=Interpolation.AREA)
-        luma, stride = bytes(small.planes[0]), small.planes[0].line_size
-        return bytes(chain.from_iterable(luma[row * stride : row * stride + width] for row in range(height)))
+
+def is_black(picture: VideoFrame) -> bool:
+    """Return whether nothing can be seen in a picture."""
+    return max(_cells(VideoReformatter(), picture)) <= BLACK_MAX
+
+
+def _cells(reformatter: VideoReformatter, picture: VideoFrame) -> bytes:
+    width, height = CELLS
+    small = reformatter.reformat(picture, width, height, "yuv420p", interpolation=Interpolation.AREA)
+    luma, stride = bytes(small.planes[0]), small.planes[0].line_size
+    return bytes(chain.from_iterable(luma[row * stride : row * stride + width] for row in range(height)))
 
 
 def _is_alike(one: bytes, other: bytes) -> bool:

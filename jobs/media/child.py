@@ -52,16 +52,15 @@ class Call:
         given = self.options["limits"]
         return PictureLimits(**{**given, "formats": tuple(given["formats"])})
 
+    def path(self, option: str) -> Path | None:
+        """Return the path that an option names, or None where it names none."""
+        return Path(self.options[option]) if self.options.get(option) else None
+
     @property
     def video_limits(self) -> VideoLimits:
         """Return the limits on videos."""
         given = self.options["limits"]
         return VideoLimits(**{**given, "codecs": tuple(given["codecs"])})
-
-    @property
-    def scene(self) -> Path | None:
-        """Return the picture that a video was made from, if it is known."""
-        return Path(self.options["scene"]) if self.options.get("scene") else None
 
 
 # Imported lazily, so that a picture does not wait for the video libraries to load.
@@ -92,19 +91,21 @@ def _normalise_scene(call: Call) -> Facts:
 
 
 def _normalise_video(call: Call) -> Facts:
-    from jobs.media import video
+    from jobs.media import one_pass, video
 
     os.nice(LONG_WORK_NICENESS)
+    beside = one_pass.Beside(call.path("poster"), call.path("preview"))
     settings = VideoSettings(**call.options["settings"])
     return video.normalise_video(
-        call.source, call.target, call.options["seconds"], settings, call.video_limits, call.report, call.scene
+        call.source,
+        call.target,
+        beside,
+        call.options["seconds"],
+        settings,
+        call.video_limits,
+        call.report,
+        call.path("scene"),
     )
-
-
-def _make_poster(call: Call) -> Facts:
-    from jobs.media import poster
-
-    return poster.make_poster(call.source, call.target, call.video_limits)
 
 
 def _make_renditions(call: Call) -> Facts:
@@ -125,7 +126,6 @@ OPERATIONS: dict[str, Callable[[Call], Facts]] = {
     "normalise_avatar": _normalise_avatar,
     "normalise_scene": _normalise_scene,
     "normalise_video": _normalise_video,
-    "make_poster": _make_poster,
     "make_renditions": _make_renditions,
     "probe_video": _probe_video,
 }

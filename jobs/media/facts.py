@@ -8,7 +8,7 @@ from typing import TypeVar, get_type_hints
 
 @dataclass(frozen=True, slots=True)
 class ImageFacts:
-    """A written picture."""
+    """A written picture, or the preview of a video."""
 
     content_type: str
     width_px: int
@@ -26,7 +26,11 @@ class Renditions:
 
 @dataclass(frozen=True, slots=True)
 class VideoFacts:
-    """A written video. `remuxed` means that its frames were copied, not encoded again."""
+    """A written video. `remuxed` means that its frames were copied, not encoded again.
+
+    `poster` and `preview` are what was written beside it, None where that was not wanted or, for the preview, where it
+    could not be made.
+    """
 
     content_type: str
     width_px: int
@@ -38,6 +42,8 @@ class VideoFacts:
     size_bytes: int
     sha256: str
     remuxed: bool
+    poster: ImageFacts | None = None
+    preview: ImageFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +83,10 @@ class VideoProbe:
     streams: int
     comment: str
 
-    def facts(self, *, remuxed: bool) -> VideoFacts:
-        """Return the facts to keep about a written video."""
-        kept = {field.name: getattr(self, field.name) for field in fields(VideoFacts) if field.name != "remuxed"}
-        return VideoFacts(**kept, remuxed=remuxed)
+    def facts(self, *, remuxed: bool, poster: ImageFacts | None, preview: ImageFacts | None) -> VideoFacts:
+        """Return the facts to keep about a written video and what was written beside it."""
+        kept = {field.name: getattr(self, field.name) for field in fields(VideoFacts) if hasattr(self, field.name)}
+        return VideoFacts(**kept, remuxed=remuxed, poster=poster, preview=preview)
 
 
 F = TypeVar("F", ImageFacts, VideoFacts, VideoProbe)
@@ -94,7 +100,13 @@ def from_reply(kind: type[F], reply: dict[str, object]) -> F:
     wanted = get_type_hints(kind)
     if reply.keys() != wanted.keys():
         raise ValueError(f"{kind.__name__} has the fields {sorted(wanted)}, not {sorted(reply)}")
-    for name, expected in wanted.items():
-        if type(reply[name]) is not expected:
-            raise ValueError(f"{kind.__name__}.{name} must be {expected.__name__}, not {reply[name]!r:.80}")
-    return kind(**reply)  # type: ignore[arg-type]  # Each was just compared with its field's type.
+    values = {name: _value(expected, reply[name], f"{kind.__name__}.{name}") for name, expected in wanted.items()}
+    return kind(**values)  # type: ignore[arg-type]  # Each was just compared with its field's type.
+
+
+def _value(expected: object, given: object, name: str) -> object:
+    if expected == ImageFacts | None:
+        return from_reply(ImageFacts, given) if isinstance(given, dict) else _value(type(None), given, name)
+    if type(given) is not expected:
+        raise ValueError(f"{name} must be {getattr(expected, '__name__', expected)}, not {given!r:.80}")
+    return given

@@ -59,6 +59,8 @@ def normalise_video(
     *,
     seconds: int,
     scene: Path | None = None,
+    poster: Path | None = None,
+    preview: Path | None = None,
     settings: VideoSettings = VIDEO_SETTINGS,
     limits: VideoLimits = VIDEO_LIMITS,
     child: ChildLimits = VIDEO_CHILD,
@@ -67,21 +69,22 @@ def normalise_video(
     """Write a 1920×1080 MP4 in H.264 High 4.0 at 30 frames per second with `seconds` × 30 frames, and its sound.
 
     A source that already conforms is copied. One that does not begin with `scene`, the picture it was made from, raises
-    `Unrelated`; a scene that is None, or does not decode, is not compared. `on_progress` is called in this thread with
-    the share done, 0 to 1, about every half second; an exception that it raises ends the child and propagates.
+    `Unrelated`; a scene that is None, or does not decode, is not compared. `poster` is where a still of it goes, a
+    1920×1080 WebP, and `preview` where a copy of 854×480 goes; the facts say whether there is one. Where an error is
+    raised, either may be there. `on_progress` is called in this thread with the share done, 0 to 1, about every half
+    second; an exception that it raises ends the child and propagates.
     """
-    options = {
-        "seconds": seconds,
-        "scene": None if scene is None else str(scene.absolute()),
-        "settings": asdict(settings),
-        "limits": asdict(limits),
-    }
-    return _write(VideoFacts, "normalise_video", source, target, options, child, on_progress)
+    files = {"scene": _absolute(scene), "poster": _absolute(poster), "preview": _absolute(preview)}
+    options = {"seconds": seconds, "settings": asdict(settings), "limits": asdict(limits), **files}
+    facts = _write(VideoFacts, "normalise_video", source, target, options, child, on_progress)
+    for path, made in ((poster, facts.poster), (preview, facts.preview)):
+        if path is not None and made is not None:
+            _written(path, made)
+    return facts
 
 
-def make_poster(video: Path, target: Path, *, limits: VideoLimits = VIDEO_LIMITS) -> ImageFacts:
-    """Write the frame shown at one second as a 1920×1080 WebP."""
-    return _write(ImageFacts, "make_poster", video, target, {"limits": asdict(limits)}, PICTURE_CHILD)
+def _absolute(path: Path | None) -> str | None:
+    return None if path is None else str(path.absolute())
 
 
 def make_renditions(

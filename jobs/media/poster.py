@@ -6,44 +6,53 @@ from pathlib import Path
 from typing import Final
 
 from av.video.frame import VideoFrame
+from av.video.reformatter import Colorspace
 from PIL import Image
 
+from jobs.media.blank import is_black
+from jobs.media.encoder import FRAMES_PER_SECOND
 from jobs.media.errors import Damaged
 from jobs.media.facts import ImageFacts
-from jobs.media.framing import FilterChain, first_out, framing
 from jobs.media.images import save_webp
-from jobs.media.limits import VideoLimits
-from jobs.media.probe import pixel_aspect
-from jobs.media.source_video import DECODING_ALONE, DOES_NOT_DECODE, SourceVideo, open_video
+from jobs.media.source_video import DOES_NOT_DECODE
 
-POSTER_AT_S: Final = 1.0
+POSTER_AT_FRAME: Final = FRAMES_PER_SECOND
+# Of the pictures before, which are wanted only where everything after is black.
+EARLIER_EVERY: Final = 10
 POSTER_QUALITY: Final = 80
 
 
-def make_poster(video: Path, target: Path, limits: VideoLimits) -> ImageFacts:
-    """Write the picture shown at one second, or the last one of a shorter video, as a WebP of 1920×1080."""
-    with open_video(video, limits, DECODING_ALONE) as source:
-        picture = _picture_at(source, POSTER_AT_S)
-        filters = framing(picture, pixel_aspect(source.stream), "rgb24")
-        framed = first_out(FilterChain(picture, source.time_base, filters), picture)
-    if framed is None:
-        raise Damaged(DOES_NOT_DECODE, "the picture does not come out of its filters")
-    return save_webp(picture_of(framed), target, POSTER_QUALITY)
+class Poster:
+    """Finds the poster among a video's finished pictures: the first one from one second on that is not black.
+
+    A video that ends before, or is black from there on, is shown by the last of the earlier ones that is not black; one
+    in ten of them is looked at.
+    """
+
+    def __init__(self) -> None:
+        self._found: VideoFrame | None = None
+        self._seen = 0
+        self._done = False
+
+    def add(self, picture: VideoFrame) -> None:
+        """Take the next picture into account."""
+        number = self._seen
+        self._seen += 1
+        if self._done or (number < POSTER_AT_FRAME and number % EARLIER_EVERY):
+            return
+        if self._found is None or not is_black(picture):
+            self._found = picture
+            self._done = number >= POSTER_AT_FRAME
+
+    def write(self, target: Path) -> ImageFacts:
+        """Write the picture as a WebP of 1920×1080."""
+        if self._found is None:
+            raise Damaged(DOES_NOT_DECODE, "no picture decodes")
+        return save_webp(picture_of(self._found), target, POSTER_QUALITY)
 
 
 def picture_of(frame: VideoFrame) -> Image.Image:
-    """Return an rgb24 frame as a Pillow image."""
-    image: Image.Image = frame.to_image()  # type: ignore[no-untyped-call]
+    """Return a finished picture of a video as a Pillow image; pictures without tags are BT.709 at this size."""
+    shown = frame.reformat(format="rgb24", src_colorspace=Colorspace.ITU709)
+    image: Image.Image = shown.to_image()  # type: ignore[no-untyped-call]
     return image
-
-
-def _picture_at(source: SourceVideo, at_s: float) -> VideoFrame:
-    """Decode forward to `at_s`: seeking would land on the keyframe before it, often the very first picture."""
-    last: VideoFrame | None = None
-    for picture in source.pictures():
-        last = picture
-        if picture.pts is not None and picture.pts * source.time_base >= at_s:
-            break
-    if last is None:
-        raise Damaged(DOES_NOT_DECODE, "no picture decodes")
-    return last

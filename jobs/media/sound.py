@@ -38,25 +38,30 @@ CODECS: Final = frozenset(
 NOT_USABLE: Final = (MediaError, FFmpegError, ValueError, MemoryError)
 
 
+def read_sound(source: Path, seconds: int, limits: VideoLimits) -> bytes | None:
+    """Return the samples of `source` for so many seconds, 16 bits for each side; None unless some can be heard.
+
+    Raises nothing for a sound track that is missing, silent or broken.
+    """
+    samples = _first_sound(source, seconds * SAMPLES_PER_SECOND, limits)
+    return samples if samples is not None and is_heard(samples) else None
+
+
 def add_sound(
-    source: Path,
+    samples: bytes,
     target: Path,
-    seconds: int,
     limits: VideoLimits,
     metadata: dict[str, str],
     check: Callable[[Path], None],
+    bits_per_s: int = BITS_PER_SECOND,
 ) -> bool:
-    """Add the sound of `source` to the pictures in `target`; return whether it has any that is worth keeping.
+    """Add sound to the pictures in `target`, and return whether it could be done.
 
-    Raises nothing for a sound track that is missing, silent or broken, nor where `check` raises MediaError for the
-    joined file: `target` stays as it is.
+    Where it could not, or `check` raises MediaError for the joined file, `target` stays as it is.
     """
-    samples = _first_sound(source, seconds * SAMPLES_PER_SECOND, limits)
-    if samples is None or not is_heard(samples):
-        return False
     joined = target.with_suffix(".sound")
     try:
-        _join(target, samples, joined, limits, metadata)
+        _join(target, samples, joined, limits, metadata, bits_per_s)
         check(joined)
         joined.replace(target)
     except NOT_USABLE:
@@ -129,14 +134,16 @@ def _bytes_of(frame: AudioFrame) -> bytes:
     return bytes(frame.planes[0])[: frame.samples * SAMPLE_BYTES]
 
 
-def _join(pictures: Path, samples: bytes, joined: Path, limits: VideoLimits, metadata: dict[str, str]) -> None:
+def _join(
+    pictures: Path, samples: bytes, joined: Path, limits: VideoLimits, metadata: dict[str, str], bits_per_s: int
+) -> None:
     with (
         open_video(pictures, limits) as opened,
         av.open(str(joined), "w", format="mp4", options={"movflags": "+faststart"}) as out,
     ):
         out.metadata.update(metadata)
         shown = out.add_stream_from_template(opened.stream)
-        heard = _encoded(out, samples)
+        heard = _encoded(out, samples, bits_per_s)
         for packet in heapq.merge(_moved(opened.packets(), shown), heard, key=_time_of):
             out.mux(packet)
 
@@ -148,9 +155,9 @@ def _moved(packets: Iterable[Packet[Any]], stream: Any) -> Iterator[Packet[Any]]
             yield packet
 
 
-def _encoded(out: OutputContainer, samples: bytes) -> list[Packet[Any]]:
+def _encoded(out: OutputContainer, samples: bytes, bits_per_s: int) -> list[Packet[Any]]:
     stream = out.add_stream("aac", rate=SAMPLES_PER_SECOND, layout="stereo")
-    stream.bit_rate = BITS_PER_SECOND
+    stream.bit_rate = bits_per_s
     frame = AudioFrame(format="s16", layout="stereo", samples=len(samples) // SAMPLE_BYTES, align=1)
     frame.planes[0].update(samples)
     frame.sample_rate, frame.pts, frame.time_base = SAMPLES_PER_SECOND, 0, Fraction(1, SAMPLES_PER_SECOND)

@@ -5,44 +5,34 @@ Runs in the child process only. Frames stream through one at a time, so memory d
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable, Iterator
-from fractions import Fraction
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Final
 
-import av
 from av.bitstream import BitStreamFilterContext
-from av.container import OutputContainer
-from av.packet import Packet
 from av.video.frame import VideoFrame
-from av.video.stream import VideoStream
-from PIL.Image import Image
 
-from jobs.media.blank import BlankCheck
+from jobs.media.encoder import FRAMES_PER_SECOND, add_encoder, default_threads, open_target, packets_of
 from jobs.media.errors import Damaged, MediaError
 from jobs.media.facts import VideoFacts, VideoProbe
 from jobs.media.framing import HEIGHT_PX, WIDTH_PX, FilterChain, Filters, deinterlacing, framing
 from jobs.media.limits import VideoLimits, VideoSettings
 from jobs.media.mp4 import append_xmp
-from jobs.media.opening import OpeningCheck, read_scene
-from jobs.media.probe import BT709, is_interlaced, pixel_aspect, probe_video
+from jobs.media.one_pass import Beside, OnePass
+from jobs.media.opening import read_scene
+from jobs.media.probe import is_interlaced, pixel_aspect, probe_video
 from jobs.media.provenance import COMMENT, XMP
-from jobs.media.sound import add_sound
+from jobs.media.sound import add_sound, read_sound
 from jobs.media.source_video import DECODING_ALONE, DOES_NOT_DECODE, SourceVideo, open_video
 
-FRAMES_PER_SECOND: Final = 30
 MAX_LEVEL: Final = 40
 # As far apart as our own: players seek from one to the next, and must decode everything between.
 KEYFRAME_GAP_MAX_S: Final = 2.0
 # What level 4.0 has room for at this size, and the presets that would take more.
 MAX_REFERENCES: Final = 4
 SLOW_PRESETS: Final = frozenset({"slow", "slower", "veryslow", "placebo"})
-MAX_THREADS: Final = 12
-TV_RANGE: Final = 1
-PICTURE_TYPE_FREE: Final = 0
 
 TAG_AS_BT709: Final = (
     "h264_metadata=colour_primaries=1:transfer_characteristics=1:matrix_coefficients=1:video_full_range_flag=0"
@@ -55,54 +45,42 @@ class FieldsBegin(Exception):
     """A video whose first pictures are whole goes on with pictures of two fields each."""
 
 
-class ContentCheck:
-    """Compares the pictures of one video, 30 a second, with what they must not show, and the first with the scene."""
-
-    def __init__(self, scene: Image | None) -> None:
-        self._blank, self._opening = BlankCheck(), OpeningCheck(scene)
-
-    def add(self, picture: VideoFrame) -> None:
-        """Take the next picture into account, or raise a `MediaError`."""
-        self._opening.add(picture)
-        self._blank.add(picture)
-
-    def conclude(self) -> None:
-        """Raise a `MediaError` unless the whole of the pictures is what it should be."""
-        self._blank.conclude()
-
-
 def normalise_video(
     source: Path,
     target: Path,
+    beside: Beside,
     seconds: int,
     settings: VideoSettings,
     limits: VideoLimits,
     report: Report,
     scene: Path | None = None,
 ) -> VideoFacts:
-    """Write the video to `target` and return its facts; call `report` with the share done, 0 to 1.
+    """Write the video to `target`, and its poster and preview where `beside` names them; return the facts.
 
-    A source that already conforms is copied after checking that every frame decodes. Raises a `MediaError`; `Damaged`
-    when the source is too short by more than `settings.missing_max_s`. One that is too long is cut off. Where `scene`
-    is the picture that it was made from, it must begin with that.
+    `report` is called with the share done, 0 to 1. A source that already conforms is copied after checking that every
+    frame decodes. Raises a `MediaError`; `Damaged` when the source is too short by more than `settings.missing_max_s`.
+    One that is too long is cut off. Where `scene` is the picture that it was made from, it must begin with that.
     """
-    first_picture = read_scene(scene) if scene else None
+    begin = partial(OnePass, beside, read_scene(scene) if scene else None)
     found = probe_video(source, limits)
     _check_duration(found, seconds, settings.missing_max_s)
-    remuxed = conforms(found, seconds) and not _has_fields(source, found.frames, limits, report, first_picture)
-    if remuxed:
+    seen = _proven(source, found.frames, begin, limits, report) if conforms(found, seconds) else None
+    remuxed = seen is not None
+    if seen is not None:
         _copy(source, target, found.color, limits)
     else:
-        _transcode(source, target, seconds * FRAMES_PER_SECOND, settings, limits, report, first_picture)
+        seen = _transcode(source, target, begin, seconds * FRAMES_PER_SECOND, settings, limits, report)
 
     def check_with_sound(joined: Path) -> None:
         _check_written(probe_video(joined, limits), seconds, streams=2)
 
-    has_sound = add_sound(source, target, seconds, limits, {"comment": COMMENT}, check_with_sound)
+    samples = read_sound(source, seconds, limits)
+    if samples is not None and not add_sound(samples, target, limits, {"comment": COMMENT}, check_with_sound):
+        samples = None
     append_xmp(target, XMP)
     written = probe_video(target, limits)
-    _check_written(written, seconds, streams=2 if has_sound else 1)
-    return written.facts(remuxed=remuxed)
+    _check_written(written, seconds, streams=1 if samples is None else 2)
+    return written.facts(remuxed=remuxed, poster=seen.poster(), preview=seen.preview(samples, seconds, limits))
 
 
 def _check_duration(found: VideoProbe, seconds: int, missing_max_s: float) -> None:
@@ -138,26 +116,31 @@ def _check_written(written: VideoProbe, seconds: int, streams: int) -> None:
         raise MediaError("The video could not be converted.", f"the result does not conform: {written}")
 
 
-def _has_fields(source: Path, frames: int, limits: VideoLimits, report: Report, scene: Image | None) -> bool:
+def _proven(
+    source: Path, frames: int, begin: Callable[[], OnePass], limits: VideoLimits, report: Report
+) -> OnePass | None:
     """Decode everything once, since a copy would carry along what only a decoder can see: damage, another picture.
 
-    Return whether there are fields instead of whole pictures, which the first one need not show.
+    Return None where there are fields instead of whole pictures, which the first one need not show.
     """
-    decoded, check, interlaced = 0, ContentCheck(scene), False
+    seen = begin()
+    decoded = 0
     with open_video(source, limits, DECODING_ALONE) as opened:
         for picture in opened.pictures():
+            if picture.interlaced_frame:
+                seen.give_up()
+                return None
             decoded += 1
-            check.add(picture)
-            interlaced = interlaced or picture.interlaced_frame
+            seen.add(picture)
             report(min(1.0, decoded / frames))
     if decoded != frames:
         raise Damaged(DOES_NOT_DECODE, f"{decoded} of {frames} pictures decode")
-    check.conclude()
-    return interlaced
+    seen.check()
+    return seen
 
 
 def _copy(source: Path, target: Path, color: str, limits: VideoLimits) -> None:
-    with open_video(source, limits) as opened, _open_target(target) as out:
+    with open_video(source, limits) as opened, open_target(target) as out:
         stream = out.add_stream_from_template(opened.stream)
         tagging = BitStreamFilterContext(TAG_AS_BT709, opened.stream, stream) if color == "untagged" else None
         for packet in opened.packets():
@@ -167,55 +150,46 @@ def _copy(source: Path, target: Path, color: str, limits: VideoLimits) -> None:
                     out.mux(copied)
 
 
-def _open_target(target: Path) -> OutputContainer:
-    """Open a file whose index is moved to the front when it is closed; that needs a real file, read a second time."""
-    out = av.open(str(target), "w", format="mp4", options={"movflags": "+faststart"})
-    out.metadata["comment"] = COMMENT
-    return out
-
-
 def _transcode(
     source: Path,
     target: Path,
+    begin: Callable[[], OnePass],
     frames: int,
     settings: VideoSettings,
     limits: VideoLimits,
     report: Report,
-    scene: Image | None,
-) -> None:
+) -> OnePass:
+    seen = begin()
     try:
-        _encode(source, target, frames, settings, limits, report, scene)
+        _encode(source, target, seen, frames, settings, limits, report)
     except FieldsBegin:
-        _encode(source, target, frames, settings, limits, report, scene, has_fields=True)
+        seen.give_up()
+        seen = begin()
+        _encode(source, target, seen, frames, settings, limits, report, has_fields=True)
+    seen.check()
+    return seen
 
 
 def _encode(
     source: Path,
     target: Path,
+    seen: OnePass,
     frames: int,
     settings: VideoSettings,
     limits: VideoLimits,
     report: Report,
-    scene: Image | None = None,
     *,
     has_fields: bool = False,
 ) -> None:
-    check = ContentCheck(scene)
-    with open_video(source, limits) as opened, _open_target(target) as out:
-        stream = _add_encoder(out, settings)
+    with open_video(source, limits) as opened, open_target(target) as out:
+        threads = settings.threads or default_threads()
+        stream = add_encoder(out, (WIDTH_PX, HEIGHT_PX), _options(settings), settings.keyframe_every_frames, threads)
         for done, picture in enumerate(_framed(opened, frames, has_fields)):
-            check.add(picture)
-            # The source's own keyframes would become keyframes here too.
-            picture.pict_type = PICTURE_TYPE_FREE
-            out.mux(_packets(stream, picture))
+            seen.add(picture)
+            out.mux(packets_of(stream, picture))
             report(done / frames)
-        out.mux(_packets(stream, None))
+        out.mux(packets_of(stream, None))
         report(1)
-    check.conclude()
-
-
-def _packets(stream: VideoStream, picture: VideoFrame | None) -> list[Packet[VideoStream]]:
-    return list(stream.encode(picture))
 
 
 def _framed(source: SourceVideo, frames: int, has_fields: bool) -> Iterator[VideoFrame]:
@@ -251,25 +225,6 @@ def _timing(frames: int) -> Filters:
         ("tpad", "stop_mode=clone:stop=-1"),
         ("trim", f"end_frame={frames}"),
     ]
-
-
-def _add_encoder(out: OutputContainer, settings: VideoSettings) -> VideoStream:
-    stream = out.add_stream("libx264", rate=FRAMES_PER_SECOND, options=_options(settings))
-    stream.width, stream.height, stream.pix_fmt = WIDTH_PX, HEIGHT_PX, "yuv420p"
-    context = stream.codec_context
-    context.time_base = Fraction(1, FRAMES_PER_SECOND)
-    context.gop_size = settings.keyframe_every_frames
-    context.color_primaries = context.color_trc = context.colorspace = BT709
-    context.color_range = TV_RANGE
-    context.thread_count = settings.threads or _threads()
-    # PyAV's default, slices, took 40 % longer on two processors and compresses worse.
-    context.thread_type = "FRAME"
-    return stream
-
-
-def _threads() -> int:
-    processors = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-    return min(MAX_THREADS, processors * 3 // 2)
 
 
 def _options(settings: VideoSettings) -> dict[str, str]:

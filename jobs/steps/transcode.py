@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -26,7 +26,6 @@ from jobs.media import (
     MediaError,
     MediaInterrupted,
     VideoFacts,
-    make_poster,
     make_renditions,
     normalise_avatar,
     normalise_scene,
@@ -144,12 +143,22 @@ def _source_content(job: ClaimedJob) -> Content | None:
 
 
 def _make_video(job: ClaimedJob, source: Path, folder: Path, lease: KeptLease, parts: TranscodeParts) -> _Made:
-    video, poster = folder / "video.mp4", folder / "poster.webp"
-    scene, on_progress = _scene(job, folder, parts), _reporting(job, lease, parts)
-    facts = normalise_video(source, video, seconds=job.duration_s or 6, scene=scene, on_progress=on_progress)
+    video, poster, preview = folder / "video.mp4", folder / "poster.webp", folder / "preview.mp4"
+    facts = normalise_video(
+        source,
+        video,
+        seconds=job.duration_s or 6,
+        scene=_scene(job, folder, parts),
+        poster=poster,
+        preview=preview,
+        on_progress=_reporting(job, lease, parts),
+    )
     lease.check()
-    still = make_poster(video, poster)
-    return _Made(output=_keep(job, "video", video, facts, parts), poster=_keep(job, "poster", poster, still, parts))
+    if facts.preview is None:
+        log.warning("a video has no preview", job_id=encode_id(IdKind.JOB, job.id))
+    beside = {} if facts.preview is None else {preview: facts.preview}
+    still = _keep(job, "poster", poster, facts.poster, parts) if facts.poster else None
+    return _Made(_keep(job, "video", video, facts, parts, beside), still)
 
 
 def _scene(job: ClaimedJob, folder: Path, parts: TranscodeParts) -> Path | None:
@@ -180,7 +189,15 @@ def _reporting(job: ClaimedJob, lease: KeptLease, parts: TranscodeParts) -> Call
     return report
 
 
-def _keep(job: ClaimedJob, role: str, path: Path, facts: ImageFacts | VideoFacts, parts: TranscodeParts) -> _File:
+def _keep(
+    job: ClaimedJob,
+    role: str,
+    path: Path,
+    facts: ImageFacts | VideoFacts,
+    parts: TranscodeParts,
+    beside: Mapping[Path, ImageFacts] | None = None,
+) -> _File:
+    """Store a finished file and its renditions: `beside`, or for a picture those that are made here."""
     key = output_key(job.id, job.attempt, job.lease, role, path.suffix.removeprefix("."))
     _sign(path, facts, parts)
     stored = parts.store.put_file(key, path, content_type=facts.content_type)
@@ -197,12 +214,17 @@ def _keep(job: ClaimedJob, role: str, path: Path, facts: ImageFacts | VideoFacts
         sha256=stored.sha256_hex,
         duration_s=video.duration_s if video else None,
         frames_per_second=video.frames_per_second if video else None,
-        renditions=() if video else _keep_renditions(path, asset_id, key, parts),
+        renditions=_keep_renditions(_renditions(path) if beside is None else beside, asset_id, key, parts),
     )
 
 
-def _keep_renditions(picture: Path, asset_id: UUID, key: str, parts: TranscodeParts) -> tuple[Rendition, ...]:
-    made = make_renditions(picture, picture.with_suffix(".renditions"), is_generated=True)
+def _renditions(picture: Path) -> Mapping[Path, ImageFacts]:
+    return make_renditions(picture, picture.with_suffix(".renditions"), is_generated=True)
+
+
+def _keep_renditions(
+    made: Mapping[Path, ImageFacts], asset_id: UUID, key: str, parts: TranscodeParts
+) -> tuple[Rendition, ...]:
     for path, facts in made.items():
         _sign(path, facts, parts)
     return store_renditions(parts.store, made, asset_id, key)

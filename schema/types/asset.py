@@ -33,6 +33,13 @@ def _with_extension(filename: str, content_type: str) -> str:
     return filename if filename.lower().endswith(extension) else filename + extension
 
 
+def _check_address(expires_in_seconds: int, filename: str | None) -> None:
+    if expires_in_seconds not in _URL_SECONDS:
+        raise ApiError(BAD_USER_INPUT, "expiresInSeconds must be from 60 to 86400.")
+    if filename is not None and not _is_a_name(filename):
+        raise ApiError(BAD_USER_INPUT, "filename must have 1 to 100 characters and neither slashes nor controls.")
+
+
 def _check_size(width: int | None, picture_format: PictureFormat | None) -> None:
     if width is not None and width not in RENDITION_WIDTHS_PX:
         raise ApiError(BAD_USER_INPUT, "width must be 320, 640 or 1280; omit it for the original.")
@@ -110,20 +117,33 @@ class Asset(Node):
         width: int | None = None,
         format: PictureFormat | None = None,
     ) -> URL | None:
-        if expires_in_seconds not in _URL_SECONDS:
-            raise ApiError(BAD_USER_INPUT, "expiresInSeconds must be from 60 to 86400.")
-        if filename is not None and not _is_a_name(filename):
-            raise ApiError(BAD_USER_INPUT, "filename must have 1 to 100 characters and neither slashes nor controls.")
+        _check_address(expires_in_seconds, filename)
         _check_size(width, format)
         if self.state is not AssetState.READY:
             return None
-        store = info.context.parts.runtime.store
         original = width is None and format is not PictureFormat.WEBP
         file = self.record if original else await _webp(self.record, info.context.loaders, width)
+        return self._address(info, file, expires_in_seconds, filename)
+
+    @field(
+        "A URL of a small copy of a video, for pages that show many: an MP4 of 854×480, at most a megabyte for ten "
+        "seconds, with the sound of the video. Null for a picture, unless the asset is ready, and for a video whose "
+        "preview could not be made: show the poster then. The arguments are those of `url`."
+    )
+    async def preview_url(self, info: Info, expires_in_seconds: int = 900, filename: str | None = None) -> URL | None:
+        _check_address(expires_in_seconds, filename)
+        if self.state is not AssetState.READY or self.record.kind != AssetKind.VIDEO:
+            return None
+        made = await info.context.loaders.renditions.load(self.record.id)
+        return self._address(info, made[0] if made else None, expires_in_seconds, filename)
+
+    def _address(
+        self, info: Info, file: AssetRecord | Rendition | None, expires_s: int, filename: str | None
+    ) -> URL | None:
         if file is None:
             return None
         name = _with_extension(filename or f"{self.kind}-{self.created_at:%Y-%m-%d}", file.content_type)
-        return URL(store.presigned_get(file.object_key, expires_s=expires_in_seconds, filename=name))
+        return URL(info.context.parts.runtime.store.presigned_get(file.object_key, expires_s=expires_s, filename=name))
 
     @field("A still image of a video.")
     async def poster(self, info: Info) -> Asset | None:

@@ -20,7 +20,6 @@ from rich.console import Console
 from rich.table import Table
 
 from jobs.media import (
-    make_poster,
     make_renditions,
     normalise_avatar,
     normalise_scene,
@@ -28,11 +27,14 @@ from jobs.media import (
     probe_video,
     video,
 )
+from jobs.media.encoder import FRAMES_PER_SECOND
 from jobs.media.limits import VIDEO_CHILD, VIDEO_LIMITS, VIDEO_SETTINGS
+from jobs.media.one_pass import Beside, OnePass
 from jobs.media.source_video import open_video
 from tests.jobs.media.making import CONFORMING, Video, first_picture
 
 SECONDS: Final = 6
+FRAMES: Final = SECONDS * FRAMES_PER_SECOND
 MODEL_VIDEO: Final = Video(size=(1280, 720), rate=25, seconds=SECONDS, options=(("preset", "veryfast"), ("crf", "23")))
 ENCODING: Final = "video: encode (x264), write"
 # Small, since only the length matters: what is encoded has the full size.
@@ -88,7 +90,8 @@ def _parts(source: Path, folder: Path) -> dict[str, float]:
         "video: crop, scale, rate": framed_s - decoded_s,
         ENCODING: encoded_s - framed_s,
         "video: measure the result, start of the child": _cpu_s(lambda: probe_video(folder / "parts.mp4")),
-        "video: poster": _cpu_s(lambda: make_poster(folder / "parts.mp4", folder / "poster.webp")),
+        "video: poster": _cpu_s(lambda: _see(source, Beside(poster=folder / "poster.webp"))) - framed_s,
+        "video: preview": _cpu_s(lambda: _see(source, Beside(preview=folder / "preview.mp4"))) - framed_s,
         **_pictures(source, folder),
     }
 
@@ -115,12 +118,22 @@ def _decode(source: Path) -> int:
 
 def _frame(source: Path) -> int:
     with open_video(source, VIDEO_LIMITS) as opened:
-        return sum(1 for _ in video._framed(opened, SECONDS * video.FRAMES_PER_SECOND, has_fields=False))
+        return sum(1 for _ in video._framed(opened, FRAMES, has_fields=False))
+
+
+def _see(source: Path, beside: Beside) -> None:
+    """Make a poster or a preview of the framed pictures."""
+    seen = OnePass(beside)
+    with open_video(source, VIDEO_LIMITS) as opened:
+        for picture in video._framed(opened, FRAMES, has_fields=False):
+            seen.add(picture)
+    seen.poster()
+    seen.preview(None, SECONDS, VIDEO_LIMITS)
 
 
 def _encode(source: Path, target: Path) -> None:
-    frames = SECONDS * video.FRAMES_PER_SECOND
-    video._encode(source, target, frames, VIDEO_SETTINGS, VIDEO_LIMITS, lambda _share: None)
+    seen = OnePass(Beside())
+    video._encode(source, target, seen, FRAMES, VIDEO_SETTINGS, VIDEO_LIMITS, lambda _share: None)
 
 
 def _cpu_s(work: Callable[[], object]) -> float:

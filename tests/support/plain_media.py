@@ -19,11 +19,12 @@ def plain_avatar(source: Path, target: Path) -> ImageFacts:
     return ImageFacts("image/png", 1024, 1024, len(content), "00")
 
 
-def plain_video(source: Path, target: Path, *, seconds: int, **_: Any) -> VideoFacts:
-    """Copy the file instead of making a video of `seconds` seconds."""
+def plain_video(source: Path, target: Path, *, seconds: int, poster: Path, preview: Path, **_: Any) -> VideoFacts:
+    """Copy the file instead of making a video of `seconds` seconds, its poster and its preview."""
     content = source.read_bytes()
     target.write_bytes(content)
-    return VideoFacts("video/mp4", 1920, 1080, 30 * seconds, 30.0, seconds, "h264", len(content), "00", False)
+    beside = plain_avatar(source, poster), plain_avatar(source, preview)
+    return VideoFacts("video/mp4", 1920, 1080, 30 * seconds, 30.0, seconds, "h264", len(content), "00", False, *beside)
 
 
 def plain_renditions(picture: Path, folder: Path, **_: Any) -> dict[Path, ImageFacts]:
@@ -41,7 +42,7 @@ def without_media_work(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the transcode step copy its input."""
     # The function `transcode` hides its module of the same name.
     step = import_module("jobs.steps.transcode")
-    for name in ("normalise_avatar", "normalise_scene", "make_poster"):
+    for name in ("normalise_avatar", "normalise_scene"):
         monkeypatch.setattr(step, name, plain_avatar)
     monkeypatch.setattr(step, "normalise_video", plain_video)
     monkeypatch.setattr(step, "make_renditions", plain_renditions)

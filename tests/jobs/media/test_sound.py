@@ -10,7 +10,7 @@ import pytest
 
 from jobs.media import MediaError, VideoFacts, normalise_video
 from jobs.media.limits import VideoLimits
-from jobs.media.sound import add_sound, is_heard
+from jobs.media.sound import add_sound, is_heard, read_sound
 from tests.jobs.media.making import Video
 from tests.jobs.media.promise import QUICK, assert_promise
 
@@ -30,14 +30,16 @@ def test_broken_sound_leaves_the_pictures(tmp_path: Path) -> None:
 
 @pytest.mark.media
 def test_pictures_stay_as_they_are_where_the_joined_file_breaks_the_promise(tmp_path: Path) -> None:
-    source, pictures = LOUD.write(tmp_path / "in.mp4"), Video().write(tmp_path / "pictures.mp4")
+    samples = read_sound(LOUD.write(tmp_path / "in.mp4"), 1, VideoLimits())
+    assert samples is not None
+    pictures = Video().write(tmp_path / "pictures.mp4")
     before = pictures.read_bytes()
 
     def refuse(joined: Path) -> None:
         assert joined.stat().st_size > 0
         raise MediaError("The video could not be converted.")
 
-    assert not add_sound(source, pictures, 1, VideoLimits(), {}, refuse)
+    assert not add_sound(samples, pictures, VideoLimits(), {}, refuse)
     assert pictures.read_bytes() == before
     assert not pictures.with_suffix(".sound").exists()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -19,7 +19,7 @@ from sqlalchemy import Engine, text
 from db.elapsed import Instant, this_instant
 from db.engine.claims import ClaimedJob
 from db.engine.commands import cancel
-from db.engine.row_changes import AssetMade
+from db.engine.row_changes import AssetMade, RowChange
 from db.records.renditions import Rendition
 from jobs.engine.hints import Hinter
 from jobs.engine.lease_times import LeaseKeeper
@@ -165,11 +165,29 @@ def test_the_percent_grows_while_a_video_is_encoded(
         job = claimed(conn, make_job(conn, world, State.TRANSCODING, kind=Kind.ANIMATION, duration_s=10))
     film = Video(size=(1280, 720), seconds=10).write(tmp_path / "film.mp4").read_bytes()
     parts.store.put_stream(job.source_key or "", iter([film]), content_type="video/mp4", max_bytes=10**8)
-    assert isinstance(_outcome(job, parts), StepDone)
+    work = transcode(job, parts)
+    assert work is not None
+    assert isinstance(work.outcome, StepDone)
     with engine.connect() as conn:
         percent = conn.scalar(text("SELECT percent FROM jobs"))
     assert percent is not None
     assert 90 < percent < 100
+    _assert_beside(work.row_changes, parts.store, f"jobs/{job.id}/{job.attempt}/{job.lease}")
+
+
+def _assert_beside(row_changes: Sequence[RowChange], store: S3Store, folder: str) -> None:
+    """Check that the poster and its copies, the video and its preview are stored, and nothing else."""
+    poster, video, *renditions = row_changes
+    assert isinstance(poster, AssetMade)
+    assert isinstance(video, AssetMade)
+    assert video.poster_id == poster.id
+    names = {
+        each.object_key.removeprefix(f"{folder}/"): each.asset_id for each in renditions if isinstance(each, Rendition)
+    }
+    copies = {f"poster-{width}.webp": poster.id for width in (320, 640, 1280)}
+    assert names == {**copies, "video-854.mp4": video.id}
+    stored = {each.key.removeprefix(f"{folder}/") for each in store.list(f"{folder}/")}
+    assert stored == {"poster.webp", "video.mp4", *names}
 
 
 @pytest.mark.media

@@ -90,6 +90,35 @@ def test_a_video_is_shown_by_its_poster(acme: Partner) -> None:
     assert name_at(acme, video) == f"{ids['video']}.png"
 
 
+PREVIEW = "query ($id: ID!, $name: String) { asset(id: $id) { previewUrl(filename: $name) } }"
+
+
+def preview_of(caller: Partner, asset: str, **given: object) -> str | None:
+    address: str | None = caller.ask(PREVIEW, id=asset, **given)["asset"]["previewUrl"]
+    return address
+
+
+def test_a_video_has_the_address_of_its_preview(acme: Partner) -> None:
+    video = acme.asset("video")
+    assert preview_of(acme, video) is None
+    asset_id = decode_id(video, IdKind.ASSET)
+    key = rendition_key(f"assets/{asset_id}.mp4", 854, "mp4")
+    with acme.server.engine.begin() as conn:
+        write_row_changes(conn, [Rendition(asset_id, 854, 480, key, "video/mp4", 1, "00")])
+    assert urlsplit(preview_of(acme, video) or "").path.endswith(f"/{asset_id}-854.mp4")
+    assert "filename*=UTF-8''cat.mp4" in unquote(preview_of(acme, video, name="cat") or "")
+    assert acme.fail(PREVIEW, id=video, name="a/b")["extensions"]["code"] == "BAD_USER_INPUT"
+    # A preview stands for the moving video only; a picture of it is its poster, which it has not.
+    assert name_at(acme, video, width=640) is None
+    with acme.server.engine.begin() as conn:
+        conn.execute(text("UPDATE assets SET state = 'deleted' WHERE id = :id"), {"id": asset_id})
+    assert preview_of(acme, video) is None
+
+
+def test_a_picture_has_no_preview(acme: Partner, picture: str) -> None:
+    assert preview_of(acme, picture) is None
+
+
 def test_a_picture_without_renditions_is_given_itself(acme: Partner) -> None:
     assert (name_at(acme, acme.asset("avatar"), width=320) or "").endswith(".png")
 

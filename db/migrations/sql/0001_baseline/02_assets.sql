@@ -32,7 +32,7 @@ CREATE TABLE assets (
 );
 CREATE INDEX assets_by_account ON assets (account_id, id);
 
--- Smaller copies of a picture, for browsers. They have no life of their own: what happens to the file happens to them.
+-- Smaller copies of a picture, and the preview of a video, for browsers. They have no life of their own: what happens to the file happens to them.
 CREATE TABLE renditions (
     asset_id     uuid CONSTRAINT renditions_asset REFERENCES assets ON DELETE CASCADE,
     width_px     integer,

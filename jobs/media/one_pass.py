@@ -1,0 +1,65 @@
+"""Hands each finished picture of a video to all that need it, so that a video is decoded once.
+
+Runs in the child process only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from av.video.frame import VideoFrame
+from PIL.Image import Image
+
+from jobs.media.blank import BlankCheck
+from jobs.media.facts import ImageFacts
+from jobs.media.limits import VideoLimits
+from jobs.media.opening import OpeningCheck
+from jobs.media.poster import Poster
+from jobs.media.preview import Preview
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Names the files that are made with a video; None for one that is not wanted."""
+
+    poster: Path | None = None
+    preview: Path | None = None
+
+
+class OnePass:
+    """One pass over the pictures of a video: the checks of what they show, its poster and its preview.
+
+    It must begin with `scene`, unless that is None.
+    """
+
+    def __init__(self, beside: Beside, scene: Image | None = None) -> None:
+        self._beside = beside
+        self._blank, self._opening = BlankCheck(), OpeningCheck(scene)
+        self._poster = Poster()
+        self._preview = Preview(beside.preview) if beside.preview else None
+
+    def add(self, picture: VideoFrame) -> None:
+        """Take the next finished picture: 1920×1080, 30 a second. Raises `Unrelated`."""
+        self._opening.add(picture)
+        self._blank.add(picture)
+        self._poster.add(picture)
+        if self._preview is not None:
+            self._preview.add(picture)
+
+    def give_up(self) -> None:
+        """End the pass before another one begins, which writes the same files."""
+        if self._preview is not None:
+            self._preview.give_up()
+
+    def check(self) -> None:
+        """Raise `Blank` if all pictures were black, or all the same."""
+        self._blank.conclude()
+
+    def poster(self) -> ImageFacts | None:
+        """Write the poster if it is wanted."""
+        return self._poster.write(self._beside.poster) if self._beside.poster else None
+
+    def preview(self, samples: bytes | None, seconds: int, limits: VideoLimits) -> ImageFacts | None:
+        """Finish the preview, with sound where there are samples; None where it is not wanted or could not be made."""
+        return self._preview.finish(samples, seconds, limits) if self._preview else None
