@@ -18,6 +18,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError
 
 from db.records.events import UnreadableEvent
 from jobs.errors import UseCaseError
+from jobs.full_disk import DiskFull
 from jobs.media import MediaInterrupted
 from schema.cursors import MalformedCursor
 from schema.ids import MalformedId
@@ -38,14 +39,15 @@ LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
 UNAVAILABLE = "SERVICE_UNAVAILABLE"
 INTERNAL = "INTERNAL_SERVER_ERROR"
 
-# Transient errors of the database, the object store and the process that checks a picture, and values that a newer
-# version wrote during a deployment: the same request may well succeed a moment later.
+# Transient errors of the database, the object store, the disk and the process that checks a picture, and values that a
+# newer version wrote during a deployment: the same request may well succeed a moment later.
 TRANSIENT = (
     OperationalError,
     DriverOperationalError,
     PoolTimeout,
     StorageUnavailable,
     MediaInterrupted,
+    DiskFull,
     UnreadableEvent,
 )
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 
+from jobs.full_disk import is_full_disk
 from jobs.importing.connecting import PublicBackend, Reach
 from jobs.providers import deadline
 
@@ -61,7 +62,7 @@ class PictureFetcher:
         return parsed if is_ours and _port(parsed) in self._reach.ports else None
 
     def fetch(self, url: str, target: Path, *, most_bytes: int) -> None:
-        """Write what is at the address to `target`. Raises NotFetched or FileTooLarge."""
+        """Write what is at the address to `target`. Raises NotFetched or FileTooLarge, and OSError for a full disk."""
         parsed = self.allowed(url)
         try:
             with deadline.within(self._limits.total_s):
@@ -73,6 +74,8 @@ class PictureFetcher:
                             return _save(response, target, most_bytes)
                         parsed = self._redirected(response)
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            if is_full_disk(error):
+                raise
             raise NotFetched(type(error).__name__) from None
         raise NotFetched("too many redirects")
 

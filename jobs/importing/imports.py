@@ -18,6 +18,7 @@ from db.records.assets import Asset, asset_by_id, insert_pending
 from db.records.requests import IdempotencyKey
 from db.scope import EVERYTHING
 from jobs.errors import Invalid, NotFound, UnsupportedMedia
+from jobs.full_disk import full_disk_raised
 from jobs.identity import Principal
 from jobs.importing.fetching import FileTooLarge, NotFetched, PictureFetcher
 from jobs.requesting.idempotency import once
@@ -96,7 +97,8 @@ class ImportFolder:
         self._engine = engine
         self._store = store
         self._asset = asset
-        self._folder = TemporaryDirectory(prefix="diorama-import-")
+        with full_disk_raised(asset.id):
+            self._folder = TemporaryDirectory(prefix="diorama-import-")
         self._raw = Path(self._folder.name) / "raw"
 
     def __enter__(self) -> ImportFolder:
@@ -110,10 +112,12 @@ class ImportFolder:
     def fetch(self, fetcher: PictureFetcher, url: str) -> None:
         """Fetch the picture; blocks.
 
-        Raises Invalid, after which the same key may be used again, and UnsupportedMedia for a file that is too large.
+        Raises Invalid or DiskFull, after which the same key may be used again, and UnsupportedMedia for a file that is
+        too large.
         """
         try:
-            fetcher.fetch(url, self._raw, most_bytes=UPLOAD_BYTES_MAX)
+            with full_disk_raised(self._asset.id):
+                fetcher.fetch(url, self._raw, most_bytes=UPLOAD_BYTES_MAX)
         except FileTooLarge:
             with _about_the_url():
                 reject(self._engine, self._store, self._asset, TOO_MANY_BYTES)
@@ -124,8 +128,11 @@ class ImportFolder:
             raise Invalid(message, "input", "url") from None
 
     def clean(self) -> Asset:
-        """Check and clean the picture like an upload, and return the asset, ready; blocks. Raises UnsupportedMedia."""
-        with _about_the_url():
+        """Check and clean the picture like an upload, and return the asset, ready; blocks.
+
+        Raises UnsupportedMedia, or DiskFull, after which the same key may be used again.
+        """
+        with _about_the_url(), full_disk_raised(self._asset.id):
             return clean_file(self._engine, self._store, self._asset, self._raw)
 
 

@@ -19,6 +19,7 @@ from db.records.renditions import Rendition
 from db.records.twins import lock_picture
 from db.scope import EVERYTHING, Scope
 from jobs.errors import Invalid, NotFound, UnsupportedMedia
+from jobs.full_disk import full_disk_raised
 from jobs.identity import Principal
 from jobs.media import SELFIE_LIMITS, ImageFacts, MediaError, MediaInterrupted, clean_selfie, make_renditions
 from jobs.redaction import redacted
@@ -80,14 +81,15 @@ def complete_upload(engine: Engine, store: S3Store, caller: Principal, asset_id:
 
     Blocks for the time of a download and a decode. Raises NotFound, Invalid when nothing was uploaded yet, and
     UnsupportedMedia for a file that is no picture we can use; that asset stays rejected. Raises MediaInterrupted where
-    nothing came of the check: the asset stays pending the first time, and is rejected the second.
+    nothing came of the check: the asset stays pending the first time, and is rejected the second. Raises DiskFull where
+    there is no room for the file: the asset stays pending.
     """
     asset = _as_it_is(engine, caller.scope, asset_id)
     return _clean(engine, store, asset) if asset.state == "pending" else asset
 
 
 def _clean(engine: Engine, store: S3Store, asset: Asset) -> Asset:
-    with TemporaryDirectory(prefix="diorama-upload-") as folder:
+    with full_disk_raised(asset.id), TemporaryDirectory(prefix="diorama-upload-") as folder:
         raw = Path(folder) / "raw"
         try:
             store.download(asset.object_key, raw, max_bytes=UPLOAD_BYTES_MAX)

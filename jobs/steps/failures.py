@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 from dataclasses import replace
 
 from jobs.redaction import redacted
 from statemachine.outcomes import Failure, RetryPolicy
 from statemachine.vocabulary import ErrorCode
 from storage import ObjectAltered, ObjectMissing
-
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 INPUT_GONE = Failure(
     ErrorCode.INPUT_EXPIRED,
@@ -37,11 +34,6 @@ def input_failure(error: ObjectMissing | ObjectAltered) -> Failure:
 def source_altered(error: ObjectAltered) -> Failure:
     """Return the final failure of a job whose source has other bytes than its row describes: it is not paid again."""
     return Failure(ErrorCode.OUTPUT_INVALID, _SOURCE_ALTERED, RetryPolicy.NEVER, _described(error))
-
-
-def is_full_disk(error: Exception) -> bool:
-    """Return True if the disk of this machine, or our share of it, has no room."""
-    return isinstance(error, OSError) and error.errno in _NO_ROOM
 
 
 def surprise(error: Exception) -> Failure:

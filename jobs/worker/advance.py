@@ -17,11 +17,12 @@ from db.engine.row_changes import AttemptChanged, RowChange
 from db.public_ids import IdKind, encode_id
 from jobs.engine.move_log import log_move, logged
 from jobs.engine.recorder import Recorder
+from jobs.full_disk import is_full_disk
 from jobs.providers.limited import notice
 from jobs.providers.limiter import Limiter, NoLimiter
 from jobs.steps.by_state import Steps
 from jobs.steps.compensate import left_for_review
-from jobs.steps.failures import is_full_disk, storage_failure, surprise
+from jobs.steps.failures import storage_failure, surprise
 from jobs.steps.result import Work, successor
 from jobs.steps.runtime import Runtime
 from jobs.worker.discarding import tidy_soon

@@ -70,12 +70,12 @@ def _picture() -> bytes:
 def _upload(caller: Caller, content: bytes, content_type: str = "image/jpeg") -> str:
     made = caller.ask(CREATE, type=content_type)["createUpload"]
     assert (made["asset"]["state"], made["asset"]["url"], made["userErrors"]) == ("PENDING", None, [])
-    _post(made["form"], content)
+    post(made["form"], content)
     asset_id: str = made["asset"]["id"]
     return asset_id
 
 
-def _post(form: dict[str, Any], content: bytes) -> None:
+def post(form: dict[str, Any], content: bytes) -> None:
     fields = {field["name"]: field["value"] for field in form["fields"]}
     httpx.post(form["url"], data=fields, files={"file": content}).raise_for_status()
 
@@ -188,13 +188,13 @@ def test_a_slow_completion_does_not_overwrite_a_newer_picture(
     """After one request has cleaned the first picture, a second picture is posted to the same form and completed."""
     made = uploader.ask(CREATE, type="image/jpeg")["createUpload"]
     asset_id, responses = made["asset"]["id"], []
-    _post(made["form"], _picture())
+    post(made["form"], _picture())
     real = clean_selfie
 
     def overtaken(raw: Path, cleaned: Path) -> ImageFacts:
         monkeypatch.undo()
         facts = real(raw, cleaned)
-        _post(made["form"], _picture())
+        post(made["form"], _picture())
         responses.append(_complete(uploader, asset_id))
         return facts
 
@@ -266,10 +266,10 @@ def test_an_unreachable_store_is_a_transient_error(acme: Partner) -> None:
 
 def test_a_form_that_is_posted_again_leaves_nothing(storing: Server, uploader: Caller, store: S3Store) -> None:
     made = uploader.ask(CREATE, type="image/jpeg")["createUpload"]
-    _post(made["form"], _picture())
+    post(made["form"], _picture())
     assert _complete(uploader, made["asset"]["id"])["userErrors"] == []
     cleaned = [each.key for each in store.list()]
-    _post(made["form"], _picture())
+    post(made["form"], _picture())
     assert len(list(store.list())) == len(cleaned) + 1
     assert purge_posted(storing.engine, store) == 1
     assert [each.key for each in store.list()] == cleaned
