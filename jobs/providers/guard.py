@@ -2,9 +2,9 @@
 
 The SDK (1.0.7) sends a create without any timeout, repeats reads inside the call for as long as `Retry-After` says,
 drops the body of an error response, and cannot set a header for one call. Its client takes a transport, so this one
-corrects it: every call has a deadline, an error response raises `ErrorResponse` at once, and a create carries
-`Cancel-After` and runs a final check before its first byte. Responses give the provider's time, which the SDK does not
-pass on.
+corrects it: every call has a deadline and a limit of bytes, an error response raises `ErrorResponse` at once, and a
+create carries `Cancel-After` and runs a final check before its first byte. Responses give the provider's time, which
+the SDK does not pass on.
 """
 
 from __future__ import annotations
@@ -27,6 +27,11 @@ _final_check: ContextVar[Callable[[], None] | None] = ContextVar("final_check", 
 
 # An error page may be of any size; the classifier reads its first 20,000 characters.
 _ERROR_BYTES_MAX = 100_000
+# A page lists a hundred predictions with their inputs, each a picture of up to a megabyte in base64; an output inside a
+# prediction is smaller than that page.
+RESPONSE_BYTES_MAX = 256 * 2**20
+# They describe the body as it was sent.
+_OF_THE_WIRE = ("content-encoding", "content-length", "transfer-encoding")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,10 @@ class ErrorResponse(Exception):
         super().__init__(f"HTTP {status}")
 
 
+class ResponseTooLarge(httpx.TransportError):
+    """The response has more bytes than any real one, decompressed; the rest was not read."""
+
+
 class GuardTransport(httpx.BaseTransport):
     """Wraps the transport of the SDK's client. `clock` observes the time of each response."""
 
@@ -80,9 +89,8 @@ class GuardTransport(httpx.BaseTransport):
                 # The date may come from a proxy, whose clock is its own.
                 raise _error_response(response)
             self._clock.observe(response.headers.get("date"))
-            # Read here and not by the client, which would read it outside the deadline.
-            response.read()
-        return response
+            # Read here and not by the client, which would read it outside the deadline, and without a limit.
+            return _read(response)
 
     def close(self) -> None:
         """Close the connections."""
@@ -113,6 +121,20 @@ def canceled_after(limit: timedelta) -> Iterator[None]:
         yield
     finally:
         _cancel_after.reset(token)
+
+
+def _read(response: httpx.Response) -> httpx.Response:
+    """Return a response with its whole body. Raises ResponseTooLarge."""
+    body = bytearray()
+    try:
+        for chunk in response.iter_bytes():
+            body += chunk
+            if len(body) > RESPONSE_BYTES_MAX:
+                raise ResponseTooLarge(f"the response has more than {RESPONSE_BYTES_MAX} bytes")
+    finally:
+        response.close()
+    headers = [(name, value) for name, value in response.headers.multi_items() if name not in _OF_THE_WIRE]
+    return httpx.Response(response.status_code, headers=headers, content=bytes(body), extensions=response.extensions)
 
 
 def _error_response(response: httpx.Response) -> ErrorResponse:
