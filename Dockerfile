@@ -2,7 +2,9 @@
 # and its drawing as well.
 FROM python:3.13-slim AS build
 WORKDIR /build
-COPY requirements/service.lock requirements/service.lock
+# `service-c2pa` adds the package that signs what is generated: docs/provenance.md.
+ARG LOCK=service
+COPY requirements/${LOCK}.lock requirements/service.lock
 RUN python -m venv /opt/diorama \
     && /opt/diorama/bin/pip install --no-cache-dir --require-hashes -r requirements/service.lock
 COPY pyproject.toml README.md LICENSE ./

@@ -107,13 +107,14 @@ soak: $(VENV)/.installed-dev  ## Kill, cut and restart everything under load, an
 	@$(BIN)/python -m pytest -n 3 --dist loadfile -m thorough
 	@$(BIN)/python -m tests.soak $(MINUTES)
 
-# One resolution for all that is installed together: the demo's, which has every extra.
+# One resolution for all that is installed together: the demo's, which has every extra but c2pa.
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command 'make lock'
 WITH_DEMO := -c requirements/demo.lock
 
 lock:  ## Resolve the lock files again (needs uv).
 	@$(COMPILE) --extra studio --extra embedded pyproject.toml requirements/build.in -o requirements/demo.lock
 	@$(COMPILE) $(WITH_DEMO) pyproject.toml requirements/build.in -o requirements/service.lock
+	@$(COMPILE) -c requirements/service.lock --extra c2pa pyproject.toml requirements/build.in -o requirements/service-c2pa.lock
 	@$(COMPILE) $(WITH_DEMO) --extra studio pyproject.toml requirements/build.in -o requirements/simulator.lock
 	@$(COMPILE) $(WITH_DEMO) --group dev -o requirements/dev.lock
 	@$(COMPILE) requirements/peers.in -o requirements/peers.lock

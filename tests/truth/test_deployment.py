@@ -196,3 +196,15 @@ def test_no_secret_is_sent_to_the_builder() -> None:
     ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     assert {".env", ".git", ".diorama"} <= set(ignored)
     assert not {f"{package}" for package in MAY_IMPORT} & set(ignored)
+
+
+def pins(lock: str) -> set[str]:
+    """Return the `package==version` of each line of a lock file that has one."""
+    return set(re.findall(r"^[a-z0-9-]+==\S+", (ROOT / f"requirements/{lock}.lock").read_text(), re.MULTILINE))
+
+
+def test_the_lock_with_c2pa_adds_to_the_services_and_changes_nothing() -> None:
+    more = pins("service-c2pa") - pins("service")
+    extra = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["c2pa"]
+    assert pins("service") < pins("service-c2pa")
+    assert set(extra) <= more
