@@ -31,6 +31,7 @@ from jobs.media.encoder import FRAMES_PER_SECOND
 from jobs.media.limits import VIDEO_CHILD, VIDEO_LIMITS, VIDEO_SETTINGS
 from jobs.media.one_pass import Beside, OnePass
 from jobs.media.source_video import open_video
+from tests.bench.ffmpeg_command import encode_with, ffmpeg_command, pixels_of
 from tests.jobs.media.making import CONFORMING, Video, first_picture
 
 SECONDS: Final = 6
@@ -44,16 +45,27 @@ LEAST_WORK: Final = replace(VIDEO_SETTINGS, preset="ultrafast", crf=45)
 
 
 @dataclass(frozen=True)
+class CommandFigure:
+    """The CPU seconds of one encoding by the child's code and by the `ffmpeg` command, and whether the pixels agree."""
+
+    own_s: float
+    ffmpeg_s: float
+    same_pixels: bool
+
+
+@dataclass(frozen=True)
 class MediaFigure:
     """CPU seconds, of all threads and of the children that were started, by what they were spent on.
 
     `ways` are whole videos, `parts` those of one story. The parts inside the encoder's child are measured without its
     start. `peaks_mib` is the resident memory of the child by the seconds of the video.
+    `command` is None where there is no `ffmpeg`.
     """
 
     ways: dict[str, float]
     parts: dict[str, float]
     peaks_mib: dict[int, float]
+    command: CommandFigure | None
 
     @property
     def story_s(self) -> float:
@@ -67,7 +79,8 @@ def measure_media(*, long_s: int) -> MediaFigure:
         folder = Path(name)
         source = MODEL_VIDEO.write(folder / "model.mp4")
         ways = _ways(source, folder)
-        return MediaFigure(ways, _parts(source, folder), {seconds: _peak_mib(seconds) for seconds in (10, long_s)})
+        peaks = {seconds: _peak_mib(seconds) for seconds in (10, long_s)}
+        return MediaFigure(ways, _parts(source, folder), peaks, _beside_ffmpeg(source, folder))
 
 
 def _ways(source: Path, folder: Path) -> dict[str, float]:
@@ -79,6 +92,16 @@ def _ways(source: Path, folder: Path) -> dict[str, float]:
         "copied, every picture decoded": _cpu_s(lambda: normalise_video(exact, folder / "copy.mp4", seconds=SECONDS)),
         "copied, nothing decoded": _cpu_s(lambda: video._copy(exact, folder / "bare.mp4", "bt709", VIDEO_LIMITS)),
     }
+
+
+def _beside_ffmpeg(source: Path, folder: Path) -> CommandFigure | None:
+    command = ffmpeg_command()
+    if command is None:
+        return None
+    own, theirs = folder / "own.mp4", folder / "ffmpeg.mp4"
+    ffmpeg_s = _cpu_s(lambda: encode_with(command, source, theirs, FRAMES))
+    own_s = _cpu_s(lambda: _encode(source, own))
+    return CommandFigure(own_s, ffmpeg_s, pixels_of(own) == pixels_of(theirs))
 
 
 def _parts(source: Path, folder: Path) -> dict[str, float]:
@@ -172,10 +195,21 @@ def media_tables(figure: MediaFigure) -> list[Table]:
     parts["together, without encoding"] = (f"{beyond_s:.2f}", f"{beyond_s / figure.story_s:.0%}")
     peaks = {f"{seconds} s": (f"{mib:.0f}", "") for seconds, mib in figure.peaks_mib.items()}
     return [
+        _table("encoding, beside the `ffmpeg` command with the same settings", ("CPU s", ""), _beside(figure.command)),
         _table(f"a video of {SECONDS} s", ("CPU s", "of encoding 1920×1080"), ways),
         _table(f"a story with a video of {SECONDS} s", ("CPU s", "share"), parts),
         _table("peak memory of the child, by the video's length", ("MiB", ""), peaks),
     ]
+
+
+def _beside(command: CommandFigure | None) -> dict[str, tuple[str, str]]:
+    if command is None:
+        return {"there is no `ffmpeg` command here": ("", "")}
+    pixels = "the same pixels" if command.same_pixels else "OTHER PIXELS"
+    return {
+        "ffmpeg": (f"{command.ffmpeg_s:.2f}", ""),
+        "the child's code": (f"{command.own_s:.2f}", f"{command.own_s / command.ffmpeg_s:.2f} of it, {pixels}"),
+    }
 
 
 def _table(title: str, headings: tuple[str, str], rows: dict[str, tuple[str, str]]) -> Table:
