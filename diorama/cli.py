@@ -199,6 +199,9 @@ def doctor(
     storage: Annotated[
         bool, typer.Option("--storage", help="Instead, compare every object in the bucket with the rows.")
     ] = False,
+    store: Annotated[
+        bool, typer.Option("--store", help="Instead, check that the object store does all that is needed of it.")
+    ] = False,
     workers: Annotated[
         bool, typer.Option("--workers", help="Instead, check that this machine's workers are alive. [HEARTBEAT_DIR]")
     ] = False,
@@ -208,6 +211,8 @@ def doctor(
 
     if workers:
         from diorama.heartbeat import examine_workers as examine
+    elif store:
+        from diorama.doctor.store import examine_store as examine
     elif storage:
         from diorama.doctor.bucket import examine_storage as examine
     else:
