@@ -75,7 +75,7 @@ class Preview:
         return made[0] if made else None
 
     def give_up(self) -> None:
-        """Close and remove the file. Left open, it would write its index on being collected, over its successor's."""
+        """Close and remove the file, so that another pass can write it."""
         self._guarded(self._open.close)
         self.failed = True
         self._target.unlink(missing_ok=True)
