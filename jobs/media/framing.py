@@ -68,9 +68,9 @@ def _kept(lines: int, visible: Fraction) -> int:
     return lines - 4 * int(lines * (1 - visible) / 4)
 
 
-def deinterlacing(field_order: int) -> Filters:
-    """Return the filter that makes whole pictures of fields, one for each pair of them."""
-    return [("bwdif", f"mode=send_frame:parity={FIRST_FIELD.get(field_order, 'auto')}:deint=all")]
+def deinterlacing(order: str) -> Filters:
+    """Return the filter that makes whole pictures of fields, one for each pair; `order` is `tff`, `bff` or `auto`."""
+    return [("bwdif", f"mode=send_frame:parity={order}:deint=all")]
 
 
 def _is_wide(picture: VideoFrame) -> bool:

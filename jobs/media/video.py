@@ -13,11 +13,13 @@ from typing import Final
 
 from av.bitstream import BitStreamFilterContext
 from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 
 from jobs.media.encoder import FRAMES_PER_SECOND, add_encoder, default_threads, open_target, packets_of
 from jobs.media.errors import Damaged, MediaError
 from jobs.media.facts import VideoFacts, VideoProbe
-from jobs.media.framing import HEIGHT_PX, WIDTH_PX, FilterChain, Filters, deinterlacing, framing
+from jobs.media.fields import FieldMeasure
+from jobs.media.framing import FIRST_FIELD, HEIGHT_PX, WIDTH_PX, FilterChain, Filters, deinterlacing, framing
 from jobs.media.limits import VideoLimits, VideoSettings
 from jobs.media.mp4 import append_xmp
 from jobs.media.one_pass import Beside, OnePass
@@ -42,7 +44,11 @@ Report = Callable[[float], None]
 
 
 class FieldsBegin(Exception):
-    """A video whose first pictures are whole goes on with pictures of two fields each."""
+    """A video turns out to consist of fields, or of fields in another `order`: `tff`, `bff`, or `auto` by its flags."""
+
+    def __init__(self, order: str) -> None:
+        self.order = order
+        super().__init__(order)
 
 
 def normalise_video(
@@ -124,10 +130,12 @@ def _proven(
     Return None where there are fields instead of whole pictures, which the first one need not show.
     """
     seen = begin()
-    decoded = 0
+    decoded, measure = 0, None
     with open_video(source, limits, DECODING_ALONE) as opened:
         for picture in opened.pictures():
-            if picture.interlaced_frame:
+            measure = measure or FieldMeasure(picture, opened.time_base)
+            measure.add(picture)
+            if picture.interlaced_frame or measure.order:
                 seen.give_up()
                 return None
             decoded += 1
@@ -162,10 +170,10 @@ def _transcode(
     seen = begin()
     try:
         _encode(source, target, seen, frames, settings, limits, report)
-    except FieldsBegin:
+    except FieldsBegin as found:
         seen.give_up()
         seen = begin()
-        _encode(source, target, seen, frames, settings, limits, report, has_fields=True)
+        _encode(source, target, seen, frames, settings, limits, report, field_order=found.order)
     seen.check()
     return seen
 
@@ -179,12 +187,12 @@ def _encode(
     limits: VideoLimits,
     report: Report,
     *,
-    has_fields: bool = False,
+    field_order: str = "",
 ) -> None:
     with open_video(source, limits) as opened, open_target(target) as out:
         threads = settings.threads or default_threads()
         stream = add_encoder(out, (WIDTH_PX, HEIGHT_PX), _options(settings), settings.keyframe_every_frames, threads)
-        for done, picture in enumerate(_framed(opened, frames, has_fields)):
+        for done, picture in enumerate(_framed(opened, frames, field_order)):
             seen.add(picture)
             out.mux(packets_of(stream, picture))
             report(done / frames)
@@ -192,30 +200,44 @@ def _encode(
         report(1)
 
 
-def _framed(source: SourceVideo, frames: int, has_fields: bool) -> Iterator[VideoFrame]:
+def _framed(source: SourceVideo, frames: int, known_order: str = "") -> Iterator[VideoFrame]:
     """Yield exactly `frames` pictures, 30 a second: late ones are cut off, the last one stands in for missing ones.
 
-    Raises `FieldsBegin` at the first picture of fields, unless it is known by the header, or the first picture, or
-    `has_fields`.
+    Unless `known_order` says in which order the fields are, raises `FieldsBegin` at the first picture whose flag shows
+    fields, if neither the header nor the first picture did, or where measuring finds another order than the flags.
     """
     pictures = source.pictures()
     first = next(pictures, None)
     if first is None:
         raise Damaged(DOES_NOT_DECODE, "no picture decodes")
-    has_fields = has_fields or is_interlaced(source.stream, first)
+    order = known_order or _flagged_order(source.stream, first)
     filters = framing(first, pixel_aspect(source.stream), "yuv420p") + _timing(frames)
-    if has_fields:
-        filters = deinterlacing(0 if first.interlaced_frame else source.stream.codec_context.field_order) + filters
-    filtered = FilterChain(first, source.time_base, filters)
-    given = 0
+    filtered = FilterChain(first, source.time_base, (deinterlacing(order) if order else []) + filters)
+    measure, given = FieldMeasure(first, source.time_base), 0
     for picture in chain([first], pictures, [None]):
-        if picture is not None and picture.interlaced_frame and not has_fields:
-            raise FieldsBegin
+        if picture is not None and not known_order:
+            _check_order(picture, order, measure)
         for framed in filtered.push(picture):
             yield framed
             given += 1
         if given == frames:
             return
+
+
+def _flagged_order(stream: VideoStream, first: VideoFrame) -> str:
+    """Return the order of the fields by the flags, `auto` where each picture says it, or "" for whole pictures."""
+    if not is_interlaced(stream, first):
+        return ""
+    return "auto" if first.interlaced_frame else FIRST_FIELD.get(stream.codec_context.field_order, "auto")
+
+
+def _check_order(picture: VideoFrame, order: str, measure: FieldMeasure) -> None:
+    """Raise `FieldsBegin` unless the picture consists of fields in this order, or is whole where it is empty."""
+    measure.add(picture)
+    if measure.order and measure.order != order:
+        raise FieldsBegin(measure.order)
+    if picture.interlaced_frame and not order:
+        raise FieldsBegin("auto")
 
 
 def _timing(frames: int) -> Filters:

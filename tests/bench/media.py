@@ -141,14 +141,14 @@ def _decode(source: Path) -> int:
 
 def _frame(source: Path) -> int:
     with open_video(source, VIDEO_LIMITS) as opened:
-        return sum(1 for _ in video._framed(opened, FRAMES, has_fields=False))
+        return sum(1 for _ in video._framed(opened, FRAMES))
 
 
 def _see(source: Path, beside: Beside) -> None:
     """Make a poster or a preview of the framed pictures."""
     seen = OnePass(beside)
     with open_video(source, VIDEO_LIMITS) as opened:
-        for picture in video._framed(opened, FRAMES, has_fields=False):
+        for picture in video._framed(opened, FRAMES):
             seen.add(picture)
     seen.poster()
     seen.preview(None, SECONDS, VIDEO_LIMITS)

@@ -41,6 +41,7 @@ VP9 = replace(VP8, codec="libvpx-vp9")
 PRORES = Video(seconds=2, codec="prores_ks", container="mov", pixel_format="yuv422p10le", options=())
 MJPEG = Video(seconds=2, codec="mjpeg", container="mov", pixel_format="yuvj420p", options=())
 COMBED = Video(size=(1280, 720), seconds=2, combed=True, options=(("preset", "superfast"), ("x264-params", "tff=1")))
+UNFLAGGED = replace(COMBED, options=(("preset", "superfast"),))
 HDR = replace(
     H264, codec="libx265", options=QUICK_HEVC, pixel_format="yuv420p10le", matrix=9, tag=9, curve=16, seconds=2
 )
@@ -70,6 +71,7 @@ SOURCES = (
     Source("AVI, MPEG-4", replace(H264, codec="mpeg4", options=(), container="avi")),
     Source("AVI, MJPEG", replace(MJPEG, container="avi")),
     Source("any, interlaced", COMBED, "deinterlaced, encoded"),
+    Source("any, interlaced, though its flags say otherwise", UNFLAGGED, "deinterlaced, encoded"),
     Source("any, HDR10 (PQ)", HDR, "brightness and colors mapped to BT.709, encoded"),
     Source("any, HLG", replace(HDR, curve=18), "brightness and colors mapped to BT.709, encoded"),
     Source("MP4, H.264, as promised, but keyframes more than two seconds apart", ONE_KEYFRAME),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -12,9 +14,18 @@ from av.video.frame import VideoFrame
 from PIL import Image, ImageChops, ImageStat
 
 from jobs.media import Blank, VideoFacts, normalise_video, probe_video
-from tests.jobs.media.making import CONFORMING, Video, first_picture, keyframes_of
+from jobs.media.fields import FieldMeasure
+from jobs.media.video import FieldsBegin, _check_order
+from tests.jobs.media.making import (
+    CONFORMING,
+    Video,
+    first_picture,
+    frame_of,
+    keyframes_of,
+    woven,
+)
 from tests.jobs.media.promise import QUICK, assert_promise, normalised
-from tests.jobs.media.sources import COMBED, HDR, ONE_KEYFRAME
+from tests.jobs.media.sources import COMBED, HDR, ONE_KEYFRAME, UNFLAGGED
 
 pytestmark = pytest.mark.media
 
@@ -32,13 +43,66 @@ def test_fields_become_whole_pictures(tmp_path: Path) -> None:
     combs = {}
     for name, video in {
         "fields": COMBED,
-        "fields that no flag shows": replace(COMBED, options=(("preset", "superfast"),)),
+        "fields that no flag shows": UNFLAGGED,
+        "fields whose flags lie": replace(COMBED, options=(("preset", "superfast"), ("x264-params", "bff=1"))),
         "whole": replace(COMBED, combed=False),
     }.items():
         target, _ = normalised(tmp_path, replace(video, seconds=1))
         combs[name] = combs_of(first_picture(target))
-    assert combs["fields that no flag shows"] > 1.5 * combs["whole"]
-    assert combs["fields"] < 1.1 * combs["whole"]
+    assert max(combs.values()) < 1.1 * combs["whole"]
+
+
+def test_fields_in_an_otherwise_perfect_video_are_not_copied(tmp_path: Path) -> None:
+    target, facts = normalised(tmp_path, replace(CONFORMING, combed=True))
+    assert not facts.remuxed
+    assert combs_of(first_picture(target)) < combs_of(first_picture(tmp_path / "in.mp4")) / 2
+
+
+def measured_order(pictures: Iterable[VideoFrame]) -> str:
+    measure: FieldMeasure | None = None
+    for number, picture in enumerate(pictures):
+        picture.pts, picture.time_base = number, Fraction(1, 25)
+        measure = measure or FieldMeasure(picture, Fraction(1, 25))
+        measure.add(picture)
+    assert measure is not None
+    return measure.order
+
+
+@pytest.mark.parametrize(("flagged", "found"), [("", "tff"), ("auto", "tff"), ("bff", "tff"), ("tff", None)])
+def test_clear_measure_wins_over_flags(flagged: str, found: str | None) -> None:
+    whole = list(replace(COMBED, rate=50, combed=False)._content(40))
+    pictures = [woven(*pair) for pair in zip(whole[::2], whole[1::2], strict=True)]
+    measure, orders = FieldMeasure(pictures[0], Fraction(1, 25)), []
+    for number, picture in enumerate(pictures):
+        picture.pts, picture.time_base = number, Fraction(1, 25)
+        try:
+            _check_order(picture, flagged, measure)
+        except FieldsBegin as begin:
+            orders.append(begin.order)
+    assert orders[:1] == ([found] if found else [])
+
+
+def fine_stripes(period: int, lines_per_picture: float) -> Iterator[VideoFrame]:
+    """Draw horizontal stripes that move down, and a bar in front of them that moves aside."""
+    for number in range(30):
+        lines = bytes(200 if int(y + number * lines_per_picture) % period < period / 2 else 40 for y in range(360))
+        picture = Image.frombytes("L", (1, 360), lines).resize((640, 360))
+        picture.paste(255, (10 + 6 * number, 50, 80 + 6 * number, 300))
+        yield frame_of(picture.convert("RGB")).reformat(format="yuv420p")
+
+
+@pytest.mark.parametrize("period", [2, 4, 6])
+@pytest.mark.parametrize("lines_per_picture", [0, 0.5, 1, 2])
+def test_fine_stripes_are_not_fields(period: int, lines_per_picture: float) -> None:
+    assert measured_order(fine_stripes(period, lines_per_picture)) == ""
+
+
+def test_order_of_fields_is_measured() -> None:
+    whole = list(replace(COMBED, rate=50, combed=False)._content(40))
+    again = list(replace(COMBED, rate=50, combed=False)._content(40))
+    assert measured_order(woven(*pair) for pair in zip(whole[::2], whole[1::2], strict=True)) == "tff"
+    assert measured_order(woven(later, first) for first, later in zip(again[::2], again[1::2], strict=True)) == "bff"
+    assert measured_order(Video(size=(640, 360), rate=60)._content(60)) == ""
 
 
 def joined(path: Path, *videos: Video) -> Path:
