@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import random
 import struct
 import zlib
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.jobs.media.picture_fuzz import EXTREMES
-from tests.jobs.media.video_fuzz.trees import Avi, Dialect, Matroska, Mp4, Node, walk
+from tests.jobs.media.video_fuzz.trees import Avi, Dialect, Matroska, Mp4, Node, copied, walk
 
 _BOMB_BYTES: Final = 2**26
 
@@ -93,7 +92,7 @@ def _retrack(nodes: list[Node], _elsewhere: Elsewhere, chance: random.Random) ->
     for parent in _all_of(nodes, b"moov", bytes.fromhex("1654ae6b"), b"LIST"):
         tracks = [each for each in parent.children if _is_track(each)]
         copies = chance.choice((1, 6, 7, 20, 500))
-        parent.children += [copy.deepcopy(track) for track in tracks[:1] for _ in range(copies)]
+        parent.children += [copied(track) for track in tracks[:1] for _ in range(copies)]
 
 
 def _is_track(node: Node) -> bool:

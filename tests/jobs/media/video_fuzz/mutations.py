@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import copy
 import random
 from collections.abc import Callable
 from typing import Final
 
 from tests.jobs.media.picture_fuzz import EXTREMES, mutated
 from tests.jobs.media.video_fuzz.hostile_nodes import INSERTED, Elsewhere, disguised
-from tests.jobs.media.video_fuzz.trees import Dialect, Node, walk, written
+from tests.jobs.media.video_fuzz.trees import Dialect, Node, copied, walk, written
 
 # From here on a node has pictures or sound in it: repeated seldom, because there is so much of it.
 _BULK_BYTES: Final = 4096
+_MANY: Final = 100
 _SIZES: Final = (*EXTREMES, 2**40, 2**56 - 2, 2**63)
 _REPETITIONS: Final = (1, 1, 2, 10, 300)
 _DEPTHS: Final = (1, 10, 100, 2000)
@@ -55,8 +55,9 @@ def _drop(siblings: list[Node], chance: random.Random) -> None:
 
 def _repeat(siblings: list[Node], chance: random.Random) -> None:
     at = chance.randrange(len(siblings))
-    times = chance.choice(_REPETITIONS) if len(siblings[at].data) < _BULK_BYTES else 1
-    siblings[at:at] = [copy.deepcopy(siblings[at]) for _ in range(times)]
+    is_small = len(siblings[at].data) < _BULK_BYTES and len(list(walk([siblings[at]]))) < _MANY
+    times = chance.choice(_REPETITIONS) if is_small else 1
+    siblings[at:at] = [copied(siblings[at]) for _ in range(times)]
 
 
 def _swap(siblings: list[Node], chance: random.Random) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 # How many bytes stand between the header of a box and the boxes in it.
@@ -68,6 +68,14 @@ def walk(nodes: list[Node]) -> Iterator[Node]:
         node = waiting.pop()
         yield node
         waiting.extend(reversed(node.children))
+
+
+def copied(node: Node) -> Node:
+    """Return a copy of a node and of all in it, however deep that is."""
+    copies = {id(each): replace(each) for each in walk([node])}
+    for each in copies.values():
+        each.children = [copies[id(child)] for child in each.children]
+    return copies[id(node)]
 
 
 def _node(kind: bytes, content: bytes, head_bytes: int | None, parse: Callable[[bytes], list[Node]]) -> Node:
