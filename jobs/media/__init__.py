@@ -39,6 +39,7 @@ from jobs.media.operations import (
     normalise_video,
     probe_video,
 )
+from jobs.media.provenance import Origin
 
 __all__ = [
     "OUTPUT_LIMITS",
@@ -52,6 +53,7 @@ __all__ = [
     "MediaError",
     "MediaInterrupted",
     "MediaTimeout",
+    "Origin",
     "PictureLimits",
     "TooLarge",
     "Unreadable",

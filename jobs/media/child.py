@@ -92,9 +92,10 @@ def _normalise_scene(call: Call) -> Facts:
 
 def _normalise_video(call: Call) -> Facts:
     from jobs.media import one_pass, video
+    from jobs.media.provenance import Origin
 
     os.nice(LONG_WORK_NICENESS)
-    beside = one_pass.Beside(call.path("poster"), call.path("preview"))
+    beside = one_pass.Beside(call.path("poster"), call.path("preview"), Origin(**call.options["origin"]))
     settings = VideoSettings(**call.options["settings"])
     return video.normalise_video(
         call.source,

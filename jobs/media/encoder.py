@@ -1,4 +1,4 @@
-"""Writes our own MP4s: H.264 in BT.709, its index in front, marked as made by a model.
+"""Writes our own MP4s: H.264 in BT.709, its index in front, with the tags that say what made them.
 
 Runs in the child process only.
 """
@@ -19,7 +19,6 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from jobs.media.probe import BT709
-from jobs.media.provenance import COMMENT
 
 FRAMES_PER_SECOND: Final = 30
 TV_RANGE: Final = 1
@@ -27,10 +26,10 @@ PICTURE_TYPE_FREE: Final = 0
 MAX_THREADS: Final = 12
 
 
-def open_target(target: Path) -> OutputContainer:
+def open_target(target: Path, tags: Mapping[str, str]) -> OutputContainer:
     """Open a file whose index is moved to the front when it is closed; that needs a real file, read a second time."""
     out = av.open(str(target), "w", format="mp4", options={"movflags": "+faststart"})
-    out.metadata["comment"] = COMMENT
+    out.metadata.update(tags)
     return out
 
 

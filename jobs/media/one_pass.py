@@ -17,14 +17,16 @@ from jobs.media.limits import VideoLimits
 from jobs.media.opening import OpeningCheck
 from jobs.media.poster import Poster
 from jobs.media.preview import Preview
+from jobs.media.provenance import UNKNOWN, Origin
 
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """Names the files that are made with a video; None for one that is not wanted."""
+    """Names the files that are made with a video, None for one that is not wanted, and the origin of them all."""
 
     poster: Path | None = None
     preview: Path | None = None
+    origin: Origin = UNKNOWN
 
 
 class OnePass:
@@ -35,9 +37,10 @@ class OnePass:
 
     def __init__(self, beside: Beside, scene: Image | None = None) -> None:
         self._beside = beside
+        self.tags = beside.origin.tags()
         self._blank, self._opening = BlankCheck(), OpeningCheck(scene)
         self._poster = Poster()
-        self._preview = Preview(beside.preview) if beside.preview else None
+        self._preview = Preview(beside.preview, beside.origin) if beside.preview else None
 
     def add(self, picture: VideoFrame) -> None:
         """Take the next finished picture: 1920×1080, 30 a second. Raises `Unrelated`."""

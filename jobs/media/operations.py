@@ -29,6 +29,7 @@ from jobs.media.limits import (
     VideoLimits,
     VideoSettings,
 )
+from jobs.media.provenance import UNKNOWN, Origin
 
 F = TypeVar("F", ImageFacts, VideoFacts)
 
@@ -61,6 +62,7 @@ def normalise_video(
     scene: Path | None = None,
     poster: Path | None = None,
     preview: Path | None = None,
+    origin: Origin = UNKNOWN,
     settings: VideoSettings = VIDEO_SETTINGS,
     limits: VideoLimits = VIDEO_LIMITS,
     child: ChildLimits = VIDEO_CHILD,
@@ -70,12 +72,14 @@ def normalise_video(
 
     A source that already conforms is copied. One that does not begin with `scene`, the picture it was made from, raises
     `Unrelated`; a scene that is None, or does not decode, is not compared. `poster` is where a still of it goes, a
-    1920×1080 WebP, and `preview` where a copy of 854×480 goes; the facts say whether there is one. Where an error is
+    1920×1080 WebP, and `preview` where a copy of 854×480 goes; the facts say whether there is one. Both MP4s name
+    their `origin`. Where an error is
     raised, either may be there. `on_progress` is called in this thread with the share done, 0 to 1, about every half
     second; an exception that it raises ends the child and propagates.
     """
     files = {"scene": _absolute(scene), "poster": _absolute(poster), "preview": _absolute(preview)}
-    options = {"seconds": seconds, "settings": asdict(settings), "limits": asdict(limits), **files}
+    given = {"settings": asdict(settings), "limits": asdict(limits), "origin": asdict(origin)}
+    options = {"seconds": seconds, **given, **files}
     facts = _write(VideoFacts, "normalise_video", source, target, options, child, on_progress)
     for path, made in ((poster, facts.poster), (preview, facts.preview)):
         if path is not None and made is not None:

@@ -22,7 +22,7 @@ from jobs.media.facts import ImageFacts, VideoProbe
 from jobs.media.limits import VideoLimits
 from jobs.media.mp4 import append_xmp
 from jobs.media.probe import probe_video
-from jobs.media.provenance import COMMENT, XMP
+from jobs.media.provenance import XMP, Origin
 from jobs.media.sound import add_sound
 
 WIDTH_PX: Final = 854
@@ -52,8 +52,9 @@ FAILURES: Final = (MediaError, FFmpegError, OSError, ValueError, MemoryError)
 class Preview:
     """The preview at `target` while it is made; once `failed`, it takes nothing more."""
 
-    def __init__(self, target: Path) -> None:
+    def __init__(self, target: Path, origin: Origin) -> None:
         self._target = target
+        self._tags = origin.tags()
         self._open = ExitStack()
         self._reformatter = VideoReformatter()
         self._out: tuple[OutputContainer, VideoStream] | None = None
@@ -81,7 +82,7 @@ class Preview:
         self._target.unlink(missing_ok=True)
 
     def _begin(self) -> None:
-        out = self._open.enter_context(open_target(self._target))
+        out = self._open.enter_context(open_target(self._target, self._tags))
         self._out = out, add_encoder(out, (WIDTH_PX, HEIGHT_PX), OPTIONS, KEYFRAME_EVERY_FRAMES, THREADS)
 
     def _scaled(self, picture: VideoFrame) -> VideoFrame:
@@ -99,7 +100,7 @@ class Preview:
             _check_written(probe_video(path, limits), seconds)
 
         if samples is not None:
-            add_sound(samples, self._target, limits, {"comment": COMMENT}, check, SOUND_BITS_PER_S)
+            add_sound(samples, self._target, limits, self._tags, check, SOUND_BITS_PER_S)
         append_xmp(self._target, XMP)
         written = probe_video(self._target, limits)
         _check_written(written, seconds)

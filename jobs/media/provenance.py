@@ -5,6 +5,7 @@ It is metadata, so anyone can strip it; it is the floor under a signed manifest,
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 DIGITAL_SOURCE_TYPE: Final = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
@@ -20,5 +21,27 @@ XMP: Final = (
     '<?xpacket end="r"?>'
 )
 
-COMMENT: Final = f"AI-generated. DigitalSourceType: {DIGITAL_SOURCE_TYPE}"
-"""The same mark for an MP4, whose comment tag every player and probe can show."""
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Names a video, the model that made it, and its job by the id that callers see; each is "" where it is not known.
+
+    None of it may be private: it travels with the file.
+    """
+
+    title: str = ""
+    model: str = ""
+    job_id: str = ""
+
+    def tags(self) -> dict[str, str]:
+        """Return the tags of an MP4 that players and probes show, by FFmpeg's names for them.
+
+        The comment carries the mark, because it is the tag that every player has a place for.
+        """
+        maker, job = f" by {self.model}" * bool(self.model), f" Job: {self.job_id}." * bool(self.job_id)
+        comment = f"AI-generated{maker}.{job} DigitalSourceType: {DIGITAL_SOURCE_TYPE}"
+        named = {"title": self.title, "artist": self.model, "comment": comment}
+        return {tag: value for tag, value in named.items() if value}
+
+
+UNKNOWN: Final = Origin()

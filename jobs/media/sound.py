@@ -6,7 +6,7 @@ Runs in the child process only. The pictures are finished first, and nothing wro
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
@@ -51,7 +51,7 @@ def add_sound(
     samples: bytes,
     target: Path,
     limits: VideoLimits,
-    metadata: dict[str, str],
+    tags: Mapping[str, str],
     check: Callable[[Path], None],
     bits_per_s: int = BITS_PER_SECOND,
 ) -> bool:
@@ -61,7 +61,7 @@ def add_sound(
     """
     joined = target.with_suffix(".sound")
     try:
-        _join(target, samples, joined, limits, metadata, bits_per_s)
+        _join(target, samples, joined, limits, tags, bits_per_s)
         check(joined)
         joined.replace(target)
     except NOT_USABLE:
@@ -135,13 +135,13 @@ def _bytes_of(frame: AudioFrame) -> bytes:
 
 
 def _join(
-    pictures: Path, samples: bytes, joined: Path, limits: VideoLimits, metadata: dict[str, str], bits_per_s: int
+    pictures: Path, samples: bytes, joined: Path, limits: VideoLimits, tags: Mapping[str, str], bits_per_s: int
 ) -> None:
     with (
         open_video(pictures, limits) as opened,
         av.open(str(joined), "w", format="mp4", options={"movflags": "+faststart"}) as out,
     ):
-        out.metadata.update(metadata)
+        out.metadata.update(tags)
         shown = out.add_stream_from_template(opened.stream)
         heard = _encoded(out, samples, bits_per_s)
         for packet in heapq.merge(_moved(opened.packets(), shown), heard, key=_time_of):

@@ -5,7 +5,7 @@ Runs in the child process only. Frames stream through one at a time, so memory d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -25,7 +25,7 @@ from jobs.media.mp4 import append_xmp
 from jobs.media.one_pass import Beside, OnePass
 from jobs.media.opening import read_scene
 from jobs.media.probe import is_interlaced, pixel_aspect, probe_video
-from jobs.media.provenance import COMMENT, XMP
+from jobs.media.provenance import XMP
 from jobs.media.sound import add_sound, read_sound
 from jobs.media.source_video import DECODING_ALONE, DOES_NOT_DECODE, SourceVideo, open_video
 
@@ -66,6 +66,7 @@ def normalise_video(
     `report` is called with the share done, 0 to 1. A source that already conforms is copied after checking that every
     frame decodes. Raises a `MediaError`; `Damaged` when the source is too short by more than `settings.missing_max_s`.
     One that is too long is cut off. Where `scene` is the picture that it was made from, it must begin with that.
+    The tags of the source are not kept: only those of `beside.origin` are written.
     """
     begin = partial(OnePass, beside, read_scene(scene) if scene else None)
     found = probe_video(source, limits)
@@ -73,7 +74,7 @@ def normalise_video(
     seen = _proven(source, found.frames, begin, limits, report) if conforms(found, seconds) else None
     remuxed = seen is not None
     if seen is not None:
-        _copy(source, target, found.color, limits)
+        _copy(source, target, found.color, limits, seen.tags)
     else:
         seen = _transcode(source, target, begin, seconds * FRAMES_PER_SECOND, settings, limits, report)
 
@@ -81,7 +82,7 @@ def normalise_video(
         _check_written(probe_video(joined, limits), seconds, streams=2)
 
     samples = read_sound(source, seconds, limits)
-    if samples is not None and not add_sound(samples, target, limits, {"comment": COMMENT}, check_with_sound):
+    if samples is not None and not add_sound(samples, target, limits, seen.tags, check_with_sound):
         samples = None
     append_xmp(target, XMP)
     written = probe_video(target, limits)
@@ -147,8 +148,8 @@ def _proven(
     return seen
 
 
-def _copy(source: Path, target: Path, color: str, limits: VideoLimits) -> None:
-    with open_video(source, limits) as opened, open_target(target) as out:
+def _copy(source: Path, target: Path, color: str, limits: VideoLimits, tags: Mapping[str, str]) -> None:
+    with open_video(source, limits) as opened, open_target(target, tags) as out:
         stream = out.add_stream_from_template(opened.stream)
         tagging = BitStreamFilterContext(TAG_AS_BT709, opened.stream, stream) if color == "untagged" else None
         for packet in opened.packets():
@@ -189,7 +190,7 @@ def _encode(
     *,
     field_order: str = "",
 ) -> None:
-    with open_video(source, limits) as opened, open_target(target) as out:
+    with open_video(source, limits) as opened, open_target(target, seen.tags) as out:
         threads = settings.threads or default_threads()
         stream = add_encoder(out, (WIDTH_PX, HEIGHT_PX), _options(settings), settings.keyframe_every_frames, threads)
         for done, picture in enumerate(_framed(opened, frames, field_order)):

@@ -28,7 +28,7 @@ def steps_of(runtime: Runtime) -> Steps:
     lost = LostSubmissions(runtime.engine, runtime.provider, runtime.list_settles_after_s)
     keeper = LeaseKeeper(runtime.renewer, runtime.leases, runtime.policy.deadlines)
     models = Models(runtime.engine, runtime.models, runtime.unavailable_models)
-    making = TranscodeParts(runtime.store, keeper, runtime.recorder, runtime.retention, runtime.instant, runtime.signer)
+    making = _transcode_parts(runtime, keeper)
     undoing = CompensateParts(runtime.engine, runtime.store, runtime.provider, lost, keeper, runtime.instant)
     return {
         State.QUEUED: partial(submit, parts=_submit_parts(runtime, models)),
@@ -38,6 +38,18 @@ def steps_of(runtime: Runtime) -> Steps:
         State.TRANSCODING: partial(transcode, parts=making),
         State.COMPENSATING: partial(compensate, parts=undoing),
     }
+
+
+def _transcode_parts(runtime: Runtime, keeper: LeaseKeeper) -> TranscodeParts:
+    return TranscodeParts(
+        store=runtime.store,
+        keeper=keeper,
+        recorder=runtime.recorder,
+        retention=runtime.retention,
+        instant=runtime.instant,
+        signer=runtime.signer,
+        themes=runtime.prompts.themes,
+    )
 
 
 def _submit_parts(runtime: Runtime, models: Models) -> SubmitParts:

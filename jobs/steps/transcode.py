@@ -17,6 +17,7 @@ from db.engine.row_changes import AssetMade
 from db.ids import new_id
 from db.public_ids import IdKind, encode_id
 from db.records.renditions import Rendition
+from jobs.catalogue.themes import Theme, themes
 from jobs.engine.lease_times import LeaseKeeper
 from jobs.engine.leases import KeptLease, LeaseLost
 from jobs.engine.recorder import Recorder
@@ -25,6 +26,7 @@ from jobs.media import (
     ImageFacts,
     MediaError,
     MediaInterrupted,
+    Origin,
     VideoFacts,
     make_renditions,
     normalise_avatar,
@@ -58,6 +60,7 @@ class TranscodeParts:
     retention: RetentionPolicy = field(default_factory=RetentionPolicy)
     instant: Callable[[], Instant] = this_instant
     signer: ManifestSigner | None = None
+    themes: Mapping[str, Theme] = field(default_factory=themes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +154,7 @@ def _make_video(job: ClaimedJob, source: Path, folder: Path, lease: KeptLease, p
         scene=_scene(job, folder, parts),
         poster=poster,
         preview=preview,
+        origin=_origin(job, parts.themes),
         on_progress=_reporting(job, lease, parts),
     )
     lease.check()
@@ -159,6 +163,12 @@ def _make_video(job: ClaimedJob, source: Path, folder: Path, lease: KeptLease, p
     beside = {} if facts.preview is None else {preview: facts.preview}
     still = _keep(job, "poster", poster, facts.poster, parts) if facts.poster else None
     return _Made(_keep(job, "video", video, facts, parts, beside), still)
+
+
+def _origin(job: ClaimedJob, offered: Mapping[str, Theme]) -> Origin:
+    """Return what the file says of itself to everyone who has it: nothing of the user, nor of what the user wrote."""
+    theme = offered.get(job.theme or "")
+    return Origin(theme.name if theme else "Animated scene", job.model or "", encode_id(IdKind.JOB, job.id))
 
 
 def _scene(job: ClaimedJob, folder: Path, parts: TranscodeParts) -> Path | None:

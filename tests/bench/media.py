@@ -90,7 +90,7 @@ def _ways(source: Path, folder: Path) -> dict[str, float]:
         "encoded": _cpu_s(lambda: normalise_video(source, folder / "encoded.mp4", seconds=SECONDS)),
         "encoded, as large as the copied one": _cpu_s(lambda: _encode(exact, folder / "again.mp4")),
         "copied, every picture decoded": _cpu_s(lambda: normalise_video(exact, folder / "copy.mp4", seconds=SECONDS)),
-        "copied, nothing decoded": _cpu_s(lambda: video._copy(exact, folder / "bare.mp4", "bt709", VIDEO_LIMITS)),
+        "copied, nothing decoded": _cpu_s(lambda: video._copy(exact, folder / "bare.mp4", "bt709", VIDEO_LIMITS, {})),
     }
 
 

@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from random import Random
 
+import av
 import c2pa  # type: ignore[import-untyped]
 import pytest
 from PIL import Image
@@ -20,7 +21,9 @@ from db.elapsed import Instant, this_instant
 from db.engine.claims import ClaimedJob
 from db.engine.commands import cancel
 from db.engine.row_changes import AssetMade, RowChange
+from db.public_ids import IdKind, encode_id
 from db.records.renditions import Rendition
+from jobs.catalogue.themes import themes
 from jobs.engine.hints import Hinter
 from jobs.engine.lease_times import LeaseKeeper
 from jobs.engine.leases import Renewer
@@ -172,7 +175,21 @@ def test_the_percent_grows_while_a_video_is_encoded(
         percent = conn.scalar(text("SELECT percent FROM jobs"))
     assert percent is not None
     assert 90 < percent < 100
-    _assert_beside(work.row_changes, parts.store, f"jobs/{job.id}/{job.attempt}/{job.lease}")
+    folder = f"jobs/{job.id}/{job.attempt}/{job.lease}"
+    _assert_beside(work.row_changes, parts.store, folder)
+    for name in ("video.mp4", "video-854.mp4"):
+        parts.store.download(f"{folder}/{name}", tmp_path / name, max_bytes=10**8)
+        _assert_tags(tmp_path / name, job)
+
+
+def _assert_tags(path: Path, job: ClaimedJob) -> None:
+    """Check that a file names its job and its model, and no user."""
+    with av.open(str(path)) as opened:
+        tags = dict(opened.metadata)
+    assert (tags["title"], tags["artist"]) == (themes()[job.theme].name if job.theme else "Animated scene", job.model)
+    assert f" Job: {encode_id(IdKind.JOB, job.id)}. " in tags["comment"]
+    data = path.read_bytes()
+    assert not [each for each in (job.account_id, job.session_id, job.story_id, job.id) if str(each).encode() in data]
 
 
 def _assert_beside(row_changes: Sequence[RowChange], store: S3Store, folder: str) -> None:
