@@ -58,7 +58,8 @@ class PictureFetcher:
             parsed = httpx.URL(url)
         except (httpx.InvalidURL, ValueError):
             return None
-        is_ours = parsed.scheme in ("http", "https") and parsed.host != "" and parsed.userinfo == b""
+        # Not `host`, which decodes punycode and raises for the name of an emoji; a request without a Host reads it too.
+        is_ours = parsed.scheme in ("http", "https") and parsed.raw_host != b"" and parsed.userinfo == b""
         return parsed if is_ours and _port(parsed) in self._reach.ports else None
 
     def fetch(self, url: str, target: Path, *, most_bytes: int) -> None:
@@ -81,7 +82,8 @@ class PictureFetcher:
 
     @contextmanager
     def _opened(self, url: httpx.URL) -> Iterator[httpx.Response]:
-        request = httpx.Request("GET", url, headers=_HEADERS, extensions={"timeout": self._timeouts()})
+        headers = {"host": url.netloc.decode(), **_HEADERS}
+        request = httpx.Request("GET", url, headers=headers, extensions={"timeout": self._timeouts()})
         response = self._transport.handle_request(request)
         response.request = request
         try:
@@ -95,13 +97,17 @@ class PictureFetcher:
     def _redirected(self, response: httpx.Response) -> httpx.URL | None:
         """Return the address of a redirect, checked like the first; None if it is not allowed, or drops https."""
         came_from = response.request.url
-        target = self.allowed(str(came_from.join(response.headers.get("location", ""))))
+        try:
+            target = self.allowed(str(came_from.join(response.headers.get("location", ""))))
+        except ValueError:
+            # From the standard library, which joins the two: httpx has an error of its own.
+            return None
         is_downgrade = target is not None and came_from.scheme == "https" and target.scheme == "http"
         return None if is_downgrade else target
 
 
 def _port(url: httpx.URL) -> int:
-    return url.port or (443 if url.scheme == "https" else 80)
+    return (443 if url.scheme == "https" else 80) if url.port is None else url.port
 
 
 def _save(response: httpx.Response, target: Path, most_bytes: int) -> None:

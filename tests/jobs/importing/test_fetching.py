@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import gzip
-import shutil
 import socket
-import ssl
-import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from jobs.importing.connecting import Reach, resolve
 from jobs.importing.fetching import FetchLimits, FileTooLarge, NotFetched, PictureFetcher
+from tests.support.certificates import tls_server
 from tests.support.picture_host import PictureHost, Responder, picture, picture_host, redirect, resolves, sends
 
 CONTENT = b"a picture" * 1000
 HERE = "127.0.0.0/8"
 OK = b"HTTP/1.1 200 OK\r\n"
-needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="makes a certificate with openssl")
-SHORT = FetchLimits(wait_s=0.2, total_s=0.6)
+# Each limit alone: the other one ends nothing here.
+SHORT_WAIT = FetchLimits(wait_s=0.2, total_s=3600)
+SHORT_TOTAL = FetchLimits(wait_s=3600, total_s=0.6)
 
 
 @pytest.fixture
@@ -35,12 +35,14 @@ def fetched(fetcher: PictureFetcher, url: str, folder: Path, most_bytes: int = l
     return (folder / "raw").read_bytes()
 
 
-def test_a_file_is_fetched_with_the_name_of_its_host(host: PictureHost, tmp_path: Path) -> None:
-    """The name is resolved by us, and stays in the request."""
+@pytest.mark.parametrize("name", ["pictures.example", "xn--bcher-kva.example", "xn--ls8h.example"])
+def test_a_file_is_fetched_with_the_name_of_its_host(host: PictureHost, tmp_path: Path, name: str) -> None:
+    """The name is resolved by us, and stays in the request, also an emoji's, which no longer decodes."""
     fetcher = PictureFetcher(host.reach(HERE, resolver=resolves("127.0.0.1")))
-    assert fetched(fetcher, host.url("pictures.example"), tmp_path) == CONTENT
+    assert fetched(fetcher, host.url(name), tmp_path) == CONTENT
     [request] = host.requests
-    assert f"host: pictures.example:{host.port}".encode() in request.lower()
+    assert f"host: {name}:{host.port}".encode() in request.lower()
+    assert request.lower().count(b"host:") == 1
     assert b"accept-encoding: identity" in request.lower()
     assert b"cookie" not in request.lower()
 
@@ -97,6 +99,9 @@ def test_of_several_addresses_only_the_allowed_are_tried(host: PictureHost, tmp_
         "data:image/png;base64,AAAA",
         "//127.0.0.2:{port}/",
         "http://[::1/",
+        # Neither a name that does not decode nor one that the standard library refuses is an error of ours.
+        "http://xn--a:{port}/",
+        "http:////[",
     ],
 )
 def test_a_redirect_is_checked_like_the_first_address(host: PictureHost, tmp_path: Path, target: str) -> None:
@@ -148,38 +153,46 @@ def test_an_odd_length_is_a_failed_fetch(host: PictureHost, tmp_path: Path, leng
         fetched(PictureFetcher(host.reach(HERE)), host.url(), tmp_path)
 
 
-def _silent(conn: socket.socket) -> None:
-    conn.recv(1)
+def _slowly(begin: bytes, drop: bytes, end: bytes) -> Responder:
+    """Send a whole response in five seconds, unless the client hangs up: one who waits gets it."""
 
-
-def _dripping(begin: bytes, drop: bytes) -> Responder:
     def respond(conn: socket.socket) -> None:
         conn.sendall(begin)
         conn.settimeout(0.05)
-        with suppress(OSError):
-            while True:
-                with suppress(TimeoutError):
-                    if not conn.recv(1):
-                        return
-                conn.sendall(drop)
+        for _ in range(100):
+            with suppress(TimeoutError):
+                if not conn.recv(1):
+                    return
+            conn.sendall(drop)
+        conn.sendall(end)
 
     return respond
 
 
+WHOLE = OK + b"Content-Length: 0\r\n\r\n"
+# Of a handshake's record that is longer than what follows.
+BEGUN_RECORD = b"\x16\x03\x03\x40\x00"
+
+
 @pytest.mark.parametrize(
-    "respond",
+    ("scheme", "respond", "limits"),
     [
-        _silent,
-        _dripping(OK + b"\r\n", b"x"),
-        _dripping(OK, b"x-more: 1\r\n"),
-        _dripping(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        ("http", _slowly(b"", b"", WHOLE), SHORT_WAIT),
+        ("http", _slowly(b"", b"", WHOLE), SHORT_TOTAL),
+        ("http", _slowly(OK + b"Content-Length: 100\r\n\r\n", b"x", b""), SHORT_TOTAL),
+        ("http", _slowly(OK, b"x-more: 1\r\n", b"Content-Length: 0\r\n\r\n"), SHORT_TOTAL),
+        ("http", _slowly(b"", b"HTTP/1.1 100 Continue\r\n\r\n", WHOLE), SHORT_TOTAL),
+        ("https", _slowly(b"", b"", b""), SHORT_WAIT),
+        ("https", _slowly(BEGUN_RECORD, b"x", b""), SHORT_TOTAL),
     ],
-    ids=["silence", "a byte at a time", "headers without end", "informational responses without end"],
+    ids=["silence", "silence, in all", "body", "headers", "informational responses", "no handshake", "handshake"],
 )
-def test_a_slow_server_is_left(host: PictureHost, tmp_path: Path, respond: Responder) -> None:
+def test_a_slow_server_is_left(
+    host: PictureHost, tmp_path: Path, scheme: str, respond: Responder, limits: FetchLimits
+) -> None:
     host.respond = respond
-    with pytest.raises(NotFetched):
-        fetched(PictureFetcher(host.reach(HERE), SHORT), host.url(), tmp_path)
+    with pytest.raises(NotFetched, match="Timeout"):
+        fetched(PictureFetcher(host.reach(HERE), limits), host.url(scheme=scheme), tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -212,6 +225,7 @@ def test_nothing_is_decompressed(host: PictureHost, tmp_path: Path) -> None:
         *("", "me.jpg", "/me.jpg", "//x.example/", "ftp://x.example/", "file:///etc/passwd", "gopher://x.example/"),
         *("http://", "http:///me.jpg", "http://user@x.example/", "http://user:word@x.example/", "http://:word@x/"),
         *("http://x.example:22/", "http://x.example:8080/", "https://x.example:6379/", "http://x.example:99999/"),
+        "http://x.example:0/",
         *(" http://x.example/", "http://x.example/\r\nHost: y", "http://x.example/\0", "http://[::1/"),
         "http://x.example/" + "a" * 2048,
     ],
@@ -241,39 +255,48 @@ def test_the_default_reach_is_the_public_internet() -> None:
     assert Reach() == Reach(frozenset({80, 443}), (), resolve)
 
 
-@needs_openssl
-def test_the_certificate_must_be_of_the_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def trusting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let clients that are made in this test trust what `tls_server` makes."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "issuer.pem"))
+
+
+@pytest.mark.usefixtures("trusting")
+def test_the_certificate_must_be_of_the_name(tmp_path: Path) -> None:
     """The connection goes to a number, and SNI and the check name the host."""
     names: list[str | None] = []
-    tls = _tls(tmp_path, "x.example")
+    tls = tls_server(tmp_path, "x.example")
     tls.sni_callback = lambda _socket, name, _context: names.append(name)
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
     with picture_host(picture(CONTENT), tls) as host:
         fetcher = PictureFetcher(host.reach(HERE, resolver=resolves("127.0.0.1")))
         assert fetched(fetcher, host.url("x.example", scheme="https"), tmp_path) == CONTENT
         with pytest.raises(NotFetched):
             fetched(fetcher, host.url("y.example", scheme="https"), tmp_path)
-        host.respond = redirect(host.url("x.example"))
+    assert names == ["x.example", "y.example"]
+    assert len(host.requests) == 1
+
+
+@pytest.mark.usefixtures("trusting")
+def test_a_redirect_does_not_drop_the_encryption(host: PictureHost, tmp_path: Path) -> None:
+    with picture_host(redirect(host.url("x.example")), tls_server(tmp_path, "x.example")) as encrypted:
+        reach = Reach(frozenset({host.port, encrypted.port}), encrypted.reach(HERE).also, resolves("127.0.0.1"))
         with pytest.raises(NotFetched, match="not allowed"):
-            fetched(fetcher, host.url("x.example", scheme="https"), tmp_path)
-    assert names == ["x.example", "y.example", "x.example"]
+            fetched(PictureFetcher(reach), encrypted.url("x.example", scheme="https"), tmp_path)
+    assert (len(encrypted.requests), host.requests) == (1, [])
 
 
-@needs_openssl
 def test_an_unknown_certificate_is_refused(tmp_path: Path) -> None:
-    with picture_host(picture(CONTENT), _tls(tmp_path, "x.example")) as host:
+    with picture_host(picture(CONTENT), tls_server(tmp_path, "x.example")) as host:
         fetcher = PictureFetcher(host.reach(HERE, resolver=resolves("127.0.0.1")))
         with pytest.raises(NotFetched):
             fetched(fetcher, host.url("x.example", scheme="https"), tmp_path)
         assert host.requests == []
 
 
-def _tls(folder: Path, name: str) -> ssl.SSLContext:
-    certificate, key = folder / "cert.pem", folder / "key.pem"
-    subject = ["-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}", "-days", "2"]
-    kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    files = ["-out", str(certificate), "-keyout", str(key)]
-    subprocess.run(["openssl", "req", *kind, *subject, *files], check=True, capture_output=True)
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    made.load_cert_chain(certificate, key)
-    return made
+@pytest.mark.usefixtures("trusting")
+def test_an_expired_certificate_is_refused(tmp_path: Path) -> None:
+    with picture_host(picture(CONTENT), tls_server(tmp_path, "x.example", valid_for=timedelta(hours=1))) as host:
+        fetcher = PictureFetcher(host.reach(HERE, resolver=resolves("127.0.0.1")))
+        with pytest.raises(NotFetched):
+            fetched(fetcher, host.url("x.example", scheme="https"), tmp_path)
+        assert host.requests == []
