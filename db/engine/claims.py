@@ -9,7 +9,7 @@ from math import ceil, inf
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, CursorResult
+from sqlalchemy import Connection
 
 from db.elapsed import Instant, this_instant
 from db.statements import execute
@@ -91,15 +91,15 @@ class ClaimedJob:
     read_at: Instant = field(compare=False)
 
     @classmethod
-    def from_rows(cls, rows: CursorResult[Any]) -> list[ClaimedJob]:
+    def from_rows(cls, rows: Sequence[Any]) -> list[ClaimedJob]:
         """Return the jobs of `claimed_job.sql`, whose columns have the names of this class's fields in any order.
 
         Raises TypeError where they do not.
         """
-        names, read_at = tuple(rows.keys()), this_instant()
-        if _FIELDS.symmetric_difference(names) != {"read_at"}:
-            raise TypeError(f"claimed jobs have other fields than {', '.join(names)}")
-        return [cls._read(dict(zip(names, row, strict=True)), read_at) for row in rows.all()]
+        read_at = this_instant()
+        if rows and _FIELDS.symmetric_difference(rows[0]._fields) != {"read_at"}:
+            raise TypeError(f"claimed jobs have other fields than {', '.join(rows[0]._fields)}")
+        return [cls._read(row._asdict(), read_at) for row in rows]
 
     @classmethod
     def _read(cls, given: dict[str, Any], read_at: Instant) -> ClaimedJob:
@@ -198,7 +198,7 @@ def claim_due(
 def _claim_in_turn(conn: Connection, given: dict[str, Any], cursor: FairnessCursor) -> list[ClaimedJob]:
     """Lease due jobs of a lane, the same number for each account in turn, and advance the cursor."""
     lane = {name: given[name] for name in ("step", "is_long", "limit")}
-    found = execute(conn, "accounts_in_turn", given={**lane, "after": cursor.after}).all()
+    found = execute(conn, "accounts_in_turn", given={**lane, "after": cursor.after})
     if found:
         cursor.after = found[-1].account_id
     account_ids = [row.account_id for row in found if row.is_due]
@@ -211,7 +211,7 @@ def _claim_in_turn(conn: Connection, given: dict[str, Any], cursor: FairnessCurs
 def _account_shares(conn: Connection, limit: int, cursor: FairnessCursor) -> dict[UUID, int]:
     """Return the number of jobs of each account that may be claimed, an equal share each, and advance the cursor."""
     given = {"limit": limit, "after": cursor.after, "behind_after": _BEHIND_AFTER}
-    found = execute(conn, "account_shares", given=given).all()
+    found = execute(conn, "account_shares", given=given)
     if found:
         cursor.after = found[-1].account_id
     rooms = {row.account_id: row.room for row in found if row.room > 0}
@@ -234,7 +234,7 @@ def claim_overdue(
 def release(conn: Connection, claims: Sequence[Claim]) -> int:
     """Release unused claims and return the number of those still valid. Calling it twice is safe."""
     given = {"ids": [claim.job_id for claim in claims], "leases": [claim.lease for claim in claims]}
-    return len(execute(conn, "release", given=given).all())
+    return len(execute(conn, "release", given=given))
 
 
 def renew(conn: Connection, claim: Claim, lease_for: timedelta, ends_at: datetime | None = None) -> bool:
@@ -243,8 +243,7 @@ def renew(conn: Connection, claim: Claim, lease_for: timedelta, ends_at: datetim
     Returns False if the lease was lost, a cancel waits for this step to end, or the step's time ended at `ends_at`.
     """
     given = {"id": claim.job_id, "lease": claim.lease, "lease_for": lease_for, "ends_at": ends_at}
-    found = execute(conn, "renew", given=given)
-    return found.one_or_none() is not None
+    return bool(execute(conn, "renew", given=given))
 
 
 def still_leased(conn: Connection, claims: Sequence[Claim]) -> set[Claim]:
@@ -261,5 +260,5 @@ def load(conn: Connection, claim: Claim) -> ClaimedJob | None:
 
 def next_due_in(conn: Connection, step: Step) -> float:
     """Return the seconds until the next job of `step` is due, or infinity if no job will become due."""
-    seconds: float | None = execute(conn, "next_due", given={"step": step}).scalar()
-    return inf if seconds is None else max(0.0, seconds)
+    (found,) = execute(conn, "next_due", given={"step": step})
+    return inf if found.seconds is None else max(0.0, found.seconds)

@@ -106,9 +106,9 @@ def write_moves(conn: Connection, moves: Sequence[Move | LockedMove]) -> list[Mo
     in_order = sorted(enumerate(moves), key=lambda numbered: numbered[1].job_id.int)
     results: list[Moved | None] = [None] * len(moves)
     rows = execute(conn, "record_moves", given={"moves": as_json(starmap(_given, in_order))})
-    if tuple(rows.keys()) != _RETURNED:
-        raise TypeError(f"record_moves.sql returns {', '.join(rows.keys())}")
-    for number, *columns in map(tuple[Any, ...], rows.all()):
+    if rows and rows[0]._fields != _RETURNED:
+        raise TypeError(f"record_moves.sql returns {', '.join(rows[0]._fields)}")
+    for number, *columns in rows:
         results[number] = Moved(*columns)
     return results
 

@@ -30,7 +30,7 @@ _GROUP_MAX = 200
 # After a group of this size the next one gathers for as long as the last one took to write, at most this long, so that
 # it includes the moves that follow from the last: the slower the database, the larger the groups.
 _BUSY_FROM = 16
-_GATHER_MAX_S = 0.006
+_GATHER_MAX_S = 0.012
 # With this many pending moves `record` blocks, so that a stalled database slows the steps down.
 _PENDING_MAX = 1000
 _RETRY_EVERY_S = 0.2

@@ -11,7 +11,7 @@ WITH RECURSIVE walk AS (
     ) AS following
     WHERE walk.place < 100
 )
-SELECT extract(epoch FROM min(due_at) - diorama_now())::double precision
+SELECT extract(epoch FROM min(due_at) - diorama_now())::double precision AS seconds
 FROM (
     (SELECT due_at FROM jobs
      WHERE step = :step AND state <> 'queued' AND due_at > diorama_now() ORDER BY due_at LIMIT 1)
