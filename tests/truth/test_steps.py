@@ -1,0 +1,36 @@
+"""The places outside the table of steps that a new step belongs to."""
+
+from __future__ import annotations
+
+import re
+
+from db.statements import source_of
+from statemachine.steps import SERVED, STEP_OF, STEP_SPECS
+from statemachine.vocabulary import State
+from tests.faults.points import POINTS
+from tests.truth.packages import ROOT
+
+# A job waits for its parent, and a submission ends by itself or is reconciled: no step acts in these states.
+NOBODY_ACTS_IN = {State.WAITING, State.SUBMITTING}
+
+
+def test_the_architecture_says_what_each_step_does() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = set(re.findall(r"^\| `(\w+)` \| (\w+) \|", page, re.MULTILINE))
+    assert rows == {(state, STEP_OF[state]) for state in SERVED if state not in NOBODY_ACTS_IN}
+
+
+def test_every_step_that_calls_the_provider_or_writes_objects_is_killed_in_the_tests() -> None:
+    acting = {spec.step for spec in STEP_SPECS if spec.call is not None or spec.writes_objects}
+    assert acting - {point.step for point in POINTS} == set()
+
+
+def test_the_statements_and_the_index_of_two_lanes_have_the_states_of_all_steps_with_two_lanes() -> None:
+    states = {each.state for spec in STEP_SPECS if spec.long_share for each in spec.serves}
+    (index,) = re.findall(r"CREATE INDEX jobs_in_turn .*ARRAY\[(.*?)\]", (ROOT / "db" / "schema.sql").read_text())
+    listed = [index]
+    for name in ("accounts_in_turn", "claim_in_turn", "account_shares"):
+        found = re.findall(r"state IN \(('storing'.*?)\)", source_of(name))
+        assert found, name
+        listed += found
+    assert [set(re.findall(r"'(\w+)'", words)) for words in listed] == [states] * len(listed)
