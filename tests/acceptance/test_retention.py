@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from diorama.embedded import EmbeddedS3
 from storage import S3Store
+from storage.keys import output_key
 from tests.support.clock import move_clock
 from tests.support.databases import unique_name
 from tests.support.eventually import eventually
@@ -73,7 +74,8 @@ def test_the_doctor_names_objects_without_rows_and_rows_without_objects(system: 
     worker = system.start_worker()
     system.wait_for(job_id, "succeeded")
     worker.kill()
-    left, lost = f"jobs/{job_id}/7/source.png", f"jobs/{job_id}/1/avatar.png"
+    left = output_key(job_id, attempt=7, lease=1, role="source", extension="png")
+    lost = next(each.key for each in system.store.list(f"jobs/{job_id}/") if each.key.endswith("/avatar.png"))
     system.store.put_stream(left, [b"x"], content_type="image/png", max_bytes=1)
     move_clock(system.engine, GRACE)
     status, report = run(system, "doctor", "--storage")
