@@ -27,7 +27,12 @@ from db.statements import source_of
 def test_no_statement_of_a_deletion_reads_a_whole_table(engine: Engine, database_url: str, name: str) -> None:
     # The pool of workers disables sequential scans: one that is left has no index to replace it.
     workers = connect_worker(DatabaseSettings(database_url, pool_size=1), name="w")
-    source = source_of(name).replace(":id", "'00000000-0000-7000-8000-000000000000'").replace(":keys", "'{}'").replace(":going", "'{}'")
+    source = (
+        source_of(name)
+        .replace(":id", "'00000000-0000-7000-8000-000000000000'")
+        .replace(":keys", "'{}'")
+        .replace(":going", "'{}'")
+    )
     with workers.connect() as conn:
         plan = "\n".join(conn.scalars(text(f"EXPLAIN {source}")))
     workers.dispose()
