@@ -19,7 +19,7 @@ from jobs.media.errors import (
     WrongShape,
     WrongType,
 )
-from jobs.media.facts import ImageFacts, VideoFacts, VideoProbe
+from jobs.media.facts import ImageFacts, PictureFacts, VideoFacts, VideoProbe
 from jobs.media.limits import (
     OUTPUT_LIMITS,
     RENDITION_WIDTHS_PX,
@@ -38,6 +38,7 @@ from jobs.media.operations import (
     normalise_scene,
     normalise_video,
     probe_video,
+    renditions_in,
 )
 from jobs.media.provenance import Origin
 
@@ -54,6 +55,7 @@ __all__ = [
     "MediaInterrupted",
     "MediaTimeout",
     "Origin",
+    "PictureFacts",
     "PictureLimits",
     "TooLarge",
     "Unreadable",
@@ -71,4 +73,5 @@ __all__ = [
     "normalise_scene",
     "normalise_video",
     "probe_video",
+    "renditions_in",
 ]

@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, Final
 
 from jobs.media.confinement import confine
 from jobs.media.errors import NOT_PROCESSED, MediaError, TooLarge
-from jobs.media.facts import ImageFacts, Renditions, VideoFacts, VideoProbe
+from jobs.media.facts import ImageFacts, PictureFacts, Renditions, VideoFacts, VideoProbe
 from jobs.media.limits import ChildLimits, PictureLimits, VideoLimits, VideoSettings
 
 REPORT_EVERY_S: Final = 0.5
@@ -34,7 +34,7 @@ MACHINE_ERRORS: Final = frozenset(
 
 OUT_OF_MEMORY: Final = "the child had no memory left"
 
-Facts = ImageFacts | Renditions | VideoFacts | VideoProbe
+Facts = ImageFacts | PictureFacts | Renditions | VideoFacts | VideoProbe
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +81,13 @@ def _make_model_input(call: Call) -> Facts:
 def _normalise_avatar(call: Call) -> Facts:
     from jobs.media import images
 
-    return images.normalise_avatar(call.source, call.target, call.picture_limits)
+    return images.normalise_avatar(call.source, call.target, call.picture_limits, call.path("renditions"))
 
 
 def _normalise_scene(call: Call) -> Facts:
     from jobs.media import images
 
-    return images.normalise_scene(call.source, call.target, call.picture_limits)
+    return images.normalise_scene(call.source, call.target, call.picture_limits, call.path("renditions"))
 
 
 def _normalise_video(call: Call) -> Facts:
@@ -95,7 +95,8 @@ def _normalise_video(call: Call) -> Facts:
     from jobs.media.provenance import Origin
 
     os.nice(LONG_WORK_NICENESS)
-    beside = one_pass.Beside(call.path("poster"), call.path("preview"), Origin(**call.options["origin"]))
+    named = call.path("poster"), call.path("renditions"), call.path("preview")
+    beside = one_pass.Beside(*named, Origin(**call.options["origin"]))
     settings = VideoSettings(**call.options["settings"])
     return video.normalise_video(
         call.source,

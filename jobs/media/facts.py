@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TypeVar, get_type_hints
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_type_hints
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +19,17 @@ class ImageFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class PictureFacts(ImageFacts):
+    """A finished picture with its renditions, the narrowest first; none where they were not wanted or failed."""
+
+    renditions: tuple[ImageFacts, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Renditions:
     """The written renditions of a picture, the narrowest first."""
 
-    made: list[ImageFacts]
+    made: tuple[ImageFacts, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +48,8 @@ class VideoFacts:
     duration_s: float
     codec: str
     size_bytes: int
-    sha256: str
     remuxed: bool
-    poster: ImageFacts | None = None
+    poster: PictureFacts | None = None
     preview: ImageFacts | None = None
 
 
@@ -64,7 +71,6 @@ class VideoProbe:
     duration_s: float
     codec: str
     size_bytes: int
-    sha256: str
     profile: str
     level: int
     pixel_format: str
@@ -83,13 +89,13 @@ class VideoProbe:
     streams: int
     comment: str
 
-    def facts(self, *, remuxed: bool, poster: ImageFacts | None, preview: ImageFacts | None) -> VideoFacts:
+    def facts(self, *, remuxed: bool, poster: PictureFacts | None, preview: ImageFacts | None) -> VideoFacts:
         """Return the facts to keep about a written video and what was written beside it."""
         kept = {field.name: getattr(self, field.name) for field in fields(VideoFacts) if hasattr(self, field.name)}
         return VideoFacts(**kept, remuxed=remuxed, poster=poster, preview=preview)
 
 
-F = TypeVar("F", ImageFacts, VideoFacts, VideoProbe)
+F = TypeVar("F", ImageFacts, PictureFacts, Renditions, VideoFacts, VideoProbe)
 
 
 def from_reply(kind: type[F], reply: dict[str, object]) -> F:
@@ -101,12 +107,17 @@ def from_reply(kind: type[F], reply: dict[str, object]) -> F:
     if reply.keys() != wanted.keys():
         raise ValueError(f"{kind.__name__} has the fields {sorted(wanted)}, not {sorted(reply)}")
     values = {name: _value(expected, reply[name], f"{kind.__name__}.{name}") for name, expected in wanted.items()}
-    return kind(**values)  # type: ignore[arg-type]  # Each was just compared with its field's type.
+    return kind(**values)
 
 
-def _value(expected: object, given: object, name: str) -> object:
-    if expected == ImageFacts | None:
-        return from_reply(ImageFacts, given) if isinstance(given, dict) else _value(type(None), given, name)
+def _value(expected: Any, given: object, name: str) -> Any:
+    if expected == tuple[ImageFacts, ...]:
+        return tuple(_value(ImageFacts, each, name) for each in _value(list, given, name))
+    if isinstance(expected, UnionType):
+        kind, _none = get_args(expected)
+        return None if given is None else _value(kind, given, name)
+    if expected in (ImageFacts, PictureFacts):
+        return from_reply(expected, _value(dict, given, name))
     if type(given) is not expected:
         raise ValueError(f"{name} must be {getattr(expected, '__name__', expected)}, not {given!r:.80}")
     return given

@@ -6,10 +6,16 @@ import hashlib
 from pathlib import Path
 
 from jobs.media.errors import TooLarge, Unreadable
+from jobs.media.facts import ImageFacts
 from jobs.media.limits import MIB
 
 
-def sha256_of(path: Path) -> str:
+def image_facts(path: Path, content_type: str, size_px: tuple[int, int]) -> ImageFacts:
+    """Return the facts of a picture that was just written, or of a preview."""
+    return ImageFacts(content_type, *size_px, path.stat().st_size, _sha256_of(path))
+
+
+def _sha256_of(path: Path) -> str:
     """Return the file's SHA-256 in hex, read in pieces."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

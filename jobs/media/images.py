@@ -6,17 +6,19 @@ Runs in the child process only.
 from __future__ import annotations
 
 import io
+from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
 from PIL import Image, ImageStat, PngImagePlugin
 
 from jobs.media.errors import MediaError
-from jobs.media.facts import ImageFacts
-from jobs.media.files import sha256_of
+from jobs.media.facts import ImageFacts, PictureFacts
+from jobs.media.files import image_facts
 from jobs.media.limits import PictureLimits
 from jobs.media.pictures import flatten_on_white, load_upright, open_picture
 from jobs.media.provenance import XMP
+from jobs.media.renditions import copies_of
 from jobs.media.scaling import scaled
 from jobs.media.subject import crop_box
 
@@ -29,8 +31,6 @@ SCENE_SIZE_PX: Final = (1920, 1080)
 
 # Level 6 takes three times as long for files at most a tenth smaller.
 PNG_COMPRESS_LEVEL: Final = 3
-# libwebp's effort, from 0 to 6; its default of 4 takes two and a half times as long and saves 3% of the bytes.
-WEBP_METHOD: Final = 2
 
 
 def clean_selfie(source: Path, target: Path, limits: PictureLimits) -> ImageFacts:
@@ -49,7 +49,7 @@ def _write_jpeg(source: Path, target: Path, limits: PictureLimits, long_side_px:
     fresh = Image.frombytes("RGB", image.size, image.tobytes())
     target.write_bytes(_small_jpeg(fresh))
     _assert_bare_jpeg(target)
-    return _facts(target, "image/jpeg", fresh.size)
+    return image_facts(target, "image/jpeg", fresh.size)
 
 
 def _small_jpeg(image: Image.Image) -> bytes:
@@ -77,10 +77,12 @@ def _assert_bare_jpeg(path: Path) -> None:
         raise MediaError("The picture could not be cleaned.", f"left in the file: {extra} {segments}")
 
 
-def normalise_avatar(source: Path, target: Path, limits: PictureLimits) -> ImageFacts:
-    """Write the avatar as a 1024×1024 PNG, uncropped and unstretched, with its transparency preserved."""
-    image = load_upright(open_picture(source, limits))
-    return _save_png(_fit_square(image, AVATAR_SIDE_PX), target)
+def normalise_avatar(source: Path, target: Path, limits: PictureLimits, renditions: Path | None = None) -> PictureFacts:
+    """Write the avatar as a 1024×1024 PNG, uncropped and unstretched, with its transparency preserved.
+
+    Its renditions go to the folder `renditions`, if that is not None.
+    """
+    return _save(_fit_square(load_upright(open_picture(source, limits)), AVATAR_SIDE_PX), target, renditions)
 
 
 def _fit_square(image: Image.Image, side_px: int) -> Image.Image:
@@ -105,11 +107,22 @@ def _border_color(image: Image.Image, line: tuple[int, int, int, int]) -> tuple[
     return tuple(ImageStat.Stat(image.crop(line)).median)
 
 
-def normalise_scene(source: Path, target: Path, limits: PictureLimits) -> ImageFacts:
-    """Write the scene as a 1920×1080 PNG: crop it to 16:9 around its subject and scale it, unstretched."""
-    image = flatten_on_white(load_upright(open_picture(source, limits)))
-    framed = scaled(image, SCENE_SIZE_PX, crop_box(image, SCENE_SIZE_PX))
-    return _save_png(framed, target)
+def normalise_scene(source: Path, target: Path, limits: PictureLimits, renditions: Path | None = None) -> PictureFacts:
+    """Write the scene as a 1920×1080 PNG: crop it to 16:9 around its subject and scale it, unstretched.
+
+    Its renditions go to the folder `renditions`, if that is not None.
+    """
+    return _save(_cropped(flatten_on_white(load_upright(open_picture(source, limits)))), target, renditions)
+
+
+def _cropped(image: Image.Image) -> Image.Image:
+    return scaled(image, SCENE_SIZE_PX, crop_box(image, SCENE_SIZE_PX))
+
+
+def _save(image: Image.Image, target: Path, renditions: Path | None) -> PictureFacts:
+    """Write a finished picture and its renditions. What it was made from is no longer in memory."""
+    facts = _save_png(image, target)
+    return PictureFacts(**asdict(facts), renditions=copies_of(image, renditions) if renditions else ())
 
 
 def _save_png(image: Image.Image, target: Path) -> ImageFacts:
@@ -117,16 +130,4 @@ def _save_png(image: Image.Image, target: Path) -> ImageFacts:
     mark = PngImagePlugin.PngInfo()
     mark.add_itxt("XML:com.adobe.xmp", XMP)
     fresh.save(target, "PNG", compress_level=PNG_COMPRESS_LEVEL, pnginfo=mark)
-    return _facts(target, "image/png", fresh.size)
-
-
-def save_webp(image: Image.Image, target: Path, quality: int, *, is_generated: bool = True) -> ImageFacts:
-    """Write a picture as a WebP, with the provenance mark where a model made it, and without any other metadata."""
-    # Pillow would copy the metadata of a decoded picture.
-    fresh = Image.frombytes(image.mode, image.size, image.tobytes())
-    fresh.save(target, "WEBP", quality=quality, method=WEBP_METHOD, xmp=XMP.encode() if is_generated else b"")
-    return _facts(target, "image/webp", image.size)
-
-
-def _facts(path: Path, content_type: str, size: tuple[int, int]) -> ImageFacts:
-    return ImageFacts(content_type, size[0], size[1], path.stat().st_size, sha256_of(path))
+    return image_facts(target, "image/png", fresh.size)

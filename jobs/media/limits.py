@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 MIB = 1024 * 1024
 
@@ -34,6 +35,11 @@ OUTPUT_LIMITS = PictureLimits(max_bytes=50 * MIB, max_pixels=40_000_000)
 
 # The widths of the copies that browsers show. None is wider than its picture.
 RENDITION_WIDTHS_PX = (320, 640, 1280)
+
+
+def rendition_path(folder: Path, width_px: int) -> Path:
+    """Return where the copy of this width is written."""
+    return folder / f"{width_px}.webp"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from av.video.frame import VideoFrame
 from PIL.Image import Image
 
 from jobs.media.blank import BlankCheck
-from jobs.media.facts import ImageFacts
+from jobs.media.facts import ImageFacts, PictureFacts
 from jobs.media.limits import VideoLimits
 from jobs.media.opening import OpeningCheck
 from jobs.media.poster import Poster
@@ -22,9 +22,13 @@ from jobs.media.provenance import UNKNOWN, Origin
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """Names the files that are made with a video, None for one that is not wanted, and the origin of them all."""
+    """Names the files that are made with a video, None for one that is not wanted, and the origin of them all.
+
+    `renditions` is the folder of the poster's.
+    """
 
     poster: Path | None = None
+    renditions: Path | None = None
     preview: Path | None = None
     origin: Origin = UNKNOWN
 
@@ -59,9 +63,9 @@ class OnePass:
         """Raise `Blank` if all pictures were black, or all the same."""
         self._blank.conclude()
 
-    def poster(self) -> ImageFacts | None:
-        """Write the poster if it is wanted."""
-        return self._poster.write(self._beside.poster) if self._beside.poster else None
+    def poster(self) -> PictureFacts | None:
+        """Write the poster and its renditions if they are wanted."""
+        return self._poster.write(self._beside.poster, self._beside.renditions) if self._beside.poster else None
 
     def preview(self, samples: bytes | None, seconds: int, limits: VideoLimits) -> ImageFacts | None:
         """Finish the preview, with sound where there are samples; None where it is not wanted or could not be made."""

@@ -7,14 +7,14 @@ without a response.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TypeVar
 
 from jobs.media.errors import NOT_PROCESSED, MediaError
-from jobs.media.facts import ImageFacts, VideoFacts, VideoProbe, from_reply
+from jobs.media.facts import ImageFacts, PictureFacts, Renditions, VideoFacts, VideoProbe, from_reply
 from jobs.media.isolation import OnProgress, run_isolated
 from jobs.media.limits import (
     OUTPUT_LIMITS,
@@ -28,10 +28,11 @@ from jobs.media.limits import (
     PictureLimits,
     VideoLimits,
     VideoSettings,
+    rendition_path,
 )
 from jobs.media.provenance import UNKNOWN, Origin
 
-F = TypeVar("F", ImageFacts, VideoFacts)
+F = TypeVar("F", ImageFacts, PictureFacts, VideoFacts)
 
 
 def clean_selfie(source: Path, target: Path, *, limits: PictureLimits = SELFIE_LIMITS) -> ImageFacts:
@@ -44,14 +45,34 @@ def make_model_input(source: Path, target: Path, *, limits: PictureLimits = OUTP
     return _write(ImageFacts, "make_model_input", source, target, {"limits": asdict(limits)}, PICTURE_CHILD)
 
 
-def normalise_avatar(source: Path, target: Path, *, limits: PictureLimits = OUTPUT_LIMITS) -> ImageFacts:
-    """Write a 1024×1024 PNG. A picture that is not square is fitted in uncropped, and its border is extended."""
-    return _write(ImageFacts, "normalise_avatar", source, target, {"limits": asdict(limits)}, PICTURE_CHILD)
+def normalise_avatar(
+    source: Path, target: Path, *, renditions: Path | None = None, limits: PictureLimits = OUTPUT_LIMITS
+) -> PictureFacts:
+    """Write a 1024×1024 PNG. A picture that is not square is fitted in uncropped, and its border is extended.
+
+    Its renditions go to the folder `renditions`; where they cannot be made, there are none.
+    """
+    return _write_picture("normalise_avatar", source, target, renditions, limits)
 
 
-def normalise_scene(source: Path, target: Path, *, limits: PictureLimits = OUTPUT_LIMITS) -> ImageFacts:
-    """Write a 1920×1080 PNG: crop the picture to 16:9 around its subject, and never stretch it."""
-    return _write(ImageFacts, "normalise_scene", source, target, {"limits": asdict(limits)}, PICTURE_CHILD)
+def normalise_scene(
+    source: Path, target: Path, *, renditions: Path | None = None, limits: PictureLimits = OUTPUT_LIMITS
+) -> PictureFacts:
+    """Write a 1920×1080 PNG: crop the picture to 16:9 around its subject, and never stretch it.
+
+    Its renditions go to the folder `renditions`; where they cannot be made, there are none.
+    """
+    return _write_picture("normalise_scene", source, target, renditions, limits)
+
+
+def _write_picture(
+    operation: str, source: Path, target: Path, renditions: Path | None, limits: PictureLimits
+) -> PictureFacts:
+    options = {"limits": asdict(limits), "renditions": _absolute(renditions)}
+    facts = _write(PictureFacts, operation, source, target, options, PICTURE_CHILD)
+    if renditions is not None:
+        renditions_in(renditions, facts.renditions)
+    return facts
 
 
 def normalise_video(
@@ -61,6 +82,7 @@ def normalise_video(
     seconds: int,
     scene: Path | None = None,
     poster: Path | None = None,
+    renditions: Path | None = None,
     preview: Path | None = None,
     origin: Origin = UNKNOWN,
     settings: VideoSettings = VIDEO_SETTINGS,
@@ -72,18 +94,21 @@ def normalise_video(
 
     A source that already conforms is copied. One that does not begin with `scene`, the picture it was made from, raises
     `Unrelated`; a scene that is None, or does not decode, is not compared. `poster` is where a still of it goes, a
-    1920×1080 WebP, and `preview` where a copy of 854×480 goes; the facts say whether there is one. Both MP4s name
-    their `origin`. Where an error is
-    raised, either may be there. `on_progress` is called in this thread with the share done, 0 to 1, about every half
-    second; an exception that it raises ends the child and propagates.
+    1920×1080 WebP, `renditions` the folder of the poster's own, and `preview` where a copy of 854×480 goes; the facts
+    say what there is. Both MP4s name their `origin`. Where an error is raised, any may be there. `on_progress` is
+    called in this thread with the share done, 0 to 1, about every half second; an exception that it raises ends the
+    child and propagates.
     """
-    files = {"scene": _absolute(scene), "poster": _absolute(poster), "preview": _absolute(preview)}
+    named = {"scene": scene, "poster": poster, "renditions": renditions, "preview": preview}
+    files = {name: _absolute(path) for name, path in named.items()}
     given = {"settings": asdict(settings), "limits": asdict(limits), "origin": asdict(origin)}
     options = {"seconds": seconds, **given, **files}
     facts = _write(VideoFacts, "normalise_video", source, target, options, child, on_progress)
     for path, made in ((poster, facts.poster), (preview, facts.preview)):
         if path is not None and made is not None:
             _written(path, made)
+    if renditions is not None and facts.poster is not None:
+        renditions_in(renditions, facts.poster.renditions)
     return facts
 
 
@@ -102,16 +127,12 @@ def make_renditions(
     picture.stat()
     options = {"is_generated": is_generated, "limits": asdict(limits)}
     reply = run_isolated("make_renditions", picture, folder, options, limits=PICTURE_CHILD)
-    made = [_checked(ImageFacts, each) for each in _listed(reply)]
-    return {_written(folder / f"{facts.width_px}.webp", facts): facts for facts in made}
+    return renditions_in(folder, _checked(Renditions, reply).made)
 
 
-def _listed(reply: dict[str, object]) -> list[dict[str, object]]:
-    """Return the replies of several pictures; MediaError for anything else."""
-    made = reply.get("made")
-    if not isinstance(made, list) or not all(isinstance(each, dict) for each in made):
-        raise MediaError(NOT_PROCESSED, "the child did not reply with a list of pictures")
-    return made
+def renditions_in(folder: Path, made: Iterable[ImageFacts]) -> dict[Path, ImageFacts]:
+    """Return the facts of each rendition by its path; MediaError unless each was written as it was reported."""
+    return {_written(rendition_path(folder, facts.width_px), facts): facts for facts in made}
 
 
 def probe_video(path: Path, *, limits: VideoLimits = VIDEO_LIMITS) -> VideoProbe:
@@ -155,7 +176,7 @@ def _arriving(target: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
-R = TypeVar("R", ImageFacts, VideoFacts, VideoProbe)
+R = TypeVar("R", ImageFacts, PictureFacts, Renditions, VideoFacts, VideoProbe)
 
 
 def _checked(kind: type[R], reply: dict[str, object]) -> R:

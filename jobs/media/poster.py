@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
@@ -12,9 +13,10 @@ from PIL import Image
 from jobs.media.blank import is_black
 from jobs.media.encoder import FRAMES_PER_SECOND
 from jobs.media.errors import Damaged
-from jobs.media.facts import ImageFacts
-from jobs.media.images import save_webp
+from jobs.media.facts import PictureFacts
+from jobs.media.renditions import copies_of
 from jobs.media.source_video import DOES_NOT_DECODE
+from jobs.media.webp import save_webp
 
 POSTER_AT_FRAME: Final = FRAMES_PER_SECOND
 # Of the pictures before, which are wanted only where everything after is black.
@@ -44,11 +46,14 @@ class Poster:
             self._found = picture
             self._done = number >= POSTER_AT_FRAME
 
-    def write(self, target: Path) -> ImageFacts:
-        """Write the picture as a WebP of 1920×1080."""
+    def write(self, target: Path, renditions: Path | None = None) -> PictureFacts:
+        """Write the picture as a WebP of 1920×1080, and its renditions to a folder where one is given."""
         if self._found is None:
             raise Damaged(DOES_NOT_DECODE, "no picture decodes")
-        return save_webp(picture_of(self._found), target, POSTER_QUALITY)
+        picture = picture_of(self._found)
+        facts = save_webp(picture, target, POSTER_QUALITY)
+        made = copies_of(picture, renditions, is_webp=True) if renditions else ()
+        return PictureFacts(**asdict(facts), renditions=made)
 
 
 def picture_of(frame: VideoFrame) -> Image.Image:

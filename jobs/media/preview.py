@@ -19,6 +19,7 @@ from av.video.stream import VideoStream
 from jobs.media.encoder import FRAMES_PER_SECOND, add_encoder, open_target, packets_of
 from jobs.media.errors import MediaError
 from jobs.media.facts import ImageFacts, VideoProbe
+from jobs.media.files import image_facts
 from jobs.media.limits import VideoLimits
 from jobs.media.mp4 import append_xmp
 from jobs.media.probe import probe_video
@@ -104,7 +105,7 @@ class Preview:
         append_xmp(self._target, XMP)
         written = probe_video(self._target, limits)
         _check_written(written, seconds)
-        return ImageFacts(written.content_type, WIDTH_PX, HEIGHT_PX, written.size_bytes, written.sha256)
+        return image_facts(self._target, written.content_type, (WIDTH_PX, HEIGHT_PX))
 
     def _guarded(self, work: Callable[[], None]) -> None:
         if self.failed:

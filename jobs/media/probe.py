@@ -16,7 +16,6 @@ from av.video.stream import VideoStream
 
 from jobs.media.errors import Damaged, TooLarge
 from jobs.media.facts import VideoProbe
-from jobs.media.files import sha256_of
 from jobs.media.limits import VideoLimits
 from jobs.media.mp4 import moov_comes_first
 from jobs.media.source_video import DOES_NOT_DECODE, SourceVideo, open_video
@@ -144,7 +143,6 @@ def _probe(
         duration_s=round(timing.duration_s, 3),
         codec=context.codec.canonical_name,
         size_bytes=path.stat().st_size,
-        sha256=sha256_of(path),
         profile=context.profile or "",
         level=context.level,
         pixel_format=first.format.name,

@@ -8,11 +8,12 @@ from typing import Final
 
 from PIL import Image
 
+from jobs.media.errors import MediaError
 from jobs.media.facts import ImageFacts, Renditions
-from jobs.media.images import save_webp
-from jobs.media.limits import RENDITION_WIDTHS_PX, PictureLimits
+from jobs.media.limits import RENDITION_WIDTHS_PX, PictureLimits, rendition_path
 from jobs.media.pictures import load_upright, open_picture
 from jobs.media.scaling import scaled
+from jobs.media.webp import save_webp
 
 # Shrinking hides what a lower quality loses; at full size it would be seen.
 SMALL_QUALITY: Final = 80
@@ -22,10 +23,30 @@ FULL_QUALITY: Final = 90
 def make_renditions(source: Path, folder: Path, is_generated: bool, limits: PictureLimits) -> Renditions:
     """Write the copies of a picture into `folder`, each as `<width>.webp`; only generated ones are marked as such."""
     opened = open_picture(source, limits)
-    widths = rendition_widths(opened.width, is_webp=opened.format == "WEBP")
-    image = load_upright(opened)
+    is_webp = opened.format == "WEBP"
+    return Renditions(_made(load_upright(opened), folder, is_webp=is_webp, is_generated=is_generated))
+
+
+def copies_of(image: Image.Image, folder: Path, *, is_webp: bool = False) -> tuple[ImageFacts, ...]:
+    """Write the copies of a generated picture that was just made; none of them where one cannot be made.
+
+    What was paid for is not made again for the sake of a copy. A failure of the machine is still raised.
+    """
+    try:
+        return _made(image, folder, is_webp=is_webp, is_generated=True)
+    except OSError as error:
+        # The encoder's own errors carry no error number.
+        if error.errno is not None:
+            raise
+    except (MediaError, ValueError, MemoryError):
+        pass
+    return ()
+
+
+def _made(image: Image.Image, folder: Path, *, is_webp: bool, is_generated: bool) -> tuple[ImageFacts, ...]:
     folder.mkdir(exist_ok=True)
-    return Renditions([_write(image, width, folder, is_generated) for width in widths])
+    widths = rendition_widths(image.width, is_webp=is_webp)
+    return tuple(_write(image, width, folder, is_generated) for width in widths)
 
 
 def rendition_widths(width_px: int, *, is_webp: bool) -> Sequence[int]:
@@ -38,4 +59,4 @@ def _write(image: Image.Image, width_px: int, folder: Path, is_generated: bool) 
     is_full = width_px == image.width
     copy = image if is_full else scaled(image, (width_px, max(1, round(image.height * width_px / image.width))))
     quality = FULL_QUALITY if is_full else SMALL_QUALITY
-    return save_webp(copy, folder / f"{width_px}.webp", quality, is_generated=is_generated)
+    return save_webp(copy, rendition_path(folder, width_px), quality, is_generated=is_generated)

@@ -27,11 +27,12 @@ from jobs.media import (
     MediaError,
     MediaInterrupted,
     Origin,
+    PictureFacts,
     VideoFacts,
-    make_renditions,
     normalise_avatar,
     normalise_scene,
     normalise_video,
+    renditions_in,
 )
 from jobs.providers import failures
 from jobs.providers.profiles import profiles
@@ -48,6 +49,9 @@ from storage import Content, ObjectAltered, ObjectMissing, ObjectTooLarge, S3Sto
 from storage.keys import attempt_prefix, lease_of, output_key
 
 log = structlog.get_logger(__name__)
+
+# The folder, beside a picture, of the copies that are made with it.
+_COPIES = "copies"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +127,11 @@ def _make(job: ClaimedJob, folder: Path, lease: KeptLease, parts: TranscodeParts
     lease.check()
     match job.kind:
         case Kind.AVATAR:
-            facts = normalise_avatar(source, folder / "avatar.png")
-            return _Made(_keep(job, "avatar", folder / "avatar.png", facts, parts))
+            facts = normalise_avatar(source, folder / "avatar.png", renditions=folder / _COPIES)
+            return _Made(_keep_picture(job, "avatar", folder / "avatar.png", facts, parts))
         case Kind.SCENE:
-            facts = normalise_scene(source, folder / "scene.png")
-            return _Made(_keep(job, "scene", folder / "scene.png", facts, parts))
+            facts = normalise_scene(source, folder / "scene.png", renditions=folder / _COPIES)
+            return _Made(_keep_picture(job, "scene", folder / "scene.png", facts, parts))
         case Kind.ANIMATION:
             return _make_video(job, source, folder, lease, parts)
 
@@ -153,6 +157,7 @@ def _make_video(job: ClaimedJob, source: Path, folder: Path, lease: KeptLease, p
         seconds=job.duration_s or 6,
         scene=_scene(job, folder, parts),
         poster=poster,
+        renditions=folder / _COPIES,
         preview=preview,
         origin=_origin(job, parts.themes),
         on_progress=_reporting(job, lease, parts),
@@ -161,7 +166,7 @@ def _make_video(job: ClaimedJob, source: Path, folder: Path, lease: KeptLease, p
     if facts.preview is None:
         log.warning("a video has no preview", job_id=encode_id(IdKind.JOB, job.id))
     beside = {} if facts.preview is None else {preview: facts.preview}
-    still = _keep(job, "poster", poster, facts.poster, parts) if facts.poster else None
+    still = _keep_picture(job, "poster", poster, facts.poster, parts) if facts.poster else None
     return _Made(_keep(job, "video", video, facts, parts, beside), still)
 
 
@@ -199,15 +204,22 @@ def _reporting(job: ClaimedJob, lease: KeptLease, parts: TranscodeParts) -> Call
     return report
 
 
+def _keep_picture(job: ClaimedJob, role: str, path: Path, facts: PictureFacts, parts: TranscodeParts) -> _File:
+    """Store a finished picture and the copies that were made with it."""
+    if not facts.renditions:
+        log.warning("a picture has no copies", job_id=encode_id(IdKind.JOB, job.id), role=role)
+    return _keep(job, role, path, facts, parts, renditions_in(path.with_name(_COPIES), facts.renditions))
+
+
 def _keep(
     job: ClaimedJob,
     role: str,
     path: Path,
     facts: ImageFacts | VideoFacts,
     parts: TranscodeParts,
-    beside: Mapping[Path, ImageFacts] | None = None,
+    beside: Mapping[Path, ImageFacts],
 ) -> _File:
-    """Store a finished file and its renditions: `beside`, or for a picture those that are made here."""
+    """Store a finished file and its renditions, which are `beside` it."""
     key = output_key(job.id, job.attempt, job.lease, role, path.suffix.removeprefix("."))
     _sign(path, facts, parts)
     stored = parts.store.put_file(key, path, content_type=facts.content_type)
@@ -224,12 +236,8 @@ def _keep(
         sha256=stored.sha256_hex,
         duration_s=video.duration_s if video else None,
         frames_per_second=video.frames_per_second if video else None,
-        renditions=_keep_renditions(_renditions(path) if beside is None else beside, asset_id, key, parts),
+        renditions=_keep_renditions(beside, asset_id, key, parts),
     )
-
-
-def _renditions(picture: Path) -> Mapping[Path, ImageFacts]:
-    return make_renditions(picture, picture.with_suffix(".renditions"), is_generated=True)
 
 
 def _keep_renditions(

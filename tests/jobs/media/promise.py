@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from fractions import Fraction
 from pathlib import Path
 
@@ -37,7 +36,7 @@ def assert_promise(target: Path, facts: VideoFacts, seconds: int, *, has_sound: 
     assert (facts.width_px, facts.height_px) == (1920, 1080)
     assert (facts.frames, facts.frames_per_second, facts.duration_s) == (seconds * 30, 30.0, float(seconds))
     assert (facts.content_type, facts.codec) == ("video/mp4", "h264")
-    assert (facts.size_bytes, facts.sha256) == (len(data), hashlib.sha256(data).hexdigest())
+    assert facts.size_bytes == len(data)
     assert 0 < data.find(b"moov") < data.find(b"mdat")
     assert_marked(target, data)
     assert times_of(target) == [Fraction(n, 30) for n in range(seconds * 30)]

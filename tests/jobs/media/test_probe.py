@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -25,7 +24,6 @@ def test_conforming_video_in_all_its_properties(tmp_path: Path) -> None:
     assert (probe.color, probe.full_range, probe.square_pixels, probe.progressive) == ("bt709", False, True, True)
     assert (probe.constant_rate, probe.starts_at_zero, probe.starts_with_keyframe) == (True, True, True)
     assert (probe.streams, probe.keyframes, probe.rotation_degrees) == (1, 1, 0)
-    assert probe.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     assert probe.size_bytes == path.stat().st_size
 
 

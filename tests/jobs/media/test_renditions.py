@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from jobs.media import OUTPUT_LIMITS, clean_selfie, make_renditions, renditions
+from jobs.media import (
+    OUTPUT_LIMITS,
+    PictureFacts,
+    clean_selfie,
+    images,
+    make_renditions,
+    normalise_avatar,
+    normalise_scene,
+    renditions,
+)
 from jobs.media.provenance import DIGITAL_SOURCE_TYPE
 from tests.jobs.media.making import assert_color, assert_round, disc, four_corners
 
@@ -56,6 +67,44 @@ def test_transparency_stays(tmp_path: Path) -> None:
         copy = Image.open(path)
         assert copy.mode == "RGBA"
         assert copy.getchannel("A").getextrema() == (0, 255)
+
+
+@pytest.mark.parametrize("normalise", [normalise_avatar, normalise_scene])
+def test_a_picture_is_copied_in_its_own_child_from_the_same_pixels(
+    tmp_path: Path, normalise: Callable[..., PictureFacts]
+) -> None:
+    four_corners((1500, 900)).save(tmp_path / "in.png")
+    facts = normalise(tmp_path / "in.png", tmp_path / "out.png", renditions=tmp_path / "beside")
+    made = make_renditions(tmp_path / "out.png", tmp_path / "again", is_generated=True)
+    assert facts.renditions == tuple(made.values())
+    for path in made:
+        assert (tmp_path / "beside" / path.name).read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("error", [MemoryError(), ValueError("size"), OSError("encoder error -2")])
+def test_a_copy_that_fails_does_not_cost_the_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    _failing_copies(monkeypatch, error)
+    four_corners((300, 300)).save(tmp_path / "in.png")
+    facts = images.normalise_avatar(tmp_path / "in.png", tmp_path / "out.png", OUTPUT_LIMITS, tmp_path / "beside")
+    assert facts.renditions == ()
+    assert facts.size_bytes == (tmp_path / "out.png").stat().st_size
+
+
+def test_a_full_disk_is_no_reason_to_leave_copies_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The step is repeated instead, which costs nothing."""
+    _failing_copies(monkeypatch, OSError(errno.ENOSPC, "full"))
+    four_corners((300, 300)).save(tmp_path / "in.png")
+    with pytest.raises(OSError, match="full"):
+        images.normalise_avatar(tmp_path / "in.png", tmp_path / "out.png", OUTPUT_LIMITS, tmp_path / "beside")
+
+
+def _failing_copies(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(renditions, "save_webp", fail)
 
 
 @pytest.mark.parametrize("is_generated", [True, False])

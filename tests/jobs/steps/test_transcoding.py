@@ -28,7 +28,7 @@ from jobs.engine.hints import Hinter
 from jobs.engine.lease_times import LeaseKeeper
 from jobs.engine.leases import Renewer
 from jobs.engine.recorder import Recorder
-from jobs.media import operations
+from jobs.media import PictureFacts, normalise_avatar, operations
 from jobs.media.errors import ERRORS
 from jobs.media.limits import PICTURE_CHILD
 from jobs.signing import SOUND, ManifestSigner
@@ -116,6 +116,22 @@ def test_a_picture_has_its_renditions_beside_it(job: ClaimedJob, parts: Transcod
     assert [getattr(each, "object_key", None) for each in renditions] == names
     assert {getattr(each, "asset_id", None) for each in renditions} == {made.id}
     assert {each.key for each in parts.store.list(f"{folder}/avatar")} == {made.object_key, *names}
+
+
+def test_a_picture_without_copies_is_kept(
+    job: ClaimedJob, parts: TranscodeParts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is paid for; what shows it falls back to the picture itself."""
+
+    def without_copies(source: Path, target: Path, **_: object) -> PictureFacts:
+        return normalise_avatar(source, target)
+
+    monkeypatch.setattr(import_module("jobs.steps.transcode"), "normalise_avatar", without_copies)
+    _stored(parts, job, _picture())
+    work = transcode(job, parts)
+    assert work is not None
+    assert isinstance(work.outcome, StepDone)
+    assert [type(each) for each in work.row_changes] == [AssetMade]
 
 
 def test_what_earlier_leases_wrote_and_did_not_record_is_deleted(job: ClaimedJob, parts: TranscodeParts) -> None:
