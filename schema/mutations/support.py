@@ -13,6 +13,7 @@ from jobs.support.pausing import pause, resume
 from jobs.support.redriving import redrive_jobs, retry_job
 from jobs.support.reviewing import review_compensation
 from schema.context import Info
+from schema.enum_values import describe
 from schema.fields import mutation
 from schema.ids import IdKind, encode_id
 from schema.mutations.arguments import input_id
@@ -97,10 +98,21 @@ class ResumeStepPayload:
     user_errors: list[UserError] = strawberry.field(default_factory=list)
 
 
-@strawberry.enum(description="The decision about a compensating action that failed.")
 class ReviewDecision(StrEnum):
+    """The decisions that support can make about a compensating action."""
+
     RETRY = "retry"
     WAIVE = "waive"
+
+
+describe(
+    ReviewDecision,
+    "The decision about a compensating action that failed.",
+    {
+        ReviewDecision.RETRY: "Have it tried again.",
+        ReviewDecision.WAIVE: "Leave it undone, for the reason in `note`.",
+    },
+)
 
 
 @strawberry.input

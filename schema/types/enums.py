@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-import strawberry
-
 from db.records.jobs import JobOrder
+from schema.enum_values import describe
+from schema.types import enum_descriptions as words
 from statemachine.vocabulary import (
     AssetKind,
     AssetState,
@@ -60,58 +60,82 @@ GenerationKind = Kind
 JobEventName = Event
 JobErrorCode = ErrorCode
 PipelineStep = Step
-strawberry.enum(State, name="JobState", description="The current state of a job.")
-strawberry.enum(Kind, name="GenerationKind", description="What a job makes.")
-strawberry.enum(Event, name="JobEventName", description="The events of a job.")
-strawberry.enum(ErrorCode, name="JobErrorCode", description="Why a job failed or was canceled.")
-strawberry.enum(OnFailure, description="What happens to the parent of a job when the job fails.")
-strawberry.enum(AttemptStatus, description="The outcome of a submission to the provider.")
-strawberry.enum(AssetKind, description="The content of a file.")
-strawberry.enum(AssetState, description="The state of a file. Only a ready one can be used.")
-strawberry.enum(BreakerCause, description="The cause for which submissions stopped.")
-strawberry.enum(BreakerState, description="The state of the breaker. Half-open, it admits one submission as a probe.")
-strawberry.enum(CompensationKind, description="A kind of compensating action.")
-strawberry.enum(
-    CompensationState, description="The state of a compensating action. One that failed for good needs review."
-)
-strawberry.enum(CreditBucket, description="The buckets of a wallet. Every credit in the others came from `ISSUED`.")
-strawberry.enum(CreditEntryKind, description="The kind of a ledger entry.")
-strawberry.enum(PipelineStep, name="PipelineStep", description="A step of the pipeline.")
-strawberry.enum(Role, description="The kind of caller.")
-strawberry.enum(Tier, description="The tier of a session, which decides what it may request.")
-strawberry.enum(
-    WaitKind,
-    description="What a job is waiting for right now. `PARENT`: the job whose output it uses. `PAUSED`: a step that "
-    "support has paused. `QUEUE`: a free worker, or other jobs. `ACCOUNT_LIMIT`: its account's limit of jobs at the "
-    "provider. `BACK_OFF`: the delay before a retry. `PROVIDER`: the provider, which is working on it. "
-    "`PROVIDER_BUDGET`: the provider's rate limit. `PROVIDER_UNAVAILABLE`: the provider, which is busy or failing. "
-    "`RECONCILING`: the search for a lost submission. `OPERATOR`: an operator, who must fix a fault.",
-)
-strawberry.enum(JobOrder, description="The order of a list of jobs.")
+describe(State, "The current state of a job.", words.STATES, name="JobState")
+describe(Kind, "The kind of output that a job makes.", words.KINDS, name="GenerationKind")
+describe(Event, "The events of a job.", words.EVENTS, name="JobEventName")
+describe(ErrorCode, "Why a job failed or was canceled.", words.ERROR_CODES, name="JobErrorCode")
+describe(OnFailure, "What happens to the parent of a job when the job fails.", words.FATES_OF_PARENTS)
+describe(AttemptStatus, "The outcome of a submission to the provider.", words.ATTEMPT_STATUSES)
+describe(AssetKind, "The content of a file.", words.ASSET_KINDS)
+describe(AssetState, "The state of a file. Only a ready one can be used.", words.ASSET_STATES)
+describe(BreakerCause, "The cause for which submissions stopped.", words.BREAKER_CAUSES)
+describe(BreakerState, "The breaker's effect on submissions.", words.BREAKER_STATES)
+describe(CompensationKind, "A kind of compensating action.", words.COMPENSATION_KINDS)
+describe(CompensationState, "The state of a compensating action.", words.COMPENSATION_STATES)
+describe(CreditBucket, "The buckets of a wallet. Every credit in the others came from `ISSUED`.", words.CREDIT_BUCKETS)
+describe(CreditEntryKind, "The kind of a ledger entry.", words.CREDIT_ENTRY_KINDS)
+describe(DeletionSubject, "The thing that a deletion removes.", words.DELETION_SUBJECTS)
+describe(PipelineStep, "A step of the pipeline.", words.STEPS, name="PipelineStep")
+describe(Role, "The kind of caller.", words.ROLES)
+describe(Tier, "The tier of a caller, which decides what it may request.", words.TIERS)
+describe(WaitKind, "What a job is waiting for right now.", words.WAIT_KINDS)
+describe(JobOrder, "The order of a list of jobs.", words.JOB_ORDERS)
 
 
-@strawberry.enum(description="The movement of the figure in an animation.")
 class AnimationStyle(StrEnum):
+    """The movements of the figure that a caller can choose."""
+
     WALK_FORWARD = "walk_forward"
     WAVE = "wave"
     LOOK_AROUND = "look_around"
     IDLE = "idle"
 
 
-@strawberry.enum(description="The movement of the camera in an animation.")
+describe(
+    AnimationStyle,
+    "The movement of the figure in an animation.",
+    {
+        AnimationStyle.WALK_FORWARD: "It walks toward the camera.",
+        AnimationStyle.WAVE: "It stays in place, waves one hand and smiles.",
+        AnimationStyle.LOOK_AROUND: "It stays in place and turns its head to the left, then to the right.",
+        AnimationStyle.IDLE: "It stands still and breathes.",
+    },
+)
+
+
 class CameraMove(StrEnum):
+    """The movements of the camera that a caller can choose."""
+
     GENTLE_PAN = "gentle_pan"
     STATIC = "static"
     PUSH_IN = "push_in"
     PULL_OUT = "pull_out"
 
 
-@strawberry.enum(
-    description="The format of a picture: as it was stored (an avatar or a scene is a PNG, without loss), or a WebP, "
-    "which has a fraction of the bytes and hardly a visible difference."
+describe(
+    CameraMove,
+    "The movement of the camera in an animation.",
+    {
+        CameraMove.GENTLE_PAN: "It pans to the right.",
+        CameraMove.STATIC: "It does not move.",
+        CameraMove.PUSH_IN: "It moves toward the figure.",
+        CameraMove.PULL_OUT: "It moves away from the figure.",
+    },
 )
+
+
 class PictureFormat(StrEnum):
     """The format in which a caller wants a picture."""
 
     ORIGINAL = "original"
     WEBP = "webp"
+
+
+describe(
+    PictureFormat,
+    "The format of a picture.",
+    {
+        PictureFormat.ORIGINAL: "As it was stored: an avatar or a scene is a PNG, without loss.",
+        PictureFormat.WEBP: "A WebP, which has a fraction of the bytes and hardly a visible difference.",
+    },
+)

@@ -8,6 +8,7 @@ from typing import Any
 import strawberry
 
 from jobs.errors import InsufficientCredits, UseCaseError
+from schema.enum_values import describe
 from schema.types.enums import JobErrorCode
 from statemachine.vocabulary import ErrorCode
 
@@ -27,8 +28,9 @@ class JobError:
         return cls(code=code, message=message or "", retryable=code.is_retryable, detail=detail if support else None)
 
 
-@strawberry.enum(description="The code of a user error.")
 class UserErrorCode(StrEnum):
+    """The codes of user errors, which are those of `jobs.errors`."""
+
     INVALID = "INVALID"
     NOT_FOUND = "NOT_FOUND"
     NOT_READY = "NOT_READY"
@@ -38,6 +40,23 @@ class UserErrorCode(StrEnum):
     IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
     ALREADY_FINISHED = "ALREADY_FINISHED"
     UNSUPPORTED_MEDIA = "UNSUPPORTED_MEDIA"
+
+
+describe(
+    UserErrorCode,
+    "The code of a user error.",
+    {
+        UserErrorCode.INVALID: "An argument is wrong; `message` says what would be right.",
+        UserErrorCode.NOT_FOUND: "It does not exist, or is not yours.",
+        UserErrorCode.NOT_READY: "It exists but cannot be used in its present state; `message` says what to do.",
+        UserErrorCode.INPUT_EXPIRED: "The picture to start from is no longer kept: make or upload it again.",
+        UserErrorCode.TIER_REQUIRED: "Only the paid tier can request this.",
+        UserErrorCode.INSUFFICIENT_CREDITS: "The price exceeds the available credits: see `InsufficientCreditsError`.",
+        UserErrorCode.IDEMPOTENCY_KEY_REUSED: "The key was used for another request: send this one with a new key.",
+        UserErrorCode.ALREADY_FINISHED: "It has ended or is ending, so there is nothing to do.",
+        UserErrorCode.UNSUPPORTED_MEDIA: "The file is not a usable picture; `message` says why, so send another one.",
+    },
+)
 
 
 @strawberry.interface(description="An error that the caller can fix.")
