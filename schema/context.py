@@ -13,7 +13,7 @@ from jobs.catalogue.catalogue import Catalogue
 from jobs.engine.hints import Hinter
 from jobs.identity import Principal
 from schema.admission.caller_places import CallerPlaces
-from schema.admission.import_places import ImportPlaces, import_places
+from schema.admission.import_places import import_places
 from schema.admission.upload_checks import upload_checks
 from schema.database import Database
 from schema.errors import unauthenticated
@@ -39,7 +39,7 @@ class Parts:
     usual_times: UsualTimes = field(init=False)
     callers: Callers = field(init=False)
     upload_checks: CallerPlaces = field(default_factory=upload_checks)
-    imports: ImportPlaces = field(default_factory=import_places)
+    imports: CallerPlaces = field(default_factory=import_places)
 
     def __post_init__(self) -> None:
         """Add the parts that start empty: usual durations and open sockets."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 import strawberry
@@ -64,4 +63,4 @@ async def _fetched(parts: Parts, caller: Principal, asset: AssetRecord, url: str
         with ImportFolder(runtime.blocking_engine, runtime.store, asset) as folder:
             await parts.imports.run(folder.fetch, runtime.fetcher, url)
             async with parts.upload_checks.place(caller):
-                return await asyncio.to_thread(folder.clean)
+                return await parts.upload_checks.run(folder.clean)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime
 
 import strawberry
@@ -82,7 +81,7 @@ class UploadMutations:
         asset_id = input_id(input.asset_id, IdKind.ASSET, "assetId")
         parts, caller = info.context.parts, info.context.principal
         async with parts.upload_checks.place(caller):
-            asset = await asyncio.to_thread(
+            asset = await parts.upload_checks.run(
                 complete_upload, parts.runtime.blocking_engine, parts.runtime.store, caller, asset_id
             )
         return CompleteUploadPayload(asset=Asset.of(asset))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
@@ -143,30 +145,65 @@ def test_the_address_is_kept_nowhere(importer: Caller, host: PictureHost, import
         assert not [row for row in rows.scalars() if "s3cret" in row]
 
 
-def test_others_are_served_while_hosts_are_slow(importing: Server, importer: Caller, host: PictureHost) -> None:
+@dataclass
+class SlowHost:
+    """Requests whose path begins with /slow wait until they are released."""
+
+    host: PictureHost
+    begun: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    release: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self._whole, self.host.respond = self.host.respond, self._respond
+
+    def _respond(self, conn: Any) -> None:
+        if b"/slow" in self.host.requests[-1]:
+            self.begun.release()
+            self.release.wait()
+        self._whole(conn)
+
+    def url(self, number: int) -> str:
+        return self.host.url(path=f"/slow{number}")
+
+
+@pytest.fixture
+def slow(host: PictureHost) -> Iterator[SlowHost]:
+    made = SlowHost(host)
+    yield made
+    made.release.set()
+
+
+def _assert_another_imports(importing: Server, slow: SlowHost) -> None:
+    """Assert that another user's import succeeds, and that none of the first user has begun in its place."""
+    other = partner(importing, unique_name("other")).user()
+    assert _import(other, slow.host.url(path="/fast"))["asset"]["state"] == "READY"
+    assert not slow.begun.acquire(blocking=False), "a user has two places"
+
+
+def test_others_are_served_while_hosts_are_slow(importing: Server, importer: Caller, slow: SlowHost) -> None:
     """More imports wait for the host than a user has places; another user imports meanwhile."""
-    whole, begun, release = host.respond, threading.Semaphore(0), threading.Event()
+    with ThreadPoolExecutor(4) as threads:
+        for number in range(4):
+            threads.submit(_import, importer, slow.url(number), str(number))
+        slow.begun.acquire()
+        slow.begun.acquire()
+        try:
+            _assert_another_imports(importing, slow)
+        finally:
+            slow.release.set()
 
-    def respond(conn: Any) -> None:
-        if b"/slow" in host.requests[-1]:
-            begun.release()
-            release.wait()
-        whole(conn)
 
-    host.respond = respond
-    slow = [
-        threading.Thread(target=_import, args=(importer, host.url(path=f"/slow{number}"), str(number)))
-        for number in range(4)
-    ]
-    for thread in slow:
-        thread.start()
-    begun.acquire()
-    begun.acquire()
-    try:
-        other = partner(importing, unique_name("other")).user()
-        assert _import(other, host.url(path="/fast"))["asset"]["state"] == "READY"
-        assert not begun.acquire(blocking=False), "a user has two places"
-    finally:
-        release.set()
-        for thread in slow:
-            thread.join()
+def test_an_operation_that_is_completed_early_keeps_its_place(
+    importing: Server, importer: Caller, slow: SlowHost
+) -> None:
+    """Its thread still waits for the host: giving the place away would let one user take every thread."""
+    with importer.socket() as socket:
+        begun = [socket.begin(IMPORT, url=slow.url(number), key=str(number)) for number in range(2)]
+        slow.begun.acquire()
+        slow.begun.acquire()
+        for operation in begun:
+            socket.send({"type": "complete", "id": operation})
+        socket.begin(IMPORT, url=slow.url(2), key="2")
+        _assert_another_imports(importing, slow)
+        slow.release.set()
+        assert socket.next()["importAsset"]["asset"]["state"] == "READY"
