@@ -33,7 +33,7 @@ class Video:
     """
 
     size: tuple[int, int] = (320, 180)
-    rate: int = 25
+    rate: int | Fraction = 25
     seconds: float = 1.0
     times_ms: Sequence[int] | None = None
     still: Image.Image | None = None
@@ -101,7 +101,9 @@ class Video:
             yield from (woven(first, next(whole)).reformat(format=self.pixel_format) for first in whole)
             return
         # One second more than needed, so that the moving picture does not end before the times do.
-        spec = f"testsrc2=size={self.size[0]}x{self.size[1]}:rate={self.rate}:duration={pictures / self.rate + 1}"
+        spec = (
+            f"testsrc2=size={self.size[0]}x{self.size[1]}:rate={self.rate}:duration={float(pictures / self.rate + 1)}"
+        )
         with av.open(spec, format="lavfi") as source:
             for picture in source.decode(video=0):
                 yield picture.reformat(format=self.pixel_format)
@@ -113,6 +115,17 @@ def _write_sound(out: Any, stream: Any, seconds: float, volume: float) -> None:
         for frame in source.decode(audio=0):
             out.mux(stream.encode(frame))
     out.mux(stream.encode(None))
+
+
+def break_sound(path: Path, packet: int) -> Path:
+    """Overwrite the sound of a file from a packet on, and return `path`."""
+    with av.open(str(path)) as source:
+        places = [(each.pos, each.size) for each in source.demux(audio=0) if each.pos is not None and each.size]
+    data = bytearray(path.read_bytes())
+    for at, size_bytes in places[packet:]:
+        data[at : at + size_bytes] = b"\xff" * size_bytes
+    path.write_bytes(data)
+    return path
 
 
 def frame_of(picture: Image.Image) -> VideoFrame:

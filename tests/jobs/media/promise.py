@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from fractions import Fraction
 from pathlib import Path
 
@@ -19,6 +21,21 @@ from tests.jobs.media.making import (
 # From part 3 of the XMP specification.
 XMP_BOX = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 AAC_FRAME = Fraction(1024, 48000)
+BY_FFPROBE = {
+    "codec_name": "h264",
+    "profile": "High",
+    "level": 40,
+    "width": 1920,
+    "height": 1080,
+    "pix_fmt": "yuv420p",
+    "field_order": "progressive",
+    "color_space": "bt709",
+    "color_transfer": "bt709",
+    "color_primaries": "bt709",
+    "color_range": "tv",
+    "r_frame_rate": "30/1",
+    "avg_frame_rate": "30/1",
+}
 QUICK = VideoSettings(preset="ultrafast", crf=28)
 
 
@@ -83,3 +100,17 @@ def assert_sound(target: Path, seconds: int, has_sound: bool) -> None:
             assert abs(track.duration * track.time_base - seconds) <= AAC_FRAME
             samples = sum(frame.samples for frame in written.decode(track))
             assert abs(Fraction(samples, 48000) - seconds) <= AAC_FRAME
+
+
+def assert_promise_by_ffprobe(target: Path, seconds: int, *, has_sound: bool) -> None:
+    """Check a result with the `ffprobe` command, which is not what PyAV links, and let it decode every picture."""
+    asked = ("-v", "error", "-count_frames", "-show_streams", "-of", "json")
+    said = subprocess.run(["ffprobe", *asked, str(target)], check=True, capture_output=True, text=True)
+    assert said.stderr == ""
+    pictures, *tracks = json.loads(said.stdout)["streams"]
+    assert {name: pictures[name] for name in BY_FFPROBE} == BY_FFPROBE
+    assert (int(pictures["nb_read_frames"]), float(pictures["duration"])) == (seconds * 30, seconds)
+    # Without a word of it, pixels are square.
+    assert pictures.get("sample_aspect_ratio", "1:1") == "1:1"
+    assert not pictures.get("side_data_list")
+    assert [track["codec_name"] for track in tracks] == ["aac"] * has_sound

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import av
 import pytest
 
 from jobs.media import MediaError, VideoFacts, normalise_video
 from jobs.media.limits import VideoLimits
 from jobs.media.sound import add_sound, is_heard, read_sound
-from tests.jobs.media.making import Video
+from tests.jobs.media.making import Video, break_sound
 from tests.jobs.media.promise import QUICK, assert_promise
 
 LOUD = Video(sound=True, sound_volume=1)
@@ -24,7 +23,7 @@ def test_sound_counts_from_sixty_decibels_below_full_scale() -> None:
 
 @pytest.mark.media
 def test_broken_sound_leaves_the_pictures(tmp_path: Path) -> None:
-    path = _broken_from(LOUD.write(tmp_path / "in.mp4"), packet=0)
+    path = break_sound(LOUD.write(tmp_path / "in.mp4"), packet=0)
     assert_promise(tmp_path / "out.mp4", _normalised(path, tmp_path), 1)
 
 
@@ -47,20 +46,9 @@ def test_pictures_stay_as_they_are_where_the_joined_file_breaks_the_promise(tmp_
 @pytest.mark.media
 def test_an_hour_of_sound_is_read_only_as_far_as_the_pictures(tmp_path: Path) -> None:
     """Its packets after the first minute do not decode, so that reading on would lose the sound."""
-    path = _broken_from(replace(LOUD, sound_seconds=3600).write(tmp_path / "in.mp4"), packet=60 * 48000 // 1024)
+    path = break_sound(replace(LOUD, sound_seconds=3600).write(tmp_path / "in.mp4"), packet=60 * 48000 // 1024)
     assert_promise(tmp_path / "out.mp4", _normalised(path, tmp_path), 1, has_sound=True)
 
 
 def _normalised(path: Path, tmp_path: Path) -> VideoFacts:
     return normalise_video(path, tmp_path / "out.mp4", seconds=1, settings=QUICK)
-
-
-def _broken_from(path: Path, packet: int) -> Path:
-    """Overwrite the sound from a packet on, and return `path`."""
-    with av.open(str(path)) as source:
-        places = [(each.pos, each.size) for each in source.demux(audio=0) if each.pos is not None and each.size]
-    data = bytearray(path.read_bytes())
-    for at, size_bytes in places[packet:]:
-        data[at : at + size_bytes] = b"\xff" * size_bytes
-    path.write_bytes(data)
-    return path

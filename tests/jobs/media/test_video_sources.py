@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import av
 import pytest
 
 from jobs.media import Damaged, normalise_video, probe_video
+from jobs.media.limits import VIDEO_LIMITS
 from tests.jobs.media.making import count_pictures, difference, pictures_of
-from tests.jobs.media.promise import QUICK, assert_promise
+from tests.jobs.media.promise import QUICK, assert_promise, assert_promise_by_ffprobe
 from tests.jobs.media.sources import H264, PRORES, SOURCES, VP9, Source
 
 
 @pytest.mark.media
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
 def test_every_kind_of_source_becomes_what_is_promised(tmp_path: Path, source: Source) -> None:
-    path, target = source.video.write(tmp_path / "in"), tmp_path / "out.mp4"
+    path, target = source.write(tmp_path / "in"), tmp_path / "out.mp4"
     facts = normalise_video(path, target, seconds=2, settings=QUICK)
     assert facts.remuxed is source.is_copied
     assert_promise(target, facts, 2, has_sound=source.has_sound)
     assert count_pictures(target) == 60
+    if shutil.which("ffprobe"):
+        assert_promise_by_ffprobe(target, 2, has_sound=source.has_sound)
+
+
+def test_every_accepted_encoding_and_container_has_its_row() -> None:
+    encodings = {av.Codec(source.video.codec, "w").canonical_name for source in SOURCES}
+    assert encodings == set(VIDEO_LIMITS.codecs)
+    assert {source.video.container for source in SOURCES} == {"mp4", "mov", "webm", "matroska", "avi"}
 
 
 @pytest.mark.parametrize("video", [VP9, replace(H264, container="avi")], ids=["Matroska", "AVI"])
