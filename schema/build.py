@@ -34,7 +34,9 @@ from schema.types.session import Session
 from schema.types.story import Story
 
 
-@strawberry.type
+@strawberry.type(
+    description="Everything that can be changed. Something wrong in the input is reported in `userErrors`."
+)
 class Mutation(
     SessionMutations,
     CreditMutations,

@@ -21,22 +21,26 @@ T = TypeVar("T")
 
 @strawberry.type(description="The cursors at the ends of a page, and whether more rows precede or follow it.")
 class PageInfo:
-    has_next_page: bool
-    has_previous_page: bool
-    start_cursor: str | None
-    end_cursor: str | None
+    has_next_page: bool = strawberry.field(description="True if more items follow this page in the list's order.")
+    has_previous_page: bool = strawberry.field(description="True if items precede this page in the list's order.")
+    start_cursor: str | None = strawberry.field(
+        description="The cursor of the first item, for `before`; null on an empty page."
+    )
+    end_cursor: str | None = strawberry.field(
+        description="The cursor of the last item, for `after`; null on an empty page."
+    )
 
 
 @strawberry.type(description="One item of a page.")
 class Edge(Generic[T]):
-    node: T
-    cursor: str
+    node: T = strawberry.field(description="The item itself.")
+    cursor: str = strawberry.field(description="Pass it as `after` or `before` to continue from this item.")
 
 
 @strawberry.type(description="One page, in the requested order.")
 class Connection(Generic[T]):
-    edges: list[Edge[T]]
-    page_info: PageInfo
+    edges: list[Edge[T]] = strawberry.field(description="The items with their cursors.")
+    page_info: PageInfo = strawberry.field(description="The cursors at its ends, and whether there is more.")
 
     @classmethod
     def of(cls, page: Page[R], node: Callable[[R], T], cursor: Callable[[R], str]) -> Connection[T]:
@@ -87,10 +91,14 @@ class Paged(FieldExtension):
         """Replace the parameter `page` by the four arguments."""
         own = [argument for argument in field.arguments if argument.python_name != "page"]
         field.arguments = [
-            _optional("first", int),
-            _optional("after", str),
-            _optional("last", int),
-            _optional("before", str),
+            _optional(
+                "first", int, f"The size of the page, 1 to {PAGE_MAX}, from the beginning of the list or after `after`."
+            ),
+            _optional("after", str, "The cursor that the page begins after; only with `first`."),
+            _optional(
+                "last", int, f"The size of the page, 1 to {PAGE_MAX}, from the end of the list or before `before`."
+            ),
+            _optional("before", str, "The cursor that the page ends before; only with `last`."),
             *own,
         ]
 
@@ -109,5 +117,5 @@ class Paged(FieldExtension):
         return await next_(source, info, page=PageRequest.of(first, after, last, before), **others)
 
 
-def _optional(name: str, type_: type) -> StrawberryArgument:
-    return StrawberryArgument(name, None, StrawberryAnnotation(type_ | None), default=None)
+def _optional(name: str, type_: type, description: str) -> StrawberryArgument:
+    return StrawberryArgument(name, None, StrawberryAnnotation(type_ | None), default=None, description=description)

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from strawberry.extensions import FieldExtension
+from strawberry.types.field import StrawberryField
 
 from jobs.errors import Forbidden, UseCaseError
 from schema.context import Info
@@ -20,6 +21,11 @@ class UserErrors(FieldExtension):
 
     def __init__(self, payload: Callable[..., Any]) -> None:
         self._payload = payload
+
+    def apply(self, field: StrawberryField) -> None:
+        """Describe the one argument that every mutation has."""
+        for argument in field.arguments:
+            argument.description = "The arguments of the mutation, in one object."
 
     async def resolve_async(self, next_: Callable[..., Awaitable[Any]], source: Any, info: Any, **kwargs: Any) -> Any:
         """Run the mutation with fresh loaders, because the one before it may have changed what they cached."""

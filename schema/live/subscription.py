@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from typing import Annotated
 
 import strawberry
 
@@ -14,8 +15,10 @@ from schema.ids import IdKind, decode_id
 from schema.live.progress import Subject, follow
 from schema.types.progress import GenerationProgress
 
+_AFTER = strawberry.argument(description="The last cursor received, to resume after it; null for a snapshot first.")
 
-@strawberry.type
+
+@strawberry.type(description="Everything that can be followed, over WebSocket.")
 class Subscription:
     @subscription(
         "Subscribe to the progress of a job or a story; give exactly one of the two. The first message is a snapshot. "
@@ -26,9 +29,13 @@ class Subscription:
     async def generation_progress(
         self,
         info: Info,
-        job_id: strawberry.ID | None = None,
-        story_id: strawberry.ID | None = None,
-        after: str | None = None,
+        job_id: Annotated[
+            strawberry.ID | None, strawberry.argument(description="The job to follow; null with `storyId`.")
+        ] = None,
+        story_id: Annotated[
+            strawberry.ID | None, strawberry.argument(description="The story to follow; null with `jobId`.")
+        ] = None,
+        after: Annotated[str | None, _AFTER] = None,
     ) -> AsyncGenerator[GenerationProgress, None]:
         context, subject = info.context, _subject(job_id, story_id)
         async with aclosing(follow(context.parts, context.scope, subject, after)) as messages:

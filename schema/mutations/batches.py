@@ -12,20 +12,19 @@ from jobs.requesting.requests import BatchRequest, BatchScene, RequestOptions
 from schema.context import Info
 from schema.fields import mutation
 from schema.mutations.arguments import input_source
-from schema.mutations.request_options import SceneInput
+from schema.mutations.payloads import KeyedPayload
+from schema.mutations.request_options import METADATA, KeyedInput, SceneInput
 from schema.scalars import JSON
-from schema.types.enums import OnFailure
-from schema.types.errors import UserError
 from schema.types.job import Job
 from statemachine.vocabulary import Step
 
 
 @strawberry.input(description="One scene of a batch.")
 class BatchSceneInput(SceneInput):
-    avatar_id: strawberry.ID = strawberry.field(description="An avatar, or the job that makes it.")
-    metadata: JSON | None = strawberry.field(
-        default=None, description="A JSON object of at most 4096 bytes, returned with the job."
+    avatar_id: strawberry.ID = strawberry.field(
+        description="The id of an avatar, or of the job that makes it and need not have ended."
     )
+    metadata: JSON | None = strawberry.field(default=None, description=METADATA)
 
     def scene(self) -> BatchScene:
         """Return the scene as the use case takes it; raise Invalid for a wrong id or wrong metadata."""
@@ -36,25 +35,16 @@ class BatchSceneInput(SceneInput):
         return BatchScene(self.scene_options(), asset_id, job_id, metadata)
 
 
-@strawberry.input
-class CreateBatchInput:
-    scenes: list[BatchSceneInput] = strawberry.field(description="1 to 200.")
-    idempotency_key: str = strawberry.field(
-        description="1 to 255 characters. The same key with the same input returns what it made before."
-    )
-    on_failure: OnFailure = OnFailure.ROLL_BACK_PARENT
-    priority: int = strawberry.field(
-        default=0, description="-10 to 10; each step is a head start of a minute over the account's other jobs."
-    )
+@strawberry.input(description="The scenes to create together.")
+class CreateBatchInput(KeyedInput):
+    scenes: list[BatchSceneInput] = strawberry.field(description="The scenes, 1 to 200.")
 
 
-@strawberry.type
-class CreateBatchPayload:
-    jobs: list[Job] = strawberry.field(default_factory=list, description="In the order of the scenes.")
-    replayed: bool = strawberry.field(
-        default=False, description="True if the key was used before; the payload is what it made then."
+@strawberry.type(description="The jobs of the batch: all of them or none.")
+class CreateBatchPayload(KeyedPayload):
+    jobs: list[Job] = strawberry.field(
+        default_factory=list, description="The jobs, in the order of the scenes; empty if none was created."
     )
-    user_errors: list[UserError] = strawberry.field(default_factory=list)
 
 
 @strawberry.type

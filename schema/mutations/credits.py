@@ -7,45 +7,45 @@ import strawberry
 from jobs.requesting.credits import GrantRequest, adjust_credits, grant_credits
 from schema.context import Info
 from schema.fields import mutation
+from schema.mutations.payloads import KeyedPayload, Payload
 from schema.scalars import BigInt
 from schema.types.credits import CreditBalance, CreditEntry
-from schema.types.errors import UserError
 
 
-@strawberry.input
+@strawberry.input(description="The credits to give, and the wallet that receives them.")
 class GrantCreditsInput:
-    amount: BigInt = strawberry.field(description="1 to 1000000000.")
+    amount: BigInt = strawberry.field(description="The credits to give, 1 to 1000000000.")
     idempotency_key: str = strawberry.field(description="1 to 255 characters. The same key grants only once.")
     user_ref: str | None = strawberry.field(
         default=None, description="The end user who receives the credits from your account. Support may omit it."
     )
-    account: str | None = strawberry.field(default=None, description="For support: the name of the account.")
-    reason: str | None = strawberry.field(default=None, description="At most 500 characters, kept with the entry.")
-
-
-@strawberry.type
-class GrantCreditsPayload:
-    balance: CreditBalance | None = None
-    replayed: bool = strawberry.field(
-        default=False, description="True if the key was used before; no more credits were granted."
+    account: str | None = strawberry.field(
+        default=None, description="For support: the name of the account; null for your own."
     )
-    user_errors: list[UserError] = strawberry.field(default_factory=list)
+    reason: str | None = strawberry.field(default=None, description="Kept with the entry, at most 500 characters.")
 
 
-@strawberry.input
+@strawberry.type(description="The wallet after the grant.")
+class GrantCreditsPayload(KeyedPayload):
+    balance: CreditBalance | None = strawberry.field(
+        default=None, description="The credits of the wallet that received them, as they are now."
+    )
+
+
+@strawberry.input(description="The wallet to adjust, and by how much.")
 class AdjustCreditsInput:
     account: str = strawberry.field(description="The name of the account.")
     change: BigInt = strawberry.field(
-        description="Positive to add, negative to remove; the available credits cannot fall below zero."
+        description="Positive to add, negative to remove, at most 1000000000; the available credits cannot fall "
+        "below zero."
     )
     reason: str = strawberry.field(description="The reason, at most 500 characters; kept with the entry.")
     user_ref: str | None = strawberry.field(default=None, description="The end user; null for the account itself.")
 
 
-@strawberry.type
-class AdjustCreditsPayload:
-    entry: CreditEntry | None = None
-    user_errors: list[UserError] = strawberry.field(default_factory=list)
+@strawberry.type(description="The adjustment as the ledger has it.")
+class AdjustCreditsPayload(Payload):
+    entry: CreditEntry | None = strawberry.field(default=None, description="The ledger entry that was written.")
 
 
 @strawberry.type

@@ -9,43 +9,46 @@ from schema.context import Info
 from schema.fields import mutation
 from schema.ids import IdKind
 from schema.mutations.arguments import input_id
+from schema.mutations.payloads import Payload
 from schema.types.deletion import Deletion
-from schema.types.errors import UserError
 from statemachine.vocabulary import Step
 
 
-@strawberry.input
+@strawberry.input(description="The asset to delete.")
 class DeleteAssetInput:
-    asset_id: strawberry.ID
+    asset_id: strawberry.ID = strawberry.field(description="The asset to delete.")
 
 
-@strawberry.type
-class DeleteAssetPayload:
-    deletion: Deletion | None = None
-    user_errors: list[UserError] = strawberry.field(default_factory=list)
+@strawberry.type(description="The deletion of the asset.")
+class DeleteAssetPayload(Payload):
+    deletion: Deletion | None = strawberry.field(
+        default=None, description="The deletion, also if it was requested before; follow it with `deletion(id:)`."
+    )
 
 
-@strawberry.input
+@strawberry.input(description="The story to delete.")
 class DeleteStoryInput:
-    story_id: strawberry.ID
+    story_id: strawberry.ID = strawberry.field(description="The story to delete.")
 
 
-@strawberry.type
-class DeleteStoryPayload:
-    deletion: Deletion | None = None
-    user_errors: list[UserError] = strawberry.field(default_factory=list)
+@strawberry.type(description="The deletion of the story.")
+class DeleteStoryPayload(Payload):
+    deletion: Deletion | None = strawberry.field(
+        default=None, description="The deletion, also if it was requested before; follow it with `deletion(id:)`."
+    )
 
 
-@strawberry.input
+@strawberry.input(description="The end user to delete.")
 class DeleteUserInput:
     user_ref: str = strawberry.field(description="The end user, as in `createSession`.")
     account: str | None = strawberry.field(default=None, description="For support: the name of the account.")
 
 
-@strawberry.type
-class DeleteUserPayload:
-    deletion: Deletion | None = None
-    user_errors: list[UserError] = strawberry.field(default_factory=list)
+@strawberry.type(description="The deletion of the end user.")
+class DeleteUserPayload(Payload):
+    deletion: Deletion | None = strawberry.field(
+        default=None, description="The deletion, also if it was requested before; follow it with `deletion(id:)`."
+    )
 
 
 @strawberry.type

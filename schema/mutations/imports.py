@@ -9,9 +9,9 @@ import strawberry
 from jobs.importing.imports import Imported, ImportFolder, ImportRequest, begin_import
 from schema.context import Info
 from schema.fields import mutation
+from schema.mutations.payloads import KeyedPayload
 from schema.scalars import URL
 from schema.types.asset import Asset
-from schema.types.errors import UserError
 
 if TYPE_CHECKING:
     from db.records.assets import Asset as AssetRecord
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from schema.context import Parts
 
 
-@strawberry.input
+@strawberry.input(description="The address of the picture to import.")
 class ImportAssetInput:
     url: URL = strawberry.field(description="A public http or https address on port 80 or 443, without a login.")
     idempotency_key: str = strawberry.field(
@@ -27,11 +27,9 @@ class ImportAssetInput:
     )
 
 
-@strawberry.type
-class ImportAssetPayload:
-    asset: Asset | None = None
-    replayed: bool = strawberry.field(default=False, description="An earlier request with the same key made it.")
-    user_errors: list[UserError] = strawberry.field(default_factory=list)
+@strawberry.type(description="The imported selfie.")
+class ImportAssetPayload(KeyedPayload):
+    asset: Asset | None = strawberry.field(default=None, description="The selfie, ready for use.")
 
 
 @strawberry.type

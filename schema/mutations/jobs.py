@@ -11,61 +11,63 @@ from schema.context import Info
 from schema.fields import mutation
 from schema.ids import IdKind
 from schema.mutations.arguments import input_id, input_source
+from schema.mutations.payloads import KeyedPayload, Payload
 from schema.mutations.request_options import AnimationOptions, RequestInput, SceneInput, accepted
 from schema.queries.root import find_job
-from schema.types.errors import UserError
 from schema.types.job import Job
 from statemachine.vocabulary import Step
 
-_REPLAYED = "True if the key was used before; the payload is what it made then."
 
-
-@strawberry.input
+@strawberry.input(description="The selfie to make an avatar of.")
 class CreateAvatarInput(RequestInput):
-    selfie_id: strawberry.ID
+    selfie_id: strawberry.ID = strawberry.field(description="The selfie, an asset that is `READY`.")
 
 
-@strawberry.type
-class CreateAvatarPayload:
-    job: Job | None = None
-    replayed: bool = strawberry.field(default=False, description=_REPLAYED)
-    user_errors: list[UserError] = strawberry.field(default_factory=list)
+@strawberry.type(description="The job that makes the avatar.")
+class CreateAvatarPayload(KeyedPayload):
+    job: Job | None = strawberry.field(default=None, description="The job as it is when the server responds.")
 
 
-@strawberry.input
+@strawberry.input(description="The avatar and the theme to make a scene of.")
 class CreateSceneInput(SceneInput, RequestInput):
-    avatar_id: strawberry.ID = strawberry.field(description="An avatar, or the job that makes it.")
+    avatar_id: strawberry.ID = strawberry.field(
+        description="The id of an avatar, or of the job that makes it and need not have ended."
+    )
 
 
-@strawberry.type
-class CreateScenePayload:
-    job: Job | None = None
-    replayed: bool = strawberry.field(default=False, description=_REPLAYED)
-    user_errors: list[UserError] = strawberry.field(default_factory=list)
+@strawberry.type(description="The job that makes the scene.")
+class CreateScenePayload(KeyedPayload):
+    job: Job | None = strawberry.field(default=None, description="The job as it is when the server responds.")
 
 
-@strawberry.input
+@strawberry.input(description="The scene to animate.")
 class CreateAnimationInput(RequestInput):
-    scene_id: strawberry.ID = strawberry.field(description="A scene, or the job that makes it.")
-    options: AnimationOptions = strawberry.field(default_factory=AnimationOptions)
+    scene_id: strawberry.ID = strawberry.field(
+        description="The id of a scene, or of the job that makes it and need not have ended."
+    )
+    options: AnimationOptions = strawberry.field(
+        default_factory=AnimationOptions, description="The motion; by default a walk forward of 6 seconds."
+    )
 
 
-@strawberry.type
-class CreateAnimationPayload:
-    job: Job | None = None
-    replayed: bool = strawberry.field(default=False, description=_REPLAYED)
-    user_errors: list[UserError] = strawberry.field(default_factory=list)
+@strawberry.type(description="The job that makes the animation.")
+class CreateAnimationPayload(KeyedPayload):
+    job: Job | None = strawberry.field(default=None, description="The job as it is when the server responds.")
 
 
-@strawberry.input
+@strawberry.input(description="The job to cancel.")
 class CancelJobInput:
-    job_id: strawberry.ID
+    job_id: strawberry.ID = strawberry.field(
+        description="The job to cancel; one that has ended or is ending is refused with `ALREADY_FINISHED`."
+    )
 
 
-@strawberry.type
-class CancelJobPayload:
-    job: Job | None = None
-    user_errors: list[UserError] = strawberry.field(default_factory=list)
+@strawberry.type(description="The canceled job.")
+class CancelJobPayload(Payload):
+    job: Job | None = strawberry.field(
+        default=None,
+        description="The job; it may still have to wait for a submission under way: see `cancelRequestedAt`.",
+    )
 
 
 @strawberry.type

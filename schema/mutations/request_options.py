@@ -21,9 +21,13 @@ from statemachine.vocabulary import Step
 
 @strawberry.input(description="The motion of a scene.")
 class AnimationOptions:
-    style: AnimationStyle = AnimationStyle.WALK_FORWARD
-    camera: CameraMove = CameraMove.GENTLE_PAN
-    duration_seconds: int = strawberry.field(default=6, description="6, or 10 for the PAID tier.")
+    style: AnimationStyle = strawberry.field(
+        default=AnimationStyle.WALK_FORWARD, description="The movement of the figure."
+    )
+    camera: CameraMove = strawberry.field(default=CameraMove.GENTLE_PAN, description="The movement of the camera.")
+    duration_seconds: int = strawberry.field(
+        default=6, description="The length in seconds: 6, or 10 for the `PAID` tier."
+    )
 
     def options(self) -> Options:
         """Return the options as the use cases take them."""
@@ -34,9 +38,9 @@ class AnimationOptions:
 class SceneInput:
     """The fields that all inputs with a scene share. Not in the SDL either."""
 
-    theme: strawberry.ID
+    theme: strawberry.ID = strawberry.field(description="The `key` of one of `themes`.")
     details: str | None = strawberry.field(
-        default=None, description="Details for the scene's prompt, at most 300 characters."
+        default=None, description="What else the scene should show, at most 300 characters."
     )
 
     def scene_options(self) -> SceneOptions:
@@ -44,22 +48,32 @@ class SceneInput:
         return SceneOptions(theme=self.theme, details=self.details)
 
 
+METADATA = "A JSON object of at most 4096 bytes for your own use; `Job.metadata` returns it, and `JobFilter` finds it."
+
+
 @strawberry.input
-class RequestInput:
+class KeyedInput:
     """The fields that all inputs for work share. Not in the SDL, because GraphQL inputs do not inherit."""
 
     idempotency_key: str = strawberry.field(
         description="1 to 255 characters. The same key with the same input returns what it made before."
     )
-    on_failure: OnFailure = OnFailure.ROLL_BACK_PARENT
+    on_failure: OnFailure = strawberry.field(
+        default=OnFailure.ROLL_BACK_PARENT, description="What happens to the parent of a job that fails."
+    )
     priority: int = strawberry.field(
         default=0, description="-10 to 10; each step is a head start of a minute over the account's other jobs."
     )
-    metadata: JSON | None = strawberry.field(
-        default=None, description="A JSON object of at most 4096 bytes, returned with the job."
-    )
+
+
+@strawberry.input
+class RequestInput(KeyedInput):
+    """The fields that all inputs for a single job or story share. Not in the SDL either."""
+
+    metadata: JSON | None = strawberry.field(default=None, description=METADATA)
     wait_seconds: int = strawberry.field(
-        default=0, description="0 to 55: respond when the work has ended, or after this time, whichever is first."
+        default=0,
+        description="0 to 55 seconds: respond when the work has ended, or after this time, whichever is first.",
     )
 
     def request_options(self) -> RequestOptions:

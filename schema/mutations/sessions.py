@@ -9,23 +9,26 @@ import strawberry
 from jobs.identity import open_session
 from schema.context import Info
 from schema.fields import mutation
+from schema.mutations.payloads import Payload
 from schema.types.enums import Tier
-from schema.types.errors import UserError
 from schema.types.session import Session
 
 
-@strawberry.input
+@strawberry.input(description="The end user, and what the session may request.")
 class CreateSessionInput:
     user_ref: str = strawberry.field(description="Your own name for the end user, 1 to 200 characters.")
-    tier: Tier = Tier.FREE
-    expires_in_seconds: int = strawberry.field(default=86_400, description="60 to 2592000 (30 days).")
+    tier: Tier = strawberry.field(default=Tier.FREE, description="The tier in which the session's requests run.")
+    expires_in_seconds: int = strawberry.field(
+        default=86_400, description="How long the token works, in seconds: 60 to 2592000 (30 days)."
+    )
 
 
-@strawberry.type
-class CreateSessionPayload:
-    session: Session | None = None
-    token: str | None = strawberry.field(default=None, description="For the user's browser. It is returned only once.")
-    user_errors: list[UserError] = strawberry.field(default_factory=list)
+@strawberry.type(description="The session and its token.")
+class CreateSessionPayload(Payload):
+    session: Session | None = strawberry.field(default=None, description="The session, without its token.")
+    token: str | None = strawberry.field(
+        default=None, description="For the user's browser, as `Authorization: Bearer`. It is returned only once."
+    )
 
 
 @strawberry.type

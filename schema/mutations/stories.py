@@ -10,27 +10,23 @@ from schema.context import Info
 from schema.fields import mutation
 from schema.ids import IdKind
 from schema.mutations.arguments import input_id
+from schema.mutations.payloads import KeyedPayload
 from schema.mutations.request_options import AnimationOptions, RequestInput, SceneInput, accepted
 from schema.queries.root import find_story
-from schema.types.errors import UserError
 from schema.types.story import Story
 
 
-@strawberry.input
+@strawberry.input(description="The selfie, the theme and the motion to make a story of.")
 class CreateStoryInput(SceneInput, RequestInput):
-    selfie_id: strawberry.ID
+    selfie_id: strawberry.ID = strawberry.field(description="The selfie, an asset that is `READY`.")
     animation: AnimationOptions | None = strawberry.field(
-        default_factory=AnimationOptions, description="Null to stop at the scene."
+        default_factory=AnimationOptions, description="The motion of the video; null to stop at the scene."
     )
 
 
-@strawberry.type
-class CreateStoryPayload:
-    story: Story | None = None
-    replayed: bool = strawberry.field(
-        default=False, description="True if the key was used before; the payload is what it made then."
-    )
-    user_errors: list[UserError] = strawberry.field(default_factory=list)
+@strawberry.type(description="The story that was requested.")
+class CreateStoryPayload(KeyedPayload):
+    story: Story | None = strawberry.field(default=None, description="The story as it is when the server responds.")
 
 
 @strawberry.type

@@ -17,6 +17,7 @@ from schema.enum_values import describe
 from schema.fields import mutation
 from schema.ids import IdKind, encode_id
 from schema.mutations.arguments import input_id
+from schema.mutations.payloads import Payload
 from schema.types.compensation import Compensation
 from schema.types.enums import CompensationKind
 from schema.types.errors import UserError, UserErrorCode, user_error
@@ -27,22 +28,21 @@ from statemachine.steps import REDRIVEN_STEPS
 from statemachine.vocabulary import Step
 
 
-@strawberry.input
+@strawberry.input(description="The job to retry.")
 class RetryJobInput:
-    job_id: strawberry.ID
+    job_id: strawberry.ID = strawberry.field(description="A job that has failed or was canceled.")
 
 
-@strawberry.type
-class RetryJobPayload:
-    job: Job | None = None
+@strawberry.type(description="The jobs that start again.")
+class RetryJobPayload(Payload):
+    job: Job | None = strawberry.field(default=None, description="The job, which continues where it stopped.")
     revived: list[strawberry.ID] = strawberry.field(
         default_factory=list,
         description="Every job that starts again: this one, the jobs it needs and those that needed it.",
     )
-    user_errors: list[UserError] = strawberry.field(default_factory=list)
 
 
-@strawberry.input
+@strawberry.input(description="The jobs to retry, and at which rate.")
 class RedriveJobsInput:
     filter: JobFilter = strawberry.field(description="Selects failed jobs; with `states`, canceled jobs too.")
     per_minute: int = strawberry.field(
@@ -50,52 +50,59 @@ class RedriveJobsInput:
         description="Submissions per minute, 1 to 6000; jobs that need no submission start at once.",
     )
     first: int = strawberry.field(default=100, description="The maximum number of jobs, 1 to 500; the oldest go first.")
-    reason: str | None = strawberry.field(default=None, description="Kept in the history of each job.")
+    reason: str | None = strawberry.field(
+        default=None, description="Kept in the history of each job; null without one."
+    )
 
 
 @strawberry.type(description="A job that was not redriven, and why.")
 class SkippedJob:
-    job_id: strawberry.ID
-    error: UserError
+    job_id: strawberry.ID = strawberry.field(description="The job that was skipped.")
+    error: UserError = strawberry.field(description="Why it was skipped.")
 
 
 @strawberry.type(description="The number of jobs that were not redriven for one reason.")
 class SkippedCount:
-    code: UserErrorCode
-    count: int
+    code: UserErrorCode = strawberry.field(description="The reason.")
+    count: int = strawberry.field(description="The number of jobs skipped for it.")
 
 
-@strawberry.type
-class RedriveJobsPayload:
-    revived: list[strawberry.ID] = strawberry.field(default_factory=list)
-    skipped: list[SkippedJob] = strawberry.field(default_factory=list)
+@strawberry.type(description="The jobs that start again, and those that do not.")
+class RedriveJobsPayload(Payload):
+    revived: list[strawberry.ID] = strawberry.field(
+        default_factory=list, description="Every job that starts again, the relatives of the selected ones included."
+    )
+    skipped: list[SkippedJob] = strawberry.field(
+        default_factory=list, description="The selected jobs that do not start again."
+    )
     skipped_counts: list[SkippedCount] = strawberry.field(
         default_factory=list, description="The skipped jobs counted by reason, the most frequent first."
     )
-    user_errors: list[UserError] = strawberry.field(default_factory=list)
 
 
-@strawberry.input
+@strawberry.input(description="The step to pause.")
 class PauseStepInput:
-    step: PipelineStep
-    reason: str | None = None
+    step: PipelineStep = strawberry.field(description="The step that workers stop starting.")
+    reason: str | None = strawberry.field(default=None, description="Shown in `StepStatus.pause`; null without one.")
 
 
-@strawberry.type
-class PauseStepPayload:
-    pause: StepPause | None = None
-    user_errors: list[UserError] = strawberry.field(default_factory=list)
+@strawberry.type(description="The pause that begins.")
+class PauseStepPayload(Payload):
+    pause: StepPause | None = strawberry.field(
+        default=None, description="The pause; pausing again replaces its author and its reason."
+    )
 
 
-@strawberry.input
+@strawberry.input(description="The step to resume.")
 class ResumeStepInput:
-    step: PipelineStep
+    step: PipelineStep = strawberry.field(description="The step that workers start again.")
 
 
-@strawberry.type
-class ResumeStepPayload:
-    was_paused: bool = False
-    user_errors: list[UserError] = strawberry.field(default_factory=list)
+@strawberry.type(description="The end of a pause.")
+class ResumeStepPayload(Payload):
+    was_paused: bool = strawberry.field(
+        default=False, description="False if the step was not paused, so that nothing changed."
+    )
 
 
 class ReviewDecision(StrEnum):
@@ -115,18 +122,17 @@ describe(
 )
 
 
-@strawberry.input
+@strawberry.input(description="The compensating action, and what support decides about it.")
 class ReviewCompensationInput:
-    job_id: strawberry.ID
-    action: CompensationKind
-    decision: ReviewDecision
+    job_id: strawberry.ID = strawberry.field(description="The job whose action it is.")
+    action: CompensationKind = strawberry.field(description="The action; it must be in the state `NEEDS_REVIEW`.")
+    decision: ReviewDecision = strawberry.field(description="What is to be done about it.")
     note: str | None = strawberry.field(default=None, description="The reason; kept with the action.")
 
 
-@strawberry.type
-class ReviewCompensationPayload:
-    compensation: Compensation | None = None
-    user_errors: list[UserError] = strawberry.field(default_factory=list)
+@strawberry.type(description="The reviewed action.")
+class ReviewCompensationPayload(Payload):
+    compensation: Compensation | None = strawberry.field(default=None, description="The action after the review.")
 
 
 @strawberry.type

@@ -11,28 +11,30 @@ from schema.context import Info
 from schema.fields import mutation
 from schema.ids import IdKind
 from schema.mutations.arguments import input_id
+from schema.mutations.payloads import Payload
 from schema.scalars import URL
 from schema.types.asset import Asset
-from schema.types.errors import UserError
 
 
-@strawberry.input
+@strawberry.input(description="The file to be uploaded.")
 class CreateUploadInput:
-    content_type: str = strawberry.field(description="One of `uploadLimits.contentTypes`.")
+    content_type: str = strawberry.field(description="The media type, one of `uploadLimits.contentTypes`.")
 
 
 @strawberry.type(description="One field of the form.")
 class FormField:
-    name: str
-    value: str
+    name: str = strawberry.field(description="The name of the form field.")
+    value: str = strawberry.field(description="Its value, to be sent unchanged.")
 
 
 @strawberry.type(description="A form to POST as multipart/form-data: these fields first, then the file as `file`.")
 class UploadForm:
-    url: URL
-    fields: list[FormField]
-    expires_at: datetime
-    max_bytes: int = strawberry.field(description="The store refuses a larger file, with a 400 and `EntityTooLarge`.")
+    url: URL = strawberry.field(description="The address to POST the form to.")
+    fields: list[FormField] = strawberry.field(description="The fields to send before the file, in this order.")
+    expires_at: datetime = strawberry.field(description="When the form stops working, 15 minutes after it was made.")
+    max_bytes: int = strawberry.field(
+        description="The largest file in bytes; the store refuses a larger one with a 400 and `EntityTooLarge`."
+    )
 
     @classmethod
     def of(cls, upload: Upload) -> UploadForm:
@@ -41,22 +43,20 @@ class UploadForm:
         return cls(url=URL(upload.form.url), fields=fields, expires_at=upload.expires_at, max_bytes=UPLOAD_BYTES_MAX)
 
 
-@strawberry.type
-class CreateUploadPayload:
-    asset: Asset | None = None
-    form: UploadForm | None = None
-    user_errors: list[UserError] = strawberry.field(default_factory=list)
+@strawberry.type(description="The reserved asset, and the form that uploads its file.")
+class CreateUploadPayload(Payload):
+    asset: Asset | None = strawberry.field(default=None, description="The asset, `PENDING` until `completeUpload`.")
+    form: UploadForm | None = strawberry.field(default=None, description="The form to POST with the file.")
 
 
-@strawberry.input
+@strawberry.input(description="The upload to complete.")
 class CompleteUploadInput:
-    asset_id: strawberry.ID
+    asset_id: strawberry.ID = strawberry.field(description="The asset of `createUpload`, after its form was posted.")
 
 
-@strawberry.type
-class CompleteUploadPayload:
-    asset: Asset | None = None
-    user_errors: list[UserError] = strawberry.field(default_factory=list)
+@strawberry.type(description="The selfie that was uploaded.")
+class CompleteUploadPayload(Payload):
+    asset: Asset | None = strawberry.field(default=None, description="The selfie, ready for use.")
 
 
 @strawberry.type

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import strawberry
 
 from db.records.ledger import EntryFilter, entry_page
+from schema import arguments
 from schema.context import Info
 from schema.cursors import entry_cursor, read_entry_cursor
 from schema.fields import paged_field
@@ -19,7 +22,7 @@ class CreditQueries:
         self,
         info: Info,
         page: PageRequest,
-        filter: CreditEntryFilter | None = None,
+        filter: Annotated[CreditEntryFilter | None, arguments.FILTER] = None,
     ) -> Connection[CreditEntry]:
         wanted = filter.wanted() if filter else EntryFilter()
         found = await info.context.database.read(entry_page, info.context.scope, wanted, page.window(read_entry_cursor))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
 import strawberry
 
@@ -13,13 +14,17 @@ from schema.fields import field
 from schema.queries.support import check_support
 from schema.types.experiment import PromptExperiment
 
+_SINCE = strawberry.argument(description="Count submissions from this time on; null for all of them.")
+
 
 @strawberry.type
 class ExperimentQueries:
     @field(
         "For support: prompt experiments, running ones first, with submissions counted `since` a time, or all of them."
     )
-    async def prompt_experiments(self, info: Info, since: datetime | None = None) -> list[PromptExperiment]:
+    async def prompt_experiments(
+        self, info: Info, since: Annotated[datetime | None, _SINCE] = None
+    ) -> list[PromptExperiment]:
         check_support(info)
         return _experiments_of(await info.context.database.read(variant_results, since))
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Annotated
 from uuid import UUID
 
 import strawberry
 
+from schema import arguments
 from schema.context import Info
 from schema.fields import field, paged_field
 from schema.ids import IdKind, decode_any, decode_id
@@ -67,27 +69,27 @@ _FIND: dict[IdKind, Callable[[Info, UUID], Awaitable[Node | None]]] = {
 }
 
 
-@strawberry.type
+@strawberry.type(description="Everything that can be read. What is not yours is treated as if it did not exist.")
 class Query(CreditQueries, SupportQueries, ExperimentQueries):
     @field("The object with this id; null if it does not exist or is not yours.")
-    async def node(self, info: Info, id: strawberry.ID) -> Node | None:
+    async def node(self, info: Info, id: Annotated[strawberry.ID, arguments.ID]) -> Node | None:
         kind, value = decode_any(id)
         return await _FIND[kind](info, value)
 
-    @field("The caller.")
+    @field("The caller, and what they may request.")
     async def viewer(self, info: Info) -> Viewer:
         return Viewer.of(info.context.principal)
 
-    @field("What an upload may be.")
+    @field("What an upload may be, to check a picture before sending it.")
     async def upload_limits(self) -> UploadLimits:
         return UploadLimits.current()
 
-    @field("The available themes.")
+    @field("The themes that scenes can be requested in.")
     async def themes(self, info: Info) -> list[Theme]:
         return [Theme.of(theme) for theme in info.context.catalogue.themes.values()]
 
-    @strawberry.field
-    async def job(self, info: Info, id: strawberry.ID) -> Job | None:
+    @field("The job with this id; null if it does not exist or is not yours.")
+    async def job(self, info: Info, id: Annotated[strawberry.ID, arguments.ID]) -> Job | None:
         return await find_job(info, decode_id(id, IdKind.JOB))
 
     @paged_field("Your jobs. Give `first` or `last`, from 1 to 100.")
@@ -95,13 +97,13 @@ class Query(CreditQueries, SupportQueries, ExperimentQueries):
         self,
         info: Info,
         page: PageRequest,
-        filter: JobFilter | None = None,
-        order_by: JobOrder = JobOrder.NEWEST,
+        filter: Annotated[JobFilter | None, arguments.FILTER] = None,
+        order_by: Annotated[JobOrder, strawberry.argument(description="The order of the list.")] = JobOrder.NEWEST,
     ) -> Connection[Job]:
         return await list_jobs(info, filter, order_by, page)
 
-    @strawberry.field
-    async def story(self, info: Info, id: strawberry.ID) -> Story | None:
+    @field("The story with this id; null if it does not exist or is not yours.")
+    async def story(self, info: Info, id: Annotated[strawberry.ID, arguments.ID]) -> Story | None:
         return await find_story(info, decode_id(id, IdKind.STORY))
 
     @paged_field("Your stories, newest first. Give `first` or `last`, from 1 to 100.")
@@ -112,10 +114,10 @@ class Query(CreditQueries, SupportQueries, ExperimentQueries):
     ) -> Connection[Story]:
         return await list_stories(info, page)
 
-    @strawberry.field
-    async def asset(self, info: Info, id: strawberry.ID) -> Asset | None:
+    @field("The asset with this id; null if it does not exist or is not yours.")
+    async def asset(self, info: Info, id: Annotated[strawberry.ID, arguments.ID]) -> Asset | None:
         return await find_asset(info, decode_id(id, IdKind.ASSET))
 
-    @field("A deletion that was requested; `completedAt` says when nothing was left.")
-    async def deletion(self, info: Info, id: strawberry.ID) -> Deletion | None:
+    @field("The deletion with this id, which says when nothing was left; null if it does not exist or is not yours.")
+    async def deletion(self, info: Info, id: Annotated[strawberry.ID, arguments.ID]) -> Deletion | None:
         return await find_deletion(info, decode_id(id, IdKind.DELETION))

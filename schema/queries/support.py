@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import strawberry
 
 from db.engine.compensations import ActionFilter, CompensationAction, action_page
 from db.engine.pausing import step_statuses
 from db.engine.provider_limiter import limits_now
+from schema import arguments
 from schema.context import Info
 from schema.cursors import action_cursor, read_action_cursor
 from schema.errors import FORBIDDEN, ApiError
@@ -35,7 +38,7 @@ class SupportQueries:
         self,
         info: Info,
         page: PageRequest,
-        filter: CompensationFilter | None = None,
+        filter: Annotated[CompensationFilter | None, arguments.FILTER] = None,
     ) -> Connection[Compensation]:
         check_support(info)
         wanted = filter.wanted() if filter else ActionFilter()

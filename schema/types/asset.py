@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import cast
+from typing import Annotated, cast
 
 import strawberry
 
@@ -22,6 +22,19 @@ from schema.types.node import Node
 _URL_SECONDS = range(60, 24 * 3600 + 1)
 _FILENAME_MAX = 100
 _WEBP = "image/webp"
+
+ExpiresInSeconds = Annotated[int, strawberry.argument(description="How long the URL works, in seconds: 60 to 86400.")]
+Filename = Annotated[
+    str | None,
+    strawberry.argument(
+        description="The name under which a browser saves the file, 1 to 100 characters without slashes; the extension "
+        "is added. Null for the kind of the file and the day on which it was made."
+    ),
+]
+_WIDTH = strawberry.argument(
+    description="The width of a smaller copy: 320, 640 or 1280 pixels; null for the full size."
+)
+_FORMAT = strawberry.argument(description="Null for `WEBP` with a width, and for `ORIGINAL` without one.")
 
 
 def _is_a_name(filename: str) -> bool:
@@ -69,18 +82,32 @@ def _widest(picture: AssetRecord, made: list[Rendition]) -> AssetRecord | Rendit
 @strawberry.type(description="A file in our own storage.")
 class Asset(Node):
     record: strawberry.Private[AssetRecord]
-    kind: AssetKind
-    state: AssetState
-    content_type: str
+    kind: AssetKind = strawberry.field(description="The content of the file.")
+    state: AssetState = strawberry.field(description="Only a `READY` asset can be fetched and used.")
+    content_type: str = strawberry.field(
+        description="The media type, such as `image/png` or `video/mp4`; until an upload is complete, the declared one."
+    )
     width: int | None = strawberry.field(description="In pixels; null until the asset is ready.")
     height: int | None = strawberry.field(description="In pixels; null until the asset is ready.")
-    duration_seconds: float | None = strawberry.field(description="Of a video.")
-    frames_per_second: float | None = strawberry.field(description="Of a video.")
-    size_bytes: BigInt | None
-    sha256: str | None
-    rejection: str | None = strawberry.field(description="The reason an upload was rejected.")
-    expires_at: datetime | None = strawberry.field(description="When retention removes the file.")
-    created_at: datetime
+    duration_seconds: float | None = strawberry.field(
+        description="The length of a video in seconds; null for a picture, and until the asset is ready."
+    )
+    frames_per_second: float | None = strawberry.field(
+        description="The frame rate of a video; null for a picture, and until the asset is ready."
+    )
+    size_bytes: BigInt | None = strawberry.field(
+        description="The size of the file in bytes; null until the asset is ready."
+    )
+    sha256: str | None = strawberry.field(
+        description="The SHA-256 of the file in hexadecimal; null until the asset is ready."
+    )
+    rejection: str | None = strawberry.field(
+        description="Why an upload was rejected, for the end user; null unless the state is `REJECTED`."
+    )
+    expires_at: datetime | None = strawberry.field(
+        description="When retention removes the file; null if it is kept without a limit."
+    )
+    created_at: datetime = strawberry.field(description="When the asset was reserved or made.")
 
     @classmethod
     def of(cls, record: AssetRecord) -> Asset:
@@ -103,19 +130,18 @@ class Asset(Node):
         )
 
     @field(
-        "A URL of the file, valid for 60 to 86400 seconds; null unless the asset is ready. With `width` (320, 640 or "
-        "1280 pixels) it is of a smaller copy, a WebP that every browser shows; a narrower picture keeps its own "
-        "width. `format: WEBP` alone gives a WebP of the full size. Of a video, both give its poster. A browser "
-        "saves the file as `filename`, of at most 100 characters, by default its kind and the day on which it was "
-        "made; the extension is added. It is signed for GET, so HEAD gets 403: ask for the range `bytes=0-0` instead."
+        "A URL of the file, valid for 60 to 86400 seconds; null unless the asset is ready. With `width` it is "
+        "of a smaller copy, a WebP that every browser shows; a narrower picture keeps its own width. `format: WEBP` "
+        "alone gives a WebP of the full size. Of a video, both give its poster. It is signed for GET, so HEAD gets "
+        "403: ask for the range `bytes=0-0` instead."
     )
     async def url(
         self,
         info: Info,
-        expires_in_seconds: int = 900,
-        filename: str | None = None,
-        width: int | None = None,
-        format: PictureFormat | None = None,
+        expires_in_seconds: ExpiresInSeconds = 900,
+        filename: Filename = None,
+        width: Annotated[int | None, _WIDTH] = None,
+        format: Annotated[PictureFormat | None, _FORMAT] = None,
     ) -> URL | None:
         _check_address(expires_in_seconds, filename)
         _check_size(width, format)
@@ -128,9 +154,11 @@ class Asset(Node):
     @field(
         "A URL of a small copy of a video, for pages that show many: an MP4 of 854×480, at most a megabyte for ten "
         "seconds, with the sound of the video. Null for a picture, unless the asset is ready, and for a video whose "
-        "preview could not be made: show the poster then. The arguments are those of `url`."
+        "preview could not be made: show the poster then."
     )
-    async def preview_url(self, info: Info, expires_in_seconds: int = 900, filename: str | None = None) -> URL | None:
+    async def preview_url(
+        self, info: Info, expires_in_seconds: ExpiresInSeconds = 900, filename: Filename = None
+    ) -> URL | None:
         _check_address(expires_in_seconds, filename)
         if self.state is not AssetState.READY or self.record.kind != AssetKind.VIDEO:
             return None
@@ -145,7 +173,7 @@ class Asset(Node):
         name = _with_extension(filename or f"{self.kind}-{self.created_at:%Y-%m-%d}", file.content_type)
         return URL(info.context.parts.runtime.store.presigned_get(file.object_key, expires_s=expires_s, filename=name))
 
-    @field("A still image of a video.")
+    @field("A still image of a video; null for a picture.")
     async def poster(self, info: Info) -> Asset | None:
         if self.record.poster_id is None:
             return None

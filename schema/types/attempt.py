@@ -13,19 +13,23 @@ from schema.types.enums import AttemptStatus
 
 @strawberry.type(description="One submission to the provider, which may have cost money.")
 class ProviderAttempt:
-    attempt: int
-    model: str
+    attempt: int = strawberry.field(description="The number of the submission: 1 for the first of the job.")
+    model: str = strawberry.field(description="The provider's name of the model.")
     prompt_version: str = strawberry.field(description="The template, with a digest of its text and the theme's.")
-    experiment: str | None = strawberry.field(description="The key of its prompt experiment.")
-    variant: str | None = strawberry.field(description="Its variant in the experiment.")
-    status: AttemptStatus
-    prediction_id: str | None = strawberry.field(description="The provider's own id.")
+    experiment: str | None = strawberry.field(description="The key of its prompt experiment; null without one.")
+    variant: str | None = strawberry.field(description="Its variant in the experiment; null without one.")
+    status: AttemptStatus = strawberry.field(description="What became of it so far.")
+    prediction_id: str | None = strawberry.field(
+        description="The provider's own id; null until the provider has accepted it."
+    )
     reserved_micros: BigInt = strawberry.field(description="The price reserved before the call, in micro-dollars.")
-    cost_micros: BigInt = strawberry.field(description="The price charged, in micro-dollars.")
-    started_at: datetime
-    accepted_at: datetime | None
-    completed_at: datetime | None
-    detail: str | None = strawberry.field(description="The provider's own words; for support only.")
+    cost_micros: BigInt = strawberry.field(description="The price charged, in micro-dollars; 0 until it is known.")
+    started_at: datetime = strawberry.field(description="When the intent to call the provider was recorded.")
+    accepted_at: datetime | None = strawberry.field(
+        description="When the provider accepted it; null if it did not, or not yet."
+    )
+    completed_at: datetime | None = strawberry.field(description="When its outcome was known; null until then.")
+    detail: str | None = strawberry.field(description="The provider's own words about a failure; for support only.")
 
     @classmethod
     def of(cls, record: Attempt, *, support: bool) -> ProviderAttempt:

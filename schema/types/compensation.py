@@ -8,6 +8,7 @@ import strawberry
 
 from db.engine.compensations import ActionFilter, CompensationAction
 from schema.context import Info
+from schema.fields import field
 from schema.ids import IdKind, decode_id
 from schema.types.enums import CompensationKind, CompensationState
 from schema.types.filters import each_of
@@ -17,16 +18,18 @@ from schema.types.job import Job
 @strawberry.type(description="One compensating action of a job, and its result.")
 class Compensation:
     record: strawberry.Private[CompensationAction]
-    action: CompensationKind
-    state: CompensationState
+    action: CompensationKind = strawberry.field(description="What is undone.")
+    state: CompensationState = strawberry.field(description="If it was done, is yet to be done, or needs support.")
     cycle: int = strawberry.field(description="The cycle of the job, counted from 0; each redrive begins another.")
-    result: str | None
-    tries: int
-    last_error: str | None = strawberry.field(description="The error of the last try that failed.")
-    reviewed_by: str | None
-    review_note: str | None
-    created_at: datetime
-    changed_at: datetime
+    result: str | None = strawberry.field(description="What the action found or did; null until it is done.")
+    tries: int = strawberry.field(description="The number of tries so far.")
+    last_error: str | None = strawberry.field(description="The error of the last try that failed; null if none did.")
+    reviewed_by: str | None = strawberry.field(
+        description="The member of support who reviewed it; null without a review."
+    )
+    review_note: str | None = strawberry.field(description="The reason given with the review; null without one.")
+    created_at: datetime = strawberry.field(description="When the job began to be undone.")
+    changed_at: datetime = strawberry.field(description="When the action last changed.")
 
     @classmethod
     def of(cls, record: CompensationAction) -> Compensation:
@@ -45,7 +48,7 @@ class Compensation:
             changed_at=record.changed_at,
         )
 
-    @strawberry.field
+    @field("The job whose action it is; null if the job was removed.")
     async def job(self, info: Info) -> Job | None:
         found = await info.context.loaders.jobs.load(self.record.job_id)
         return None if found is None else Job.of(found)
@@ -53,9 +56,13 @@ class Compensation:
 
 @strawberry.input(description="All given conditions must hold.")
 class CompensationFilter:
-    states: list[CompensationState] | None = None
-    actions: list[CompensationKind] | None = None
-    job_id: strawberry.ID | None = None
+    states: list[CompensationState] | None = strawberry.field(
+        default=None, description="Actions in one of these states."
+    )
+    actions: list[CompensationKind] | None = strawberry.field(
+        default=None, description="Actions of one of these kinds."
+    )
+    job_id: strawberry.ID | None = strawberry.field(default=None, description="The actions of this job.")
 
     def wanted(self) -> ActionFilter:
         """Return the filter as the reads take it; raise ApiError or MalformedId for a value that makes no sense."""

@@ -31,20 +31,22 @@ class CreditBalance:
 @strawberry.type(description="One ledger entry: an amount moved from one bucket of a wallet to another.")
 class CreditEntry:
     record: strawberry.Private[LedgerEntry]
-    kind: CreditEntryKind
-    amount: BigInt
-    change: BigInt = strawberry.field(description="The change of the available credits.")
-    from_bucket: CreditBucket
-    to_bucket: CreditBucket
+    kind: CreditEntryKind = strawberry.field(description="Why the credits moved.")
+    amount: BigInt = strawberry.field(description="The credits that moved; always positive.")
+    change: BigInt = strawberry.field(
+        description="The change of the available credits: negative if they became fewer, 0 if they stayed."
+    )
+    from_bucket: CreditBucket = strawberry.field(description="The bucket that the credits left.")
+    to_bucket: CreditBucket = strawberry.field(description="The bucket that the credits entered.")
     user_ref: str | None = strawberry.field(description="The end user who owns the credits; null for the account.")
     cycle: int | None = strawberry.field(
-        description="The cycle of the job, counted from 0; each redrive begins another."
+        description="The cycle of the job, counted from 0; each redrive begins another. Null without a job."
     )
     actor: str = strawberry.field(description="The actor: worker, api, command line or support.")
     reason: str | None = strawberry.field(
         description="The actor's reason: visible to support, and to a partner for its own transfers."
     )
-    at: datetime
+    at: datetime = strawberry.field(description="When it was written; entries never change.")
 
     @classmethod
     def of(cls, record: LedgerEntry, *, reader: Principal) -> CreditEntry:
@@ -64,7 +66,7 @@ class CreditEntry:
             at=record.at,
         )
 
-    @field("The job concerned.")
+    @field("The job that the credits paid for; null for a grant, a transfer or an adjustment, and for a removed job.")
     async def job(self, info: Info) -> Job | None:
         if self.record.job_id is None:
             return None
@@ -74,9 +76,9 @@ class CreditEntry:
 
 @strawberry.input(description="All given conditions must hold.")
 class CreditEntryFilter:
-    kinds: list[CreditEntryKind] | None = None
-    user_ref: str | None = None
-    job_id: strawberry.ID | None = None
+    kinds: list[CreditEntryKind] | None = strawberry.field(default=None, description="Entries of one of these kinds.")
+    user_ref: str | None = strawberry.field(default=None, description="Entries of this end user's credits.")
+    job_id: strawberry.ID | None = strawberry.field(default=None, description="The entries of this job.")
 
     def wanted(self) -> EntryFilter:
         """Return the filter as the reads take it; raise ApiError or MalformedId for a value that makes no sense."""

@@ -14,12 +14,12 @@ from schema.types.node import Node
 
 @strawberry.type(description="The deletion of an asset, a story or an end user, with everything that was made for it.")
 class Deletion(Node):
-    subject: DeletionSubject
+    subject: DeletionSubject = strawberry.field(description="The kind of thing that is deleted.")
     subject_id: strawberry.ID | None = strawberry.field(description="The asset or the story; null for an end user.")
     pseudonym: str | None = strawberry.field(
         description="What stands for the end user in the ledger from now on; null for anything else."
     )
-    requested_at: datetime
+    requested_at: datetime = strawberry.field(description="When the deletion was first requested.")
     objects_deleted: int = strawberry.field(description="The number of objects removed from the store so far.")
     completed_at: datetime | None = strawberry.field(
         description="When nothing of it was left in the store; null until then."

@@ -15,7 +15,7 @@ from statemachine.vocabulary import ErrorCode
 
 @strawberry.type(description="Why a job failed or was canceled.")
 class JobError:
-    code: JobErrorCode
+    code: JobErrorCode = strawberry.field(description="For programs; handle codes that you do not know by `retryable`.")
     message: str = strawberry.field(description="A message for the end user: what happened and what they can do.")
     retryable: bool = strawberry.field(description="True if the same request may succeed later.")
     detail: str | None = strawberry.field(description="The provider's own words; for support only.")
@@ -61,9 +61,12 @@ describe(
 
 @strawberry.interface(description="An error that the caller can fix.")
 class UserError:
-    message: str
-    code: UserErrorCode
-    path: list[str] = strawberry.field(description="The path of the argument, outermost first.")
+    message: str = strawberry.field(description="What is wrong and what would be right, in English.")
+    code: UserErrorCode = strawberry.field(description="For programs; more codes may be added.")
+    path: list[str] = strawberry.field(
+        description="The path of the argument, outermost first, such as `input` and `selfieId`; empty if none is to "
+        "blame."
+    )
 
 
 @strawberry.type(description="An error without further fields.")
@@ -73,8 +76,8 @@ class PlainUserError(UserError):
 
 @strawberry.type(description="The price exceeds the available credits.")
 class InsufficientCreditsError(UserError):
-    required: int
-    available: int
+    required: int = strawberry.field(description="The credits that the request costs.")
+    available: int = strawberry.field(description="The credits that can be spent.")
 
 
 def user_error(error: UseCaseError) -> UserError:

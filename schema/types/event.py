@@ -19,17 +19,21 @@ class JobEvent:
     cursor: str = strawberry.field(
         description="Pass it to `generationProgress(jobId:, after:)` to resume after this event."
     )
-    at: datetime
-    from_state: JobState | None = strawberry.field(description="Null for the first event of a job.")
-    event: JobEventName
-    to_state: JobState
-    percent: int
-    actor: str = strawberry.field(description="The actor: worker, api or support.")
-    reason: str | None = strawberry.field(description="The reason; for support only.")
-    attempt: int
-    duration_ms: BigInt = strawberry.field(description="The time spent in `fromState`.")
+    at: datetime = strawberry.field(description="When it happened.")
+    from_state: JobState | None = strawberry.field(
+        description="The state before the event; null for the first event of a job."
+    )
+    event: JobEventName = strawberry.field(description="What happened; more kinds may be added.")
+    to_state: JobState = strawberry.field(description="The state after the event.")
+    percent: int = strawberry.field(description="The progress of the job after the event, from 0 to 100.")
+    actor: str = strawberry.field(description="Who caused it: `worker`, `api` or `support`.")
+    reason: str | None = strawberry.field(description="Details of the cause; for support only.")
+    attempt: int = strawberry.field(description="The number of submissions to the provider up to the event.")
+    duration_ms: BigInt = strawberry.field(description="The milliseconds spent in `fromState` so far.")
     cost_micros: BigInt = strawberry.field(description="The provider's price so far, in micro-dollars.")
-    error: JobError | None
+    error: JobError | None = strawberry.field(
+        description="The failure that led to the event; null if it is not one of failure."
+    )
 
     @classmethod
     def of(cls, record: EventRecord, *, support: bool) -> JobEvent:

@@ -12,14 +12,14 @@ from schema.types.enums import GenerationKind
 
 @strawberry.type(description="One wording of a prompt, and its results.")
 class PromptVariant:
-    name: str
+    name: str = strawberry.field(description="The name of the variant in its experiment.")
     weight: int = strawberry.field(
         description="Its share of jobs, relative to the other weights; 0 if it is no longer used."
     )
     jobs: int = strawberry.field(description="Jobs that were requested with it.")
     attempts: int = strawberry.field(description="Submissions made with it.")
     ended: int = strawberry.field(description="Submissions that have ended, successfully or not.")
-    succeeded: int
+    succeeded: int = strawberry.field(description="Submissions that ended with an output.")
     rejected: int = strawberry.field(description="Submissions that the content check declined.")
     success_rate: float | None = strawberry.field(description="0 to 1, of those that ended; null before the first.")
     rejection_rate: float | None = strawberry.field(description="0 to 1, of those that ended; null before the first.")
@@ -47,12 +47,14 @@ class PromptVariant:
 
 @strawberry.type(description="An experiment with several wordings of a prompt; a session always gets the same one.")
 class PromptExperiment:
-    key: str
-    description: str | None
+    key: str = strawberry.field(description="The name of the experiment, unique for all time.")
+    description: str | None = strawberry.field(description="What it tries; null once it is over.")
     kind: GenerationKind | None = strawberry.field(description="The kind of job it applies to; null once it is over.")
-    model_family: str | None
-    is_running: bool
-    variants: list[PromptVariant]
+    model_family: str | None = strawberry.field(
+        description="The family of models whose prompts it varies; null once it is over."
+    )
+    is_running: bool = strawberry.field(description="True if jobs still take part in it.")
+    variants: list[PromptVariant] = strawberry.field(description="The wordings that are compared, those in use first.")
 
     @classmethod
     def running(cls, record: Experiment, results: list[VariantResult]) -> PromptExperiment:

@@ -30,20 +30,32 @@ class MetadataMatch:
     description="All given conditions must hold. `...After` bounds are inclusive, `...Before` bounds exclusive."
 )
 class JobFilter:
-    ids: list[strawberry.ID] | None = None
-    kinds: list[GenerationKind] | None = None
-    states: list[JobState] | None = None
-    error_codes: list[JobErrorCode] | None = None
-    themes: list[strawberry.ID] | None = None
-    user_ref: str | None = None
-    session_id: strawberry.ID | None = None
-    story_id: strawberry.ID | None = None
-    metadata: MetadataMatch | None = None
-    created_after: datetime | None = None
-    created_before: datetime | None = None
-    finished_after: datetime | None = None
-    finished_before: datetime | None = None
-    provider_prediction_id: str | None = None
+    ids: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="Jobs with one of these ids, at most 100."
+    )
+    kinds: list[GenerationKind] | None = strawberry.field(default=None, description="Jobs of one of these kinds.")
+    states: list[JobState] | None = strawberry.field(default=None, description="Jobs in one of these states.")
+    error_codes: list[JobErrorCode] | None = strawberry.field(
+        default=None, description="Jobs with an error of one of these codes, also while they are tried again after it."
+    )
+    themes: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="Scenes in one of these themes, by `Theme.key`, at most 100."
+    )
+    user_ref: str | None = strawberry.field(default=None, description="Jobs that this end user's sessions requested.")
+    session_id: strawberry.ID | None = strawberry.field(default=None, description="Jobs that this session requested.")
+    story_id: strawberry.ID | None = strawberry.field(default=None, description="Jobs of this story.")
+    metadata: MetadataMatch | None = strawberry.field(
+        default=None, description="Jobs whose metadata meets this condition."
+    )
+    created_after: datetime | None = strawberry.field(default=None, description="Jobs requested at this time or later.")
+    created_before: datetime | None = strawberry.field(default=None, description="Jobs requested before this time.")
+    finished_after: datetime | None = strawberry.field(
+        default=None, description="Jobs that ended at this time or later."
+    )
+    finished_before: datetime | None = strawberry.field(default=None, description="Jobs that ended before this time.")
+    provider_prediction_id: str | None = strawberry.field(
+        default=None, description="Jobs with a submission of this provider's id: `ProviderAttempt.predictionId`."
+    )
 
     def wanted(self) -> Wanted:
         """Return the filter as the reads take it; raise ApiError or MalformedId for a value that makes no sense."""

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from schema.types.session import Session
     from schema.types.story import Story
 
+_FIRST = strawberry.argument(description=f"The most jobs to return, 1 to {PAGE_MAX}.")
+_AFTER = strawberry.argument(description="The id of the last job of the page before; null for the first page.")
 # While a job is tried again its last failure is history, not its error.
 _ERROR_SHOWN_IN = frozenset({State.COMPENSATING, State.FAILED, State.CANCELED})
 
@@ -41,18 +43,22 @@ _ERROR_SHOWN_IN = frozenset({State.COMPENSATING, State.FAILED, State.CANCELED})
 @strawberry.type(description="One generation: an avatar, a scene or an animation.")
 class Job(Node):
     record: strawberry.Private[JobRecord]
-    kind: GenerationKind
-    state: JobState
+    kind: GenerationKind = strawberry.field(description="The kind of output that it makes.")
+    state: JobState = strawberry.field(description="What is true of it now.")
     percent: int = strawberry.field(description="0 to 100; never decreases.")
     attempt: int = strawberry.field(description="The number of submissions to the provider so far.")
-    priority: int
-    metadata: JSON | None = strawberry.field(description="The metadata of the request.")
+    priority: int = strawberry.field(description="The priority of the request, from -10 to 10.")
+    metadata: JSON | None = strawberry.field(description="The metadata of the request; null if it had none.")
     cost_micros: BigInt = strawberry.field(description="The provider's price so far, in micro-dollars.")
-    created_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
+    created_at: datetime = strawberry.field(description="When it was requested.")
+    started_at: datetime | None = strawberry.field(
+        description="When it was first submitted to the provider; null until then."
+    )
+    finished_at: datetime | None = strawberry.field(
+        description="When it ended; null until then, and again while it is retried."
+    )
     cancel_requested_at: datetime | None = strawberry.field(
-        description="When cancellation was requested. A submission under way is awaited first."
+        description="When cancellation was requested; null without a cancel. A submission under way is awaited first."
     )
     cursor: str = strawberry.field(description="Pass it to `generationProgress(jobId:, after:)` to resume from here.")
 
@@ -96,11 +102,11 @@ class Job(Node):
         limits = await loaders.submissions.load(None) if self.record.state is State.QUEUED else None
         return WaitReason.of(self.record, Surroundings(pause, is_at_limit, limits))
 
-    @field("The credits it holds, was charged and was refunded.")
+    @field("Its price, and the credits that it holds, was charged and was refunded.")
     async def credits(self, info: Info) -> JobCredits:
         return JobCredits.of(self.record.credits, await info.context.loaders.credits.load(self.record.id))
 
-    @field("Its story, if any.")
+    @field("The story that it is part of; null for a single job.")
     async def story(self, info: Info) -> Annotated[Story, strawberry.lazy("schema.types.story")] | None:
         from schema.types.story import Story
 
@@ -109,15 +115,17 @@ class Job(Node):
         found = await info.context.loaders.stories.load(self.record.story_id)
         return None if found is None else Story.of(found)
 
-    @field("The job whose output it uses.")
+    @field("The job whose output it uses; null for an avatar, and for a job that starts from a stored picture.")
     async def parent(self, info: Info) -> Job | None:
         if self.record.parent_id is None:
             return None
         found = await info.context.loaders.jobs.load(self.record.parent_id)
         return None if found is None else Job.of(found)
 
-    @field("The jobs made from its output, oldest first: at most `first` (1 to 100), after the job `after`.")
-    async def children(self, info: Info, first: int = 20, after: strawberry.ID | None = None) -> list[Job]:
+    @field("The jobs made from its output, oldest first.")
+    async def children(
+        self, info: Info, first: Annotated[int, _FIRST] = 20, after: Annotated[strawberry.ID | None, _AFTER] = None
+    ) -> list[Job]:
         if not 1 <= first <= PAGE_MAX:
             raise ApiError(BAD_USER_INPUT, f"first must be from 1 to {PAGE_MAX}.")
         wanted = Children(self.record.id, first, None if after is None else decode_id(after, IdKind.JOB))
@@ -132,7 +140,7 @@ class Job(Node):
         found = await info.context.loaders.sessions.load(self.record.session_id)
         return None if found is None else Session.of(found)
 
-    @strawberry.field
+    @field("The theme of a scene; null for other kinds, and for a theme that is no longer offered.")
     def theme(self, info: Info) -> Theme | None:
         found = info.context.catalogue.themes.get(self.record.theme or "")
         return None if found is None else Theme.of(found)

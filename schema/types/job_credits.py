@@ -9,9 +9,9 @@ from db.records.ledger import JobCredits as Record
 
 @strawberry.type(description="The credits of a job: charged when it succeeds, released when it does not.")
 class JobCredits:
-    price: int = strawberry.field(description="Its price when it succeeds.")
-    held: int = strawberry.field(description="Held until it ends.")
-    charged: int
+    price: int = strawberry.field(description="The credits that it costs if it succeeds.")
+    held: int = strawberry.field(description="Held until it ends; 0 afterwards.")
+    charged: int = strawberry.field(description="Charged because it succeeded; 0 otherwise.")
     refunded: int = strawberry.field(description="Refunded after it was charged.")
 
     @classmethod

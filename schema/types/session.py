@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
 import strawberry
 
 from db.records.accounts import SessionRecord
 from db.records.ledger import WalletKey
+from schema import arguments
 from schema.context import Info
 from schema.fields import field, paged_field
 from schema.ids import IdKind, encode_id
@@ -23,10 +25,10 @@ from schema.types.node import Node
 @strawberry.type(description="An end user's session under a partner's account.")
 class Session(Node):
     record: strawberry.Private[SessionRecord]
-    user_ref: str
-    tier: Tier
-    created_at: datetime
-    expires_at: datetime
+    user_ref: str = strawberry.field(description="Your own name for the end user.")
+    tier: Tier = strawberry.field(description="The tier in which its requests run.")
+    created_at: datetime = strawberry.field(description="When it was opened.")
+    expires_at: datetime = strawberry.field(description="When its token stops working.")
 
     @classmethod
     def of(cls, record: SessionRecord) -> Session:
@@ -50,6 +52,6 @@ class Session(Node):
         self,
         info: Info,
         page: PageRequest,
-        filter: JobFilter | None = None,
+        filter: Annotated[JobFilter | None, arguments.FILTER] = None,
     ) -> Connection[Job]:
         return await list_jobs(info, filter, JobOrder.NEWEST, page, session_id=self.record.id)

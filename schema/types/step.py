@@ -19,9 +19,9 @@ __all__ = ["PipelineStep", "StepPause", "StepStatus"]
 
 @strawberry.type(description="A pause, during which no job of a step is started.")
 class StepPause:
-    paused_at: datetime
-    paused_by: str
-    reason: str | None
+    paused_at: datetime = strawberry.field(description="When the pause began.")
+    paused_by: str = strawberry.field(description="The member of support who paused the step.")
+    reason: str | None = strawberry.field(description="The reason that was given; null without one.")
 
     @classmethod
     def of(cls, record: PauseRecord) -> StepPause:
@@ -32,8 +32,10 @@ class StepPause:
 @strawberry.type(description="The remaining calls to the provider, for all workers together.")
 class ProviderBudget:
     per_minute: float | None = strawberry.field(description="The calls per minute; null before the first call.")
-    left: int | None = strawberry.field(description="The calls available right now.")
-    blocked_until: datetime | None = strawberry.field(description="The time until which the provider accepts no calls.")
+    left: int | None = strawberry.field(description="The calls available right now; null before the first call.")
+    blocked_until: datetime | None = strawberry.field(
+        description="The time until which the provider accepts no calls; null if it accepts them."
+    )
 
     @classmethod
     def of(cls, bucket: Bucket, now: datetime) -> ProviderBudget:
@@ -46,11 +48,13 @@ class ProviderBudget:
     description="The circuit breaker of submissions. It opens after repeated failures or an account error."
 )
 class Breaker:
-    state: BreakerState
-    cause: BreakerCause | None
-    detail: str | None = strawberry.field(description="The provider's own words, secrets removed.")
-    opened_at: datetime | None
-    until: datetime | None = strawberry.field(description="When one job is admitted as a probe.")
+    state: BreakerState = strawberry.field(description="If submissions are admitted.")
+    cause: BreakerCause | None = strawberry.field(description="Why it opened; null while it is closed.")
+    detail: str | None = strawberry.field(description="The provider's own words, secrets removed; null without any.")
+    opened_at: datetime | None = strawberry.field(description="When it opened; null while it is closed.")
+    until: datetime | None = strawberry.field(
+        description="When one job is admitted as a probe; null while it is closed."
+    )
 
     @classmethod
     def of(cls, record: BreakerRecord) -> Breaker:
@@ -66,12 +70,16 @@ class Breaker:
 
 @strawberry.type(description="The current status of a step.")
 class StepStatus:
-    step: PipelineStep
+    step: PipelineStep = strawberry.field(description="The step that this is the status of.")
     due: int = strawberry.field(description="Jobs waiting for a worker.")
-    oldest_due_at: datetime | None = strawberry.field(description="When the oldest of them became due.")
+    oldest_due_at: datetime | None = strawberry.field(
+        description="When the oldest of the due jobs became due; null if none is due."
+    )
     in_flight: int = strawberry.field(description="Jobs claimed by a worker.")
     abandoned: int = strawberry.field(description="Jobs whose lease expired; another worker takes them over.")
-    pause: StepPause | None
+    pause: StepPause | None = strawberry.field(
+        description="The pause of the step by support; null if it is not paused."
+    )
     budget: ProviderBudget | None = strawberry.field(
         description="The budget for the calls of this step; null if it makes none."
     )

@@ -23,7 +23,7 @@ from statemachine.vocabulary import Kind
 @strawberry.type(description="An avatar, a scene and an animation made from one selfie in one request.")
 class Story(Node):
     record: strawberry.Private[StoryRecord]
-    created_at: datetime
+    created_at: datetime = strawberry.field(description="When it was requested.")
 
     @classmethod
     def of(cls, record: StoryRecord) -> Story:
@@ -38,24 +38,24 @@ class Story(Node):
     async def percent(self, info: Info) -> int:
         return story_percent([Standing.of(job) for job in await self._jobs(info)])
 
-    @strawberry.field
+    @field("The picture that it starts from; null if it was removed.")
     async def selfie(self, info: Info) -> Asset | None:
         found = await info.context.loaders.assets.load(self.record.selfie_id)
         return None if found is None else Asset.of(found)
 
-    @strawberry.field
+    @field("The job that makes the avatar; null if it was removed.")
     async def avatar(self, info: Info) -> Job | None:
         return await self._job(info, Kind.AVATAR)
 
-    @strawberry.field
+    @field("The job that makes the scene; null if it was removed.")
     async def scene(self, info: Info) -> Job | None:
         return await self._job(info, Kind.SCENE)
 
-    @field("Null for a story that stops at the scene.")
+    @field("The job that makes the video; null for a story that stops at the scene.")
     async def animation(self, info: Info) -> Job | None:
         return await self._job(info, Kind.ANIMATION)
 
-    @field("When the last of its jobs ended.")
+    @field("When the last of its jobs ended; null until then.")
     async def finished_at(self, info: Info) -> datetime | None:
         ends = [job.finished_at for job in await self._jobs(info)]
         known = [end for end in ends if end is not None]

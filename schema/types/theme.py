@@ -9,9 +9,9 @@ from jobs.catalogue.themes import Theme as ThemeRecord
 
 @strawberry.type(description="A theme for scenes.")
 class Theme:
-    key: strawberry.ID
-    name: str
-    description: str
+    key: strawberry.ID = strawberry.field(description="For `theme` in inputs and filters.")
+    name: str = strawberry.field(description="Its name for end users.")
+    description: str = strawberry.field(description="What its scenes show, for end users.")
 
     @classmethod
     def of(cls, record: ThemeRecord) -> Theme:

@@ -10,11 +10,13 @@ from jobs.requesting.uploads import UPLOAD_BYTES_MAX, UPLOAD_TYPES
 
 @strawberry.type(description="What a selfie may be. A file beyond these limits is refused.")
 class UploadLimits:
-    content_types: list[str] = strawberry.field(description="The file's own bytes decide, not its name.")
-    max_bytes: int
-    min_side_pixels: int = strawberry.field(description="Of the shorter side.")
-    max_pixels: int = strawberry.field(description="Width times height.")
-    max_aspect_ratio: float = strawberry.field(description="Longer side divided by shorter side.")
+    content_types: list[str] = strawberry.field(
+        description="The accepted media types. The file's own bytes decide, not its name."
+    )
+    max_bytes: int = strawberry.field(description="The largest size of the file in bytes.")
+    min_side_pixels: int = strawberry.field(description="The least length of the shorter side in pixels.")
+    max_pixels: int = strawberry.field(description="The largest product of width and height.")
+    max_aspect_ratio: float = strawberry.field(description="The largest ratio of the longer to the shorter side.")
 
     @classmethod
     def current(cls) -> UploadLimits:

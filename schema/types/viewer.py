@@ -15,11 +15,11 @@ from schema.types.session import Session
 
 @strawberry.type(description="The caller and what they may request.")
 class Viewer:
-    role: Role
+    role: Role = strawberry.field(description="The kind of key or token.")
     name: str = strawberry.field(description="The name of the API key, or the session's user reference.")
-    tier: Tier
+    tier: Tier = strawberry.field(description="The tier in which the caller's requests run.")
     wallet: strawberry.Private[WalletKey]
-    session: Session | None = strawberry.field(description="Null for an API key.")
+    session: Session | None = strawberry.field(description="The session of the token; null for an API key.")
 
     @classmethod
     def of(cls, caller: Principal) -> Viewer:

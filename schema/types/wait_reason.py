@@ -31,9 +31,9 @@ class Surroundings:
 
 @strawberry.type(description="Why a job is waiting.")
 class WaitReason:
-    kind: WaitKind
+    kind: WaitKind = strawberry.field(description="What it waits for.")
     until: datetime | None = strawberry.field(description="When the job is due next, if known.")
-    message: str
+    message: str = strawberry.field(description="The reason in English, for the end user.")
 
     @classmethod
     def of(cls, job: Job, around: Surroundings) -> WaitReason | None:
