@@ -693,7 +693,8 @@ CREATE TABLE public.renditions (
     object_key text NOT NULL,
     content_type text NOT NULL,
     size_bytes bigint NOT NULL,
-    sha256 text NOT NULL
+    sha256 text NOT NULL,
+    is_working_copy boolean DEFAULT false NOT NULL
 );
 
 CREATE TABLE public.sessions (
@@ -824,7 +825,7 @@ ALTER TABLE ONLY public.provider_webhooks
     ADD CONSTRAINT provider_webhooks_pkey PRIMARY KEY (webhook_id);
 
 ALTER TABLE ONLY public.renditions
-    ADD CONSTRAINT renditions_pkey PRIMARY KEY (asset_id, width_px);
+    ADD CONSTRAINT renditions_pkey PRIMARY KEY (asset_id, width_px, is_working_copy);
 
 ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_digest_unique UNIQUE (token_sha256);
@@ -910,6 +911,8 @@ CREATE UNIQUE INDEX ledger_entries_one_hold ON public.ledger_entries USING btree
 CREATE INDEX provider_webhooks_by_time ON public.provider_webhooks USING btree (received_at);
 
 CREATE INDEX renditions_by_object ON public.renditions USING btree (object_key);
+
+CREATE UNIQUE INDEX renditions_working_copy ON public.renditions USING btree (asset_id) WHERE is_working_copy;
 
 CREATE INDEX sessions_by_account ON public.sessions USING btree (account_id, id);
 

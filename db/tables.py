@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import BigInteger as Big
+from sqlalchemy import Boolean as Bool
 from sqlalchemy import Column, DateTime, Double, MetaData, Table, Text, Uuid
 from sqlalchemy import Integer as Int
 from sqlalchemy import SmallInteger as Small
@@ -63,6 +64,7 @@ renditions = _table(
     content_type=Text,
     size_bytes=Big,
     sha256=Text,
+    is_working_copy=Bool,
 )
 stories = _table("stories", id=Uuid, account_id=Uuid, session_id=Uuid, selfie_id=Uuid, created_at=_Time)
 jobs = _table(

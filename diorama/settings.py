@@ -119,6 +119,13 @@ class Settings(BaseSettings):
         default=None, description="A JSON file with more themes than the built-in ones: docs/themes.md."
     )
 
+    visible_label: str = Field(
+        default="",
+        # What the font has. A longer text would be too small to read in an avatar.
+        pattern=r"^[ -~]{0,40}$",
+        description="A label, such as `AI-generated`, to draw into all outputs: up to 40 characters of ASCII; "
+        "empty for none: docs/provenance.md.",
+    )
     c2pa_certificates_file: Path | None = Field(
         default=None,
         description="The certificate chain, as PEM, under which outputs are signed; empty for no signature: "

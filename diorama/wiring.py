@@ -190,6 +190,7 @@ def build_runtime(
         prompts=PromptBook(themes=build_themes(settings)),
         retention=build_retention(settings),
         signer=build_signer(settings),
+        visible_label=settings.visible_label,
         policy=replace(
             tuning.policy, spend_cap_micros=settings.job_spend_cap_micros, deadlines=build_deadlines(settings)
         ),

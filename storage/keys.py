@@ -76,6 +76,13 @@ def rendition_key(key: str, width_px: int, extension: str) -> str:
     return f"{folder}/{name.partition('.')[0]}-{width_px}.{extension}"
 
 
+def working_copy_key(key: str) -> str:
+    """Return the key of the working copy of the picture at `key`: beside it, like a rendition."""
+    folder, _, name = key.rpartition("/")
+    stem, _, extension = name.partition(".")
+    return f"{folder}/{stem}-unlabelled.{extension}"
+
+
 def attempt_of(key: str) -> int | None:
     """Return the number of the attempt that made an object, or None where the key does not contain it."""
     found = _OF_ATTEMPT.fullmatch(key)

@@ -31,6 +31,7 @@ from jobs.media.limits import (
     VideoSettings,
 )
 from jobs.media.operations import (
+    add_label,
     clean_selfie,
     make_model_input,
     make_renditions,
@@ -66,6 +67,7 @@ __all__ = [
     "VideoSettings",
     "WrongShape",
     "WrongType",
+    "add_label",
     "clean_selfie",
     "make_model_input",
     "make_renditions",

@@ -90,6 +90,14 @@ def _normalise_scene(call: Call) -> Facts:
     return images.normalise_scene(call.source, call.target, call.picture_limits, call.path("renditions"))
 
 
+def _add_label(call: Call) -> Facts:
+    from jobs.media import images
+
+    return images.add_label(
+        call.source, call.target, call.options["text"], call.picture_limits, call.path("renditions")
+    )
+
+
 def _normalise_video(call: Call) -> Facts:
     from jobs.media import one_pass, video
     from jobs.media.provenance import Origin
@@ -107,6 +115,7 @@ def _normalise_video(call: Call) -> Facts:
         call.video_limits,
         call.report,
         call.path("scene"),
+        call.options["label"],
     )
 
 
@@ -127,6 +136,7 @@ OPERATIONS: dict[str, Callable[[Call], Facts]] = {
     "make_model_input": _make_model_input,
     "normalise_avatar": _normalise_avatar,
     "normalise_scene": _normalise_scene,
+    "add_label": _add_label,
     "normalise_video": _normalise_video,
     "make_renditions": _make_renditions,
     "probe_video": _probe_video,

@@ -15,6 +15,7 @@ from PIL import Image, ImageStat, PngImagePlugin
 from jobs.media.errors import MediaError
 from jobs.media.facts import ImageFacts, PictureFacts
 from jobs.media.files import image_facts
+from jobs.media.label import labelled
 from jobs.media.limits import PictureLimits
 from jobs.media.pictures import flatten_on_white, load_upright, open_picture
 from jobs.media.provenance import XMP
@@ -123,6 +124,13 @@ def _save(image: Image.Image, target: Path, renditions: Path | None) -> PictureF
     """Write a finished picture and its renditions. What it was made from is no longer in memory."""
     facts = _save_png(image, target)
     return PictureFacts(**asdict(facts), renditions=copies_of(image, renditions) if renditions else ())
+
+
+def add_label(
+    source: Path, target: Path, text: str, limits: PictureLimits, renditions: Path | None = None
+) -> PictureFacts:
+    """Write a copy of a finished picture, and its renditions, with the visible label."""
+    return _save(labelled(load_upright(open_picture(source, limits)), text), target, renditions)
 
 
 def _save_png(image: Image.Image, target: Path) -> ImageFacts:

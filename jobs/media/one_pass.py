@@ -18,6 +18,7 @@ from jobs.media.opening import OpeningCheck
 from jobs.media.poster import Poster
 from jobs.media.preview import Preview
 from jobs.media.provenance import UNKNOWN, Origin
+from jobs.media.video_label import VideoLabel
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,23 +37,25 @@ class Beside:
 class OnePass:
     """One pass over the pictures of a video: the checks of what they show, its poster and its preview.
 
-    It must begin with `scene`, unless that is None.
+    It must begin with `scene`, unless that is None. The checks see the pictures without the `label`.
     """
 
-    def __init__(self, beside: Beside, scene: Image | None = None) -> None:
+    def __init__(self, beside: Beside, scene: Image | None = None, label: str = "") -> None:
         self._beside = beside
         self.tags = beside.origin.tags()
         self._blank, self._opening = BlankCheck(), OpeningCheck(scene)
-        self._poster = Poster()
+        self._poster, self._label = Poster(label), VideoLabel(label)
         self._preview = Preview(beside.preview, beside.origin) if beside.preview else None
 
-    def add(self, picture: VideoFrame) -> None:
-        """Take the next finished picture: 1920×1080, 30 a second. Raises `Unrelated`."""
+    def add(self, picture: VideoFrame) -> VideoFrame:
+        """Take the next finished picture, 1920×1080, 30 a second, and return it as it is shown. Raises `Unrelated`."""
         self._opening.add(picture)
         self._blank.add(picture)
         self._poster.add(picture)
+        shown = self._label.over(picture)
         if self._preview is not None:
-            self._preview.add(picture)
+            self._preview.add(shown)
+        return shown
 
     def give_up(self) -> None:
         """End the pass before another one begins, which writes the same files."""

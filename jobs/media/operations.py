@@ -66,13 +66,23 @@ def normalise_scene(
 
 
 def _write_picture(
-    operation: str, source: Path, target: Path, renditions: Path | None, limits: PictureLimits
+    operation: str, source: Path, target: Path, renditions: Path | None, limits: PictureLimits, **given: str
 ) -> PictureFacts:
-    options = {"limits": asdict(limits), "renditions": _absolute(renditions)}
+    options = {**given, "limits": asdict(limits), "renditions": _absolute(renditions)}
     facts = _write(PictureFacts, operation, source, target, options, PICTURE_CHILD)
     if renditions is not None:
         renditions_in(renditions, facts.renditions)
     return facts
+
+
+def add_label(
+    source: Path, target: Path, text: str, *, renditions: Path | None = None, limits: PictureLimits = OUTPUT_LIMITS
+) -> PictureFacts:
+    """Write a finished picture as a PNG with `text`, printable ASCII, on a plate in its upper left corner.
+
+    Its renditions, with the same label, go to the folder `renditions`; where they cannot be made, there are none.
+    """
+    return _write_picture("add_label", source, target, renditions, limits, text=text)
 
 
 def normalise_video(
@@ -85,6 +95,7 @@ def normalise_video(
     renditions: Path | None = None,
     preview: Path | None = None,
     origin: Origin = UNKNOWN,
+    label: str = "",
     settings: VideoSettings = VIDEO_SETTINGS,
     limits: VideoLimits = VIDEO_LIMITS,
     child: ChildLimits = VIDEO_CHILD,
@@ -92,17 +103,18 @@ def normalise_video(
 ) -> VideoFacts:
     """Write a 1920×1080 MP4 in H.264 High 4.0 at 30 frames per second with `seconds` × 30 frames, and its sound.
 
-    A source that already conforms is copied. One that does not begin with `scene`, the picture it was made from, raises
-    `Unrelated`; a scene that is None, or does not decode, is not compared. `poster` is where a still of it goes, a
-    1920×1080 WebP, `renditions` the folder of the poster's own, and `preview` where a copy of 854×480 goes; the facts
-    say what there is. Both MP4s name their `origin`. Where an error is raised, any may be there. `on_progress` is
+    A source that already conforms is copied, unless `label` is to be drawn into its pictures. One that does not begin
+    with `scene`, the picture it was made from, raises `Unrelated`; a scene that is None, or does not decode, is not
+    compared. `poster` is where a still of it goes, a 1920×1080 WebP, `renditions` the folder of the poster's own, and
+    `preview` where a copy of 854×480 goes; the facts say what there is. Both MP4s name their `origin`. Where an error
+    is raised, any may be there. `on_progress` is
     called in this thread with the share done, 0 to 1, about every half second; an exception that it raises ends the
     child and propagates.
     """
     named = {"scene": scene, "poster": poster, "renditions": renditions, "preview": preview}
     files = {name: _absolute(path) for name, path in named.items()}
     given = {"settings": asdict(settings), "limits": asdict(limits), "origin": asdict(origin)}
-    options = {"seconds": seconds, **given, **files}
+    options = {"seconds": seconds, "label": label, **given, **files}
     facts = _write(VideoFacts, "normalise_video", source, target, options, child, on_progress)
     for path, made in ((poster, facts.poster), (preview, facts.preview)):
         if path is not None and made is not None:

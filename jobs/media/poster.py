@@ -14,6 +14,7 @@ from jobs.media.blank import is_black
 from jobs.media.encoder import FRAMES_PER_SECOND
 from jobs.media.errors import Damaged
 from jobs.media.facts import PictureFacts
+from jobs.media.label import labelled
 from jobs.media.renditions import copies_of
 from jobs.media.source_video import DOES_NOT_DECODE
 from jobs.media.webp import save_webp
@@ -28,10 +29,11 @@ class Poster:
     """Finds the poster among a video's finished pictures: the first one from one second on that is not black.
 
     A video that ends before, or is black from there on, is shown by the last of the earlier ones that is not black; one
-    in ten of them is looked at.
+    in ten of them is looked at. The poster shows `label`, unless that is empty.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, label: str = "") -> None:
+        self._label = label
         self._found: VideoFrame | None = None
         self._seen = 0
         self._done = False
@@ -51,6 +53,7 @@ class Poster:
         if self._found is None:
             raise Damaged(DOES_NOT_DECODE, "no picture decodes")
         picture = picture_of(self._found)
+        picture = labelled(picture, self._label) if self._label else picture
         facts = save_webp(picture, target, POSTER_QUALITY)
         made = copies_of(picture, renditions, is_webp=True) if renditions else ()
         return PictureFacts(**asdict(facts), renditions=made)

@@ -60,6 +60,7 @@ def normalise_video(
     limits: VideoLimits,
     report: Report,
     scene: Path | None = None,
+    label: str = "",
 ) -> VideoFacts:
     """Write the video to `target`, and its poster and preview where `beside` names them; return the facts.
 
@@ -67,11 +68,13 @@ def normalise_video(
     frame decodes. Raises a `MediaError`; `Damaged` when the source is too short by more than `settings.missing_max_s`.
     One that is too long is cut off. Where `scene` is the picture that it was made from, it must begin with that.
     The tags of the source are not kept: only those of `beside.origin` are written.
+    A video with a `label` is always encoded: a copy would show the pictures as they came.
     """
-    begin = partial(OnePass, beside, read_scene(scene) if scene else None)
+    begin = partial(OnePass, beside, read_scene(scene) if scene else None, label)
     found = probe_video(source, limits)
     _check_duration(found, seconds, settings.missing_max_s)
-    seen = _proven(source, found.frames, begin, limits, report) if conforms(found, seconds) else None
+    is_copied = conforms(found, seconds) and not label
+    seen = _proven(source, found.frames, begin, limits, report) if is_copied else None
     remuxed = seen is not None
     if seen is not None:
         _copy(source, target, found.color, limits, seen.tags)
@@ -194,8 +197,7 @@ def _encode(
         threads = settings.threads or default_threads()
         stream = add_encoder(out, (WIDTH_PX, HEIGHT_PX), _options(settings), settings.keyframe_every_frames, threads)
         for done, picture in enumerate(_framed(opened, frames, field_order)):
-            seen.add(picture)
-            out.mux(packets_of(stream, picture))
+            out.mux(packets_of(stream, seen.add(picture)))
             report(done / frames)
         out.mux(packets_of(stream, None))
         report(1)

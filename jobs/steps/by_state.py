@@ -48,6 +48,7 @@ def _transcode_parts(runtime: Runtime, keeper: LeaseKeeper) -> TranscodeParts:
         retention=runtime.retention,
         instant=runtime.instant,
         signer=runtime.signer,
+        visible_label=runtime.visible_label,
         themes=runtime.prompts.themes,
     )
 

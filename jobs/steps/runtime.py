@@ -51,6 +51,8 @@ class Runtime:
     retention: RetentionPolicy = field(default_factory=RetentionPolicy)
     # Signs the outputs, where the operator has a certificate.
     signer: ManifestSigner | None = None
+    # Drawn into the outputs; printable ASCII, or empty for none.
+    visible_label: str = ""
     # Keys that travel in a model's input, by the name the profile gives them.
     secrets: dict[str, str] = field(default_factory=dict, repr=False)
     list_settles_after_s: float = LIST_SETTLES_AFTER_S

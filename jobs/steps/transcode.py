@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,6 +29,7 @@ from jobs.media import (
     Origin,
     PictureFacts,
     VideoFacts,
+    add_label,
     normalise_avatar,
     normalise_scene,
     normalise_video,
@@ -37,7 +38,7 @@ from jobs.media import (
 from jobs.providers import failures
 from jobs.providers.profiles import profiles
 from jobs.redaction import redacted
-from jobs.renditions import store_renditions
+from jobs.renditions import store_renditions, store_working_copy
 from jobs.signing import ManifestSigner, SigningError
 from jobs.steps.failures import source_altered, storage_failure, surprise
 from jobs.steps.progress import Progress
@@ -64,6 +65,7 @@ class TranscodeParts:
     retention: RetentionPolicy = field(default_factory=RetentionPolicy)
     instant: Callable[[], Instant] = this_instant
     signer: ManifestSigner | None = None
+    visible_label: str = ""
     themes: Mapping[str, Theme] = field(default_factory=themes)
 
 
@@ -127,11 +129,9 @@ def _make(job: ClaimedJob, folder: Path, lease: KeptLease, parts: TranscodeParts
     lease.check()
     match job.kind:
         case Kind.AVATAR:
-            facts = normalise_avatar(source, folder / "avatar.png", renditions=folder / _COPIES)
-            return _Made(_keep_picture(job, "avatar", folder / "avatar.png", facts, parts))
+            return _make_picture(job, "avatar", normalise_avatar, folder, parts)
         case Kind.SCENE:
-            facts = normalise_scene(source, folder / "scene.png", renditions=folder / _COPIES)
-            return _Made(_keep_picture(job, "scene", folder / "scene.png", facts, parts))
+            return _make_picture(job, "scene", normalise_scene, folder, parts)
         case Kind.ANIMATION:
             return _make_video(job, source, folder, lease, parts)
 
@@ -149,6 +149,21 @@ def _source_content(job: ClaimedJob) -> Content | None:
     return Content(job.source_bytes, job.source_sha256)
 
 
+def _make_picture(
+    job: ClaimedJob, role: str, normalise: Callable[..., PictureFacts], folder: Path, parts: TranscodeParts
+) -> _Made:
+    """Keep a picture, and where it gets a label, its working copy without it: a model would redraw or animate that."""
+    source, picture, copies = folder / "source", folder / f"{role}.png", folder / _COPIES
+    if not parts.visible_label:
+        return _Made(_keep_picture(job, role, picture, normalise(source, picture, renditions=copies), parts))
+    working_copy = folder / "unlabelled.png"
+    facts = normalise(source, working_copy)
+    shown = add_label(working_copy, picture, parts.visible_label, renditions=copies)
+    kept = _keep_picture(job, role, picture, shown, parts)
+    unlabelled = store_working_copy(parts.store, working_copy, facts, kept.id, kept.object_key)
+    return _Made(replace(kept, renditions=(*kept.renditions, unlabelled)))
+
+
 def _make_video(job: ClaimedJob, source: Path, folder: Path, lease: KeptLease, parts: TranscodeParts) -> _Made:
     video, poster, preview = folder / "video.mp4", folder / "poster.webp", folder / "preview.mp4"
     facts = normalise_video(
@@ -160,6 +175,7 @@ def _make_video(job: ClaimedJob, source: Path, folder: Path, lease: KeptLease, p
         renditions=folder / _COPIES,
         preview=preview,
         origin=_origin(job, parts.themes),
+        label=parts.visible_label,
         on_progress=_reporting(job, lease, parts),
     )
     lease.check()

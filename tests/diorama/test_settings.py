@@ -49,6 +49,7 @@ WRONG = {
     "S3_SECRET_ACCESS_KEY": ("", "S3_SECRET_ACCESS_KEY is not set"),
     "REPLICATE_API_TOKEN": ("", "REPLICATE_API_TOKEN is not set"),
     "WORKER_THREADS": ("many", "WORKER_THREADS is wrong"),
+    "VISIBLE_LABEL": ("Généré", "VISIBLE_LABEL is wrong"),
     "MODELS": ("openai/dall-e-1", "MODELS is wrong: unknown model openai/dall-e-1"),
 }
 

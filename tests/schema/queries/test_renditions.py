@@ -61,6 +61,19 @@ def test_a_picture_comes_in_the_requested_size(acme: Partner, picture: str, give
     assert (name_at(acme, picture, **given) or "").endswith(end)
 
 
+def test_a_working_copy_has_no_address(acme: Partner, picture: str) -> None:
+    """A request without a width gets the widest copy, and the working copy is as wide as the picture."""
+    asset_id = decode_id(picture, IdKind.ASSET)
+    key = f"assets/{asset_id}-unlabelled.png"
+    with acme.server.engine.begin() as conn:
+        write_row_changes(conn, [Rendition(asset_id, 1024, 1024, key, "image/png", 1, "00", is_working_copy=True)])
+    asked: tuple[dict[str, object], ...] = ({}, {"format": "ORIGINAL"}, {"format": "WEBP"}, {"width": 1280})
+    assert [(name_at(acme, picture, **given) or "").rpartition("-")[2] for given in asked] == [
+        *[f"{asset_id}.png".rpartition("-")[2]] * 2,
+        *["1024.webp"] * 2,
+    ]
+
+
 def test_a_saved_copy_is_named_as_a_webp(acme: Partner, picture: str) -> None:
     url = acme.ask(URL, id=picture, width=320, name="cat")["asset"]["url"]
     assert "filename*=UTF-8''cat.webp" in unquote(url)

@@ -33,17 +33,20 @@ CREATE TABLE assets (
 CREATE INDEX assets_by_account ON assets (account_id, id);
 
 -- Smaller copies of a picture, and the preview of a video, for browsers. They have no life of their own: what happens to the file happens to them.
+-- A working copy is for models alone: a picture as it was before its visible label. It has no address.
 CREATE TABLE renditions (
-    asset_id     uuid CONSTRAINT renditions_asset REFERENCES assets ON DELETE CASCADE,
-    width_px     integer,
-    height_px    integer NOT NULL,
-    object_key   text NOT NULL,
-    content_type text NOT NULL,
-    size_bytes   bigint NOT NULL,
-    sha256       text NOT NULL,
-    CONSTRAINT renditions_pkey PRIMARY KEY (asset_id, width_px)
+    asset_id        uuid CONSTRAINT renditions_asset REFERENCES assets ON DELETE CASCADE,
+    width_px        integer,
+    height_px       integer NOT NULL,
+    object_key      text NOT NULL,
+    content_type    text NOT NULL,
+    size_bytes      bigint NOT NULL,
+    sha256          text NOT NULL,
+    is_working_copy boolean NOT NULL DEFAULT false,
+    CONSTRAINT renditions_pkey PRIMARY KEY (asset_id, width_px, is_working_copy)
 );
 CREATE INDEX renditions_by_object ON renditions (object_key);
+CREATE UNIQUE INDEX renditions_working_copy ON renditions (asset_id) WHERE is_working_copy;
 
 CREATE TABLE stories (
     id         uuid PRIMARY KEY,
