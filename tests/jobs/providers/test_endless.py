@@ -24,7 +24,10 @@ BOMB = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n
 
 
 class Endless:
-    """Sends every client the beginning of a response, and then bytes until the client hangs up."""
+    """Sends every client the beginning of a response, and then bytes until the client hangs up.
+
+    After 64 times the limit it ends: a client without a limit then fails its test instead of filling the memory.
+    """
 
     def __init__(self) -> None:
         self.beginning = ENDLESS
@@ -50,8 +53,8 @@ class Endless:
             try:
                 connection.recv(65536)
                 connection.sendall(self.beginning)
-                while True:
-                    connection.sendall(b" " * 65536)
+                for _ in range(64):
+                    connection.sendall(b" " * LIMIT_BYTES)
             except OSError:
                 self.hung_up.set()
 
