@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -20,7 +21,6 @@ from rich.console import Console
 from rich.table import Table
 
 from jobs.media import (
-    make_renditions,
     normalise_avatar,
     normalise_scene,
     normalise_video,
@@ -108,13 +108,17 @@ def _parts(source: Path, folder: Path) -> dict[str, float]:
     decoded_s = _cpu_s(lambda: _decode(source))
     framed_s = _cpu_s(lambda: _frame(source))
     encoded_s = _cpu_s(lambda: _encode(source, folder / "parts.mp4"))
+    looked_s, poster, copies = _see(source, Beside()), folder / "poster.webp", folder / "of-poster"
+    still_s = _see(source, Beside(poster=poster))
     return {
         "video: decode": decoded_s,
         "video: crop, scale, rate": framed_s - decoded_s,
-        ENCODING: encoded_s - framed_s,
+        ENCODING: encoded_s - framed_s - looked_s,
+        "video: look for black and still pictures": looked_s,
         "video: measure the result, start of the child": _cpu_s(lambda: probe_video(folder / "parts.mp4")),
-        "video: poster": _cpu_s(lambda: _see(source, Beside(poster=folder / "poster.webp"))) - framed_s,
-        "video: preview": _cpu_s(lambda: _see(source, Beside(preview=folder / "preview.mp4"))) - framed_s,
+        "video: poster": still_s - looked_s,
+        "video: copies of the poster": _see(source, Beside(poster=poster, renditions=copies)) - still_s,
+        "video: preview": _see(source, Beside(preview=folder / "preview.mp4")) - looked_s,
         **_pictures(source, folder),
     }
 
@@ -122,16 +126,15 @@ def _parts(source: Path, folder: Path) -> dict[str, float]:
 def _pictures(source: Path, folder: Path) -> dict[str, float]:
     picture, avatar, scene = folder / "picture.png", folder / "avatar.png", folder / "scene.png"
     first_picture(source).resize((1536, 1024)).save(picture)
+    avatar_s = _cpu_s(lambda: normalise_avatar(picture, avatar))
+    scene_s = _cpu_s(lambda: normalise_scene(picture, scene))
+    with_copies_s = _cpu_s(lambda: normalise_avatar(picture, avatar, renditions=folder / "of-avatar"))
+    with_copies_s += _cpu_s(lambda: normalise_scene(picture, scene, renditions=folder / "of-scene"))
     return {
-        "avatar": _cpu_s(lambda: normalise_avatar(picture, avatar)),
-        "scene": _cpu_s(lambda: normalise_scene(picture, scene)),
-        "copies of avatar, scene and poster": _cpu_s(lambda: _copies(avatar, scene, folder / "poster.webp")),
+        "avatar, start of its child": avatar_s,
+        "scene, start of its child": scene_s,
+        "copies of avatar and scene": with_copies_s - avatar_s - scene_s,
     }
-
-
-def _copies(*pictures: Path) -> None:
-    for picture in pictures:
-        make_renditions(picture, picture.with_suffix(".copies"), is_generated=True)
 
 
 def _decode(source: Path) -> int:
@@ -144,14 +147,13 @@ def _frame(source: Path) -> int:
         return sum(1 for _ in video._framed(opened, FRAMES))
 
 
-def _see(source: Path, beside: Beside) -> None:
-    """Make a poster or a preview of the framed pictures."""
+def _see(source: Path, beside: Beside) -> float:
+    """Return the CPU seconds of the pass over the framed pictures, without the framing: none of it runs beside it."""
     seen = OnePass(beside)
     with open_video(source, VIDEO_LIMITS) as opened:
-        for picture in video._framed(opened, FRAMES):
-            seen.add(picture)
-    seen.poster()
-    seen.preview(None, SECONDS, VIDEO_LIMITS)
+        spent_s = sum(_cpu_s(partial(seen.add, picture)) for picture in video._framed(opened, FRAMES))
+    spent_s += _cpu_s(seen.poster)
+    return spent_s + _cpu_s(lambda: seen.preview(None, SECONDS, VIDEO_LIMITS))
 
 
 def _encode(source: Path, target: Path) -> None:
