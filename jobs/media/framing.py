@@ -1,4 +1,4 @@
-"""The filters that bring any video's pictures upright, to bt709 and to 1920×1080, cropping and never stretching."""
+"""The filters that bring any video's pictures upright, to bt709 and to 1920×1080, by the rule of `layout`."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from av.filter import Graph
 from av.video.frame import VideoFrame
 
 from jobs.media.errors import Damaged
+from jobs.media.layout import HEIGHT_PX, WIDTH_PX, Box, Layout
 from jobs.media.probe import UNTAGGED
 from jobs.media.source_video import DOES_NOT_DECODE
 
-WIDTH_PX: Final = 1920
-HEIGHT_PX: Final = 1080
+# Beyond, a video is a line of a few pixels, whatever is in it.
+SHOWN_AT_ALL: Final = Fraction(1, 200)
 
 # From this height on, players take a picture that does not say which matrix it uses for bt709, below for bt601.
 HD_FROM_LINES: Final = 720
@@ -37,27 +38,60 @@ UPRIGHT: Final[dict[int, Filters]] = {
 }
 
 
-def framing(picture: VideoFrame, pixel_aspect: Fraction, pixel_format: str) -> Filters:
-    """Return the filters for a video whose first picture is `picture`. Rotation is rounded to quarter turns."""
-    quarter_turn = round(picture.rotation / 90) * 90 % 360
-    columns, rows = picture.width, picture.height
-    width, height = columns * pixel_aspect, Fraction(rows)
-    if quarter_turn in (90, 270):
-        columns, rows, width, height = rows, columns, height, width
-    factor = max(WIDTH_PX / width, HEIGHT_PX / height)
-    kept_columns, kept_rows = _kept(columns, WIDTH_PX / (width * factor)), _kept(rows, HEIGHT_PX / (height * factor))
-    covering = f"{ceil(width * factor * kept_columns / columns)}:{ceil(height * factor * kept_rows / rows)}"
+def layout_of(picture: VideoFrame, pixel_aspect: Fraction, active: Box | None = None) -> Layout:
+    """Return where the pictures of a video go whose first one is `picture`. Rotation is rounded to quarter turns.
+
+    Raises `Damaged` for pictures whose proportions leave nothing to see.
+    """
+    size = picture.width, picture.height
+    layout = Layout(size, active or (0, 0, *size), round(picture.rotation / 90) * 90 % 360, pixel_aspect)
+    if layout.shown < SHOWN_AT_ALL:
+        raise Damaged(DOES_NOT_DECODE, f"the pictures cannot be framed: {float(layout.aspect):g} times as wide as high")
+    return layout
+
+
+def framing(picture: VideoFrame, pixel_aspect: Fraction, pixel_format: str, active: Box | None = None) -> Filters:
+    """Return the filters for a video whose first picture is `picture`, of which `active` is the part without bars."""
+    layout = layout_of(picture, pixel_aspect, active)
     color = f"in_color_matrix={_matrix(picture)}:out_color_matrix=bt709:out_range=tv{_tone_mapping(picture)}"
     return [
         *_steady(picture),
-        *UPRIGHT[quarter_turn],
-        # Before scaling: 4096×64 would otherwise become 69,120×1080 first.
+        *_without_bars(layout),
+        *UPRIGHT[layout.quarter_turn],
+        *(_fitting(layout, color) if layout.is_padded else _covering(layout, color)),
+        ("setsar", "1"),
+        ("format", pixel_format),
+        *_padding(layout),
+    ]
+
+
+def _without_bars(layout: Layout) -> Filters:
+    left, top, right, bottom = layout.active
+    whole = layout.active == (0, 0, *layout.size)
+    return [] if whole else [("crop", f"{right - left}:{bottom - top}:{left}:{top}")]
+
+
+def _covering(layout: Layout, color: str) -> Filters:
+    (columns, rows), (width, height) = layout.upright, layout.shape
+    factor = max(WIDTH_PX / width, HEIGHT_PX / height)
+    kept_columns, kept_rows = _kept(columns, WIDTH_PX / (width * factor)), _kept(rows, HEIGHT_PX / (height * factor))
+    covering = f"{ceil(width * factor * kept_columns / columns)}:{ceil(height * factor * kept_rows / rows)}"
+    return [
+        # Before scaling, so that no more is scaled than is shown.
         ("crop", f"{kept_columns}:{kept_rows}"),
         ("scale", f"{covering}:flags=lanczos:{color}"),
         ("crop", f"{WIDTH_PX}:{HEIGHT_PX}"),
-        ("setsar", "1"),
-        ("format", pixel_format),
     ]
+
+
+def _fitting(layout: Layout, color: str) -> Filters:
+    left, top, right, bottom = layout.placed
+    return [("scale", f"{right - left}:{bottom - top}:flags=lanczos:{color}")]
+
+
+def _padding(layout: Layout) -> Filters:
+    left, top, _right, _bottom = layout.placed
+    return [("pad", f"{WIDTH_PX}:{HEIGHT_PX}:{left}:{top}:black")] if layout.is_padded else []
 
 
 def _kept(lines: int, visible: Fraction) -> int:

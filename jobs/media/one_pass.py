@@ -13,6 +13,7 @@ from PIL.Image import Image
 
 from jobs.media.blank import BlankCheck
 from jobs.media.facts import ImageFacts, PictureFacts
+from jobs.media.layout import AS_IT_IS, Layout
 from jobs.media.limits import VideoLimits
 from jobs.media.opening import OpeningCheck
 from jobs.media.poster import Poster
@@ -37,13 +38,15 @@ class Beside:
 class OnePass:
     """One pass over the pictures of a video: the checks of what they show, its poster and its preview.
 
-    It must begin with `scene`, unless that is None. The checks see the pictures without the `label`.
+    It must begin with `scene`, unless that is None. `layout` is how its pictures were framed. The checks see the
+    pictures without the `label`.
     """
 
-    def __init__(self, beside: Beside, scene: Image | None = None, label: str = "") -> None:
+    def __init__(self, beside: Beside, scene: Image | None = None, label: str = "", layout: Layout = AS_IT_IS) -> None:
         self._beside = beside
+        self.layout = layout
         self.tags = beside.origin.tags()
-        self._blank, self._opening = BlankCheck(), OpeningCheck(scene)
+        self._blank, self._opening = BlankCheck(), OpeningCheck(scene, layout)
         self._poster, self._label = Poster(label), VideoLabel(label)
         self._preview = Preview(beside.preview, beside.origin) if beside.preview else None
 

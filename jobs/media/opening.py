@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Final
 
 from av.video.frame import VideoFrame
-from av.video.reformatter import Interpolation
 from PIL import Image, ImageFilter, ImageOps
 
 from jobs.media.errors import MediaError, Unrelated
+from jobs.media.layout import AS_IT_IS, ASPECT, HEIGHT_PX, WIDTH_PX, Layout
 from jobs.media.limits import OUTPUT_LIMITS
 from jobs.media.pictures import flatten_on_white, load_upright, open_picture
 
@@ -26,6 +26,8 @@ from jobs.media.pictures import flatten_on_white, load_upright, open_picture
 GRID: Final = (96, 54)
 # The scene is kept finer, so that parts of it can be scaled to a grid.
 FINE: Final = (288, 162)
+# Of an upright video, the scene shows only a third of its width.
+SCENE: Final = (1152, 648)
 # Structure is what differs from the mean of this many cells in each direction.
 REACH: Final = 4
 # The middle of the picture is searched for in the scene, as if the camera had begun a little nearer, farther or aside.
@@ -39,6 +41,11 @@ LOOKED_AT: Final = (0, 5, 10, 14)
 ALIKE_FROM: Final = 0.5
 # Symmetric scenes were as much like their mirror images as 0.72: from here on, nothing else is compared.
 SURE_FROM: Final = 0.85
+# Up to here, pictures differ in shape by less than the camera may.
+CLOSE_FROM: Final = 0.9
+
+Share = tuple[float, float]
+WHOLE: Final = (1.0, 1.0)
 
 
 def read_scene(path: Path) -> Image.Image | None:
@@ -47,14 +54,18 @@ def read_scene(path: Path) -> Image.Image | None:
         scene = flatten_on_white(load_upright(open_picture(path, OUTPUT_LIMITS))).convert("L")
     except MediaError:
         return None
-    return ImageOps.fit(scene, FINE, Image.Resampling.BOX)
+    return ImageOps.fit(scene, SCENE, Image.Resampling.BOX)
 
 
 class OpeningCheck:
-    """Compares the first pictures of one video, given one after the other, with the scene; with None, does nothing."""
+    """Compares the first pictures of one video, given one after the other, with the scene; with None, does nothing.
 
-    def __init__(self, scene: Image.Image | None) -> None:
+    Only what `layout` leaves between bars is compared.
+    """
+
+    def __init__(self, scene: Image.Image | None, layout: Layout = AS_IT_IS) -> None:
         self._scene = scene
+        self._parts = shown_parts(layout)
         self._number = 0
         self._likeness = 0.0
 
@@ -62,12 +73,15 @@ class OpeningCheck:
         """Take the next picture, of 16:9, into account; raise `Unrelated` if none of the first half second fits."""
         if self._scene is None:
             return
-        if self._number in LOOKED_AT and self._fits(_gray(picture), self._scene):
+        if self._number in LOOKED_AT and self._fits_somehow(_gray(picture), self._scene):
             self._scene = None
             return
         self._number += 1
         if self._number > LOOKED_AT[-1]:
             raise Unrelated("The video does not begin with its scene.", f"its likeness is {self._likeness:.2f}")
+
+    def _fits_somehow(self, picture: Image.Image, scene: Image.Image) -> bool:
+        return any(self._fits(_part(picture, shown), _part(scene, made_from)) for shown, made_from in self._parts)
 
     def _fits(self, picture: Image.Image, scene: Image.Image) -> bool:
         """Return whether the picture is the scene, and not rather its mirror image."""
@@ -76,9 +90,36 @@ class OpeningCheck:
         return found >= SURE_FROM or (found >= ALIKE_FROM and found > likeness(picture, ImageOps.mirror(scene)))
 
 
+def shown_parts(layout: Layout) -> list[tuple[Share, Share]]:
+    """Return which middle part of a finished picture shows which middle part of the scene, as shares of their sides.
+
+    A model that makes another shape than 16:9 crops the scene, stretches it or adds to it, so there are three of them.
+    Where the shapes are close, the search for the camera finds each.
+    """
+    left, top, right, bottom = layout.placed
+    shown = (right - left) / WIDTH_PX, (bottom - top) / HEIGHT_PX
+    wider = float(layout.aspect / ASPECT)
+    cropped, added = (min(1, wider), min(1, 1 / wider)), (min(1, 1 / wider), min(1, wider))
+    if layout.shown > CLOSE_FROM:
+        return [(shown, WHOLE)]
+    if layout.is_padded:
+        return [(shown, cropped), (shown, WHOLE), (_times(shown, added), WHOLE)]
+    return [(WHOLE, _times(cropped, added)), (WHOLE, added), (WHOLE, WHOLE)]
+
+
+def _times(one: Share, other: Share) -> Share:
+    return one[0] * other[0], one[1] * other[1]
+
+
+def _part(image: Image.Image, share: Share) -> Image.Image:
+    """Return the middle part of a picture, at the size FINE."""
+    left, top = (side * (1 - part) / 2 for side, part in zip(image.size, share, strict=True))
+    return image.resize(FINE, Image.Resampling.BOX, (left, top, image.width - left, image.height - top))
+
+
 def _gray(picture: VideoFrame) -> Image.Image:
-    small = picture.reformat(*FINE, "gray", interpolation=Interpolation.AREA)
-    return Image.frombytes("L", FINE, bytes(small.planes[0]), "raw", "L", small.planes[0].line_size)
+    gray = picture.reformat(format="gray")
+    return Image.frombytes("L", (gray.width, gray.height), bytes(gray.planes[0]), "raw", "L", gray.planes[0].line_size)
 
 
 def likeness(picture: Image.Image, scene: Image.Image) -> float:

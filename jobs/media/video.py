@@ -15,11 +15,13 @@ from av.bitstream import BitStreamFilterContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from jobs.media.bars import measure_layout
 from jobs.media.encoder import FRAMES_PER_SECOND, add_encoder, default_threads, open_target, packets_of
 from jobs.media.errors import Damaged, MediaError
 from jobs.media.facts import VideoFacts, VideoProbe
 from jobs.media.fields import FieldMeasure
-from jobs.media.framing import FIRST_FIELD, HEIGHT_PX, WIDTH_PX, FilterChain, Filters, deinterlacing, framing
+from jobs.media.framing import FIRST_FIELD, FilterChain, Filters, deinterlacing, framing
+from jobs.media.layout import HEIGHT_PX, WIDTH_PX, Box
 from jobs.media.limits import VideoLimits, VideoSettings
 from jobs.media.mp4 import append_xmp
 from jobs.media.one_pass import Beside, OnePass
@@ -70,10 +72,11 @@ def normalise_video(
     The tags of the source are not kept: only those of `beside.origin` are written.
     A video with a `label` is always encoded: a copy would show the pictures as they came.
     """
-    begin = partial(OnePass, beside, read_scene(scene) if scene else None, label)
     found = probe_video(source, limits)
     _check_duration(found, seconds, settings.missing_max_s)
-    is_copied = conforms(found, seconds) and not label
+    layout = measure_layout(source, limits)
+    begin = partial(OnePass, beside, read_scene(scene) if scene else None, label, layout)
+    is_copied = conforms(found, seconds) and layout.keeps_pictures and not label
     seen = _proven(source, found.frames, begin, limits, report) if is_copied else None
     remuxed = seen is not None
     if seen is not None:
@@ -196,14 +199,14 @@ def _encode(
     with open_video(source, limits) as opened, open_target(target, seen.tags) as out:
         threads = settings.threads or default_threads()
         stream = add_encoder(out, (WIDTH_PX, HEIGHT_PX), _options(settings), settings.keyframe_every_frames, threads)
-        for done, picture in enumerate(_framed(opened, frames, field_order)):
+        for done, picture in enumerate(_framed(opened, frames, field_order, seen.layout.active)):
             out.mux(packets_of(stream, seen.add(picture)))
             report(done / frames)
         out.mux(packets_of(stream, None))
         report(1)
 
 
-def _framed(source: SourceVideo, frames: int, known_order: str = "") -> Iterator[VideoFrame]:
+def _framed(source: SourceVideo, frames: int, known_order: str = "", active: Box | None = None) -> Iterator[VideoFrame]:
     """Yield exactly `frames` pictures, 30 a second: late ones are cut off, the last one stands in for missing ones.
 
     Unless `known_order` says in which order the fields are, raises `FieldsBegin` at the first picture whose flag shows
@@ -214,7 +217,7 @@ def _framed(source: SourceVideo, frames: int, known_order: str = "") -> Iterator
     if first is None:
         raise Damaged(DOES_NOT_DECODE, "no picture decodes")
     order = known_order or _flagged_order(source.stream, first)
-    filters = framing(first, pixel_aspect(source.stream), "yuv420p") + _timing(frames)
+    filters = framing(first, pixel_aspect(source.stream), "yuv420p", active) + _timing(frames)
     filtered = FilterChain(first, source.time_base, (deinterlacing(order) if order else []) + filters)
     measure, given = FieldMeasure(first, source.time_base), 0
     for picture in chain([first], pictures, [None]):

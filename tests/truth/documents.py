@@ -13,6 +13,7 @@ from jobs.catalogue.themes import themes
 from jobs.providers.profiles import Profile, profiles
 from tests.acceptance.complaints import COMPLAINTS
 from tests.jobs.media.refused_uploads import accepted_uploads_table, refused_uploads_table
+from tests.jobs.media.shapes import SHAPES
 from tests.jobs.media.sources import REFUSALS, SOURCES
 from tests.truth import simulator_page, state_pages
 
@@ -70,6 +71,12 @@ def video_sources_table() -> str:
     return "\n".join(["| source | pictures |", "| --- | --- |", *rows, ""])
 
 
+def video_shapes_table() -> str:
+    """Return the shapes of videos, each with what becomes of it."""
+    rows = [f"| {shape.name} | {shape.becomes} |" for shape in SHAPES]
+    return "\n".join(["| source | pictures |", "| --- | --- |", *rows, ""])
+
+
 def video_refusals_table() -> str:
     """Return the reasons for which a video is not used, each with its reaction."""
     rows = [f"| {refusal.what} | {refusal.reaction} |" for refusal in REFUSALS]
@@ -114,7 +121,11 @@ PAGES: dict[Path, Blocks] = {
     _DOCS / "models.md": {"models": models_table},
     _DOCS / "engine-failures.md": {"engine-failures": engine_failures_table},
     _DOCS / "provider-failures.md": {"complaints": complaints_table},
-    _DOCS / "media.md": {"video-sources": video_sources_table, "video-refusals": video_refusals_table},
+    _DOCS / "media.md": {
+        "video-sources": video_sources_table,
+        "video-shapes": video_shapes_table,
+        "video-refusals": video_refusals_table,
+    },
     _DOCS / "uploads.md": {"uploads-accepted": accepted_uploads_table, "uploads-refused": refused_uploads_table},
     _DOCS / "simulator.md": simulator_page.BLOCKS,
 }

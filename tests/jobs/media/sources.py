@@ -90,9 +90,11 @@ SOURCES = (
     Source("any, 29.97 pictures a second", replace(H264, rate=Fraction(30000, 1001))),
     Source("any, 60 pictures a second", replace(H264, rate=60)),
     Source("any, at a variable rate", replace(H264, times_ms=UNEVEN_MS)),
-    Source("any, upright, or of any shape but 16:9", replace(H264, size=(180, 320)), "cropped, encoded"),
-    Source("any, turned by a flag", replace(H264, rotation=90), "turned, cropped, encoded"),
-    Source("any, with pixels that are not square", replace(H264, pixel_aspect=Fraction(4, 3)), "cropped, encoded"),
+    Source("any, upright, or of any shape but 16:9", replace(H264, size=(180, 320)), "cropped or padded, encoded"),
+    Source("any, turned by a flag", replace(H264, rotation=90), "turned, padded, encoded"),
+    Source(
+        "any, with pixels that are not square", replace(H264, pixel_aspect=Fraction(4, 3)), "cropped or padded, encoded"
+    ),
     Source("any, interlaced", COMBED, "deinterlaced, encoded"),
     Source("any, interlaced, though its flags say otherwise", UNFLAGGED, "deinterlaced, encoded"),
     Source("any, HDR10 (PQ)", HDR, "brightness and colors mapped to BT.709, encoded"),

@@ -86,7 +86,7 @@ def test_missing_end_shows_the_last_picture(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("size", "factor"),
-    [((1280, 720), 1.5), ((1366, 768), 1.40625), ((640, 480), 3.0), ((720, 1280), 8 / 3)],
+    [((1280, 720), 1.5), ((1366, 768), 1.40625), ((768, 512), 2.5), ((1280, 640), 1.6875)],
 )
 def test_video_is_cropped_and_never_stretched(tmp_path: Path, size: tuple[int, int], factor: float) -> None:
     diameter = min(size) // 4
@@ -94,7 +94,7 @@ def test_video_is_cropped_and_never_stretched(tmp_path: Path, size: tuple[int, i
     assert_round(first_picture(target), diameter * factor)
 
 
-@pytest.mark.parametrize("size", [(4096, 64), (64, 4096), (2047, 77), (1920, 1080)])
+@pytest.mark.parametrize("size", [(2047, 977), (768, 513), (1920, 1080)])
 def test_only_what_is_seen_is_scaled(size: tuple[int, int]) -> None:
     frame = VideoFrame(*size, "yuv444p")
     scale = next(arguments for name, arguments in framing(frame, Fraction(1), "yuv420p") if name == "scale")
@@ -104,14 +104,23 @@ def test_only_what_is_seen_is_scaled(size: tuple[int, int]) -> None:
     assert 1080 <= height <= 1080 + 4 * factor + 1
 
 
+@pytest.mark.parametrize("size", [(4096, 64), (64, 4096), (2047, 77)])
+def test_a_strip_is_never_scaled_beyond_the_picture(size: tuple[int, int]) -> None:
+    frame = VideoFrame(*size, "yuv444p")
+    scale = next(arguments for name, arguments in framing(frame, Fraction(1), "yuv420p") if name == "scale")
+    width, height = (int(side) for side in scale.split(":")[:2])
+    assert (width, height) <= (1920, 1080)
+    assert width / height == pytest.approx(size[0] / size[1], rel=0.06)
+
+
 def test_a_strip_of_a_video_stays_round(tmp_path: Path) -> None:
     source = Video(size=(4096, 64), still=disc((4096, 64), 40), rate=5).write(tmp_path / "in.mp4")
     normalise_video(source, tmp_path / "out.mp4", seconds=1, poster=tmp_path / "out.webp", settings=QUICK)
-    left, top, right, bottom = disc_box(Image.open(tmp_path / "out.webp"))
-    # A pixel of the source is 17 wide here.
-    assert abs((right - left) - (bottom - top)) <= 17
-    # Twice the distance from the middle; pictures of 4:2:0 are cropped by even numbers.
-    assert abs((left + right) - 1920) <= 17 + 2
+    # It is 30 pixels high, between bars.
+    left, top, right, bottom = disc_box(Image.open(tmp_path / "out.webp").crop((0, 527, 1920, 551)))
+    assert abs((right - left) - 40 * 1920 / 4096) <= 3
+    assert abs((bottom - top) - 40 * 1920 / 4096) <= 3
+    assert abs((left + right) - 1920) <= 3
 
 
 def test_odd_sizes_are_accepted(tmp_path: Path) -> None:
