@@ -47,10 +47,11 @@ class StepSpec:
     which take many times as long; 0 is for steps that take the same time for all. After a step that
     `writes_objects`, a worker that lost its lease deletes what it wrote. The jobs of a step that `is_paid_for` have
     a prediction that was accepted: to go back from there to the queue costs an attempt. `call` is the call of the
-    provider whose budget the step uses, None if it waits for no budget.
+    provider whose budget the step uses, None if it waits for no budget. `description` says to callers what it does.
     """
 
     step: Step
+    description: str
     serves: tuple[Served, ...]
     rank: int
     thread_share: float
@@ -68,6 +69,7 @@ class StepSpec:
 STEP_SPECS: tuple[StepSpec, ...] = (
     StepSpec(
         Step.SUBMIT,
+        description="Submits queued jobs to the provider, and searches for submissions whose response was lost.",
         serves=(
             # A waiting job is claimed only when its deadline passes before its parent is ready.
             Served(State.WAITING, percent=(0, 0), deadline=None, is_pausable=False, resumes_with=None),
@@ -87,6 +89,7 @@ STEP_SPECS: tuple[StepSpec, ...] = (
     ),
     StepSpec(
         Step.POLL,
+        description="Asks the provider about predictions that are under way.",
         serves=(
             Served(
                 State.GENERATING,
@@ -107,6 +110,7 @@ STEP_SPECS: tuple[StepSpec, ...] = (
     ),
     StepSpec(
         Step.STORE,
+        description="Copies the provider's outputs into our storage.",
         serves=(
             Served(
                 State.STORING,
@@ -127,6 +131,7 @@ STEP_SPECS: tuple[StepSpec, ...] = (
     ),
     StepSpec(
         Step.TRANSCODE,
+        description="Brings outputs to their exact size and format, and makes their smaller copies.",
         serves=(
             Served(
                 State.TRANSCODING,
@@ -145,6 +150,7 @@ STEP_SPECS: tuple[StepSpec, ...] = (
     ),
     StepSpec(
         Step.COMPENSATE,
+        description="Undoes what failed, canceled and rolled-back jobs did.",
         serves=(Served(State.COMPENSATING, percent=(0, 0), deadline=None, is_pausable=True, resumes_with=None),),
         rank=1,
         thread_share=0.5,

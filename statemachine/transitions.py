@@ -37,19 +37,34 @@ class FinishingState:
 
     The event `done` leads to the next of these states, from the last one to `succeeded`. After the event `useless` the
     output is generated again, or the job compensates; None for a step that cannot find an output to be of no use.
+    `description` and `done_description` say to callers what the state and its event mean, in a sentence.
     """
 
     state: State
     done: Event
-    useless: Event | None = None
+    useless: Event | None
+    description: str
+    done_description: str
 
 
 S, E = State, Event
 
 # In the order in which a job passes through them. A new step that just succeeds or fails is one more row.
 FINISHING: tuple[FinishingState, ...] = (
-    FinishingState(S.STORING, done=E.STORED, useless=E.OUTPUT_GONE),
-    FinishingState(S.TRANSCODING, done=E.TRANSCODED, useless=E.OUTPUT_INVALID),
+    FinishingState(
+        S.STORING,
+        done=E.STORED,
+        useless=E.OUTPUT_GONE,
+        description="The provider's output is being copied into our storage.",
+        done_description="The provider's output is in our storage.",
+    ),
+    FinishingState(
+        S.TRANSCODING,
+        done=E.TRANSCODED,
+        useless=E.OUTPUT_INVALID,
+        description="The output is being brought to its exact size and format.",
+        done_description="The result is ready.",
+    ),
 )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from db.records.jobs import JobOrder
+from statemachine.steps import STEP_SPECS
+from statemachine.transitions import FINISHING
 from statemachine.vocabulary import (
     AssetKind,
     AssetState,
@@ -20,19 +22,16 @@ from statemachine.vocabulary import (
     OnFailure,
     Role,
     State,
-    Step,
     Tier,
     WaitKind,
 )
 
-STATES = {
+STATES = {each.state: each.description for each in FINISHING} | {
     State.WAITING: "Accepted; the job whose output it uses has not succeeded yet.",
     State.QUEUED: "Waiting to be submitted to the provider.",
     State.SUBMITTING: "The intent to call the provider is recorded, and the outcome of the call is not known yet.",
     State.RECONCILING: "The provider's response was lost: it is searched for before anything is paid for again.",
     State.GENERATING: "The provider has accepted the job and is working on it.",
-    State.STORING: "The provider's output is being copied into our storage.",
-    State.TRANSCODING: "The output is being brought to its exact size and format.",
     State.SUCCEEDED: "It has ended well: `output` can be used. Only a roll-back or a deletion takes it away again.",
     State.COMPENSATING: "It will fail or be canceled, and what it did is being undone first; `error` says why.",
     State.FAILED: "It has ended without a result and costs no credits; `error` says why, and `retryJob` may revive it.",
@@ -45,7 +44,7 @@ KINDS = {
     Kind.ANIMATION: "A video of 1920×1080 pixels at 30 frames per second, of 6 or 10 seconds, from a scene.",
 }
 
-EVENTS = {
+EVENTS = {each.done: each.done_description for each in FINISHING} | {
     Event.REQUESTED: "It was accepted, and its price is set aside.",
     Event.PARENT_READY: "The job whose output it uses has succeeded.",
     Event.PARENT_FAILED: "The job whose output it uses has failed or was canceled.",
@@ -61,9 +60,7 @@ EVENTS = {
     Event.POSTPONED: "A step could not be done, and is tried again after a wait.",
     Event.OUTPUT_READY: "The provider has finished, and its output can be fetched.",
     Event.GENERATION_FAILED: "The provider failed to make it; it is submitted again, or ends.",
-    Event.STORED: "The provider's output is in our storage.",
     Event.OUTPUT_GONE: "The provider no longer has the output; it is made again, or the job ends.",
-    Event.TRANSCODED: "The result is ready.",
     Event.OUTPUT_INVALID: "The provider's output cannot be used; it is made again, or the job ends.",
     Event.CANCEL_REQUESTED: "Its cancellation was requested; a submission under way is awaited first.",
     Event.CANCEL_EXECUTED: "A cancellation that waited for the outcome of a submission takes place.",
@@ -179,13 +176,7 @@ DELETION_SUBJECTS = {
     DeletionSubject.USER: "Everything of an end user, whose sessions end.",
 }
 
-STEPS = {
-    Step.SUBMIT: "Submits queued jobs to the provider, and searches for submissions whose response was lost.",
-    Step.POLL: "Asks the provider about predictions that are under way.",
-    Step.STORE: "Copies the provider's outputs into our storage.",
-    Step.TRANSCODE: "Brings outputs to their exact size and format, and makes their smaller copies.",
-    Step.COMPENSATE: "Undoes what failed, canceled and rolled-back jobs did.",
-}
+STEPS = {spec.step: spec.description for spec in STEP_SPECS}
 
 ROLES = {
     Role.PARTNER: "A partner's API key: it reads everything in the account, and may open sessions and grant credits.",

@@ -21,7 +21,7 @@ FILES_MAX = {
     "An existing column in the API": 4,
     "A field that callers give": 8,
     "A column": 3,
-    "A step": 8,
+    "A step": 7,
 }
 
 
