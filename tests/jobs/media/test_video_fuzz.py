@@ -15,7 +15,7 @@ from tests.jobs.media.video_fuzz.originals import ORIGINALS
 @pytest.mark.parametrize(
     ("first", "count"),
     [
-        (0, 75),
+        (0, 100),
         *(pytest.param(first, 1000, marks=pytest.mark.thorough) for first in range(10_000, 20_000, 1000)),
     ],
 )
