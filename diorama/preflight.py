@@ -11,7 +11,7 @@ from db.migrate import current_revision, is_behind, newest_revision
 from diorama.doctor.public_url import misplaced
 from diorama.settings import Settings, SettingsError
 from diorama.wiring import build_engine, build_store
-from storage import ClockSkewed, StorageError
+from storage import ClockSkewed, StorageError, StorageUnavailable
 
 log = structlog.get_logger(__name__)
 
@@ -41,12 +41,14 @@ def check_database(settings: Settings, *, migrated: bool = True) -> None:
 
 def check_store(settings: Settings) -> None:
     """Raise SettingsError unless the bucket can be reached with these keys."""
+    place = settings.s3_endpoint_url or "Amazon S3"
     try:
         build_store(settings).check()
     except ClockSkewed as error:
         raise SettingsError(f"the object store rejects what this machine signs: {error}") from None
+    except StorageUnavailable as error:
+        raise SettingsError(f"the object store at {place} is down, or S3_ENDPOINT_URL is wrong: {error}") from None
     except (StorageError, ValueError) as error:
-        place = settings.s3_endpoint_url or "Amazon S3"
         raise SettingsError(f"S3_ENDPOINT_URL, S3_BUCKET or the S3 keys are wrong for {place}: {error}") from None
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, field_validator
+from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from jobs.providers.choice import DEFAULT_MODELS, ModelChoice, NoModel
@@ -203,6 +203,14 @@ class Settings(BaseSettings):
             raise ValueError(
                 "it contains characters that no key has; perhaps you copied an abbreviated form, with dots"
             )
+        return value
+
+    @field_validator("s3_kms_key_id")
+    @classmethod
+    def _used(cls, value: str, info: ValidationInfo) -> str:
+        # An encryption that is wrong itself is not there, and has a complaint of its own.
+        if value and info.data.get("s3_encryption", "aws:kms") != "aws:kms":
+            raise ValueError("nothing uses it without S3_ENCRYPTION=aws:kms")
         return value
 
     @field_validator("models")

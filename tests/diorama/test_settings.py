@@ -10,8 +10,10 @@ import pytest
 
 from diorama.embedded import EmbeddedS3, ServerCommand
 from diorama.settings import SettingsError, configured_parts, read_settings
+from diorama.wiring import build_s3_settings
 from simulator.serve import Background
 from simulator.settings import SimulatorSettings
+from storage import Encryption
 from tests.support.forked import run_program
 
 ROOT = Path(__file__).parents[2]
@@ -49,6 +51,9 @@ WRONG = {
     "S3_SECRET_ACCESS_KEY": ("", "S3_SECRET_ACCESS_KEY is not set"),
     "REPLICATE_API_TOKEN": ("", "REPLICATE_API_TOKEN is not set"),
     "WORKER_THREADS": ("many", "WORKER_THREADS is wrong"),
+    "S3_ENCRYPTION": ("aes256", "S3_ENCRYPTION is wrong: Input should be '', 'AES256' or 'aws:kms'"),
+    "S3_PATH_STYLE": ("maybe", "S3_PATH_STYLE is wrong"),
+    "S3_KMS_KEY_ID": ("our-key", "S3_KMS_KEY_ID is wrong: nothing uses it without S3_ENCRYPTION=aws:kms"),
     "VISIBLE_LABEL": ("Généré", "VISIBLE_LABEL is wrong"),
     "MODELS": ("openai/dall-e-1", "MODELS is wrong: unknown model openai/dall-e-1"),
 }
@@ -112,6 +117,21 @@ def test_a_key_that_no_request_could_carry_is_named_and_not_shown(name: str) -> 
             read_settings(_env_file=None, **{name: value})
         assert str(refused.value).startswith(f"{name.upper()} is wrong: it contains characters that no key has")
         assert "r8_" not in str(refused.value)
+
+
+def test_the_settings_of_the_store_reach_it() -> None:
+    kms = read_settings(_env_file=None, s3_encryption="aws:kms", s3_kms_key_id="our-key", s3_path_style="false")
+    built = build_s3_settings(kms)
+    assert (built.encryption, built.path_style) == (Encryption("aws:kms", "our-key"), False)
+    built = build_s3_settings(read_settings(_env_file=None))
+    assert (built.encryption, built.path_style) == (Encryption(), None)
+
+
+def test_a_wrong_encryption_is_one_complaint() -> None:
+    with pytest.raises(SettingsError) as refused:
+        read_settings(_env_file=None, s3_encryption="kms", s3_kms_key_id="our-key")
+    assert str(refused.value).startswith("S3_ENCRYPTION is wrong")
+    assert len(str(refused.value).splitlines()) == 1
 
 
 def test_a_part_counts_as_configured_wherever_its_setting_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

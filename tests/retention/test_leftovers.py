@@ -14,7 +14,9 @@ from jobs.upkeep.inventory import merged
 from jobs.upkeep.retention import Leftovers, purge_posted
 from statemachine.vocabulary import State
 from storage import ObjectInfo
+from storage.client import s3_client
 from storage.keys import upload_key
+from storage.uploads import unfinished
 from tests.retention.account_files import AccountFiles
 
 HOUR = timedelta(hours=1)
@@ -41,6 +43,22 @@ def test_leftovers_are_purged_after_the_grace_and_all_other_objects_are_kept(fil
     assert files.purge_left() == len(leftover_keys)
     assert set(files.objects()) == named
     assert files.inventory().is_sound
+
+
+def test_the_parts_of_a_writer_that_died_are_removed_by_the_scan(files: AccountFiles) -> None:
+    """Only old ones, and only those under keys of ours: a bucket may be shared."""
+    settings = files.store._settings
+    client = s3_client(settings, settings.endpoint_url)
+    ours = f"jobs/{files.job(State.TRANSCODING)}/1/1/video.mp4"
+    for key in (ours, "foreign/video.mp4"):
+        client.create_multipart_upload(Bucket=settings.bucket, Key=key)
+    files.purge_left()
+    assert {each.key for each in unfinished(client, settings.bucket, "")} == {ours, "foreign/video.mp4"}
+    files.pass_time(2 * HOUR)
+    files.purge_left()
+    (left,) = unfinished(client, settings.bucket, "")
+    assert left.key == "foreign/video.mp4"
+    client.abort_multipart_upload(Bucket=settings.bucket, Key=left.key, UploadId=left.upload_id)
 
 
 def test_what_is_posted_after_an_upload_is_over_goes_at_once(files: AccountFiles) -> None:

@@ -179,6 +179,21 @@ def test_a_clock_that_is_an_hour_off_is_named(settings: S3Settings, monkeypatch:
     assert "S3_" not in str(caught.value)
 
 
+def test_a_store_that_is_down_is_not_blamed_on_the_bucket_or_the_keys(settings: S3Settings) -> None:
+    refusal = _refusal_of(replace(settings, endpoint_url="http://127.0.0.1:1"))
+    assert "the object store at http://127.0.0.1:1/ is down, or S3_ENDPOINT_URL is wrong" in refusal
+    assert "S3_BUCKET" not in refusal
+    assert "S3_BUCKET or the S3 keys are wrong" in _refusal_of(replace(settings, secret_access_key="guessed"))
+
+
+def _refusal_of(settings: S3Settings) -> str:
+    s3 = {"endpoint_url": settings.endpoint_url, "bucket": settings.bucket, "access_key_id": settings.access_key_id}
+    given = {f"s3_{name}": value for name, value in s3.items()}
+    with pytest.raises(SettingsError) as caught:
+        check_store(read_settings(_env_file=None, s3_secret_access_key=settings.secret_access_key, **given))
+    return str(caught.value)
+
+
 def test_the_check_leaves_nothing_behind_when_it_fails_midway(store: S3Store) -> None:
     def fail(**_: Any) -> None:
         raise ConnectionClosedError(endpoint_url="")

@@ -60,6 +60,21 @@ def altering_bytes(request: Request, forward: Pass) -> Response:
     return replace(got, body=got.body.replace(b"0123", b"3210")) if request.method == "GET" else got
 
 
+def finding_what_is_not_there(request: Request, forward: Pass) -> Response:
+    got = forward(request)
+    found = {"last-modified": "Sun, 29 Nov 2026 00:00:00 GMT"}
+    return Response(200, found) if got.status == 404 and request.method == "HEAD" else got
+
+
+def serving_what_is_not_there(request: Request, forward: Pass) -> Response:
+    got = forward(request)
+    return Response(200, {}, b"?") if got.status == 404 and request.method == "GET" else got
+
+
+def without_forms(request: Request, forward: Pass) -> Response:
+    return Response(405, {}) if "multipart/form-data" in request.headers.get("content-type", "") else forward(request)
+
+
 def losing_metadata(request: Request, forward: Pass) -> Response:
     return forward(request).without("x-amz-meta")
 
@@ -117,6 +132,9 @@ def an_hour_ahead(request: Request, forward: Pass) -> Response:
         ("conditional writes", ignoring_conditions, "is ignored; nothing here depends on it"),
         ("bytes and digest", altering_bytes, "ObjectAltered"),
         ("HEAD, type and metadata", losing_metadata, "metadata is lost"),
+        ("missing objects", finding_what_is_not_there, "HEAD finds an object that was never written"),
+        ("missing objects", serving_what_is_not_there, "ObjectAltered"),
+        ("form", without_forms, "a form gets HTTP 405 with 0 bytes: check S3_PUBLIC_ENDPOINT_URL"),
         ("listing in pages", failing_later_pages, "StorageUnavailable"),
         ("batch deletion, odd names", keeping_what_is_deleted, "needs s3:DeleteObject"),
         ("objects in parts", without_parts, "does not offer it"),
