@@ -69,6 +69,7 @@ class VideoOrder:
 
 
 Order = PictureOrder | VideoOrder
+_SCENE_SIZE_PX = (1536, 1024)
 
 
 def orders(model: Model, given: Mapping[str, Any], *, canned: bool) -> list[Order]:
@@ -153,12 +154,20 @@ def _key(model: Model, order: Order, picture: bytes | None) -> str:
 
 
 def _draw(studio: Studio, order: Order, picture: bytes | None, seed: int) -> Media:
-    source = picture if picture is not None else stand_in_photo()
     if isinstance(order, VideoOrder):
-        return Media(_video(studio, order, source, seed), "video/mp4", "mp4")
+        return Media(_video(studio, order, picture or canned_scene(studio, seed), seed), "video/mp4", "mp4")
+    source = picture if picture is not None else stand_in_photo()
     make = studio.make_scene if studio.wants_scene(order.prompt) else studio.make_avatar
     png = make(source, prompt=order.prompt, size_px=order.size_px, seed=seed + order.index)
     return Media(_encoded(png, order), f"image/{order.format}", order.format)
+
+
+def canned_scene(studio: Studio, seed: int) -> bytes:
+    """Return the picture that canned videos begin with, because their callers expect them to begin with their scene.
+
+    It is what a studio draws without a prompt and an input, at the size that scenes are requested in.
+    """
+    return studio.make_avatar(stand_in_photo(), prompt="", size_px=_SCENE_SIZE_PX, seed=seed)
 
 
 def _video(studio: Studio, order: VideoOrder, picture: bytes, seed: int) -> bytes:

@@ -113,8 +113,7 @@ def normalise_video(
     """
     named = {"scene": scene, "poster": poster, "renditions": renditions, "preview": preview}
     files = {name: _absolute(path) for name, path in named.items()}
-    given = {"settings": asdict(settings), "limits": asdict(limits), "origin": asdict(origin)}
-    options = {"seconds": seconds, "label": label, **given, **files}
+    options = {**video_options(seconds, settings, limits, origin, label), **files}
     facts = _write(VideoFacts, "normalise_video", source, target, options, child, on_progress)
     for path, made in ((poster, facts.poster), (preview, facts.preview)):
         if path is not None and made is not None:
@@ -122,6 +121,14 @@ def normalise_video(
     if renditions is not None and facts.poster is not None:
         renditions_in(renditions, facts.poster.renditions)
     return facts
+
+
+def video_options(
+    seconds: int, settings: VideoSettings, limits: VideoLimits, origin: Origin = UNKNOWN, label: str = ""
+) -> dict[str, object]:
+    """Return the options of `normalise_video` as its child reads them, apart from the files beside the video."""
+    given = {"settings": asdict(settings), "limits": asdict(limits), "origin": asdict(origin)}
+    return {"seconds": seconds, "label": label, **given}
 
 
 def _absolute(path: Path | None) -> str | None:

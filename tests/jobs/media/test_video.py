@@ -19,6 +19,7 @@ from jobs.media import normalise_video, probe_video
 from jobs.media.framing import framing
 from jobs.media.isolation import CHILD, CODE
 from jobs.media.limits import VIDEO_CHILD, VIDEO_LIMITS
+from jobs.media.operations import video_options
 from tests.jobs.media.making import (
     Video,
     assert_color,
@@ -202,9 +203,7 @@ def peak_memory_kib(tmp_path: Path, seconds: int) -> int:
         "source": str(source),
         "target": str(tmp_path / f"out{seconds}.mp4"),
         "options": {
-            "seconds": seconds,
-            "settings": asdict(QUICK),
-            "limits": asdict(VIDEO_LIMITS),
+            **video_options(seconds, QUICK, VIDEO_LIMITS),
             "poster": str(tmp_path / "poster.webp"),
             "preview": str(tmp_path / "preview.mp4"),
         },

@@ -17,6 +17,7 @@ import av
 from jobs.media import VIDEO_CHILD, VideoLimits, VideoSettings, child
 from jobs.media.errors import ERRORS, NOT_PROCESSED
 from jobs.media.facts import VideoFacts, from_reply
+from jobs.media.operations import video_options
 from tests.jobs.media.promise import QUICK, assert_promise
 from tests.jobs.media.sources import REFUSALS
 
@@ -49,7 +50,7 @@ def normalised(folder: Path) -> Ended:
         "operation": "normalise_video",
         "source": str(folder / "in"),
         "target": str(folder / "out.mp4"),
-        "options": {"seconds": SECONDS, "settings": asdict(SETTINGS), "limits": asdict(VideoLimits())},
+        "options": video_options(SECONDS, SETTINGS, VideoLimits()),
         "limits": asdict(LIMITS),
         "parent_pid": os.getpid(),
     }
