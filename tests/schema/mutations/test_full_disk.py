@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 from jobs.importing.fetching import PictureFetcher
 from storage import S3Store
 from tests.schema.mutations.test_imports import IMPORT
-from tests.schema.mutations.test_uploads import COMPLETE, CREATE, post
+from tests.schema.mutations.uploading import COMPLETE, CREATE, post
 from tests.support.databases import unique_name
 from tests.support.partners import partner
 from tests.support.picture_host import PictureHost, picture, picture_host

@@ -23,7 +23,7 @@ from storage import S3Store
 from tests.jobs.media.hostile import saved
 from tests.jobs.media.hostile_uploads import SECRET, hostile_upload
 from tests.jobs.media.making import jpeg_segments
-from tests.schema.mutations.test_uploads import COMPLETE, CREATE
+from tests.schema.mutations.uploading import COMPLETE, CREATE
 from tests.support.databases import unique_name
 from tests.support.partners import partner
 from tests.support.serving import Caller, serving

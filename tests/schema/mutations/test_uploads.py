@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -15,92 +14,38 @@ import httpx
 import pytest
 from PIL import Image
 from pillow_heif import register_heif_opener
-from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from jobs.media import ImageFacts, clean_selfie, operations
 from jobs.media.limits import PICTURE_CHILD
-from jobs.renditions import store_renditions
 from jobs.requesting import uploads
 from jobs.upkeep.retention import purge_posted
-from schema.ids import IdKind, decode_id, encode_id
+from schema.ids import IdKind, encode_id
 from storage import S3Store, StoredObject
+from tests.schema.mutations.uploading import COMPLETE, CREATE, complete, noise, post, upload
 from tests.support.databases import unique_name
 from tests.support.partners import Partner, partner
-from tests.support.serving import Caller, Server, serving
+from tests.support.serving import Caller, Server
 
 register_heif_opener()
 
-CREATE = """
-mutation ($type: String!) {
-  createUpload(input: {contentType: $type}) {
-    asset { id state kind contentType url }
-    form { url fields { name value } expiresAt maxBytes }
-    userErrors { code path message }
-  }
-}
-"""
-COMPLETE = """
-mutation ($id: ID!) {
-  completeUpload(input: {assetId: $id}) {
-    asset { id state width height sizeBytes sha256 url } userErrors { code path message }
-  }
-}
-"""
-
-
-@pytest.fixture
-def storing(api_database: str, store: S3Store) -> Iterator[Server]:
-    """Yield a server with a real object store."""
-    with serving(api_database, store=store) as running:
-        yield running
-
-
-@pytest.fixture
-def uploader(storing: Server) -> Caller:
-    return partner(storing, unique_name("uploader")).user()
-
-
-def _picture() -> bytes:
-    file = io.BytesIO()
-    Image.effect_noise((800, 900), 80).convert("RGB").save(file, "JPEG")
-    return file.getvalue()
-
-
-def _upload(caller: Caller, content: bytes, content_type: str = "image/jpeg") -> str:
-    made = caller.ask(CREATE, type=content_type)["createUpload"]
-    assert (made["asset"]["state"], made["asset"]["url"], made["userErrors"]) == ("PENDING", None, [])
-    post(made["form"], content)
-    asset_id: str = made["asset"]["id"]
-    return asset_id
-
-
-def post(form: dict[str, Any], content: bytes) -> None:
-    fields = {field["name"]: field["value"] for field in form["fields"]}
-    httpx.post(form["url"], data=fields, files={"file": content}).raise_for_status()
-
-
-def _complete(caller: Caller, asset_id: str) -> dict[str, Any]:
-    payload: dict[str, Any] = caller.ask(COMPLETE, id=asset_id)["completeUpload"]
-    return payload
-
 
 def test_an_uploaded_picture_is_checked_and_can_be_fetched(uploader: Caller) -> None:
-    asset_id = _upload(uploader, _picture())
-    payload = _complete(uploader, asset_id)
+    asset_id = upload(uploader, noise())
+    payload = complete(uploader, asset_id)
     assert (payload["asset"]["state"], payload["asset"]["width"], payload["userErrors"]) == ("READY", 800, [])
     fetched = httpx.get(payload["asset"]["url"])
     assert (fetched.status_code, len(fetched.content)) == (200, payload["asset"]["sizeBytes"])
-    again = _complete(uploader, asset_id)
+    again = complete(uploader, asset_id)
     assert again["asset"] | {"url": ""} == payload["asset"] | {"url": ""}
 
 
 def test_a_file_that_is_not_a_picture_is_rejected_for_good(uploader: Caller) -> None:
     """The caller gets only the reason; the log gets the details."""
-    asset_id = _upload(uploader, b"this is not a picture")
+    asset_id = upload(uploader, b"this is not a picture")
     with capture_logs() as lines:
         for _ in range(2):
-            payload = _complete(uploader, asset_id)
+            payload = complete(uploader, asset_id)
             assert payload["asset"] is None
             assert [(error["code"], error["path"]) for error in payload["userErrors"]] == [
                 ("UNSUPPORTED_MEDIA", ["input", "assetId"])
@@ -112,22 +57,22 @@ def test_a_file_that_is_not_a_picture_is_rejected_for_good(uploader: Caller) -> 
 
 
 def test_an_interrupted_check_rejects_nothing(uploader: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
-    asset_id = _upload(uploader, _picture())
+    asset_id = upload(uploader, noise())
     with monkeypatch.context() as patched:
         patched.setattr(operations, "PICTURE_CHILD", replace(PICTURE_CHILD, wall_s=0.0))
         error = uploader.fail(COMPLETE, id=asset_id)
     assert (error["extensions"]["code"], error["extensions"]["retryable"]) == ("SERVICE_UNAVAILABLE", True)
-    assert _complete(uploader, asset_id)["asset"]["state"] == "READY"
+    assert complete(uploader, asset_id)["asset"]["state"] == "READY"
 
 
 def test_a_picture_whose_check_is_interrupted_twice_is_rejected_for_good(
     uploader: Caller, store: S3Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asset_id = _upload(uploader, _picture())
+    asset_id = upload(uploader, noise())
     monkeypatch.setattr(operations, "PICTURE_CHILD", replace(PICTURE_CHILD, wall_s=0.0))
     assert uploader.fail(COMPLETE, id=asset_id)["extensions"]["retryable"] is True
     for _ in range(2):
-        [error] = _complete(uploader, asset_id)["userErrors"]
+        [error] = complete(uploader, asset_id)["userErrors"]
         assert (error["code"], error["path"]) == ("UNSUPPORTED_MEDIA", ["input", "assetId"])
         assert "Save it again as a JPEG" in error["message"]
     assert list(store.list()) == []
@@ -141,8 +86,8 @@ def test_uploads_of_one_caller_do_not_delay_those_of_another(
     account = partner(storing, unique_name("account"))
     other = account if of_the_same_account else partner(storing, unique_name("other"))
     uploader, hostile, may_end, real = account.user("ada"), other.user("eve"), threading.Event(), clean_selfie
-    asset_ids = [_upload(hostile, b"hostile") for _ in range(10)]
-    honest_id = _upload(uploader, _picture())
+    asset_ids = [upload(hostile, b"hostile") for _ in range(10)]
+    honest_id = upload(uploader, noise())
 
     def slow(raw: Path, cleaned: Path) -> ImageFacts:
         if raw.read_bytes() == b"hostile":
@@ -151,9 +96,9 @@ def test_uploads_of_one_caller_do_not_delay_those_of_another(
 
     monkeypatch.setattr(uploads, "clean_selfie", slow)
     with ThreadPoolExecutor(10) as pool:
-        waiting = [pool.submit(_complete, hostile, asset_id) for asset_id in asset_ids]
+        waiting = [pool.submit(complete, hostile, asset_id) for asset_id in asset_ids]
         try:
-            assert _complete(uploader, honest_id)["asset"]["state"] == "READY"
+            assert complete(uploader, honest_id)["asset"]["state"] == "READY"
             assert not any(each.done() for each in waiting)
         finally:
             may_end.set()
@@ -163,21 +108,21 @@ def test_uploads_of_one_caller_do_not_delay_those_of_another(
 
 def test_an_upload_without_a_file_cannot_be_completed(uploader: Caller) -> None:
     asset_id = uploader.ask(CREATE, type="image/png")["createUpload"]["asset"]["id"]
-    [error] = _complete(uploader, asset_id)["userErrors"]
+    [error] = complete(uploader, asset_id)["userErrors"]
     assert (error["code"], error["path"]) == ("INVALID", ["input", "assetId"])
 
 
 def test_a_second_completion_returns_the_same_as_the_first(uploader: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
-    asset_id, responses = _upload(uploader, _picture()), []
+    asset_id, responses = upload(uploader, noise()), []
     real = S3Store.download
 
     def second(*given: Any, **more: Any) -> StoredObject:
         monkeypatch.undo()
-        responses.append(_complete(uploader, asset_id))
+        responses.append(complete(uploader, asset_id))
         return real(*given, **more)
 
     monkeypatch.setattr(S3Store, "download", second)
-    responses.append(_complete(uploader, asset_id))
+    responses.append(complete(uploader, asset_id))
     assert [response["userErrors"] for response in responses] == [[], []]
     assert responses[0]["asset"] | {"url": ""} == responses[1]["asset"] | {"url": ""}
 
@@ -188,18 +133,18 @@ def test_a_slow_completion_does_not_overwrite_a_newer_picture(
     """After one request has cleaned the first picture, a second picture is posted to the same form and completed."""
     made = uploader.ask(CREATE, type="image/jpeg")["createUpload"]
     asset_id, responses = made["asset"]["id"], []
-    post(made["form"], _picture())
+    post(made["form"], noise())
     real = clean_selfie
 
     def overtaken(raw: Path, cleaned: Path) -> ImageFacts:
         monkeypatch.undo()
         facts = real(raw, cleaned)
-        post(made["form"], _picture())
-        responses.append(_complete(uploader, asset_id))
+        post(made["form"], noise())
+        responses.append(complete(uploader, asset_id))
         return facts
 
     monkeypatch.setattr(uploads, "clean_selfie", overtaken)
-    responses.append(_complete(uploader, asset_id))
+    responses.append(complete(uploader, asset_id))
     assert responses[0]["asset"] | {"url": ""} == responses[1]["asset"] | {"url": ""}
     kept = httpx.get(responses[1]["asset"]["url"]).content
     assert hashlib.sha256(kept).hexdigest() == responses[1]["asset"]["sha256"]
@@ -212,8 +157,8 @@ def test_a_slow_completion_does_not_overwrite_a_newer_picture(
 def test_a_phones_picture_is_accepted(uploader: Caller, kind: str, content_type: str) -> None:
     file = io.BytesIO()
     Image.effect_noise((400, 300), 80).convert("RGB").save(file, kind)
-    asset_id = _upload(uploader, file.getvalue(), content_type)
-    asset = _complete(uploader, asset_id)["asset"]
+    asset_id = upload(uploader, file.getvalue(), content_type)
+    asset = complete(uploader, asset_id)["asset"]
     assert (asset["state"], asset["width"], asset["height"]) == ("READY", 400, 300)
     shown = httpx.get(
         uploader.ask("query ($id: ID!) { asset(id: $id) { url(width: 320) } }", id=asset_id)["asset"]["url"]
@@ -245,7 +190,7 @@ def test_uploads_of_others_do_not_exist_for_the_caller(acme: Partner, rival: Par
         (acme, encode_id(IdKind.ASSET, acme.principal.account_id), "NOT_FOUND"),
         (acme, "nonsense", "INVALID"),
     ):
-        [error] = _complete(caller, given)["userErrors"]
+        [error] = complete(caller, given)["userErrors"]
         assert (error["code"], error["path"]) == (code, ["input", "assetId"])
 
 
@@ -266,109 +211,10 @@ def test_an_unreachable_store_is_a_transient_error(acme: Partner) -> None:
 
 def test_a_form_that_is_posted_again_leaves_nothing(storing: Server, uploader: Caller, store: S3Store) -> None:
     made = uploader.ask(CREATE, type="image/jpeg")["createUpload"]
-    post(made["form"], _picture())
-    assert _complete(uploader, made["asset"]["id"])["userErrors"] == []
+    post(made["form"], noise())
+    assert complete(uploader, made["asset"]["id"])["userErrors"] == []
     cleaned = [each.key for each in store.list()]
-    post(made["form"], _picture())
+    post(made["form"], noise())
     assert len(list(store.list())) == len(cleaned) + 1
     assert purge_posted(storing.engine, store) == 1
     assert [each.key for each in store.list()] == cleaned
-
-
-def _keys(store: S3Store) -> list[str]:
-    return [each.key for each in store.list()]
-
-
-def _path(payload: dict[str, Any]) -> str:
-    return httpx.URL(payload["asset"]["url"]).path
-
-
-def test_the_same_picture_uploaded_twice_is_stored_once(uploader: Caller, store: S3Store) -> None:
-    picture = _picture()
-    first = _complete(uploader, _upload(uploader, picture))
-    objects = _keys(store)
-    second = _complete(uploader, _upload(uploader, picture))
-    assert second["asset"]["id"] != first["asset"]["id"]
-    assert (_path(second), _keys(store)) == (_path(first), objects)
-    assert httpx.get(second["asset"]["url"]).status_code == 200
-    smaller = "query ($id: ID!) { node(id: $id) { ... on Asset { url(width: 320) } } }"
-    addresses = [uploader.ask(smaller, id=each["asset"]["id"])["node"]["url"] for each in (first, second)]
-    assert len({httpx.URL(each).path for each in addresses}) == 1
-    assert httpx.get(addresses[1]).status_code == 200
-
-
-def test_two_users_of_a_partner_share_nothing(storing: Server, store: S3Store) -> None:
-    """The address of a shared object would show a user that somebody else uploaded the picture first."""
-    account, picture = partner(storing, unique_name("partner")), _picture()
-    callers = [account.user("ada"), account.user("bob"), partner(storing, unique_name("other")), account]
-    made = [_complete(caller, _upload(caller, picture)) for caller in callers]
-    assert len({each["asset"]["sha256"] for each in made}) == 1
-    assert len({_path(each) for each in made}) == len(callers)
-
-
-def test_two_completions_of_the_same_picture_at_once_store_it_once(
-    uploader: Caller, store: S3Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    picture = _picture()
-    ids, both = [_upload(uploader, picture) for _ in range(2)], threading.Barrier(2)
-
-    def together(*given: Any) -> Any:
-        both.wait(60)
-        return store_renditions(*given)
-
-    monkeypatch.setattr(uploads, "store_renditions", together)
-    with ThreadPoolExecutor() as threads:
-        made = list(threads.map(lambda asset_id: _complete(uploader, asset_id), ids))
-    assert [each["userErrors"] for each in made] == [[], []]
-    assert _path(made[0]) == _path(made[1])
-    assert sum(key.endswith(".jpg") for key in _keys(store)) == 1
-    assert len(_keys(store)) == 4
-
-
-def test_a_picture_whose_twin_is_being_deleted_is_stored_anew(
-    uploader: Caller, storing: Server, store: S3Store
-) -> None:
-    picture = _picture()
-    first = _complete(uploader, _upload(uploader, picture))
-    second = _upload(uploader, picture)
-    with storing.engine.connect() as deleting:
-        deleting.execute(text("UPDATE assets SET state = 'deleted' WHERE state = 'ready'"))
-        completed = _complete(uploader, second)
-        deleting.commit()
-    assert _path(completed) != _path(first)
-    assert httpx.get(completed["asset"]["url"]).status_code == 200
-
-
-def test_a_twin_that_was_lost_or_has_expired_is_not_shared(uploader: Caller, storing: Server, store: S3Store) -> None:
-    picture = _picture()
-    first = _complete(uploader, _upload(uploader, picture))
-    store.delete(_keys(store))
-    second = _complete(uploader, _upload(uploader, picture))
-    assert httpx.get(second["asset"]["url"]).status_code == 200
-    with storing.engine.begin() as conn:
-        conn.execute(text("UPDATE assets SET expires_at = now() WHERE state = 'ready'"))
-    third = _complete(uploader, _upload(uploader, picture))
-    assert len({_path(each) for each in (first, second, third)}) == 3
-
-
-def test_a_late_completion_does_not_delete_an_object_that_another_asset_shares(
-    uploader: Caller, storing: Server, store: S3Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The first asset is completed by another request, shared and deleted before its slow request comes to an end."""
-    picture = _picture()
-    slow = _upload(uploader, picture)
-    shared: list[dict[str, Any]] = []
-
-    def overtaken(*given: Any) -> Any:
-        monkeypatch.undo()
-        assert _complete(uploader, slow)["userErrors"] == []
-        shared.append(_complete(uploader, _upload(uploader, picture)))
-        with storing.engine.begin() as conn:
-            conn.execute(
-                text("UPDATE assets SET state = 'deleted' WHERE id = :id"), {"id": decode_id(slow, IdKind.ASSET)}
-            )
-        return store_renditions(*given)
-
-    monkeypatch.setattr(uploads, "store_renditions", overtaken)
-    _complete(uploader, slow)
-    assert httpx.get(shared[0]["asset"]["url"]).status_code == 200
