@@ -39,6 +39,7 @@ def copies_of(image: Image.Image, folder: Path, *, is_webp: bool = False) -> tup
         if error.errno is not None:
             raise
     except (MediaError, ValueError, MemoryError):
+        # Not silent: the worker warns about a picture that has no copies.
         pass
     return ()
 

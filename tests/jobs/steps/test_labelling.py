@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,10 +15,6 @@ from db.engine.recording import record
 from db.engine.row_changes import AssetMade
 from db.records.renditions import Rendition, renditions_of
 from db.upkeep.shared_objects import named_by_files
-from jobs.engine.hints import Hinter
-from jobs.engine.lease_times import LeaseKeeper
-from jobs.engine.leases import Renewer
-from jobs.engine.recorder import Recorder
 from jobs.steps.result import Work
 from jobs.steps.transcode import TranscodeParts, transcode
 from jobs.upkeep.retention import Leftovers, RetentionPolicy, purge_expired
@@ -27,14 +22,6 @@ from statemachine.vocabulary import Kind, State
 from storage import S3Store
 from storage.keys import job_prefix
 from tests.support.factories import World, claimed, make_job, move_of
-
-
-@pytest.fixture
-def parts(engine: Engine, store: S3Store, hinter: Hinter) -> Iterator[TranscodeParts]:
-    renewer, recorder = Renewer(engine), Recorder(engine, hinter)
-    yield TranscodeParts(store, LeaseKeeper(renewer), recorder)
-    recorder.close()
-    renewer.close()
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -24,10 +24,6 @@ from db.engine.row_changes import AssetMade, RowChange
 from db.public_ids import IdKind, encode_id
 from db.records.renditions import Rendition
 from jobs.catalogue.themes import themes
-from jobs.engine.hints import Hinter
-from jobs.engine.lease_times import LeaseKeeper
-from jobs.engine.leases import Renewer
-from jobs.engine.recorder import Recorder
 from jobs.media import PictureFacts, normalise_avatar, operations
 from jobs.media.errors import ERRORS
 from jobs.media.limits import PICTURE_CHILD
@@ -45,14 +41,6 @@ from tests.jobs.media.sources import MADE_AGAIN, REFUSALS, Refusal
 from tests.support.certificates import write_chain
 from tests.support.eventually import eventually
 from tests.support.factories import World, claimed, make_job
-
-
-@pytest.fixture
-def parts(engine: Engine, store: S3Store, hinter: Hinter) -> Iterator[TranscodeParts]:
-    renewer, recorder = Renewer(engine), Recorder(engine, hinter)
-    yield TranscodeParts(store, LeaseKeeper(renewer), recorder)
-    recorder.close()
-    renewer.close()
 
 
 @pytest.fixture
