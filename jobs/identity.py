@@ -64,6 +64,11 @@ class Principal:
         return self.role == "support"
 
     @property
+    def sees_provider(self) -> bool:
+        """Return whether this caller reads what the provider was asked and paid: not the session of an end user."""
+        return self.session is None
+
+    @property
     def tier(self) -> str:
         """Return the tier of this caller's requests: that of the session; a partner's own requests are paid."""
         return self.session.tier if self.session else "paid"

@@ -13,6 +13,7 @@ from db.records.stories import Story as StoryRecord
 from db.records.stories import story_page
 from schema.context import Info
 from schema.cursors import page_cursor, read_page_cursor
+from schema.disclosure import check_sees_provider
 from schema.paging import Connection, PageRequest
 from schema.types.filters import JobFilter
 from schema.types.job import Job
@@ -29,6 +30,8 @@ async def list_jobs(
 ) -> Connection[Job]:
     """Return a page of the caller's jobs, or of those of one session."""
     conditions = wanted.wanted() if wanted else Wanted()
+    if conditions.prediction_id is not None:
+        check_sees_provider(info.context.principal, "filter.providerPredictionId")
     if session_id is not None:
         conditions = replace(conditions, session_id=session_id)
     place = page.window(lambda cursor: read_page_cursor(order, cursor))

@@ -7,7 +7,9 @@ from datetime import datetime
 import strawberry
 
 from db.records.events import JobEvent as EventRecord
+from jobs.identity import Principal
 from schema.cursors import job_cursor
+from schema.disclosure import of_provider
 from schema.scalars import BigInt
 from schema.types.enums import JobEventName, JobState
 from schema.types.errors import JobError
@@ -30,14 +32,17 @@ class JobEvent:
     reason: str | None = strawberry.field(description="Details of the cause; for support only.")
     attempt: int = strawberry.field(description="The number of submissions to the provider up to the event.")
     duration_ms: BigInt = strawberry.field(description="The milliseconds spent in `fromState` so far.")
-    cost_micros: BigInt = strawberry.field(description="The provider's price so far, in micro-dollars.")
+    cost_micros: BigInt | None = strawberry.field(
+        description="The provider's price so far, in micro-dollars; null for a session."
+    )
     error: JobError | None = strawberry.field(
         description="The failure that led to the event; null if it is not one of failure."
     )
 
     @classmethod
-    def of(cls, record: EventRecord, *, support: bool) -> JobEvent:
+    def of(cls, record: EventRecord, reader: Principal) -> JobEvent:
         """Return the event of a record; what names staff or the provider's inner workings is shown to support only."""
+        support = reader.is_support
         return cls(
             seq=record.seq,
             cursor=job_cursor(record.job_id, record.seq),
@@ -50,6 +55,6 @@ class JobEvent:
             reason=record.reason if support else None,
             attempt=record.attempt,
             duration_ms=BigInt(record.duration_ms),
-            cost_micros=BigInt(record.cost_micros),
+            cost_micros=of_provider(reader, BigInt(record.cost_micros)),
             error=JobError.of(record.error_code, record.error_message, record.error_detail, support=support),
         )

@@ -54,7 +54,8 @@ class JobFilter:
     )
     finished_before: datetime | None = strawberry.field(default=None, description="Jobs that ended before this time.")
     provider_prediction_id: str | None = strawberry.field(
-        default=None, description="Jobs with a submission of this provider's id: `ProviderAttempt.predictionId`."
+        default=None,
+        description="Jobs with a submission of this provider's id: `ProviderAttempt.predictionId`. Not for sessions.",
     )
 
     def wanted(self) -> Wanted:

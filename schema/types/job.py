@@ -12,6 +12,7 @@ from db.records.jobs import Children
 from db.records.jobs import Job as JobRecord
 from schema.context import Info
 from schema.cursors import job_cursor, read_job_cursor
+from schema.disclosure import of_provider
 from schema.errors import BAD_USER_INPUT, ApiError
 from schema.estimates import job_ready_at
 from schema.fields import field, paged_field
@@ -49,7 +50,6 @@ class Job(Node):
     attempt: int = strawberry.field(description="The number of submissions to the provider so far.")
     priority: int = strawberry.field(description="The priority of the request, from -10 to 10.")
     metadata: JSON | None = strawberry.field(description="The metadata of the request; null if it had none.")
-    cost_micros: BigInt = strawberry.field(description="The provider's price so far, in micro-dollars.")
     created_at: datetime = strawberry.field(description="When it was requested.")
     started_at: datetime | None = strawberry.field(
         description="When it was first submitted to the provider; null until then."
@@ -74,7 +74,6 @@ class Job(Node):
             attempt=record.attempt,
             priority=record.priority,
             metadata=cast("JSON | None", record.metadata),
-            cost_micros=BigInt(record.cost_micros),
             created_at=record.created_at,
             started_at=record.started_at,
             finished_at=record.finished_at,
@@ -158,15 +157,21 @@ class Job(Node):
         info: Info,
         page: PageRequest,
     ) -> Connection[JobEvent]:
-        job_id, support = self.record.id, info.context.principal.is_support
+        job_id, reader = self.record.id, info.context.principal
         window = page.window(lambda cursor: (read_job_cursor(cursor, job_id),))
         found = await info.context.loaders.events.load((job_id, window))
         return Connection.of(
-            found, lambda event: JobEvent.of(event, support=support), lambda event: job_cursor(job_id, event.seq)
+            found, lambda event: JobEvent.of(event, reader), lambda event: job_cursor(job_id, event.seq)
         )
 
-    @field("Its submissions to the provider, oldest first.")
-    async def attempts(self, info: Info) -> list[ProviderAttempt]:
-        support = info.context.principal.is_support
+    @field("The provider's price so far, in micro-dollars; null for a session.")
+    def cost_micros(self, info: Info) -> BigInt | None:
+        return of_provider(info.context.principal, BigInt(self.record.cost_micros))
+
+    @field("Its submissions to the provider, oldest first; null for a session.")
+    async def attempts(self, info: Info) -> list[ProviderAttempt] | None:
+        reader = info.context.principal
+        if not reader.sees_provider:
+            return None
         found = await info.context.loaders.attempts.load(self.record.id)
-        return [ProviderAttempt.of(attempt, support=support) for attempt in found or ()]
+        return [ProviderAttempt.of(attempt, support=reader.is_support) for attempt in found or ()]

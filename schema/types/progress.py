@@ -33,7 +33,7 @@ class GenerationProgress:
     @field("The event; null on a snapshot.")
     def event(self, info: Info) -> JobEvent | None:
         event = self.record.event
-        return None if event is None else JobEvent.of(event, support=info.context.principal.is_support)
+        return None if event is None else JobEvent.of(event, info.context.principal)
 
     @field("True for a snapshot of the current state instead of an event.")
     def is_snapshot(self) -> bool:
