@@ -13,9 +13,13 @@ from schema.user_errors import UserErrors
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def field(description: str) -> Callable[[F], F]:
-    """Make a method the resolver of a field."""
-    return cast("Callable[[F], F]", strawberry.field(description=description))
+# The key under which a field declares how many rows its list may have, for the cost of a query.
+ROWS = "rows"
+
+
+def field(description: str, *, rows: int | None = None) -> Callable[[F], F]:
+    """Make a method the resolver of a field. A list without a page size declares the most `rows` that it may have."""
+    return cast("Callable[[F], F]", strawberry.field(description=description, metadata={ROWS: rows} if rows else None))
 
 
 def paged_field(description: str) -> Callable[[F], F]:

@@ -33,8 +33,11 @@ from graphql import (
     is_list_type,
 )
 from graphql.type import GraphQLNamedType
+from strawberry.schema.schema_converter import GraphQLCoreConverter
 
-# A list without a page size has few rows: attempts, themes, or the types of an introspection.
+from schema.fields import ROWS
+
+# A list without a page size has few rows, unless it declares more: attempts, or the types of an introspection.
 _ROWS_OF_A_LIST = 5
 _PAGE_SIZES = ("first", "last")
 
@@ -107,7 +110,7 @@ class CostMeter:
             return max(1, *sizes)
         # The edges of a connection are counted by the page size of the field above.
         is_plain_list = field is not None and is_list_type(get_nullable_type(field.type)) and node.name.value != "edges"
-        return _ROWS_OF_A_LIST if is_plain_list else 1
+        return _declared_rows(field) if field and is_plain_list else 1
 
     def _size(self, node: FieldNode, name: str, declared: GraphQLArgument) -> int:
         """Return the page size that an argument gives, by itself or by its default; 0 for none."""
@@ -121,6 +124,12 @@ class CostMeter:
 
     def _type(self, condition: NamedTypeNode | None) -> GraphQLNamedType | None:
         return None if condition is None else self._schema.get_type(condition.name.value)
+
+
+def _declared_rows(field: GraphQLField) -> int:
+    """Return how many rows a plain list may have, as it declares itself."""
+    definition = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+    return int(definition.metadata.get(ROWS, _ROWS_OF_A_LIST)) if definition is not None else _ROWS_OF_A_LIST
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from schema.context import Info
 from schema.fields import field, paged_field
 from schema.ids import IdKind, decode_any, decode_id
 from schema.paging import Connection, PageRequest
+from schema.queries.catalogue import CatalogueQueries
 from schema.queries.credits import CreditQueries
 from schema.queries.experiments import ExperimentQueries
 from schema.queries.lists import list_jobs, list_stories
@@ -25,8 +26,6 @@ from schema.types.job import Job
 from schema.types.node import Node
 from schema.types.session import Session
 from schema.types.story import Story
-from schema.types.theme import Theme
-from schema.types.upload_limits import UploadLimits
 from schema.types.viewer import Viewer
 
 
@@ -70,7 +69,7 @@ _FIND: dict[IdKind, Callable[[Info, UUID], Awaitable[Node | None]]] = {
 
 
 @strawberry.type(description="Everything that can be read. What is not yours is treated as if it did not exist.")
-class Query(CreditQueries, SupportQueries, ExperimentQueries):
+class Query(CatalogueQueries, CreditQueries, SupportQueries, ExperimentQueries):
     @field("The object with this id; null if it does not exist or is not yours.")
     async def node(self, info: Info, id: Annotated[strawberry.ID, arguments.ID]) -> Node | None:
         kind, value = decode_any(id)
@@ -79,14 +78,6 @@ class Query(CreditQueries, SupportQueries, ExperimentQueries):
     @field("The caller, and what they may request.")
     async def viewer(self, info: Info) -> Viewer:
         return Viewer.of(info.context.principal)
-
-    @field("What an upload may be, to check a picture before sending it.")
-    async def upload_limits(self) -> UploadLimits:
-        return UploadLimits.current()
-
-    @field("The themes that scenes can be requested in.")
-    async def themes(self, info: Info) -> list[Theme]:
-        return [Theme.of(theme) for theme in info.context.catalogue.themes.values()]
 
     @field("The job with this id; null if it does not exist or is not yours.")
     async def job(self, info: Info, id: Annotated[strawberry.ID, arguments.ID]) -> Job | None:
