@@ -850,7 +850,7 @@ CREATE INDEX assets_by_object ON public.assets USING btree (object_key) WHERE (s
 
 CREATE INDEX assets_by_poster ON public.assets USING btree (poster_id) WHERE (poster_id IS NOT NULL);
 
-CREATE INDEX assets_by_session ON public.assets USING btree (session_id) WHERE (session_id IS NOT NULL);
+CREATE INDEX assets_by_session ON public.assets USING btree (session_id, id) WHERE (session_id IS NOT NULL);
 
 CREATE INDEX assets_expiring ON public.assets USING btree (expires_at) WHERE ((state = ANY (ARRAY['ready'::text, 'missing'::text])) AND (expires_at IS NOT NULL));
 
@@ -916,9 +916,13 @@ CREATE UNIQUE INDEX renditions_working_copy ON public.renditions USING btree (as
 
 CREATE INDEX sessions_by_account ON public.sessions USING btree (account_id, id);
 
+CREATE INDEX sessions_by_user ON public.sessions USING btree (account_id, user_ref);
+
 CREATE INDEX stories_by_account ON public.stories USING btree (account_id, id);
 
 CREATE INDEX stories_by_selfie ON public.stories USING btree (selfie_id);
+
+CREATE INDEX stories_by_session ON public.stories USING btree (session_id, id) WHERE (session_id IS NOT NULL);
 
 ALTER INDEX public.job_events_pkey ATTACH PARTITION public.job_events_other_pkey;
 

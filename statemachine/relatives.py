@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
 from statemachine.backoff import head_start
 from statemachine.decisions import PARENT_FAILED, ROLLED_BACK, Decision, Standing, compensate, move
-from statemachine.vocabulary import Event, State
+from statemachine.vocabulary import ErrorCode, Event, State
+
+# These errors are consequences of what happened to another job.
+_CONSEQUENCES = frozenset({ErrorCode.PARENT_FAILED, ErrorCode.ROLLED_BACK})
 
 _WHY_ROLLED_BACK = "the job of the same story that was made from it failed"
 
@@ -19,6 +22,15 @@ class Moved:
 
     state: State
     is_canceled: bool = False
+
+
+def root_cause(errors: Sequence[ErrorCode | None]) -> int | None:
+    """Return the place of the error that the others follow from, or None where there is none.
+
+    `errors` are those of the jobs of one story, parents before children, with None for a job without an error.
+    """
+    places = [place for place, error in enumerate(errors) if error is not None]
+    return next((place for place in places if errors[place] not in _CONSEQUENCES), places[0] if places else None)
 
 
 @dataclass(frozen=True, slots=True)

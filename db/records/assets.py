@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
+from db.paging import Page, Window, fetch_page
 from db.scope import Scope
-from db.tables import assets
+from db.tables import assets, sessions
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,3 +127,30 @@ def assets_by_id(conn: Connection, scope: Scope, ids: Collection[UUID]) -> dict[
     """Return those of the assets that the scope may see."""
     rows = conn.execute(select(assets).where(assets.c.id.in_(ids), scope.allows(assets)))
     return {row.id: Asset.from_row(row) for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class AssetFilter:
+    """A filter of assets; None and empty do not filter."""
+
+    kinds: Collection[str] = ()
+    states: Collection[str] = ()
+    user_ref: str | None = None
+    session_id: UUID | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Return the SQL conditions of what was given."""
+        a = assets.c
+        found: list[ColumnElement[bool]] = [
+            column.in_(values) for column, values in ((a.kind, self.kinds), (a.state, self.states)) if values
+        ]
+        found += [a.session_id == self.session_id] if self.session_id else []
+        if self.user_ref is not None:
+            found.append(a.session_id.in_(select(sessions.c.id).where(sessions.c.user_ref == self.user_ref)))
+        return found
+
+
+def asset_page(conn: Connection, scope: Scope, wanted: AssetFilter, window: Window) -> Page[Asset]:
+    """Return one page of the assets that the scope may see, newest first; the key is (id,)."""
+    query = select(assets).where(scope.allows(assets), *wanted.conditions())
+    return fetch_page(conn, query, (assets.c.id,), window, Asset.from_row, descending=True)

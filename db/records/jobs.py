@@ -134,6 +134,12 @@ def jobs_by_id(conn: Connection, scope: Scope, ids: Collection[UUID]) -> dict[UU
     return {row.id: Job.from_row(row) for row in rows}
 
 
+def makers_of(conn: Connection, scope: Scope, asset_ids: Collection[UUID]) -> dict[UUID, Job]:
+    """Return the job that made each of the assets, where there is one that the scope may see."""
+    rows = conn.execute(_SELECT.where(jobs.c.output_id.in_(asset_ids), scope.allows(jobs)))
+    return {row.output_id: Job.from_row(row) for row in rows}
+
+
 def jobs_of_stories(conn: Connection, scope: Scope, story_ids: Collection[UUID]) -> dict[UUID, list[Job]]:
     """Return the jobs of each story in the order avatar, scene, animation."""
     rows = conn.execute(_SELECT.where(jobs.c.story_id.in_(story_ids), scope.allows(jobs)).order_by(jobs.c.id))

@@ -6,16 +6,19 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from db.records.assets import AssetFilter as WantedAssets
+from db.records.assets import asset_page
 from db.records.jobs import Job as JobRecord
 from db.records.jobs import JobFilter as Wanted
 from db.records.jobs import JobOrder, job_page
-from db.records.stories import Story as StoryRecord
+from db.records.stories import StoryFilter as WantedStories
 from db.records.stories import story_page
 from schema.context import Info
 from schema.cursors import page_cursor, read_page_cursor
 from schema.disclosure import check_sees_provider
 from schema.paging import Connection, PageRequest
-from schema.types.filters import JobFilter
+from schema.types.asset import Asset
+from schema.types.filters import AssetFilter, JobFilter, StoryFilter
 from schema.types.job import Job
 from schema.types.story import Story
 
@@ -43,13 +46,23 @@ def _key(order: JobOrder, job: JobRecord) -> tuple[Any, ...]:
     return (job.finished_at, job.id) if order is JobOrder.RECENTLY_FINISHED else (job.id,)
 
 
-async def list_stories(info: Info, page: PageRequest) -> Connection[Story]:
+async def list_stories(info: Info, wanted: StoryFilter | None, page: PageRequest) -> Connection[Story]:
     """Return a page of the caller's stories, newest first."""
-    order = JobOrder.NEWEST
+    conditions = wanted.wanted() if wanted else WantedStories()
+    found = await info.context.database.read(story_page, info.context.scope, conditions, page.window(_read_id))
+    return Connection.of(found, Story.of, lambda story: _id_cursor(story.id))
 
-    def cursor(story: StoryRecord) -> str:
-        return page_cursor(order, (story.id,))
 
-    place = page.window(lambda text: read_page_cursor(order, text))
-    found = await info.context.database.read(story_page, info.context.scope, place)
-    return Connection.of(found, Story.of, cursor)
+async def list_assets(info: Info, wanted: AssetFilter | None, page: PageRequest) -> Connection[Asset]:
+    """Return a page of the caller's selfies, pictures and videos, newest first."""
+    conditions = wanted.wanted() if wanted else WantedAssets()
+    found = await info.context.database.read(asset_page, info.context.scope, conditions, page.window(_read_id))
+    return Connection.of(found, Asset.of, lambda asset: _id_cursor(asset.id))
+
+
+def _id_cursor(row_id: UUID) -> str:
+    return page_cursor(JobOrder.NEWEST, (row_id,))
+
+
+def _read_id(cursor: str) -> tuple[Any, ...]:
+    return read_page_cursor(JobOrder.NEWEST, cursor)

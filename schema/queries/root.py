@@ -16,12 +16,12 @@ from schema.paging import Connection, PageRequest
 from schema.queries.catalogue import CatalogueQueries
 from schema.queries.credits import CreditQueries
 from schema.queries.experiments import ExperimentQueries
-from schema.queries.lists import list_jobs, list_stories
+from schema.queries.lists import list_assets, list_jobs, list_stories
 from schema.queries.support import SupportQueries
 from schema.types.asset import Asset
 from schema.types.deletion import Deletion
 from schema.types.enums import JobOrder
-from schema.types.filters import JobFilter
+from schema.types.filters import AssetFilter, JobFilter, StoryFilter
 from schema.types.job import Job
 from schema.types.node import Node
 from schema.types.session import Session
@@ -102,12 +102,22 @@ class Query(CatalogueQueries, CreditQueries, SupportQueries, ExperimentQueries):
         self,
         info: Info,
         page: PageRequest,
+        filter: Annotated[StoryFilter | None, arguments.FILTER] = None,
     ) -> Connection[Story]:
-        return await list_stories(info, page)
+        return await list_stories(info, filter, page)
 
     @field("The asset with this id; null if it does not exist or is not yours.")
     async def asset(self, info: Info, id: Annotated[strawberry.ID, arguments.ID]) -> Asset | None:
         return await find_asset(info, decode_id(id, IdKind.ASSET))
+
+    @paged_field("Your selfies, pictures and videos, newest first. Give `first` or `last`, from 1 to 100.")
+    async def assets(
+        self,
+        info: Info,
+        page: PageRequest,
+        filter: Annotated[AssetFilter | None, arguments.FILTER] = None,
+    ) -> Connection[Asset]:
+        return await list_assets(info, filter, page)
 
     @field("The deletion with this id, which says when nothing was left; null if it does not exist or is not yours.")
     async def deletion(self, info: Info, id: Annotated[strawberry.ID, arguments.ID]) -> Deletion | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 import strawberry
 
@@ -18,6 +18,9 @@ from schema.loaders import Loaders
 from schema.scalars import URL, BigInt
 from schema.types.enums import AssetKind, AssetState, PictureFormat
 from schema.types.node import Node
+
+if TYPE_CHECKING:
+    from schema.types.job import Job
 
 _URL_SECONDS = range(60, 24 * 3600 + 1)
 _FILENAME_MAX = 100
@@ -172,6 +175,13 @@ class Asset(Node):
             return None
         name = _with_extension(filename or f"{self.kind}-{self.created_at:%Y-%m-%d}", file.content_type)
         return URL(info.context.parts.runtime.store.presigned_get(file.object_key, expires_s=expires_s, filename=name))
+
+    @field("The job that made it; null for a selfie and a poster.")
+    async def job(self, info: Info) -> Annotated[Job, strawberry.lazy("schema.types.job")] | None:
+        from schema.types.job import Job
+
+        found = await info.context.loaders.makers.load(self.record.id)
+        return None if found is None else Job.of(found)
 
     @field("A still image of a video; null for a picture.")
     async def poster(self, info: Info) -> Asset | None:

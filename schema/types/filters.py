@@ -9,11 +9,13 @@ from uuid import UUID
 
 import strawberry
 
+from db.records.assets import AssetFilter as WantedAssets
 from db.records.jobs import JobFilter as Wanted
+from db.records.stories import StoryFilter as WantedStories
 from schema.errors import BAD_USER_INPUT, ApiError
 from schema.ids import IdKind, decode_id
 from schema.scalars import JSON
-from schema.types.enums import GenerationKind, JobErrorCode, JobState
+from schema.types.enums import AssetKind, AssetState, GenerationKind, JobErrorCode, JobState
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -75,6 +77,64 @@ class JobFilter:
             finished_after=self.finished_after,
             finished_before=self.finished_before,
             prediction_id=self.provider_prediction_id,
+        )
+
+
+@strawberry.input(
+    description="All given conditions must hold. `createdAfter` is inclusive, `createdBefore` is exclusive."
+)
+class StoryFilter:
+    states: list[JobState] | None = strawberry.field(
+        default=None, description="Stories in one of these states, as `Story.state` has it."
+    )
+    themes: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="Stories in one of these themes, by `Theme.key`, at most 100."
+    )
+    user_ref: str | None = strawberry.field(
+        default=None, description="Stories that this end user's sessions requested."
+    )
+    session_id: strawberry.ID | None = strawberry.field(
+        default=None, description="Stories that this session requested."
+    )
+    metadata: MetadataMatch | None = strawberry.field(
+        default=None, description="Stories whose metadata meets this condition."
+    )
+    created_after: datetime | None = strawberry.field(
+        default=None, description="Stories requested at this time or later."
+    )
+    created_before: datetime | None = strawberry.field(default=None, description="Stories requested before this time.")
+
+    def wanted(self) -> WantedStories:
+        """Return the filter as the reads take it; raise ApiError or MalformedId for a value that makes no sense."""
+        return WantedStories(
+            states=each_of("states", self.states, str),
+            themes=each_of("themes", self.themes, str),
+            user_ref=self.user_ref,
+            session_id=_id(self.session_id, IdKind.SESSION),
+            metadata=None if self.metadata is None else _object(self.metadata.contains),
+            created_after=self.created_after,
+            created_before=self.created_before,
+        )
+
+
+@strawberry.input(description="All given conditions must hold.")
+class AssetFilter:
+    kinds: list[AssetKind] | None = strawberry.field(default=None, description="Assets of one of these kinds.")
+    states: list[AssetState] | None = strawberry.field(
+        default=None, description="Assets in one of these states; a gallery shows `READY` ones."
+    )
+    user_ref: str | None = strawberry.field(default=None, description="Assets of this end user.")
+    session_id: strawberry.ID | None = strawberry.field(
+        default=None, description="Assets uploaded or requested in this session."
+    )
+
+    def wanted(self) -> WantedAssets:
+        """Return the filter as the reads take it; raise ApiError or MalformedId for a value that makes no sense."""
+        return WantedAssets(
+            kinds=each_of("kinds", self.kinds, str),
+            states=each_of("states", self.states, str),
+            user_ref=self.user_ref,
+            session_id=_id(self.session_id, IdKind.SESSION),
         )
 
 

@@ -25,6 +25,7 @@ from schema.types.enums import GenerationKind, JobState
 from schema.types.errors import JobError
 from schema.types.event import JobEvent
 from schema.types.job_credits import JobCredits
+from schema.types.job_request import JobRequest
 from schema.types.node import Node
 from schema.types.theme import Theme
 from schema.types.wait_reason import Surroundings, WaitReason
@@ -39,6 +40,13 @@ _FIRST = strawberry.argument(description=f"The most jobs to return, 1 to {PAGE_M
 _AFTER = strawberry.argument(description="The id of the last job of the page before; null for the first page.")
 # While a job is tried again its last failure is history, not its error.
 _ERROR_SHOWN_IN = frozenset({State.COMPENSATING, State.FAILED, State.CANCELED})
+
+
+def error_shown(job: JobRecord, *, support: bool) -> JobError | None:
+    """Return why a job failed or was canceled, or None while it may still succeed."""
+    if job.state not in _ERROR_SHOWN_IN:
+        return None
+    return JobError.of(job.error_code, job.error_message, job.error_detail, support=support)
 
 
 @strawberry.type(description="One generation: an avatar, a scene or an animation.")
@@ -87,10 +95,7 @@ class Job(Node):
 
     @field("Why it failed or was canceled; null while it may still succeed.")
     def error(self, info: Info) -> JobError | None:
-        job, support = self.record, info.context.principal.is_support
-        if job.state not in _ERROR_SHOWN_IN:
-            return None
-        return JobError.of(job.error_code, job.error_message, job.error_detail, support=support)
+        return error_shown(self.record, support=info.context.principal.is_support)
 
     @field("Why it is waiting; null while it is being worked on, and once it has ended.")
     async def waiting_because(self, info: Info) -> WaitReason | None:
@@ -100,6 +105,10 @@ class Job(Node):
         is_at_limit = self.record.state is State.QUEUED and await loaders.limits.load(self.record.account_id)
         limits = await loaders.submissions.load(None) if self.record.state is State.QUEUED else None
         return WaitReason.of(self.record, Surroundings(pause, is_at_limit, limits))
+
+    @field("What was requested: to show it, and to request the like again.")
+    def request(self) -> JobRequest:
+        return JobRequest.of(self.record)
 
     @field("Its price, and the credits that it holds, was charged and was refunded.")
     async def credits(self, info: Info) -> JobCredits:

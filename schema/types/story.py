@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import cast
 
 import strawberry
 
@@ -13,10 +14,14 @@ from schema.cursors import story_cursor
 from schema.fields import field
 from schema.ids import IdKind, encode_id
 from schema.live.standing import Standing, story_percent, story_state
+from schema.scalars import JSON
 from schema.types.asset import Asset
 from schema.types.enums import JobState
-from schema.types.job import Job
+from schema.types.errors import JobError
+from schema.types.job import Job, error_shown
 from schema.types.node import Node
+from schema.types.theme import Theme
+from statemachine.relatives import root_cause
 from statemachine.vocabulary import Kind
 
 
@@ -37,6 +42,25 @@ class Story(Node):
     @field("0 to 100, weighted by how long its jobs take; never decreases.")
     async def percent(self, info: Info) -> int:
         return story_percent([Standing.of(job) for job in await self._jobs(info)])
+
+    @field(
+        "Why it failed or was canceled: the error that those of its other jobs follow from; null while it may succeed."
+    )
+    async def error(self, info: Info) -> JobError | None:
+        support = info.context.principal.is_support
+        errors = [error_shown(job, support=support) for job in await self._jobs(info)]
+        place = root_cause([None if error is None else error.code for error in errors])
+        return None if place is None else errors[place]
+
+    @field("The metadata of the request; null if it had none.")
+    async def metadata(self, info: Info) -> JSON | None:
+        return next((cast("JSON | None", job.metadata) for job in await self._jobs(info)), None)
+
+    @field("The theme of its scene; null if it is no longer offered, and once the scene was removed.")
+    async def theme(self, info: Info) -> Theme | None:
+        key = next((job.theme for job in await self._jobs(info) if job.theme is not None), "")
+        found = info.context.catalogue.themes.get(key)
+        return None if found is None else Theme.of(found)
 
     @field("The picture that it starts from; null if it was removed.")
     async def selfie(self, info: Info) -> Asset | None:

@@ -28,3 +28,4 @@ CREATE TABLE sessions (
     expires_at   timestamptz NOT NULL
 );
 CREATE INDEX sessions_by_account ON sessions (account_id, id);
+CREATE INDEX sessions_by_user ON sessions (account_id, user_ref);

@@ -56,6 +56,7 @@ CREATE TABLE stories (
     created_at timestamptz NOT NULL DEFAULT diorama_now()
 );
 CREATE INDEX stories_by_account ON stories (account_id, id);
+CREATE INDEX stories_by_session ON stories (session_id, id) WHERE session_id IS NOT NULL;
 -- What expires, uploads that were never completed, and what may be purged, the oldest first.
 CREATE INDEX assets_expiring ON assets (expires_at) WHERE state IN ('ready', 'missing') AND expires_at IS NOT NULL;
 CREATE INDEX assets_pending ON assets (created_at) WHERE state = 'pending';

@@ -31,7 +31,7 @@ CREATE TABLE deletion_assets (
     CONSTRAINT deletion_assets_pkey PRIMARY KEY (deletion_id, asset_id)
 );
 -- The files of a user, and the files that share an object.
-CREATE INDEX assets_by_session ON assets (session_id) WHERE session_id IS NOT NULL;
+CREATE INDEX assets_by_session ON assets (session_id, id) WHERE session_id IS NOT NULL;
 CREATE INDEX assets_by_object ON assets (object_key) WHERE state IN ('ready', 'missing');
 
 -- Whether this transaction erases: it then may change what identifies a person in rows that are otherwise final.
