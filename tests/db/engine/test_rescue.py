@@ -151,12 +151,23 @@ def test_no_claim_reads_the_whole_table(engine: Engine, world: World, database_u
     workers.dispose()
 
 
-def _explained(name: str) -> str:
-    """Return an EXPLAIN of a statement with typical values in the places of its parameters."""
-    # Of a claim, only the parts that find rows and lease them matter, not the part that reads the whole job.
+def test_a_claim_looks_up_working_copies_of_its_jobs_alone(engine: Engine, world: World) -> None:
+    """A plan made while there are few files reads all of them for each claim, but never the copies of all of them."""
+    with engine.begin() as conn:
+        conn.execute(text("ANALYZE assets"))
+        plan = "\n".join(conn.scalars(text(_explained("claim", reads="claimed_job"))))
+    assert "on renditions working" in plan
+    assert "asset_id = input.id" not in plan, plan
+
+
+def _explained(name: str, reads: str | None = None) -> str:
+    """Return an EXPLAIN of a statement with typical values in the places of its parameters.
+
+    Of a claim, it has the parts that find rows and lease them, and the part that reads the jobs if `reads` names it.
+    """
     names = (name, "lease_due") if name.startswith("claim") else (name,)
-    found = "\n".join(source_of(each) for each in names)
-    found += "SELECT id FROM claimed" if name.startswith("claim") else ""
+    found = "\n".join(source_of(each) for each in (*names, *([reads] if reads else [])))
+    found += "SELECT id FROM claimed" if name.startswith("claim") and not reads else ""
     values = {
         ":step": "'poll'",
         ":states": "'{generating}'",
