@@ -151,7 +151,7 @@ def test_no_claim_reads_the_whole_table(engine: Engine, world: World, database_u
     workers.dispose()
 
 
-def test_a_claim_looks_up_working_copies_of_its_jobs_alone(engine: Engine, world: World) -> None:
+def test_a_claim_reads_working_copies_of_its_jobs_alone(engine: Engine, world: World) -> None:
     """A plan made while there are few files reads all of them for each claim, but never the copies of all of them."""
     with engine.begin() as conn:
         conn.execute(text("ANALYZE assets"))
