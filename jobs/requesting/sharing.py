@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from db.records.assets import Asset, mark_ready
-from db.records.twins import copy_renditions, lock_twin
+from db.records.twins import copy_renditions, lock_pending, lock_twin
 from storage import S3Store
 
 
@@ -13,9 +13,10 @@ def share_twin(conn: Connection, store: S3Store, asset: Asset, sha256: str) -> A
     """Make a pending asset ready with the object and the renditions of its twin, and return it.
 
     Return None if there is no twin, its object is not in the store, or the asset is no longer pending. The twin is
-    locked until the transaction ends, so that nothing deletes its object before this asset names it, too.
+    locked until the transaction ends, so that nothing deletes its object before this asset names it, too. The asset is
+    locked first: with the twin locked this waits for no lock, so it cannot deadlock with a deletion of both.
     """
-    twin = lock_twin(conn, asset, sha256)
+    twin = lock_twin(conn, asset, sha256) if lock_pending(conn, asset.id) else None
     if twin is None or not _is_stored(store, twin):
         return None
     ready = mark_ready(

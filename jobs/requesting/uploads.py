@@ -143,7 +143,7 @@ def _accept(
 ) -> Asset:
     """Record what was stored; delete it if the same picture, or the same upload, was completed meanwhile."""
     with engine.begin() as conn:
-        lock_picture(conn, asset.account_id, facts.sha256)
+        lock_picture(conn, asset, facts.sha256)
         ready = share_twin(conn, store, asset, facts.sha256)
         if ready is None:
             ready = _mark_ready(conn, asset, key, facts, renditions)

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, text
 
 from db.engine.commands import cancel
 from db.engine.compensations import ActionFilter, action_page
+from db.ids import new_id
 from db.paging import Window
 from db.records.ledger import Balance, JobCredits, WalletKey, balance_of, credits_of_jobs
 from jobs.steps.compensate import TRIES_MAX
@@ -131,6 +132,38 @@ def test_a_failed_video_rolls_back_its_story_and_returns_every_credit(
     assert undoing.objects(avatar) == undoing.objects(scene) == []
     assert_credits_add_up(engine)
     assert_sound(engine)
+
+
+@pytest.mark.parametrize(("other", "stays"), [("ready", True), ("missing", True), ("deleted", False)])
+def test_rolling_back_spares_objects_that_another_file_names(
+    engine: Engine, world: World, undoing: Undoing, other: str, stays: bool
+) -> None:
+    """Neither what the story was made from nor what another file has as well, also as its rendition, is the job's."""
+    avatar, scene, video = story(engine, world)
+    undoing.put(avatar, "1/1/avatar.png", "1/1/avatar-320.webp", "1/1/source.png")
+    with engine.begin() as conn:
+        selfie = conn.scalar(text("SELECT object_key FROM assets WHERE id = :id"), {"id": world.selfie_id})
+        conn.execute(
+            text(
+                "WITH other AS (INSERT INTO assets (id, account_id, kind, state, object_key, content_type, size_bytes, "
+                "sha256) VALUES (:id, :account, 'avatar', :state, :key, 'image/png', 1, '00') RETURNING id) "
+                "INSERT INTO renditions (asset_id, width_px, height_px, object_key, content_type, size_bytes, sha256) "
+                "SELECT id, 320, 320, :rendition, 'image/webp', 1, '00' FROM other"
+            ),
+            {
+                "id": new_id(),
+                "account": world.owner.account_id,
+                "state": other,
+                "key": f"jobs/{avatar}/1/1/avatar.png",
+                "rendition": f"jobs/{avatar}/1/1/avatar-320.webp",
+            },
+        )
+    undoing.store.put_stream(str(selfie), [b"x"], content_type="image/jpeg", max_bytes=1)
+    fail(engine, video, o.GenerationFailed(REFUSED))
+    undoing.undo_all()
+    assert [undoing.state(each) for each in (avatar, scene, video)] == ["failed"] * 3
+    assert undoing.objects(avatar) == (["1/avatar-320.webp", "1/avatar.png"] if stays else [])
+    assert undoing.store.head(str(selfie)) is not None
 
 
 def test_a_canceled_video_keeps_its_avatar_and_scene(engine: Engine, world: World, undoing: Undoing) -> None:
