@@ -21,7 +21,7 @@ def possible_changes(world: World, rules: Rules) -> Iterator[Next]:
     yield from _to_the_row(world, rules)
     yield from by_people(world, rules)
     yield from _at_the_provider(world)
-    yield from _by_webhook(world, rules)
+    yield from _by_webhook(world)
     for index in range(len(world.workers)):
         yield "a worker is killed", killed(world, index)
         yield from advanced(world, index, rules)
@@ -50,7 +50,7 @@ def _claimable(world: World, rules: Rules) -> bool:
     return world.due == "now" and world.leased != "live" and len(world.workers) < rules.workers_max and not paused
 
 
-def _by_webhook(world: World, rules: Rules) -> Iterator[Next]:
+def _by_webhook(world: World) -> Iterator[Next]:
     """Imitate take_webhook.sql for a webhook before the response: it fences off a search in progress."""
     attempt = world.attempt
     if attempt.status in ("none", "unsent", "ended") or attempt.known or attempt.named:
@@ -58,7 +58,7 @@ def _by_webhook(world: World, rules: Rules) -> Iterator[Next]:
     if world.job.state not in (State.SUBMITTING, State.RECONCILING):
         return
     named = world._replace(attempt=attempt._replace(named=True, excused=False))
-    if world.job.state is State.RECONCILING and rules.hears_names:
+    if world.job.state is State.RECONCILING:
         job = world.job._replace(claims=0)
         named = fenced(named)._replace(job=job, leased="no", due="now")
     yield "a webhook names its prediction", named

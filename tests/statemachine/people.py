@@ -32,7 +32,7 @@ def _canceled(world: World, rules: Rules) -> Iterator[Next]:
     if decision.to_state is world.job.state:
         yield "its cancel is noted", world._replace(job=world.job._replace(canceled=decision.cancels))
     else:
-        yield "it is canceled", locked(world, decision, rules)
+        yield "it is canceled", locked(world, decision)
 
 
 def _after_the_end(world: World, rules: Rules) -> Iterator[Next]:
@@ -51,7 +51,7 @@ def _rolled_back(world: World, rules: Rules) -> Iterator[Next]:
         return
     if world.used:
         raise Violation("a job was rolled back although its owner uses its output")
-    yield "a job that was made from it fails", locked(world, decision, rules)
+    yield "a job that was made from it fails", locked(world, decision)
 
 
 def _reviewed(world: World, rules: Rules) -> Iterator[Next]:
@@ -61,7 +61,7 @@ def _reviewed(world: World, rules: Rules) -> Iterator[Next]:
     decision = rules.undo_again(standing_of(world), None)
     if decision is not None:
         again = world._replace(for_review=False, reviews=world.reviews - 1)
-        yield "support has it undone again", locked(again, decision, rules)
+        yield "support has it undone again", locked(again, decision)
 
 
 def _redriven(world: World, rules: Rules) -> Iterator[Next]:
@@ -73,4 +73,4 @@ def _redriven(world: World, rules: Rules) -> Iterator[Next]:
         if decision is not None:
             credits = world.credits._replace(wallet=world.credits.wallet - 1, held=1)
             again = world._replace(credits=credits, for_review=False, redrives=world.redrives - 1)
-            yield f"it is redriven to {target}", locked(again, decision, rules)
+            yield f"it is redriven to {target}", locked(again, decision)

@@ -48,7 +48,7 @@ def standing_of(world: World) -> Standing:
     return Standing(job.state, 0, job.failures, job.canceled)
 
 
-def written(world: World, decision: Decision, rules: Rules) -> World:
+def written(world: World, decision: Decision) -> World:
     """Write a move that ends the lease of the job."""
     job = world.job
     if decision.to_state not in next_states(job.state, decision.event):
@@ -65,7 +65,7 @@ def written(world: World, decision: Decision, rules: Rules) -> World:
         attempt=attempt,
         late=world.late and decision.new_deadline_in is None,
         long=world.long and decision.to_state is job.state,
-        credits=_settled(world.credits, decision.to_state, rules),
+        credits=_settled(world.credits, decision.to_state),
     )
 
 
@@ -77,21 +77,19 @@ def _moved(job: Job, decision: Decision) -> Job:
     return Job(decision.to_state, min(accepted, _COUNT_MAX), failures, 0, canceled or decision.cancels)
 
 
-def _settled(credits: Credits, state: State, rules: Rules) -> Credits:
+def _settled(credits: Credits, state: State) -> Credits:
     """Settle the credits of a job that ends; settled entries are not settled again."""
     wallet, held, spent = credits
     if state is State.SUCCEEDED:
         return Credits(wallet, 0, held)
     if state not in (State.FAILED, State.CANCELED):
         return credits
-    if not rules.settles_once:
-        return Credits(wallet + 1, 0, 0)
-    return Credits(wallet + held + (spent if rules.refunds else 0), 0, 0)
+    return Credits(wallet + held + spent, 0, 0)
 
 
-def locked(world: World, decision: Decision, rules: Rules) -> World:
+def locked(world: World, decision: Decision) -> World:
     """Write a move of a locked job, which fences off every worker."""
-    return fenced(written(world, decision, rules))
+    return fenced(written(world, decision))
 
 
 def fenced(world: World) -> World:
@@ -104,4 +102,4 @@ def with_its_parent(world: World, rules: Rules) -> Iterator[Next]:
     for label, moved in PARENTS.items():
         decision = rules.after_parent(standing_of(world), moved)
         if decision is not None:
-            yield label, locked(world, decision, rules)
+            yield label, locked(world, decision)

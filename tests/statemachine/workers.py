@@ -125,7 +125,7 @@ def advanced(world: World, index: int, rules: Rules) -> Iterator[Next]:
         case "claimed":
             yield from _acts(world, index, rules)
         case "beginning":
-            yield "it commits the intent", _begun(world, index, rules)
+            yield "it commits the intent", _begun(world, index)
         case "begun":
             yield from _calls(world, index)
         case _:
@@ -160,10 +160,10 @@ def _affected(world: World, outcome: o.Outcome) -> World:
     return world
 
 
-def _begun(world: World, index: int, rules: Rules) -> World:
+def _begun(world: World, index: int) -> World:
     """Commit the intent under the lease: a fresh attempt, and the same worker goes on."""
     worker = world.workers[index]
-    if not _may_record(world, worker, rules):
+    if not _may_record(world, worker):
         return world._replace(workers=_without(world, index))
     move(facts_of(worker.seen, worker.late, worker.long), Event.SUBMIT_STARTED, due_in=timedelta(0))
     orphans = world.orphans or (world.attempt.costs and not world.attempt.excused)
@@ -189,7 +189,7 @@ def _recorded(world: World, index: int, rules: Rules) -> World:
     """Imitate record_moves.sql, and a worker whose move it dropped."""
     worker = world.workers[index]
     rest = world._replace(workers=_without(world, index))
-    if not _may_record(world, worker, rules):
+    if not _may_record(world, worker):
         tidied = _writes(worker.outcome) and world.job.state in _UNDONE_STATES
         return rest._replace(objects=False) if tidied else rest
     if not worker.current:
@@ -200,10 +200,10 @@ def _recorded(world: World, index: int, rules: Rules) -> World:
         else _interrupted(rules, worker.seen, worker.late, worker.long)
     )
     assert decision is not None
-    moved = written(rest, decision, rules)
+    moved = written(rest, decision)
     executed = rules.execute_cancel(standing_of(moved))
     if executed is not None:
-        moved = locked(moved, executed, rules)
+        moved = locked(moved, executed)
     if worker.outcome != LEFT_FOR_REVIEW and not (worker.outcome is None and decision.event is Event.UNDONE):
         return moved
     return moved._replace(for_review=True, attempt=moved.attempt._replace(excused=True))
@@ -224,8 +224,8 @@ def _handed_on(world: World) -> World:
     return world._replace(job=job, leased="live", workers=(*world.workers, worker))
 
 
-def _may_record(world: World, worker: Worker, rules: Rules) -> bool:
-    return world.job.state is worker.seen.state and (worker.current or not rules.fenced)
+def _may_record(world: World, worker: Worker) -> bool:
+    return world.job.state is worker.seen.state and (worker.current)
 
 
 def _with(world: World, index: int, worker: Worker) -> World:

@@ -3,9 +3,9 @@
 Time is three facts: whether the job is due, whether its deadline has passed, and whether the search for a lost
 submission has taken long enough.
 
-A mutant replaces one of the real rules. SQL alone keeps four promises, which tests of the database prove and switches
-of the imitation stand for here: the fence of a lease (`record_moves.sql`), the fence of a search by a webhook
-(`take_webhook.sql`), one settlement per ledger entry, and the refund of a charge (`settle_credits.sql`).
+A mutant replaces one of the real rules. Four promises stand in SQL and are assumed here: the fence of a lease
+(`record_moves.sql`), the fence of a search by a webhook (`take_webhook.sql`), one settlement per ledger entry, and the
+refund of a charge (`settle_credits.sql`). `tests/db/engine/test_broken_statements.py` breaks the real statements.
 """
 
 from __future__ import annotations
@@ -115,9 +115,7 @@ def is_pausable(state: State) -> bool:
 class Rules:
     """The rules under examination, and how large the world is. A mutant replaces one of them.
 
-    The functions are the real ones. The switches stand for the promises of SQL: a stale lease writes
-    nothing (`fenced`), a webhook fences off a search (`hears_names`), the ledger settles each entry once
-    (`settles_once`) and refunds a charge (`refunds`).
+    The functions are the real ones.
     """
 
     policy: JobPolicy = field(default_factory=lambda: JobPolicy(delays_s=(5.0,), attempts_max=2, claims_max=2))
@@ -130,8 +128,4 @@ class Rules:
     after_parent: Callable[..., Decision | None] = relatives.after_parent
     roll_back: Callable[..., Decision | None] = relatives.roll_back
     is_pausable: Callable[[State], bool] = is_pausable
-    fenced: bool = True
-    settles_once: bool = True
-    refunds: bool = True
-    hears_names: bool = True
     workers_max: int = 2
