@@ -51,6 +51,12 @@ class InputExpired(UseCaseError):
     code = "INPUT_EXPIRED"
 
 
+class NotRetryable(UseCaseError):
+    """The same request would fail again, or only another job's retry helps."""
+
+    code = "NOT_RETRYABLE"
+
+
 class TierRequired(UseCaseError):
     """Only a paid session can request this."""
 

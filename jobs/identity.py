@@ -14,6 +14,7 @@ from db.records.accounts import (
     SessionRecord,
     account_named,
     digest,
+    end_session,
     fingerprint,
     insert_account,
     insert_api_key,
@@ -22,6 +23,7 @@ from db.records.accounts import (
     live_keys,
     live_session,
     revoke_key,
+    sessions_in_scope,
 )
 from db.records.ledger import WalletKey
 from db.scope import EVERYTHING, Scope
@@ -156,3 +158,18 @@ def open_session(
     token = _SESSION_PREFIX + secrets.token_urlsafe(32)
     session = insert_session(conn, caller.account_id, user_ref=user_ref, tier=tier, secret=token, lasts=lasts)
     return session, token
+
+
+def close_session(conn: Connection, caller: Principal, session_id: UUID | None) -> SessionRecord:
+    """End a session that the caller may see, by default the caller's own, and return it. Safe to repeat.
+
+    Raises NotFound, or Invalid for an API key that names no session.
+    """
+    if session_id is None and caller.session is None:
+        raise Invalid("sessionId must name the session to end; only a session can omit it.", "input", "sessionId")
+    wanted = session_id or (caller.session.id if caller.session else None)
+    found = [] if wanted is None else list(sessions_in_scope(conn, caller.scope, [wanted]))
+    if not found:
+        raise NotFound("The session does not exist.", "input", "sessionId")
+    end_session(conn, found[0])
+    return sessions_in_scope(conn, caller.scope, found)[found[0]]

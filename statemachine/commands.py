@@ -28,6 +28,11 @@ def can_be_canceled(job: Standing) -> bool:
     return not job.state.is_terminal and job.state is not State.COMPENSATING
 
 
+def can_be_retried(state: State, error: ErrorCode | None) -> bool:
+    """Return True if the owner may retry a job: it ended badly, by itself, and the same request has a fair chance."""
+    return state in ENDED_BADLY and (error is None or error.is_retryable)
+
+
 def cancel(job: Standing) -> Decision | None:
     """Return the decision to cancel a job that can be canceled, or None if its cancel is already noted.
 

@@ -24,13 +24,18 @@ class Moved:
     is_canceled: bool = False
 
 
+def is_consequence(error: ErrorCode | None) -> bool:
+    """Return True if an error follows from what happened to another job."""
+    return error in _CONSEQUENCES
+
+
 def root_cause(errors: Sequence[ErrorCode | None]) -> int | None:
     """Return the place of the error that the others follow from, or None where there is none.
 
     `errors` are those of the jobs of one story, parents before children, with None for a job without an error.
     """
     places = [place for place, error in enumerate(errors) if error is not None]
-    return next((place for place in places if errors[place] not in _CONSEQUENCES), places[0] if places else None)
+    return next((place for place in places if not is_consequence(errors[place])), places[0] if places else None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,10 @@ class ErrorCode(StrEnum):
 
     @property
     def is_retryable(self) -> bool:
-        """Return True if the same request, made again, has a fair chance. Each code is in one of the two lists."""
+        """Return True if the same request, made again, has a fair chance. Each code is in one of the two lists.
+
+        A consequence of what happened to another job has none: the retry of that job revives this one with it.
+        """
         match self:
             case (
                 ErrorCode.PROVIDER_UNAVAILABLE
@@ -125,6 +128,7 @@ class ErrorCode(StrEnum):
                 | ErrorCode.OUTPUT_INVALID
                 | ErrorCode.SUBMISSION_UNCERTAIN
                 | ErrorCode.DEADLINE_EXCEEDED
+                | ErrorCode.CANCELED
                 | ErrorCode.INTERNAL
             ):
                 return True
@@ -136,7 +140,6 @@ class ErrorCode(StrEnum):
                 | ErrorCode.PROVIDER_REJECTED
                 | ErrorCode.PARENT_FAILED
                 | ErrorCode.ROLLED_BACK
-                | ErrorCode.CANCELED
             ):
                 return False
 

@@ -169,6 +169,13 @@ def live_session(conn: Connection, secret: str) -> SessionRecord | None:
     return None if row is None else SessionRecord(**row._mapping)
 
 
+def end_session(conn: Connection, session_id: UUID) -> None:
+    """End a session at the database's time; one that has ended already keeps its time."""
+    conn.execute(
+        update(sessions).where(sessions.c.id == session_id, sessions.c.expires_at > _now()).values(expires_at=_now())
+    )
+
+
 def sessions_in_scope(conn: Connection, scope: Scope, ids: Collection[UUID]) -> dict[UUID, SessionRecord]:
     """Return those of the sessions that the scope may see: an end user sees all of their own."""
     query = select(*_SESSION_COLUMNS).where(sessions.c.id.in_(ids))

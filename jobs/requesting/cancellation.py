@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from db.engine.commands import cancel
-from db.records.jobs import Job, job_by_id
+from db.records.jobs import Job, job_by_id, jobs_of_stories
 from jobs.errors import AlreadyFinished, NotFound
 from jobs.identity import Principal
 
@@ -36,3 +36,19 @@ def cancel_job(conn: Connection, caller: Principal, job_id: UUID) -> Canceled:
     if not canceled:
         raise AlreadyFinished(f"The job is {job.state} and can no longer be canceled.", "input", "jobId")
     return Canceled(job_by_id(conn, caller.scope, job_id) or job, canceled - {job_id})
+
+
+def cancel_story(conn: Connection, caller: Principal, story_id: UUID) -> frozenset[UUID]:
+    """Cancel the jobs of a story that have not ended, as `cancel_job` does, and return their ids.
+
+    What it has already made stays. Raises NotFound, or AlreadyFinished if none of its jobs can be canceled any more.
+    """
+    jobs = jobs_of_stories(conn, caller.scope, [story_id])[story_id]
+    if not jobs:
+        raise NotFound("The story does not exist.", "input", "storyId")
+    canceled: set[UUID] = set()
+    for job in jobs:
+        canceled |= frozenset() if job.id in canceled else cancel(conn, job.id, caller.actor)
+    if not canceled:
+        raise AlreadyFinished("The story has ended or is ending, and can no longer be canceled.", "input", "storyId")
+    return frozenset(canceled)

@@ -22,12 +22,22 @@ from db.paging import Window
 from db.records.jobs import Job, JobFilter, JobOrder, job_by_id, job_page
 from db.records.ledger import WalletKey, lock_wallets
 from jobs.catalogue.catalogue import DEFAULT_CATALOGUE, Catalogue
-from jobs.errors import AlreadyFinished, Forbidden, InputExpired, Invalid, NotFound, NotReady, UseCaseError
+from jobs.errors import (
+    AlreadyFinished,
+    Forbidden,
+    InputExpired,
+    Invalid,
+    NotFound,
+    NotReady,
+    NotRetryable,
+    UseCaseError,
+)
 from jobs.identity import Principal
 from jobs.requesting.credits import hold_from
-from statemachine.commands import ENDED_BADLY, resume_at
+from statemachine.commands import ENDED_BADLY, can_be_retried, resume_at
 from statemachine.commands import redrive as redrive_of
 from statemachine.deadlines import Deadlines
+from statemachine.relatives import is_consequence
 from statemachine.vocabulary import Kind, State
 
 AT_ONCE_MAX = 500
@@ -61,16 +71,29 @@ class Redriven:
 def retry_job(conn: Connection, caller: Principal, job_id: UUID, catalogue: Catalogue = DEFAULT_CATALOGUE) -> Retried:
     """Retry a failed or canceled job.
 
-    Raises NotFound, AlreadyFinished for a job that succeeded, NotReady for one that has not ended, InputExpired if its
-    input is no longer kept, InsufficientCredits.
+    Raises NotFound, AlreadyFinished for a job that succeeded, NotReady for one that has not ended, NotRetryable if its
+    error says so, InputExpired if its input is no longer kept, InsufficientCredits.
     """
     if job_by_id(conn, caller.scope, job_id) is None:
         raise NotFound("The job does not exist.", "input", "jobId")
     locked = lock_families(conn, [job_id])
+    _check_retryable(conn, caller, job_id)
     revived = _redrive(conn, job_id, locked, _RedriveOptions(caller.actor, None, timedelta(0), catalogue.job_deadline))
     job = job_by_id(conn, caller.scope, job_id)
     assert job is not None
     return Retried(job, frozenset(revived))
+
+
+def _check_retryable(conn: Connection, caller: Principal, job_id: UUID) -> None:
+    """Raise NotRetryable for a locked job that ended badly and would do so again. Support can redrive it."""
+    job = job_by_id(conn, caller.scope, job_id)
+    if job is None or job.state not in ENDED_BADLY or can_be_retried(job.state, job.error_code):
+        return
+    if is_consequence(job.error_code):
+        message = "It ended because of another job: retry that one, or the story with retryStory."
+    else:
+        message = "The same request would fail again: change it, and request it anew."
+    raise NotRetryable(message, "input", "jobId")
 
 
 def redrive_jobs(

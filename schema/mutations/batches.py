@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import strawberry
 
-from jobs.errors import Invalid
 from jobs.requesting.batches import create_batch
 from jobs.requesting.requests import BatchRequest, BatchScene, RequestOptions
 from schema.context import Info
 from schema.fields import mutation
 from schema.mutations.arguments import input_source
 from schema.mutations.payloads import KeyedPayload
-from schema.mutations.request_options import METADATA, KeyedInput, SceneInput
+from schema.mutations.request_options import METADATA, KeyedInput, SceneInput, metadata_of
 from schema.scalars import JSON
 from schema.types.job import Job
 from statemachine.vocabulary import Step
@@ -28,10 +25,8 @@ class BatchSceneInput(SceneInput):
 
     def scene(self) -> BatchScene:
         """Return the scene as the use case takes it; raise Invalid for a wrong id or wrong metadata."""
-        if self.metadata is not None and not isinstance(self.metadata, dict):
-            raise Invalid("metadata must be an object.", "input", "scenes", "metadata")
+        metadata = metadata_of(self.metadata, "input", "scenes", "metadata")
         asset_id, job_id = input_source(self.avatar_id, "scenes")
-        metadata = cast("dict[str, object] | None", self.metadata)
         return BatchScene(self.scene_options(), asset_id, job_id, metadata)
 
 

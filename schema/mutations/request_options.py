@@ -51,6 +51,13 @@ class SceneInput:
 METADATA = "A JSON object of at most 4096 bytes for your own use; `Job.metadata` returns it, and `JobFilter` finds it."
 
 
+def metadata_of(given: JSON | None, *path: str) -> dict[str, object] | None:
+    """Return the metadata of an input, None for an empty object too; raise Invalid unless it is an object."""
+    if given is not None and not isinstance(given, dict):
+        raise Invalid("metadata must be an object.", *path)
+    return cast("dict[str, object] | None", given or None)
+
+
 @strawberry.input
 class KeyedInput:
     """The fields that all inputs for work share. Not in the SDL, because GraphQL inputs do not inherit."""
@@ -79,13 +86,11 @@ class RequestInput(KeyedInput):
     def request_options(self) -> RequestOptions:
         """Return the options as the use cases take them; raise Invalid for a wrong wait or wrong metadata."""
         check_wait(self.wait_seconds)
-        if self.metadata is not None and not isinstance(self.metadata, dict):
-            raise Invalid("metadata must be an object.", "input", "metadata")
         return RequestOptions(
             idempotency_key=self.idempotency_key,
             on_failure=self.on_failure,
             priority=self.priority,
-            metadata=cast("dict[str, object] | None", self.metadata),
+            metadata=metadata_of(self.metadata, "input", "metadata"),
         )
 
 

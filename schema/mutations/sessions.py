@@ -6,9 +6,11 @@ from datetime import timedelta
 
 import strawberry
 
-from jobs.identity import open_session
+from jobs.identity import close_session, open_session
 from schema.context import Info
 from schema.fields import mutation
+from schema.ids import IdKind
+from schema.mutations.arguments import input_id
 from schema.mutations.payloads import Payload
 from schema.types.enums import Tier
 from schema.types.session import Session
@@ -31,6 +33,18 @@ class CreateSessionPayload(Payload):
     )
 
 
+@strawberry.input(description="The session to end.")
+class EndSessionInput:
+    session_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The session; null for that of the token, which logs its user out."
+    )
+
+
+@strawberry.type(description="The session that has ended.")
+class EndSessionPayload(Payload):
+    session: Session | None = strawberry.field(default=None, description="The session, with the time of its end.")
+
+
 @strawberry.type
 class SessionMutations:
     @mutation("Open a session for one of your end users. Requires an API key.", CreateSessionPayload)
@@ -43,3 +57,13 @@ class SessionMutations:
             lasts=timedelta(seconds=input.expires_in_seconds),
         )
         return CreateSessionPayload(session=Session.of(session), token=token)
+
+    @mutation(
+        "End a session at once, also one that has ended: its token stops working, and its open sockets are closed. Its "
+        "jobs go on.",
+        EndSessionPayload,
+    )
+    async def end_session(self, info: Info, input: EndSessionInput) -> EndSessionPayload:
+        session_id = None if input.session_id is None else input_id(input.session_id, IdKind.SESSION, "sessionId")
+        ended = await info.context.database.write(close_session, info.context.principal, session_id)
+        return EndSessionPayload(session=Session.of(ended))

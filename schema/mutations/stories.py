@@ -1,19 +1,23 @@
-"""The mutation that creates a story."""
+"""Mutations that create, cancel and retry stories."""
 
 from __future__ import annotations
 
 import strawberry
 
+from jobs.requesting.cancellation import cancel_story
 from jobs.requesting.creation import create_story
 from jobs.requesting.requests import StoryRequest
+from jobs.support.retrying_stories import RetryRequest, retry_story
 from schema.context import Info
 from schema.fields import mutation
 from schema.ids import IdKind
 from schema.mutations.arguments import input_id
-from schema.mutations.payloads import KeyedPayload
+from schema.mutations.payloads import KeyedPayload, Payload
 from schema.mutations.request_options import AnimationOptions, RequestInput, SceneInput, accepted
+from schema.mutations.reviving import hint_revived, job_ids
 from schema.queries.root import find_story
 from schema.types.story import Story
+from statemachine.vocabulary import Step
 
 
 @strawberry.input(description="The selfie, the theme and the motion to make a story of.")
@@ -27,6 +31,38 @@ class CreateStoryInput(SceneInput, RequestInput):
 @strawberry.type(description="The story that was requested.")
 class CreateStoryPayload(KeyedPayload):
     story: Story | None = strawberry.field(default=None, description="The story as it is when the server responds.")
+
+
+@strawberry.input(description="The story to cancel.")
+class CancelStoryInput:
+    story_id: strawberry.ID = strawberry.field(
+        description="The story to cancel; one that has ended or is ending is refused with `ALREADY_FINISHED`."
+    )
+
+
+@strawberry.type(description="The canceled story.")
+class CancelStoryPayload(Payload):
+    story: Story | None = strawberry.field(
+        default=None, description="The story; a submission under way is awaited first: see `Job.cancelRequestedAt`."
+    )
+
+
+@strawberry.input(description="The story to retry.")
+class RetryStoryInput:
+    story_id: strawberry.ID = strawberry.field(
+        description="A story that has failed or was canceled, whose `error` is retryable."
+    )
+    idempotency_key: str = strawberry.field(
+        description="1 to 255 characters. The same key with the same story retries it once."
+    )
+
+
+@strawberry.type(description="The story that starts again.")
+class RetryStoryPayload(KeyedPayload):
+    story: Story | None = strawberry.field(default=None, description="The story, which continues where it stopped.")
+    revived: list[strawberry.ID] = strawberry.field(
+        default_factory=list, description="The jobs that start again; empty if `replayed`."
+    )
 
 
 @strawberry.type
@@ -43,3 +79,26 @@ class StoryMutations:
         made = await context.database.write(create_story, context.principal, request, catalogue=context.catalogue)
         await accepted(context, made, IdKind.STORY, input.wait_seconds)
         return CreateStoryPayload(story=await find_story(info, made.resource_id), replayed=made.replayed)
+
+    @mutation(
+        "Cancel the jobs of a story that have not ended, as `cancelJob` does. What it has made already is kept.",
+        CancelStoryPayload,
+    )
+    async def cancel_story(self, info: Info, input: CancelStoryInput) -> CancelStoryPayload:
+        story_id = input_id(input.story_id, IdKind.STORY, "storyId")
+        canceled = await info.context.database.write(cancel_story, info.context.principal, story_id)
+        info.context.parts.hint(Step.COMPENSATE, canceled)
+        return CancelStoryPayload(story=await find_story(info, story_id))
+
+    @mutation(
+        "Retry a story that failed or was canceled: the job that it failed with starts again, with those that it needs "
+        "and those that failed because of it. Their credits are held again.",
+        RetryStoryPayload,
+    )
+    async def retry_story(self, info: Info, input: RetryStoryInput) -> RetryStoryPayload:
+        context = info.context
+        request = RetryRequest(input.idempotency_key, input_id(input.story_id, IdKind.STORY, "storyId"))
+        retried = await context.database.write(retry_story, context.principal, request, context.catalogue)
+        hint_revived(context, retried.revived)
+        story = await find_story(info, request.story_id)
+        return RetryStoryPayload(story=story, revived=job_ids(retried.revived), replayed=retried.replayed)

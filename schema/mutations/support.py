@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from enum import StrEnum
-from uuid import UUID
 
 import strawberry
 
@@ -18,19 +16,21 @@ from schema.fields import mutation
 from schema.ids import IdKind, encode_id
 from schema.mutations.arguments import input_id
 from schema.mutations.payloads import Payload
+from schema.mutations.reviving import hint_revived, job_ids
 from schema.types.compensation import Compensation
 from schema.types.enums import CompensationKind
 from schema.types.errors import UserError, UserErrorCode, user_error
 from schema.types.filters import JobFilter
 from schema.types.job import Job
 from schema.types.step import PipelineStep, StepPause
-from statemachine.steps import REDRIVEN_STEPS
 from statemachine.vocabulary import Step
 
 
 @strawberry.input(description="The job to retry.")
 class RetryJobInput:
-    job_id: strawberry.ID = strawberry.field(description="A job that has failed or was canceled.")
+    job_id: strawberry.ID = strawberry.field(
+        description="A job that failed or was canceled, whose `error` is retryable."
+    )
 
 
 @strawberry.type(description="The jobs that start again.")
@@ -144,8 +144,8 @@ class SupportMutations:
     async def retry_job(self, info: Info, input: RetryJobInput) -> RetryJobPayload:
         job_id = input_id(input.job_id, IdKind.JOB, "jobId")
         retried = await info.context.database.write(retry_job, info.context.principal, job_id, info.context.catalogue)
-        _hint(info, retried.revived)
-        return RetryJobPayload(job=Job.of(retried.job), revived=_ids(retried.revived))
+        hint_revived(info.context, retried.revived)
+        return RetryJobPayload(job=Job.of(retried.job), revived=job_ids(retried.revived))
 
     @mutation("For support: retry many failed jobs at a limited rate.", RedriveJobsPayload)
     async def redrive_jobs(self, info: Info, input: RedriveJobsInput) -> RedriveJobsPayload:
@@ -158,14 +158,14 @@ class SupportMutations:
             reason=input.reason,
             catalogue=info.context.catalogue,
         )
-        _hint(info, redriven.revived)
+        hint_revived(info.context, redriven.revived)
         skipped = [
             SkippedJob(job_id=strawberry.ID(encode_id(IdKind.JOB, job_id)), error=user_error(error))
             for job_id, error in redriven.skipped.items()
         ]
         counts = Counter(each.error.code for each in skipped).most_common()
         return RedriveJobsPayload(
-            revived=_ids(redriven.revived),
+            revived=job_ids(redriven.revived),
             skipped=skipped,
             skipped_counts=[SkippedCount(code=code, count=count) for code, count in counts],
         )
@@ -194,13 +194,3 @@ class SupportMutations:
         )
         info.context.parts.hint(Step.COMPENSATE, [job_id])
         return ReviewCompensationPayload(compensation=Compensation.of(reviewed))
-
-
-def _hint(info: Info, revived: Iterable[UUID]) -> None:
-    """Wake every step that a revived job may begin with."""
-    for step in REDRIVEN_STEPS:
-        info.context.parts.hint(step, revived if step is Step.SUBMIT else ())
-
-
-def _ids(job_ids: Iterable[UUID]) -> list[strawberry.ID]:
-    return [strawberry.ID(encode_id(IdKind.JOB, each)) for each in sorted(job_ids)]

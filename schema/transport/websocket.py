@@ -49,7 +49,10 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, None]):
             await super().handle_message(message)
 
     async def handle_connection_init(self, message: Any) -> None:
-        """Authenticate: 4403 for an unknown caller, 1013 while the database is unavailable."""
+        """Authenticate: 4403 for an unknown caller, 1013 while the database is unavailable.
+
+        4403 also ends an open socket whose session or key does. 4401 means one thing: an operation before the ack.
+        """
         try:
             await super().handle_connection_init({"type": "connection_init", "payload": message.get("payload") or {}})
         except TRANSIENT:
@@ -145,7 +148,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, None]):
             while (left_s := self.context.seconds_left(datetime.now(UTC))) > 0:
                 await asyncio.sleep(min(every_s, left_s))
                 await self.websocket.send_json({"type": "ping"})
-            await self.websocket.close(4401, "The session has expired")
+            await self.websocket.close(4403, "The session has expired")
 
     def _lost(self) -> None:
         """Close, because the key was revoked or the session is no more."""
@@ -154,7 +157,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, None]):
     async def _close_for_good(self) -> None:
         with suppress(WebSocketDisconnected):
             if self.context.caller is not None and self.context.caller.session is not None:
-                await self.websocket.close(4401, "The session has expired")
+                await self.websocket.close(4403, "The session has ended")
             else:
                 await self.websocket.close(4403, "The key was revoked")
 

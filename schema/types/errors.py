@@ -17,7 +17,9 @@ from statemachine.vocabulary import ErrorCode
 class JobError:
     code: JobErrorCode = strawberry.field(description="For programs; handle codes that you do not know by `retryable`.")
     message: str = strawberry.field(description="A message for the end user: what happened and what they can do.")
-    retryable: bool = strawberry.field(description="True if the same request may succeed later.")
+    retryable: bool = strawberry.field(
+        description="True if `retryJob` takes the job while its input is kept and the credits suffice."
+    )
     detail: str | None = strawberry.field(description="The provider's own words; for support only.")
 
     @classmethod
@@ -35,6 +37,7 @@ class UserErrorCode(StrEnum):
     NOT_FOUND = "NOT_FOUND"
     NOT_READY = "NOT_READY"
     INPUT_EXPIRED = "INPUT_EXPIRED"
+    NOT_RETRYABLE = "NOT_RETRYABLE"
     TIER_REQUIRED = "TIER_REQUIRED"
     INSUFFICIENT_CREDITS = "INSUFFICIENT_CREDITS"
     IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
@@ -50,6 +53,7 @@ describe(
         UserErrorCode.NOT_FOUND: "It does not exist, or is not yours.",
         UserErrorCode.NOT_READY: "It exists but cannot be used in its present state; `message` says what to do.",
         UserErrorCode.INPUT_EXPIRED: "The picture to start from is no longer kept: make or upload it again.",
+        UserErrorCode.NOT_RETRYABLE: "A retry would end in the same way: `message` says what to do instead.",
         UserErrorCode.TIER_REQUIRED: "Only the paid tier can request this.",
         UserErrorCode.INSUFFICIENT_CREDITS: "The price exceeds the available credits: see `InsufficientCreditsError`.",
         UserErrorCode.IDEMPOTENCY_KEY_REUSED: "The key was used for another request: send this one with a new key.",

@@ -25,6 +25,8 @@ from statemachine.decisions import CANCELED_BY_REQUEST, compensate, decide, move
 from statemachine.transitions import FINISHING
 from statemachine.vocabulary import ErrorCode, Event, Kind, OnFailure, State
 
+# After this the owner may retry, after the next the same would happen again.
+BROKEN = o.Failure(ErrorCode.INTERNAL, "It broke.", o.RetryPolicy.NEVER, "a bug")
 REFUSED = o.Failure(ErrorCode.CONTENT_REJECTED, "It was declined.", o.RetryPolicy.NEVER, "(E005)")
 
 
@@ -183,7 +185,7 @@ def _move_towards(job: ClaimedJob, target: State) -> Move:
         case _ if target in _TO_SUCCESS:
             return _move_towards_success(job, target)
         case State.COMPENSATING if job.state is State.GENERATING:
-            return move_of(job, o.GenerationFailed(REFUSED))
+            return move_of(job, o.GenerationFailed(BROKEN))
         case State.COMPENSATING:
             return Move(job.claim, job.state, compensate(job.facts, Event.CANCEL_REQUESTED, CANCELED_BY_REQUEST))
         case State.CANCELED:

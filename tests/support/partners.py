@@ -105,11 +105,20 @@ TO_SUCCESS = (
 )
 # The number of the last event of a job that succeeds; its birth is the first.
 LAST_SEQ = 1 + len(TO_SUCCESS)
-TO_FAILURE = (
-    *TO_SUCCESS[:2],
-    Move(Event.GENERATION_FAILED, State.COMPENSATING, error="content_rejected"),
-    Move(Event.UNDONE, State.FAILED, due_in_s=None, error="content_rejected"),
-)
+
+
+def to_failure(code: str) -> tuple[Move, ...]:
+    """Return the moves of a job that fails with an error."""
+    return (
+        *TO_SUCCESS[:2],
+        Move(Event.GENERATION_FAILED, State.COMPENSATING, error=code),
+        Move(Event.UNDONE, State.FAILED, due_in_s=None, error=code),
+    )
+
+
+TO_FAILURE = to_failure("content_rejected")
+# A failure after which the owner may retry.
+TO_OUTAGE = to_failure("provider_unavailable")
 PARENT_READY = Move(Event.PARENT_READY, State.QUEUED)
 REDRIVEN = Move(Event.REDRIVEN, State.QUEUED)
 ROLLED_BACK = Move(Event.ROLLED_BACK, State.COMPENSATING, 100, error="content_rejected")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from pathlib import Path
 
 import pytest
 import yaml
 from graphql import build_schema
+from strawberry.http import async_base_view
+from strawberry.subscriptions.protocols.graphql_transport_ws import handlers
+from uvicorn.protocols.websockets import websockets_sansio_impl
+from websockets.frames import CloseCode
 
 from jobs.catalogue.themes import themes
 from schema import errors
@@ -52,6 +57,19 @@ def test_the_api_page_names_every_error_code() -> None:
     codes = {value for name, value in vars(errors).items() if name.isupper() and isinstance(value, str)}
     thrown = {error.extensions["code"] for error in (FellBehind(), ServerClosing()) if error.extensions}
     assert set(re.findall(r"`([A-Z_]{5,})`", page)) == codes | thrown
+
+
+def test_the_api_page_names_every_close_code() -> None:
+    """Our own, those of the two libraries that speak for us, and the one for messages beyond `ws_max_size`."""
+    page = (ROOT / "docs" / "api.md").read_text("utf-8").split("<!-- close-codes -->")[1].split("<!-- /close-codes")[0]
+    named = {int(code) for row in page.splitlines() for code in re.findall(r"\b\d{4}\b", row[: row.find("|", 2)])}
+    ours = [each.read_text("utf-8") for each in (ROOT / "schema" / "transport").glob("*.py")]
+    libraries = [inspect.getsource(each) for each in (handlers, async_base_view, websockets_sansio_impl)]
+    closings = r"(?:close|send_close|fail)\(\s*(?:code=)?(\d{4})\b"
+    written = {int(code) for source in (*ours, *libraries) for code in re.findall(closings, source)}
+    framing = {CloseCode.PROTOCOL_ERROR, CloseCode.INVALID_DATA, CloseCode.MESSAGE_TOO_BIG}
+    assert written >= {1012, 1013, 4400, 4403, 4406}
+    assert named == written | framing
 
 
 def test_at_least_twelve_themes_have_keys_for_a_command_line() -> None:

@@ -22,7 +22,7 @@ from statemachine.vocabulary import Kind, OnFailure, State
 from storage import S3Store
 from tests.jobs.requesting.credit_rule import RULE
 from tests.jobs.steps.undoing import Undoing
-from tests.support.factories import REFUSED, World, begin_of, claimed, make_job, move_of
+from tests.support.factories import BROKEN, REFUSED, World, begin_of, claimed, make_job, move_of
 from tests.support.invariants import assert_credits_add_up
 from tests.support.principals import partner_of
 from tests.support.scripted import ScriptedProvider
@@ -110,7 +110,7 @@ def child_canceled(case: Case) -> UUID:
 
 
 def tried_again(case: Case) -> UUID:
-    job_id = case.see(case.job(State.GENERATING), o.GenerationFailed(REFUSED))
+    job_id = case.see(case.job(State.GENERATING), o.GenerationFailed(BROKEN))
     with case.engine.begin() as conn:
         retry_job(conn, partner_of(case.world), job_id)
     return job_id

@@ -19,15 +19,13 @@ from jobs.engine.recorder import Recorder
 from jobs.steps.lost import LIST_SETTLES_AFTER_S
 from jobs.worker.advance import AdvanceParts, advance
 from statemachine import outcomes as o
-from statemachine.vocabulary import ErrorCode, Kind, OnFailure, State
+from statemachine.vocabulary import Kind, OnFailure, State
 from storage import S3Store
-from tests.support.factories import World, claimed, make_job, move_of
+from tests.support.factories import BROKEN, World, claimed, make_job, move_of
 from tests.support.job_reads import JobReads
 from tests.support.pictures import objects_of
 from tests.support.scripted import ScriptedProvider
 from tests.support.stepped_worker import SteppedWorker
-
-BROKEN = o.Failure(ErrorCode.INTERNAL, "It broke.", o.RetryPolicy.NEVER, "a bug")
 
 
 @dataclass

@@ -25,8 +25,8 @@ from statemachine.backoff import JobPolicy
 from statemachine.steps import Kept, resuming_state
 from statemachine.vocabulary import ErrorCode, Kind, State
 from storage import S3Store
-from tests.jobs.steps.undoing import BROKEN, Undoing, fail, story
-from tests.support.factories import World, claimed, make_job, make_world, move_of
+from tests.jobs.steps.undoing import Undoing, fail, story
+from tests.support.factories import BROKEN, World, claimed, make_job, make_world, move_of
 from tests.support.invariants import assert_credits_add_up, assert_sound
 from tests.support.principals import SUPPORT, partner_of
 

@@ -74,14 +74,16 @@ def _with_ids(acme: Partner, given: Any) -> Any:
     }
 
 
-def _changed(acme: Partner, given: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
+def _changed(
+    acme: Partner, given: dict[str, Any], path: tuple[str, ...], others: dict[str, Any] = _OTHERS
+) -> dict[str, Any]:
     name, *rest = path
     if not rest:
-        return {**given, name: acme.asset(_ASSET_OF[name]) if name in _ASSET_OF else _OTHERS[name]}
+        return {**given, name: acme.asset(_ASSET_OF[name]) if name in _ASSET_OF else others[name]}
     inner = given.get(name, {})
     if isinstance(inner, list):
-        return {**given, name: [_changed(acme, inner[0], tuple(rest))]}
-    return {**given, name: _changed(acme, inner, tuple(rest))}
+        return {**given, name: [_changed(acme, inner[0], tuple(rest), others)]}
+    return {**given, name: _changed(acme, inner, tuple(rest), others)}
 
 
 @pytest.mark.parametrize(("mutation", "path"), CASES)
@@ -95,3 +97,18 @@ def test_a_key_cannot_be_reused_for_another_request(acme: Partner, mutation: str
     assert acme.ask(document, input=given)[mutation] == {"replayed": False, "userErrors": []}
     other = acme.ask(document, input=_changed(acme, given, path))[mutation]
     assert other["userErrors"] == [{"code": "IDEMPOTENCY_KEY_REUSED", "path": ["input", "idempotencyKey"]}]
+
+
+@pytest.mark.parametrize("mutation", ["createStory", "createScene", "createBatch"])
+def test_empty_metadata_is_no_other_request_than_none(acme: Partner, mutation: str) -> None:
+    document = f"""
+    mutation ($input: {mutation[0].upper()}{mutation[1:]}Input!) {{
+      {mutation}(input: $input) {{ replayed userErrors {{ code path }} }}
+    }}
+    """
+    given = {**_with_ids(acme, _GIVEN[mutation]), "idempotencyKey": new_key()}
+    same = _OTHERS | {"metadata": {}}
+    path = ("scenes", "metadata") if mutation == "createBatch" else ("metadata",)
+    assert acme.ask(document, input=given)[mutation] == {"replayed": False, "userErrors": []}
+    empty = _changed(acme, given, path, same)
+    assert acme.ask(document, input=empty)[mutation] == {"replayed": True, "userErrors": []}

@@ -7,7 +7,7 @@ from sqlalchemy import text
 from schema.ids import IdKind, decode_id
 from tests.schema.credits import selfie
 from tests.schema.documents import make_avatar
-from tests.support.partners import TO_FAILURE, TO_SUCCESS, Partner, move
+from tests.support.partners import TO_FAILURE, TO_OUTAGE, TO_SUCCESS, Partner, move
 from tests.support.serving import Server
 
 RETRY = """
@@ -49,7 +49,7 @@ WAITING = "query ($id: ID!) { job(id: $id) { waitingBecause { kind message } } }
 def test_an_owner_retries_a_failed_job(acme: Partner, rival: Partner, server: Server) -> None:
     job_id = make_avatar(acme, acme.asset())
     assert acme.ask(RETRY, id=job_id)["retryJob"]["userErrors"][0]["code"] == "NOT_READY"
-    move(server.engine, job_id, *TO_FAILURE)
+    move(server.engine, job_id, *TO_OUTAGE)
     assert rival.ask(RETRY, id=job_id)["retryJob"]["userErrors"][0]["code"] == "NOT_FOUND"
     payload = acme.ask(RETRY, id=job_id)["retryJob"]
     assert payload["revived"] == [job_id]
@@ -65,7 +65,7 @@ def test_a_job_that_succeeded_is_not_retried(acme: Partner, server: Server) -> N
 def test_a_retry_whose_selfie_was_purged_asks_for_a_new_upload(acme: Partner, support: Partner, server: Server) -> None:
     selfie_id = acme.asset()
     job_id = make_avatar(acme, selfie_id)
-    move(server.engine, job_id, *TO_FAILURE)
+    move(server.engine, job_id, *TO_OUTAGE)
     with server.engine.begin() as conn:
         gone = {"id": decode_id(selfie_id, IdKind.ASSET)}
         conn.execute(text("UPDATE assets SET state = 'deleted' WHERE id = :id"), gone)

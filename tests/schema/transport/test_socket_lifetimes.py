@@ -70,7 +70,7 @@ def test_a_socket_ends_with_its_session(quick: Server, monkeypatch: pytest.Monke
         socket.begin(THEMES)
         assert socket.next()["themes"]
         monkeypatch.setattr("schema.transport.websocket.datetime", SimpleNamespace(now=lambda _: later))
-        assert close_code(socket.connection) == 4401
+        assert close_code(socket.connection) == 4403
 
 
 def test_open_sockets_end_when_their_key_is_revoked_or_their_session_ended(quick: Server) -> None:
@@ -79,10 +79,8 @@ def test_open_sockets_end_when_their_key_is_revoked_or_their_session_ended(quick
     with caller.socket() as revoked, user.socket() as ended:
         with quick.engine.begin() as conn:
             revoke_api_key(conn, caller.secret or "")
-            conn.exec_driver_sql(
-                "UPDATE sessions SET expires_at = now() WHERE account_id = %s", (other.principal.account_id,)
-            )
-        assert [close_code(each.connection) for each in (revoked, ended)] == [4403, 4401]
+        assert user.ask("mutation { endSession(input: {}) { session { id } } }")["endSession"]["session"]
+        assert [close_code(each.connection) for each in (revoked, ended)] == [4403, 4403]
     with other.socket() as socket:
         # Two pings later the server has checked them more than once.
         for _ in range(4):
