@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 import boto3
+import botocore.session
 from botocore.config import Config
+from botocore.loaders import create_loader
 
 from storage.errors import translated
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 # One try and two retries, after pauses of up to one and two seconds. The caller waits out longer failures.
 _ATTEMPTS_MAX = 3
 _CONNECTIONS_MAX = 50
+# The description of S3: reading it takes five times as long as making a client. Nothing changes it.
+_DESCRIPTION = create_loader()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,7 @@ class S3Settings:
 def s3_client(settings: S3Settings, endpoint_url: str | None) -> S3Client:
     """Return a client for one address of the store without connecting to it. Raises `StorageMisconfigured`."""
     with translated("reading the object store's settings"):
-        client: S3Client = boto3.session.Session().client(
+        client: S3Client = _session().client(
             "s3",
             endpoint_url=endpoint_url,
             region_name=settings.region,
@@ -77,6 +81,15 @@ def s3_client(settings: S3Settings, endpoint_url: str | None) -> S3Client:
             config=_config(settings, endpoint_url),
         )
     return client
+
+
+def _session() -> boto3.session.Session:
+    """Return a session of its own, because sessions cannot be shared by threads, on the description that all share."""
+    core = botocore.session.get_session()
+    session = boto3.session.Session(botocore_session=core)
+    # Only now: the session has added a path to the loader it began with.
+    core.register_component("data_loader", _DESCRIPTION)
+    return session
 
 
 def _config(settings: S3Settings, endpoint_url: str | None) -> Config:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from botocore.loaders import JSONFileLoader
 
 from diorama.embedded import EmbeddedS3
 from storage import Encryption, S3Settings, S3Store
@@ -93,3 +94,10 @@ def test_addresses_have_the_bucket_where_the_settings_put_it(
     assert store.presigned_get("key", expires_s=60).startswith(beginning)
     form = store.presigned_post("key", content_type="image/png", max_bytes=10, expires_s=60)
     assert f"{form.url.rstrip('/')}/" == beginning.removesuffix("key?")
+
+
+def test_one_reading_of_the_description_of_s3_serves_all_clients(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = S3Settings("bucket", "key", "secret")
+    s3_client(settings, None)
+    monkeypatch.delattr(JSONFileLoader, "load_file")
+    assert s3_client(settings, None) is not s3_client(settings, None)
