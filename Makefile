@@ -59,10 +59,10 @@ test-media: $(VENV)/.installed-dev  ## Run the tests that draw, transcode and co
 test-clients: $(VENV)/.installed-dev  ## Run the tests that drive foreign clients and fuzzers; `make clients` installs them.
 	@$(BIN)/python -m pytest $(PARALLEL) -rs -m 'clients and not thorough'
 
-test-faults: $(VENV)/.installed-dev  ## Kill, freeze and disconnect real processes in every step, and lose responses, at length.
+test-faults: $(VENV)/.installed-dev  ## Kill, freeze and disconnect real processes in every step, and lose responses and webhooks, at length.
 	@$(BIN)/python -m pytest $(PARALLEL) -m 'faults and not thorough'
 
-test-system: $(VENV)/.installed-dev  ## Run the tests that start the demo and the embedded servers again and again, and a moment of chaos.
+test-system: $(VENV)/.installed-dev  ## Run the tests that start the demo, the servers and whole programs again and again, and a moment of chaos.
 	@$(BIN)/python -m pytest $(PARALLEL) -m 'system and not media and not faults and not thorough'
 
 coverage: $(VENV)/.installed-dev  ## Run `make test` and show which lines no test runs.

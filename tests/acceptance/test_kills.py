@@ -1,7 +1,7 @@
 """A worker that is killed in the middle of any step loses nothing: another worker finishes the job, with one result.
 
-`make test` kills real processes in two of the steps, `make test-faults` in all of them; `tests/faults` kills
-workers in this process at every boundary.
+`make test-faults` kills real processes here; in `make test`, `tests/faults` kills workers in its own process at every
+boundary.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from tests.support.eventually import eventually
 from tests.support.invariants import assert_attempts_add_up, assert_sound
 from tests.support.pictures import finished_objects
 from tests.support.system import System
+
+pytestmark = pytest.mark.faults
 
 DONE = finished_objects(1)
 
@@ -50,7 +52,6 @@ def test_killed_while_the_response_to_the_paid_call_was_on_its_way(system: Syste
     assert system.objects(job_id) == DONE
 
 
-@pytest.mark.faults
 def test_killed_before_the_provider_accepted_the_job(system: System) -> None:
     """The provider provably never saw it, so it is submitted again."""
     system.fault("hang_before_accept", operation="predictions.create", count=1)
@@ -64,7 +65,6 @@ def test_killed_before_the_provider_accepted_the_job(system: System) -> None:
     assert system.objects(job_id) == finished_objects(2)
 
 
-@pytest.mark.faults
 def test_killed_while_polling(system: System) -> None:
     system.fault("stall", operation="predictions.get", count=1, options={"seconds": 5})
     job_id = system.ask_for_avatar()
@@ -75,7 +75,6 @@ def test_killed_while_polling(system: System) -> None:
     assert system.objects(job_id) == DONE
 
 
-@pytest.mark.faults
 def test_killed_while_storing(system: System) -> None:
     system.fault("slow_body", listener="delivery", count=1, options={"seconds": 5})
     job_id = system.ask_for_avatar()
@@ -86,7 +85,6 @@ def test_killed_while_storing(system: System) -> None:
     assert system.objects(job_id) == DONE
 
 
-@pytest.mark.faults
 def test_killed_while_transcoding(system: System) -> None:
     """This step cannot be delayed: a job may finish it before its worker is killed, and then another job is tried."""
     for number in range(1, 6):

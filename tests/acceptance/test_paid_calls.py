@@ -15,6 +15,8 @@ from tests.support.invariants import assert_attempts_add_up, assert_sound
 from tests.support.system import System
 from tests.support.tuned import QUICK
 
+pytestmark = pytest.mark.faults
+
 HASTY = replace(
     QUICK,
     policy=replace(QUICK.policy, reconcile_for=timedelta(seconds=1)),
@@ -42,7 +44,6 @@ def test_a_paid_call_whose_response_was_lost_is_found_and_paid_for_once(system: 
     assert_attempts_add_up(system.engine)
 
 
-@pytest.mark.faults
 def test_an_orphan_that_is_found_late_is_canceled_and_booked(system: System) -> None:
     """The list did not show it in time, so the job paid again: the first prediction is a duplicate."""
     system.fault("list_late", count=1, options={"seconds": 8})

@@ -90,6 +90,7 @@ def test_jobs_wait_out_a_storm_of_502s_and_none_is_paid_for_twice(servers: Serve
         assert system.control.bill()["creates"] == 6
 
 
+@pytest.mark.faults
 def test_predictions_that_get_stuck_are_ended_by_their_deadline(servers: Servers, tmp_path: Path) -> None:
     """`Cancel-After` ends them at the provider, free of charge in its queue, and the job makes a new attempt."""
     with _alone(servers, tmp_path, run_limit_s=360_000.0) as system:
@@ -129,6 +130,7 @@ def test_a_video_whose_create_is_lost_is_found_by_the_picture_that_was_uploaded_
         assert attempt.picture_url.endswith(f"/v1/files/{file.id}")
 
 
+@pytest.mark.faults
 def test_redirected_and_hanging_webhooks_cost_nothing_but_time(servers: Servers, tmp_path: Path) -> None:
     with _alone(servers, tmp_path) as system, Receiver() as receiver:
         receiver.next_statuses = [301] * 4

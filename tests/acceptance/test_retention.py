@@ -18,6 +18,8 @@ from tests.support.eventually import eventually
 from tests.support.system import System
 from tests.support.tuned import QUICK
 
+pytestmark = pytest.mark.system
+
 DAYS = {"RETENTION_OUTPUT_DAYS": "2", "RETENTION_SOURCE_DAYS": "1"}
 PURGING = replace(QUICK, purge_every_s=0.2)
 # An object without a row that is older than this no longer counts as being made.

@@ -24,6 +24,8 @@ from tests.support.eventually import eventually, scaled
 from tests.support.system import System, running_system
 from tests.support.tuned import QUICK, program
 
+pytestmark = pytest.mark.system
+
 TOKEN = "r8_RecognisableToken0123456789abcdef"
 KEY = "sk-RecognisableOpenAiKey0123456789abcdef"
 SIGNING_KEY = "whsec_UmVjb2duaXNhYmxlU2lnbmluZ0tleTAxMjM0NTY3"

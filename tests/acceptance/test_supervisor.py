@@ -26,6 +26,7 @@ def children_of(pid: int) -> set[int]:
         return {int(child) for child in listed.read().split()}
 
 
+@pytest.mark.system
 def test_a_worker_outlives_the_shell_that_started_it(system: System, tmp_path: Path) -> None:
     hearts, log = tmp_path / "hearts", tmp_path / "worker.log"
     background = f"{sys.executable} -m diorama worker --threads 2 > {log} 2>&1 & echo $!"

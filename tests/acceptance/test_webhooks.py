@@ -14,6 +14,8 @@ from tests.support.invariants import assert_attempts_add_up, assert_sound
 from tests.support.system import System
 from tests.support.tuned import QUICK
 
+pytestmark = pytest.mark.faults
+
 # Longer than any test waits: only a webhook can make a job continue.
 NEVER_S = 600.0
 
@@ -92,7 +94,6 @@ DISTURBED: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-@pytest.mark.faults
 def test_a_job_succeeds_and_is_paid_for_once_however_its_webhooks_arrive(notified: System) -> None:
     notified.start_worker(unnotified(2.0))
     for name, (action, options) in DISTURBED.items():

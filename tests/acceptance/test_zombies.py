@@ -23,6 +23,8 @@ from tests.support.pictures import finished_objects
 from tests.support.principals import SUPPORT
 from tests.support.system import Servers, System
 
+pytestmark = pytest.mark.faults
+
 # The provider delays the worker by this much: enough time to freeze it, but less than its timeout.
 _DELAY = {"seconds": 0.9}
 # Transcoding cannot be delayed: a job may be done with it before its worker is frozen.
@@ -107,10 +109,10 @@ def delay_nothing(_: System) -> None:
     ("state", "delay"),
     [
         ("submitting", delay_the_response),
-        pytest.param("reconciling", lose_the_response_and_delay_the_list, marks=pytest.mark.faults),
-        pytest.param("generating", delay_the_poll, marks=pytest.mark.faults),
+        ("reconciling", lose_the_response_and_delay_the_list),
+        ("generating", delay_the_poll),
         ("storing", delay_the_output),
-        pytest.param("transcoding", delay_nothing, marks=pytest.mark.faults),
+        ("transcoding", delay_nothing),
     ],
     ids=["submitting", "reconciling", "generating", "storing", "transcoding"],
 )

@@ -38,6 +38,7 @@ def run_without(absent: set[str], code: str, *arguments: str) -> subprocess.Comp
 PROGRAM = "sys.argv[0] = 'diorama'\nfrom diorama.cli import main\nmain()"
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("command", ["serve", "worker", "migrate", "doctor"])
 def test_the_service_needs_no_extra(command: str) -> None:
     code = "import diorama.serve, diorama.work, diorama.doctor.examination, schema, jobs.media\n" + PROGRAM
@@ -45,6 +46,7 @@ def test_the_service_needs_no_extra(command: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.system
 def test_an_installation_without_the_simulator_says_how_to_get_it() -> None:
     done = run_without({"simulator"}, PROGRAM, "simulator", "--port", "0")
     assert (done.returncode, done.stderr) == (
@@ -53,6 +55,7 @@ def test_an_installation_without_the_simulator_says_how_to_get_it() -> None:
     )
 
 
+@pytest.mark.system
 def test_a_simulator_that_cannot_draw_says_how_it_could() -> None:
     code = "from simulator.cli import main\nsys.exit(main(sys.argv[1:]))"
     done = run_without({"numpy"}, code, "--port", "0")

@@ -43,8 +43,9 @@ def lab(one_lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
 
 
 def _case(point: Point, fault: Fault) -> ParameterSet:
-    """Return a case. A cut connection that is not near a commit is marked slow: it differs little from a kill."""
-    is_usual = fault is not Fault.CUT or point.place.endswith("the commit")
+    """Return a case. `make test` has every kill and lost response, and the other faults where they differ most."""
+    is_usual = fault in (Fault.KILLED, Fault.RESPONSE_LOST) or point.place == "before the commit"
+    is_usual = is_usual or point.name in PAID_LATE
     marks = () if is_usual else pytest.mark.faults
     return pytest.param(point, fault, marks=marks, id=f"{point.name}, {fault}")
 

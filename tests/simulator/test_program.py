@@ -45,6 +45,7 @@ def call(api: str, method: str, path: str, **more: Any) -> httpx.Response:
     return httpx.request(method, api + path, headers={"Authorization": "Bearer r8_x"}, **more)
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_program_prints_its_addresses_and_ends_on_a_signal(number: signal.Signals) -> None:
     with program(*FAST) as (addresses, process):
@@ -63,6 +64,7 @@ def test_program_prints_its_addresses_and_ends_on_a_signal(number: signal.Signal
         assert (process.returncode, out, err) == (0, "", "")
 
 
+@pytest.mark.system
 def test_program_ends_although_a_request_hangs(tmp_path: Path) -> None:
     rules = tmp_path / "faults.json"
     rules.write_text('{"rules": [{"action": "hang_before_accept", "operation": "account.get"}]}')
@@ -76,6 +78,7 @@ def test_program_ends_although_a_request_hangs(tmp_path: Path) -> None:
             assert process.wait(scaled(10)) == 0
 
 
+@pytest.mark.system
 def test_program_takes_its_settings_from_the_command_line() -> None:
     with program("--instant", "--token", "r8_x", "--creates-per-min", "1") as (addresses, _):
         api, path = addresses["api"], "/v1/models/openai/gpt-image-2/predictions"
@@ -85,6 +88,7 @@ def test_program_takes_its_settings_from_the_command_line() -> None:
         assert httpx.get(api + "/v1/account", headers={"Authorization": "Bearer r8_y"}).status_code == 401
 
 
+@pytest.mark.system
 def test_public_urls_are_announced() -> None:
     with program(*FAST, "--instant", "--public-api-url", "https://sim/", "--public-delivery-url", "https://out/") as (
         addresses,
@@ -94,6 +98,7 @@ def test_public_urls_are_announced() -> None:
         process.terminate()
 
 
+@pytest.mark.system
 def test_taken_port_is_reported_at_once() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -105,6 +110,7 @@ def test_taken_port_is_reported_at_once() -> None:
             assert f"cannot listen on 127.0.0.1:{port}" in process.stderr.read()
 
 
+@pytest.mark.system
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
@@ -121,6 +127,7 @@ def test_unusable_settings_are_reported(arguments: tuple[str, ...], reason: str)
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.system
 def test_help_lists_every_fault_action() -> None:
     command = [sys.executable, "-m", "simulator", "--help"]
     text = subprocess.run(command, capture_output=True, text=True, timeout=scaled(20), check=True).stdout

@@ -35,7 +35,7 @@ from statemachine.vocabulary import Kind, OnFailure, State
 from tests.support.factories import REFUSED, World, claimed, make_job, make_world, move_of
 from tests.support.principals import SUPPORT, partner_of
 
-FEW, MANY = 40, 1_000
+FEW, SOME, MANY = 15, 40, 1_000
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,9 @@ def deadlocks(engine: Engine) -> int:
         return int(conn.scalar(count) or 0)
 
 
-@pytest.mark.parametrize("times", [FEW, pytest.param(MANY, marks=pytest.mark.thorough)])
+@pytest.mark.parametrize(
+    "times", [FEW, pytest.param(SOME, marks=pytest.mark.faults), pytest.param(MANY, marks=pytest.mark.thorough)]
+)
 def test_transactions_that_lock_the_same_jobs_never_deadlock(engine: Engine, family: Family, times: int) -> None:
     before = deadlocks(engine)
     for one, other in PAIRS:

@@ -61,6 +61,7 @@ def own_postgres(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
         yield server
 
 
+@pytest.mark.faults
 def test_workers_survive_restarts_of_postgres_without_an_operator(own_postgres: EmbeddedPostgres) -> None:
     """The pools, the listener, the recorder and the consumers all reconnect by themselves."""
     engine = connect(DatabaseSettings(own_postgres.url), name="test")
@@ -82,6 +83,7 @@ def test_workers_survive_restarts_of_postgres_without_an_operator(own_postgres: 
     engine.dispose()
 
 
+@pytest.mark.faults
 def test_workers_survive_pg_terminate_backend(local: InProcessWorkers, world: World) -> None:
     local.lease = timedelta(seconds=2)
     request_jobs(local.engine, world, MANY)

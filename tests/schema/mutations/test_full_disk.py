@@ -62,6 +62,7 @@ def _small_disk(folder: Path, size_bytes: int) -> Iterator[None]:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
+@pytest.mark.media
 @pytest.mark.parametrize("fits", ["nothing", "the picture but not its copy"])
 @pytest.mark.parametrize("way", ["completeUpload", "importAsset"])
 def test_a_full_disk_rejects_nothing(

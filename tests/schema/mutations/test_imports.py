@@ -180,6 +180,7 @@ def _assert_another_imports(importing: Server, slow: SlowHost) -> None:
     assert not slow.begun.acquire(blocking=False), "a user has two places"
 
 
+@pytest.mark.media
 def test_others_are_served_while_hosts_are_slow(importing: Server, importer: Caller, slow: SlowHost) -> None:
     """More imports wait for the host than a user has places; another user imports meanwhile."""
     with ThreadPoolExecutor(4) as threads:
@@ -193,6 +194,7 @@ def test_others_are_served_while_hosts_are_slow(importing: Server, importer: Cal
             slow.release.set()
 
 
+@pytest.mark.media
 def test_an_operation_that_is_completed_early_keeps_its_place(
     importing: Server, importer: Caller, slow: SlowHost
 ) -> None:

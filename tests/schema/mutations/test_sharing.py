@@ -42,6 +42,7 @@ def test_the_same_picture_uploaded_twice_is_stored_once(uploader: Caller, store:
     assert httpx.get(addresses[1]).status_code == 200
 
 
+@pytest.mark.media
 def test_two_users_of_a_partner_share_nothing(storing: Server, store: S3Store) -> None:
     """The address of a shared object would show a user that somebody else uploaded the picture first."""
     account, picture = partner(storing, unique_name("partner")), noise()
@@ -51,6 +52,7 @@ def test_two_users_of_a_partner_share_nothing(storing: Server, store: S3Store) -
     assert len({_path(each) for each in made}) == len(callers)
 
 
+@pytest.mark.media
 def test_two_completions_of_the_same_picture_at_once_store_it_once(
     uploader: Caller, store: S3Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -70,6 +72,7 @@ def test_two_completions_of_the_same_picture_at_once_store_it_once(
     assert len(_keys(store)) == 4
 
 
+@pytest.mark.media
 def test_a_picture_whose_twin_is_being_deleted_is_stored_anew(
     uploader: Caller, storing: Server, store: S3Store
 ) -> None:
@@ -84,6 +87,7 @@ def test_a_picture_whose_twin_is_being_deleted_is_stored_anew(
     assert httpx.get(completed["asset"]["url"]).status_code == 200
 
 
+@pytest.mark.media
 def test_a_twin_that_was_lost_or_has_expired_is_not_shared(uploader: Caller, storing: Server, store: S3Store) -> None:
     picture = noise()
     first = complete(uploader, upload(uploader, picture))

@@ -78,6 +78,7 @@ def test_a_picture_whose_check_is_interrupted_twice_is_rejected_for_good(
     assert list(store.list()) == []
 
 
+@pytest.mark.media
 @pytest.mark.parametrize("of_the_same_account", [False, True])
 def test_uploads_of_one_caller_do_not_delay_those_of_another(
     storing: Server, monkeypatch: pytest.MonkeyPatch, of_the_same_account: bool
