@@ -22,6 +22,7 @@ from jobs.media.confinement import confine
 from jobs.media.errors import NOT_PROCESSED, MediaError, TooLarge
 from jobs.media.facts import ImageFacts, PictureFacts, Renditions, VideoFacts, VideoProbe
 from jobs.media.limits import ChildLimits, PictureLimits, VideoLimits, VideoSettings
+from jobs.media.provenance import Origin
 
 REPORT_EVERY_S: Final = 0.5
 # Encoding takes seconds on every core: pictures, and the worker's own threads, go first.
@@ -52,6 +53,11 @@ class Call:
         given = self.options["limits"]
         return PictureLimits(**{**given, "formats": tuple(given["formats"])})
 
+    @property
+    def origin(self) -> Origin:
+        """Return what the file says of itself."""
+        return Origin(**self.options["origin"])
+
     def path(self, option: str) -> Path | None:
         """Return the path that an option names, or None where it names none."""
         return Path(self.options[option]) if self.options.get(option) else None
@@ -81,30 +87,30 @@ def _make_model_input(call: Call) -> Facts:
 def _normalise_avatar(call: Call) -> Facts:
     from jobs.media import images
 
-    return images.normalise_avatar(call.source, call.target, call.picture_limits, call.path("renditions"))
+    given = call.picture_limits, call.path("renditions"), call.origin
+    return images.normalise_avatar(call.source, call.target, *given)
 
 
 def _normalise_scene(call: Call) -> Facts:
     from jobs.media import images
 
-    return images.normalise_scene(call.source, call.target, call.picture_limits, call.path("renditions"))
+    given = call.picture_limits, call.path("renditions"), call.origin
+    return images.normalise_scene(call.source, call.target, *given)
 
 
 def _add_label(call: Call) -> Facts:
     from jobs.media import images
 
-    return images.add_label(
-        call.source, call.target, call.options["text"], call.picture_limits, call.path("renditions")
-    )
+    given = call.picture_limits, call.path("renditions"), call.origin
+    return images.add_label(call.source, call.target, call.options["text"], *given)
 
 
 def _normalise_video(call: Call) -> Facts:
     from jobs.media import one_pass, video
-    from jobs.media.provenance import Origin
 
     os.nice(LONG_WORK_NICENESS)
     named = call.path("poster"), call.path("renditions"), call.path("preview")
-    beside = one_pass.Beside(*named, Origin(**call.options["origin"]))
+    beside = one_pass.Beside(*named, call.origin)
     settings = VideoSettings(**call.options["settings"])
     return video.normalise_video(
         call.source,

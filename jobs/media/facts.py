@@ -20,9 +20,13 @@ class ImageFacts:
 
 @dataclass(frozen=True, slots=True)
 class PictureFacts(ImageFacts):
-    """A finished picture with its renditions, the narrowest first; none where they were not wanted or failed."""
+    """A finished picture with its renditions, the narrowest first; none where they were not wanted or failed.
+
+    `renditions_failed` is the class of the error for which there are none.
+    """
 
     renditions: tuple[ImageFacts, ...] = ()
+    renditions_failed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ class VideoFacts:
     """A written video. `remuxed` means that its frames were copied, not encoded again.
 
     `poster` and `preview` are what was written beside it, None where that was not wanted or, for the preview, where it
-    could not be made.
+    could not be made: `preview_failed` is the class of the error then.
     """
 
     content_type: str
@@ -51,6 +55,7 @@ class VideoFacts:
     remuxed: bool
     poster: PictureFacts | None = None
     preview: ImageFacts | None = None
+    preview_failed: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,8 @@ from jobs.media.files import image_facts
 from jobs.media.label import labelled
 from jobs.media.limits import PictureLimits
 from jobs.media.pictures import flatten_on_white, load_upright, open_picture
-from jobs.media.provenance import XMP
-from jobs.media.renditions import copies_of
+from jobs.media.provenance import UNKNOWN, Origin
+from jobs.media.renditions import Copies, copies_of
 from jobs.media.scaling import scaled
 from jobs.media.subject import crop_box
 
@@ -78,12 +78,15 @@ def _assert_bare_jpeg(path: Path) -> None:
         raise MediaError("The picture could not be cleaned.", f"left in the file: {extra} {segments}")
 
 
-def normalise_avatar(source: Path, target: Path, limits: PictureLimits, renditions: Path | None = None) -> PictureFacts:
+def normalise_avatar(
+    source: Path, target: Path, limits: PictureLimits, renditions: Path | None = None, origin: Origin = UNKNOWN
+) -> PictureFacts:
     """Write the avatar as a 1024×1024 PNG, uncropped and unstretched, with its transparency preserved.
 
     Its renditions go to the folder `renditions`, if that is not None.
     """
-    return _save(_fit_square(load_upright(open_picture(source, limits)), AVATAR_SIDE_PX), target, renditions)
+    square = _fit_square(load_upright(open_picture(source, limits)), AVATAR_SIDE_PX)
+    return _save(square, target, renditions, origin)
 
 
 def _fit_square(image: Image.Image, side_px: int) -> Image.Image:
@@ -108,34 +111,43 @@ def _border_color(image: Image.Image, line: tuple[int, int, int, int]) -> tuple[
     return tuple(ImageStat.Stat(image.crop(line)).median)
 
 
-def normalise_scene(source: Path, target: Path, limits: PictureLimits, renditions: Path | None = None) -> PictureFacts:
+def normalise_scene(
+    source: Path, target: Path, limits: PictureLimits, renditions: Path | None = None, origin: Origin = UNKNOWN
+) -> PictureFacts:
     """Write the scene as a 1920×1080 PNG: crop it to 16:9 around its subject and scale it, unstretched.
 
     Its renditions go to the folder `renditions`, if that is not None.
     """
-    return _save(_cropped(flatten_on_white(load_upright(open_picture(source, limits)))), target, renditions)
+    scene = _cropped(flatten_on_white(load_upright(open_picture(source, limits))))
+    return _save(scene, target, renditions, origin)
 
 
 def _cropped(image: Image.Image) -> Image.Image:
     return scaled(image, SCENE_SIZE_PX, crop_box(image, SCENE_SIZE_PX))
 
 
-def _save(image: Image.Image, target: Path, renditions: Path | None) -> PictureFacts:
-    """Write a finished picture and its renditions. What it was made from is no longer in memory."""
-    facts = _save_png(image, target)
-    return PictureFacts(**asdict(facts), renditions=copies_of(image, renditions) if renditions else ())
+def _save(image: Image.Image, target: Path, renditions: Path | None, origin: Origin) -> PictureFacts:
+    """Write a finished picture and its renditions."""
+    facts = _save_png(image, target, origin)
+    copies = copies_of(image, renditions, origin) if renditions else Copies()
+    return PictureFacts(**asdict(facts), renditions=copies.made, renditions_failed=copies.failed)
 
 
 def add_label(
-    source: Path, target: Path, text: str, limits: PictureLimits, renditions: Path | None = None
+    source: Path,
+    target: Path,
+    text: str,
+    limits: PictureLimits,
+    renditions: Path | None = None,
+    origin: Origin = UNKNOWN,
 ) -> PictureFacts:
     """Write a copy of a finished picture, and its renditions, with the visible label."""
-    return _save(labelled(load_upright(open_picture(source, limits)), text), target, renditions)
+    return _save(labelled(load_upright(open_picture(source, limits)), text), target, renditions, origin)
 
 
-def _save_png(image: Image.Image, target: Path) -> ImageFacts:
+def _save_png(image: Image.Image, target: Path, origin: Origin) -> ImageFacts:
     fresh = Image.frombytes(image.mode, image.size, image.tobytes())
     mark = PngImagePlugin.PngInfo()
-    mark.add_itxt("XML:com.adobe.xmp", XMP)
+    mark.add_itxt("XML:com.adobe.xmp", origin.xmp())
     fresh.save(target, "PNG", compress_level=PNG_COMPRESS_LEVEL, pnginfo=mark)
     return image_facts(target, "image/png", fresh.size)

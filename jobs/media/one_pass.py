@@ -45,9 +45,9 @@ class OnePass:
     def __init__(self, beside: Beside, scene: Image | None = None, label: str = "", layout: Layout = AS_IT_IS) -> None:
         self._beside = beside
         self.layout = layout
-        self.tags = beside.origin.tags()
+        self.tags, self.xmp = beside.origin.tags(), beside.origin.xmp()
         self._blank, self._opening = BlankCheck(), OpeningCheck(scene, layout)
-        self._poster, self._label = Poster(label), VideoLabel(label)
+        self._poster, self._label = Poster(label, beside.origin), VideoLabel(label)
         self._preview = Preview(beside.preview, beside.origin) if beside.preview else None
 
     def add(self, picture: VideoFrame) -> VideoFrame:
@@ -76,3 +76,8 @@ class OnePass:
     def preview(self, samples: bytes | None, seconds: int, limits: VideoLimits) -> ImageFacts | None:
         """Finish the preview, with sound where there are samples; None where it is not wanted or could not be made."""
         return self._preview.finish(samples, seconds, limits) if self._preview else None
+
+    @property
+    def preview_failed(self) -> str:
+        """Return the class of the error for which there is no preview, or ""."""
+        return self._preview.failure if self._preview else ""

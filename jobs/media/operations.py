@@ -46,29 +46,45 @@ def make_model_input(source: Path, target: Path, *, limits: PictureLimits = OUTP
 
 
 def normalise_avatar(
-    source: Path, target: Path, *, renditions: Path | None = None, limits: PictureLimits = OUTPUT_LIMITS
+    source: Path,
+    target: Path,
+    *,
+    renditions: Path | None = None,
+    origin: Origin = UNKNOWN,
+    limits: PictureLimits = OUTPUT_LIMITS,
 ) -> PictureFacts:
     """Write a 1024×1024 PNG. A picture that is not square is fitted in uncropped, and its border is extended.
 
-    Its renditions go to the folder `renditions`; where they cannot be made, there are none.
+    Its renditions go to the folder `renditions`; where they cannot be made, there are none. All name their `origin`.
     """
-    return _write_picture("normalise_avatar", source, target, renditions, limits)
+    return _write_picture("normalise_avatar", source, target, renditions, origin, limits)
 
 
 def normalise_scene(
-    source: Path, target: Path, *, renditions: Path | None = None, limits: PictureLimits = OUTPUT_LIMITS
+    source: Path,
+    target: Path,
+    *,
+    renditions: Path | None = None,
+    origin: Origin = UNKNOWN,
+    limits: PictureLimits = OUTPUT_LIMITS,
 ) -> PictureFacts:
     """Write a 1920×1080 PNG: crop the picture to 16:9 around its subject, and never stretch it.
 
-    Its renditions go to the folder `renditions`; where they cannot be made, there are none.
+    Its renditions go to the folder `renditions`; where they cannot be made, there are none. All name their `origin`.
     """
-    return _write_picture("normalise_scene", source, target, renditions, limits)
+    return _write_picture("normalise_scene", source, target, renditions, origin, limits)
 
 
 def _write_picture(
-    operation: str, source: Path, target: Path, renditions: Path | None, limits: PictureLimits, **given: str
+    operation: str,
+    source: Path,
+    target: Path,
+    renditions: Path | None,
+    origin: Origin,
+    limits: PictureLimits,
+    **given: str,
 ) -> PictureFacts:
-    options = {**given, "limits": asdict(limits), "renditions": _absolute(renditions)}
+    options = {**given, "limits": asdict(limits), "origin": asdict(origin), "renditions": _absolute(renditions)}
     facts = _write(PictureFacts, operation, source, target, options, PICTURE_CHILD)
     if renditions is not None:
         renditions_in(renditions, facts.renditions)
@@ -76,13 +92,20 @@ def _write_picture(
 
 
 def add_label(
-    source: Path, target: Path, text: str, *, renditions: Path | None = None, limits: PictureLimits = OUTPUT_LIMITS
+    source: Path,
+    target: Path,
+    text: str,
+    *,
+    renditions: Path | None = None,
+    origin: Origin = UNKNOWN,
+    limits: PictureLimits = OUTPUT_LIMITS,
 ) -> PictureFacts:
     """Write a finished picture as a PNG with `text`, printable ASCII, on a plate in its upper left corner.
 
-    Its renditions, with the same label, go to the folder `renditions`; where they cannot be made, there are none.
+    Its renditions, with the same label, go to the folder `renditions`; where they cannot be made, there are none. All
+    name their `origin`.
     """
-    return _write_picture("add_label", source, target, renditions, limits, text=text)
+    return _write_picture("add_label", source, target, renditions, origin, limits, text=text)
 
 
 def normalise_video(

@@ -15,7 +15,8 @@ from jobs.media.encoder import FRAMES_PER_SECOND
 from jobs.media.errors import Damaged
 from jobs.media.facts import PictureFacts
 from jobs.media.label import labelled
-from jobs.media.renditions import copies_of
+from jobs.media.provenance import UNKNOWN, Origin
+from jobs.media.renditions import Copies, copies_of
 from jobs.media.source_video import DOES_NOT_DECODE
 from jobs.media.webp import save_webp
 
@@ -29,11 +30,12 @@ class Poster:
     """Finds the poster among a video's finished pictures: the first one from one second on that is not black.
 
     A video that ends before, or is black from there on, is shown by the last of the earlier ones that is not black; one
-    in ten of them is looked at. The poster shows `label`, unless that is empty.
+    in ten of them is looked at. The poster shows `label`, unless that is empty, and names its `origin`.
     """
 
-    def __init__(self, label: str = "") -> None:
+    def __init__(self, label: str = "", origin: Origin = UNKNOWN) -> None:
         self._label = label
+        self._origin = origin
         self._found: VideoFrame | None = None
         self._seen = 0
         self._done = False
@@ -54,9 +56,9 @@ class Poster:
             raise Damaged(DOES_NOT_DECODE, "no picture decodes")
         picture = picture_of(self._found)
         picture = labelled(picture, self._label) if self._label else picture
-        facts = save_webp(picture, target, POSTER_QUALITY)
-        made = copies_of(picture, renditions, is_webp=True) if renditions else ()
-        return PictureFacts(**asdict(facts), renditions=made)
+        facts = save_webp(picture, target, POSTER_QUALITY, self._origin)
+        copies = copies_of(picture, renditions, self._origin, is_webp=True) if renditions else Copies()
+        return PictureFacts(**asdict(facts), renditions=copies.made, renditions_failed=copies.failed)
 
 
 def picture_of(frame: VideoFrame) -> Image.Image:

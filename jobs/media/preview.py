@@ -23,7 +23,7 @@ from jobs.media.files import image_facts
 from jobs.media.limits import VideoLimits
 from jobs.media.mp4 import append_xmp
 from jobs.media.probe import probe_video
-from jobs.media.provenance import XMP, Origin
+from jobs.media.provenance import Origin
 from jobs.media.sound import add_sound
 
 WIDTH_PX: Final = 854
@@ -51,15 +51,18 @@ FAILURES: Final = (MediaError, FFmpegError, OSError, ValueError, MemoryError)
 
 
 class Preview:
-    """The preview at `target` while it is made; once `failed`, it takes nothing more."""
+    """The preview at `target` while it is made; once `failed`, it takes nothing more.
+
+    `failure` is the class of the error, if that is why.
+    """
 
     def __init__(self, target: Path, origin: Origin) -> None:
         self._target = target
-        self._tags = origin.tags()
+        self._tags, self._xmp = origin.tags(), origin.xmp()
         self._open = ExitStack()
         self._reformatter = VideoReformatter()
         self._out: tuple[OutputContainer, VideoStream] | None = None
-        self.failed = False
+        self.failed, self.failure = False, ""
         self._guarded(self._begin)
 
     def add(self, picture: VideoFrame) -> None:
@@ -97,23 +100,25 @@ class Preview:
         out.mux(packets_of(stream, picture))
 
     def _finished(self, samples: bytes | None, seconds: int, limits: VideoLimits) -> ImageFacts:
+        """Add the sound and the mark. Each file is measured once, the one with sound before it replaces the other."""
+
         def check(path: Path) -> None:
             _check_written(probe_video(path, limits), seconds)
 
-        if samples is not None:
-            add_sound(samples, self._target, limits, self._tags, check, SOUND_BITS_PER_S)
-        append_xmp(self._target, XMP)
-        written = probe_video(self._target, limits)
-        _check_written(written, seconds)
-        return image_facts(self._target, written.content_type, (WIDTH_PX, HEIGHT_PX))
+        if samples is None or not add_sound(samples, self._target, limits, self._tags, check, SOUND_BITS_PER_S):
+            check(self._target)
+        append_xmp(self._target, self._xmp)
+        facts = image_facts(self._target, "video/mp4", (WIDTH_PX, HEIGHT_PX))
+        _check_size(facts.size_bytes, seconds)
+        return facts
 
     def _guarded(self, work: Callable[[], None]) -> None:
         if self.failed:
             return
         try:
             work()
-        except FAILURES:
-            self.failed = True
+        except FAILURES as error:
+            self.failed, self.failure = True, type(error).__name__
 
 
 def _check_written(written: VideoProbe, seconds: int) -> None:
@@ -123,7 +128,12 @@ def _check_written(written: VideoProbe, seconds: int) -> None:
         and (written.codec, written.profile, written.pixel_format) == ("h264", "High", "yuv420p")
         and written.moov_first
         and written.starts_at_zero
-        and written.size_bytes <= max(MAX_BYTES, seconds * MAX_BYTES_PER_S)
+        and written.content_type == "video/mp4"
     )
     if not kept:
         raise MediaError("The preview could not be made.", f"it does not conform: {written}")
+
+
+def _check_size(size_bytes: int, seconds: int) -> None:
+    if size_bytes > max(MAX_BYTES, seconds * MAX_BYTES_PER_S):
+        raise MediaError("The preview could not be made.", f"it has {size_bytes} bytes")

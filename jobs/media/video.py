@@ -6,6 +6,7 @@ Runs in the child process only. Frames stream through one at a time, so memory d
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -27,7 +28,6 @@ from jobs.media.mp4 import append_xmp
 from jobs.media.one_pass import Beside, OnePass
 from jobs.media.opening import read_scene
 from jobs.media.probe import is_interlaced, pixel_aspect, probe_video
-from jobs.media.provenance import XMP
 from jobs.media.sound import add_sound, read_sound
 from jobs.media.source_video import DECODING_ALONE, DOES_NOT_DECODE, SourceVideo, open_video
 
@@ -90,10 +90,12 @@ def normalise_video(
     samples = read_sound(source, seconds, limits)
     if samples is not None and not add_sound(samples, target, limits, seen.tags, check_with_sound):
         samples = None
-    append_xmp(target, XMP)
+    append_xmp(target, seen.xmp)
     written = probe_video(target, limits)
     _check_written(written, seconds, streams=1 if samples is None else 2)
-    return written.facts(remuxed=remuxed, poster=seen.poster(), preview=seen.preview(samples, seconds, limits))
+    poster, preview = seen.poster(), seen.preview(samples, seconds, limits)
+    facts = written.facts(remuxed=remuxed, poster=poster, preview=preview)
+    return replace(facts, preview_failed=seen.preview_failed)
 
 
 def _check_duration(found: VideoProbe, seconds: int, missing_max_s: float) -> None:

@@ -53,6 +53,8 @@ log = structlog.get_logger(__name__)
 
 # The folder, beside a picture, of the copies that are made with it.
 _COPIES = "copies"
+# The titles of files that have no theme.
+_TITLES = {Kind.AVATAR: "Avatar", Kind.SCENE: "Scene", Kind.ANIMATION: "Animated scene"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +156,13 @@ def _make_picture(
 ) -> _Made:
     """Keep a picture, and where it gets a label, its working copy without it: a model would redraw or animate that."""
     source, picture, copies = folder / "source", folder / f"{role}.png", folder / _COPIES
+    origin = _origin(job, parts.themes)
     if not parts.visible_label:
-        return _Made(_keep_picture(job, role, picture, normalise(source, picture, renditions=copies), parts))
+        made = normalise(source, picture, renditions=copies, origin=origin)
+        return _Made(_keep_picture(job, role, picture, made, parts))
     working_copy = folder / "unlabelled.png"
-    facts = normalise(source, working_copy)
-    shown = add_label(working_copy, picture, parts.visible_label, renditions=copies)
+    facts = normalise(source, working_copy, origin=origin)
+    shown = add_label(working_copy, picture, parts.visible_label, renditions=copies, origin=origin)
     kept = _keep_picture(job, role, picture, shown, parts)
     unlabelled = store_working_copy(parts.store, working_copy, facts, kept.id, kept.object_key)
     return _Made(replace(kept, renditions=(*kept.renditions, unlabelled)))
@@ -180,7 +184,8 @@ def _make_video(job: ClaimedJob, source: Path, folder: Path, lease: KeptLease, p
     )
     lease.check()
     if facts.preview is None:
-        log.warning("a video has no preview", job_id=encode_id(IdKind.JOB, job.id))
+        reason = redacted(facts.preview_failed)
+        log.warning("a video has no preview", job_id=encode_id(IdKind.JOB, job.id), reason=reason)
     beside = {} if facts.preview is None else {preview: facts.preview}
     still = _keep_picture(job, "poster", poster, facts.poster, parts) if facts.poster else None
     return _Made(_keep(job, "video", video, facts, parts, beside), still)
@@ -189,7 +194,7 @@ def _make_video(job: ClaimedJob, source: Path, folder: Path, lease: KeptLease, p
 def _origin(job: ClaimedJob, offered: Mapping[str, Theme]) -> Origin:
     """Return what the file says of itself to everyone who has it: nothing of the user, nor of what the user wrote."""
     theme = offered.get(job.theme or "")
-    return Origin(theme.name if theme else "Animated scene", job.model or "", encode_id(IdKind.JOB, job.id))
+    return Origin(theme.name if theme else _TITLES[job.kind], job.model or "", encode_id(IdKind.JOB, job.id))
 
 
 def _scene(job: ClaimedJob, folder: Path, parts: TranscodeParts) -> Path | None:
@@ -222,9 +227,11 @@ def _reporting(job: ClaimedJob, lease: KeptLease, parts: TranscodeParts) -> Call
 
 def _keep_picture(job: ClaimedJob, role: str, path: Path, facts: PictureFacts, parts: TranscodeParts) -> _File:
     """Store a finished picture and the copies that were made with it."""
+    kept = _keep(job, role, path, facts, parts, renditions_in(path.with_name(_COPIES), facts.renditions))
     if not facts.renditions:
-        log.warning("a picture has no copies", job_id=encode_id(IdKind.JOB, job.id), role=role)
-    return _keep(job, role, path, facts, parts, renditions_in(path.with_name(_COPIES), facts.renditions))
+        ids = {"job_id": encode_id(IdKind.JOB, job.id), "asset_id": encode_id(IdKind.ASSET, kept.id)}
+        log.warning("a picture has no copies", **ids, role=role, reason=redacted(facts.renditions_failed))
+    return kept
 
 
 def _keep(

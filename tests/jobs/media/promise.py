@@ -11,7 +11,7 @@ import av
 
 from jobs.media import VideoFacts, VideoSettings, normalise_video
 from jobs.media.mp4 import box_types
-from jobs.media.provenance import DIGITAL_SOURCE_TYPE, XMP
+from jobs.media.provenance import DIGITAL_SOURCE_TYPE, UNKNOWN
 from tests.jobs.media.making import (
     Video,
     keyframes_of,
@@ -64,7 +64,7 @@ def assert_promise(target: Path, facts: VideoFacts, seconds: int, *, has_sound: 
 
 def assert_marked(target: Path, data: bytes) -> None:
     """Check that the tag is there, and the XMP once, in a box of its own at the end."""
-    xmp = XMP.encode()
+    xmp = UNKNOWN.xmp().encode()
     size_bytes = 24 + len(xmp)
     assert (data.count(DIGITAL_SOURCE_TYPE.encode()), data.count(xmp)) == (2, 1)
     assert data[-size_bytes:] == size_bytes.to_bytes(4, "big") + b"uuid" + XMP_BOX + xmp

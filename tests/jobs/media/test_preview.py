@@ -101,4 +101,5 @@ def test_video_comes_without_a_preview_that_cannot_be_made(
     beside = Beside(preview=small)
     facts = video.normalise_video(source, target, beside, 1, QUICK, limits.VIDEO_LIMITS, lambda _share: None)
     assert (facts.preview, small.exists()) == (None, False)
+    assert facts.preview_failed in ("MediaError", "ArgumentError", "ExternalError", "ValueError", "UnknownError")
     assert_promise(target, facts, 1)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
 from PIL import Image
 from sqlalchemy import Engine, text
 
@@ -22,17 +20,6 @@ from statemachine.vocabulary import Kind, State
 from storage import S3Store
 from storage.keys import job_prefix
 from tests.support.factories import World, claimed, make_job, move_of
-
-
-@pytest.fixture
-def job(engine: Engine, world: World, store: S3Store) -> ClaimedJob:
-    """Return an avatar whose output, a plain picture, waits to be transcoded."""
-    with engine.begin() as conn:
-        job = claimed(conn, make_job(conn, world, State.TRANSCODING))
-    file = io.BytesIO()
-    Image.new("RGB", (1024, 1024), "teal").save(file, "PNG")
-    store.put_stream(job.source_key or "", iter([file.getvalue()]), content_type="image/png", max_bytes=10**6)
-    return job
 
 
 def _recorded(engine: Engine, job: ClaimedJob, parts: TranscodeParts) -> Work:
