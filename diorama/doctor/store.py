@@ -8,8 +8,8 @@ import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 
 from diorama.doctor.findings import Finding
-from diorama.doctor.store_bench import Bench, Lacking, clean_up, new_folder
 from diorama.doctor.store_checks import CHECKS, Check
+from diorama.doctor.store_under_test import Lacking, StoreUnderTest, clean_up, new_folder
 from diorama.settings import SettingsError, read_settings
 from diorama.wiring import build_s3_settings
 from storage import S3Settings, S3Store, StorageError
@@ -36,18 +36,18 @@ def checked(settings: S3Settings, checks: tuple[Check, ...] = CHECKS) -> Iterato
         yield Finding("store", False, str(error))
         return
     with httpx.Client(timeout=_REQUEST_TIMEOUT_S) as http:
-        bench = Bench(settings, http, new_folder())
+        tested = StoreUnderTest(settings, http, new_folder())
         try:
             for check in checks:
-                yield _finding(check, bench)
+                yield _finding(check, tested)
         finally:
-            left = _left(bench)
+            left = _left(tested)
         yield left
 
 
-def _finding(check: Check, bench: Bench) -> Finding:
+def _finding(check: Check, tested: StoreUnderTest) -> Finding:
     try:
-        check.run(bench)
+        check.run(tested)
     except Lacking as lacking:
         return Finding(check.what, False if check.is_needed else None, str(lacking))
     except ClientError as error:
@@ -58,11 +58,11 @@ def _finding(check: Check, bench: Bench) -> Finding:
     return Finding(check.what, True, "ok")
 
 
-def _left(bench: Bench) -> Finding:
+def _left(tested: StoreUnderTest) -> Finding:
     try:
-        left = list(clean_up(bench))
+        left = list(clean_up(tested))
     except StorageError as error:
-        return Finding("left behind", False, f"delete {bench.folder} by hand: {error}")
+        return Finding("left behind", False, f"delete {tested.folder} by hand: {error}")
     if left:
         return Finding("left behind", False, f"delete by hand: {', '.join(left)}")
     return Finding("left behind", True, "nothing")

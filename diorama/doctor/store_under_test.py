@@ -26,7 +26,7 @@ class Lacking(Exception):
 
 
 @dataclass(frozen=True)
-class Bench:
+class StoreUnderTest:
     """A store under test, and the random folder that all objects of a run are in."""
 
     settings: S3Settings
@@ -81,8 +81,8 @@ def need(fact: bool, lacking: str) -> None:
         raise Lacking(lacking)
 
 
-def clean_up(bench: Bench) -> Iterator[str]:
+def clean_up(tested: StoreUnderTest) -> Iterator[str]:
     """Delete all objects and parts of this run, and yield the keys that are still there."""
-    bench.store.abort_uploads(datetime.max.replace(tzinfo=UTC), lambda key: key.startswith(bench.folder))
-    bench.store.delete([each.key for each in bench.store.list(bench.folder)])
-    yield from (each.key for each in bench.store.list(bench.folder))
+    tested.store.abort_uploads(datetime.max.replace(tzinfo=UTC), lambda key: key.startswith(tested.folder))
+    tested.store.delete([each.key for each in tested.store.list(tested.folder)])
+    yield from (each.key for each in tested.store.list(tested.folder))
