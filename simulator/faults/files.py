@@ -1,4 +1,4 @@
-"""Spoils output files: cut short, of another type, of an odd size, with a variable frame rate."""
+"""Spoils output files: of something else, cut short, of another type, of an odd size, with a variable frame rate."""
 
 from __future__ import annotations
 
@@ -32,6 +32,24 @@ def spoil(media: Media, faults: Mapping[str, Options]) -> Media:
         if name in faults:
             media = spoiler(media, faults[name])
     return media
+
+
+def _unrelated(media: Media, _: Options) -> Media:
+    """Show something else that moves, at the same size, rate and length."""
+    frames = list(_frames(media.content))
+    size_px, step_ms = (frames[0].width, frames[0].height), round(_even_step_ms(media.content))
+    others = (_elsewhere(size_px, number) for number in range(len(frames)))
+    return replace(media, content=_encoded(others, size_px, "yuv420p", steps_ms=(step_ms,)))
+
+
+def _elsewhere(size_px: tuple[int, int], number: int) -> av.VideoFrame:
+    """Return a picture of stripes, which move by a pixel from one number to the next."""
+    width, height = size_px
+    stripes = Image.linear_gradient("L").resize((64, height)).convert("RGB")
+    picture = Image.new("RGB", size_px)
+    for left in range(-(number % 64), width, 64):
+        picture.paste(stripes if (left + number) // 64 % 2 else stripes.rotate(180), (left, 0))
+    return av.VideoFrame.from_image(picture)  # type: ignore[no-untyped-call,no-any-return]
 
 
 def _odd_size(media: Media, _: Options) -> Media:
@@ -108,6 +126,7 @@ _CONTENT_OF: dict[str, Callable[[], bytes]] = {
 
 # In this order: first the actions that encode anew, then those that cut or replace.
 _SPOILERS: dict[str, Callable[[Media, Options], Media]] = {
+    "unrelated_video": _unrelated,
     "odd_size_video": _odd_size,
     "variable_rate_video": _variable_rate,
     "truncate_file": _truncated,

@@ -104,6 +104,7 @@ _ACTIONS = (
     Action("truncate_file", Stage.PREDICTION, "serve only the first part of the file", {"part": 0.5}),
     Action("wrong_file_type", Stage.PREDICTION, "serve a file of another type under the same name", {"type": "html"}),
     Action("foreign_output", Stage.PREDICTION, "serve a picture that is unrelated to the input"),
+    Action("unrelated_video", Stage.PREDICTION, "serve a video of the same form that shows something else"),
     Action("odd_size_video", Stage.PREDICTION, "serve a video with an odd width and height"),
     Action("variable_rate_video", Stage.PREDICTION, "serve a video with a variable frame rate"),
     Action(

@@ -19,7 +19,7 @@ from storage.keys import job_prefix
 from tests.acceptance.partner_view import read_as_partner, vendor_words_in
 from tests.acceptance.scenarios import ACCOUNT_ERRORS, BAD_GATEWAY
 from tests.support.eventually import eventually
-from tests.support.invariants import assert_attempts_add_up, assert_sound
+from tests.support.invariants import assert_attempts_add_up, assert_credits_add_up, assert_sound
 from tests.support.receiver import Receiver
 from tests.support.system import Servers, System
 
@@ -152,6 +152,26 @@ VIDEOS: dict[str, tuple[str, tuple[str, ...], str | None]] = {
     "wave": ("waves", ("variable_rate_video",), None),
     "look_around": ("looks around", ("truncate_file",), "output_invalid"),
 }
+
+
+@pytest.mark.media
+@pytest.mark.parametrize("again", [True, False], ids=["the next one fits", "none fits"])
+def test_a_video_of_something_else_is_made_again(servers: Servers, tmp_path: Path, again: bool) -> None:
+    """It is paid for each time; the caller pays only for one that shows the scene."""
+    with _alone(servers, tmp_path) as system:
+        system.fault("unrelated_video", **({"count": 1} if again else {}))
+        job_id = system.ask_for_video("walk_forward")
+        with system.working():
+            system.wait_until_ended([job_id], within_s=100.0)
+        job, attempts = system.row(job_id), system.attempts(job_id)
+        assert (job.state, job.error_code) == (("succeeded", None) if again else ("failed", "output_invalid"))
+        refused = system.scalars(
+            "SELECT error_detail FROM job_events WHERE job_id = :id AND event = 'output_invalid'", id=job_id
+        )
+        assert all("likeness" in each for each in refused)
+        assert len(refused) == (1 if again else len(attempts))
+        assert system.creates_of(job_id) == len(attempts) == (2 if again else 4)
+        assert_credits_add_up(system.engine)
 
 
 @pytest.mark.media

@@ -10,7 +10,7 @@ from typing import Any
 
 import av
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops, ImageStat
 
 from simulator.faults.menu import ERRORS
 from tests.simulator.clients import DOWNLOADS, IMAGE, LIVE, Api
@@ -137,6 +137,18 @@ def frames(url: str) -> Iterator[av.VideoFrame]:
     """Yield the frames of a video."""
     with av.open(io.BytesIO(DOWNLOADS.get(url).content), "r") as container:
         yield from container.decode(video=0)
+
+
+def test_unrelated_video_has_the_same_form_and_shows_something_else(api: Api) -> None:
+    given = list(frames(api.finished(LIVE)["output"]))
+    api.fault("unrelated_video")
+    other = list(frames(api.finished(LIVE)["output"]))
+    assert [(each.width, each.height, each.time) for each in other] == [
+        (each.width, each.height, each.time) for each in given
+    ]
+    first, last, shown = (Image.fromarray(each.to_ndarray(format="rgb24")) for each in (other[0], other[-1], given[0]))
+    assert ImageStat.Stat(ImageChops.difference(first, shown)).mean[0] > 20
+    assert ImageChops.difference(first, last).getbbox() is not None
 
 
 def test_odd_size_video_has_odd_sides(api: Api) -> None:
