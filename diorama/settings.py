@@ -16,6 +16,8 @@ from jobs.providers.choice import DEFAULT_MODELS, ModelChoice, NoModel
 
 Words = Annotated[tuple[str, ...], NoDecode]
 
+LABEL_CHARACTERS_MAX = 40
+
 
 class SettingsError(Exception):
     """A setting is missing or wrong. The message has a line for each, with its name and what it should be."""
@@ -121,8 +123,6 @@ class Settings(BaseSettings):
 
     visible_label: str = Field(
         default="",
-        # What the font has. A longer text would be too small to read in an avatar.
-        pattern=r"^[ -~]{0,40}$",
         description="A label, such as `AI-generated`, to draw into all outputs: up to 40 characters of ASCII; "
         "empty for none: docs/provenance.md.",
     )
@@ -211,6 +211,16 @@ class Settings(BaseSettings):
         # An encryption that is wrong itself is not there, and has a complaint of its own.
         if value and info.data.get("s3_encryption", "aws:kms") != "aws:kms":
             raise ValueError("nothing uses it without S3_ENCRYPTION=aws:kms")
+        return value
+
+    @field_validator("visible_label")
+    @classmethod
+    def _can_be_drawn(cls, value: str) -> str:
+        # A longer text would be too small to read in an avatar.
+        if len(value) > LABEL_CHARACTERS_MAX:
+            raise ValueError(f"it has {len(value)} characters; at most {LABEL_CHARACTERS_MAX} can be read")
+        if missing := "".join(sorted({each for each in value if not " " <= each <= "~"})):
+            raise ValueError(f"the font has no {missing!r}, only printable ASCII")
         return value
 
     @field_validator("models")

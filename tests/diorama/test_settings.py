@@ -54,9 +54,19 @@ WRONG = {
     "S3_ENCRYPTION": ("aes256", "S3_ENCRYPTION is wrong: Input should be '', 'AES256' or 'aws:kms'"),
     "S3_PATH_STYLE": ("maybe", "S3_PATH_STYLE is wrong"),
     "S3_KMS_KEY_ID": ("our-key", "S3_KMS_KEY_ID is wrong: nothing uses it without S3_ENCRYPTION=aws:kms"),
-    "VISIBLE_LABEL": ("Généré", "VISIBLE_LABEL is wrong"),
+    "VISIBLE_LABEL": ("Généré", "VISIBLE_LABEL is wrong: the font has no 'é', only printable ASCII"),
     "MODELS": ("openai/dall-e-1", "MODELS is wrong: unknown model openai/dall-e-1"),
 }
+
+
+@pytest.mark.parametrize(
+    ("label", "reason"),
+    [("~" * 41, "it has 41 characters"), ("AI — 生成", "the font has no '—成生'"), ("a\tb", r"the font has no '\\t'")],
+)
+def test_a_label_that_cannot_be_drawn_or_read_is_refused_with_the_reason(label: str, reason: str) -> None:
+    assert read_settings(_env_file=None, visible_label="~" * 40).visible_label == "~" * 40
+    with pytest.raises(SettingsError, match=f"VISIBLE_LABEL is wrong: {reason}"):
+        read_settings(_env_file=None, visible_label=label)
 
 
 @pytest.mark.parametrize(("name", "value", "message"), [(name, *rest) for name, rest in WRONG.items()])
