@@ -62,7 +62,7 @@ def _new_jobs(
     for number, (job_id, batched) in enumerate(zip(_job_ids(batch_id, request), request.scenes, strict=True)):
         scene = _scene(request, batched)
         try:
-            check_scene_request(catalogue, scene)
+            check_scene_request(catalogue, caller, scene)
             new.append(scene_job(caller, job_id, scene, place_of(source_of_scene(scene))))
         except UseCaseError as error:
             error.path = ("input", "scenes", str(number), *error.path[1:])

@@ -48,7 +48,7 @@ def create_story(
     Raises Invalid, NotFound, NotReady, TierRequired, InsufficientCredits or IdempotencyKeyReused; then nothing was made
     and no credits are held.
     """
-    _check_options(request.options)
+    _check_options(caller, request.options)
     _check_scene(catalogue, request.scene)
     if request.animation is not None:
         _check_animation(catalogue, caller, request.animation, "animation")
@@ -69,7 +69,7 @@ def create_avatar(
     conn: Connection, caller: Principal, request: AvatarRequest, *, catalogue: Catalogue = DEFAULT_CATALOGUE
 ) -> Made:
     """Create the job of an avatar. Raises as `create_story` does."""
-    _check_options(request.options)
+    _check_options(caller, request.options)
 
     def make(job_id: UUID) -> dict[UUID, int]:
         catalogue.check_makeable(Kind.AVATAR, caller.tier, None, "input")
@@ -89,7 +89,7 @@ def create_scene(
     catalogue: Catalogue = DEFAULT_CATALOGUE,
 ) -> Made:
     """Create the job of a scene. Raises as `create_story` does."""
-    check_scene_request(catalogue, request)
+    check_scene_request(catalogue, caller, request)
 
     def make(job_id: UUID) -> dict[UUID, int]:
         catalogue.check_makeable(Kind.SCENE, caller.tier, None, "input")
@@ -101,9 +101,9 @@ def create_scene(
     return _once(conn, caller, "createScene", request, make)
 
 
-def check_scene_request(catalogue: Catalogue, request: SceneRequest) -> None:
+def check_scene_request(catalogue: Catalogue, caller: Principal, request: SceneRequest) -> None:
     """Raise Invalid or NotFound for options that no scene can have."""
-    _check_options(request.options)
+    _check_options(caller, request.options)
     _check_scene(catalogue, request.scene)
 
 
@@ -123,7 +123,7 @@ def create_animation(
     conn: Connection, caller: Principal, request: AnimationRequest, *, catalogue: Catalogue = DEFAULT_CATALOGUE
 ) -> Made:
     """Create the job of an animation. Raises as `create_story` does."""
-    _check_options(request.options)
+    _check_options(caller, request.options)
     _check_animation(catalogue, caller, request.animation, "options")
     source = Source("scene", Kind.SCENE, "sceneId", request.scene_asset_id, request.scene_job_id)
 
@@ -257,9 +257,13 @@ def _once(
     return once(conn, key, request, make_and_hold_credits)
 
 
-def _check_options(options: RequestOptions) -> None:
+def _check_options(caller: Principal, options: RequestOptions) -> None:
     if not LOWEST_PRIORITY <= options.priority <= HIGHEST_PRIORITY:
         raise Invalid(f"priority must be from {LOWEST_PRIORITY} to {HIGHEST_PRIORITY}.", "input", "priority")
+    # An end user could otherwise pass all others of the same account.
+    if caller.session is not None and options.priority > 0:
+        message = f"A priority above 0 needs an API key; a session may use {LOWEST_PRIORITY} to 0."
+        raise Invalid(message, "input", "priority")
     if options.metadata is not None and len(json.dumps(options.metadata).encode()) > METADATA_BYTES_MAX:
         raise Invalid(f"metadata must be at most {METADATA_BYTES_MAX} bytes of JSON.", "input", "metadata")
 

@@ -69,7 +69,9 @@ class KeyedInput:
         default=OnFailure.ROLL_BACK_PARENT, description="What happens to the parent of a job that fails."
     )
     priority: int = strawberry.field(
-        default=0, description="-10 to 10; each step is a head start of a minute over the account's other jobs."
+        default=0,
+        description="-10 to 10, for a session at most 0; each step is a head start of a minute over the account's "
+        "other jobs.",
     )
 
 
