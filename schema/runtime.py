@@ -53,11 +53,16 @@ class Limits:
     buffer_size_max: int = 512
 
 
+# The origins of pages that a developer serves on this machine, whatever their port.
+LOCAL_ORIGIN = r"https?://(localhost|127\.0\.0\.1)(:\d+)?"
+
+
 @dataclass(frozen=True, slots=True)
 class ApiSettings:
     """Settings of the server. `development` turns on GraphiQL and introspection without a key.
 
-    `allowed_origins` are the web origins whose pages may call the API, as `https://host`.
+    `allowed_origins` are the web origins whose pages may call the API, as `https://host`; in development, those of
+    this machine may, too.
     """
 
     development: bool = False

@@ -6,10 +6,11 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import datetime
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 from uuid import uuid4
 
 from botocore.exceptions import ClientError
@@ -19,7 +20,11 @@ from storage.client import S3Settings, s3_client
 from storage.disposition import inline_as
 from storage.errors import ObjectAltered, ObjectTooLarge, StorageError, error_code, is_missing, of_key, translated
 from storage.objects import Content, ObjectInfo, PresignedPost, StoredObject
+from storage.steady import lifetime_of, make_steady
 from storage.uploads import unfinished, write
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
 
 # The content of a key never changes, so clients may cache the response of a signed URL.
 IMMUTABLE = "private, max-age=31536000, immutable"
@@ -152,11 +157,27 @@ class S3Store:
 
     def presigned_get(self, key: str, *, expires_s: int, filename: str | None = None) -> str:
         """Return a URL that reads an object until it expires. `filename` is the name for saving it in a browser."""
+        parameters = self._reading(key, filename)
+        with translated(f"signing an address of {key}"):
+            return self._signer.generate_presigned_url("get_object", Params=parameters, ExpiresIn=expires_s)
+
+    def steady_get(self, key: str, *, expires_s: int, filename: str | None = None) -> str:
+        """Return a URL as `presigned_get` does that stays the same for some minutes and lasts `expires_s` at least."""
+        parameters = self._reading(key, filename)
+        with translated(f"signing an address of {key}"):
+            return self._steady_signer.generate_presigned_url(
+                "get_object", Params=parameters, ExpiresIn=lifetime_of(expires_s)
+            )
+
+    def _reading(self, key: str, filename: str | None) -> dict[str, str]:
         parameters: dict[str, str] = {"Bucket": self._bucket, "Key": self._prefix + key}
         if filename is not None:
             parameters["ResponseContentDisposition"] = inline_as(filename)
-        with translated(f"signing an address of {key}"):
-            return self._signer.generate_presigned_url("get_object", Params=parameters, ExpiresIn=expires_s)
+        return parameters
+
+    @cached_property
+    def _steady_signer(self) -> S3Client:
+        return make_steady(s3_client(self._settings, self._settings.public_endpoint_url or self._settings.endpoint_url))
 
     def presigned_post(self, key: str, *, content_type: str, max_bytes: int, expires_s: int) -> PresignedPost:
         """Return a form that can write only this key, with this type and 1 to `max_bytes` bytes."""

@@ -21,7 +21,7 @@ from schema.context import Parts
 from schema.database import Database
 from schema.live.hub import EventHub
 from schema.live.shared_results import SharedResults
-from schema.runtime import ApiRuntime, ApiSettings, Limits
+from schema.runtime import LOCAL_ORIGIN, ApiRuntime, ApiSettings, Limits
 from schema.transport.http import HttpEndpoint
 from schema.transport.provider_webhook import provider_webhook
 from schema.transport.socket_endpoint import SocketEndpoint
@@ -83,11 +83,12 @@ def _lifespan(parts: Parts) -> Callable[[Starlette], AbstractAsyncContextManager
 
 
 def _cross_origin(settings: ApiSettings) -> list[Middleware]:
-    if not settings.allowed_origins:
+    if not settings.allowed_origins and not settings.development:
         return []
     allowed = Middleware(
         CORSMiddleware,
         allow_origins=settings.allowed_origins,
+        allow_origin_regex=LOCAL_ORIGIN if settings.development else None,
         allow_methods=["GET", "POST"],
         allow_headers=["authorization", "content-type", "x-request-id"],
         expose_headers=["x-request-id"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from starlette.requests import Request
@@ -15,6 +16,7 @@ from strawberry.types.unset import UNSET, UnsetType
 
 from schema.build import DioramaSchema
 from schema.context import Parts
+from schema.runtime import LOCAL_ORIGIN
 from schema.transport.sockets import Socket, SocketAdapter, decode_message
 from schema.transport.websocket import SocketHandler
 
@@ -48,6 +50,11 @@ class SocketEndpoint(GraphQL[Socket, None]):
             await self.run(socket)
         finally:
             self._open -= 1
+
+    def is_websocket_origin_allowed(self, request: WebSocket, origin: str) -> bool:
+        """Return whether a page of an origin may open a socket: in development, any of this machine may."""
+        is_local = self._parts.settings.development and re.fullmatch(LOCAL_ORIGIN, origin) is not None
+        return is_local or super().is_websocket_origin_allowed(request, origin)
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Socket:
         """Return the socket; each of its operations gets a context of its own."""

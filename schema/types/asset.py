@@ -26,7 +26,9 @@ _URL_SECONDS = range(60, 24 * 3600 + 1)
 _FILENAME_MAX = 100
 _WEBP = "image/webp"
 
-ExpiresInSeconds = Annotated[int, strawberry.argument(description="How long the URL works, in seconds: 60 to 86400.")]
+ExpiresInSeconds = Annotated[
+    int, strawberry.argument(description="How long the URL works at least, in seconds: 60 to 86400.")
+]
 Filename = Annotated[
     str | None,
     strawberry.argument(
@@ -133,7 +135,8 @@ class Asset(Node):
         )
 
     @field(
-        "A URL of the file, valid for 60 to 86400 seconds; null unless the asset is ready. With `width` it is "
+        "A URL of the file, valid for at least `expiresInSeconds`; null unless the asset is ready. It stays the same "
+        "for up to ten minutes, so that browsers find the file in their cache. With `width` it is "
         "of a smaller copy, a WebP that every browser shows; a narrower picture keeps its own width. `format: WEBP` "
         "alone gives a WebP of the full size. Of a video, both give its poster. It is signed for GET, so HEAD gets "
         "403: ask for the range `bytes=0-0` instead."
@@ -174,7 +177,7 @@ class Asset(Node):
         if file is None:
             return None
         name = _with_extension(filename or f"{self.kind}-{self.created_at:%Y-%m-%d}", file.content_type)
-        return URL(info.context.parts.runtime.store.presigned_get(file.object_key, expires_s=expires_s, filename=name))
+        return URL(info.context.parts.runtime.store.steady_get(file.object_key, expires_s=expires_s, filename=name))
 
     @field("The job that made it; null for a selfie and a poster.")
     async def job(self, info: Info) -> Annotated[Job, strawberry.lazy("schema.types.job")] | None:

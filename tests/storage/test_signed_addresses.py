@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import httpx
@@ -11,6 +13,7 @@ import pytest
 
 from diorama.embedded import EmbeddedS3
 from storage import PresignedPost, S3Store
+from storage.steady import lifetime_of, signed_at, window_of
 
 
 def post(form: PresignedPost, content: bytes, **changed: str) -> httpx.Response:
@@ -101,3 +104,32 @@ def test_a_page_of_any_origin_may_read_and_post(store: S3Store, form: PresignedP
     preflight = httpx.options(form.url, headers={**origin, "Access-Control-Request-Method": "POST"})
     assert read.headers["access-control-allow-origin"] in ("*", "https://app.example.com")
     assert preflight.headers["access-control-allow-origin"] in ("*", "https://app.example.com")
+
+
+@pytest.mark.parametrize("expires_s", [60, 599, 600, 900, 86_400])
+@pytest.mark.parametrize("seconds", [0, 1, 59, 60, 599, 600, 1_000_000])
+def test_a_steady_address_lasts_at_least_as_requested(expires_s: int, seconds: int) -> None:
+    now, lifetime = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds), lifetime_of(expires_s)
+    begin = signed_at(now, lifetime)
+    assert now - timedelta(seconds=window_of(expires_s)) < begin <= now
+    assert begin + timedelta(seconds=lifetime) >= now + timedelta(seconds=expires_s)
+    assert {signed_at(begin + timedelta(seconds=each), lifetime) for each in range(window_of(expires_s))} == {begin}
+
+
+def test_a_steady_address_stays_the_same_and_reads(store: S3Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.put_stream("key", [b"0123456789"], content_type="image/png", max_bytes=10)
+    now = datetime.now(UTC)
+    begin = signed_at(now, lifetime_of(900))
+    addresses = []
+    for seconds in (0, 1, 599, 600):
+        at = begin + timedelta(seconds=seconds)
+        monkeypatch.setattr(
+            "storage.steady.datetime", SimpleNamespace(now=lambda _, at=at: at, fromtimestamp=datetime.fromtimestamp)
+        )
+        addresses.append(store.steady_get("key", expires_s=900, filename="a.png"))
+    assert addresses[0] == addresses[1] == addresses[2] != addresses[3]
+    response = httpx.get(addresses[0])
+    assert (response.content, "immutable" in response.headers["cache-control"]) == (b"0123456789", True)
+    assert httpx.get(addresses[0].replace("/key?", "/other?")).status_code == 403
+    # Other addresses are signed for now, as the provider's inputs need.
+    assert "X-Amz-Expires=77" in store.presigned_get("key", expires_s=77)

@@ -7,12 +7,13 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import text
+from websockets.exceptions import InvalidStatus
 
 from schema.transport.app import ApiSettings
 from tests.schema.documents import FOLLOW
 from tests.support.databases import unique_name
 from tests.support.partners import Partner, partner
-from tests.support.serving import Server, serving
+from tests.support.serving import Server, raw_socket, serving
 
 GRAPHQL_JSON = "application/graphql-response+json"
 THEMES = "{ themes { key } }"
@@ -199,3 +200,23 @@ def test_an_unreachable_database_is_a_transient_error(postgres_server: Any) -> N
         [error] = response.json()["errors"]
         assert error["extensions"]["code"] == "SERVICE_UNAVAILABLE"
         assert error["extensions"]["retryable"] is True
+
+
+def test_in_development_pages_of_this_machine_may_call(acme: Partner, api_database: str) -> None:
+    with serving(api_database, ApiSettings(development=True)) as server:
+        for origin, is_local in (
+            ("http://localhost:5173", True),
+            ("http://127.0.0.1:3000", True),
+            ("http://localhost", True),
+            ("http://localhost.evil.example", False),
+            ("https://evil.example", False),
+        ):
+            response = server.http.get(f"{server.url}/healthz", headers={"Origin": origin})
+            assert ("access-control-allow-origin" in response.headers) is is_local, origin
+            if is_local:
+                with raw_socket(server, origin=origin):
+                    pass
+            else:
+                with pytest.raises(InvalidStatus), raw_socket(server, origin=origin):
+                    pass
+    assert "access-control-allow-origin" not in acme.post("{ themes { key } }", Origin="http://localhost:5173").headers
