@@ -27,6 +27,7 @@ from jobs.media import (
     probe_video,
     video,
 )
+from jobs.media.bars import measure_layout
 from jobs.media.encoder import FRAMES_PER_SECOND
 from jobs.media.limits import VIDEO_CHILD, VIDEO_LIMITS, VIDEO_SETTINGS
 from jobs.media.one_pass import Beside, OnePass
@@ -157,7 +158,7 @@ def _see(source: Path, beside: Beside) -> float:
 
 
 def _encode(source: Path, target: Path) -> None:
-    seen = OnePass(Beside())
+    seen = OnePass(Beside(), layout=measure_layout(source, VIDEO_LIMITS))
     video._encode(source, target, seen, FRAMES, VIDEO_SETTINGS, VIDEO_LIMITS, lambda _share: None)
 
 
