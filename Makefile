@@ -13,6 +13,8 @@ override SELFIE := $(value SELFIE)
 override THEME := $(value THEME)
 export SELFIE THEME
 PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
+# Parts of packages that no process of ours imports: compiling them took a quarter of the time.
+UNUSED := site-packages/(.*/)?(tests?|testing|setuptools|f2py|mssql|mysql|oracle|sqlite)/
 FAST := tests/statemachine tests/db tests/truth tests/jobs/catalogue tests/jobs/prompts
 MINUTES ?= 1
 EXAMPLES ?= 200
@@ -33,7 +35,7 @@ $(VENV)/.installed: requirements/demo.lock pyproject.toml
 	@# Compiled on all cores afterwards: pip takes one. Files that are templates of Python do not compile.
 	@$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --require-hashes -r requirements/demo.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
+	@$(BIN)/python -m compileall -qq -j 0 -x '$(UNUSED)' $(VENV)/lib || true
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed requirements/dev.lock
