@@ -32,7 +32,7 @@ from jobs.support.redriving import redrive_jobs, retry_job
 from jobs.support.reviewing import review_compensation
 from statemachine import outcomes as o
 from statemachine.vocabulary import Kind, OnFailure, State
-from tests.support.factories import REFUSED, World, claimed, make_job, make_world, move_of
+from tests.support.factories import BROKEN, REFUSED, World, claimed, make_job, make_world, move_of
 from tests.support.principals import SUPPORT, partner_of
 
 FEW, SOME, MANY = 15, 40, 1_000
@@ -59,7 +59,7 @@ def family(engine: Engine) -> Family:
         how: dict[str, Any] = {"story_id": story_id, "on_failure": OnFailure.ROLL_BACK_PARENT}
         avatar = make_job(conn, world, State.SUCCEEDED, **how)
         scene = make_job(conn, world, State.GENERATING, kind=Kind.SCENE, parent_id=avatar, credits=5, **how)
-        record(conn, [move_of(claimed(conn, scene), o.GenerationFailed(REFUSED))])
+        record(conn, [move_of(claimed(conn, scene), o.GenerationFailed(BROKEN))])
         failed = tuple(
             make_job(conn, world, State.FAILED, kind=Kind.SCENE, parent_id=avatar, credits=1) for _ in range(2)
         )
