@@ -22,6 +22,7 @@ class IdKind(StrEnum):
     ASSET = "asset"
     SESSION = "session"
     DELETION = "deletion"
+    API_KEY = "key"
 
 
 _PREFIXES = frozenset(kind.value for kind in IdKind)

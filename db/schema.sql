@@ -436,9 +436,13 @@ CREATE TABLE public.api_keys (
     role text NOT NULL,
     name text NOT NULL,
     key_sha256 bytea NOT NULL,
+    scopes text[] NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    used_at timestamp with time zone,
+    expires_at timestamp with time zone,
     revoked_at timestamp with time zone,
-    CONSTRAINT api_keys_role_known CHECK ((role = ANY (ARRAY['partner'::text, 'support'::text])))
+    CONSTRAINT api_keys_role_known CHECK ((role = ANY (ARRAY['partner'::text, 'support'::text]))),
+    CONSTRAINT api_keys_scopes_known CHECK ((scopes <@ ARRAY['requests'::text, 'sessions'::text, 'credits'::text, 'keys'::text]))
 );
 
 CREATE TABLE public.attempts (
@@ -841,6 +845,8 @@ ALTER TABLE ONLY public.wallets
 
 ALTER TABLE ONLY public.watcher_status
     ADD CONSTRAINT watcher_status_pkey PRIMARY KEY (only_row);
+
+CREATE INDEX api_keys_by_account ON public.api_keys USING btree (account_id, id);
 
 CREATE INDEX assets_by_account ON public.assets USING btree (account_id, id);
 

@@ -22,7 +22,17 @@ def _table(table: str, /, **columns: type[TypeEngine[Any]] | TypeEngine[Any]) ->
 
 accounts = _table("accounts", id=Uuid, name=Text, created_at=_Time, jobs_at_once=Int)
 api_keys = _table(
-    "api_keys", id=Uuid, account_id=Uuid, role=Text, name=Text, key_sha256=BYTEA, created_at=_Time, revoked_at=_Time
+    "api_keys",
+    id=Uuid,
+    account_id=Uuid,
+    role=Text,
+    name=Text,
+    key_sha256=BYTEA,
+    scopes=ARRAY(Text),
+    created_at=_Time,
+    used_at=_Time,
+    expires_at=_Time,
+    revoked_at=_Time,
 )
 sessions = _table(
     "sessions",

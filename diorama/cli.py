@@ -134,7 +134,7 @@ def key(
 ) -> None:
     """Create an API key for an account and print it. It cannot be shown again."""
     from diorama.demo.generate import BadInput
-    from jobs.identity import issue_api_key
+    from jobs.api_keys import issue_api_key
 
     with errors_as_lines():
         if role not in ("partner", "support"):
@@ -149,8 +149,8 @@ def revoke(
 ) -> None:
     """Revoke an API key: requests with it fail at once, and its open sockets close within seconds."""
     from diorama.demo.generate import BadInput
+    from jobs.api_keys import revoke_api_key
     from jobs.errors import UseCaseError
-    from jobs.identity import revoke_api_key
 
     with errors_as_lines(), _database("revoke") as conn:
         try:

@@ -3,47 +3,30 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection
 
-from db.records.accounts import (
-    ApiKey,
-    SessionRecord,
-    account_named,
-    digest,
-    end_session,
-    fingerprint,
-    insert_account,
-    insert_api_key,
-    insert_session,
-    key_owner,
-    live_keys,
-    live_session,
-    revoke_key,
-    sessions_in_scope,
-)
+from db.records.accounts import SessionRecord, end_session, insert_session, live_session, sessions_in_scope
+from db.records.api_keys import ApiKey, key_with_secret
 from db.records.ledger import WalletKey
 from db.scope import EVERYTHING, Scope
 from jobs.errors import Forbidden, Invalid, NotFound
-from statemachine.vocabulary import Actor
+from statemachine.vocabulary import Actor, KeyScope
 
 # The prefix tells a leaked secret's kind at a glance, and lets secret scanners find it.
-_KEY_PREFIX = "dio_key_"
+KEY_PREFIX = "dio_key_"
 _SESSION_PREFIX = "dio_ses_"
-
-_KEYS_NAMED_MAX = 20
-# Fewer digits may be a word that was meant as a name.
-_FINGERPRINT_LEAST = 8
 
 SESSION_LASTS_MAX = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An authenticated caller. `role` is partner, support or session; `session` is set for the last.
+    """An authenticated caller. `role` is partner, support or session; `session` is set for the last, `key` otherwise.
 
     `name` is how the history names the caller.
     """
@@ -52,6 +35,7 @@ class Principal:
     role: str
     name: str
     session: SessionRecord | None = None
+    key: ApiKey | None = None
 
     @property
     def scope(self) -> Scope:
@@ -86,6 +70,11 @@ class Principal:
         return WalletKey(self.account_id, self.user_ref)
 
     @property
+    def scopes(self) -> Collection[KeyScope]:
+        """Return the scopes of the caller's key. A session has all of them: other rules say what it may not do."""
+        return list(KeyScope) if self.key is None else self.key.scopes
+
+    @property
     def actor(self) -> str:
         """Return the name of this caller in histories."""
         return f"{Actor.SUPPORT}:{self.name}" if self.is_support else Actor.API
@@ -93,53 +82,13 @@ class Principal:
 
 def authenticate(conn: Connection, secret: str) -> Principal | None:
     """Return whose key or token this is, or None where it is unknown, revoked or expired."""
-    if secret.startswith(_KEY_PREFIX):
-        owner = key_owner(conn, secret)
-        return None if owner is None else Principal(owner.account_id, owner.role, owner.key_name)
+    if secret.startswith(KEY_PREFIX):
+        key = key_with_secret(conn, secret)
+        return None if key is None else Principal(key.account_id, key.role, key.name, key=key)
     if secret.startswith(_SESSION_PREFIX):
         session = live_session(conn, secret)
         return None if session is None else Principal(session.account_id, "session", session.user_ref, session)
     return None
-
-
-def issue_api_key(conn: Connection, account_name: str, *, role: str, key_name: str) -> str:
-    """Add a key for an account, which is made where it is new, and return the key. It cannot be read again."""
-    account_id = account_named(conn, account_name) or insert_account(conn, account_name)
-    secret = _KEY_PREFIX + secrets.token_urlsafe(32)
-    insert_api_key(conn, account_id, role=role, name=key_name, secret=secret)
-    return secret
-
-
-def revoke_api_key(conn: Connection, which: str) -> ApiKey:
-    """End a key, given by itself, by its name or by the beginning of its fingerprint, and return it.
-
-    Raises NotFound if no key matches, and Invalid if several do; both list the existing keys.
-    """
-    keys = live_keys(conn)
-    found = [key for key in keys if _is_meant(key, which)]
-    if not found:
-        raise NotFound(f"there is no API key {_shown(which)!r}; {_named(keys)}")
-    if len(found) > 1:
-        raise Invalid(f"{which!r} matches {len(found)} API keys: give the fingerprint of one; {_named(found)}")
-    revoke_key(conn, found[0].id)
-    return found[0]
-
-
-def _is_meant(key: ApiKey, which: str) -> bool:
-    if which.startswith(_KEY_PREFIX):
-        return key.fingerprint == fingerprint(digest(which))
-    return key.name == which or (len(which) >= _FINGERPRINT_LEAST and key.fingerprint.startswith(which.lower()))
-
-
-def _shown(which: str) -> str:
-    """Return what was given, without the secret part of a key."""
-    return f"{_KEY_PREFIX}…" if which.startswith(_KEY_PREFIX) else which
-
-
-def _named(keys: list[ApiKey]) -> str:
-    named = [f"{key.fingerprint} ({key.name}, {key.role})" for key in keys[-_KEYS_NAMED_MAX:]]
-    more = f" and {len(keys) - len(named)} older ones" if len(keys) > len(named) else ""
-    return f"there are {', '.join(named)}{more}" if named else "there are none"
 
 
 def open_session(

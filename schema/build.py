@@ -14,6 +14,7 @@ from schema.context import Context
 from schema.errors import log_unforeseen
 from schema.live.shared_execution import SharingExecutor
 from schema.live.subscription import Subscription
+from schema.mutations.api_keys import ApiKeyMutations
 from schema.mutations.batches import BatchMutations
 from schema.mutations.credits import CreditMutations
 from schema.mutations.deletions import DeletionMutations
@@ -39,6 +40,7 @@ from schema.types.story import Story
 )
 class Mutation(
     SessionMutations,
+    ApiKeyMutations,
     CreditMutations,
     UploadMutations,
     ImportMutations,

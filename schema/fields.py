@@ -9,6 +9,7 @@ import strawberry
 
 from schema.paging import Paged
 from schema.user_errors import UserErrors
+from statemachine.vocabulary import KeyScope
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -27,9 +28,13 @@ def paged_field(description: str) -> Callable[[F], F]:
     return cast("Callable[[F], F]", strawberry.field(description=description, extensions=[Paged()]))
 
 
-def mutation(description: str, payload: Callable[..., Any]) -> Callable[[F], F]:
-    """Make a method the resolver of a mutation, whose refusals become the `userErrors` of its payload."""
-    return cast("Callable[[F], F]", strawberry.mutation(description=description, extensions=[UserErrors(payload)]))
+def mutation(description: str, payload: Callable[..., Any], *, scope: KeyScope = KeyScope.REQUESTS) -> Callable[[F], F]:
+    """Make a method the resolver of a mutation, whose refusals become the `userErrors` of its payload.
+
+    An API key needs `scope` for it.
+    """
+    refusing = UserErrors(payload, scope)
+    return cast("Callable[[F], F]", strawberry.mutation(description=description, extensions=[refusing]))
 
 
 def subscription(description: str) -> Callable[[F], F]:

@@ -41,4 +41,5 @@ _WITH_ARTICLE = {
     IdKind.ASSET: "an asset",
     IdKind.SESSION: "a session",
     IdKind.DELETION: "a deletion",
+    IdKind.API_KEY: "an API key",
 }

@@ -11,16 +11,18 @@ from strawberry.types.field import StrawberryField
 from jobs.errors import Forbidden, UseCaseError
 from schema.context import Info
 from schema.types.errors import user_error
+from statemachine.vocabulary import KeyScope
 
 
 class UserErrors(FieldExtension):
     """Returns the payload with its `userErrors` where the mutation raises a UseCaseError.
 
-    Forbidden becomes a top-level error: no other input would help.
+    Forbidden becomes a top-level error: no other input would help. It is raised here for a key without the scope.
     """
 
-    def __init__(self, payload: Callable[..., Any]) -> None:
+    def __init__(self, payload: Callable[..., Any], scope: KeyScope) -> None:
         self._payload = payload
+        self._scope = scope
 
     def apply(self, field: StrawberryField) -> None:
         """Describe the one argument that every mutation has."""
@@ -31,6 +33,8 @@ class UserErrors(FieldExtension):
         """Run the mutation with fresh loaders, because the one before it may have changed what they cached."""
         context: Info = info
         context.context.discard_loaded()
+        if self._scope not in context.context.principal.scopes:
+            raise Forbidden(f"This API key lacks the scope {self._scope.name}: use a key that has it.")
         try:
             return await next_(source, info, **kwargs)
         except Forbidden:

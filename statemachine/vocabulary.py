@@ -242,6 +242,15 @@ class Role(StrEnum):
     SESSION = "session"
 
 
+class KeyScope(StrEnum):
+    """The changes that an API key may make. Every key may read what belongs to its account."""
+
+    REQUESTS = "requests"
+    SESSIONS = "sessions"
+    CREDITS = "credits"
+    KEYS = "keys"
+
+
 class WaitKind(StrEnum):
     """The reason nothing is happening to a job right now. Derived when a job is read, never stored."""
 

@@ -1,4 +1,4 @@
-"""Accounts, their API keys and their users' sessions. Keys and tokens are kept as digests only."""
+"""Accounts and their users' sessions, whose tokens are kept as digests only."""
 
 from __future__ import annotations
 
@@ -8,28 +8,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Connection, any_, func, insert, literal, select, union_all, update
-from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
+from sqlalchemy import Connection, func, insert, select, update
 
 from db.ids import new_id
 from db.scope import Scope
 from db.statements import statement
-from db.tables import accounts, api_keys, sessions
+from db.tables import accounts, sessions
 
 # The column's maximum.
 JOBS_AT_ONCE_MAX = 2**31 - 1
 
 _now = func.diorama_now
-
-
-@dataclass(frozen=True, slots=True)
-class KeyOwner:
-    """The owner of an API key: `role` is partner or support."""
-
-    account_id: UUID
-    account_name: str
-    role: str
-    key_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,68 +57,6 @@ def limit_account(conn: Connection, name: str, jobs_at_once: int | None) -> bool
     """
     changed = conn.execute(update(accounts).where(accounts.c.name == name).values(jobs_at_once=jobs_at_once))
     return changed.rowcount > 0
-
-
-def insert_api_key(conn: Connection, account_id: UUID, *, role: str, name: str, secret: str) -> UUID:
-    """Add a key to an account and return the key's id."""
-    key_id = new_id()
-    conn.execute(
-        insert(api_keys).values(id=key_id, account_id=account_id, role=role, name=name, key_sha256=digest(secret))
-    )
-    return key_id
-
-
-def key_owner(conn: Connection, secret: str) -> KeyOwner | None:
-    """Return whose key this is, or None for an unknown or revoked one."""
-    row = conn.execute(
-        select(api_keys.c.account_id, accounts.c.name, api_keys.c.role, api_keys.c.name.label("key_name"))
-        .join(accounts, accounts.c.id == api_keys.c.account_id)
-        .where(api_keys.c.key_sha256 == digest(secret), api_keys.c.revoked_at.is_(None))
-    ).one_or_none()
-    return None if row is None else KeyOwner(row.account_id, row.name, row.role, row.key_name)
-
-
-@dataclass(frozen=True, slots=True)
-class ApiKey:
-    """A valid key. `fingerprint` is the beginning of its digest, in hexadecimal: it identifies the key to people."""
-
-    id: UUID
-    account_name: str
-    role: str
-    name: str
-    fingerprint: str
-
-
-def live_keys(conn: Connection) -> list[ApiKey]:
-    """Return the keys that have not been revoked, oldest first."""
-    rows = conn.execute(
-        select(api_keys, accounts.c.name.label("account_name"))
-        .join(accounts, accounts.c.id == api_keys.c.account_id)
-        .where(api_keys.c.revoked_at.is_(None))
-        .order_by(api_keys.c.id)
-    )
-    return [ApiKey(row.id, row.account_name, row.role, row.name, fingerprint(row.key_sha256)) for row in rows]
-
-
-def fingerprint(key_sha256: bytes) -> str:
-    """Return what names a key to people: the beginning of its digest."""
-    return key_sha256.hex()[:12]
-
-
-def revoke_key(conn: Connection, key_id: UUID) -> None:
-    """End a key for good; one that has ended already keeps its time."""
-    conn.execute(
-        update(api_keys).where(api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None)).values(revoked_at=_now())
-    )
-
-
-def valid_secrets(conn: Connection, secrets: Collection[str]) -> set[str]:
-    """Return those of the keys and tokens that are neither unknown nor revoked nor expired."""
-    by_digest = {digest(secret): secret for secret in secrets}
-    given = any_(literal(list(by_digest), ARRAY(BYTEA)))
-    keys = select(api_keys.c.key_sha256).where(api_keys.c.key_sha256 == given, api_keys.c.revoked_at.is_(None))
-    tokens = select(sessions.c.token_sha256).where(sessions.c.token_sha256 == given, sessions.c.expires_at > _now())
-    return {by_digest[bytes(found)] for found in conn.scalars(union_all(keys, tokens))}
 
 
 _SESSION_COLUMNS = (

@@ -30,7 +30,7 @@ from diorama.embedded.ports import LOOPBACK, free_port
 from diorama.preflight import check_database, check_provider, check_store
 from diorama.settings import Settings, read_settings
 from diorama.wiring import build_store
-from jobs.identity import issue_api_key
+from jobs.api_keys import issue_api_key
 from jobs.requesting.credits import grant_to_account
 
 # A busy machine takes this long to import the program; a program that fails ends, and is reported at once.

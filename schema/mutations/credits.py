@@ -10,6 +10,7 @@ from schema.fields import mutation
 from schema.mutations.payloads import KeyedPayload, Payload
 from schema.scalars import BigInt
 from schema.types.credits import CreditBalance, CreditEntry
+from statemachine.vocabulary import KeyScope
 
 
 @strawberry.input(description="The credits to give, and the wallet that receives them.")
@@ -50,7 +51,9 @@ class AdjustCreditsPayload(Payload):
 
 @strawberry.type
 class CreditMutations:
-    @mutation("Transfer credits from your account to one of your end users.", GrantCreditsPayload)
+    @mutation(
+        "Transfer credits from your account to one of your end users.", GrantCreditsPayload, scope=KeyScope.CREDITS
+    )
     async def grant_credits(self, info: Info, input: GrantCreditsInput) -> GrantCreditsPayload:
         request = GrantRequest(
             idempotency_key=input.idempotency_key,
@@ -63,7 +66,9 @@ class CreditMutations:
         return GrantCreditsPayload(balance=CreditBalance.of(granted.balance), replayed=granted.replayed)
 
     @mutation(
-        "For support: adjust the credits of a wallet, with a reason that stays in the ledger.", AdjustCreditsPayload
+        "For support: adjust the credits of a wallet, with a reason that stays in the ledger.",
+        AdjustCreditsPayload,
+        scope=KeyScope.CREDITS,
     )
     async def adjust_credits(self, info: Info, input: AdjustCreditsInput) -> AdjustCreditsPayload:
         entry = await info.context.database.write(

@@ -14,6 +14,7 @@ from schema.mutations.arguments import input_id
 from schema.mutations.payloads import Payload
 from schema.types.enums import Tier
 from schema.types.session import Session
+from statemachine.vocabulary import KeyScope
 
 
 @strawberry.input(description="The end user, and what the session may request.")
@@ -47,7 +48,9 @@ class EndSessionPayload(Payload):
 
 @strawberry.type
 class SessionMutations:
-    @mutation("Open a session for one of your end users. Requires an API key.", CreateSessionPayload)
+    @mutation(
+        "Open a session for one of your end users. Requires an API key.", CreateSessionPayload, scope=KeyScope.SESSIONS
+    )
     async def create_session(self, info: Info, input: CreateSessionInput) -> CreateSessionPayload:
         session, token = await info.context.database.write(
             open_session,
@@ -62,6 +65,7 @@ class SessionMutations:
         "End a session at once, also one that has ended: its token stops working, and its open sockets are closed. Its "
         "jobs go on.",
         EndSessionPayload,
+        scope=KeyScope.SESSIONS,
     )
     async def end_session(self, info: Info, input: EndSessionInput) -> EndSessionPayload:
         session_id = None if input.session_id is None else input_id(input.session_id, IdKind.SESSION, "sessionId")

@@ -13,6 +13,7 @@ from schema.context import Info
 from schema.fields import field, paged_field
 from schema.ids import IdKind, decode_any, decode_id
 from schema.paging import Connection, PageRequest
+from schema.queries.api_keys import ApiKeyQueries
 from schema.queries.catalogue import CatalogueQueries
 from schema.queries.credits import CreditQueries
 from schema.queries.experiments import ExperimentQueries
@@ -69,7 +70,7 @@ _FIND: dict[IdKind, Callable[[Info, UUID], Awaitable[Node | None]]] = {
 
 
 @strawberry.type(description="Everything that can be read. What is not yours is treated as if it did not exist.")
-class Query(CatalogueQueries, CreditQueries, SupportQueries, ExperimentQueries):
+class Query(ApiKeyQueries, CatalogueQueries, CreditQueries, SupportQueries, ExperimentQueries):
     @field("The object with this id; null if it does not exist or is not yours.")
     async def node(self, info: Info, id: Annotated[strawberry.ID, arguments.ID]) -> Node | None:
         kind, value = decode_any(id)

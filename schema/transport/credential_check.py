@@ -13,7 +13,7 @@ from collections.abc import Callable
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from db.records.accounts import valid_secrets
+from db.records.api_keys import valid_secrets
 from schema.database import Database
 
 log = structlog.get_logger(__name__)

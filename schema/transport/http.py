@@ -22,11 +22,12 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
-from jobs.identity import Principal, authenticate
+from jobs.identity import Principal
 from schema.build import DioramaSchema
 from schema.context import Context, Parts
 from schema.errors import UNAUTHENTICATED, UNRESOLVED, ApiError, log_unforeseen, presented, unauthenticated
 from schema.transport.bearer import bearer
+from schema.transport.callers import caller_of
 from schema.transport.http_request import GRAPHQL_JSON, PLAIN_JSON, Asked, Refusal, negotiated, read_asked, refuse
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -84,7 +85,7 @@ class HttpEndpoint:
 
     async def _caller(self, request: Request) -> Principal | None:
         secret = bearer(request.headers.get("authorization"))
-        caller = await self._parts.database.read(authenticate, secret) if secret else None
+        caller = await caller_of(self._parts.database, secret)
         # In development GraphiQL reads the schema before anyone has entered a key; the gate sees to the rest.
         if caller is None and (secret or not self._parts.settings.development):
             raise Refusal(401, unauthenticated(), {"WWW-Authenticate": "Bearer"})

@@ -15,9 +15,10 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from strawberry.asgi import ASGIWebSocketAdapter
 from strawberry.http.exceptions import WebSocketDisconnected
 
-from jobs.identity import Principal, authenticate
+from jobs.identity import Principal
 from schema.context import Parts
 from schema.transport.bearer import bearer
+from schema.transport.callers import caller_of
 
 # Clients begin an operation as soon as they are let in; asking who they are once is enough for both.
 _BELIEVED_FOR_S = 1.0
@@ -45,7 +46,7 @@ class Socket:
         """Return whose key or token it is, asking again after a moment: it may have been revoked or have expired."""
         if monotonic() - self._asked_at_s > _BELIEVED_FOR_S:
             secret = self.secret
-            self.caller = await self.parts.database.read(authenticate, secret) if secret else None
+            self.caller = await caller_of(self.parts.database, secret)
             self._asked_at_s = monotonic()
         return self.caller
 

@@ -18,6 +18,7 @@ from statemachine.vocabulary import (
     DeletionSubject,
     ErrorCode,
     Event,
+    KeyScope,
     Kind,
     OnFailure,
     Role,
@@ -182,6 +183,13 @@ ROLES = {
     Role.PARTNER: "A partner's API key: it reads everything in the account, and may open sessions and grant credits.",
     Role.SUPPORT: "A support key: it reads all accounts, and may use what is for support.",
     Role.SESSION: "An end user's session token: it reads and spends what belongs to that user.",
+}
+
+KEY_SCOPES = {
+    KeyScope.REQUESTS: "Uploads, jobs, stories and batches: requesting, canceling, retrying and deleting them.",
+    KeyScope.SESSIONS: "Opening and ending the sessions of end users.",
+    KeyScope.CREDITS: "Granting and adjusting credits.",
+    KeyScope.KEYS: "Creating, rotating and revoking API keys.",
 }
 
 TIERS = {

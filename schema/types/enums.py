@@ -20,6 +20,7 @@ from statemachine.vocabulary import (
     DeletionSubject,
     ErrorCode,
     Event,
+    KeyScope,
     Kind,
     OnFailure,
     Role,
@@ -31,6 +32,7 @@ from statemachine.vocabulary import (
 
 __all__ = [
     "AnimationStyle",
+    "ApiKeyScope",
     "AssetKind",
     "AssetState",
     "AttemptStatus",
@@ -57,6 +59,7 @@ __all__ = [
 # The state machine's own enums, so each list exists once; Strawberry marks them in place.
 JobState = State
 GenerationKind = Kind
+ApiKeyScope = KeyScope
 JobEventName = Event
 JobErrorCode = ErrorCode
 PipelineStep = Step
@@ -76,6 +79,12 @@ describe(CreditBucket, "The buckets of a wallet. Every credit in the others came
 describe(CreditEntryKind, "The kind of a ledger entry.", words.CREDIT_ENTRY_KINDS)
 describe(DeletionSubject, "The thing that a deletion removes.", words.DELETION_SUBJECTS)
 describe(PipelineStep, "A step of the pipeline.", words.STEPS, name="PipelineStep")
+describe(
+    KeyScope,
+    "What an API key may change. Every key reads what belongs to its account.",
+    words.KEY_SCOPES,
+    name="ApiKeyScope",
+)
 describe(Role, "The kind of caller.", words.ROLES)
 describe(Tier, "The tier of a caller, which decides what it may request.", words.TIERS)
 describe(WaitKind, "What a job is waiting for right now.", words.WAIT_KINDS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from jobs.identity import issue_api_key
+from jobs.api_keys import issue_api_key
 from tests.support.serving import Caller, serving
 from tests.support.system import System
 

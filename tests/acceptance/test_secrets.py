@@ -18,7 +18,7 @@ import pytest
 from sqlalchemy import Engine, make_url, text
 
 from diorama.embedded import EmbeddedS3, ServerCommand, ServerProcess
-from jobs.identity import issue_api_key
+from jobs.api_keys import issue_api_key
 from storage import S3Store
 from tests.support.eventually import eventually, scaled
 from tests.support.system import System, running_system

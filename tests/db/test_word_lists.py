@@ -18,9 +18,9 @@ _CHECKS = text(
     "SELECT conrelid::regclass::text, pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'c' AND conislocal "
     "AND conrelid NOT IN (SELECT inhrelid FROM pg_inherits)"
 )
-# A CHECK that lists the words of one column, one for those before a colon in it, and one that lists rows of several
-# columns.
-_WORDS_OF_ONE = re.compile(r"CHECK \(\((\w+) = ANY \(ARRAY\[(.*)\]\)\)\)")
+# A CHECK that lists the words of one column or of an array, one for those before a colon in it, and one that lists rows
+# of several columns.
+_WORDS_OF_ONE = re.compile(r"CHECK \(\((\w+) (?:= ANY \(|<@ )ARRAY\[(.*)\]\)?\)\)")
 _FIRST_WORDS = re.compile(r"CHECK \(\((\w+) ~ '\^\(([\w|]+)\)\(:\|\$\)'::text\)\)")
 _EQUALITY = r"(\w+) = '(\w+)'::text"
 _ROWS = re.compile(rf"CHECK (?:{_EQUALITY}|AND|OR|[() ])+")
@@ -66,6 +66,7 @@ LISTS = (
     WordList(v.CreditBucket, ("ledger_entries.debit_bucket", "ledger_entries.credit_bucket"), "CreditBucket"),
     WordList(v.Tier, ("sessions.tier",), "Tier"),
     WordList(v.Role, ("api_keys.role",), "Role", unstored=frozenset({v.Role.SESSION})),
+    WordList(v.KeyScope, ("api_keys.scopes",), "ApiKeyScope"),
     WordList(v.WaitKind, in_api="WaitKind"),
     WordList(v.BreakerState, ("provider_breaker.state",), "BreakerState"),
     WordList(v.BreakerCause, ("provider_breaker.cause",), "BreakerCause"),

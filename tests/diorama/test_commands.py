@@ -10,10 +10,12 @@ import pytest
 from sqlalchemy import Engine
 from typer.testing import CliRunner
 
-from db.records.accounts import digest, fingerprint
+from db.records.accounts import digest
+from db.records.api_keys import fingerprint
 from diorama.cli import app
 from diorama.embedded import EmbeddedS3
-from jobs.identity import authenticate, issue_api_key
+from jobs.api_keys import issue_api_key
+from jobs.identity import authenticate
 
 
 @pytest.mark.parametrize("command", ["key acme", "grant acme 3", "limit acme 3", "revoke acme", "migrate"])

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from db.connection import DatabaseSettings, connect
 from db.migrate import migrate
 from diorama.embedded import EmbeddedPostgres, EmbeddedS3, ServerProcess
-from jobs.identity import issue_api_key
+from jobs.api_keys import issue_api_key
 from simulator.serve import Background
 from simulator.settings import SimulatorSettings
 from storage import S3Store

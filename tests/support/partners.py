@@ -13,8 +13,9 @@ from sqlalchemy import Engine, insert, text
 from db.ids import new_id
 from db.records.ledger import WalletKey, post_entry
 from db.tables import assets, attempts
+from jobs.api_keys import issue_api_key
 from jobs.engine.hints import EVENTS_CHANNEL
-from jobs.identity import Principal, authenticate, issue_api_key, open_session
+from jobs.identity import Principal, authenticate, open_session
 from jobs.requesting.credits import grant_to_account
 from schema.ids import IdKind, decode_id, encode_id
 from statemachine.steps import PERCENT_AT

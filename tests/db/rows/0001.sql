@@ -1,7 +1,7 @@
 -- At least one row of every table as revision 0001 knows them. Frozen with its revision.
 INSERT INTO accounts (id, name, jobs_at_once) VALUES ('00000000-0000-7000-8000-000000000001', 'acme', 5);
-INSERT INTO api_keys (id, account_id, role, name, key_sha256)
-VALUES ('00000000-0000-7000-8000-000000000002', '00000000-0000-7000-8000-000000000001', 'partner', 'key', '\x01');
+INSERT INTO api_keys (id, account_id, role, name, key_sha256, scopes)
+VALUES ('00000000-0000-7000-8000-000000000002', '00000000-0000-7000-8000-000000000001', 'partner', 'key', '\x01', '{requests}');
 INSERT INTO sessions (id, account_id, user_ref, tier, token_sha256, expires_at)
 VALUES ('00000000-0000-7000-8000-000000000003', '00000000-0000-7000-8000-000000000001', 'ada', 'paid', '\x02', now());
 INSERT INTO assets (id, account_id, session_id, kind, state, object_key, content_type, size_bytes, sha256)

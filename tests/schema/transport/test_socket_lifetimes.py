@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from jobs.identity import revoke_api_key
+from jobs.api_keys import revoke_api_key
 from schema.transport.app import ApiSettings, Limits
 from tests.schema.documents import FOLLOW, make_avatar
 from tests.schema.transport.sockets import THEMES, close_code

@@ -14,9 +14,16 @@ CREATE TABLE api_keys (
     role       text NOT NULL CONSTRAINT api_keys_role_known CHECK (role IN ('partner', 'support')),
     name       text NOT NULL,
     key_sha256 bytea NOT NULL CONSTRAINT api_keys_digest_unique UNIQUE,
+    scopes     text[] NOT NULL CONSTRAINT api_keys_scopes_known
+               CHECK (scopes <@ ARRAY['requests', 'sessions', 'credits', 'keys']),
     created_at timestamptz NOT NULL DEFAULT now(),
+    -- Within a minute of its last use.
+    used_at    timestamptz,
+    -- A key that another has replaced works until then.
+    expires_at timestamptz,
     revoked_at timestamptz
 );
+CREATE INDEX api_keys_by_account ON api_keys (account_id, id);
 
 CREATE TABLE sessions (
     id           uuid PRIMARY KEY,

@@ -1,0 +1,138 @@
+"""API keys: issued and revoked by operators at the command line, and by accounts for themselves through the API."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from db.records.accounts import account_named, digest, insert_account
+from db.records.api_keys import ApiKey, expire_key, fingerprint, insert_api_key, key_with_secret, live_keys, revoke_key
+from jobs.errors import Forbidden, Invalid, NotFound
+from jobs.identity import KEY_PREFIX, Principal
+from statemachine.vocabulary import KeyScope
+
+KEYS_PER_ACCOUNT_MAX = 100
+NAME_MAX = 100
+OVERLAP_MAX = timedelta(days=30)
+
+_KEYS_NAMED_MAX = 20
+# Fewer digits may be a word that was meant as a name.
+_FINGERPRINT_LEAST = 8
+
+
+def issue_api_key(conn: Connection, account_name: str, *, role: str, key_name: str) -> str:
+    """Add a key for an account, which is made where it is new, and return the key. It cannot be read again."""
+    account_id = account_named(conn, account_name) or insert_account(conn, account_name)
+    secret = KEY_PREFIX + secrets.token_urlsafe(32)
+    insert_api_key(conn, account_id, role=role, name=key_name, secret=secret, scopes=list(KeyScope))
+    return secret
+
+
+def revoke_api_key(conn: Connection, which: str) -> ApiKey:
+    """End a key, given by itself, by its name or by the beginning of its fingerprint, and return it.
+
+    Raises NotFound if no key matches, and Invalid if several do; both list the existing keys.
+    """
+    keys = live_keys(conn)
+    found = [key for key in keys if _is_meant(key, which)]
+    if not found:
+        raise NotFound(f"there is no API key {_shown(which)!r}; {_named(keys)}")
+    if len(found) > 1:
+        raise Invalid(f"{which!r} matches {len(found)} API keys: give the fingerprint of one; {_named(found)}")
+    revoke_key(conn, found[0].id)
+    return found[0]
+
+
+def _is_meant(key: ApiKey, which: str) -> bool:
+    if which.startswith(KEY_PREFIX):
+        return key.fingerprint == fingerprint(digest(which))
+    return key.name == which or (len(which) >= _FINGERPRINT_LEAST and key.fingerprint.startswith(which.lower()))
+
+
+def _shown(which: str) -> str:
+    """Return what was given, without the secret part of a key."""
+    return f"{KEY_PREFIX}…" if which.startswith(KEY_PREFIX) else which
+
+
+def _named(keys: list[ApiKey]) -> str:
+    named = [f"{key.fingerprint} ({key.name}, {key.role})" for key in keys[-_KEYS_NAMED_MAX:]]
+    more = f" and {len(keys) - len(named)} older ones" if len(keys) > len(named) else ""
+    return f"there are {', '.join(named)}{more}" if named else "there are none"
+
+
+def create_api_key(
+    conn: Connection, caller: Principal, *, name: str, scopes: Collection[KeyScope]
+) -> tuple[ApiKey, str]:
+    """Add a key of the caller's role to the caller's account; return it and its secret, which cannot be read again.
+
+    Raises Invalid for a name out of bounds, for too many keys, and for scopes that the caller's own key lacks, and
+    Forbidden for a session.
+    """
+    own = _own_key(caller)
+    if not 1 <= len(name.strip()) <= NAME_MAX:
+        raise Invalid(f"name must have 1 to {NAME_MAX} characters.", "input", "name")
+    if beyond := set(scopes) - own.scopes:
+        raise Invalid(f"Your own key lacks {_listed(beyond)}: a key gives no more than it has.", "input", "scopes")
+    return _added(conn, own, name.strip(), scopes)
+
+
+def rotate_api_key(conn: Connection, caller: Principal, key_id: UUID, *, overlap: timedelta) -> tuple[ApiKey, str]:
+    """Replace a key by one of the same name and scopes; the old one works until the database's time + `overlap`.
+
+    Raises NotFound for a key that is not the caller's account's or no longer works, Invalid for an overlap out of
+    bounds and for a key with scopes that the caller's own key lacks, and Forbidden for a session.
+    """
+    own = _own_key(caller)
+    if not timedelta(0) <= overlap <= OVERLAP_MAX:
+        raise Invalid(f"overlapSeconds is 0 to {OVERLAP_MAX // timedelta(seconds=1)}.", "input", "overlapSeconds")
+    key = _key_of(conn, caller, key_id)
+    if beyond := key.scopes - own.scopes:
+        raise Invalid(f"Your own key lacks {_listed(beyond)}: a key gives no more than it has.", "input", "id")
+    expire_key(conn, key.id, overlap)
+    return _added(conn, own, key.name, key.scopes)
+
+
+def end_api_key(conn: Connection, caller: Principal, key_id: UUID) -> ApiKey:
+    """Revoke a key of the caller's account at once, and return it as it was. Raises as `rotate_api_key` does."""
+    _own_key(caller)
+    key = _key_of(conn, caller, key_id)
+    revoke_key(conn, key.id)
+    return key
+
+
+def api_keys_of(conn: Connection, caller: Principal) -> list[ApiKey]:
+    """Return the keys of the caller's account that work, oldest first; raise Forbidden for a session."""
+    _own_key(caller)
+    return live_keys(conn, caller.account_id)
+
+
+def _own_key(caller: Principal) -> ApiKey:
+    if caller.key is None:
+        raise Forbidden("Only an API key can manage keys; this is a session token.")
+    return caller.key
+
+
+def _key_of(conn: Connection, caller: Principal, key_id: UUID) -> ApiKey:
+    for key in live_keys(conn, caller.account_id):
+        if key.id == key_id:
+            return key
+    raise NotFound("There is no such API key, or it no longer works.", "input", "id")
+
+
+def _added(conn: Connection, own: ApiKey, name: str, scopes: Collection[KeyScope]) -> tuple[ApiKey, str]:
+    if len(live_keys(conn, own.account_id)) >= KEYS_PER_ACCOUNT_MAX:
+        raise Invalid(f"An account has at most {KEYS_PER_ACCOUNT_MAX} keys: revoke some first.", "input")
+    secret = KEY_PREFIX + secrets.token_urlsafe(32)
+    insert_api_key(conn, own.account_id, role=own.role, name=name, secret=secret, scopes=scopes)
+    added = key_with_secret(conn, secret)
+    if added is None:
+        raise LookupError("a key that was just added cannot be read")
+    return added, secret
+
+
+def _listed(scopes: Collection[KeyScope]) -> str:
+    return ", ".join(sorted(scope.name for scope in scopes))
