@@ -15,8 +15,9 @@ from db.engine.recording import record
 from db.engine.row_changes import AttemptBegun
 from db.records.experiments import VariantResult, variant_results
 from db.tables import attempts
+from statemachine import outcomes as o
 from statemachine.vocabulary import State
-from tests.support.factories import World, begin_of, claimed, make_job, make_world
+from tests.support.factories import REFUSED, World, begin_of, claimed, make_job, make_world, move_of
 
 PAST = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -54,12 +55,12 @@ def test_the_result_of_a_variant_is_its_rates_cost_and_time(engine: Engine) -> N
 
 
 def test_declined_content_is_counted_apart_from_other_failures(engine: Engine) -> None:
-    """The factory's failed jobs were declined by the content check."""
     with engine.begin() as conn:
         world = make_world(conn)
+        for _ in range(2):
+            job_id = took_part(conn, world, State.GENERATING, "a", status="failed")
+            record(conn, [move_of(claimed(conn, job_id), o.GenerationFailed(REFUSED))])
         took_part(conn, world, State.FAILED, "a", status="failed")
-        took_part(conn, world, State.COMPENSATING, "a", status="failed")
-        took_part(conn, world, State.GENERATING, "a", status="failed")
         (result,) = variant_results(conn)
     assert (result.ended, result.succeeded, result.declined) == (3, 0, 2)
     assert result.median_s is None

@@ -73,4 +73,5 @@ def test_a_page_is_read_from_an_index(
     else:
         plan = _plan(conn, lambda: asset_page(conn, scope, AssetFilter(kinds=("selfie",)), window))
     assert all(name.format(table) in plan for name in indexes), plan
-    assert "Seq Scan" not in plan, plan
+    # Of `jobs`, which is empty here, the planner may read the one page.
+    assert not any(f"Seq Scan on {filled}" in plan for filled in ("sessions", "assets", "stories")), plan
