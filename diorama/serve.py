@@ -43,7 +43,12 @@ def run_api(settings: Settings) -> None:
         webhook_key=build_webhook_key(settings),
     )
     app = create_app(
-        runtime, ApiSettings(development=settings.development, allowed_origins=tuple(settings.allowed_origins))
+        runtime,
+        ApiSettings(
+            development=settings.development,
+            public_url=None if settings.public_url is None else str(settings.public_url),
+            allowed_origins=tuple(settings.allowed_origins),
+        ),
     )
     server = _Server(
         uvicorn.Config(

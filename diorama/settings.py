@@ -106,7 +106,8 @@ class Settings(BaseSettings):
         description="Seconds after which an unfinished job is ended, time in the queue included.",
     )
     public_url: AnyHttpUrl | None = Field(
-        default=None, description="The API's URL as the provider reaches it; if empty, the provider sends no webhooks."
+        default=None,
+        description="The API's URL as the provider and browsers reach it; if empty, the provider sends no webhooks.",
     )
     replicate_webhook_secret: SecretStr = Field(
         default=SecretStr(""), description="The `whsec_` key of webhooks; if empty, the API fetches it with the token."

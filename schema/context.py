@@ -54,11 +54,16 @@ class Parts:
 
 @dataclass(slots=True)
 class Context:
-    """One operation. `caller` is None only for introspection in development."""
+    """One operation. `caller` is None only for introspection in development.
+
+    `called_at` is the URL of the server as the caller wrote it, without the path; None for an operation whose results
+    are shared with other callers.
+    """
 
     parts: Parts
     caller: Principal | None
     request_id: str
+    called_at: str | None = None
     _loaders: Loaders | None = None
 
     @property
@@ -72,6 +77,12 @@ class Context:
     def scope(self) -> Scope:
         """Return the scope of what the caller may see."""
         return self.principal.scope
+
+    @property
+    def base_url(self) -> str | None:
+        """Return the URL of this server, without a slash at its end, or None where it is not known."""
+        url = self.parts.settings.public_url or self.called_at
+        return url.rstrip("/") if url else None
 
     @property
     def catalogue(self) -> Catalogue:

@@ -66,6 +66,7 @@ class ApiSettings:
     """
 
     development: bool = False
+    public_url: str | None = None
     allowed_origins: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
     init_timeout: timedelta = timedelta(seconds=10)

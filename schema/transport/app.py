@@ -25,6 +25,8 @@ from schema.runtime import LOCAL_ORIGIN, ApiRuntime, ApiSettings, Limits
 from schema.transport.http import HttpEndpoint
 from schema.transport.provider_webhook import provider_webhook
 from schema.transport.socket_endpoint import SocketEndpoint
+from schema.transport.theme_pictures import theme_picture
+from schema.types.theme import THEMES_PATH
 
 __all__ = ["ApiRuntime", "ApiSettings", "Limits", "create_app", "end_waiting"]
 
@@ -39,6 +41,7 @@ def create_app(runtime: ApiRuntime, settings: ApiSettings) -> Starlette:
         routes=[
             Route("/graphql", HttpEndpoint(schema, parts)),
             WebSocketRoute("/graphql", SocketEndpoint(schema, parts)),
+            Route(f"{THEMES_PATH}/{{name}}", theme_picture),
             Route("/healthz", _healthz),
             Route("/readyz", _readyz(database, hub)),
             *_webhook_routes(parts),

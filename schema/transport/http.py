@@ -76,7 +76,7 @@ class HttpEndpoint:
         content_type = negotiated(request)
         caller = await self._caller(request)
         asked = await read_asked(request, self._parts.settings.limits)
-        result = await self._run(asked, Context(self._parts, caller, request_id), request.method)
+        result = await self._run(asked, Context(self._parts, caller, request_id, str(request.base_url)), request.method)
         return _response_of(result, request_id, content_type)
 
     def _wants_page(self, request: Request) -> bool:
