@@ -12,7 +12,7 @@ import pytest
 from jobs.media import ImageFacts, PictureFacts, VideoFacts
 
 
-def plain_avatar(source: Path, target: Path, *, renditions: Path) -> PictureFacts:
+def plain_avatar(source: Path, target: Path, *, renditions: Path, **_: Any) -> PictureFacts:
     """Copy the file instead of making an avatar and one smaller copy; the media work has its own tests."""
     renditions.mkdir()
     smaller = replace(_copied(source, renditions / "320.webp"), width_px=320)
