@@ -1,7 +1,7 @@
 -- Read the jobs in `claimed` for their steps: with their requests, their inputs and their current attempts.
 -- The input is the working copy of the file where it has one: the file itself shows a label, which a model would redraw.
--- Its working copy is joined to the wanted id, not to the file: a plan made while there were few files may read all of
--- them, and would look up the copy of each.
+-- Each LIMIT has a job's own rows found by their keys: for a plain join, a plan made while a table was small reads all of
+-- it for each claim.
 SELECT j.id, j.lease, j.account_id, j.session_id, j.story_id, j.parent_id, j.kind, j.priority, j.state, j.attempt,
        j.accepted - j.accepted_earlier AS accepted, j.failures, j.claims, j.percent, j.created_at, j.entered_at, j.deadline_at,
        j.cancel_requested_at IS NOT NULL AS cancel_requested, diorama_now() AS claimed_at,
@@ -14,7 +14,12 @@ SELECT j.id, j.lease, j.account_id, j.session_id, j.story_id, j.parent_id, j.kin
 FROM claimed j
 JOIN job_requests r ON r.job_id = j.id
 LEFT JOIN jobs parent ON parent.id = j.parent_id
-LEFT JOIN assets input ON input.id = coalesce(r.input_id, parent.output_id) AND input.state = 'ready'
-LEFT JOIN renditions working ON working.asset_id = coalesce(r.input_id, parent.output_id) AND working.is_working_copy
-                            AND input.id IS NOT NULL
-LEFT JOIN attempts a ON a.job_id = j.id AND a.attempt = j.attempt
+LEFT JOIN LATERAL (
+    SELECT * FROM assets WHERE assets.id = coalesce(r.input_id, parent.output_id) AND assets.state = 'ready' LIMIT 1
+) AS input ON true
+LEFT JOIN LATERAL (
+    SELECT * FROM renditions WHERE renditions.asset_id = input.id AND renditions.is_working_copy LIMIT 1
+) AS working ON true
+LEFT JOIN LATERAL (
+    SELECT * FROM attempts WHERE attempts.job_id = j.id AND attempts.attempt = j.attempt LIMIT 1
+) AS a ON true
