@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from db.records.accounts import account_named, digest, insert_account
+from db.records.accounts import account_named, digest, insert_account, lock_account
 from db.records.api_keys import ApiKey, expire_key, fingerprint, insert_api_key, key_with_secret, live_keys, revoke_key
 from jobs.errors import Forbidden, Invalid, NotFound
 from jobs.identity import KEY_PREFIX, Principal
@@ -27,9 +27,7 @@ _FINGERPRINT_LEAST = 8
 def issue_api_key(conn: Connection, account_name: str, *, role: str, key_name: str) -> str:
     """Add a key for an account, which is made where it is new, and return the key. It cannot be read again."""
     account_id = account_named(conn, account_name) or insert_account(conn, account_name)
-    secret = KEY_PREFIX + secrets.token_urlsafe(32)
-    insert_api_key(conn, account_id, role=role, name=key_name, secret=secret, scopes=list(KeyScope))
-    return secret
+    return _new_key(conn, account_id, role=role, name=key_name, scopes=list(KeyScope))
 
 
 def revoke_api_key(conn: Connection, which: str) -> ApiKey:
@@ -124,14 +122,22 @@ def _key_of(conn: Connection, caller: Principal, key_id: UUID) -> ApiKey:
 
 
 def _added(conn: Connection, own: ApiKey, name: str, scopes: Collection[KeyScope]) -> tuple[ApiKey, str]:
+    # Two keys added at once must not both be the last that an account may have.
+    lock_account(conn, own.account_id)
     if len(live_keys(conn, own.account_id)) >= KEYS_PER_ACCOUNT_MAX:
         raise Invalid(f"An account has at most {KEYS_PER_ACCOUNT_MAX} keys: revoke some first.", "input")
-    secret = KEY_PREFIX + secrets.token_urlsafe(32)
-    insert_api_key(conn, own.account_id, role=own.role, name=name, secret=secret, scopes=scopes)
+    secret = _new_key(conn, own.account_id, role=own.role, name=name, scopes=scopes)
     added = key_with_secret(conn, secret)
     if added is None:
         raise LookupError("a key that was just added cannot be read")
     return added, secret
+
+
+def _new_key(conn: Connection, account_id: UUID, *, role: str, name: str, scopes: Collection[KeyScope]) -> str:
+    """Add a key with a fresh secret, and return the secret."""
+    secret = KEY_PREFIX + secrets.token_urlsafe(32)
+    insert_api_key(conn, account_id, role=role, name=name, secret=secret, scopes=scopes)
+    return secret
 
 
 def _listed(scopes: Collection[KeyScope]) -> str:

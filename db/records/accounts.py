@@ -50,6 +50,11 @@ def account_named(conn: Connection, name: str) -> UUID | None:
     return conn.scalar(select(accounts.c.id).where(accounts.c.name == name))
 
 
+def lock_account(conn: Connection, account_id: UUID) -> None:
+    """Let no other transaction that locks the account go on until this one ends; rows may still be added to it."""
+    conn.execute(select(accounts.c.id).where(accounts.c.id == account_id).with_for_update(key_share=True))
+
+
 def limit_account(conn: Connection, name: str, jobs_at_once: int | None) -> bool:
     """Bound how many jobs of an account are at the provider at once, None for any; False for an unknown account.
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from jobs.api_keys import KEYS_PER_ACCOUNT_MAX, issue_api_key
 from schema.ids import IdKind, decode_id
 from tests.schema.documents import CREATE_AVATAR, new_key
 from tests.support.partners import Partner
@@ -133,6 +135,17 @@ def test_another_accounts_key_does_not_exist(acme: Partner, rival: Partner, supp
         assert payload["userErrors"][0]["code"] == "NOT_FOUND"
         assert key["id"] not in listed(stranger)
     assert works(made)
+
+
+def test_two_keys_made_at_once_do_not_exceed_the_limit(acme: Partner) -> None:
+    with acme.server.engine.begin() as conn:
+        for number in range(KEYS_PER_ACCOUNT_MAX - 2):
+            issue_api_key(conn, acme.account, role="partner", key_name=f"key {number}")
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(acme.ask, CREATE, input={"name": "last", "scopes": []}) for _ in range(4)]
+    errors = [each.result()["createApiKey"]["userErrors"] for each in asked]
+    assert sorted(map(len, errors)) == [0, 1, 1, 1]
+    assert len(listed(acme)) == KEYS_PER_ACCOUNT_MAX
 
 
 def test_a_session_manages_no_keys(acme: Partner) -> None:
