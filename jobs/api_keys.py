@@ -74,7 +74,9 @@ def create_api_key(
     if not 1 <= len(name.strip()) <= NAME_MAX:
         raise Invalid(f"name must have 1 to {NAME_MAX} characters.", "input", "name")
     if beyond := set(scopes) - own.scopes:
-        raise Invalid(f"Your own key lacks {_listed(beyond)}: a key gives no more than it has.", "input", "scopes")
+        raise Invalid(
+            f"Your own key lacks {_listed(beyond)}; a key cannot give scopes that it does not have.", "input", "scopes"
+        )
     return _added(conn, own, name.strip(), scopes)
 
 
@@ -89,7 +91,9 @@ def rotate_api_key(conn: Connection, caller: Principal, key_id: UUID, *, overlap
         raise Invalid(f"overlapSeconds is 0 to {OVERLAP_MAX // timedelta(seconds=1)}.", "input", "overlapSeconds")
     key = _key_of(conn, caller, key_id)
     if beyond := key.scopes - own.scopes:
-        raise Invalid(f"Your own key lacks {_listed(beyond)}: a key gives no more than it has.", "input", "id")
+        raise Invalid(
+            f"Your own key lacks {_listed(beyond)}; a key cannot give scopes that it does not have.", "input", "id"
+        )
     expire_key(conn, key.id, overlap)
     return _added(conn, own, key.name, key.scopes)
 

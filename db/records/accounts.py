@@ -51,7 +51,7 @@ def account_named(conn: Connection, name: str) -> UUID | None:
 
 
 def lock_account(conn: Connection, account_id: UUID) -> None:
-    """Let no other transaction that locks the account go on until this one ends; rows may still be added to it."""
+    """Lock an account until the transaction ends. Rows that reference it can still be added."""
     conn.execute(select(accounts.c.id).where(accounts.c.id == account_id).with_for_update(key_share=True))
 
 

@@ -92,7 +92,7 @@ def _check_retryable(conn: Connection, caller: Principal, job_id: UUID) -> None:
     if is_consequence(job.error_code):
         message = "It ended because of another job: retry that one, or the story with retryStory."
     else:
-        message = "The same request would fail again: change it, and request it anew."
+        message = "The same request would fail again: change it and send it as a new one."
     raise NotRetryable(message, "input", "jobId")
 
 

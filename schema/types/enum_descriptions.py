@@ -186,7 +186,8 @@ ROLES = {
 }
 
 KEY_SCOPES = {
-    KeyScope.REQUESTS: "Uploads, jobs, stories and batches: requesting, canceling, retrying and deleting them.",
+    KeyScope.REQUESTS: "Requesting, canceling, retrying and deleting uploads, jobs, stories and batches, and deleting "
+    "an end user; for support also redriving, pausing and reviewing.",
     KeyScope.SESSIONS: "Opening and ending the sessions of end users.",
     KeyScope.CREDITS: "Granting and adjusting credits.",
     KeyScope.KEYS: "Creating, rotating and revoking API keys.",
