@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+INSTALL := $(PYTHON) requirements/install.py
 # The engines that ours is measured beside need packages that do not go with ours.
 PEERS := .venv-peers
 # Schemathesis needs packages that do not go with ours, and the JavaScript client is installed where npm is.
@@ -30,17 +31,13 @@ help:  ## Show what can be made.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
 
 $(VENV)/.installed: requirements/demo.lock pyproject.toml
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "Installing the packages of requirements/demo.lock into $(VENV) ..." >&2
-	@# Compiled on all cores afterwards: pip takes one. Files that are templates of Python do not compile.
-	@$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --require-hashes -r requirements/demo.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(INSTALL) $(VENV) requirements/demo.lock .
+	@# On all cores. Files that are templates of Python do not compile.
 	@$(BIN)/python -m compileall -qq -j 0 -x '$(UNUSED)' $(VENV)/lib || true
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed requirements/dev.lock
-	@echo "Installing the packages of requirements/dev.lock into $(VENV) ..." >&2
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	@$(INSTALL) $(VENV) requirements/dev.lock
 	@touch $@
 
 demo: $(VENV)/.installed  ## Turn a photograph into an avatar, a scene and a video: make demo SELFIE=me.jpg THEME=neon-city
@@ -81,9 +78,7 @@ format: $(VENV)/.installed-dev  ## Rewrite the code in the project's format.
 	@$(BIN)/ruff check --fix .
 
 $(SCHEMATHESIS)/.installed: requirements/schemathesis.lock
-	@test -x $(SCHEMATHESIS)/bin/python || $(PYTHON) -m venv $(SCHEMATHESIS)
-	@echo "Installing the packages of requirements/schemathesis.lock into $(SCHEMATHESIS) ..." >&2
-	@$(SCHEMATHESIS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/schemathesis.lock
+	@$(INSTALL) $(SCHEMATHESIS) requirements/schemathesis.lock
 	@touch $@
 
 $(JAVASCRIPT)/node_modules/.installed: $(JAVASCRIPT)/package-lock.json
@@ -97,9 +92,7 @@ conformance: $(VENV)/.installed-dev $(CLIENTS)  ## Test the simulator thoroughly
 	@CONFORMANCE_EXAMPLES=$(EXAMPLES) CONFORMANCE_SEED=$(SEED) $(BIN)/python -m pytest -rs tests/conformance
 
 $(PEERS)/.installed: requirements/peers.lock
-	@test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)
-	@echo "Installing the packages of requirements/peers.lock into $(PEERS) ..." >&2
-	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/peers.lock
+	@$(INSTALL) $(PEERS) requirements/peers.lock
 	@touch $@
 
 bench: $(VENV)/.installed-dev $(PEERS)/.installed  ## Compare the engine with Postgres's own limit and with other engines, count the calls of tracking, and measure the cost of media.
