@@ -17,6 +17,7 @@ _LENGTH = 26
 class IdKind(StrEnum):
     """The kinds of ids; the value is the prefix."""
 
+    ACCOUNT = "account"
     JOB = "job"
     STORY = "story"
     ASSET = "asset"

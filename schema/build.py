@@ -27,6 +27,7 @@ from schema.mutations.uploads import UploadMutations
 from schema.queries.root import Query
 from schema.runtime import ApiSettings
 from schema.scalars import SCALARS
+from schema.types.account import Account
 from schema.types.asset import Asset
 from schema.types.deletion import Deletion
 from schema.types.errors import InsufficientCreditsError, PlainUserError
@@ -71,7 +72,7 @@ def build_schema(settings: ApiSettings) -> DioramaSchema:
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
-        types=[Job, Story, Asset, Session, Deletion, PlainUserError, InsufficientCreditsError],
+        types=[Account, Job, Story, Asset, Session, Deletion, PlainUserError, InsufficientCreditsError],
         extensions=[lambda: Admission(control)],
         execution_context_class=SharingExecutor,
         config=StrawberryConfig(scalar_map=SCALARS),

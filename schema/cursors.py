@@ -100,6 +100,16 @@ def read_page_cursor(order: JobOrder, text: str) -> tuple[Any, ...]:
         raise MalformedCursor("This cursor points at an impossible time.") from None
 
 
+def id_cursor(row_id: UUID) -> str:
+    """Return the cursor of a row in a list that is in the order of its ids."""
+    return page_cursor(JobOrder.NEWEST, (row_id,))
+
+
+def read_id_cursor(text: str) -> tuple[Any, ...]:
+    """Return the key of a cursor of `id_cursor`; raise MalformedCursor for anything else."""
+    return read_page_cursor(JobOrder.NEWEST, text)
+
+
 def entry_cursor(entry_id: int) -> str:
     """Return the cursor of an entry of the ledger."""
     return _seal(_ENTRY, _ENTRY_KEY.pack(entry_id))

@@ -36,6 +36,7 @@ def _expected(kind: IdKind) -> str:
 
 
 _WITH_ARTICLE = {
+    IdKind.ACCOUNT: "an account",
     IdKind.JOB: "a job",
     IdKind.STORY: "a story",
     IdKind.ASSET: "an asset",

@@ -16,7 +16,7 @@ from strawberry.dataloader import DataLoader
 from db.engine.pausing import Pause, pauses
 from db.engine.provider_limiter import Limits, limits_now
 from db.paging import Page, Window
-from db.records.accounts import SessionRecord, accounts_at_limit, sessions_in_scope
+from db.records.accounts import Account, SessionRecord, accounts_at_limit, accounts_in_scope, sessions_in_scope
 from db.records.assets import Asset, assets_by_id
 from db.records.attempts import Attempt, attempts_of
 from db.records.deletions import Deletion, deletions_by_id
@@ -47,6 +47,7 @@ class Loaders:
     # The jobs that made assets, by those.
     makers: DataLoader[UUID, Job | None]
     stories: DataLoader[UUID, Story | None]
+    accounts: DataLoader[UUID, Account | None]
     assets: DataLoader[UUID, Asset | None]
     renditions: DataLoader[UUID, list[Rendition] | None]
     sessions: DataLoader[UUID, SessionRecord | None]
@@ -74,6 +75,7 @@ def new_loaders(database: Database, scope: Scope) -> Loaders:
         story_jobs=scoped(jobs_of_stories),
         makers=scoped(makers_of),
         stories=scoped(stories_by_id),
+        accounts=scoped(accounts_in_scope),
         assets=scoped(assets_by_id),
         renditions=_some(database, renditions_of),
         sessions=scoped(sessions_in_scope),

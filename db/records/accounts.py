@@ -6,11 +6,13 @@ import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, Select, func, insert, literal, select, update
 
 from db.ids import new_id
+from db.paging import Page, Window, fetch_page
 from db.scope import Scope
 from db.statements import statement
 from db.tables import accounts, sessions
@@ -19,6 +21,16 @@ from db.tables import accounts, sessions
 JOBS_AT_ONCE_MAX = 2**31 - 1
 
 _now = func.diorama_now
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account. `jobs_at_once` bounds its jobs at the provider; None for any number."""
+
+    id: UUID
+    name: str
+    jobs_at_once: int | None
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +76,39 @@ def limit_account(conn: Connection, name: str, jobs_at_once: int | None) -> bool
     return changed.rowcount > 0
 
 
+_ACCOUNT_COLUMNS = (accounts.c.id, accounts.c.name, accounts.c.jobs_at_once, accounts.c.created_at)
+
+
+def _account(row: Any) -> Account:
+    return Account(**row._mapping)
+
+
+def accounts_in_scope(conn: Connection, scope: Scope, ids: Collection[UUID]) -> dict[UUID, Account]:
+    """Return those of the accounts that the scope may see: an account sees itself, an end user sees none."""
+    query = select(*_ACCOUNT_COLUMNS).where(accounts.c.id.in_(ids))
+    if scope.account_id is not None:
+        query = query.where(accounts.c.id == scope.account_id, literal(scope.user_ref is None))
+    return {row.id: _account(row) for row in conn.execute(query)}
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFilter:
+    """A filter of accounts; a field that is None does not filter. `name_contains` ignores case."""
+
+    name: str | None = None
+    name_contains: str | None = None
+
+
+def account_page(conn: Connection, wanted: AccountFilter, window: Window) -> Page[Account]:
+    """Return one page of all accounts, newest first; the key is (id,)."""
+    a = accounts.c
+    query = select(*_ACCOUNT_COLUMNS)
+    query = query if wanted.name is None else query.where(a.name == wanted.name)
+    if wanted.name_contains is not None:
+        query = query.where(a.name.icontains(wanted.name_contains, autoescape=True))
+    return fetch_page(conn, query, (a.id,), window, _account, descending=True)
+
+
 _SESSION_COLUMNS = (
     sessions.c.id,
     sessions.c.account_id,
@@ -72,6 +117,10 @@ _SESSION_COLUMNS = (
     sessions.c.created_at,
     sessions.c.expires_at,
 )
+
+
+def _session(row: Any) -> SessionRecord:
+    return SessionRecord(**row._mapping)
 
 
 def insert_session(
@@ -90,7 +139,7 @@ def insert_session(
         )
         .returning(*_SESSION_COLUMNS)
     ).one()
-    return SessionRecord(**row._mapping)
+    return _session(row)
 
 
 def live_session(conn: Connection, secret: str) -> SessionRecord | None:
@@ -98,7 +147,7 @@ def live_session(conn: Connection, secret: str) -> SessionRecord | None:
     row = conn.execute(
         select(*_SESSION_COLUMNS).where(sessions.c.token_sha256 == digest(secret), sessions.c.expires_at > _now())
     ).one_or_none()
-    return None if row is None else SessionRecord(**row._mapping)
+    return None if row is None else _session(row)
 
 
 def end_session(conn: Connection, session_id: UUID) -> None:
@@ -110,12 +159,24 @@ def end_session(conn: Connection, session_id: UUID) -> None:
 
 def sessions_in_scope(conn: Connection, scope: Scope, ids: Collection[UUID]) -> dict[UUID, SessionRecord]:
     """Return those of the sessions that the scope may see: an end user sees all of their own."""
-    query = select(*_SESSION_COLUMNS).where(sessions.c.id.in_(ids))
-    if scope.account_id is not None:
-        query = query.where(sessions.c.account_id == scope.account_id)
-    if scope.user_ref is not None:
-        query = query.where(sessions.c.user_ref == scope.user_ref)
-    return {row.id: SessionRecord(**row._mapping) for row in conn.execute(query)}
+    query = _sessions_of(scope).where(sessions.c.id.in_(ids))
+    return {row.id: _session(row) for row in conn.execute(query)}
+
+
+def session_page(conn: Connection, scope: Scope, user_ref: str | None, window: Window) -> Page[SessionRecord]:
+    """Return one page of the sessions that the scope may see, of one end user or of all, newest first.
+
+    Ids are in order of creation, so the key is (id,).
+    """
+    query = _sessions_of(scope)
+    query = query if user_ref is None else query.where(sessions.c.user_ref == user_ref)
+    return fetch_page(conn, query, (sessions.c.id,), window, _session, descending=True)
+
+
+def _sessions_of(scope: Scope) -> Select[Any]:
+    query = select(*_SESSION_COLUMNS)
+    query = query if scope.account_id is None else query.where(sessions.c.account_id == scope.account_id)
+    return query if scope.user_ref is None else query.where(sessions.c.user_ref == scope.user_ref)
 
 
 def accounts_at_limit(conn: Connection, ids: Collection[UUID]) -> set[UUID]:

@@ -21,6 +21,7 @@ from db.engine.redriving import Relative, read_family
 from db.paging import Window
 from db.records.jobs import Job, JobFilter, JobOrder, job_by_id, job_page
 from db.records.ledger import WalletKey, lock_wallets
+from db.scope import EVERYTHING, Scope
 from jobs.catalogue.catalogue import DEFAULT_CATALOGUE, Catalogue
 from jobs.errors import (
     AlreadyFinished,
@@ -101,6 +102,7 @@ def redrive_jobs(
     caller: Principal,
     wanted: JobFilter,
     *,
+    scope: Scope = EVERYTHING,
     per_minute: int,
     at_most: int,
     reason: str | None,
@@ -108,7 +110,8 @@ def redrive_jobs(
 ) -> Redriven:
     """Revive the failed and canceled jobs of a filter, oldest first, at most `per_minute`; for support.
 
-    A job whose output only needs storing or transcoding begins at once, because the output may expire.
+    `scope` is one account, or everything. A job whose output only needs storing or transcoding begins at once, because
+    the output may expire.
     Raises Forbidden or Invalid. A job that cannot be revived is skipped and returned with the reason.
     """
     if not caller.is_support:
@@ -119,7 +122,7 @@ def redrive_jobs(
         raise Invalid(f"first must be from 1 to {AT_ONCE_MAX}.", "input", "first")
     revived: set[UUID] = set()
     skipped: dict[UUID, UseCaseError] = {}
-    found = job_page(conn, caller.scope, _ended(wanted), JobOrder.OLDEST, Window(at_most)).items
+    found = job_page(conn, scope, _ended(wanted), JobOrder.OLDEST, Window(at_most)).items
     # Take all locks here: locking the next job's family after this one's wallet would break the lock order.
     locked = lock_families(conn, [job.id for job in found])
     lock_wallets(conn, locked.values())

@@ -9,7 +9,8 @@ from schema.context import Info
 from schema.fields import mutation
 from schema.mutations.payloads import KeyedPayload, Payload
 from schema.scalars import BigInt
-from schema.types.credits import CreditBalance, CreditEntry
+from schema.types.credit_balance import CreditBalance
+from schema.types.credits import CreditEntry
 from statemachine.vocabulary import KeyScope
 
 

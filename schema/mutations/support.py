@@ -17,6 +17,7 @@ from schema.ids import IdKind, encode_id
 from schema.mutations.arguments import input_id
 from schema.mutations.payloads import Payload
 from schema.mutations.reviving import hint_revived, job_ids
+from schema.narrowing import narrowed
 from schema.types.compensation import Compensation
 from schema.types.enums import CompensationKind
 from schema.types.errors import UserError, UserErrorCode, user_error
@@ -153,6 +154,7 @@ class SupportMutations:
             redrive_jobs,
             info.context.principal,
             input.filter.wanted(),
+            scope=narrowed(info.context.principal, input.filter),
             per_minute=input.per_minute,
             at_most=input.first,
             reason=input.reason,

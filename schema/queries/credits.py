@@ -11,6 +11,7 @@ from schema import arguments
 from schema.context import Info
 from schema.cursors import entry_cursor, read_entry_cursor
 from schema.fields import paged_field
+from schema.narrowing import narrowed
 from schema.paging import Connection, PageRequest
 from schema.types.credits import CreditEntry, CreditEntryFilter
 
@@ -25,8 +26,9 @@ class CreditQueries:
         filter: Annotated[CreditEntryFilter | None, arguments.FILTER] = None,
     ) -> Connection[CreditEntry]:
         wanted = filter.wanted() if filter else EntryFilter()
-        found = await info.context.database.read(entry_page, info.context.scope, wanted, page.window(read_entry_cursor))
         reader = info.context.principal
+        scope = narrowed(reader, filter)
+        found = await info.context.database.read(entry_page, scope, wanted, page.window(read_entry_cursor))
         return Connection.of(
             found, lambda entry: CreditEntry.of(entry, reader=reader), lambda entry: entry_cursor(entry.id)
         )

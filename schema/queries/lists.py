@@ -14,8 +14,9 @@ from db.records.jobs import JobOrder, job_page
 from db.records.stories import StoryFilter as WantedStories
 from db.records.stories import story_page
 from schema.context import Info
-from schema.cursors import page_cursor, read_page_cursor
+from schema.cursors import id_cursor, page_cursor, read_id_cursor, read_page_cursor
 from schema.disclosure import check_sees_provider
+from schema.narrowing import narrowed
 from schema.paging import Connection, PageRequest
 from schema.types.asset import Asset
 from schema.types.filters import AssetFilter, JobFilter, StoryFilter
@@ -38,7 +39,8 @@ async def list_jobs(
     if session_id is not None:
         conditions = replace(conditions, session_id=session_id)
     place = page.window(lambda cursor: read_page_cursor(order, cursor))
-    found = await info.context.database.read(job_page, info.context.scope, conditions, order, place)
+    scope = narrowed(info.context.principal, wanted)
+    found = await info.context.database.read(job_page, scope, conditions, order, place)
     return Connection.of(found, Job.of, lambda job: page_cursor(order, _key(order, job)))
 
 
@@ -49,20 +51,14 @@ def _key(order: JobOrder, job: JobRecord) -> tuple[Any, ...]:
 async def list_stories(info: Info, wanted: StoryFilter | None, page: PageRequest) -> Connection[Story]:
     """Return a page of the caller's stories, newest first."""
     conditions = wanted.wanted() if wanted else WantedStories()
-    found = await info.context.database.read(story_page, info.context.scope, conditions, page.window(_read_id))
-    return Connection.of(found, Story.of, lambda story: _id_cursor(story.id))
+    scope = narrowed(info.context.principal, wanted)
+    found = await info.context.database.read(story_page, scope, conditions, page.window(read_id_cursor))
+    return Connection.of(found, Story.of, lambda story: id_cursor(story.id))
 
 
 async def list_assets(info: Info, wanted: AssetFilter | None, page: PageRequest) -> Connection[Asset]:
     """Return a page of the caller's selfies, pictures and videos, newest first."""
     conditions = wanted.wanted() if wanted else WantedAssets()
-    found = await info.context.database.read(asset_page, info.context.scope, conditions, page.window(_read_id))
-    return Connection.of(found, Asset.of, lambda asset: _id_cursor(asset.id))
-
-
-def _id_cursor(row_id: UUID) -> str:
-    return page_cursor(JobOrder.NEWEST, (row_id,))
-
-
-def _read_id(cursor: str) -> tuple[Any, ...]:
-    return read_page_cursor(JobOrder.NEWEST, cursor)
+    scope = narrowed(info.context.principal, wanted)
+    found = await info.context.database.read(asset_page, scope, conditions, page.window(read_id_cursor))
+    return Connection.of(found, Asset.of, lambda asset: id_cursor(asset.id))

@@ -13,12 +13,14 @@ from schema.context import Info
 from schema.fields import field, paged_field
 from schema.ids import IdKind, decode_any, decode_id
 from schema.paging import Connection, PageRequest
+from schema.queries.accounts import AccountQueries
 from schema.queries.api_keys import ApiKeyQueries
 from schema.queries.catalogue import CatalogueQueries
 from schema.queries.credits import CreditQueries
 from schema.queries.experiments import ExperimentQueries
 from schema.queries.lists import list_assets, list_jobs, list_stories
 from schema.queries.support import SupportQueries
+from schema.types.account import find_account
 from schema.types.asset import Asset
 from schema.types.deletion import Deletion
 from schema.types.enums import JobOrder
@@ -61,6 +63,7 @@ async def find_deletion(info: Info, deletion_id: UUID) -> Deletion | None:
 
 
 _FIND: dict[IdKind, Callable[[Info, UUID], Awaitable[Node | None]]] = {
+    IdKind.ACCOUNT: find_account,
     IdKind.JOB: find_job,
     IdKind.STORY: find_story,
     IdKind.ASSET: find_asset,
@@ -70,11 +73,12 @@ _FIND: dict[IdKind, Callable[[Info, UUID], Awaitable[Node | None]]] = {
 
 
 @strawberry.type(description="Everything that can be read. What is not yours is treated as if it did not exist.")
-class Query(ApiKeyQueries, CatalogueQueries, CreditQueries, SupportQueries, ExperimentQueries):
+class Query(AccountQueries, ApiKeyQueries, CatalogueQueries, CreditQueries, SupportQueries, ExperimentQueries):
     @field("The object with this id; null if it does not exist or is not yours.")
     async def node(self, info: Info, id: Annotated[strawberry.ID, arguments.ID]) -> Node | None:
         kind, value = decode_any(id)
-        return await _FIND[kind](info, value)
+        # An API key has an id, but is not a node.
+        return await _FIND[kind](info, value) if kind in _FIND else None
 
     @field("The caller, and what they may request.")
     async def viewer(self, info: Info) -> Viewer:

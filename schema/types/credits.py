@@ -1,4 +1,4 @@
-"""Credits: balances, and the entries of the ledger that they are the sums of."""
+"""Credits: the entries of the ledger."""
 
 from __future__ import annotations
 
@@ -6,26 +6,16 @@ from datetime import datetime
 
 import strawberry
 
-from db.records.ledger import Balance, EntryFilter, LedgerEntry
+from db.records.ledger import EntryFilter, LedgerEntry
 from jobs.identity import Principal
 from schema.context import Info
 from schema.fields import field
 from schema.ids import IdKind, decode_id
 from schema.scalars import BigInt
+from schema.types.account import Account, find_account
 from schema.types.enums import CreditBucket, CreditEntryKind
 from schema.types.filters import each_of
 from schema.types.job import Job
-
-
-@strawberry.type(description="The credits in a wallet.")
-class CreditBalance:
-    available: BigInt = strawberry.field(description="Credits that can be spent.")
-    held: BigInt = strawberry.field(description="Held for jobs that have not ended.")
-
-    @classmethod
-    def of(cls, balance: Balance) -> CreditBalance:
-        """Return the balance of a record."""
-        return cls(available=BigInt(balance.available), held=BigInt(balance.held))
 
 
 @strawberry.type(description="One ledger entry: an amount moved from one bucket of a wallet to another.")
@@ -66,6 +56,10 @@ class CreditEntry:
             at=record.at,
         )
 
+    @field("The account whose credits moved, or an end user's of it; null for a session.")
+    async def account(self, info: Info) -> Account | None:
+        return await find_account(info, self.record.account_id)
+
     @field("The job that the credits paid for; null for a grant, a transfer or an adjustment, and for a removed job.")
     async def job(self, info: Info) -> Job | None:
         if self.record.job_id is None:
@@ -77,6 +71,9 @@ class CreditEntry:
 @strawberry.input(description="All given conditions must hold.")
 class CreditEntryFilter:
     kinds: list[CreditEntryKind] | None = strawberry.field(default=None, description="Entries of one of these kinds.")
+    account: strawberry.ID | None = strawberry.field(
+        default=None, description="Entries of this account; for support, who must give it together with `userRef`."
+    )
     user_ref: str | None = strawberry.field(default=None, description="Entries of this end user's credits.")
     job_id: strawberry.ID | None = strawberry.field(default=None, description="The entries of this job.")
 

@@ -43,6 +43,9 @@ class JobFilter:
     themes: list[strawberry.ID] | None = strawberry.field(
         default=None, description="Scenes in one of these themes, by `Theme.key`, at most 100."
     )
+    account: strawberry.ID | None = strawberry.field(
+        default=None, description="Jobs of this account; for support, who must give it together with `userRef`."
+    )
     user_ref: str | None = strawberry.field(default=None, description="Jobs that this end user's sessions requested.")
     session_id: strawberry.ID | None = strawberry.field(default=None, description="Jobs that this session requested.")
     story_id: strawberry.ID | None = strawberry.field(default=None, description="Jobs of this story.")
@@ -90,6 +93,9 @@ class StoryFilter:
     themes: list[strawberry.ID] | None = strawberry.field(
         default=None, description="Stories in one of these themes, by `Theme.key`, at most 100."
     )
+    account: strawberry.ID | None = strawberry.field(
+        default=None, description="Stories of this account; for support, who must give it together with `userRef`."
+    )
     user_ref: str | None = strawberry.field(
         default=None, description="Stories that this end user's sessions requested."
     )
@@ -122,6 +128,9 @@ class AssetFilter:
     kinds: list[AssetKind] | None = strawberry.field(default=None, description="Assets of one of these kinds.")
     states: list[AssetState] | None = strawberry.field(
         default=None, description="Assets in one of these states; a gallery shows `READY` ones."
+    )
+    account: strawberry.ID | None = strawberry.field(
+        default=None, description="Assets of this account; for support, who must give it together with `userRef`."
     )
     user_ref: str | None = strawberry.field(default=None, description="Assets of this end user.")
     session_id: strawberry.ID | None = strawberry.field(

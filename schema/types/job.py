@@ -19,6 +19,7 @@ from schema.fields import field, paged_field
 from schema.ids import IdKind, decode_id, encode_id
 from schema.paging import Connection, PageRequest
 from schema.scalars import JSON, BigInt
+from schema.types.account import Account, find_account
 from schema.types.asset import Asset
 from schema.types.attempt import ProviderAttempt
 from schema.types.enums import GenerationKind, JobState
@@ -138,6 +139,10 @@ class Job(Node):
             raise ApiError(BAD_USER_INPUT, f"first must be from 1 to {PAGE_MAX}.")
         wanted = Children(self.record.id, first, None if after is None else decode_id(after, IdKind.JOB))
         return [Job.of(child) for child in await info.context.loaders.children.load(wanted)]
+
+    @field("The account that requested it, itself or in one of its sessions; null for a session.")
+    async def account(self, info: Info) -> Account | None:
+        return await find_account(info, self.record.account_id)
 
     @field("The session that requested it; null for requests with an API key.")
     async def session(self, info: Info) -> Annotated[Session, strawberry.lazy("schema.types.session")] | None:

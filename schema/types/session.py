@@ -16,6 +16,7 @@ from schema.ids import IdKind, encode_id
 from schema.paging import Connection, PageRequest
 from schema.queries.lists import list_jobs
 from schema.scalars import BigInt
+from schema.types.account import Account, find_account
 from schema.types.enums import JobOrder, Tier
 from schema.types.filters import JobFilter
 from schema.types.job import Job
@@ -42,6 +43,10 @@ class Session(Node):
             expires_at=record.expires_at,
         )
 
+    @field("The account that opened it; null for a session.")
+    async def account(self, info: Info) -> Account | None:
+        return await find_account(info, self.record.account_id)
+
     @field("The credits its user can still spend.")
     async def credit_balance(self, info: Info) -> BigInt:
         wallet = WalletKey(self.record.account_id, self.record.user_ref)
@@ -55,3 +60,11 @@ class Session(Node):
         filter: Annotated[JobFilter | None, arguments.FILTER] = None,
     ) -> Connection[Job]:
         return await list_jobs(info, filter, JobOrder.NEWEST, page, session_id=self.record.id)
+
+
+@strawberry.input(description="All given conditions must hold.")
+class SessionFilter:
+    account: strawberry.ID | None = strawberry.field(
+        default=None, description="Sessions of this account; for support, who must give it together with `userRef`."
+    )
+    user_ref: str | None = strawberry.field(default=None, description="Sessions of this end user.")

@@ -8,7 +8,8 @@ from db.records.ledger import WalletKey
 from jobs.identity import Principal
 from schema.context import Info
 from schema.fields import field
-from schema.types.credits import CreditBalance
+from schema.types.account import Account, find_account
+from schema.types.credit_balance import CreditBalance
 from schema.types.enums import Role, Tier
 from schema.types.session import Session
 
@@ -31,6 +32,10 @@ class Viewer:
             wallet=caller.wallet,
             session=None if caller.session is None else Session.of(caller.session),
         )
+
+    @field("Your account; null for a session.")
+    async def account(self, info: Info) -> Account | None:
+        return await find_account(info, self.wallet.account_id)
 
     @field("Your credits. The user of a session has credits of their own, separate from the account's.")
     async def credits(self, info: Info) -> CreditBalance:

@@ -1,0 +1,60 @@
+"""Accounts, as they see themselves and as support sees them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import strawberry
+
+from db.records.accounts import Account as AccountRecord
+from db.records.accounts import AccountFilter as Wanted
+from db.records.ledger import WalletKey
+from schema.context import Info
+from schema.fields import field
+from schema.ids import IdKind, encode_id
+from schema.types.credit_balance import CreditBalance
+from schema.types.node import Node
+
+
+@strawberry.type(description="An account: a partner with its keys, its end users and its credits.")
+class Account(Node):
+    wallet: strawberry.Private[WalletKey]
+    name: str = strawberry.field(description="Its name, which no other account has.")
+    jobs_at_once: int | None = strawberry.field(
+        description="How many of its jobs may be at the provider at once; null for any number."
+    )
+    created_at: datetime = strawberry.field(description="When it was created.")
+
+    @classmethod
+    def of(cls, record: AccountRecord) -> Account:
+        """Return the account of a record."""
+        return cls(
+            id=strawberry.ID(encode_id(IdKind.ACCOUNT, record.id)),
+            wallet=WalletKey(record.id),
+            name=record.name,
+            jobs_at_once=record.jobs_at_once,
+            created_at=record.created_at,
+        )
+
+    @field("Its own credits; each end user has others.")
+    async def credits(self, info: Info) -> CreditBalance:
+        return CreditBalance.of(await info.context.loaders.balances.load(self.wallet))
+
+
+async def find_account(info: Info, account_id: UUID) -> Account | None:
+    """Return the account if the caller may see it: a session sees none."""
+    found = await info.context.loaders.accounts.load(account_id)
+    return None if found is None else Account.of(found)
+
+
+@strawberry.input(description="All given conditions must hold.")
+class AccountFilter:
+    name: str | None = strawberry.field(default=None, description="The account of exactly this name.")
+    name_contains: str | None = strawberry.field(
+        default=None, description="Accounts with this text in their names, in any case."
+    )
+
+    def wanted(self) -> Wanted:
+        """Return the filter as the read takes it."""
+        return Wanted(self.name, self.name_contains)
