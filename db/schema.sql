@@ -426,6 +426,37 @@ CREATE TABLE public.accounts (
     CONSTRAINT accounts_jobs_at_once_positive CHECK ((jobs_at_once > 0))
 );
 
+CREATE TABLE public.activity (
+    account_id uuid NOT NULL,
+    "position" bigint NOT NULL,
+    type text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    job_id uuid,
+    seq integer,
+    story_id uuid,
+    session_id uuid,
+    kind text,
+    state text,
+    event text,
+    CONSTRAINT activity_type_known CHECK ((type = ANY (ARRAY['job_event'::text, 'story_began'::text, 'story_succeeded'::text, 'story_failed'::text, 'story_canceled'::text])))
+);
+
+CREATE TABLE public.activity_heads (
+    account_id uuid NOT NULL,
+    "position" bigint DEFAULT 0 NOT NULL,
+    purged bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT activity_heads_purged_bounded CHECK (((purged >= 0) AND (purged <= "position")))
+)
+WITH (fillfactor='50');
+
+CREATE TABLE public.activity_sequencer (
+    only_row boolean DEFAULT true NOT NULL,
+    seen pg_snapshot DEFAULT pg_current_snapshot() NOT NULL,
+    read_at timestamp with time zone DEFAULT public.diorama_now() NOT NULL,
+    CONSTRAINT activity_sequencer_one_row CHECK (only_row)
+)
+WITH (fillfactor='50');
+
 CREATE TABLE public.alembic_version (
     version_num character varying(32) NOT NULL
 );
@@ -558,6 +589,7 @@ CREATE TABLE public.job_events (
     error_code text,
     error_message text,
     error_detail text,
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
     CONSTRAINT job_events_actor_known CHECK ((actor ~ '^(worker|api|support)(:|$)'::text))
 )
 PARTITION BY RANGE (job_id);
@@ -580,6 +612,7 @@ CREATE TABLE public.job_events_other (
     error_code text,
     error_message text,
     error_detail text,
+    xid xid8 DEFAULT pg_current_xact_id() CONSTRAINT job_events_xid_not_null NOT NULL,
     CONSTRAINT job_events_actor_known CHECK ((actor ~ '^(worker|api|support)(:|$)'::text))
 );
 
@@ -750,6 +783,15 @@ ALTER TABLE ONLY public.accounts
 ALTER TABLE ONLY public.accounts
     ADD CONSTRAINT accounts_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.activity_heads
+    ADD CONSTRAINT activity_heads_pkey PRIMARY KEY (account_id);
+
+ALTER TABLE ONLY public.activity
+    ADD CONSTRAINT activity_pkey PRIMARY KEY (account_id, "position");
+
+ALTER TABLE ONLY public.activity_sequencer
+    ADD CONSTRAINT activity_sequencer_pkey PRIMARY KEY (only_row);
+
 ALTER TABLE ONLY public.alembic_version
     ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
 
@@ -888,6 +930,10 @@ CREATE INDEX deletions_open ON public.deletions USING btree (requested_at) WHERE
 
 CREATE INDEX idempotency_keys_by_age ON public.idempotency_keys USING btree (created_at);
 
+CREATE INDEX job_events_by_xid ON ONLY public.job_events USING btree (xid);
+
+CREATE INDEX job_events_other_xid_idx ON public.job_events_other USING btree (xid);
+
 CREATE INDEX job_requests_by_account ON public.job_requests USING btree (account_id, job_id);
 
 CREATE INDEX job_requests_by_input ON public.job_requests USING btree (input_id) WHERE (input_id IS NOT NULL);
@@ -932,6 +978,8 @@ CREATE INDEX stories_by_session ON public.stories USING btree (session_id, id) W
 
 ALTER INDEX public.job_events_pkey ATTACH PARTITION public.job_events_other_pkey;
 
+ALTER INDEX public.job_events_by_xid ATTACH PARTITION public.job_events_other_xid_idx;
+
 CREATE TRIGGER job_events_append_only BEFORE UPDATE ON public.job_events FOR EACH ROW EXECUTE FUNCTION public.job_history_is_final();
 
 CREATE TRIGGER job_history_of_birth BEFORE INSERT ON public.jobs FOR EACH ROW EXECUTE FUNCTION public.job_history();
@@ -953,6 +1001,9 @@ CREATE TRIGGER ledger_entries_names BEFORE UPDATE OF user_ref, reason ON public.
 CREATE TRIGGER wallets_follow_ledger BEFORE INSERT OR DELETE OR UPDATE OF account_id, issued, available, held, spent OR TRUNCATE ON public.wallets FOR EACH STATEMENT EXECUTE FUNCTION public.wallets_follow_ledger();
 
 CREATE TRIGGER wallets_names BEFORE UPDATE OF user_ref ON public.wallets FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_names_are_final();
+
+ALTER TABLE ONLY public.activity_heads
+    ADD CONSTRAINT activity_heads_account FOREIGN KEY (account_id) REFERENCES public.accounts(id);
 
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_account FOREIGN KEY (account_id) REFERENCES public.accounts(id);

@@ -143,6 +143,21 @@ job_events = _table(
     error_message=Text,
     error_detail=Text,
 )
+activity = _table(
+    "activity",
+    account_id=Uuid,
+    position=Big,
+    type=Text,
+    at=_Time,
+    job_id=Uuid,
+    seq=Int,
+    story_id=Uuid,
+    session_id=Uuid,
+    kind=Text,
+    state=Text,
+    event=Text,
+)
+activity_heads = _table("activity_heads", account_id=Uuid, position=Big, purged=Big)
 attempts = _table(
     "attempts",
     job_id=Uuid,

@@ -60,6 +60,16 @@ class Event(StrEnum):
     UNDO_RETRIED = "undo_retried"
 
 
+class ActivityType(StrEnum):
+    """The entries of an account's activity: an event of a job, or what became of a story."""
+
+    JOB_EVENT = "job_event"
+    STORY_BEGAN = "story_began"
+    STORY_SUCCEEDED = "story_succeeded"
+    STORY_FAILED = "story_failed"
+    STORY_CANCELED = "story_canceled"
+
+
 class Actor(StrEnum):
     """The authors of events. A member of support is named after a colon: `support:mo`."""
 

@@ -57,10 +57,12 @@ def test_every_revision_upgrades_with_its_rows_to_the_checked_in_schema(
     assert schema_dump(url) == CHECKED_IN.read_text(encoding="utf-8")
 
 
+@pytest.mark.filterwarnings("ignore:Did not recognize type")
 @pytest.mark.parametrize("table", metadata.tables.values(), ids=str)
 def test_declared_tables_match_the_database(engine: Engine, table: object) -> None:
     declared = metadata.tables[str(table)]
-    found = {each["name"]: compiled(each["type"]) for each in inspect(engine).get_columns(declared.name)}
+    columns = [each for each in inspect(engine).get_columns(declared.name) if each["name"] in declared.columns]
+    found = {each["name"]: compiled(each["type"]) for each in columns}
     assert {column.name: compiled(column.type) for column in declared.columns}.items() <= found.items()
 
 
@@ -70,6 +72,7 @@ def test_every_table_is_declared_unless_only_statements_use_it(engine: Engine) -
         "alembic_version",
         "provider_webhooks",
         "watcher_status",
+        "activity_sequencer",
         "deletion_jobs",
         "deletion_assets",
     } | rules

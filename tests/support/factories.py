@@ -107,8 +107,8 @@ def make_job(
         waits=waits,
     )
     hold_credits(conn, [job_id], actor="test")
-    for target in () if waits else _PATH[state]:
-        advance_to(conn, job_id, target)
+    if not waits:
+        advance_through(conn, job_id, state)
     conn.execute(
         text("UPDATE jobs SET due_at = now() WHERE id = :id AND due_at > now() AND state <> 'waiting'"), {"id": job_id}
     )
@@ -163,6 +163,12 @@ def output_of(job: ClaimedJob) -> AssetMade:
         size_bytes=1,
         sha256="00",
     )
+
+
+def advance_through(conn: Connection, job_id: UUID, state: State) -> None:
+    """Move a queued job to a state, through all those before it."""
+    for target in _PATH[state]:
+        advance_to(conn, job_id, target)
 
 
 def advance_to(conn: Connection, job_id: UUID, target: State) -> None:

@@ -21,11 +21,14 @@ CREATE TABLE job_events (
     error_code    text,
     error_message text,
     error_detail  text,
+    -- The transaction that wrote the event: what the sequencer of the activity has not read yet is found by it.
+    xid           xid8 NOT NULL DEFAULT pg_current_xact_id(),
     CONSTRAINT job_events_pkey PRIMARY KEY (job_id, seq),
     CONSTRAINT job_events_legal FOREIGN KEY (from_state, event, to_state) REFERENCES job_transitions
 ) PARTITION BY RANGE (job_id);
 -- Takes what no month takes, because the coming months were not made in time, or because its own month is gone.
 CREATE TABLE job_events_other PARTITION OF job_events DEFAULT;
+CREATE INDEX job_events_by_xid ON job_events (xid);
 
 CREATE FUNCTION job_history() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
