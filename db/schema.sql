@@ -661,6 +661,7 @@ CREATE TABLE public.ledger_entries (
     actor text NOT NULL,
     reason text,
     at timestamp with time zone DEFAULT public.diorama_now() NOT NULL,
+    resource_id uuid,
     CONSTRAINT ledger_entries_adjust_explained CHECK (((kind <> 'adjust'::text) OR (reason IS NOT NULL))),
     CONSTRAINT ledger_entries_amount_positive CHECK ((amount > 0)),
     CONSTRAINT ledger_entries_job_named CHECK ((((job_id IS NOT NULL) AND (cycle IS NOT NULL)) = (kind = ANY (ARRAY['hold'::text, 'charge'::text, 'release'::text, 'refund'::text])))),
@@ -958,6 +959,8 @@ CREATE INDEX ledger_entries_by_account ON public.ledger_entries USING btree (acc
 
 CREATE INDEX ledger_entries_by_job ON public.ledger_entries USING btree (job_id, id) WHERE (job_id IS NOT NULL);
 
+CREATE INDEX ledger_entries_by_resource ON public.ledger_entries USING btree (resource_id) WHERE (resource_id IS NOT NULL);
+
 CREATE UNIQUE INDEX ledger_entries_one_hold ON public.ledger_entries USING btree (job_id, cycle) WHERE (kind = 'hold'::text);
 
 CREATE INDEX provider_webhooks_by_time ON public.provider_webhooks USING btree (received_at);
@@ -990,7 +993,7 @@ CREATE TRIGGER job_requests_of_account BEFORE INSERT ON public.job_requests FOR 
 
 CREATE TRIGGER jobs_plan_compensation AFTER UPDATE ON public.jobs FOR EACH ROW WHEN (((new.state = 'compensating'::text) AND (old.state <> 'compensating'::text))) EXECUTE FUNCTION public.plan_compensation();
 
-CREATE TRIGGER ledger_entries_append_only BEFORE DELETE OR UPDATE OF id, account_id, kind, job_id, cycle, amount, debit_bucket, credit_bucket, of_id, actor, at OR TRUNCATE ON public.ledger_entries FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_is_final();
+CREATE TRIGGER ledger_entries_append_only BEFORE DELETE OR UPDATE OF id, account_id, kind, job_id, cycle, amount, debit_bucket, credit_bucket, of_id, actor, at, resource_id OR TRUNCATE ON public.ledger_entries FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_is_final();
 
 CREATE TRIGGER ledger_entries_job AFTER INSERT ON public.ledger_entries REFERENCING NEW TABLE AS entries FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_holds_for_jobs();
 

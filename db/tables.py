@@ -198,6 +198,7 @@ ledger_entries = _table(
     actor=Text,
     reason=Text,
     at=_Time,
+    resource_id=Uuid,
 )
 compensation_actions = _table(
     "compensation_actions",

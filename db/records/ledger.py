@@ -109,11 +109,19 @@ def lock_wallets(conn: Connection, keys: Iterable[WalletKey]) -> None:
 
 
 def post_entry(
-    conn: Connection, wallet: WalletKey, kind: str, change: int, *, actor: str, reason: str | None = None
+    conn: Connection,
+    wallet: WalletKey,
+    kind: str,
+    change: int,
+    *,
+    actor: str,
+    reason: str | None = None,
+    resource_id: UUID | None = None,
 ) -> LedgerEntry:
     """Write a grant, transfer or adjustment that changes what is available by `change`, which is not zero.
 
-    IntegrityError `wallets_not_overdrawn` where that would be less than nothing.
+    `resource_id` is that of the request's idempotency key, where it has one. IntegrityError `wallets_not_overdrawn`
+    where that would be less than nothing.
     """
     buckets = ("issued", "available") if change > 0 else ("available", "issued")
     row = conn.execute(
@@ -127,10 +135,23 @@ def post_entry(
             credit_bucket=buckets[1],
             actor=actor,
             reason=reason,
+            resource_id=resource_id,
         )
         .returning(ledger_entries)
     ).one()
     return LedgerEntry.from_row(row)
+
+
+def entries_made_by(conn: Connection, resource_id: UUID) -> list[LedgerEntry]:
+    """Return the entries that a request with an idempotency key wrote, in their order."""
+    query = select(ledger_entries).where(ledger_entries.c.resource_id == resource_id).order_by(ledger_entries.c.id)
+    return [LedgerEntry.from_row(row) for row in conn.execute(query)]
+
+
+def refund_job(conn: Connection, job_id: UUID, *, actor: str, reason: str, resource_id: UUID) -> int:
+    """Refund what a locked job was charged and did not get back, and return how many credits that is; 0 for none."""
+    given = {"job": job_id, "actor": actor, "reason": reason, "resource": resource_id}
+    return sum(conn.scalars(statement("refund_job"), given))
 
 
 def hold_credits(conn: Connection, job_ids: Sequence[UUID], *, actor: str) -> None:

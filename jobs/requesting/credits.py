@@ -19,7 +19,16 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from db.records.accounts import account_named
-from db.records.ledger import Balance, LedgerEntry, WalletKey, balance_of, hold_credits, lock_balance, post_entry
+from db.records.ledger import (
+    Balance,
+    LedgerEntry,
+    WalletKey,
+    balance_of,
+    entries_made_by,
+    hold_credits,
+    lock_balance,
+    post_entry,
+)
 from db.records.requests import IdempotencyKey
 from jobs.errors import Forbidden, InsufficientCredits, Invalid, NotFound
 from jobs.identity import Principal
@@ -38,6 +47,25 @@ class GrantRequest:
     user_ref: str | None = None
     account: str | None = None
     reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AdjustRequest:
+    """A change of what a wallet of a named account has, with its reason."""
+
+    idempotency_key: str
+    account: str
+    change: int
+    reason: str
+    user_ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Adjusted:
+    """The entry of an adjustment; `replayed` where it had been written before under the same key."""
+
+    entry: LedgerEntry
+    replayed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,25 +108,25 @@ def grant_credits(conn: Connection, caller: Principal, request: GrantRequest) ->
     return Granted(wallet, balance_of(conn, wallet), made.replayed)
 
 
-def adjust_credits(
-    conn: Connection, caller: Principal, *, account: str, user_ref: str | None, change: int, reason: str
-) -> LedgerEntry:
-    """Change what a wallet holds by `change`, with a reason; for support only.
+def adjust_credits(conn: Connection, caller: Principal, request: AdjustRequest) -> Adjusted:
+    """Change what a wallet holds, with a reason; for support only.
 
-    Raises Forbidden, Invalid, NotFound, or InsufficientCredits where it would take more than is available.
+    Raises Forbidden, Invalid, NotFound, IdempotencyKeyReused, or InsufficientCredits where it would take more than is
+    available.
     """
     if not caller.is_support:
         raise Forbidden("Only support can adjust credits.")
     _check(
-        change != 0 and abs(change) <= AMOUNT_MAX,
+        request.change != 0 and abs(request.change) <= AMOUNT_MAX,
         f"change must be from -{AMOUNT_MAX} to {AMOUNT_MAX} and not 0.",
         "change",
     )
-    _check(bool(reason.strip()), "reason must not be empty.", "reason")
-    _check_reason(reason)
-    wallet = _wallet_named(conn, caller, account, user_ref)
-    _check_available(conn, wallet, -change)
-    return post_entry(conn, wallet, "adjust", change, actor=caller.actor, reason=reason)
+    check_explained(request.reason)
+    wallet = _wallet_named(conn, caller, request.account, request.user_ref)
+    key = IdempotencyKey(caller.account_id, "", "adjustCredits", request.idempotency_key)
+    made = once(conn, key, request, lambda resource_id: _adjust(conn, caller, wallet, request, resource_id))
+    [entry] = entries_made_by(conn, made.resource_id)
+    return Adjusted(entry, made.replayed)
 
 
 def grant_to_account(conn: Connection, account: UUID | str, amount: int, *, actor: str) -> Balance:
@@ -113,6 +141,13 @@ def grant_to_account(conn: Connection, account: UUID | str, amount: int, *, acto
     wallet = WalletKey(account_id)
     post_entry(conn, wallet, "grant", amount, actor=actor)
     return balance_of(conn, wallet)
+
+
+def _adjust(conn: Connection, caller: Principal, wallet: WalletKey, request: AdjustRequest, resource_id: UUID) -> None:
+    _check_available(conn, wallet, -request.change)
+    post_entry(
+        conn, wallet, "adjust", request.change, actor=caller.actor, reason=request.reason, resource_id=resource_id
+    )
 
 
 def _give(conn: Connection, caller: Principal, wallet: WalletKey, request: GrantRequest) -> None:
@@ -149,6 +184,12 @@ def _check_available(conn: Connection, wallet: WalletKey, wanted: int) -> None:
 
 def _check_amount(amount: int) -> None:
     _check(1 <= amount <= AMOUNT_MAX, f"amount must be from 1 to {AMOUNT_MAX}.", "amount")
+
+
+def check_explained(reason: str) -> None:
+    """Raise Invalid for a reason that is empty or too long."""
+    _check(bool(reason.strip()), "reason must not be empty.", "reason")
+    _check_reason(reason)
 
 
 def _check_reason(reason: str | None) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -54,6 +55,8 @@ def digest_of(request: DataclassInstance) -> bytes:
 
 
 def _as_text(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
     # Anything else might be written differently each time, and the same request would look like another one.
     if isinstance(value, UUID):
         return str(value)

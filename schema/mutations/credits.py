@@ -1,16 +1,20 @@
-"""Mutations that grant and adjust credits."""
+"""Mutations that grant, adjust and refund credits."""
 
 from __future__ import annotations
 
 import strawberry
 
-from jobs.requesting.credits import GrantRequest, adjust_credits, grant_credits
+from jobs.requesting.credits import AdjustRequest, GrantRequest, adjust_credits, grant_credits
+from jobs.support.refunding import RefundRequest, refund_job
 from schema.context import Info
 from schema.fields import mutation
-from schema.mutations.payloads import KeyedPayload, Payload
+from schema.ids import IdKind
+from schema.mutations.arguments import input_id
+from schema.mutations.payloads import KeyedPayload
 from schema.scalars import BigInt
 from schema.types.credit_balance import CreditBalance
 from schema.types.credits import CreditEntry
+from schema.types.job import Job
 from statemachine.vocabulary import KeyScope
 
 
@@ -42,12 +46,30 @@ class AdjustCreditsInput:
         "below zero."
     )
     reason: str = strawberry.field(description="The reason, at most 500 characters; kept with the entry.")
+    idempotency_key: str = strawberry.field(description="1 to 255 characters. The same key adjusts only once.")
     user_ref: str | None = strawberry.field(default=None, description="The end user; null for the account itself.")
 
 
 @strawberry.type(description="The adjustment as the ledger has it.")
-class AdjustCreditsPayload(Payload):
+class AdjustCreditsPayload(KeyedPayload):
     entry: CreditEntry | None = strawberry.field(default=None, description="The ledger entry that was written.")
+
+
+@strawberry.input(description="The job to refund, and why.")
+class RefundJobInput:
+    job_id: strawberry.ID = strawberry.field(description="A job that was charged.")
+    reason: str = strawberry.field(description="The reason, at most 500 characters; kept with the ledger entry.")
+    idempotency_key: str = strawberry.field(
+        description="1 to 255 characters. The same key with the same job refunds only once."
+    )
+
+
+@strawberry.type(description="The refunded job.")
+class RefundJobPayload(KeyedPayload):
+    job: Job | None = strawberry.field(
+        default=None, description="The job; `credits` has the refund, and `creditEntries` its entry with the reason."
+    )
+    amount: BigInt | None = strawberry.field(default=None, description="The credits that went back.")
 
 
 @strawberry.type
@@ -72,12 +94,23 @@ class CreditMutations:
         scope=KeyScope.CREDITS,
     )
     async def adjust_credits(self, info: Info, input: AdjustCreditsInput) -> AdjustCreditsPayload:
-        entry = await info.context.database.write(
-            adjust_credits,
-            info.context.principal,
+        reader = info.context.principal
+        request = AdjustRequest(
+            idempotency_key=input.idempotency_key,
             account=input.account,
-            user_ref=input.user_ref,
             change=input.change,
             reason=input.reason,
+            user_ref=input.user_ref,
         )
-        return AdjustCreditsPayload(entry=CreditEntry.of(entry, reader=info.context.principal))
+        adjusted = await info.context.database.write(adjust_credits, reader, request)
+        return AdjustCreditsPayload(entry=CreditEntry.of(adjusted.entry, reader=reader), replayed=adjusted.replayed)
+
+    @mutation(
+        "For support: refund what a job was charged. It stays as it is, and so does what was made from it.",
+        RefundJobPayload,
+        scope=KeyScope.CREDITS,
+    )
+    async def refund_job(self, info: Info, input: RefundJobInput) -> RefundJobPayload:
+        request = RefundRequest(input.idempotency_key, input_id(input.job_id, IdKind.JOB, "jobId"), input.reason)
+        refunded = await info.context.database.write(refund_job, info.context.principal, request)
+        return RefundJobPayload(job=Job.of(refunded.job), amount=BigInt(refunded.amount), replayed=refunded.replayed)

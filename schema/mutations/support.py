@@ -7,15 +7,15 @@ from enum import StrEnum
 
 import strawberry
 
+from jobs.support.once import RedriveRequest, RetryJobRequest, redrive_jobs_once, retry_job_once
 from jobs.support.pausing import pause, resume
-from jobs.support.redriving import redrive_jobs, retry_job
 from jobs.support.reviewing import review_compensation
 from schema.context import Info
 from schema.enum_values import describe
 from schema.fields import mutation
 from schema.ids import IdKind, encode_id
 from schema.mutations.arguments import input_id
-from schema.mutations.payloads import Payload
+from schema.mutations.payloads import KeyedPayload, Payload
 from schema.mutations.reviving import hint_revived, job_ids
 from schema.narrowing import narrowed
 from schema.types.compensation import Compensation
@@ -32,20 +32,27 @@ class RetryJobInput:
     job_id: strawberry.ID = strawberry.field(
         description="A job that failed or was canceled, whose `error` is retryable."
     )
+    idempotency_key: str = strawberry.field(
+        description="1 to 255 characters. The same key with the same job retries it once."
+    )
 
 
 @strawberry.type(description="The jobs that start again.")
-class RetryJobPayload(Payload):
+class RetryJobPayload(KeyedPayload):
     job: Job | None = strawberry.field(default=None, description="The job, which continues where it stopped.")
     revived: list[strawberry.ID] = strawberry.field(
         default_factory=list,
-        description="Every job that starts again: this one, the jobs it needs and those that needed it.",
+        description="Every job that starts again: this one, the jobs it needs and those that needed it; empty if "
+        "`replayed`.",
     )
 
 
 @strawberry.input(description="The jobs to retry, and at which rate.")
 class RedriveJobsInput:
     filter: JobFilter = strawberry.field(description="Selects failed jobs; with `states`, canceled jobs too.")
+    idempotency_key: str = strawberry.field(
+        description="1 to 255 characters. The same key with the same input redrives only once."
+    )
     per_minute: int = strawberry.field(
         default=60,
         description="Submissions per minute, 1 to 6000; jobs that need no submission start at once.",
@@ -69,12 +76,13 @@ class SkippedCount:
 
 
 @strawberry.type(description="The jobs that start again, and those that do not.")
-class RedriveJobsPayload(Payload):
+class RedriveJobsPayload(KeyedPayload):
     revived: list[strawberry.ID] = strawberry.field(
-        default_factory=list, description="Every job that starts again, the relatives of the selected ones included."
+        default_factory=list,
+        description="Every job that starts again, the relatives of the selected ones included; empty if `replayed`.",
     )
     skipped: list[SkippedJob] = strawberry.field(
-        default_factory=list, description="The selected jobs that do not start again."
+        default_factory=list, description="The selected jobs that do not start again; empty if `replayed`."
     )
     skipped_counts: list[SkippedCount] = strawberry.field(
         default_factory=list, description="The skipped jobs counted by reason, the most frequent first."
@@ -143,24 +151,27 @@ class SupportMutations:
         RetryJobPayload,
     )
     async def retry_job(self, info: Info, input: RetryJobInput) -> RetryJobPayload:
-        job_id = input_id(input.job_id, IdKind.JOB, "jobId")
-        retried = await info.context.database.write(retry_job, info.context.principal, job_id, info.context.catalogue)
-        hint_revived(info.context, retried.revived)
-        return RetryJobPayload(job=Job.of(retried.job), revived=job_ids(retried.revived))
+        request = RetryJobRequest(input.idempotency_key, input_id(input.job_id, IdKind.JOB, "jobId"))
+        context = info.context
+        retried = await context.database.write(retry_job_once, context.principal, request, context.catalogue)
+        hint_revived(context, retried.revived)
+        return RetryJobPayload(job=Job.of(retried.job), revived=job_ids(retried.revived), replayed=retried.replayed)
 
     @mutation("For support: retry many failed jobs at a limited rate.", RedriveJobsPayload)
     async def redrive_jobs(self, info: Info, input: RedriveJobsInput) -> RedriveJobsPayload:
-        redriven = await info.context.database.write(
-            redrive_jobs,
-            info.context.principal,
+        context = info.context
+        request = RedriveRequest(
+            input.idempotency_key,
             input.filter.wanted(),
-            scope=narrowed(info.context.principal, input.filter),
+            narrowed(context.principal, input.filter),
             per_minute=input.per_minute,
             at_most=input.first,
             reason=input.reason,
-            catalogue=info.context.catalogue,
         )
-        hint_revived(info.context, redriven.revived)
+        redriven, replayed = await context.database.write(
+            redrive_jobs_once, context.principal, request, context.catalogue
+        )
+        hint_revived(context, redriven.revived)
         skipped = [
             SkippedJob(job_id=strawberry.ID(encode_id(IdKind.JOB, job_id)), error=user_error(error))
             for job_id, error in redriven.skipped.items()
@@ -170,6 +181,7 @@ class SupportMutations:
             revived=job_ids(redriven.revived),
             skipped=skipped,
             skipped_counts=[SkippedCount(code=code, count=count) for code, count in counts],
+            replayed=replayed,
         )
 
     @mutation("For support: stop workers from starting jobs of a step.", PauseStepPayload)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from schema.ids import IdKind, encode_id
-from tests.schema.credits import selfie
+from tests.schema.credits import charged, selfie
 from tests.schema.documents import make_avatar
 from tests.support.partners import TO_OUTAGE, Partner, move
 
@@ -40,6 +40,7 @@ def test_every_example_works(acme: Partner, support: Partner) -> None:
         "acme": acme.account,
         "account_…": encode_id(IdKind.ACCOUNT, acme.principal.account_id),
         "job_01k…": failed,
+        "job_01m…": charged(acme, ada),
     }
     examples = _examples(named)
     assert len(examples) > 3

@@ -10,6 +10,11 @@ from tests.support.factories import World
 SUPPORT = Principal(uuid4(), "support", "mo")
 
 
+def support_of(world: World) -> Principal:
+    """Return support with a key of a world's account: idempotency keys belong to an account that exists."""
+    return Principal(world.owner.account_id, "support", "mo")
+
+
 def partner_of(world: World) -> Principal:
     """Return the partner of a world's account."""
     return Principal(world.owner.account_id, "partner", "acme")

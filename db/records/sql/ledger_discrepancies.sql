@@ -16,7 +16,12 @@ WITH summed AS (
            coalesce(sum(e.amount) FILTER (WHERE e.kind = 'hold'), 0)
                - coalesce(sum(e.amount) FILTER (WHERE e.kind IN ('charge', 'release')), 0) AS open,
            coalesce(sum(e.amount) FILTER (WHERE e.kind = 'charge'), 0)
-               - coalesce(sum(e.amount) FILTER (WHERE e.kind = 'refund'), 0) AS charged
+               - coalesce(sum(e.amount) FILTER (WHERE e.kind = 'refund'), 0) AS charged,
+           coalesce(sum(e.amount) FILTER (WHERE e.kind = 'charge'), 0)
+               - coalesce(sum(e.amount) FILTER (WHERE e.kind = 'refund' AND e.cycle < j.cycle), 0)
+               -- What support refunds stays a success.
+               - coalesce(sum(e.amount) FILTER (WHERE e.kind = 'refund' AND e.cycle = j.cycle
+                                                  AND e.actor !~ '^support:'), 0) AS earned
     FROM jobs j
     LEFT JOIN ledger_entries e ON e.job_id = j.id
     WHERE j.credits > 0
@@ -33,7 +38,7 @@ UNION ALL
 SELECT 'job', id, 'has ended and still holds credits' FROM settled
 WHERE state IN ('succeeded', 'failed', 'canceled') AND open <> 0
 UNION ALL
-SELECT 'job', id, 'succeeded and is not charged once' FROM settled WHERE state = 'succeeded' AND charged <> credits
+SELECT 'job', id, 'succeeded and is not charged once' FROM settled WHERE state = 'succeeded' AND earned <> credits
 UNION ALL
 SELECT 'job', id, 'did not succeed and is charged' FROM settled
 WHERE state NOT IN ('succeeded', 'compensating') AND charged <> 0

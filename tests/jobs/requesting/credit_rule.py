@@ -36,6 +36,7 @@ RULE: dict[str, Row] = {
     "child canceled": Row(
         "it had succeeded, and its child is canceled", "nothing: it stays, and stays charged", CHARGED
     ),
+    "refunded": Row("support refunds it after it succeeded", "refunded; it stays, and so does its child", REFUNDED),
     "tried again": Row("it is tried again", "its price is held again", (*RELEASED, "hold")),
     "undoing fails": Row("part of it cannot be undone, and waits for support", "released anyway", RELEASED),
 }

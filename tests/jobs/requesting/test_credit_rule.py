@@ -17,6 +17,7 @@ from jobs.errors import AlreadyFinished
 from jobs.requesting.cancellation import cancel_job
 from jobs.steps.compensate import TRIES_MAX
 from jobs.support.redriving import retry_job
+from jobs.support.refunding import RefundRequest, refund_job
 from statemachine import outcomes as o
 from statemachine.vocabulary import Kind, OnFailure, State
 from storage import S3Store
@@ -24,7 +25,7 @@ from tests.jobs.requesting.credit_rule import RULE
 from tests.jobs.steps.undoing import Undoing
 from tests.support.factories import BROKEN, REFUSED, World, begin_of, claimed, make_job, move_of
 from tests.support.invariants import assert_credits_add_up
-from tests.support.principals import partner_of
+from tests.support.principals import partner_of, support_of
 from tests.support.scripted import ScriptedProvider
 
 PRICE = 5
@@ -109,6 +110,13 @@ def child_canceled(case: Case) -> UUID:
     return avatar
 
 
+def refunded(case: Case) -> UUID:
+    job_id = case.job(State.SUCCEEDED)
+    with case.engine.begin() as conn:
+        refund_job(conn, support_of(case.world), RefundRequest("key", job_id, "the face is wrong"))
+    return job_id
+
+
 def tried_again(case: Case) -> UUID:
     job_id = case.see(case.job(State.GENERATING), o.GenerationFailed(BROKEN))
     with case.engine.begin() as conn:
@@ -134,6 +142,7 @@ HAPPENINGS: dict[str, Callable[[Case], UUID]] = {
     "parent failed": parent_failed,
     "rolled back": rolled_back,
     "child canceled": child_canceled,
+    "refunded": refunded,
     "tried again": tried_again,
     "undoing fails": undoing_fails,
 }

@@ -98,7 +98,7 @@ def test_only_support_creates_credits(acme: Partner, support: Partner) -> None:
 
 
 def test_support_adjusts_a_wallet_with_a_reason_and_never_below_zero(acme: Partner, support: Partner) -> None:
-    given = {"account": acme.account, "change": -4000, "reason": "billed twice"}
+    given = {"account": acme.account, "change": -4000, "reason": "billed twice", "idempotencyKey": new_key()}
     entry = support.ask(ADJUST, input=given)["adjustCredits"]["entry"]
     assert entry == {
         "kind": "ADJUST",
@@ -106,7 +106,9 @@ def test_support_adjusts_a_wallet_with_a_reason_and_never_below_zero(acme: Partn
         "reason": "billed twice",
         "actor": f"support:{support.account} key",
     }
-    refused = support.ask(ADJUST, input={**given, "change": -6001})["adjustCredits"]["userErrors"]
+    refused = support.ask(ADJUST, input={**given, "change": -6001, "idempotencyKey": new_key()})["adjustCredits"][
+        "userErrors"
+    ]
     assert refused[0]["available"] == 6_000
     assert support.ask(ADJUST, input={**given, "reason": " "})["adjustCredits"]["userErrors"][0]["code"] == "INVALID"
     assert acme.fail(ADJUST, input=given)["extensions"]["code"] == "FORBIDDEN"
@@ -116,6 +118,7 @@ def test_the_name_and_reason_of_staff_are_for_support_only(acme: Partner, suppor
     ada = acme.user(credits=0)
     grant(acme, userRef="ada", amount=5, reason="welcome")
     given = {"account": acme.account, "userRef": "ada", "change": -5, "reason": "suspected fraud, see ticket 7"}
+    given["idempotencyKey"] = new_key()
     assert support.ask(ADJUST, input=given)["adjustCredits"]["userErrors"] == []
 
     def recorded(caller: Caller) -> list[tuple[str, str | None]]:

@@ -9,12 +9,14 @@ import pytest
 
 from statemachine.commands import ENDED_BADLY, can_be_retried
 from statemachine.vocabulary import TERMINAL, ErrorCode, Event, Kind, State
-from tests.schema.documents import make_story
+from tests.schema.documents import make_story, new_key
 from tests.support.partners import PARENT_READY, TO_SUCCESS, Move, Partner, move, to_failure
 
 JOB = "query ($id: ID!) { job(id: $id) { state error { code retryable } } }"
 RETRY = """
-mutation ($id: ID!) { retryJob(input: {jobId: $id}) { revived userErrors { code message path } } }
+mutation ($id: ID!, $key: String!) {
+  retryJob(input: {jobId: $id, idempotencyKey: $key}) { revived userErrors { code message path } }
+}
 """
 
 
@@ -53,7 +55,7 @@ def test_retryable_says_whether_a_retry_is_accepted(acme: Partner, kind: Kind) -
     for state, code in _endings():
         job_id = _end(acme, make_story(acme, selfie), kind, state, code)
         job = acme.ask(JOB, id=job_id)["job"]
-        payload = acme.ask(RETRY, id=job_id)["retryJob"]
+        payload = acme.ask(RETRY, id=job_id, key=new_key())["retryJob"]
         assert job["state"] == state.name
         accepted = payload["userErrors"] == []
         assert accepted == (job_id in payload["revived"]) == can_be_retried(state, code), (state, code, payload)
@@ -69,5 +71,5 @@ def test_the_rule_knows_every_state_that_has_ended() -> None:
 
 def test_a_consequence_names_the_way_to_retry_it(acme: Partner) -> None:
     job_id = _end(acme, make_story(acme, acme.asset()), Kind.SCENE, State.FAILED, ErrorCode.ROLLED_BACK)
-    [error] = acme.ask(RETRY, id=job_id)["retryJob"]["userErrors"]
+    [error] = acme.ask(RETRY, id=job_id, key=new_key())["retryJob"]["userErrors"]
     assert "retryStory" in error["message"]

@@ -9,7 +9,7 @@ import pytest
 
 from schema.ids import IdKind, encode_id
 from tests.schema.credits import grant, selfie
-from tests.schema.documents import make_avatar, make_story
+from tests.schema.documents import make_avatar, make_story, new_key
 from tests.support.partners import TO_OUTAGE, Partner, move
 from tests.support.serving import Caller
 
@@ -38,7 +38,9 @@ LISTS = {
     ),
     "sessions": "query ($f: SessionFilter) { sessions(first: 9, filter: $f) { edges { node { account { name } } } } }",
 }
-REDRIVE = "mutation ($f: JobFilter!) { redriveJobs(input: {filter: $f}) { revived } }"
+REDRIVE = """
+mutation ($f: JobFilter!, $key: String!) { redriveJobs(input: {filter: $f, idempotencyKey: $key}) { revived } }
+"""
 
 
 def account_id(partner: Partner) -> str:
@@ -78,7 +80,9 @@ def test_support_redrives_one_account(namesakes: list[Partner], support: Partner
     for each, job_id in zip(namesakes, jobs, strict=True):
         move(each.server.engine, job_id, *TO_OUTAGE)
     for each, job_id in zip(namesakes, jobs, strict=True):
-        assert support.ask(REDRIVE, f={"account": account_id(each)})["redriveJobs"]["revived"] == [job_id]
+        assert support.ask(REDRIVE, f={"account": account_id(each)}, key=new_key())["redriveJobs"]["revived"] == [
+            job_id
+        ]
 
 
 def test_a_job_names_its_account_to_all_but_a_session(acme: Partner, support: Partner) -> None:

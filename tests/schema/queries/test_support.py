@@ -6,13 +6,15 @@ from sqlalchemy import text
 
 from schema.ids import IdKind, decode_id
 from tests.schema.credits import selfie
-from tests.schema.documents import make_avatar
+from tests.schema.documents import make_avatar, new_key
 from tests.support.partners import TO_FAILURE, TO_OUTAGE, TO_SUCCESS, Partner, move
 from tests.support.serving import Server
 
 RETRY = """
-mutation ($id: ID!) {
-  retryJob(input: {jobId: $id}) { job { id state credits { held } } revived userErrors { code path message } }
+mutation ($id: ID!, $key: String!) {
+  retryJob(input: {jobId: $id, idempotencyKey: $key}) {
+    job { id state credits { held } } revived replayed userErrors { code path message }
+  }
 }
 """
 REDRIVE = """
@@ -48,10 +50,10 @@ WAITING = "query ($id: ID!) { job(id: $id) { waitingBecause { kind message } } }
 
 def test_an_owner_retries_a_failed_job(acme: Partner, rival: Partner, server: Server) -> None:
     job_id = make_avatar(acme, acme.asset())
-    assert acme.ask(RETRY, id=job_id)["retryJob"]["userErrors"][0]["code"] == "NOT_READY"
+    assert acme.ask(RETRY, id=job_id, key=new_key())["retryJob"]["userErrors"][0]["code"] == "NOT_READY"
     move(server.engine, job_id, *TO_OUTAGE)
-    assert rival.ask(RETRY, id=job_id)["retryJob"]["userErrors"][0]["code"] == "NOT_FOUND"
-    payload = acme.ask(RETRY, id=job_id)["retryJob"]
+    assert rival.ask(RETRY, id=job_id, key=new_key())["retryJob"]["userErrors"][0]["code"] == "NOT_FOUND"
+    payload = acme.ask(RETRY, id=job_id, key=new_key())["retryJob"]
     assert payload["revived"] == [job_id]
     assert payload["job"]["state"] == "QUEUED"
 
@@ -59,7 +61,7 @@ def test_an_owner_retries_a_failed_job(acme: Partner, rival: Partner, server: Se
 def test_a_job_that_succeeded_is_not_retried(acme: Partner, server: Server) -> None:
     job_id = make_avatar(acme, acme.asset())
     move(server.engine, job_id, *TO_SUCCESS)
-    assert acme.ask(RETRY, id=job_id)["retryJob"]["userErrors"][0]["code"] == "ALREADY_FINISHED"
+    assert acme.ask(RETRY, id=job_id, key=new_key())["retryJob"]["userErrors"][0]["code"] == "ALREADY_FINISHED"
 
 
 def test_a_retry_whose_selfie_was_purged_asks_for_a_new_upload(acme: Partner, support: Partner, server: Server) -> None:
@@ -69,10 +71,10 @@ def test_a_retry_whose_selfie_was_purged_asks_for_a_new_upload(acme: Partner, su
     with server.engine.begin() as conn:
         gone = {"id": decode_id(selfie_id, IdKind.ASSET)}
         conn.execute(text("UPDATE assets SET state = 'deleted' WHERE id = :id"), gone)
-    [error] = acme.ask(RETRY, id=job_id)["retryJob"]["userErrors"]
+    [error] = acme.ask(RETRY, id=job_id, key=new_key())["retryJob"]["userErrors"]
     assert (error["code"], error["path"]) == ("INPUT_EXPIRED", ["input", "jobId"])
     assert "Upload it again" in error["message"]
-    payload = support.ask(REDRIVE, input={"filter": {"ids": [job_id]}})["redriveJobs"]
+    payload = support.ask(REDRIVE, input={"filter": {"ids": [job_id]}, "idempotencyKey": new_key()})["redriveJobs"]
     assert payload["skippedCounts"] == [{"code": "INPUT_EXPIRED", "count": 1}]
 
 
@@ -84,14 +86,14 @@ def test_support_redrives_many_jobs_and_learns_which_were_skipped(
     for job_id in jobs:
         move(server.engine, job_id, *TO_FAILURE)
     # The moves above are not a worker's: they release no credits, so the holds stay and the wallet is empty.
-    given = {"filter": {"ids": jobs}, "perMinute": 60}
+    given = {"filter": {"ids": jobs}, "perMinute": 60, "idempotencyKey": new_key()}
     payload = support.ask(REDRIVE, input=given)["redriveJobs"]
     assert payload["revived"] == []
     assert [each["jobId"] for each in payload["skipped"]] == jobs
     assert {each["error"]["code"] for each in payload["skipped"]} == {"INSUFFICIENT_CREDITS"}
     assert payload["skippedCounts"] == [{"code": "INSUFFICIENT_CREDITS", "count": 2}]
     assert acme.fail(REDRIVE, input=given)["extensions"]["code"] == "FORBIDDEN"
-    wrong = {"filter": {"states": ["SUCCEEDED"]}}
+    wrong = {"filter": {"states": ["SUCCEEDED"]}, "idempotencyKey": new_key()}
     assert support.ask(REDRIVE, input=wrong)["redriveJobs"]["userErrors"][0]["path"] == ["input", "filter", "states"]
 
 

@@ -30,6 +30,8 @@ CREATE TABLE ledger_entries (
     actor         text NOT NULL,
     reason        text,
     at            timestamptz NOT NULL DEFAULT diorama_now(),
+    -- The request that wrote it, where that had an idempotency key: the `resource_id` of its row in idempotency_keys.
+    resource_id    uuid,
     CONSTRAINT ledger_entries_kind_known CHECK ((kind, debit_bucket, credit_bucket) IN (
         ('grant', 'issued', 'available'),
         ('transfer', 'issued', 'available'),
@@ -51,6 +53,7 @@ CREATE TABLE ledger_entries (
 );
 CREATE UNIQUE INDEX ledger_entries_one_hold ON ledger_entries (job_id, cycle) WHERE kind = 'hold';
 CREATE INDEX ledger_entries_by_job ON ledger_entries (job_id, id) WHERE job_id IS NOT NULL;
+CREATE INDEX ledger_entries_by_resource ON ledger_entries (resource_id) WHERE resource_id IS NOT NULL;
 CREATE INDEX ledger_entries_by_account ON ledger_entries (account_id, id);
 
 CREATE FUNCTION ledger_moves_wallets() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -109,7 +112,7 @@ END
 $$;
 CREATE TRIGGER ledger_entries_append_only
     BEFORE DELETE OR TRUNCATE OR UPDATE OF id, account_id, kind, job_id, cycle, amount, debit_bucket, credit_bucket, of_id,
-        actor, at
+        actor, at, resource_id
     ON ledger_entries FOR EACH STATEMENT EXECUTE FUNCTION ledger_is_final();
 
 -- Only the deletion of a user changes these: the name becomes a pseudonym, and the amounts stay.
