@@ -97,10 +97,11 @@ class Kind(StrEnum):
 
 
 class OnFailure(StrEnum):
-    """The fate of the parent generation when a job fails."""
+    """The extent of the roll-back when a job fails, in what the same story made before it."""
 
-    KEEP_PARENT = "keep_parent"
+    KEEP = "keep"
     ROLL_BACK_PARENT = "roll_back_parent"
+    ROLL_BACK_STORY = "roll_back_story"
 
 
 class ErrorCode(StrEnum):

@@ -66,7 +66,7 @@ class KeyedInput:
         description="1 to 255 characters. The same key with the same input returns what it made before."
     )
     on_failure: OnFailure = strawberry.field(
-        default=OnFailure.ROLL_BACK_PARENT, description="What happens to the parent of a job that fails."
+        default=OnFailure.ROLL_BACK_PARENT, description="What is undone if a job fails."
     )
     priority: int = strawberry.field(
         default=0,

@@ -93,10 +93,15 @@ ERROR_CODES = {
     ErrorCode.INTERNAL: "Something went wrong on our side: retry later, and contact support if it persists.",
 }
 
-FATES_OF_PARENTS = {
-    OnFailure.KEEP_PARENT: "The parent stays, and stays charged.",
+SCOPES_OF_ROLL_BACK = {
+    OnFailure.KEEP: "Nothing is undone: what was made before stays, and stays charged.",
     OnFailure.ROLL_BACK_PARENT: (
-        "A parent in the same story is undone and its credits are refunded, unless another job has started from it."
+        "What it was made from in the same story is undone and refunded, unless another job has started from it: a "
+        "failed animation takes its scene along, a failed scene its avatar."
+    ),
+    OnFailure.ROLL_BACK_STORY: (
+        "All that the same story made for it is undone and refunded: a failed animation takes its scene and its avatar "
+        "along. What another job has started from stays."
     ),
 }
 

@@ -33,7 +33,7 @@ class JobRequest:
     details: str | None = strawberry.field(description="What else the scene should show; null without any.")
     options: RequestedAnimation | None = strawberry.field(description="The motion of a video; null for a picture.")
     tier: Tier = strawberry.field(description="The tier in which it was requested.")
-    on_failure: OnFailure = strawberry.field(description="What happens to its parent if it fails.")
+    on_failure: OnFailure = strawberry.field(description="What is undone if it fails.")
 
     @classmethod
     def of(cls, record: JobRecord) -> JobRequest:

@@ -181,7 +181,7 @@ def _queue_paced(engine: Engine, crew: Crew, jobs: int, per_s: float) -> None:
     """Request the jobs at a steady pace: the real provider accepts ten a second."""
     with engine.begin() as conn:
         world = make_world(conn)
-    request = JobRequest(Kind.AVATAR, "paid", 0, OnFailure.KEEP_PARENT, input_id=world.selfie_id)
+    request = JobRequest(Kind.AVATAR, "paid", 0, OnFailure.KEEP, input_id=world.selfie_id)
     requested, began = 0, time.monotonic()
 
     def request_more() -> bool:

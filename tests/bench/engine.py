@@ -58,7 +58,7 @@ def queue_jobs(engine: Engine, jobs: int) -> None:
     """Queue `jobs` avatars of one account."""
     with engine.begin() as conn:
         world = make_world(conn)
-        request = JobRequest(Kind.AVATAR, "paid", 0, OnFailure.KEEP_PARENT, input_id=world.selfie_id)
+        request = JobRequest(Kind.AVATAR, "paid", 0, OnFailure.KEEP, input_id=world.selfie_id)
         for _ in range(jobs):
             insert_job(conn, world.owner, new_id(), request, deadline=timedelta(hours=6))
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:

@@ -88,7 +88,7 @@ def _fill(engine: Engine, state: State, count: int) -> None:
                 "(SELECT * FROM jobs WHERE state = :state LIMIT 1) one, generate_series(1, :missing) "
                 "RETURNING id, account_id) "
                 "INSERT INTO job_requests (job_id, account_id, tier, on_failure) "
-                "SELECT id, account_id, 'free', 'keep_parent' FROM copied"
+                "SELECT id, account_id, 'free', 'keep' FROM copied"
             ),
             {"state": state, "missing": missing},
         )

@@ -36,14 +36,14 @@ def avatar(conn: Connection, caller: Principal, key: str, selfie_id: UUID, _: ob
 
 def story(conn: Connection, caller: Principal, key: str, selfie_id: UUID, _: object) -> list[Made]:
     """Request an avatar, a scene and a video; if one fails, all are undone."""
-    options = RequestOptions(key, OnFailure.ROLL_BACK_PARENT)
+    options = RequestOptions(key, OnFailure.ROLL_BACK_STORY)
     request = StoryRequest(options, selfie_id, SceneOptions("neon-city"), animation=AnimationOptions())
     return [create_story(conn, caller, request)]
 
 
 def story_without_video(conn: Connection, caller: Principal, key: str, selfie_id: UUID, _: object) -> list[Made]:
     """Request an avatar and a scene; the avatar is kept if the scene fails."""
-    request = StoryRequest(RequestOptions(key, OnFailure.KEEP_PARENT), selfie_id, SceneOptions("neon-city"))
+    request = StoryRequest(RequestOptions(key, OnFailure.KEEP), selfie_id, SceneOptions("neon-city"))
     return [create_story(conn, caller, request)]
 
 

@@ -91,7 +91,7 @@ def make_job(
         kind=kind,
         tier="paid",
         priority=request.pop("priority", 0),
-        on_failure=request.pop("on_failure", OnFailure.KEEP_PARENT),
+        on_failure=request.pop("on_failure", OnFailure.KEEP),
         input_id=None if parent_id else world.selfie_id,
         **request,
     )

@@ -76,13 +76,15 @@ def assert_undone(engine: Engine, account_id: UUID | None = None) -> None:
 
 
 def assert_roll_backs_took_nothing_owned(engine: Engine, account_id: UUID | None = None) -> None:
-    """Check that each rolled-back job belonged to a story that failed, and was used by no other job."""
+    """Check that each rolled-back job went with a failed one, as far as requested, and was used by no other."""
     query = f"""
         SELECT e.job_id FROM job_events e JOIN jobs p ON p.id = e.job_id
         WHERE e.event = 'rolled_back' AND e.job_id IN {_OF} AND (NOT EXISTS (
             SELECT FROM jobs child JOIN job_requests r ON r.job_id = child.id
             JOIN job_events ended ON ended.job_id = child.id AND ended.to_state = 'failed' AND ended.at = e.at
-            WHERE child.parent_id = p.id AND child.story_id = p.story_id AND r.on_failure = 'roll_back_parent'
+            WHERE child.parent_id = p.id AND child.story_id = p.story_id
+              AND (r.on_failure = 'roll_back_story'
+                   OR (r.on_failure = 'roll_back_parent' AND ended.error_code <> 'rolled_back'))
         ) OR EXISTS (
             SELECT FROM jobs other CROSS JOIN LATERAL (
                 SELECT to_state FROM job_events WHERE job_id = other.id AND at <= e.at ORDER BY seq DESC LIMIT 1

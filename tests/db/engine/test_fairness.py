@@ -27,7 +27,7 @@ _MANY = text(
         FROM generate_series(1, :count) AS n
         RETURNING id
     )
-    INSERT INTO job_requests (job_id, input_id, tier, on_failure) SELECT id, :selfie, 'paid', 'keep_parent' FROM made
+    INSERT INTO job_requests (job_id, input_id, tier, on_failure) SELECT id, :selfie, 'paid', 'keep' FROM made
     """
 )
 

@@ -123,7 +123,7 @@ def test_a_wallet_cannot_be_overdrawn(engine: Engine, world: World) -> None:
         take = lambda: post_entry(conn, wallet(world), "adjust", -START - 1, actor="psql", reason="too much")  # noqa: E731
         assert refused(conn, take) == "wallets_not_overdrawn"
         job_id = new_id()
-        request = JobRequest(Kind.AVATAR, "paid", 0, OnFailure.KEEP_PARENT, world.selfie_id, credits=START + 1)
+        request = JobRequest(Kind.AVATAR, "paid", 0, OnFailure.KEEP, world.selfie_id, credits=START + 1)
         insert_job(conn, world.owner, job_id, request, deadline=timedelta(hours=1))
         assert refused(conn, lambda: hold_credits(conn, [job_id], actor="psql")) == "wallets_not_overdrawn"
 
@@ -161,7 +161,7 @@ def test_concurrent_requests_never_hold_more_credits_than_available(engine: Engi
     def request_job(_: int) -> bool:
         with engine.begin() as conn:
             job_id = new_id()
-            request = JobRequest(Kind.AVATAR, "paid", 0, OnFailure.KEEP_PARENT, world.selfie_id, credits=1_000)
+            request = JobRequest(Kind.AVATAR, "paid", 0, OnFailure.KEEP, world.selfie_id, credits=1_000)
             insert_job(conn, world.owner, job_id, request, deadline=timedelta(hours=1))
             try:
                 hold_from(conn, wallet(world), {job_id: 1_000}, actor="test")

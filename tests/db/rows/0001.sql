@@ -19,7 +19,7 @@ SELECT id::uuid, '00000000-0000-7000-8000-000000000001', '00000000-0000-7000-800
 FROM unnest(ARRAY['01900000-0000-7000-8000-00000000000a', '01900000-0000-7000-8000-00000000000b',
                   '01900000-0000-7000-8000-00000000000c']) AS id;
 INSERT INTO job_requests (job_id, input_id, tier, on_failure)
-SELECT id, '00000000-0000-7000-8000-000000000004', 'paid', 'keep_parent' FROM jobs;
+SELECT id, '00000000-0000-7000-8000-000000000004', 'paid', 'keep' FROM jobs;
 INSERT INTO attempts (job_id, attempt, token, model, prompt_version, status, reserved_micros, prediction_id)
 VALUES ('01900000-0000-7000-8000-00000000000b', 1, '00000000-0000-7000-8000-000000000006', 'openai/gpt-image-1', 'v1',
         'running', 64000, 'p1');

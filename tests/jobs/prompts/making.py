@@ -16,5 +16,5 @@ def job_of(kind: Kind, **given: Any) -> ClaimedJob:
     """Return a queued job of a kind."""
     values: dict[str, Any] = dict.fromkeys(ClaimedJob.__dataclass_fields__)
     values |= {"id": UUID(int=1), "account_id": UUID(int=2), "kind": kind, "state": State.QUEUED, "tier": "paid"}
-    values |= {"on_failure": OnFailure.KEEP_PARENT, "output_urls": (), "claimed_at": AT, "theme": "neon-city"}
+    values |= {"on_failure": OnFailure.KEEP, "output_urls": (), "claimed_at": AT, "theme": "neon-city"}
     return ClaimedJob(**{**values, **given})

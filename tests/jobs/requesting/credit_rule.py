@@ -32,7 +32,7 @@ RULE: dict[str, Row] = {
     ),
     "canceled too late": Row("anyone cancels it after it succeeded", "refused: it stays charged", CHARGED),
     "parent failed": Row("its parent fails or is canceled", "released", RELEASED),
-    "rolled back": Row("it had succeeded, and is rolled back because its story failed", "refunded", REFUNDED),
+    "rolled back": Row("it had succeeded, and is rolled back because a job of its story failed", "refunded", REFUNDED),
     "child canceled": Row(
         "it had succeeded, and its child is canceled", "nothing: it stays, and stays charged", CHARGED
     ),

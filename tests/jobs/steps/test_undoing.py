@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 from sqlalchemy import Engine, text
 
-from db.engine.commands import cancel
+from db.engine.commands import cancel, undo_again
 from db.engine.compensations import ActionFilter, action_page
 from db.ids import new_id
 from db.paging import Window
@@ -164,6 +164,43 @@ def test_rolling_back_spares_objects_that_another_file_names(
     assert [undoing.state(each) for each in (avatar, scene, video)] == ["failed"] * 3
     assert undoing.objects(avatar) == (["1/avatar-320.webp", "1/avatar.png"] if stays else [])
     assert undoing.store.head(str(selfie)) is not None
+
+
+@pytest.mark.parametrize(
+    ("on_failure", "kept"),
+    [
+        (OnFailure.KEEP, ["avatar", "scene"]),
+        (OnFailure.ROLL_BACK_PARENT, ["avatar"]),
+        (OnFailure.ROLL_BACK_STORY, []),
+    ],
+)
+def test_a_failed_video_takes_along_what_was_requested(
+    engine: Engine, world: World, undoing: Undoing, on_failure: OnFailure, kept: list[str]
+) -> None:
+    avatar, scene, video = story(engine, world, on_failure)
+    fail(engine, video, o.GenerationFailed(REFUSED))
+    undoing.undo_all()
+    made = {"avatar": avatar, "scene": scene}
+    with engine.connect() as conn:
+        refunded = {name: credits_of_jobs(conn, [job_id])[job_id].refunded for name, job_id in made.items()}
+    assert refunded == {name: 0 if name in kept else 5 for name in made}
+    assert [name for name, job_id in made.items() if undoing.state(job_id) == State.SUCCEEDED] == kept
+    assert_credits_add_up(engine)
+    assert_sound(engine)
+
+
+def test_undoing_a_rolled_back_scene_again_leaves_its_avatar(engine: Engine, world: World, undoing: Undoing) -> None:
+    avatar, scene, video = story(engine, world, OnFailure.ROLL_BACK_PARENT)
+    fail(engine, video, o.GenerationFailed(REFUSED))
+    undoing.undo(video)
+    with engine.begin() as conn:
+        query = "UPDATE compensation_actions SET state = 'needs_review', last_error = 'broken' WHERE job_id = :scene"
+        conn.execute(text(query), {"scene": scene})
+    undoing.undo_all()
+    with engine.begin() as conn:
+        assert undo_again(conn, scene, actor="support:ann", reason="the store is back")
+    undoing.undo_all()
+    assert [undoing.state(each) for each in (avatar, scene, video)] == ["succeeded", "failed", "failed"]
 
 
 def test_a_canceled_video_keeps_its_avatar_and_scene(engine: Engine, world: World, undoing: Undoing) -> None:

@@ -76,12 +76,12 @@ class Undoing(JobReads):
         return objects_of(self.store, job_id)
 
 
-def story(engine: Engine, world: World) -> tuple[UUID, UUID, UUID]:
+def story(engine: Engine, world: World, on_failure: OnFailure = OnFailure.ROLL_BACK_STORY) -> tuple[UUID, UUID, UUID]:
     """Return a story whose avatar and scene are made and charged, and whose video is being made."""
     story_id = new_id()
     with engine.begin() as conn:
         insert_story(conn, world.owner, story_id, world.selfie_id)
-        how: dict[str, Any] = {"story_id": story_id, "credits": 5, "on_failure": OnFailure.ROLL_BACK_PARENT}
+        how: dict[str, Any] = {"story_id": story_id, "credits": 5, "on_failure": on_failure}
         avatar = make_job(conn, world, State.SUCCEEDED, **how)
         scene = make_job(conn, world, State.SUCCEEDED, kind=Kind.SCENE, parent_id=avatar, **how)
         video = make_job(conn, world, State.GENERATING, kind=Kind.ANIMATION, parent_id=scene, **how)

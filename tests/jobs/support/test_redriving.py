@@ -23,7 +23,7 @@ from statemachine import commands
 from statemachine import outcomes as o
 from statemachine.backoff import JobPolicy
 from statemachine.steps import Kept, resuming_state
-from statemachine.vocabulary import ErrorCode, Kind, State
+from statemachine.vocabulary import ErrorCode, Kind, OnFailure, State
 from storage import S3Store
 from tests.jobs.steps.undoing import Undoing, fail, story
 from tests.support.factories import BROKEN, World, claimed, make_job, make_world, move_of
@@ -152,6 +152,15 @@ def test_rolled_back_parents_are_made_again_first(engine: Engine, world: World, 
     undoing.undo_all()
     assert retry(engine, world, video) == {avatar, scene, video}
     assert [undoing.state(each) for each in (avatar, scene, video)] == ["queued", "waiting", "waiting"]
+    assert_credits_add_up(engine)
+
+
+def test_a_parent_that_was_kept_is_not_made_again(engine: Engine, world: World, undoing: Undoing) -> None:
+    avatar, scene, video = story(engine, world, OnFailure.ROLL_BACK_PARENT)
+    fail(engine, video)
+    undoing.undo_all()
+    assert retry(engine, world, video) == {scene, video}
+    assert [row(engine, each).state for each in (avatar, scene, video)] == ["succeeded", "queued", "waiting"]
     assert_credits_add_up(engine)
 
 

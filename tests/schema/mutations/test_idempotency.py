@@ -17,7 +17,7 @@ from tests.support.partners import Partner
 _OTHERS: dict[str, Any] = {
     "theme": "moon-base",
     "details": "rain",
-    "onFailure": "KEEP_PARENT",
+    "onFailure": "KEEP",
     "priority": 3,
     "metadata": {"order": 7},
     "style": "WAVE",

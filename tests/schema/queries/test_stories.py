@@ -89,10 +89,10 @@ def test_a_job_shows_what_was_requested(acme: Partner) -> None:
     user = acme.user()
     picture = selfie(acme, user)
     motion = {"style": "WAVE", "camera": "STATIC", "durationSeconds": 6}
-    story = make_story(user, picture, details="rain", animation=motion, onFailure="KEEP_PARENT")
+    story = make_story(user, picture, details="rain", animation=motion, onFailure="KEEP")
     engine, avatar = acme.server.engine, story["avatar"]["id"]
     asked = {part: user.ask(REQUEST, id=story[part]["id"])["job"] for part in ("avatar", "scene", "animation")}
-    plain = {"details": None, "options": None, "tier": "FREE", "onFailure": "KEEP_PARENT", "input": None}
+    plain = {"details": None, "options": None, "tier": "FREE", "onFailure": "KEEP", "input": None}
     assert asked["avatar"]["request"] == {**plain, "input": {"id": picture, "kind": "SELFIE"}}
     assert asked["scene"]["request"] == {**plain, "details": "rain"}
     assert asked["animation"]["request"] == {**plain, "options": motion}

@@ -83,7 +83,7 @@ CREATE TABLE job_requests (
     duration_s smallint,
     tier       text NOT NULL,
     on_failure text NOT NULL
-        CONSTRAINT job_requests_on_failure_known CHECK (on_failure IN ('keep_parent', 'roll_back_parent')),
+        CONSTRAINT job_requests_on_failure_known CHECK (on_failure IN ('keep', 'roll_back_parent', 'roll_back_story')),
     metadata   jsonb CONSTRAINT job_requests_metadata_bounded CHECK (octet_length(metadata::text) <= 4096),
     -- When a deletion removed the words of the request.
     erased_at  timestamptz,

@@ -48,11 +48,14 @@ BEGIN
     SELECT NEW.id, NEW.cycle, NEW.attempt, 'return_credits', NULL
     WHERE NEW.credits > 0
     UNION ALL
-    -- A failed job takes what the same story made for it along; a canceled one does not.
+    -- A failed job takes along what the same story made for it: what it was made from, or all of it up to the selfie. A
+    -- canceled one takes nothing.
     SELECT NEW.id, NEW.cycle, NEW.attempt, 'roll_back_parent', NULL
     FROM job_requests r
     JOIN jobs parent ON parent.id = NEW.parent_id
-    WHERE r.job_id = NEW.id AND r.on_failure = 'roll_back_parent' AND NEW.cancel_requested_at IS NULL
+    WHERE r.job_id = NEW.id AND NEW.cancel_requested_at IS NULL
+      AND (r.on_failure = 'roll_back_story'
+           OR (r.on_failure = 'roll_back_parent' AND NEW.error_code IS DISTINCT FROM 'rolled_back'))
       AND parent.story_id = NEW.story_id AND parent.state = 'succeeded'
     ON CONFLICT DO NOTHING;
     RETURN NULL;
