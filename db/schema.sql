@@ -631,10 +631,12 @@ CREATE TABLE public.job_requests (
     on_failure text NOT NULL,
     metadata jsonb,
     erased_at timestamp with time zone,
+    request_id text,
     account_id uuid NOT NULL,
     CONSTRAINT job_requests_details_bounded CHECK ((length(details) <= 300)),
     CONSTRAINT job_requests_metadata_bounded CHECK ((octet_length((metadata)::text) <= 4096)),
-    CONSTRAINT job_requests_on_failure_known CHECK ((on_failure = ANY (ARRAY['keep'::text, 'roll_back_parent'::text, 'roll_back_story'::text])))
+    CONSTRAINT job_requests_on_failure_known CHECK ((on_failure = ANY (ARRAY['keep'::text, 'roll_back_parent'::text, 'roll_back_story'::text]))),
+    CONSTRAINT job_requests_request_id_bounded CHECK ((length(request_id) <= 64))
 );
 
 CREATE TABLE public.job_states (
@@ -941,6 +943,8 @@ CREATE INDEX job_events_other_xid_idx ON public.job_events_other USING btree (xi
 CREATE INDEX job_requests_by_account ON public.job_requests USING btree (account_id, job_id);
 
 CREATE INDEX job_requests_by_input ON public.job_requests USING btree (input_id) WHERE (input_id IS NOT NULL);
+
+CREATE INDEX job_requests_by_request ON public.job_requests USING btree (request_id) WHERE (request_id IS NOT NULL);
 
 CREATE INDEX jobs_at_provider ON public.jobs USING btree (account_id) WHERE (state = ANY (ARRAY['submitting'::text, 'reconciling'::text, 'generating'::text]));
 

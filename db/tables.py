@@ -121,6 +121,8 @@ job_requests = _table(
     tier=Text,
     on_failure=Text,
     metadata=JSONB,
+    erased_at=_Time,
+    request_id=Text,
     account_id=Uuid,
 )
 job_events = _table(

@@ -28,7 +28,7 @@ SESSION_LASTS_MAX = timedelta(days=30)
 class Principal:
     """An authenticated caller. `role` is partner, support or session; `session` is set for the last, `key` otherwise.
 
-    `name` is how the history names the caller.
+    `name` is how the history names the caller, and `request_id` how logs and errors name the request that they make.
     """
 
     account_id: UUID
@@ -36,6 +36,7 @@ class Principal:
     name: str
     session: SessionRecord | None = None
     key: ApiKey | None = None
+    request_id: str | None = None
 
     @property
     def scope(self) -> Scope:

@@ -4,5 +4,5 @@ from __future__ import annotations
 
 import strawberry
 
-ID = strawberry.argument(description="The id, as you got it.")
+ID = strawberry.argument(description="The id, as you got it. Support may also give the bare UUID.")
 FILTER = strawberry.argument(description="The conditions that the items must meet; null for all of them.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 import strawberry
@@ -65,6 +65,11 @@ class Context:
     request_id: str
     called_at: str | None = None
     _loaders: Loaders | None = None
+
+    def __post_init__(self) -> None:
+        """Let the caller carry the id of the request, for what the request makes."""
+        if self.caller is not None:
+            self.caller = replace(self.caller, request_id=self.request_id)
 
     @property
     def principal(self) -> Principal:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from db.public_ids import IdKind, encode_id, parse_id
 
-__all__ = ["IdKind", "MalformedId", "decode_any", "decode_id", "encode_id"]
+__all__ = ["IdKind", "MalformedId", "bare_uuid", "decode_any", "decode_id", "encode_id"]
 
 
 class MalformedId(ValueError):
@@ -27,6 +27,14 @@ def decode_id(text: str, kind: IdKind) -> UUID:
     if found is None or found[0] is not kind:
         raise MalformedId(_expected(kind))
     return found[1]
+
+
+def bare_uuid(text: str) -> UUID | None:
+    """Return the UUID that a text is, as databases and object stores show them, or None."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 def _expected(kind: IdKind) -> str:

@@ -57,6 +57,8 @@ class Job:
     tier: str
     on_failure: OnFailure
     metadata: dict[str, Any] | None
+    erased_at: datetime | None
+    request_id: str | None
 
     @classmethod
     def from_row(cls, row: Any) -> Job:
@@ -101,6 +103,7 @@ class JobFilter:
     finished_after: datetime | None = None
     finished_before: datetime | None = None
     prediction_id: str | None = None
+    request_id: str | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """Return the SQL conditions of what was given."""
@@ -110,6 +113,7 @@ class JobFilter:
             column.in_(values) for column, values in (*among, (r.theme, self.themes)) if values
         ]
         found += [j.session_id == self.session_id] if self.session_id else []
+        found += [r.request_id == self.request_id] if self.request_id else []
         found += [j.story_id == self.story_id] if self.story_id else []
         found += [r.metadata.contains(self.metadata)] if self.metadata else []
         found += [j.created_at >= self.created_after] if self.created_after else []

@@ -44,10 +44,11 @@ _REQUESTED = tuple(job_requests.c[field.name].name for field in fields(JobReques
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """The owner of the new rows."""
+    """The owner of the new rows, and the HTTP request or socket operation that adds them, where there is one."""
 
     account_id: UUID
     session_id: UUID | None
+    request_id: str | None = None
 
 
 def insert_story(conn: Connection, owner: Owner, story_id: UUID, selfie_id: UUID) -> None:
@@ -91,7 +92,7 @@ def insert_jobs(conn: Connection, owner: Owner, new: Sequence[NewJob], *, deadli
     A queued job is due earlier the higher its priority; a waiting one only when its deadline has passed.
     """
     conn.execute(_INSERT_JOBS, [_job_row(owner, job, deadline) for job in new])
-    conn.execute(insert(job_requests), [_request_row(job) for job in new])
+    conn.execute(insert(job_requests), [_request_row(owner, job) for job in new])
 
 
 _INSERT_JOBS = insert(jobs).values(
@@ -118,8 +119,12 @@ def _job_row(owner: Owner, job: NewJob, deadline: timedelta) -> dict[str, Any]:
     }
 
 
-def _request_row(job: NewJob) -> dict[str, Any]:
-    return {"job_id": job.id, **{name: getattr(job.request, name) for name in _REQUESTED}}
+def _request_row(owner: Owner, job: NewJob) -> dict[str, Any]:
+    return {
+        "job_id": job.id,
+        "request_id": owner.request_id,
+        **{name: getattr(job.request, name) for name in _REQUESTED},
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,11 @@ class Family:
     motions: Mapping[str, str]
     cameras: Mapping[str, str]
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Return all its wordings with their names, in one order."""
+        return tuple(f"{name}: {text}" for name, text in sorted({**self.motions, **self.cameras}.items()))
+
 
 @dataclass(frozen=True, slots=True)
 class Templates:

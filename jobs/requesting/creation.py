@@ -220,7 +220,7 @@ def _ready_asset(conn: Connection, caller: Principal, asset_id: UUID, kind: str,
 
 def owner_of(caller: Principal) -> Owner:
     """Return the owner of what this caller makes."""
-    return Owner(caller.account_id, caller.session.id if caller.session else None)
+    return Owner(caller.account_id, caller.session.id if caller.session else None, caller.request_id)
 
 
 def _job_request(caller: Principal, options: RequestOptions, kind: Kind, **subject: Any) -> JobRequest:

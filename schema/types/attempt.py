@@ -7,12 +7,17 @@ from datetime import datetime
 import strawberry
 
 from db.records.attempts import Attempt
+from db.records.jobs import Job
+from jobs.prompts import PromptBook
+from schema.context import Info
+from schema.fields import field
 from schema.scalars import BigInt
 from schema.types.enums import AttemptStatus
 
 
 @strawberry.type(description="One submission to the provider, which may have cost money.")
 class ProviderAttempt:
+    job: strawberry.Private[Job]
     attempt: int = strawberry.field(description="The number of the submission: 1 for the first of the job.")
     model: str = strawberry.field(description="The provider's name of the model.")
     prompt_version: str = strawberry.field(description="The template, with a digest of its text and the theme's.")
@@ -32,9 +37,10 @@ class ProviderAttempt:
     detail: str | None = strawberry.field(description="The provider's own words about a failure; for support only.")
 
     @classmethod
-    def of(cls, record: Attempt, *, support: bool) -> ProviderAttempt:
-        """Return the attempt of a record."""
+    def of(cls, record: Attempt, job: Job, *, support: bool) -> ProviderAttempt:
+        """Return the attempt of a record and its job."""
         return cls(
+            job=job,
             attempt=record.attempt,
             model=record.model,
             prompt_version=record.prompt_version,
@@ -49,3 +55,12 @@ class ProviderAttempt:
             completed_at=record.completed_at,
             detail=record.error_detail if support else None,
         )
+
+    @field(
+        "For support: the prompt that was sent. It is not stored but made again, so it is null once the template or "
+        "the theme of `promptVersion` has changed, and once the user's words were deleted."
+    )
+    def prompt(self, info: Info) -> str | None:
+        if not info.context.principal.is_support or self.job.erased_at is not None:
+            return None
+        return PromptBook(themes=info.context.catalogue.themes).prompt_sent(self.job, self.prompt_version)

@@ -62,6 +62,9 @@ class JobFilter:
         default=None,
         description="Jobs with a submission of this provider's id: `ProviderAttempt.predictionId`. Not for sessions.",
     )
+    request_id: str | None = strawberry.field(
+        default=None, description="Jobs that were accepted under this `X-Request-Id`."
+    )
 
     def wanted(self) -> Wanted:
         """Return the filter as the reads take it; raise ApiError or MalformedId for a value that makes no sense."""
@@ -80,6 +83,7 @@ class JobFilter:
             finished_after=self.finished_after,
             finished_before=self.finished_before,
             prediction_id=self.provider_prediction_id,
+            request_id=self.request_id,
         )
 
 

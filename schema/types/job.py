@@ -59,6 +59,9 @@ class Job(Node):
     attempt: int = strawberry.field(description="The number of submissions to the provider so far.")
     priority: int = strawberry.field(description="The priority of the request, from -10 to 10.")
     metadata: JSON | None = strawberry.field(description="The metadata of the request; null if it had none.")
+    request_id: str | None = strawberry.field(
+        description="The `X-Request-Id` under which it was accepted; null once the user's words were deleted."
+    )
     created_at: datetime = strawberry.field(description="When it was requested.")
     started_at: datetime | None = strawberry.field(
         description="When it was first submitted to the provider; null until then."
@@ -83,6 +86,7 @@ class Job(Node):
             attempt=record.attempt,
             priority=record.priority,
             metadata=cast("JSON | None", record.metadata),
+            request_id=record.request_id,
             created_at=record.created_at,
             started_at=record.started_at,
             finished_at=record.finished_at,
@@ -188,4 +192,4 @@ class Job(Node):
         if not reader.sees_provider:
             return None
         found = await info.context.loaders.attempts.load(self.record.id)
-        return [ProviderAttempt.of(attempt, support=reader.is_support) for attempt in found or ()]
+        return [ProviderAttempt.of(attempt, self.record, support=reader.is_support) for attempt in found or ()]

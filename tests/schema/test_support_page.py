@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from schema.ids import IdKind, encode_id
+from sqlalchemy import text
+
+from schema.ids import IdKind, decode_id, encode_id
 from tests.schema.credits import charged, selfie
 from tests.schema.documents import make_avatar
 from tests.support.partners import TO_OUTAGE, Partner, move
@@ -36,7 +38,11 @@ def test_every_example_works(acme: Partner, support: Partner) -> None:
     ada = acme.user("ada")
     failed = make_avatar(ada, selfie(acme, ada))
     move(acme.server.engine, failed, *TO_OUTAGE)
+    with acme.server.engine.begin() as conn:
+        row = {"id": decode_id(failed, IdKind.JOB), "request": "order-1234-5678"}
+        conn.execute(text("UPDATE job_requests SET request_id = :request WHERE job_id = :id"), row)
     named = {
+        "0190c8a0-…": str(decode_id(failed, IdKind.JOB)),
         "acme": acme.account,
         "account_…": encode_id(IdKind.ACCOUNT, acme.principal.account_id),
         "job_01k…": failed,

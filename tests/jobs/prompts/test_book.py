@@ -127,6 +127,28 @@ def test_a_version_changes_with_the_words_and_only_with_them() -> None:
     assert book.prompt_for(job_of(Kind.SCENE), "gpt-image-2").version != version
 
 
+def test_a_version_changes_with_the_words_of_any_motion() -> None:
+    version = prompt(Kind.ANIMATION, "minimax-live").version
+    assert prompt(Kind.ANIMATION, "minimax-live", style="wave").version == version
+    family = templates().families["minimax-live"]
+    slower = replace(family, motions={**family.motions, "wave": "waves slowly"})
+    book = replace(BOOK, templates=replace(templates(), families={**templates().families, "minimax-live": slower}))
+    assert book.prompt_for(job_of(Kind.ANIMATION), "minimax-live").version != version
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_an_earlier_prompt_is_made_again_by_its_version_until_its_words_change(kind: Kind) -> None:
+    family = "minimax-live" if kind is Kind.ANIMATION else "gpt-image-2"
+    job = job_of(kind, details="a cat", style="wave")
+    sent = BOOK.prompt_for(job, family)
+    assert BOOK.prompt_sent(job, sent.version) == sent.text
+    assert BOOK.prompt_sent(job, sent.version[:-1] + "x") is None
+    assert BOOK.prompt_sent(job, f"{kind}/unknown/plain@00000000") is None
+    darker = replace(themes()["neon-city"], light="no light at all", ambience="nothing")
+    book = replace(BOOK, themes=MappingProxyType({"neon-city": darker}))
+    assert book.prompt_sent(job, sent.version) is None
+
+
 def test_the_simulator_understands_every_prompt() -> None:
     """The demo draws the requested theme."""
     for family, theme in product(PICTURES, themes()):

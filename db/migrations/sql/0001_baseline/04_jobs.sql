@@ -87,11 +87,14 @@ CREATE TABLE job_requests (
     metadata   jsonb CONSTRAINT job_requests_metadata_bounded CHECK (octet_length(metadata::text) <= 4096),
     -- When a deletion removed the words of the request.
     erased_at  timestamptz,
+    -- The X-Request-Id under which it was accepted; a caller may choose it, so a deletion removes it too.
+    request_id text CONSTRAINT job_requests_request_id_bounded CHECK (length(request_id) <= 64),
     -- Copied from the job, for the index below.
     account_id uuid NOT NULL
 );
 -- An account's jobs in the order of their creation. It is here and not on jobs, where each move would write to it.
 CREATE INDEX job_requests_by_account ON job_requests (account_id, job_id);
+CREATE INDEX job_requests_by_request ON job_requests (request_id) WHERE request_id IS NOT NULL;
 -- The jobs that use an asset: read before the job that made it is rolled back.
 CREATE INDEX job_requests_by_input ON job_requests (input_id) WHERE input_id IS NOT NULL;
 
