@@ -24,6 +24,8 @@ class IdKind(StrEnum):
     SESSION = "session"
     DELETION = "deletion"
     API_KEY = "key"
+    WEBHOOK_ENDPOINT = "endpoint"
+    WEBHOOK_DELIVERY = "delivery"
 
 
 _PREFIXES = frozenset(kind.value for kind in IdKind)

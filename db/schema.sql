@@ -476,7 +476,7 @@ CREATE TABLE public.api_keys (
     expires_at timestamp with time zone,
     revoked_at timestamp with time zone,
     CONSTRAINT api_keys_role_known CHECK ((role = ANY (ARRAY['partner'::text, 'support'::text]))),
-    CONSTRAINT api_keys_scopes_known CHECK ((scopes <@ ARRAY['requests'::text, 'sessions'::text, 'credits'::text, 'keys'::text]))
+    CONSTRAINT api_keys_scopes_known CHECK ((scopes <@ ARRAY['requests'::text, 'sessions'::text, 'credits'::text, 'keys'::text, 'webhooks'::text]))
 );
 
 CREATE TABLE public.attempts (
@@ -781,6 +781,58 @@ CREATE TABLE public.watcher_status (
     CONSTRAINT watcher_status_one_row CHECK (only_row)
 );
 
+CREATE TABLE public.webhook_deliveries (
+    id uuid NOT NULL,
+    endpoint_id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    webhook_id text NOT NULL,
+    type text NOT NULL,
+    "position" bigint,
+    attempt integer NOT NULL,
+    at timestamp with time zone DEFAULT public.diorama_now() NOT NULL,
+    duration_ms integer NOT NULL,
+    response_status smallint,
+    failure text,
+    CONSTRAINT webhook_deliveries_attempt_positive CHECK ((attempt > 0)),
+    CONSTRAINT webhook_deliveries_failure_known CHECK ((failure = ANY (ARRAY['bad_status'::text, 'timed_out'::text, 'unreachable'::text])))
+);
+
+CREATE TABLE public.webhook_endpoints (
+    id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    url text NOT NULL,
+    description text NOT NULL,
+    event_types text[] NOT NULL,
+    "position" bigint NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    failing_since timestamp with time zone,
+    due_at timestamp with time zone DEFAULT public.diorama_now() NOT NULL,
+    lease bigint DEFAULT 0 NOT NULL,
+    lease_expires_at timestamp with time zone,
+    claimed_by text,
+    disabled_reason text,
+    disabled_at timestamp with time zone,
+    succeeded_at timestamp with time zone,
+    failed_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT public.diorama_now() NOT NULL,
+    CONSTRAINT webhook_endpoints_description_bounded CHECK ((length(description) <= 200)),
+    CONSTRAINT webhook_endpoints_disabled_has_reason CHECK (((disabled_at IS NULL) = (disabled_reason IS NULL))),
+    CONSTRAINT webhook_endpoints_disabled_reason_known CHECK ((disabled_reason = ANY (ARRAY['requested'::text, 'gone'::text, 'failed'::text]))),
+    CONSTRAINT webhook_endpoints_event_types_known CHECK ((event_types <@ ARRAY['job_requested'::text, 'job_progressed'::text, 'job_succeeded'::text, 'job_failed'::text, 'job_canceled'::text, 'story_began'::text, 'story_succeeded'::text, 'story_failed'::text, 'story_canceled'::text])),
+    CONSTRAINT webhook_endpoints_failing_iff_failures CHECK (((failing_since IS NOT NULL) = (failures > 0))),
+    CONSTRAINT webhook_endpoints_lease_iff_claimed CHECK (((lease_expires_at IS NULL) = (claimed_by IS NULL))),
+    CONSTRAINT webhook_endpoints_position_bounded CHECK (("position" >= 0)),
+    CONSTRAINT webhook_endpoints_url_bounded CHECK (((length(url) >= 1) AND (length(url) <= 2048)))
+)
+WITH (fillfactor='60');
+
+CREATE TABLE public.webhook_secrets (
+    endpoint_id uuid NOT NULL,
+    secret text NOT NULL,
+    created_at timestamp with time zone DEFAULT public.diorama_now() NOT NULL,
+    expires_at timestamp with time zone
+);
+
 ALTER TABLE ONLY public.job_events ATTACH PARTITION public.job_events_other DEFAULT;
 
 ALTER TABLE ONLY public.accounts
@@ -894,6 +946,15 @@ ALTER TABLE ONLY public.wallets
 ALTER TABLE ONLY public.watcher_status
     ADD CONSTRAINT watcher_status_pkey PRIMARY KEY (only_row);
 
+ALTER TABLE ONLY public.webhook_deliveries
+    ADD CONSTRAINT webhook_deliveries_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.webhook_endpoints
+    ADD CONSTRAINT webhook_endpoints_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.webhook_secrets
+    ADD CONSTRAINT webhook_secrets_pkey PRIMARY KEY (endpoint_id, secret);
+
 CREATE INDEX api_keys_by_account ON public.api_keys USING btree (account_id, id);
 
 CREATE INDEX assets_by_account ON public.assets USING btree (account_id, id);
@@ -985,6 +1046,14 @@ CREATE INDEX stories_by_account ON public.stories USING btree (account_id, id);
 CREATE INDEX stories_by_selfie ON public.stories USING btree (selfie_id);
 
 CREATE INDEX stories_by_session ON public.stories USING btree (session_id, id) WHERE (session_id IS NOT NULL);
+
+CREATE INDEX webhook_deliveries_by_account ON public.webhook_deliveries USING btree (account_id, id);
+
+CREATE INDEX webhook_deliveries_by_endpoint ON public.webhook_deliveries USING btree (endpoint_id, id);
+
+CREATE INDEX webhook_endpoints_by_account ON public.webhook_endpoints USING btree (account_id, id);
+
+CREATE INDEX webhook_endpoints_receiving ON public.webhook_endpoints USING btree (account_id) WHERE (disabled_at IS NULL);
 
 ALTER INDEX public.job_events_pkey ATTACH PARTITION public.job_events_other_pkey;
 
@@ -1104,3 +1173,12 @@ ALTER TABLE ONLY public.stories
 
 ALTER TABLE ONLY public.wallets
     ADD CONSTRAINT wallets_account FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.webhook_deliveries
+    ADD CONSTRAINT webhook_deliveries_endpoint FOREIGN KEY (endpoint_id) REFERENCES public.webhook_endpoints(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.webhook_endpoints
+    ADD CONSTRAINT webhook_endpoints_account FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.webhook_secrets
+    ADD CONSTRAINT webhook_secrets_endpoint FOREIGN KEY (endpoint_id) REFERENCES public.webhook_endpoints(id) ON DELETE CASCADE;

@@ -262,3 +262,38 @@ idempotency_keys = _table(
     resource_id=Uuid,
     created_at=_Time,
 )
+webhook_endpoints = _table(
+    "webhook_endpoints",
+    id=Uuid,
+    account_id=Uuid,
+    url=Text,
+    description=Text,
+    event_types=ARRAY(Text),
+    position=Big,
+    failures=Int,
+    failing_since=_Time,
+    due_at=_Time,
+    lease=Big,
+    lease_expires_at=_Time,
+    claimed_by=Text,
+    disabled_reason=Text,
+    disabled_at=_Time,
+    succeeded_at=_Time,
+    failed_at=_Time,
+    created_at=_Time,
+)
+webhook_secrets = _table("webhook_secrets", endpoint_id=Uuid, secret=Text, created_at=_Time, expires_at=_Time)
+webhook_deliveries = _table(
+    "webhook_deliveries",
+    id=Uuid,
+    endpoint_id=Uuid,
+    account_id=Uuid,
+    webhook_id=Text,
+    type=Text,
+    position=Big,
+    attempt=Int,
+    at=_Time,
+    duration_ms=Int,
+    response_status=Small,
+    failure=Text,
+)

@@ -19,8 +19,10 @@ from diorama.wiring import (
     build_retention,
     build_store,
     build_webhook_key,
+    build_webhook_reach,
     database_settings,
 )
+from jobs.webhooks.sender import WebhookSender
 from schema.transport.app import ApiRuntime, ApiSettings, Limits, create_app, end_waiting
 
 # Subscriptions end by themselves when the server stops; this bounds whatever does not.
@@ -41,6 +43,7 @@ def run_api(settings: Settings) -> None:
         catalogue=build_catalogue(settings),
         retention=build_retention(settings),
         webhook_key=build_webhook_key(settings),
+        webhook_sender=WebhookSender(build_webhook_reach(settings)),
     )
     app = create_app(
         runtime,

@@ -13,6 +13,7 @@ from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, ValidationIn
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from jobs.providers.choice import DEFAULT_MODELS, ModelChoice, NoModel
+from jobs.webhooks.reach import WebhookReach
 
 Words = Annotated[tuple[str, ...], NoDecode]
 
@@ -112,6 +113,11 @@ class Settings(BaseSettings):
     replicate_webhook_secret: SecretStr = Field(
         default=SecretStr(""), description="The `whsec_` key of webhooks; if empty, the API fetches it with the token."
     )
+    webhook_networks: Words = Field(
+        default=(),
+        description="Networks, such as `127.0.0.0/8` for development, that partners' webhooks may be sent to besides "
+        "the public internet; plain http and every port are then allowed too. Separated by commas.",
+    )
     models: Words = Field(
         default=DEFAULT_MODELS,
         description="The models to use, by preference, separated by commas; `paid:model` reserves one for that tier.",
@@ -191,7 +197,7 @@ class Settings(BaseSettings):
         values = (getattr(self, name) for name in type(self).model_fields)
         return tuple(text for value in values if isinstance(value, SecretStr) and (text := value.get_secret_value()))
 
-    @field_validator("replicate_delivery_hosts", "models", "allowed_origins", mode="before")
+    @field_validator("replicate_delivery_hosts", "models", "allowed_origins", "webhook_networks", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
@@ -222,6 +228,12 @@ class Settings(BaseSettings):
             raise ValueError(f"it has {len(value)} characters; at most {LABEL_CHARACTERS_MAX} can be read")
         if missing := "".join(sorted({each for each in value if not " " <= each <= "~"})):
             raise ValueError(f"the font has no {missing!r}, only printable ASCII")
+        return value
+
+    @field_validator("webhook_networks")
+    @classmethod
+    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        WebhookReach.of(value)
         return value
 
     @field_validator("models")

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from jobs.tracking.poll_schedule import PollSchedule
 from jobs.tracking.watcher import WatchSettings
+from jobs.webhooks.pace import WebhookPace
 from statemachine.backoff import JobPolicy
 from statemachine.breaker import BreakerPolicy
 
@@ -24,6 +25,7 @@ class Tuning:
     tracking: WatchSettings = field(default_factory=WatchSettings)
     breaker: BreakerPolicy = field(default_factory=BreakerPolicy)
     policy: JobPolicy = field(default_factory=JobPolicy)
+    webhooks: WebhookPace = field(default_factory=WebhookPace)
     # The provider's list lags a second or two behind its creates: before this, absence from it proves nothing.
     list_settles_after_s: float = 10.0
     # An orphan computes at most this much longer; each search reads pages, which all workers' shared budget pays for.

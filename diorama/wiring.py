@@ -37,6 +37,9 @@ from jobs.upkeep.orphans import search_orphans
 from jobs.upkeep.periodic import TRACKING, PeriodicTask
 from jobs.upkeep.retention import Leftovers, RetentionPolicy, purge_expired, purge_posted
 from jobs.upkeep.row_purge import OldRows
+from jobs.webhooks.delivery import WebhookDelivery
+from jobs.webhooks.reach import WebhookReach
+from schema.cursors import activity_cursor
 from statemachine.budget import Budget
 from statemachine.deadlines import Deadlines
 from statemachine.vocabulary import Kind
@@ -122,6 +125,17 @@ def build_webhook_key(settings: Settings) -> SigningKey | None:
         message = "PUBLIC_URL is set, so the API needs REPLICATE_WEBHOOK_SECRET, or REPLICATE_API_TOKEN to fetch it."
         raise SettingsError(message)
     return SigningKey(fetch=build_provider(settings).webhook_key)
+
+
+def build_webhook_reach(settings: Settings) -> WebhookReach:
+    """Return the addresses that partners' webhooks may be sent to."""
+    return WebhookReach.of(settings.webhook_networks)
+
+
+def build_webhooks(settings: Settings, engine: Engine, worker: str, tuning: Tuning = _TUNING) -> WebhookDelivery:
+    """Start delivering webhooks to partners, from a thread of its own."""
+    reach = build_webhook_reach(settings)
+    return WebhookDelivery(engine, reach, activity_cursor, worker=worker, pace=tuning.webhooks)
 
 
 def build_models(settings: Settings) -> ModelChoice:

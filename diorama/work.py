@@ -20,7 +20,7 @@ from diorama.doctor.drift import log_drift_aside
 from diorama.heartbeat import Heartbeat
 from diorama.settings import Settings
 from diorama.tuning import Tuning
-from diorama.wiring import build_periodic_tasks, build_runtime, database_settings
+from diorama.wiring import build_periodic_tasks, build_runtime, build_webhooks, database_settings
 from jobs.engine.leases import Renewer
 from jobs.engine.recorder import Recorder
 from jobs.steps.runtime import Runtime
@@ -28,8 +28,8 @@ from jobs.worker.process import Engines, WorkerProcess
 
 log = structlog.get_logger(__name__)
 
-# Connections beside those of the threads: claims, recording, hints, renewals, periodic tasks.
-_EXTRA_CONNECTIONS = 10
+# Connections beside those of the threads: claims, recording, hints, renewals, periodic tasks, webhooks.
+_EXTRA_CONNECTIONS = 12
 _RESTART_AFTER_S = 1.0
 _STOP_WITHIN_S = 600.0
 # A consumer checks for work several times a second. If the database is down, it may wait half a minute for a
@@ -61,7 +61,14 @@ def run_worker(
     periodic_tasks_of = partial(build_periodic_tasks, tuning=pace)
     with (
         Heartbeat(settings.heartbeat_dir) as heart,
-        WorkerProcess(engines, runtime, name=name, threads=threads, periodic_tasks_of=periodic_tasks_of) as worker,
+        WorkerProcess(
+            engines,
+            runtime,
+            name=name,
+            threads=threads,
+            periodic_tasks_of=periodic_tasks_of,
+            webhooks_of=partial(build_webhooks, settings, engine, name, pace),
+        ) as worker,
     ):
         announce(worker=name)
         log_drift_aside(settings)

@@ -24,6 +24,7 @@ from schema.mutations.sessions import SessionMutations
 from schema.mutations.stories import StoryMutations
 from schema.mutations.support import SupportMutations
 from schema.mutations.uploads import UploadMutations
+from schema.mutations.webhooks import WebhookMutations
 from schema.queries.root import Query
 from schema.runtime import ApiSettings
 from schema.scalars import SCALARS
@@ -34,6 +35,7 @@ from schema.types.errors import InsufficientCreditsError, PlainUserError
 from schema.types.job import Job
 from schema.types.session import Session
 from schema.types.story import Story
+from schema.types.webhook import WebhookEndpoint
 
 
 @strawberry.type(
@@ -49,6 +51,7 @@ class Mutation(
     JobMutations,
     BatchMutations,
     DeletionMutations,
+    WebhookMutations,
     SupportMutations,
 ):
     """All mutations."""
@@ -72,7 +75,17 @@ def build_schema(settings: ApiSettings) -> DioramaSchema:
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
-        types=[Account, Job, Story, Asset, Session, Deletion, PlainUserError, InsufficientCreditsError],
+        types=[
+            Account,
+            Job,
+            Story,
+            Asset,
+            Session,
+            Deletion,
+            WebhookEndpoint,
+            PlainUserError,
+            InsufficientCreditsError,
+        ],
         extensions=[lambda: Admission(control)],
         execution_context_class=SharingExecutor,
         config=StrawberryConfig(scalar_map=SCALARS),

@@ -13,8 +13,10 @@ from jobs.catalogue.catalogue import Catalogue
 from jobs.engine.hints import Hinter
 from jobs.identity import Principal
 from schema.admission.caller_places import CallerPlaces
+from schema.admission.fair_share import FairShare
 from schema.admission.import_places import import_places
 from schema.admission.upload_checks import upload_checks
+from schema.admission.webhook_tests import webhook_test_places
 from schema.database import Database
 from schema.errors import unauthenticated
 from schema.live.hub import EventHub
@@ -40,6 +42,7 @@ class Parts:
     callers: Callers = field(init=False)
     upload_checks: CallerPlaces = field(default_factory=upload_checks)
     imports: CallerPlaces = field(default_factory=import_places)
+    webhook_tests: FairShare = field(default_factory=webhook_test_places)
 
     def __post_init__(self) -> None:
         """Add the parts that start empty: usual durations and open sockets."""

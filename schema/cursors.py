@@ -18,10 +18,11 @@ from zlib import crc32
 from db.records.jobs import JobOrder
 
 _VERSION = 1
-_JOB, _STORY, _ID_KEY, _FINISHED_KEY, _ENTRY, _ACTION = 1, 2, 3, 4, 5, 6
+_JOB, _STORY, _ID_KEY, _FINISHED_KEY, _ENTRY, _ACTION, _ACTIVITY = 1, 2, 3, 4, 5, 6, 7
 _SEEN = struct.Struct(">16sI")
 _KEY_OF_FINISHED = struct.Struct(">q16s")
 _ENTRY_KEY = struct.Struct(">q")
+_PLACE = struct.Struct(">16sq")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -138,3 +139,16 @@ def read_action_cursor(text: str) -> tuple[UUID, int, str]:
 
 
 _MICROSECOND = timedelta(microseconds=1)
+
+
+def activity_cursor(account_id: UUID, position: int) -> str:
+    """Return the cursor after a position of an account's activity."""
+    return _seal(_ACTIVITY, _PLACE.pack(account_id.bytes, position))
+
+
+def read_activity_cursor(text: str, account_id: UUID) -> int:
+    """Return the position of a cursor of this account's activity; raise MalformedCursor for anything else."""
+    kind, payload = _unseal(text)
+    if kind != _ACTIVITY or len(payload) != _PLACE.size or payload[:16] != account_id.bytes:
+        raise MalformedCursor("This cursor does not belong to your account's activity.")
+    return int(_PLACE.unpack(payload)[1])

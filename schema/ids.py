@@ -51,4 +51,6 @@ _WITH_ARTICLE = {
     IdKind.SESSION: "a session",
     IdKind.DELETION: "a deletion",
     IdKind.API_KEY: "an API key",
+    IdKind.WEBHOOK_ENDPOINT: "a webhook endpoint",
+    IdKind.WEBHOOK_DELIVERY: "a webhook delivery",
 }

@@ -12,6 +12,7 @@ from jobs.catalogue.catalogue import DEFAULT_CATALOGUE, Catalogue
 from jobs.importing.fetching import PictureFetcher
 from jobs.tracking.provider_webhooks import SigningKey
 from jobs.upkeep.retention import RetentionPolicy
+from jobs.webhooks.sender import WebhookSender
 from storage import S3Store
 
 
@@ -27,6 +28,8 @@ class ApiRuntime:
     retention: RetentionPolicy = field(default_factory=RetentionPolicy)
     # Fetches pictures from public addresses; only tests make another one.
     fetcher: PictureFetcher = field(default_factory=PictureFetcher, repr=False)
+    # Sends the test messages of webhook endpoints.
+    webhook_sender: WebhookSender = field(default_factory=WebhookSender, repr=False)
     # Verifies the provider's webhooks; None where none are requested.
     webhook_key: SigningKey | None = field(default=None, repr=False)
 

@@ -9,6 +9,8 @@ from db.statements import execute
 # The channels that `hint.sql` notifies.
 DUE_CHANNEL = "diorama_due"
 EVENTS_CHANNEL = "diorama_events"
+# The channel of the sequencer: ids of accounts whose activity has new entries, joined by spaces, or `*` for all.
+ACTIVITY_CHANNEL = "diorama_activity"
 
 
 def notify(conn: Connection, *, steps: str, ids: str) -> None:

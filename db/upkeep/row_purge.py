@@ -1,4 +1,4 @@
-"""Old rows: of ended jobs, of deleted files, and of idempotency keys."""
+"""Old rows: of ended jobs, of deleted files, of idempotency keys, and of the log of webhooks."""
 
 from __future__ import annotations
 
@@ -68,3 +68,8 @@ def purge_assets(conn: Connection, ids: Collection[UUID], *, kept_for: timedelta
 def purge_keys(conn: Connection, *, kept_for: timedelta, most: int) -> int:
     """Delete a batch of idempotency keys older than `kept_for`; return how many."""
     return len(conn.execute(statement("purge_keys"), {"kept_for": kept_for, "most": most}).all())
+
+
+def purge_deliveries(conn: Connection, *, kept_for: timedelta, most: int) -> int:
+    """Delete a batch of the webhook log older than `kept_for`; return how many rows."""
+    return len(conn.execute(statement("purge_deliveries"), {"kept_for": kept_for, "most": most}).all())

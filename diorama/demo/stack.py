@@ -120,6 +120,9 @@ class Stack:
     def _prepare(self) -> None:
         """Bring the database and the bucket up to date and create a key for the client."""
         self.environment["DEVELOPMENT"] = "true" if self._options.development else "false"
+        if self._options.development:
+            # A developer's endpoints are on this machine.
+            self.environment.setdefault("WEBHOOK_NETWORKS", f"{LOOPBACK}/8")
         settings = read_settings("database", "store", "provider", **_overrides(self.environment))
         check_database(settings, migrated=False)
         check_provider(settings)

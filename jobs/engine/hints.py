@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from math import inf
 from uuid import UUID
 
@@ -21,7 +21,7 @@ from db.connection import LISTENING
 from db.engine.notify import DUE_CHANNEL, EVENTS_CHANNEL, notify
 from statemachine.vocabulary import Step
 
-__all__ = ["DUE_CHANNEL", "EVENTS_CHANNEL", "DueListener", "Hinter"]
+__all__ = ["DUE_CHANNEL", "EVENTS_CHANNEL", "HintListener", "Hinter", "due_steps"]
 
 log = structlog.get_logger(__name__)
 
@@ -85,17 +85,17 @@ class Hinter:
             log.info("a hint was lost", reason=type(error).__name__)
 
 
-class DueListener:
-    """Calls `on_due` with the steps that other processes' hints name, from a thread with a connection of its own.
+class HintListener:
+    """Calls the function of a channel with the payload of each hint, from a thread with a connection of its own.
 
-    After a lost connection it reconnects and calls `on_due` for every step, because it may have missed hints.
+    After a lost connection it reconnects and calls each function with None, because it may have missed hints.
     """
 
-    def __init__(self, url: str, on_due: Callable[[Iterable[Step]], None]) -> None:
+    def __init__(self, url: str, channels: Mapping[str, Callable[[str | None], None]]) -> None:
         self._url = url
-        self._on_due = on_due
+        self._channels = channels
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="due-listener", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="hint-listener", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
@@ -106,18 +106,24 @@ class DueListener:
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                with psycopg.connect(self._url, application_name="diorama-due-listener", **LISTENING) as conn:
-                    conn.execute(f"LISTEN {DUE_CHANNEL}")
-                    self._on_due(Step)
+                with psycopg.connect(self._url, application_name="diorama-hint-listener", **LISTENING) as conn:
+                    for channel, on_hint in self._channels.items():
+                        conn.execute(f"LISTEN {channel}")
+                        on_hint(None)
                     self._listen(conn)
             except psycopg.Error as error:
-                log.info("listening for due jobs was interrupted", reason=type(error).__name__)
+                log.info("listening for hints was interrupted", reason=type(error).__name__)
                 self._stopping.wait(_RECONNECT_AFTER_S)
 
     def _listen(self, conn: psycopg.Connection[tuple[object, ...]]) -> None:
         while not self._stopping.is_set():
             for notification in conn.notifies(timeout=0.5):
-                self._on_due(_steps_in(notification.payload))
+                self._channels[notification.channel](notification.payload)
+
+
+def due_steps(payload: str | None) -> Iterable[Step]:
+    """Return the steps that a hint of due jobs names: all of them for None, which stands for missed hints."""
+    return list(Step) if payload is None else _steps_in(payload)
 
 
 def _steps_in(payload: str) -> list[Step]:

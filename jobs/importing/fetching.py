@@ -10,10 +10,10 @@ from pathlib import Path
 import httpx
 
 from jobs.full_disk import is_full_disk
-from jobs.importing.connecting import PublicBackend, Reach
 from jobs.providers import deadline
+from jobs.reach.connecting import PublicBackend, Reach
+from jobs.reach.urls import allowed_url
 
-URL_CHARACTERS_MAX = 2048
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # Without compression no response is larger in memory than on the wire.
 _HEADERS = {"accept": "image/*", "accept-encoding": "identity", "user-agent": "Diorama"}
@@ -51,16 +51,7 @@ class PictureFetcher:
 
     def allowed(self, url: str) -> httpx.URL | None:
         """Return the URL, parsed, if it is http or https without credentials, on an allowed port; else None."""
-        if len(url) > URL_CHARACTERS_MAX or not url.isprintable() or url != url.strip():
-            return None
-        try:
-            # Parsed by the client that fetches it: two parsers may disagree on the host.
-            parsed = httpx.URL(url)
-        except (httpx.InvalidURL, ValueError):
-            return None
-        # Not `host`, which decodes punycode and raises for the name of an emoji; a request without a Host reads it too.
-        is_ours = parsed.scheme in ("http", "https") and parsed.raw_host != b"" and parsed.userinfo == b""
-        return parsed if is_ours and _port(parsed) in self._reach.ports else None
+        return allowed_url(url, self._reach)
 
     def fetch(self, url: str, target: Path, *, most_bytes: int) -> None:
         """Write what is at the address to `target`. Raises NotFetched or FileTooLarge, and OSError for a full disk."""
@@ -104,10 +95,6 @@ class PictureFetcher:
             return None
         is_downgrade = target is not None and came_from.scheme == "https" and target.scheme == "http"
         return None if is_downgrade else target
-
-
-def _port(url: httpx.URL) -> int:
-    return (443 if url.scheme == "https" else 80) if url.port is None else url.port
 
 
 def _save(response: httpx.Response, target: Path, most_bytes: int) -> None:

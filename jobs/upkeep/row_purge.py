@@ -1,4 +1,4 @@
-"""Purge old rows: of jobs that ended long ago, of deleted files, and of used idempotency keys.
+"""Purge old rows: of jobs that ended long ago, of deleted files, of used idempotency keys, and of sent webhooks.
 
 A job's rows go last, after its history, files and originals, regardless of their own ages; anything still referenced
 stays. Ledger entries are kept forever: docs/decisions/0008 gives the reason.
@@ -7,14 +7,23 @@ stays. Ledger entries are kept forever: docs/decisions/0008 gives the reason.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import structlog
 from sqlalchemy import Engine
 
-from db.upkeep.row_purge import jobs_that_may_go, old_assets, old_jobs, purge_assets, purge_jobs, purge_keys
+from db.upkeep.row_purge import (
+    jobs_that_may_go,
+    old_assets,
+    old_jobs,
+    purge_assets,
+    purge_deliveries,
+    purge_jobs,
+    purge_keys,
+)
 from jobs.shared_objects import delete_unnamed
 from storage import S3Store
 from storage.keys import job_prefix
@@ -23,6 +32,8 @@ log = structlog.get_logger(__name__)
 
 BATCH_SIZE = 500
 _BATCHES_A_ROUND = 20
+# The delivery log serves those who look for a fault in their endpoint, not accounting.
+DELIVERIES_KEPT_FOR = timedelta(days=30)
 # Sorts before every id.
 _START = UUID(int=0)
 
@@ -34,6 +45,7 @@ class PurgedRows:
     jobs: int
     files: int
     keys: int
+    deliveries: int = 0
 
 
 class OldRows:
@@ -51,14 +63,16 @@ class OldRows:
 
     def purge(self, batches: int = _BATCHES_A_ROUND) -> PurgedRows:
         """Scan the next stretch of each kind. Safe to run concurrently."""
+        deliveries = self._batches(partial(purge_deliveries, kept_for=DELIVERIES_KEPT_FOR), batches)
         if self._kept_for is None:
-            return PurgedRows(0, 0, 0)
+            return PurgedRows(0, 0, 0, deliveries)
         kept_for = self._kept_for
         jobs, self._after_job = _through(lambda after: self._jobs(after, kept_for), self._after_job, batches)
         files, self._after_file = _through(lambda after: self._files(after, kept_for), self._after_file, batches)
-        purged = PurgedRows(jobs, files, self._keys(kept_for, batches))
+        keys = self._batches(partial(purge_keys, kept_for=kept_for), batches)
+        purged = PurgedRows(jobs, files, keys, deliveries)
         if purged != PurgedRows(0, 0, 0):
-            log.info("old rows were deleted", jobs=purged.jobs, files=purged.files, keys=purged.keys)
+            log.info("old rows were deleted", **asdict(purged))
         return purged
 
     def _jobs(self, after: UUID, kept_for: timedelta) -> tuple[int, UUID]:
@@ -88,11 +102,11 @@ class OldRows:
             removed = purge_assets(conn, [file.id for file in going], kept_for=kept_for) if going else 0
         return removed, batch[-1].id if len(batch) == BATCH_SIZE else _START
 
-    def _keys(self, kept_for: timedelta, batches: int) -> int:
+    def _batches(self, purge: Callable[..., int], batches: int) -> int:
         removed = 0
         for _ in range(batches):
             with self._engine.begin() as conn:
-                batch = purge_keys(conn, kept_for=kept_for, most=BATCH_SIZE)
+                batch = purge(conn, most=BATCH_SIZE)
             removed += batch
             if batch < BATCH_SIZE:
                 break

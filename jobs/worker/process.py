@@ -11,12 +11,14 @@ from types import TracebackType
 import dramatiq
 from sqlalchemy import Engine
 
-from jobs.engine.hints import DueListener, Hinter
+from db.engine.notify import ACTIVITY_CHANNEL
+from jobs.engine.hints import DUE_CHANNEL, Hinter, HintListener, due_steps
 from jobs.engine.leases import Renewer
 from jobs.engine.recorder import Recorder
 from jobs.steps.by_state import Steps, steps_of
 from jobs.steps.runtime import Runtime
 from jobs.upkeep.periodic import PeriodicRunner, PeriodicTask, by_lock
+from jobs.webhooks.delivery import WebhookDelivery
 from jobs.worker.actors import declare_actors
 from jobs.worker.advance import AdvanceParts
 from jobs.worker.broker import RowBroker
@@ -46,6 +48,7 @@ class WorkerProcess(AbstractContextManager["WorkerProcess"]):
         threads: int,
         steps_of: Callable[[Runtime], Steps] = steps_of,
         periodic_tasks_of: Callable[[Runtime, Hinter], Sequence[PeriodicTask]] | None = None,
+        webhooks_of: Callable[[], WebhookDelivery] | None = None,
     ) -> None:
         self._engines = engines
         self.hinter = Hinter(engines.engine)
@@ -59,8 +62,18 @@ class WorkerProcess(AbstractContextManager["WorkerProcess"]):
         self.recorder.after_group = self.broker.wake_for_delivered
         declare_actors(self.broker, AdvanceParts.of(runtime, steps_of(runtime), self.broker))
         self._worker = dramatiq.Worker(self.broker, worker_threads=threads, worker_timeout=250)
-        self._listener: DueListener | None = None
+        self._webhooks_of = webhooks_of
+        self._webhooks: WebhookDelivery | None = None
+        self._listener: HintListener | None = None
         self._runners: list[PeriodicRunner] = []
+
+    def _channels(self) -> dict[str, Callable[[str | None], None]]:
+        channels: dict[str, Callable[[str | None], None]] = {
+            DUE_CHANNEL: lambda payload: self.broker.wake(due_steps(payload))
+        }
+        if (webhooks := self._webhooks) is not None:
+            channels[ACTIVITY_CHANNEL] = lambda _: webhooks.wake()
+        return channels
 
     @property
     def silent_s(self) -> float:
@@ -71,7 +84,9 @@ class WorkerProcess(AbstractContextManager["WorkerProcess"]):
         """Start claiming."""
         _collect_less()
         self._worker.start()
-        self._listener = DueListener(self._engines.listen_url, self.broker.wake)
+        if self._webhooks_of is not None:
+            self._webhooks = self._webhooks_of()
+        self._listener = HintListener(self._engines.listen_url, self._channels())
         self._runners = [PeriodicRunner(self._engines.engine, tasks) for tasks in by_lock(self._periodic_tasks)]
         return self
 
@@ -86,6 +101,8 @@ class WorkerProcess(AbstractContextManager["WorkerProcess"]):
         self.broker.release_all()
         if self._listener is not None:
             self._listener.close()
+        if self._webhooks is not None:
+            self._webhooks.close()
         self._renewer.close()
         self.hinter.close()
         _collect_as_ever()

@@ -23,6 +23,7 @@ class FairShare:
     places: int
     per_owner: int
     waiting_max: int = 50
+    refusal: str = "Too many of your uploads wait to be checked. Try again later."
     _running: Counter[UUID] = field(default_factory=Counter)
     _waiting: OrderedDict[UUID, deque[asyncio.Future[None]]] = field(default_factory=OrderedDict)
 
@@ -41,7 +42,7 @@ class FairShare:
             return
         queue = self._waiting.setdefault(owner_id, deque())
         if len(queue) >= self.waiting_max:
-            raise ApiError(UNAVAILABLE, "Too many of your uploads wait to be checked. Try again later.", retryable=True)
+            raise ApiError(UNAVAILABLE, self.refusal, retryable=True)
         ready = asyncio.get_running_loop().create_future()
         queue.append(ready)
         try:

@@ -20,6 +20,7 @@ from schema.queries.credits import CreditQueries
 from schema.queries.experiments import ExperimentQueries
 from schema.queries.lists import list_assets, list_jobs, list_stories
 from schema.queries.support import SupportQueries
+from schema.queries.webhooks import WebhookQueries, find_webhook_endpoint
 from schema.types.account import find_account
 from schema.types.asset import Asset
 from schema.types.deletion import Deletion
@@ -69,6 +70,7 @@ _FIND: dict[IdKind, Callable[[Info, UUID], Awaitable[Node | None]]] = {
     IdKind.ASSET: find_asset,
     IdKind.SESSION: find_session,
     IdKind.DELETION: find_deletion,
+    IdKind.WEBHOOK_ENDPOINT: find_webhook_endpoint,
 }
 
 
@@ -86,7 +88,9 @@ def _id(info: Info, text: str, kind: IdKind) -> UUID:
 
 
 @strawberry.type(description="Everything that can be read. What is not yours is treated as if it did not exist.")
-class Query(AccountQueries, ApiKeyQueries, CatalogueQueries, CreditQueries, SupportQueries, ExperimentQueries):
+class Query(
+    AccountQueries, ApiKeyQueries, CatalogueQueries, CreditQueries, WebhookQueries, SupportQueries, ExperimentQueries
+):
     @field("The object with this id; null if it does not exist or is not yours.")
     async def node(self, info: Info, id: Annotated[strawberry.ID, arguments.ID]) -> Node | None:
         bare = bare_uuid(id) if info.context.principal.is_support else None

@@ -25,6 +25,10 @@ from statemachine.vocabulary import (
     State,
     Tier,
     WaitKind,
+    WebhookDisabledReason,
+    WebhookEndpointState,
+    WebhookEventType,
+    WebhookFailure,
 )
 
 STATES = {each.state: each.description for each in FINISHING} | {
@@ -196,6 +200,7 @@ KEY_SCOPES = {
     KeyScope.SESSIONS: "Opening and ending the sessions of end users.",
     KeyScope.CREDITS: "Granting and adjusting credits.",
     KeyScope.KEYS: "Creating, rotating and revoking API keys.",
+    KeyScope.WEBHOOKS: "Creating, changing, testing and deleting webhook endpoints, and delivering again.",
 }
 
 TIERS = {
@@ -220,4 +225,34 @@ JOB_ORDERS = {
     JobOrder.NEWEST: "By the time of the request, newest first.",
     JobOrder.OLDEST: "By the time of the request, oldest first.",
     JobOrder.RECENTLY_FINISHED: "By the time of the end, latest first; only jobs that have ended.",
+}
+
+WEBHOOK_EVENT_TYPES = {
+    WebhookEventType.JOB_REQUESTED: "A job was accepted. Messages spell the types with a dot: `job.requested`.",
+    WebhookEventType.JOB_PROGRESSED: "A job moved on without ending; several messages a job.",
+    WebhookEventType.JOB_SUCCEEDED: "A job ended well, and its output can be used.",
+    WebhookEventType.JOB_FAILED: "A job ended without a result.",
+    WebhookEventType.JOB_CANCELED: "A job ended because it was canceled.",
+    WebhookEventType.STORY_BEGAN: "A story was accepted.",
+    WebhookEventType.STORY_SUCCEEDED: "All jobs of a story have ended well.",
+    WebhookEventType.STORY_FAILED: "All jobs of a story have ended, and one of them failed.",
+    WebhookEventType.STORY_CANCELED: "All jobs of a story have ended, because it was canceled.",
+}
+
+WEBHOOK_ENDPOINT_STATES = {
+    WebhookEndpointState.ENABLED: "Messages are delivered as things happen.",
+    WebhookEndpointState.FAILING: "The last attempt failed; it is repeated at `nextAttemptAt`, others wait.",
+    WebhookEndpointState.DISABLED: "Nothing is delivered until `enableWebhookEndpoint`, then all that was missed.",
+}
+
+WEBHOOK_DISABLED_REASONS = {
+    WebhookDisabledReason.REQUESTED: "You requested it with `disableWebhookEndpoint`.",
+    WebhookDisabledReason.GONE: "It responded with 410 Gone.",
+    WebhookDisabledReason.FAILED: "Every attempt of three days failed.",
+}
+
+WEBHOOK_FAILURES = {
+    WebhookFailure.BAD_STATUS: "It responded with a status other than 2xx, or with a redirect, which is not followed.",
+    WebhookFailure.TIMED_OUT: "It did not respond in time.",
+    WebhookFailure.UNREACHABLE: "No connection to a permitted address was possible, or it was cut.",
 }

@@ -28,6 +28,10 @@ from statemachine.vocabulary import (
     Step,
     Tier,
     WaitKind,
+    WebhookDisabledReason,
+    WebhookEndpointState,
+    WebhookEventType,
+    WebhookFailure,
 )
 
 __all__ = [
@@ -54,6 +58,10 @@ __all__ = [
     "Role",
     "Tier",
     "WaitKind",
+    "WebhookDisabledReason",
+    "WebhookEndpointState",
+    "WebhookEventType",
+    "WebhookFailure",
 ]
 
 # The state machine's own enums, so each list exists once; Strawberry marks them in place.
@@ -89,6 +97,10 @@ describe(Role, "The kind of caller.", words.ROLES)
 describe(Tier, "The tier of a caller, which decides what it may request.", words.TIERS)
 describe(WaitKind, "What a job is waiting for right now.", words.WAIT_KINDS)
 describe(JobOrder, "The order of a list of jobs.", words.JOB_ORDERS)
+describe(WebhookEventType, "The events that a webhook endpoint can receive.", words.WEBHOOK_EVENT_TYPES)
+describe(WebhookEndpointState, "The state of a webhook endpoint.", words.WEBHOOK_ENDPOINT_STATES)
+describe(WebhookDisabledReason, "Why a webhook endpoint is disabled.", words.WEBHOOK_DISABLED_REASONS)
+describe(WebhookFailure, "Why the delivery of a webhook failed.", words.WEBHOOK_FAILURES)
 
 
 class AnimationStyle(StrEnum):

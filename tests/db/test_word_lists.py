@@ -73,6 +73,10 @@ LISTS = (
     WordList(v.BreakerCause, ("provider_breaker.cause",), "BreakerCause"),
     WordList(v.ProviderCall, ("provider_budgets.call",)),
     WordList(v.WebhookEffect, ("provider_webhooks.effect",)),
+    WordList(v.WebhookEventType, ("webhook_endpoints.event_types",), "WebhookEventType"),
+    WordList(v.WebhookEndpointState, in_api="WebhookEndpointState"),
+    WordList(v.WebhookDisabledReason, ("webhook_endpoints.disabled_reason",), "WebhookDisabledReason"),
+    WordList(v.WebhookFailure, ("webhook_deliveries.failure",), "WebhookFailure"),
 )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_network
 from ssl import SSLContext
 
-from jobs.importing.connecting import Reach, Resolver, resolve
+from jobs.reach.connecting import Reach, Resolver, resolve
 
 Responder = Callable[[socket.socket], None]
 

@@ -23,6 +23,7 @@ from db.connection import connect as connect_blocking
 from jobs.catalogue.catalogue import DEFAULT_CATALOGUE, Catalogue
 from jobs.importing.fetching import PictureFetcher
 from jobs.tracking.provider_webhooks import SigningKey
+from jobs.webhooks.sender import WebhookSender
 from schema.live.hub import EventHub
 from schema.transport.app import ApiRuntime, ApiSettings, create_app, end_waiting
 from storage import S3Settings, S3Store
@@ -69,6 +70,7 @@ def serving(
     catalogue: Catalogue = DEFAULT_CATALOGUE,
     webhook_key: SigningKey | None = None,
     fetcher: PictureFetcher | None = None,
+    webhook_sender: WebhookSender | None = None,
 ) -> Iterator[Server]:
     """Serve the API on a free port until the end of the block, or until it is stopped."""
     database = DatabaseSettings(database_url, pool_size=4)
@@ -79,6 +81,7 @@ def serving(
         store or offline_store(),
         catalogue,
         fetcher=fetcher or PictureFetcher(),
+        webhook_sender=webhook_sender or WebhookSender(),
         webhook_key=webhook_key,
     )
     app = create_app(runtime, settings or ApiSettings())

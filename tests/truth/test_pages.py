@@ -12,6 +12,7 @@ from graphql import build_schema, parse, validate
 
 from diorama.cli import app
 from diorama.settings import Settings
+from statemachine.vocabulary import WebhookEventType
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -72,7 +73,8 @@ def test_the_page_about_the_tests_names_what_its_files_define() -> None:
 
 @EVERY_PAGE
 def test_every_setting_that_a_page_names_exists(page: Path) -> None:
-    known = {name.upper() for name in Settings.model_fields}
+    # The types of webhooks are spelled like settings.
+    known = {name.upper() for name in Settings.model_fields} | set(WebhookEventType.__members__)
     assert set(_SETTING.findall(text_of(page))) - known == set()
 
 

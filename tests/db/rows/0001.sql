@@ -51,3 +51,10 @@ INSERT INTO activity_heads VALUES ('00000000-0000-7000-8000-000000000001', 1, 0)
 INSERT INTO activity (account_id, position, type, at, job_id, seq, kind, state, event)
 VALUES ('00000000-0000-7000-8000-000000000001', 1, 'job_event', now(), '01900000-0000-7000-8000-00000000000a', 1, 'avatar',
         'queued', 'requested');
+INSERT INTO webhook_endpoints (id, account_id, url, description, event_types, position)
+VALUES ('00000000-0000-7000-8000-00000000000e', '00000000-0000-7000-8000-000000000001', 'https://acme.example/hook', '',
+        '{job_succeeded}', 0);
+INSERT INTO webhook_secrets (endpoint_id, secret) VALUES ('00000000-0000-7000-8000-00000000000e', 'whsec_c2VjcmV0');
+INSERT INTO webhook_deliveries (id, endpoint_id, account_id, webhook_id, type, position, attempt, duration_ms, response_status)
+VALUES ('00000000-0000-7000-8000-00000000000f', '00000000-0000-7000-8000-00000000000e',
+        '00000000-0000-7000-8000-000000000001', 'job_1_7', 'job.succeeded', 7, 1, 12, 200);

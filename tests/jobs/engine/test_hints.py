@@ -10,7 +10,7 @@ from sqlalchemy import Engine, text
 
 from db.ids import new_id
 from jobs.engine import hints
-from jobs.engine.hints import EVENTS_CHANNEL, DueListener, Hinter
+from jobs.engine.hints import DUE_CHANNEL, EVENTS_CHANNEL, Hinter, HintListener, due_steps
 from statemachine.vocabulary import Step
 from tests.support.eventually import scaled
 
@@ -21,7 +21,7 @@ def listen_url(engine: Engine) -> str:
 
 def test_a_hint_names_the_due_steps_and_the_moved_jobs(engine: Engine) -> None:
     due: Queue[set[Step]] = Queue()
-    listener = DueListener(listen_url(engine), lambda steps: due.put(set(steps)))
+    listener = HintListener(listen_url(engine), {DUE_CHANNEL: lambda hint: due.put(set(due_steps(hint)))})
     hinter = Hinter(engine)
     job_id = new_id()
     with psycopg.connect(listen_url(engine), autocommit=True) as conn:
@@ -67,11 +67,11 @@ def test_the_first_hint_does_not_wait_and_later_ones_travel_together(
 
 def test_a_listener_whose_connection_is_cut_listens_again(engine: Engine) -> None:
     due: Queue[set[Step]] = Queue()
-    listener = DueListener(listen_url(engine), lambda steps: due.put(set(steps)))
+    listener = HintListener(listen_url(engine), {DUE_CHANNEL: lambda hint: due.put(set(due_steps(hint)))})
     due.get(timeout=scaled(10))
     with engine.begin() as conn:
         conn.execute(
-            text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE '%due-listener'")
+            text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE '%hint-listener'")
         )
     assert due.get(timeout=scaled(10)) == set(Step)
     listener.close()

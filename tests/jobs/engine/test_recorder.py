@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from db.connection import DatabaseSettings, connect
 from db.engine.recording import Move, Moved
 from db.engine.row_changes import AttemptChanged
-from jobs.engine.hints import DueListener, Hinter
+from jobs.engine.hints import DUE_CHANNEL, Hinter, HintListener, due_steps
 from jobs.engine.recorder import DatabaseUnreachable, Recorder, Then
 from statemachine.outcomes import Accepted, StillRunning
 from statemachine.vocabulary import State, Step
@@ -189,7 +189,7 @@ def sequence(engine: Engine, move: Move) -> int:
 def test_a_response_behind_its_webhook_hints_at_the_poll_step(engine: Engine, world: World, recorder: Recorder) -> None:
     hinted: Queue[set[Step]] = Queue()
     listen_url = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
-    listener = DueListener(listen_url, lambda steps: hinted.put(set(steps)))
+    listener = HintListener(listen_url, {DUE_CHANNEL: lambda hint: hinted.put(set(due_steps(hint)))})
     assert hinted.get(timeout=scaled(10)) == set(Step), "after connecting, everything may have been missed"
     with engine.begin() as conn:
         job = claimed(conn, make_job(conn, world, State.SUBMITTING))

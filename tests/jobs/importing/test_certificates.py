@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs.importing.connecting import Reach
 from jobs.importing.fetching import NotFetched, PictureFetcher
+from jobs.reach.connecting import Reach
 from tests.jobs.importing.test_fetching import CONTENT, HERE, fetched
 from tests.support.certificates import tls_server
 from tests.support.picture_host import PictureHost, picture, picture_host, redirect, resolves

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs.importing.connecting import Reach, resolve
 from jobs.importing.fetching import FetchLimits, FileTooLarge, NotFetched, PictureFetcher
+from jobs.reach.connecting import Reach, resolve
 from tests.support.picture_host import PictureHost, Responder, picture, picture_host, redirect, resolves, sends
 
 CONTENT = b"a picture" * 1000

@@ -15,7 +15,7 @@ CREATE TABLE api_keys (
     name       text NOT NULL,
     key_sha256 bytea NOT NULL CONSTRAINT api_keys_digest_unique UNIQUE,
     scopes     text[] NOT NULL CONSTRAINT api_keys_scopes_known
-               CHECK (scopes <@ ARRAY['requests', 'sessions', 'credits', 'keys']),
+               CHECK (scopes <@ ARRAY['requests', 'sessions', 'credits', 'keys', 'webhooks']),
     created_at timestamptz NOT NULL DEFAULT now(),
     -- Within a minute of its last use.
     used_at    timestamptz,

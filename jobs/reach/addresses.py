@@ -1,4 +1,4 @@
-"""The IP addresses that pictures may be fetched from: those of the public internet.
+"""The IP addresses that may be connected to for a partner: those of the public internet.
 
 IPv6 addresses that contain an IPv4 address (mapped, NAT64, 6to4, Teredo) are refused as a whole: they would reach it by
 a detour. Sources: the IANA registries of special-purpose addresses, and the clouds' metadata services.

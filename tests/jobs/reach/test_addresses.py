@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from jobs.importing.addresses import is_public
-from jobs.importing.connecting import resolve
+from jobs.reach.addresses import is_public
+from jobs.reach.connecting import resolve
 
 PUBLIC = ["1.1.1.1", "8.8.8.8", "93.184.216.34", "100.128.0.1", "172.32.0.1", "2606:4700:4700::1111", "2a00:1450::1"]
 REFUSED = [

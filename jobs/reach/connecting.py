@@ -14,8 +14,8 @@ from typing import Any
 
 import httpcore
 
-from jobs.importing.addresses import Network, is_public, is_within
 from jobs.providers.deadline import Backend
+from jobs.reach.addresses import Network, is_public, is_within
 
 Resolver = Callable[[str, int], Sequence[str]]
 """Returns the IP addresses of a host. Raises OSError."""
@@ -32,18 +32,36 @@ def resolve(host: str, port: int) -> Sequence[str]:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Limits the addresses that pictures are fetched from: public ones, on these ports.
+    """Limits the addresses that are connected to: public ones, on these ports.
 
-    `also` adds networks. No setting changes it: only a test that serves pictures itself has a reason to.
+    `also` adds networks. For pictures, no setting changes it: only a test that serves them itself has a reason to.
+    `ports` is None for any port.
     """
 
-    ports: frozenset[int] = frozenset({80, 443})
+    ports: frozenset[int] | None = frozenset({80, 443})
     also: tuple[Network, ...] = ()
     resolver: Resolver = field(default=resolve, repr=False)
 
     def allows(self, address: str) -> bool:
         """Return True if a connection to an IP address may be opened."""
         return is_public(address) or (bool(self.also) and is_within(ip_address(address), self.also))
+
+    def allows_port(self, port: int) -> bool:
+        """Return True if a connection to a port may be opened."""
+        return self.ports is None or port in self.ports
+
+    def addresses(self, host: str, port: int) -> list[str]:
+        """Return the addresses of a host to try, in their order. Raises httpcore.ConnectError if there is none."""
+        if not self.allows_port(port):
+            raise httpcore.ConnectError("the port is not allowed")
+        try:
+            found = self.resolver(host, port)
+        except (OSError, UnicodeError) as error:
+            raise httpcore.ConnectError(type(error).__name__) from None
+        allowed = [address for address in found if self.allows(address)][:_TRIED_MAX]
+        if not allowed:
+            raise httpcore.ConnectError("the host has no allowed address")
+        return allowed
 
 
 class PublicBackend(Backend):
@@ -61,19 +79,10 @@ class PublicBackend(Backend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         """Connect to the first address of the host that is allowed and responds. Raises httpcore.ConnectError."""
-        failed: Exception = httpcore.ConnectError("the host has no allowed address")
-        for address in self._allowed(host, port):
+        failed: Exception | None = None
+        for address in self._reach.addresses(host, port):
             try:
                 return super().connect_tcp(address, port, timeout, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failed = error
-        raise failed
-
-    def _allowed(self, host: str, port: int) -> list[str]:
-        if port not in self._reach.ports:
-            raise httpcore.ConnectError("the port is not allowed")
-        try:
-            found = self._reach.resolver(host, port)
-        except (OSError, UnicodeError) as error:
-            raise httpcore.ConnectError(type(error).__name__) from None
-        return [address for address in found if self._reach.allows(address)][:_TRIED_MAX]
+        raise failed or httpcore.ConnectError("the host has no allowed address")

@@ -1,0 +1,1 @@
+"""Deliveries to partners, to real servers over HTTP."""
