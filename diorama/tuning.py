@@ -30,5 +30,7 @@ class Tuning:
     list_settles_after_s: float = 10.0
     # An orphan computes at most this much longer; each search reads pages, which all workers' shared budget pays for.
     orphan_search_s: float = 60.0
+    # An event is in the activity of its account about this long after its commit; each run costs a few statements.
+    sequence_every_s: float = 0.04
     # Expired data may stay some minutes longer; each pass reads the indexes of every policy.
     purge_every_s: float = 600.0

@@ -34,9 +34,10 @@ from jobs.tracking.watcher import Watcher
 from jobs.tracking.watcher_status import CachedWatcherStatus
 from jobs.upkeep.deadlines import end_overdue
 from jobs.upkeep.orphans import search_orphans
-from jobs.upkeep.periodic import TRACKING, PeriodicTask
+from jobs.upkeep.periodic import SEQUENCING, TRACKING, PeriodicTask
 from jobs.upkeep.retention import Leftovers, RetentionPolicy, purge_expired, purge_posted
 from jobs.upkeep.row_purge import OldRows
+from jobs.upkeep.sequencing import Sequencer
 from jobs.webhooks.delivery import WebhookDelivery
 from jobs.webhooks.reach import WebhookReach
 from schema.cursors import activity_cursor
@@ -224,9 +225,11 @@ def build_periodic_tasks(runtime: Runtime, hinter: Hinter, tuning: Tuning = _TUN
     orphans = partial(search_orphans, runtime.engine, runtime.provider, first_after)
     deletions = partial(carry_out_deletions, runtime.engine, runtime.store, runtime.provider)
     watcher = Watcher(runtime.engine, runtime.provider, hinter, runtime.poll_times, tuning.tracking)
+    sequencer = Sequencer(runtime.engine, every_s=tuning.sequence_every_s)
     return (
-        # On its own: it must not wait for a long purge.
+        # On their own: they must not wait for a long purge.
         PeriodicTask("watch", _WATCH_STEP_S, watcher.step, TRACKING),
+        PeriodicTask("sequence", 0.0, sequencer.step, SEQUENCING, sequencer.close),
         PeriodicTask("orphans", tuning.orphan_search_s, orphans),
         PeriodicTask("overdue", _OVERDUE_EVERY_S, overdue),
         PeriodicTask("deletions", _DELETIONS_EVERY_S, deletions),

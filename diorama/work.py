@@ -29,7 +29,7 @@ from jobs.worker.process import Engines, WorkerProcess
 log = structlog.get_logger(__name__)
 
 # Connections beside those of the threads: claims, recording, hints, renewals, periodic tasks, webhooks.
-_EXTRA_CONNECTIONS = 12
+_EXTRA_CONNECTIONS = 14
 _RESTART_AFTER_S = 1.0
 _STOP_WITHIN_S = 600.0
 # A consumer checks for work several times a second. If the database is down, it may wait half a minute for a

@@ -13,19 +13,23 @@ from db.statements import execute
 
 @dataclass(frozen=True, slots=True)
 class Sequenced:
-    """The new entries of one account: how many, the position of the last, and the age of the oldest in seconds."""
+    """An account with new entries, and the position of the last of them."""
 
     account_id: UUID
     position: int
-    entries: int
-    oldest_s: float
 
 
 def sequence(conn: Connection) -> Sequence[Sequenced]:
     """Append what has been committed since the last run to the activity of each account; return the accounts.
 
-    Call it in a transaction of its own. Any number of processes may: one waits for the other, and nothing is missed or
-    repeated, whether a run commits or not.
+    Call it in a transaction of its own, without a limit on its time: after a long pause it reads all that was missed,
+    and must not be cut off each time. Any number of processes may call it at once: one waits for the other, and nothing
+    is missed or repeated, whether a run commits or not.
     """
-    [locked] = execute(conn, "lock_sequencer", given={})
-    return [Sequenced(*row) for row in execute(conn, "sequence_activity", given={"seen": locked.seen})]
+    return [Sequenced(*row) for row in execute(conn, "sequence_activity", given={})]
+
+
+def lag_s(conn: Connection) -> float:
+    """Return the age of the oldest committed event that has no position yet, in seconds; 0 if all have one."""
+    [row] = execute(conn, "activity_lag", given={})
+    return float(row.lag_s)

@@ -9,7 +9,7 @@ from db.statements import execute
 # The channels that `hint.sql` notifies.
 DUE_CHANNEL = "diorama_due"
 EVENTS_CHANNEL = "diorama_events"
-# The channel of the sequencer: ids of accounts whose activity has new entries, joined by spaces, or `*` for all.
+# The channel that `sequence_activity.sql` notifies, with the ids of accounts as its payload.
 ACTIVITY_CHANNEL = "diorama_activity"
 
 

@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 
 HOUSEKEEPING = 7_302_114_501
 TRACKING = 7_302_114_503
+SEQUENCING = 7_302_114_504
 _TRY_EVERY_S = 2.0
 # Without a heartbeat for this long, another process may take the leader lock.
 _LEASE_S = 15.0
@@ -30,12 +31,16 @@ _LEASE_S = 15.0
 
 @dataclass(frozen=True, slots=True)
 class PeriodicTask:
-    """One task, run again `every_s` seconds after its last run by the leader of `lock`."""
+    """One task, run again `every_s` seconds after its last run by the leader of `lock`.
+
+    `leave` is called when this process is the leader no longer.
+    """
 
     name: str
     every_s: float
     act: Callable[[], object]
     lock: int = HOUSEKEEPING
+    leave: Callable[[], object] = lambda: None
 
 
 def by_lock(tasks: Sequence[PeriodicTask]) -> list[list[PeriodicTask]]:
@@ -74,10 +79,14 @@ class PeriodicRunner:
             self._stopping.wait(_TRY_EVERY_S)
 
     def _while_leader(self, leader: LeaderLock) -> None:
-        while not self._stopping.wait(self._idle_s()):
-            if not self._run_due(leader):
-                log.info("lost the leader lock of the periodic tasks")
-                return
+        try:
+            while not self._stopping.wait(self._idle_s()):
+                if not self._run_due(leader):
+                    log.info("lost the leader lock of the periodic tasks")
+                    return
+        finally:
+            for each in self._tasks:
+                each.leave()
 
     def _idle_s(self) -> float:
         return max(0.0, min(self._due_at.values()) - time.monotonic())

@@ -46,7 +46,7 @@ def running_worker(
     periodic_tasks_of: Callable[[Runtime, Hinter], Sequence[PeriodicTask]] | None = None,
 ) -> Iterator[WorkerProcess]:
     """Run a worker in this process for the length of the block, over the database at `url`."""
-    engine = connect_worker(DatabaseSettings(url, pool_size=threads + 8), name=name)
+    engine = connect_worker(DatabaseSettings(url, pool_size=threads + 10), name=name)
     listen_url = normalised_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     worker = WorkerProcess(
         Engines(engine, listen_url),

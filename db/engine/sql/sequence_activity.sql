@@ -1,16 +1,25 @@
--- Give the events that have become visible since the last run their positions in the activity of their accounts. Called
--- by the sequencer under the lock on its row. Zero rows: nothing is new, and nothing was written.
+-- Give the events that have become visible since the last run their positions in the activity of their accounts, and
+-- notify the readers. Called by the sequencer. Zero rows: nothing is new, and nothing was written.
 -- An event is new if this statement sees it and the snapshot of the last run did not: so each is read exactly once,
 -- however late its transaction commits. The oldest transaction that was open then bounds the scan of the index.
+-- Of two at once, the second waits for the lock on the row of the sequencer, and reads the snapshot that the first has
+-- stored. If that is later than its own, nothing is new to it, and so it does not store its own.
 -- The order: a job's events by sequence number, all others by transaction. The greatest transaction id among a job's
 -- events so far does both: a transaction may have begun before another and move the same job after it.
-WITH news AS MATERIALIZED (
+-- A NOTIFY here locks out no transaction that moves jobs: none of those notifies.
+WITH last AS MATERIALIZED (
+    SELECT seen FROM activity_sequencer FOR UPDATE
+),
+news AS MATERIALIZED (
     SELECT e.job_id, e.seq, e.at, e.event, e.to_state, j.account_id, j.session_id, j.story_id, j.kind, j.is_terminal,
            max(e.xid) OVER (PARTITION BY e.job_id ORDER BY e.seq) AS place
     FROM job_events e
-    JOIN jobs j ON j.id = e.job_id
-    WHERE e.xid >= pg_snapshot_xmin(CAST(:seen AS pg_snapshot))
-      AND NOT pg_visible_in_snapshot(e.xid, CAST(:seen AS pg_snapshot))
+    -- One by one, by their keys: the planner, which cannot know how few they are, would read all jobs.
+    CROSS JOIN LATERAL (
+        SELECT account_id, session_id, story_id, kind, is_terminal FROM jobs WHERE id = e.job_id OFFSET 0
+    ) AS j
+    WHERE e.xid >= pg_snapshot_xmin((SELECT seen FROM last))
+      AND NOT pg_visible_in_snapshot(e.xid, (SELECT seen FROM last))
 ),
 entries AS MATERIALIZED (
     SELECT account_id, 'job_event' AS type, at, job_id, seq, story_id, session_id, kind, to_state AS state, event,
@@ -54,12 +63,15 @@ written AS (
     FROM entries e
     JOIN heads h ON h.account_id = e.account_id
 ),
-read AS (
+stored AS (
     UPDATE activity_sequencer
     SET seen = pg_current_snapshot(), read_at = diorama_now()
     WHERE EXISTS (SELECT FROM entries)
+),
+notified AS MATERIALIZED (
+    SELECT pg_notify('diorama_activity', CASE WHEN count(*) <= 200
+               THEN string_agg(replace(account_id::text, '-', ''), ' ') ELSE '*' END)
+    FROM heads
+    HAVING count(*) > 0
 )
-SELECT h.account_id, h.position, (SELECT count(*) FROM entries e WHERE e.account_id = h.account_id) AS entries,
-       (SELECT extract(epoch FROM clock_timestamp() - min(e.at))::double precision
-        FROM entries e WHERE e.account_id = h.account_id) AS oldest_s
-FROM heads h
+SELECT heads.account_id, heads.position FROM heads CROSS JOIN notified

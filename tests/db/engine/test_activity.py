@@ -24,12 +24,12 @@ NAIVE = {
         "e.xid AS place",
     ),
     "what began after the last run": (
-        "e.xid >= pg_snapshot_xmin(CAST(:seen AS pg_snapshot))\n"
-        "      AND NOT pg_visible_in_snapshot(e.xid, CAST(:seen AS pg_snapshot))",
-        "e.xid >= pg_snapshot_xmax(CAST(:seen AS pg_snapshot))",
+        "e.xid >= pg_snapshot_xmin((SELECT seen FROM last))\n"
+        "      AND NOT pg_visible_in_snapshot(e.xid, (SELECT seen FROM last))",
+        "e.xid >= pg_snapshot_xmax((SELECT seen FROM last))",
     ),
     "all from the oldest open transaction on": (
-        "      AND NOT pg_visible_in_snapshot(e.xid, CAST(:seen AS pg_snapshot))",
+        "      AND NOT pg_visible_in_snapshot(e.xid, (SELECT seen FROM last))",
         "",
     ),
     "in the order of the jobs": ("ORDER BY e.place DESC, e.of_job DESC", "ORDER BY e.of_job DESC"),
