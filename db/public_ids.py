@@ -20,6 +20,7 @@ class IdKind(StrEnum):
     ACCOUNT = "account"
     JOB = "job"
     STORY = "story"
+    BATCH = "batch"
     ASSET = "asset"
     SESSION = "session"
     DELETION = "deletion"

@@ -630,6 +630,7 @@ CREATE TABLE public.job_requests (
     tier text NOT NULL,
     on_failure text NOT NULL,
     metadata jsonb,
+    batch_id uuid,
     erased_at timestamp with time zone,
     request_id text,
     account_id uuid NOT NULL,
@@ -1002,6 +1003,8 @@ CREATE INDEX job_events_by_xid ON ONLY public.job_events USING btree (xid);
 CREATE INDEX job_events_other_xid_idx ON public.job_events_other USING btree (xid);
 
 CREATE INDEX job_requests_by_account ON public.job_requests USING btree (account_id, job_id);
+
+CREATE INDEX job_requests_by_batch ON public.job_requests USING btree (batch_id) WHERE (batch_id IS NOT NULL);
 
 CREATE INDEX job_requests_by_input ON public.job_requests USING btree (input_id) WHERE (input_id IS NOT NULL);
 

@@ -123,6 +123,7 @@ job_requests = _table(
     metadata=JSONB,
     erased_at=_Time,
     request_id=Text,
+    batch_id=Uuid,
     account_id=Uuid,
 )
 job_events = _table(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -18,7 +18,7 @@ from zlib import crc32
 from db.records.jobs import JobOrder
 
 _VERSION = 1
-_JOB, _STORY, _ID_KEY, _FINISHED_KEY, _ENTRY, _ACTION, _ACTIVITY = 1, 2, 3, 4, 5, 6, 7
+_JOB, _STORY, _ID_KEY, _FINISHED_KEY, _ENTRY, _ACTION, _ACTIVITY, _BATCH = 1, 2, 3, 4, 5, 6, 7, 8
 _SEEN = struct.Struct(">16sI")
 _KEY_OF_FINISHED = struct.Struct(">q16s")
 _ENTRY_KEY = struct.Struct(">q")
@@ -76,6 +76,38 @@ def read_story_cursor(text: str, story_id: UUID) -> dict[UUID, int]:
     if kind != _STORY or len(payload) % _SEEN.size != 16 or payload[:16] != story_id.bytes:
         raise MalformedCursor("This cursor does not belong to this story.")
     return {UUID(bytes=raw): seq for raw, seq in _SEEN.iter_unpack(payload[16:])}
+
+
+def batch_cursor(batch_id: UUID, seen: Iterable[int]) -> str:
+    """Return the cursor after the events `seen` of a batch's jobs, in their order.
+
+    A batch may have hundreds of jobs, so their ids are left out and small numbers take one byte (LEB128).
+    """
+    return _seal(_BATCH, batch_id.bytes + b"".join(_packed(seq) for seq in seen))
+
+
+def read_batch_cursor(text: str, batch_id: UUID) -> list[int]:
+    """Return the sequence numbers of a cursor of this batch; raise MalformedCursor for anything else."""
+    kind, payload = _unseal(text)
+    if kind != _BATCH or payload[:16] != batch_id.bytes:
+        raise MalformedCursor("This cursor does not belong to this batch.")
+    return _unpacked(payload[16:])
+
+
+def _packed(number: int) -> bytes:
+    low, rest = number & 0x7F, number >> 7
+    return bytes((low | 0x80,)) + _packed(rest) if rest else bytes((low,))
+
+
+def _unpacked(payload: bytes) -> list[int]:
+    numbers, number, shift = list[int](), 0, 0
+    for byte in payload:
+        number |= (byte & 0x7F) << shift
+        shift += 7
+        if not byte & 0x80:
+            numbers.append(number)
+            number, shift = 0, 0
+    return numbers
 
 
 def page_cursor(order: JobOrder, key: tuple[Any, ...]) -> str:

@@ -47,6 +47,7 @@ _WITH_ARTICLE = {
     IdKind.ACCOUNT: "an account",
     IdKind.JOB: "a job",
     IdKind.STORY: "a story",
+    IdKind.BATCH: "a batch",
     IdKind.ASSET: "an asset",
     IdKind.SESSION: "a session",
     IdKind.DELETION: "a deletion",

@@ -21,7 +21,7 @@ from db.records.assets import Asset, assets_by_id
 from db.records.attempts import Attempt, attempts_of
 from db.records.deletions import Deletion, deletions_by_id
 from db.records.events import JobEvent, event_pages
-from db.records.jobs import Children, Job, children_of, jobs_by_id, jobs_of_stories, makers_of
+from db.records.jobs import Children, Job, children_of, jobs_by_id, jobs_of_batches, jobs_of_stories, makers_of
 from db.records.ledger import Balance, JobCredits, WalletKey, balances_of, credits_of_jobs
 from db.records.renditions import Rendition, renditions_of
 from db.records.stories import Story, stories_by_id
@@ -44,6 +44,7 @@ class Loaders:
     jobs: DataLoader[UUID, Job | None]
     children: DataLoader[Children, list[Job]]
     story_jobs: DataLoader[UUID, list[Job] | None]
+    batch_jobs: DataLoader[UUID, list[Job] | None]
     # The jobs that made assets, by those.
     makers: DataLoader[UUID, Job | None]
     stories: DataLoader[UUID, Story | None]
@@ -73,6 +74,7 @@ def new_loaders(database: Database, scope: Scope) -> Loaders:
         jobs=scoped(jobs_by_id),
         children=_every(database, lambda conn, keys: children_of(conn, scope, keys)),
         story_jobs=scoped(jobs_of_stories),
+        batch_jobs=scoped(jobs_of_batches),
         makers=scoped(makers_of),
         stories=scoped(stories_by_id),
         accounts=scoped(accounts_in_scope),

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from uuid import UUID
 
 from sqlalchemy import Connection
 
-from db.engine.locking import lock_job
+from db.engine.locking import lock_job, lock_jobs
 from db.engine.moves import LockedMove, moved_ids
 from db.engine.relatives import moves_below
 from statemachine import commands
-from statemachine.decisions import Decision
+from statemachine.decisions import Decision, Standing
 from statemachine.relatives import Moved
 from statemachine.vocabulary import State
 
@@ -21,13 +21,29 @@ def cancel(conn: Connection, job_id: UUID, actor: str) -> frozenset[UUID]:
 
     During a submission the cancel is only noted; the move that records the provider's response executes it.
     """
-    job = lock_job(conn, job_id)
-    if job is None or not commands.can_be_canceled(job):
-        return frozenset()
-    decision = commands.cancel(job)
-    moves = [] if decision is None else [_cancel_of(job_id, job.state, decision, actor)]
-    below = moves_below(conn, {job_id: Moved(decision.to_state if decision else job.state, is_canceled=True)})
-    return frozenset({job_id, *moved_ids(conn, [*moves, *below])})
+    return cancel_all(conn, [job_id], actor)
+
+
+def cancel_all(conn: Connection, job_ids: Collection[UUID], actor: str) -> frozenset[UUID]:
+    """Cancel those of the jobs that have not ended, as `cancel` does; return the ids of all that end with it.
+
+    Jobs that wait for these and are not among them must be younger than all of these, as they are if these were
+    requested together: they are locked later.
+    """
+    jobs = {job_id: job for job_id, job in lock_jobs(conn, job_ids).items() if commands.can_be_canceled(job)}
+    decisions = {job_id: commands.cancel(job) for job_id, job in jobs.items()}
+    below = moves_below(conn, {job_id: _canceled(job, decisions[job_id]) for job_id, job in jobs.items()})
+    follow = {move.job_id for move in below}
+    moves = [
+        _cancel_of(job_id, jobs[job_id].state, decision, actor)
+        for job_id, decision in decisions.items()
+        if decision is not None and job_id not in follow
+    ]
+    return frozenset(jobs) | moved_ids(conn, [*moves, *below])
+
+
+def _canceled(job: Standing, decision: Decision | None) -> Moved:
+    return Moved(decision.to_state if decision else job.state, is_canceled=True)
 
 
 def _cancel_of(job_id: UUID, state: State, decision: Decision, actor: str) -> LockedMove:

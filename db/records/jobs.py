@@ -59,6 +59,7 @@ class Job:
     metadata: dict[str, Any] | None
     erased_at: datetime | None
     request_id: str | None
+    batch_id: UUID | None
 
     @classmethod
     def from_row(cls, row: Any) -> Job:
@@ -97,6 +98,7 @@ class JobFilter:
     user_ref: str | None = None
     session_id: UUID | None = None
     story_id: UUID | None = None
+    batch_id: UUID | None = None
     metadata: dict[str, Any] | None = None
     created_after: datetime | None = None
     created_before: datetime | None = None
@@ -115,6 +117,7 @@ class JobFilter:
         found += [j.session_id == self.session_id] if self.session_id else []
         found += [r.request_id == self.request_id] if self.request_id else []
         found += [j.story_id == self.story_id] if self.story_id else []
+        found += [r.batch_id == self.batch_id] if self.batch_id else []
         found += [r.metadata.contains(self.metadata)] if self.metadata else []
         found += [j.created_at >= self.created_after] if self.created_after else []
         found += [j.created_at < self.created_before] if self.created_before else []
@@ -150,6 +153,15 @@ def jobs_of_stories(conn: Connection, scope: Scope, story_ids: Collection[UUID])
     found: dict[UUID, list[Job]] = {story_id: [] for story_id in story_ids}
     for row in rows:
         found[row.story_id].append(Job.from_row(row))
+    return found
+
+
+def jobs_of_batches(conn: Connection, scope: Scope, batch_ids: Collection[UUID]) -> dict[UUID, list[Job]]:
+    """Return the jobs of each batch in the order of the request; a batch is left out if the scope may see none."""
+    query = _SELECT.where(job_requests.c.batch_id.in_(batch_ids), scope.allows(jobs)).order_by(jobs.c.id)
+    found: dict[UUID, list[Job]] = {}
+    for row in conn.execute(query):
+        found.setdefault(row.batch_id, []).append(Job.from_row(row))
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any
@@ -53,11 +53,17 @@ class Owner:
 
 def insert_story(conn: Connection, owner: Owner, story_id: UUID, selfie_id: UUID) -> None:
     """Add a story."""
-    conn.execute(
-        insert(stories).values(
-            id=story_id, account_id=owner.account_id, session_id=owner.session_id, selfie_id=selfie_id
-        )
-    )
+    insert_stories(conn, owner, {story_id: selfie_id})
+
+
+def insert_stories(conn: Connection, owner: Owner, selfies: Mapping[UUID, UUID]) -> None:
+    """Add stories, given with the ids of their selfies, in one statement."""
+    rows = [
+        {"id": story_id, "account_id": owner.account_id, "session_id": owner.session_id, "selfie_id": selfie_id}
+        for story_id, selfie_id in selfies.items()
+    ]
+    if rows:
+        conn.execute(insert(stories), rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,7 @@ class NewJob:
     request: JobRequest
     story_id: UUID | None = None
     parent_id: UUID | None = None
+    batch_id: UUID | None = None
     waits: bool = False
 
 
@@ -83,7 +90,7 @@ def insert_job(
     waits: bool = False,
 ) -> None:
     """Add one job as `insert_jobs` does."""
-    insert_jobs(conn, owner, [NewJob(job_id, request, story_id, parent_id, waits)], deadline=deadline)
+    insert_jobs(conn, owner, [NewJob(job_id, request, story_id, parent_id, waits=waits)], deadline=deadline)
 
 
 def insert_jobs(conn: Connection, owner: Owner, new: Sequence[NewJob], *, deadline: timedelta) -> None:
@@ -122,6 +129,7 @@ def _job_row(owner: Owner, job: NewJob, deadline: timedelta) -> dict[str, Any]:
 def _request_row(owner: Owner, job: NewJob) -> dict[str, Any]:
     return {
         "job_id": job.id,
+        "batch_id": job.batch_id,
         "request_id": owner.request_id,
         **{name: getattr(job.request, name) for name in _REQUESTED},
     }

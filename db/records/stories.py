@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, Select, func, select
 
 from db.paging import Page, Window, fetch_page
 from db.scope import Scope
@@ -46,6 +46,7 @@ class StoryFilter:
     themes: Collection[str] = ()
     user_ref: str | None = None
     session_id: UUID | None = None
+    batch_id: UUID | None = None
     metadata: dict[str, Any] | None = None
     created_after: datetime | None = None
     created_before: datetime | None = None
@@ -56,6 +57,7 @@ class StoryFilter:
         found: list[ColumnElement[bool]] = [_STATE.in_(self.states)] if self.states else []
         found += [_has_job(r.theme.in_(self.themes))] if self.themes else []
         found += [_has_job(r.metadata.contains(self.metadata))] if self.metadata else []
+        found += [s.id.in_(_stories_of_batch(self.batch_id))] if self.batch_id else []
         found += [s.session_id == self.session_id] if self.session_id else []
         found += [s.created_at >= self.created_after] if self.created_after else []
         found += [s.created_at < self.created_before] if self.created_before else []
@@ -73,6 +75,11 @@ _STATE = func.coalesce(
     .scalar_subquery(),
     str(State.SUCCEEDED),
 )
+
+
+def _stories_of_batch(batch_id: UUID) -> Select[Any]:
+    query = select(jobs.c.story_id).join(job_requests, job_requests.c.job_id == jobs.c.id)
+    return query.where(job_requests.c.batch_id == batch_id)
 
 
 def _has_job(condition: ColumnElement[bool]) -> ColumnElement[bool]:

@@ -1,94 +1,129 @@
-"""Batches: many scenes in one request, accepted whole or not at all."""
+"""Batches: many stories, scenes and animations in one request, accepted whole or not at all."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import cache, partial
+from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import Connection
 
-from db.ids import ids_after
+from db.ids import ids_after, new_id
 from db.records.jobs import lock_sources
 from db.records.ledger import lock_balance
-from db.records.requests import IdempotencyKey, NewJob, insert_jobs
+from db.records.requests import IdempotencyKey, NewJob, insert_stories
 from jobs.catalogue.catalogue import DEFAULT_CATALOGUE, Catalogue
-from jobs.catalogue.prices import price_of
 from jobs.errors import InsufficientCredits, Invalid, UseCaseError
 from jobs.identity import Principal
-from jobs.requesting.creation import check_scene_request, owner_of, place_after, scene_job, source_of_scene
-from jobs.requesting.credits import hold_price
+from jobs.requesting.checks import check_animation, check_scene, check_story
+from jobs.requesting.creation import add_jobs
 from jobs.requesting.idempotency import Made, once
-from jobs.requesting.requests import BatchRequest, BatchScene, SceneRequest
-from statemachine.vocabulary import Kind
+from jobs.requesting.making import STORY_JOBS_MAX, JobMaker, owner_of
+from jobs.requesting.requests import (
+    AnimationRequest,
+    BatchAnimation,
+    BatchRequest,
+    BatchScene,
+    BatchStory,
+    SceneRequest,
+    StoryRequest,
+)
 
-SCENES_MAX = 200
+ITEMS_MAX = 200
+
+Item = TypeVar("Item")
 
 
 def create_batch(
     conn: Connection, caller: Principal, request: BatchRequest, *, catalogue: Catalogue = DEFAULT_CATALOGUE
-) -> list[Made]:
-    """Create the jobs of all scenes, and return them in the order of the scenes.
+) -> Made:
+    """Create the jobs of all items; their ids are in the order of the request.
 
-    Raises what `create_scene` does, with the scene's place in the path; the transaction must then be rolled back.
+    Raises what `create_story` does, with the item's list and place in the path; the transaction must then be rolled
+    back.
     """
-    if not 1 <= len(request.scenes) <= SCENES_MAX:
-        raise Invalid(f"scenes takes 1 to {SCENES_MAX} scenes.", "input", "scenes")
+    count = len(request.stories) + len(request.scenes) + len(request.animations)
+    if not 1 <= count <= ITEMS_MAX:
+        raise Invalid(f"A batch takes 1 to {ITEMS_MAX} stories, scenes and animations; this one has {count}.", "input")
 
     def make(batch_id: UUID) -> None:
-        _lock_avatars(conn, caller, request)
-        _check_price(conn, caller, len(request.scenes))
-        scenes = _new_jobs(conn, caller, request, batch_id, catalogue)
-        insert_jobs(conn, owner_of(caller), scenes, deadline=catalogue.job_deadline)
-        hold_price(conn, caller, {scene.id: scene.request.credits for scene in scenes})
+        _lock_sources(conn, caller, request)
+        jobs = _NewBatch(conn, caller, request, batch_id, catalogue).jobs()
+        _check_price(conn, caller, jobs)
+        selfies = {job.story_id: job.request.input_id for job in jobs if job.story_id and job.request.input_id}
+        insert_stories(conn, owner_of(caller), selfies)
+        add_jobs(conn, caller, jobs, catalogue)
 
     key = IdempotencyKey(caller.account_id, caller.user_ref, "createBatch", request.options.idempotency_key)
-    batch = once(conn, key, request, make)
-    return [Made(job_id, batch.replayed) for job_id in _job_ids(batch.resource_id, request)]
+    return once(conn, key, request, make)
 
 
-def _job_ids(batch_id: UUID, request: BatchRequest) -> list[UUID]:
-    """Return the ids of the scenes' jobs: a repeated batch finds them by its own id."""
-    return ids_after(batch_id, len(request.scenes))
+class _NewBatch:
+    """The jobs of a batch that is being accepted."""
+
+    def __init__(
+        self, conn: Connection, caller: Principal, request: BatchRequest, batch_id: UUID, catalogue: Catalogue
+    ) -> None:
+        self._caller, self._request, self._batch_id, self._catalogue = caller, request, batch_id, catalogue
+        self._maker = JobMaker(conn, caller, catalogue)
+        self._ids = iter(ids_after(batch_id, STORY_JOBS_MAX * ITEMS_MAX))
+
+    def jobs(self) -> list[NewJob]:
+        """Return the jobs in the order of the request."""
+        request = self._request
+        found = [
+            *_each("stories", request.stories, self._story),
+            *_each("scenes", request.scenes, self._scene),
+            *_each("animations", request.animations, self._animation),
+        ]
+        return [replace(job, batch_id=self._batch_id) for job in found]
+
+    def _story(self, item: BatchStory) -> list[NewJob]:
+        options = replace(self._request.options, metadata=item.metadata)
+        story = StoryRequest(options, item.selfie_id, item.scene, item.animation)
+        check_story(self._catalogue, self._caller, story)
+        job_ids = [next(self._ids) for _ in range(STORY_JOBS_MAX if item.animation else STORY_JOBS_MAX - 1)]
+        return self._maker.story(new_id(), job_ids, story)
+
+    def _scene(self, item: BatchScene) -> list[NewJob]:
+        options = replace(self._request.options, metadata=item.metadata)
+        scene = SceneRequest(options, item.scene, item.avatar_asset_id, item.avatar_job_id)
+        check_scene(self._catalogue, self._caller, scene)
+        return [self._maker.scene(next(self._ids), scene)]
+
+    def _animation(self, item: BatchAnimation) -> list[NewJob]:
+        options = replace(self._request.options, metadata=item.metadata)
+        animation = AnimationRequest(options, item.scene_asset_id, item.scene_job_id, item.animation)
+        check_animation(self._catalogue, self._caller, animation)
+        return [self._maker.animation(next(self._ids), animation)]
 
 
-def _new_jobs(
-    conn: Connection, caller: Principal, request: BatchRequest, batch_id: UUID, catalogue: Catalogue
-) -> list[NewJob]:
-    """Return the jobs of all scenes. Each avatar is read once."""
-    catalogue.check_makeable(Kind.SCENE, caller.tier, None, "input")
-    place_of = cache(partial(place_after, conn, caller))
-    new = []
-    for number, (job_id, batched) in enumerate(zip(_job_ids(batch_id, request), request.scenes, strict=True)):
-        scene = _scene(request, batched)
+def _each(name: str, items: Sequence[Item], make: Callable[[Item], list[NewJob]]) -> Iterator[NewJob]:
+    """Yield the jobs of a list of items; an error names the list and the place of its item."""
+    for number, item in enumerate(items):
         try:
-            check_scene_request(catalogue, caller, scene)
-            new.append(scene_job(caller, job_id, scene, place_of(source_of_scene(scene))))
+            yield from make(item)
         except UseCaseError as error:
-            error.path = ("input", "scenes", str(number), *error.path[1:])
+            error.path = ("input", name, str(number), *error.path[1:])
             raise
-    return new
 
 
-def _lock_avatars(conn: Connection, caller: Principal, request: BatchRequest) -> None:
+def _lock_sources(conn: Connection, caller: Principal, request: BatchRequest) -> None:
     """Lock every source of the batch before the wallet: a transaction that ends a job locks them in this order."""
-    job_ids = {scene.avatar_job_id for scene in request.scenes if scene.avatar_job_id is not None}
-    asset_ids = {scene.avatar_asset_id for scene in request.scenes if scene.avatar_asset_id is not None}
-    lock_sources(conn, caller.scope, job_ids=job_ids, asset_ids=asset_ids)
+    scenes, animations = request.scenes, request.animations
+    job_ids = {item.avatar_job_id for item in scenes} | {item.scene_job_id for item in animations}
+    asset_ids = {item.avatar_asset_id for item in scenes} | {item.scene_asset_id for item in animations}
+    lock_sources(conn, caller.scope, job_ids=_given(job_ids), asset_ids=_given(asset_ids))
 
 
-def _check_price(conn: Connection, caller: Principal, count: int) -> None:
+def _given(ids: set[UUID | None]) -> set[UUID]:
+    return {each for each in ids if each is not None}
+
+
+def _check_price(conn: Connection, caller: Principal, jobs: Sequence[NewJob]) -> None:
     """Compare the price of the whole batch with the wallet, which stays locked until the transaction ends."""
-    required = count * price_of(Kind.SCENE, caller.tier)
+    required = sum(job.request.credits for job in jobs)
     available = lock_balance(conn, caller.wallet).available
     if available < required:
         raise InsufficientCredits(required, available)
-
-
-def _scene(request: BatchRequest, batched: BatchScene) -> SceneRequest:
-    return SceneRequest(
-        replace(request.options, metadata=batched.metadata),
-        batched.scene,
-        avatar_asset_id=batched.avatar_asset_id,
-        avatar_job_id=batched.avatar_job_id,
-    )

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from db.engine.commands import cancel
-from db.records.jobs import Job, job_by_id, jobs_of_stories
+from db.engine.commands import cancel, cancel_all
+from db.records.jobs import Job, job_by_id, jobs_of_batches, jobs_of_stories
 from jobs.errors import AlreadyFinished, NotFound
 from jobs.identity import Principal
 
@@ -46,9 +46,21 @@ def cancel_story(conn: Connection, caller: Principal, story_id: UUID) -> frozens
     jobs = jobs_of_stories(conn, caller.scope, [story_id])[story_id]
     if not jobs:
         raise NotFound("The story does not exist.", "input", "storyId")
-    canceled: set[UUID] = set()
-    for job in jobs:
-        canceled |= frozenset() if job.id in canceled else cancel(conn, job.id, caller.actor)
+    canceled = cancel_all(conn, [job.id for job in jobs], caller.actor)
     if not canceled:
         raise AlreadyFinished("The story has ended or is ending, and can no longer be canceled.", "input", "storyId")
-    return frozenset(canceled)
+    return canceled
+
+
+def cancel_batch(conn: Connection, caller: Principal, batch_id: UUID) -> frozenset[UUID]:
+    """Cancel the jobs of a batch that have not ended, as `cancel_job` does, and return their ids.
+
+    What it has already made stays. Raises NotFound, or AlreadyFinished if none of its jobs can be canceled any more.
+    """
+    jobs = jobs_of_batches(conn, caller.scope, [batch_id]).get(batch_id)
+    if not jobs:
+        raise NotFound("The batch does not exist.", "input", "batchId")
+    canceled = cancel_all(conn, [job.id for job in jobs], caller.actor)
+    if not canceled:
+        raise AlreadyFinished("The batch has ended or is ending, and can no longer be canceled.", "input", "batchId")
+    return canceled

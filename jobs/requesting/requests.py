@@ -83,6 +83,16 @@ class AnimationRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class BatchStory:
+    """One story of a batch, with its own metadata."""
+
+    selfie_id: UUID
+    scene: SceneOptions
+    animation: AnimationOptions | None = None
+    metadata: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class BatchScene:
     """One scene of a batch: its avatar as a finished asset or as the job that makes it, and its own metadata."""
 
@@ -93,8 +103,20 @@ class BatchScene:
 
 
 @dataclass(frozen=True, slots=True)
+class BatchAnimation:
+    """One animation of a batch: its scene as a finished asset or as the job that makes it, and its own metadata."""
+
+    animation: AnimationOptions
+    scene_asset_id: UUID | None = None
+    scene_job_id: UUID | None = None
+    metadata: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class BatchRequest:
-    """Many scenes, accepted whole or not at all. The metadata of `options` is not used: each scene has its own."""
+    """Many items, accepted whole or not at all. The metadata of `options` is not used: each item has its own."""
 
     options: RequestOptions
-    scenes: tuple[BatchScene, ...]
+    stories: tuple[BatchStory, ...] = ()
+    scenes: tuple[BatchScene, ...] = ()
+    animations: tuple[BatchAnimation, ...] = ()

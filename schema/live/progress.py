@@ -1,7 +1,7 @@
 """Progress: the snapshot, the later events once and in order, the last one, the end.
 
-The same for one job and for a story. Messages always follow the history: a subscriber that resumes with a cursor gets
-every later event from the table, then the live ones from the hub, and sees no difference.
+The same for a job, a story and a batch. Messages always follow the history: a subscriber that resumes with a cursor
+gets every later event from the table, then the live ones from the hub, and sees no difference.
 """
 
 from __future__ import annotations
@@ -12,15 +12,22 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from db.records.events import JobEvent, events_at, events_since
-from db.records.jobs import Job, jobs_by_id, jobs_of_stories
+from db.records.jobs import Job, jobs_by_id, jobs_of_batches, jobs_of_stories
 from db.scope import Scope
 from schema.context import Parts
-from schema.cursors import job_cursor, read_job_cursor, read_story_cursor, story_cursor
+from schema.cursors import (
+    batch_cursor,
+    job_cursor,
+    read_batch_cursor,
+    read_job_cursor,
+    read_story_cursor,
+    story_cursor,
+)
 from schema.errors import BAD_USER_INPUT, NOT_FOUND, ApiError
 from schema.ids import IdKind
 from schema.live.buffers import Delivery
 from schema.live.ordering import in_order
-from schema.live.standing import Standing, story_percent, story_state
+from schema.live.standing import Standing, batch_percent, batch_state, items_of
 from statemachine.vocabulary import State
 
 _REPLAY_MAX = 500
@@ -28,7 +35,7 @@ _REPLAY_MAX = 500
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The subject of a subscription: a job, or a story with all of its jobs."""
+    """The subject of a subscription: a job, or a story or a batch with all of its jobs."""
 
     kind: IdKind
     id: UUID
@@ -38,6 +45,11 @@ class Subject:
         """Return the id of the story, or None for a job."""
         return self.id if self.kind is IdKind.STORY else None
 
+    @property
+    def batch_id(self) -> UUID | None:
+        """Return the id of the batch, or None for anything else."""
+        return self.id if self.kind is IdKind.BATCH else None
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -45,6 +57,7 @@ class Progress:
 
     job_id: UUID
     story_id: UUID | None
+    batch_id: UUID | None
     state: State
     percent: int
     event: JobEvent | None
@@ -61,9 +74,10 @@ class Progress:
 class Followed:
     """The state of a subject's jobs, as far as its subscriber has seen it."""
 
-    def __init__(self, subject: Subject, standings: Mapping[UUID, Standing]) -> None:
+    def __init__(self, subject: Subject, jobs: Sequence[Job], standings: Mapping[UUID, Standing]) -> None:
         self.subject = subject
-        self._standings = dict(standings)
+        self._standings = {job.id: standings[job.id] for job in jobs}
+        self._items = [[job.id for job in item] for item in items_of(jobs)]
 
     @property
     def seen(self) -> dict[UUID, int]:
@@ -80,6 +94,8 @@ class Followed:
         """Return the cursor from which the subscriber resumes."""
         if self.subject.kind is IdKind.STORY:
             return story_cursor(self.subject.id, self.seen)
+        if self.subject.kind is IdKind.BATCH:
+            return batch_cursor(self.subject.id, self.seen.values())
         [(job_id, seq)] = self.seen.items()
         return job_cursor(job_id, seq)
 
@@ -100,9 +116,17 @@ class Followed:
         )
 
     def _message(self, job_id: UUID, event: JobEvent | None, *, is_final: bool, skipped: int) -> Progress:
-        at = list(self._standings.values())
+        items = [[self._standings[each] for each in item] for item in self._items]
         return Progress(
-            job_id, self.subject.story_id, story_state(at), story_percent(at), event, is_final, skipped, self.cursor
+            job_id,
+            self.subject.story_id,
+            self.subject.batch_id,
+            batch_state(items),
+            batch_percent(items),
+            event,
+            is_final,
+            skipped,
+            self.cursor,
         )
 
 
@@ -110,7 +134,7 @@ async def follow(parts: Parts, scope: Scope, subject: Subject, after: str | None
     """Yield the progress of a subject until all of its jobs have ended. Raises ApiError or MalformedCursor."""
     jobs = await _jobs_of(parts, scope, subject)
     if after is None:
-        followed = Followed(subject, {job.id: Standing.of(job) for job in jobs})
+        followed = Followed(subject, jobs, {job.id: Standing.of(job) for job in jobs})
         yield followed.snapshot()
     else:
         followed = await _resumed(parts, subject, jobs, after)
@@ -141,6 +165,8 @@ async def _jobs_of(parts: Parts, scope: Scope, subject: Subject) -> Sequence[Job
     """Return the jobs of a subject in the order of their making; raise ApiError where the scope has none."""
     if subject.kind is IdKind.STORY:
         jobs = (await parts.database.read(jobs_of_stories, scope, [subject.id]))[subject.id]
+    elif subject.kind is IdKind.BATCH:
+        jobs = (await parts.database.read(jobs_of_batches, scope, [subject.id])).get(subject.id, [])
     else:
         jobs = list((await parts.database.read(jobs_by_id, scope, [subject.id])).values())
     if not jobs:
@@ -154,18 +180,26 @@ async def _resumed(parts: Parts, subject: Subject, jobs: Sequence[Job], after: s
     reached = {event.job_id: Standing.after(event) for event in await parts.database.read(events_at, seen)}
     if len(reached) < len(jobs):
         raise ApiError(BAD_USER_INPUT, "The history of this cursor is no longer kept: subscribe without a cursor.")
-    return Followed(subject, {job.id: reached[job.id] for job in jobs})
+    return Followed(subject, jobs, reached)
 
 
 def _seen_by(subject: Subject, jobs: Sequence[Job], after: str) -> Mapping[UUID, int]:
     """Return the sequence numbers of a cursor; raise MalformedCursor or ApiError where it is not of this subject."""
-    of_story = subject.kind is IdKind.STORY
-    seen = read_story_cursor(after, subject.id) if of_story else {subject.id: read_job_cursor(after, subject.id)}
+    seen = _read_cursor(subject, jobs, after)
     if any(not 1 <= seen.get(job.id, 0) <= job.seq for job in jobs) or len(seen) != len(jobs):
         raise ApiError(
             BAD_USER_INPUT, "This cursor points beyond the history: pass cursors exactly as you received them."
         )
     return seen
+
+
+def _read_cursor(subject: Subject, jobs: Sequence[Job], after: str) -> Mapping[UUID, int]:
+    if subject.kind is IdKind.STORY:
+        return read_story_cursor(after, subject.id)
+    if subject.kind is IdKind.BATCH:
+        seqs = read_batch_cursor(after, subject.id)
+        return dict(zip([job.id for job in jobs], seqs, strict=True)) if len(seqs) == len(jobs) else {}
+    return {subject.id: read_job_cursor(after, subject.id)}
 
 
 async def _replayed(parts: Parts, followed: Followed) -> AsyncGenerator[Progress, None]:

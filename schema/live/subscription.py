@@ -21,32 +21,30 @@ _AFTER = strawberry.argument(description="The last cursor received, to resume af
 @strawberry.type(description="Everything that can be followed, over WebSocket.")
 class Subscription:
     @subscription(
-        "Subscribe to the progress of a job or a story; give exactly one of the two. The first message is a snapshot. "
-        "Every later event follows once and in order; the last has `isFinal`, then the subscription completes. With "
-        "`after`, a cursor received earlier from any server, there is no snapshot: the subscription resumes from the "
-        "history, and no event is missed or repeated. If everything ended before the cursor, a final snapshot says so."
+        "Subscribe to the progress of a job, a story or a batch; give exactly one of them. The first message is a "
+        "snapshot. Every later event follows once and in order; the last has `isFinal`, then the subscription "
+        "completes. With `after`, a cursor received earlier from any server, there is no snapshot: the subscription "
+        "resumes from the history, and no event is missed or repeated. If everything ended before the cursor, a final "
+        "snapshot says so."
     )
     async def generation_progress(
         self,
         info: Info,
-        job_id: Annotated[
-            strawberry.ID | None, strawberry.argument(description="The job to follow; null with `storyId`.")
-        ] = None,
-        story_id: Annotated[
-            strawberry.ID | None, strawberry.argument(description="The story to follow; null with `jobId`.")
-        ] = None,
+        job_id: Annotated[strawberry.ID | None, strawberry.argument(description="The job to follow.")] = None,
+        story_id: Annotated[strawberry.ID | None, strawberry.argument(description="The story to follow.")] = None,
+        batch_id: Annotated[strawberry.ID | None, strawberry.argument(description="The batch to follow.")] = None,
         after: Annotated[str | None, _AFTER] = None,
     ) -> AsyncGenerator[GenerationProgress, None]:
-        context, subject = info.context, _subject(job_id, story_id)
+        context, subject = info.context, _subject(job_id, story_id, batch_id)
         async with aclosing(follow(context.parts, context.scope, subject, after)) as messages:
             async for progress in messages:
                 context.discard_loaded()
                 yield GenerationProgress(record=progress)
 
 
-def _subject(job_id: str | None, story_id: str | None) -> Subject:
-    if job_id is not None and story_id is None:
-        return Subject(IdKind.JOB, decode_id(job_id, IdKind.JOB))
-    if story_id is not None and job_id is None:
-        return Subject(IdKind.STORY, decode_id(story_id, IdKind.STORY))
-    raise ApiError(BAD_USER_INPUT, "Give either `jobId` or `storyId`.")
+def _subject(job_id: str | None, story_id: str | None, batch_id: str | None) -> Subject:
+    given = {IdKind.JOB: job_id, IdKind.STORY: story_id, IdKind.BATCH: batch_id}
+    found = [Subject(kind, decode_id(text, kind)) for kind, text in given.items() if text is not None]
+    if len(found) != 1:
+        raise ApiError(BAD_USER_INPUT, "Give exactly one of `jobId`, `storyId` and `batchId`.")
+    return found[0]

@@ -23,6 +23,7 @@ from schema.queries.support import SupportQueries
 from schema.queries.webhooks import WebhookQueries, find_webhook_endpoint
 from schema.types.account import find_account
 from schema.types.asset import Asset
+from schema.types.batch import Batch, find_batch
 from schema.types.deletion import Deletion
 from schema.types.enums import JobOrder
 from schema.types.filters import AssetFilter, JobFilter, StoryFilter
@@ -67,6 +68,7 @@ _FIND: dict[IdKind, Callable[[Info, UUID], Awaitable[Node | None]]] = {
     IdKind.ACCOUNT: find_account,
     IdKind.JOB: find_job,
     IdKind.STORY: find_story,
+    IdKind.BATCH: find_batch,
     IdKind.ASSET: find_asset,
     IdKind.SESSION: find_session,
     IdKind.DELETION: find_deletion,
@@ -130,6 +132,10 @@ class Query(
         filter: Annotated[StoryFilter | None, arguments.FILTER] = None,
     ) -> Connection[Story]:
         return await list_stories(info, filter, page)
+
+    @field("The batch with this id; null if it does not exist or is not yours.")
+    async def batch(self, info: Info, id: Annotated[strawberry.ID, arguments.ID]) -> Batch | None:
+        return await find_batch(info, _id(info, id, IdKind.BATCH))
 
     @field("The asset with this id; null if it does not exist or is not yours.")
     async def asset(self, info: Info, id: Annotated[strawberry.ID, arguments.ID]) -> Asset | None:

@@ -49,6 +49,7 @@ class JobFilter:
     user_ref: str | None = strawberry.field(default=None, description="Jobs that this end user's sessions requested.")
     session_id: strawberry.ID | None = strawberry.field(default=None, description="Jobs that this session requested.")
     story_id: strawberry.ID | None = strawberry.field(default=None, description="Jobs of this story.")
+    batch_id: strawberry.ID | None = strawberry.field(default=None, description="Jobs of this batch.")
     metadata: MetadataMatch | None = strawberry.field(
         default=None, description="Jobs whose metadata meets this condition."
     )
@@ -77,6 +78,7 @@ class JobFilter:
             user_ref=self.user_ref,
             session_id=_id(self.session_id, IdKind.SESSION),
             story_id=_id(self.story_id, IdKind.STORY),
+            batch_id=_id(self.batch_id, IdKind.BATCH),
             metadata=None if self.metadata is None else _object(self.metadata.contains),
             created_after=self.created_after,
             created_before=self.created_before,
@@ -106,6 +108,7 @@ class StoryFilter:
     session_id: strawberry.ID | None = strawberry.field(
         default=None, description="Stories that this session requested."
     )
+    batch_id: strawberry.ID | None = strawberry.field(default=None, description="Stories of this batch.")
     metadata: MetadataMatch | None = strawberry.field(
         default=None, description="Stories whose metadata meets this condition."
     )
@@ -121,6 +124,7 @@ class StoryFilter:
             themes=each_of("themes", self.themes, str),
             user_ref=self.user_ref,
             session_id=_id(self.session_id, IdKind.SESSION),
+            batch_id=_id(self.batch_id, IdKind.BATCH),
             metadata=None if self.metadata is None else _object(self.metadata.contains),
             created_after=self.created_after,
             created_before=self.created_before,

@@ -34,6 +34,7 @@ from statemachine.steps import STEP_OF
 from statemachine.vocabulary import State
 
 if TYPE_CHECKING:
+    from schema.types.batch import Batch
     from schema.types.session import Session
     from schema.types.story import Story
 
@@ -118,6 +119,12 @@ class Job(Node):
     @field("Its price, and the credits that it holds, was charged and was refunded.")
     async def credits(self, info: Info) -> JobCredits:
         return JobCredits.of(self.record.credits, await info.context.loaders.credits.load(self.record.id))
+
+    @field("The batch that it was requested with; null if it was requested alone.")
+    async def batch(self, info: Info) -> Annotated[Batch, strawberry.lazy("schema.types.batch")] | None:
+        from schema.types.batch import find_batch
+
+        return None if self.record.batch_id is None else await find_batch(info, self.record.batch_id)
 
     @field("The story that it is part of; null for a single job.")
     async def story(self, info: Info) -> Annotated[Story, strawberry.lazy("schema.types.story")] | None:

@@ -11,22 +11,23 @@ from schema.errors import NOT_FOUND, ApiError
 from schema.estimates import job_ready_at, story_ready_at
 from schema.fields import field
 from schema.live.progress import Progress
+from schema.types.batch import Batch, find_batch
 from schema.types.enums import JobState
 from schema.types.event import JobEvent
 from schema.types.job import Job
 from schema.types.story import Story
 
 
-@strawberry.type(description="The progress of a job or a story.")
+@strawberry.type(description="The progress of a job, a story or a batch.")
 class GenerationProgress:
     # Fields are read from the record when they are requested: most messages are executed once for many subscribers.
     record: strawberry.Private[Progress]
 
-    @field("The state of the story or job you subscribed to.")
+    @field("The state of the job, the story or the batch you subscribed to.")
     def state(self) -> JobState:
         return self.record.state
 
-    @field("The percent of the story or job you subscribed to. Never decreases.")
+    @field("The percent of the job, the story or the batch you subscribed to. Never decreases.")
     def percent(self) -> int:
         return self.record.percent
 
@@ -47,8 +48,13 @@ class GenerationProgress:
     def skipped(self) -> int:
         return self.record.skipped
 
-    @field("The expected time of success, from how long the models usually take; null without an estimate.")
+    @field(
+        "The expected time of success, from how long the models usually take; null for a batch, and without an "
+        "estimate."
+    )
     async def estimated_ready_at(self, info: Info) -> datetime | None:
+        if self.record.batch_id is not None:
+            return None
         if self.record.story_id is not None:
             return await story_ready_at(info.context, self.record.story_id)
         job = await info.context.loaders.jobs.load(self.record.job_id)
@@ -65,9 +71,13 @@ class GenerationProgress:
             raise ApiError(NOT_FOUND, "The job no longer exists.")
         return Job.of(found)
 
-    @field("The story you subscribed to, in its current state; null for a job.")
+    @field("The story you subscribed to, in its current state; null for anything else.")
     async def story(self, info: Info) -> Story | None:
         if self.record.story_id is None:
             return None
         found = await info.context.loaders.stories.load(self.record.story_id)
         return None if found is None else Story.of(found)
+
+    @field("The batch you subscribed to, in its current state; null for anything else.")
+    async def batch(self, info: Info) -> Batch | None:
+        return None if self.record.batch_id is None else await find_batch(info, self.record.batch_id)

@@ -83,7 +83,7 @@ def _beside_queued(servers: Servers, queued: int) -> FairnessFigure:
 def _ask_for_scenes(system: System, key: str) -> None:
     scenes = (BatchScene(SceneOptions("neon-city"), avatar_asset_id=system.avatar_id),) * _BATCH
     with system.engine.begin() as conn:
-        create_batch(conn, system.caller, BatchRequest(RequestOptions(key), scenes))
+        create_batch(conn, system.caller, BatchRequest(RequestOptions(key), scenes=scenes))
 
 
 def _ask_for_video(system: System, key: str) -> None:

@@ -58,7 +58,7 @@ def batch(conn: Connection, caller: Principal, key: str, _: UUID, jobs: Sequence
     """Request two scenes of the first usable avatar, both or none."""
     parent = _usable(jobs)
     scenes = tuple(BatchScene(SceneOptions(theme), avatar_job_id=parent) for theme in ("neon-city", "moon-base"))
-    return create_batch(conn, caller, BatchRequest(RequestOptions(key), scenes)) if parent else []
+    return [create_batch(conn, caller, BatchRequest(RequestOptions(key), scenes=scenes))] if parent else []
 
 
 def _usable(jobs: Sequence[tuple[UUID, State]]) -> UUID | None:

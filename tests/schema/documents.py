@@ -41,8 +41,8 @@ mutation ($id: ID!) {
 }
 """
 FOLLOW = """
-subscription ($jobId: ID, $storyId: ID, $after: String) {
-  generationProgress(jobId: $jobId, storyId: $storyId, after: $after) {
+subscription ($jobId: ID, $storyId: ID, $batchId: ID, $after: String) {
+  generationProgress(jobId: $jobId, storyId: $storyId, batchId: $batchId, after: $after) {
     state percent isSnapshot isFinal skipped cursor
     event { seq event fromState toState percent cursor }
     job { id kind state }

@@ -67,7 +67,7 @@ def by_asset(conn: Connection, ending: Ending) -> None:
 
 def in_a_batch(conn: Connection, ending: Ending) -> None:
     scene = BatchScene(SceneOptions("neon-city"), avatar_asset_id=ending.avatar_asset_id)
-    create_batch(conn, partner_of(ending.world), BatchRequest(RequestOptions("key"), (scene,)))
+    create_batch(conn, partner_of(ending.world), BatchRequest(RequestOptions("key"), scenes=(scene,)))
 
 
 def by_retry(conn: Connection, ending: Ending) -> None:

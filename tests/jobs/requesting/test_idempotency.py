@@ -20,8 +20,10 @@ from jobs.requesting.requests import (
     AnimationOptions,
     AnimationRequest,
     AvatarRequest,
+    BatchAnimation,
     BatchRequest,
     BatchScene,
+    BatchStory,
     RequestOptions,
     SceneOptions,
     SceneRequest,
@@ -30,13 +32,15 @@ from jobs.requesting.requests import (
 from tests.support.factories import World, make_world
 
 OPTIONS = RequestOptions("key", priority=1, metadata={"order": 1})
+STORY = BatchStory(new_id(), SceneOptions("neon-city", "rain"), AnimationOptions(), {"story": 1})
+VIDEO = BatchAnimation(AnimationOptions(), new_id(), new_id(), {"video": 1})
 SCENE = BatchScene(SceneOptions("neon-city", "rain"), new_id(), new_id(), {"scene": 1})
 REQUESTS: tuple[Any, ...] = (
     StoryRequest(OPTIONS, new_id(), SceneOptions("neon-city", "rain"), AnimationOptions()),
     AvatarRequest(OPTIONS, new_id()),
     SceneRequest(OPTIONS, SceneOptions("neon-city", "rain"), new_id(), new_id()),
     AnimationRequest(OPTIONS, new_id(), new_id(), AnimationOptions()),
-    BatchRequest(OPTIONS, (SCENE,)),
+    BatchRequest(OPTIONS, (STORY,), (SCENE,), (VIDEO,)),
     GrantRequest("key", 10, "ada", "acme", "a gift"),
 )
 

@@ -35,7 +35,11 @@ _GIVEN: dict[str, dict[str, Any]] = {
     "createAvatar": {"selfieId": None},
     "createScene": {"avatarId": None, "theme": "neon-city"},
     "createAnimation": {"sceneId": None},
-    "createBatch": {"scenes": [{"avatarId": None, "theme": "neon-city"}]},
+    "createBatch": {
+        "stories": [{"selfieId": None, "theme": "neon-city"}],
+        "scenes": [{"avatarId": None, "theme": "neon-city"}],
+        "animations": [{"sceneId": None}],
+    },
     "grantCredits": {"amount": "10", "userRef": "ada"},
 }
 

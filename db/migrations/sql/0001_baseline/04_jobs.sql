@@ -85,6 +85,8 @@ CREATE TABLE job_requests (
     on_failure text NOT NULL
         CONSTRAINT job_requests_on_failure_known CHECK (on_failure IN ('keep', 'roll_back_parent', 'roll_back_story')),
     metadata   jsonb CONSTRAINT job_requests_metadata_bounded CHECK (octet_length(metadata::text) <= 4096),
+    -- The batch that the job was requested with; it is the jobs that have its id, and has no row of its own.
+    batch_id   uuid,
     -- When a deletion removed the words of the request.
     erased_at  timestamptz,
     -- The X-Request-Id under which it was accepted; a caller may choose it, so a deletion removes it too.
@@ -95,6 +97,7 @@ CREATE TABLE job_requests (
 -- An account's jobs in the order of their creation. It is here and not on jobs, where each move would write to it.
 CREATE INDEX job_requests_by_account ON job_requests (account_id, job_id);
 CREATE INDEX job_requests_by_request ON job_requests (request_id) WHERE request_id IS NOT NULL;
+CREATE INDEX job_requests_by_batch ON job_requests (batch_id) WHERE batch_id IS NOT NULL;
 -- The jobs that use an asset: read before the job that made it is rolled back.
 CREATE INDEX job_requests_by_input ON job_requests (input_id) WHERE input_id IS NOT NULL;
 
