@@ -40,6 +40,19 @@ CREATE FUNCTION public.asset_may_go(asset public.assets, kept_for interval) RETU
        AND NOT EXISTS (SELECT FROM assets video WHERE video.poster_id = asset.id)
 $$;
 
+CREATE FUNCTION public.audit_is_final() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    -- The deletion of a user replaces the name by a pseudonym.
+    IF TG_OP <> 'UPDATE' OR NOT is_erasing() THEN
+        RAISE EXCEPTION 'the audit is append-only'
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'audit_entries_append_only';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
 CREATE FUNCTION public.drop_history_month(kept_for interval) RETURNS text
     LANGUAGE plpgsql
     AS $$
@@ -401,6 +414,9 @@ BEGIN
     UPDATE wallets SET user_ref = new_ref WHERE (account_id, user_ref) = (account, old_ref);
     UPDATE ledger_entries SET user_ref = new_ref, reason = CASE WHEN reason IS NOT NULL THEN 'erased' END
     WHERE (account_id, user_ref) = (account, old_ref);
+    UPDATE suspensions SET user_ref = new_ref, reason = 'erased' WHERE (account_id, user_ref) = (account, old_ref);
+    UPDATE audit_entries SET user_ref = new_ref, reason = CASE WHEN reason IS NOT NULL THEN 'erased' END
+    WHERE (account_id, user_ref) = (account, old_ref);
     -- What the account gave to the user without another reason.
     UPDATE ledger_entries SET reason = 'to ' || new_ref
     WHERE (account_id, user_ref) = (account, '') AND kind = 'transfer' AND reason = 'to ' || old_ref;
@@ -511,6 +527,18 @@ CREATE TABLE public.attempts (
     CONSTRAINT attempts_variant_of_experiment CHECK (((experiment IS NULL) = (variant IS NULL)))
 )
 WITH (fillfactor='50');
+
+CREATE TABLE public.audit_entries (
+    id uuid NOT NULL,
+    at timestamp with time zone DEFAULT public.diorama_now() NOT NULL,
+    actor text NOT NULL,
+    action text NOT NULL,
+    account_id uuid,
+    user_ref text,
+    subject text,
+    reason text,
+    CONSTRAINT audit_entries_action_known CHECK ((action = ANY (ARRAY['grant_credits'::text, 'adjust_credits'::text, 'refund_job'::text, 'redrive_jobs'::text, 'pause_step'::text, 'resume_step'::text, 'review_compensation'::text, 'suspend_account'::text, 'resume_account'::text, 'suspend_user'::text, 'resume_user'::text])))
+);
 
 CREATE TABLE public.compensation_actions (
     job_id uuid NOT NULL,
@@ -761,6 +789,14 @@ CREATE TABLE public.stories (
     created_at timestamp with time zone DEFAULT public.diorama_now() NOT NULL
 );
 
+CREATE TABLE public.suspensions (
+    account_id uuid NOT NULL,
+    user_ref text NOT NULL,
+    suspended_at timestamp with time zone DEFAULT public.diorama_now() NOT NULL,
+    suspended_by text NOT NULL,
+    reason text NOT NULL
+);
+
 CREATE TABLE public.wallets (
     account_id uuid NOT NULL,
     user_ref text NOT NULL,
@@ -869,6 +905,9 @@ ALTER TABLE ONLY public.attempts
 ALTER TABLE ONLY public.attempts
     ADD CONSTRAINT attempts_token_unique UNIQUE (token);
 
+ALTER TABLE ONLY public.audit_entries
+    ADD CONSTRAINT audit_entries_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.compensation_actions
     ADD CONSTRAINT compensation_actions_pkey PRIMARY KEY (job_id, cycle, action);
 
@@ -941,6 +980,9 @@ ALTER TABLE ONLY public.sessions
 ALTER TABLE ONLY public.stories
     ADD CONSTRAINT stories_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.suspensions
+    ADD CONSTRAINT suspensions_pkey PRIMARY KEY (account_id, user_ref);
+
 ALTER TABLE ONLY public.wallets
     ADD CONSTRAINT wallets_pkey PRIMARY KEY (account_id, user_ref);
 
@@ -985,6 +1027,8 @@ CREATE INDEX attempts_recent ON public.attempts USING btree (model, completed_at
 CREATE INDEX attempts_unsettled ON public.attempts USING btree (started_at) WHERE ((status = ANY (ARRAY['lost'::text, 'absent'::text])) AND (completed_at IS NULL));
 
 CREATE INDEX attempts_with_source ON public.attempts USING btree (completed_at) WHERE (source_key IS NOT NULL);
+
+CREATE INDEX audit_entries_by_account ON public.audit_entries USING btree (account_id, id);
 
 CREATE INDEX compensation_actions_open ON public.compensation_actions USING btree (job_id) WHERE (state = ANY (ARRAY['pending'::text, 'needs_review'::text]));
 
@@ -1062,6 +1106,8 @@ ALTER INDEX public.job_events_pkey ATTACH PARTITION public.job_events_other_pkey
 
 ALTER INDEX public.job_events_by_xid ATTACH PARTITION public.job_events_other_xid_idx;
 
+CREATE TRIGGER audit_entries_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_entries FOR EACH STATEMENT EXECUTE FUNCTION public.audit_is_final();
+
 CREATE TRIGGER job_events_append_only BEFORE UPDATE ON public.job_events FOR EACH ROW EXECUTE FUNCTION public.job_history_is_final();
 
 CREATE TRIGGER job_history_of_birth BEFORE INSERT ON public.jobs FOR EACH ROW EXECUTE FUNCTION public.job_history();
@@ -1101,6 +1147,9 @@ ALTER TABLE ONLY public.assets
 
 ALTER TABLE ONLY public.attempts
     ADD CONSTRAINT attempts_job FOREIGN KEY (job_id) REFERENCES public.jobs(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.audit_entries
+    ADD CONSTRAINT audit_entries_account FOREIGN KEY (account_id) REFERENCES public.accounts(id);
 
 ALTER TABLE ONLY public.compensation_actions
     ADD CONSTRAINT compensation_actions_job FOREIGN KEY (job_id) REFERENCES public.jobs(id) ON DELETE CASCADE;
@@ -1173,6 +1222,9 @@ ALTER TABLE ONLY public.stories
 
 ALTER TABLE ONLY public.stories
     ADD CONSTRAINT stories_session FOREIGN KEY (session_id) REFERENCES public.sessions(id);
+
+ALTER TABLE ONLY public.suspensions
+    ADD CONSTRAINT suspensions_account FOREIGN KEY (account_id) REFERENCES public.accounts(id);
 
 ALTER TABLE ONLY public.wallets
     ADD CONSTRAINT wallets_account FOREIGN KEY (account_id) REFERENCES public.accounts(id);

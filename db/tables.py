@@ -253,6 +253,18 @@ deletions = _table(
     objects=Int,
     completed_at=_Time,
 )
+suspensions = _table("suspensions", account_id=Uuid, user_ref=Text, suspended_at=_Time, suspended_by=Text, reason=Text)
+audit_entries = _table(
+    "audit_entries",
+    id=Uuid,
+    at=_Time,
+    actor=Text,
+    action=Text,
+    account_id=Uuid,
+    user_ref=Text,
+    subject=Text,
+    reason=Text,
+)
 idempotency_keys = _table(
     "idempotency_keys",
     account_id=Uuid,

@@ -10,9 +10,10 @@
     ├── IdempotencyKeyReused the key was used for another request
     ├── AlreadyFinished      the job has ended, or is ending
     ├── UnsupportedMedia     the upload is not a usable picture
+    ├── Suspended            support has suspended the account or the user
     └── Forbidden            the caller's key is of the wrong kind
 
-The API turns each into a `userErrors` entry, or into a top-level error for `Forbidden`.
+The API turns each into a `userErrors` entry, or into a top-level error for `Forbidden` and for a suspended caller.
 """
 
 from __future__ import annotations
@@ -90,6 +91,12 @@ class UnsupportedMedia(UseCaseError):
     """The upload is not a usable picture."""
 
     code = "UNSUPPORTED_MEDIA"
+
+
+class Suspended(UseCaseError):
+    """Support has suspended the account or the user."""
+
+    code = "SUSPENDED"
 
 
 class Forbidden(UseCaseError):

@@ -13,8 +13,9 @@ from sqlalchemy import Connection
 from db.records.accounts import SessionRecord, end_session, insert_session, live_session, sessions_in_scope
 from db.records.api_keys import ApiKey, key_with_secret
 from db.records.ledger import WalletKey
+from db.records.suspensions import suspensions_of
 from db.scope import EVERYTHING, Scope
-from jobs.errors import Forbidden, Invalid, NotFound
+from jobs.errors import Forbidden, Invalid, NotFound, Suspended
 from statemachine.vocabulary import Actor, KeyScope
 
 # The prefix tells a leaked secret's kind at a glance, and lets secret scanners find it.
@@ -49,6 +50,12 @@ class Principal:
     def is_support(self) -> bool:
         """Return whether this is support staff."""
         return self.role == "support"
+
+    @property
+    def is_suspended(self) -> bool:
+        """Return whether the caller may read only. Support is not suspended: its keys are revoked."""
+        given = self.session or self.key
+        return not self.is_support and given is not None and given.is_suspended
 
     @property
     def sees_provider(self) -> bool:
@@ -97,7 +104,8 @@ def open_session(
 ) -> tuple[SessionRecord, str]:
     """Open a session for one of a partner's end users; return it and its token, which cannot be read again.
 
-    Raises Forbidden for a caller that is itself a session, Invalid for a reference or a duration out of bounds.
+    Raises Forbidden for a caller that is itself a session, Invalid for a reference or a duration out of bounds,
+    and Suspended for a suspended user.
     """
     if caller.session is not None:
         raise Forbidden("Only an API key can open sessions; this is a session token.")
@@ -105,6 +113,9 @@ def open_session(
         raise Invalid("userRef must have 1 to 200 characters.", "input", "userRef")
     if not timedelta(minutes=1) <= lasts <= SESSION_LASTS_MAX:
         raise Invalid("A session lasts from one minute to 30 days.", "input", "expiresInSeconds")
+    who = WalletKey(caller.account_id, user_ref)
+    if suspensions_of(conn, [who]):
+        raise Suspended("This user is suspended: contact support.", "input", "userRef")
     token = _SESSION_PREFIX + secrets.token_urlsafe(32)
     session = insert_session(conn, caller.account_id, user_ref=user_ref, tier=tier, secret=token, lasts=lasts)
     return session, token

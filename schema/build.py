@@ -23,6 +23,7 @@ from schema.mutations.jobs import JobMutations
 from schema.mutations.sessions import SessionMutations
 from schema.mutations.stories import StoryMutations
 from schema.mutations.support import SupportMutations
+from schema.mutations.suspensions import SuspensionMutations
 from schema.mutations.uploads import UploadMutations
 from schema.mutations.webhooks import WebhookMutations
 from schema.queries.root import Query
@@ -53,6 +54,7 @@ class Mutation(
     DeletionMutations,
     WebhookMutations,
     SupportMutations,
+    SuspensionMutations,
 ):
     """All mutations."""
 

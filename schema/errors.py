@@ -31,6 +31,7 @@ BAD_REQUEST = "BAD_REQUEST"
 UNAUTHENTICATED = "UNAUTHENTICATED"
 FORBIDDEN = "FORBIDDEN"
 NOT_FOUND = "NOT_FOUND"
+SUSPENDED = "SUSPENDED"
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
 TOO_COMPLEX = "QUERY_TOO_COMPLEX"
@@ -86,7 +87,7 @@ def _described(error: GraphQLError) -> tuple[str, bool, str | None]:
     if isinstance(error, GraphQLSyntaxError):
         return PARSE_FAILED, False, None
     if isinstance(cause, UseCaseError):
-        return cause.code if cause.code in (FORBIDDEN, NOT_FOUND) else BAD_USER_INPUT, False, None
+        return cause.code if cause.code in (FORBIDDEN, NOT_FOUND, SUSPENDED) else BAD_USER_INPUT, False, None
     if isinstance(cause, (MalformedId, MalformedCursor)):
         return BAD_USER_INPUT, False, None
     if isinstance(cause, CannotGetOperationTypeError):

@@ -25,6 +25,7 @@ from db.records.jobs import Children, Job, children_of, jobs_by_id, jobs_of_batc
 from db.records.ledger import Balance, JobCredits, WalletKey, balances_of, credits_of_jobs
 from db.records.renditions import Rendition, renditions_of
 from db.records.stories import Story, stories_by_id
+from db.records.suspensions import Suspension, suspensions_of
 from db.scope import Scope
 from schema.database import Database
 from statemachine.vocabulary import Step
@@ -56,6 +57,7 @@ class Loaders:
     attempts: DataLoader[UUID, list[Attempt] | None]
     events: DataLoader[tuple[UUID, Window], Page[JobEvent]]
     balances: DataLoader[WalletKey, Balance]
+    suspensions: DataLoader[WalletKey, Suspension | None]
     credits: DataLoader[UUID, JobCredits]
     pauses: DataLoader[Step, Pause | None]
     # Whether an account has as many jobs at the provider as it may have.
@@ -85,6 +87,7 @@ def new_loaders(database: Database, scope: Scope) -> Loaders:
         attempts=_some(database, attempts_of),
         events=_every(database, _event_pages),
         balances=_every(database, balances_of),
+        suspensions=_some(database, suspensions_of),
         credits=_every(database, _credits),
         pauses=_some(database, lambda conn, steps: pauses(conn)),
         limits=_every(database, _at_limit),

@@ -9,6 +9,7 @@ from strawberry.extensions import FieldExtension
 from strawberry.types.field import StrawberryField
 
 from jobs.errors import Forbidden, UseCaseError
+from schema.admitted import check_admitted
 from schema.context import Info
 from schema.types.errors import user_error
 from statemachine.vocabulary import KeyScope
@@ -17,7 +18,8 @@ from statemachine.vocabulary import KeyScope
 class UserErrors(FieldExtension):
     """Returns the payload with its `userErrors` where the mutation raises a UseCaseError.
 
-    Forbidden becomes a top-level error: no other input would help. It is raised here for a key without the scope.
+    Forbidden becomes a top-level error: no other input would help. It is raised here for a key without the scope, and
+    Suspended is for a suspended caller.
     """
 
     def __init__(self, payload: Callable[..., Any], scope: KeyScope) -> None:
@@ -33,6 +35,7 @@ class UserErrors(FieldExtension):
         """Run the mutation with fresh loaders, because the one before it may have changed what they cached."""
         context: Info = info
         context.context.discard_loaded()
+        check_admitted(context.context.principal)
         if self._scope not in context.context.principal.scopes:
             raise Forbidden(f"This API key lacks the scope {self._scope.name}: use a key that has it.")
         try:

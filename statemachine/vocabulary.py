@@ -263,6 +263,22 @@ class KeyScope(StrEnum):
     WEBHOOKS = "webhooks"
 
 
+class AuditAction(StrEnum):
+    """The changes by support that the audit keeps."""
+
+    GRANT_CREDITS = "grant_credits"
+    ADJUST_CREDITS = "adjust_credits"
+    REFUND_JOB = "refund_job"
+    REDRIVE_JOBS = "redrive_jobs"
+    PAUSE_STEP = "pause_step"
+    RESUME_STEP = "resume_step"
+    REVIEW_COMPENSATION = "review_compensation"
+    SUSPEND_ACCOUNT = "suspend_account"
+    RESUME_ACCOUNT = "resume_account"
+    SUSPEND_USER = "suspend_user"
+    RESUME_USER = "resume_user"
+
+
 class WaitKind(StrEnum):
     """The reason nothing is happening to a job right now. Derived when a job is read, never stored."""
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Select, func, insert, literal, select, update
 
 from db.ids import new_id
 from db.paging import Page, Window, fetch_page
+from db.records.suspensions import is_suspended
 from db.scope import Scope
 from db.statements import statement
 from db.tables import accounts, sessions
@@ -35,7 +36,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class SessionRecord:
-    """One end user's session under an account. `tier` is free or paid."""
+    """One end user's session under an account. `tier` is free or paid; the user or the account may be suspended."""
 
     id: UUID
     account_id: UUID
@@ -43,6 +44,7 @@ class SessionRecord:
     tier: str
     created_at: datetime
     expires_at: datetime
+    is_suspended: bool = False
 
 
 def digest(secret: str) -> bytes:
@@ -116,6 +118,7 @@ _SESSION_COLUMNS = (
     sessions.c.tier,
     sessions.c.created_at,
     sessions.c.expires_at,
+    is_suspended(sessions.c.account_id, sessions.c.user_ref).label("is_suspended"),
 )
 
 

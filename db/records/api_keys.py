@@ -26,8 +26,9 @@ from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 
 from db.ids import new_id
 from db.records.accounts import digest
+from db.records.suspensions import is_suspended
 from db.tables import accounts, api_keys, sessions
-from statemachine.vocabulary import KeyScope
+from statemachine.vocabulary import KeyScope, Role
 
 # A key's use is noted at most this often, so that a request does not cost a write.
 USE_NOTED_EVERY = timedelta(minutes=1)
@@ -40,7 +41,7 @@ class ApiKey:
     """A key that works. `role` is partner or support; `used_at` is within a minute of its last use.
 
     `fingerprint` is the beginning of its digest, in hexadecimal: it identifies the key to people. A key that another
-    has replaced works until `expires_at`.
+    has replaced works until `expires_at`. `is_suspended` is that of its account.
     """
 
     id: UUID
@@ -53,6 +54,7 @@ class ApiKey:
     created_at: datetime
     used_at: datetime | None
     expires_at: datetime | None
+    is_suspended: bool = False
 
 
 def insert_api_key(
@@ -104,11 +106,16 @@ def key_works() -> ColumnElement[bool]:
 
 
 def valid_secrets(conn: Connection, secrets: Collection[str]) -> set[str]:
-    """Return those of the keys and tokens that are neither unknown nor revoked nor expired."""
+    """Return those of the keys and tokens that are neither unknown nor revoked nor expired, nor of the suspended."""
     by_digest = {digest(secret): secret for secret in secrets}
     given = any_(literal(list(by_digest), ARRAY(BYTEA)))
-    keys = select(api_keys.c.key_sha256).where(api_keys.c.key_sha256 == given, key_works())
-    tokens = select(sessions.c.token_sha256).where(sessions.c.token_sha256 == given, sessions.c.expires_at > _now())
+    admitted = or_(api_keys.c.role == Role.SUPPORT, ~is_suspended(api_keys.c.account_id))
+    keys = select(api_keys.c.key_sha256).where(api_keys.c.key_sha256 == given, key_works(), admitted)
+    tokens = select(sessions.c.token_sha256).where(
+        sessions.c.token_sha256 == given,
+        sessions.c.expires_at > _now(),
+        ~is_suspended(sessions.c.account_id, sessions.c.user_ref),
+    )
     return {by_digest[bytes(found)] for found in conn.scalars(union_all(keys, tokens))}
 
 
@@ -118,7 +125,8 @@ def fingerprint(key_sha256: bytes) -> str:
 
 
 def _live() -> Select[Any]:
-    joined = select(api_keys, accounts.c.name.label("account_name"))
+    suspended = is_suspended(api_keys.c.account_id).label("is_suspended")
+    joined = select(api_keys, accounts.c.name.label("account_name"), suspended)
     return joined.join(accounts, accounts.c.id == api_keys.c.account_id).where(key_works())
 
 

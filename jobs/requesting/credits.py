@@ -19,6 +19,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from db.records.accounts import account_named
+from db.records.audit import add_audit_entry
 from db.records.ledger import (
     Balance,
     LedgerEntry,
@@ -33,6 +34,7 @@ from db.records.requests import IdempotencyKey
 from jobs.errors import Forbidden, InsufficientCredits, Invalid, NotFound
 from jobs.identity import Principal
 from jobs.requesting.idempotency import once
+from statemachine.vocabulary import AuditAction
 
 AMOUNT_MAX = 1_000_000_000
 REASON_LENGTH_MAX = 500
@@ -145,6 +147,7 @@ def grant_to_account(conn: Connection, account: UUID | str, amount: int, *, acto
 
 def _adjust(conn: Connection, caller: Principal, wallet: WalletKey, request: AdjustRequest, resource_id: UUID) -> None:
     _check_available(conn, wallet, -request.change)
+    add_audit_entry(conn, caller.actor, AuditAction.ADJUST_CREDITS, wallet, reason=request.reason)
     post_entry(
         conn, wallet, "adjust", request.change, actor=caller.actor, reason=request.reason, resource_id=resource_id
     )
@@ -153,6 +156,7 @@ def _adjust(conn: Connection, caller: Principal, wallet: WalletKey, request: Adj
 def _give(conn: Connection, caller: Principal, wallet: WalletKey, request: GrantRequest) -> None:
     amount, reason = request.amount, request.reason
     if caller.is_support:
+        add_audit_entry(conn, caller.actor, AuditAction.GRANT_CREDITS, wallet, reason=reason)
         post_entry(conn, wallet, "grant", amount, actor=caller.actor, reason=reason)
         return
     source = WalletKey(caller.account_id)

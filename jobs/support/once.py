@@ -7,7 +7,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from db.records.audit import add_audit_entry
 from db.records.jobs import Job, JobFilter, job_by_id
+from db.records.ledger import WalletKey
 from db.records.requests import IdempotencyKey
 from db.scope import Scope
 from jobs.catalogue.catalogue import DEFAULT_CATALOGUE, Catalogue
@@ -15,6 +17,7 @@ from jobs.errors import NotFound
 from jobs.identity import Principal
 from jobs.requesting.idempotency import once
 from jobs.support.redriving import Redriven, redrive_jobs, retry_job
+from statemachine.vocabulary import AuditAction
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,8 @@ def redrive_jobs_once(
 
 
 def _redrive(conn: Connection, caller: Principal, request: RedriveRequest, catalogue: Catalogue) -> Redriven:
+    who = None if request.scope.account_id is None else WalletKey(request.scope.account_id)
+    add_audit_entry(conn, caller.actor, AuditAction.REDRIVE_JOBS, who, reason=request.reason)
     return redrive_jobs(
         conn,
         caller,

@@ -8,14 +8,17 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from db.engine.locking import lock_job
+from db.public_ids import IdKind, encode_id
+from db.records.audit import add_audit_entry
 from db.records.jobs import Job, job_by_id
-from db.records.ledger import credits_of_jobs, entries_made_by
+from db.records.ledger import WalletKey, credits_of_jobs, entries_made_by
 from db.records.ledger import refund_job as refund_charges
 from db.records.requests import IdempotencyKey
 from jobs.errors import AlreadyFinished, Forbidden, NotFound, NotReady
 from jobs.identity import Principal
 from jobs.requesting.credits import check_explained
 from jobs.requesting.idempotency import once
+from statemachine.vocabulary import AuditAction
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,9 @@ def _refund(conn: Connection, caller: Principal, request: RefundRequest, resourc
     amount = refund_charges(conn, request.job_id, actor=caller.actor, reason=request.reason, resource_id=resource_id)
     if amount == 0:
         raise _nothing_charged(conn, request.job_id)
+    paid, subject = entries_made_by(conn, resource_id)[0], encode_id(IdKind.JOB, request.job_id)
+    wallet = WalletKey(paid.account_id, paid.user_ref)
+    add_audit_entry(conn, caller.actor, AuditAction.REFUND_JOB, wallet, subject=subject, reason=request.reason)
 
 
 def _nothing_charged(conn: Connection, job_id: UUID) -> NotReady | AlreadyFinished:

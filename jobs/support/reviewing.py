@@ -10,10 +10,14 @@ from db.engine.commands import undo_again
 from db.engine.compensations import ActionFilter, CompensationAction, action_page, review_action
 from db.engine.locking import lock_job
 from db.paging import PAGE_MAX, Window
+from db.public_ids import IdKind, encode_id
+from db.records.audit import add_audit_entry
 from db.records.jobs import job_by_id
+from db.records.ledger import WalletKey
+from db.scope import EVERYTHING
 from jobs.errors import AlreadyFinished, Forbidden, NotFound, NotReady, UseCaseError
 from jobs.identity import Principal
-from statemachine.vocabulary import State
+from statemachine.vocabulary import AuditAction, State
 
 
 def review_compensation(
@@ -39,7 +43,16 @@ def review_compensation(
         raise AlreadyFinished(f"It is {found[0].state} and needs no review.", "input", "action")
     if not waive and not undo_again(conn, job_id, actor=caller.actor, reason=note):
         raise _not_now(conn, caller, job_id)
+    subject = encode_id(IdKind.JOB, job_id)
+    add_audit_entry(
+        conn, caller.actor, AuditAction.REVIEW_COMPENSATION, _owner(conn, job_id), subject=subject, reason=note
+    )
     return reviewed
+
+
+def _owner(conn: Connection, job_id: UUID) -> WalletKey | None:
+    job = job_by_id(conn, EVERYTHING, job_id)
+    return None if job is None else WalletKey(job.account_id)
 
 
 def _not_now(conn: Connection, caller: Principal, job_id: UUID) -> UseCaseError:

@@ -14,6 +14,7 @@ from strawberry.exceptions import ConnectionRejectionError
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types.unset import UNSET, UnsetType
 
+from schema.admitted import check_admitted
 from schema.build import DioramaSchema
 from schema.context import Parts
 from schema.runtime import LOCAL_ORIGIN
@@ -62,9 +63,11 @@ class SocketEndpoint(GraphQL[Socket, None]):
         return Socket(self._parts, request)
 
     async def on_ws_connect(self, context: Socket) -> UnsetType | dict[str, object] | None:
-        """Accept a known caller."""
-        if await context.caller_now() is None:
+        """Accept a known caller who is not suspended."""
+        caller = await context.caller_now()
+        if caller is None:
             raise ConnectionRejectionError
+        check_admitted(caller)
         unset: UnsetType = UNSET
         return unset
 

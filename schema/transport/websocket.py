@@ -19,6 +19,7 @@ from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
 from strawberry.types import ExecutionResult
 
+from jobs.errors import Suspended
 from schema.context import Context
 from schema.errors import LIMIT_EXCEEDED, TRANSIENT, ApiError, log_unforeseen, presented, unauthenticated
 from schema.live.buffers import ServerClosing
@@ -49,7 +50,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, None]):
             await super().handle_message(message)
 
     async def handle_connection_init(self, message: Any) -> None:
-        """Authenticate: 4403 for an unknown caller, 1013 while the database is unavailable.
+        """Authenticate: 4403 for an unknown or suspended caller, 1013 while the database is unavailable.
 
         4403 also ends an open socket whose session or key does. 4401 means one thing: an operation before the ack.
         """
@@ -57,6 +58,8 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, None]):
             await super().handle_connection_init({"type": "connection_init", "payload": message.get("payload") or {}})
         except TRANSIENT:
             await self.websocket.close(1013, "Try again later")
+        except Suspended:
+            await self.websocket.close(4403, "Suspended")
         except Exception:
             log.exception("a socket could not be opened")
             await self.websocket.close(4403, "Forbidden")
@@ -151,15 +154,15 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, None]):
             await self.websocket.close(4403, "The session has expired")
 
     def _lost(self) -> None:
-        """Close, because the key was revoked or the session is no more."""
+        """Close, because the key was revoked, the session is no more, or the caller was suspended."""
         self._closing = asyncio.create_task(self._close_for_good(), name="socket-close")
 
     async def _close_for_good(self) -> None:
         with suppress(WebSocketDisconnected):
             if self.context.caller is not None and self.context.caller.session is not None:
-                await self.websocket.close(4403, "The session has ended")
+                await self.websocket.close(4403, "The session has ended, or was suspended")
             else:
-                await self.websocket.close(4403, "The key was revoked")
+                await self.websocket.close(4403, "The key was revoked, or its account suspended")
 
     async def shutdown(self) -> None:
         """Stop everything that belongs to the socket."""

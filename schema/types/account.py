@@ -15,6 +15,7 @@ from schema.fields import field
 from schema.ids import IdKind, encode_id
 from schema.types.credit_balance import CreditBalance
 from schema.types.node import Node
+from schema.types.suspension import Suspension, find_suspension
 
 
 @strawberry.type(description="An account: a partner with its keys, its end users and its credits.")
@@ -36,6 +37,10 @@ class Account(Node):
             jobs_at_once=record.jobs_at_once,
             created_at=record.created_at,
         )
+
+    @field("Its suspension by support; null while it is not suspended.")
+    async def suspension(self, info: Info) -> Suspension | None:
+        return await find_suspension(info, self.wallet)
 
     @field("Its own credits; each end user has others.")
     async def credits(self, info: Info) -> CreditBalance:

@@ -9,6 +9,7 @@ from statemachine.vocabulary import (
     AssetKind,
     AssetState,
     AttemptStatus,
+    AuditAction,
     BreakerCause,
     BreakerState,
     CompensationKind,
@@ -201,6 +202,20 @@ KEY_SCOPES = {
     KeyScope.CREDITS: "Granting and adjusting credits.",
     KeyScope.KEYS: "Creating, rotating and revoking API keys.",
     KeyScope.WEBHOOKS: "Creating, changing, testing and deleting webhook endpoints, and delivering again.",
+}
+
+AUDIT_ACTIONS = {
+    AuditAction.GRANT_CREDITS: "Credits were created with `grantCredits`.",
+    AuditAction.ADJUST_CREDITS: "A wallet was corrected with `adjustCredits`.",
+    AuditAction.REFUND_JOB: "A charge was returned with `refundJob`.",
+    AuditAction.REDRIVE_JOBS: "Jobs were tried again with `redriveJobs`.",
+    AuditAction.PAUSE_STEP: "A step was stopped for everybody with `pauseStep`.",
+    AuditAction.RESUME_STEP: "A step was started again with `resumeStep`.",
+    AuditAction.REVIEW_COMPENSATION: "A compensating action was decided on with `reviewCompensation`.",
+    AuditAction.SUSPEND_ACCOUNT: "An account was suspended with `suspendAccount`.",
+    AuditAction.RESUME_ACCOUNT: "An account was let in again with `resumeAccount`.",
+    AuditAction.SUSPEND_USER: "An end user was suspended with `suspendUser`.",
+    AuditAction.RESUME_USER: "An end user was let in again with `resumeUser`.",
 }
 
 TIERS = {

@@ -11,6 +11,7 @@ from statemachine.vocabulary import (
     AssetKind,
     AssetState,
     AttemptStatus,
+    AuditAction,
     BreakerCause,
     BreakerState,
     CompensationKind,
@@ -40,6 +41,7 @@ __all__ = [
     "AssetKind",
     "AssetState",
     "AttemptStatus",
+    "AuditAction",
     "BreakerCause",
     "BreakerState",
     "CameraMove",
@@ -93,6 +95,7 @@ describe(
     words.KEY_SCOPES,
     name="ApiKeyScope",
 )
+describe(AuditAction, "A change by support.", words.AUDIT_ACTIONS)
 describe(Role, "The kind of caller.", words.ROLES)
 describe(Tier, "The tier of a caller, which decides what it may request.", words.TIERS)
 describe(WaitKind, "What a job is waiting for right now.", words.WAIT_KINDS)

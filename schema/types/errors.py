@@ -43,6 +43,7 @@ class UserErrorCode(StrEnum):
     IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
     ALREADY_FINISHED = "ALREADY_FINISHED"
     UNSUPPORTED_MEDIA = "UNSUPPORTED_MEDIA"
+    SUSPENDED = "SUSPENDED"
 
 
 describe(
@@ -58,6 +59,7 @@ describe(
         UserErrorCode.INSUFFICIENT_CREDITS: "The price exceeds the available credits: see `InsufficientCreditsError`.",
         UserErrorCode.IDEMPOTENCY_KEY_REUSED: "The key was used for another request: send this one with a new key.",
         UserErrorCode.ALREADY_FINISHED: "It has ended or is ending, so there is nothing to do.",
+        UserErrorCode.SUSPENDED: "Support has suspended the end user: nothing helps but contacting support.",
         UserErrorCode.UNSUPPORTED_MEDIA: "The file is not a usable picture; `message` says why, so send another one.",
     },
 )

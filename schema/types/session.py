@@ -21,6 +21,7 @@ from schema.types.enums import JobOrder, Tier
 from schema.types.filters import JobFilter
 from schema.types.job import Job
 from schema.types.node import Node
+from schema.types.suspension import Suspension, find_suspension
 
 
 @strawberry.type(description="An end user's session under a partner's account.")
@@ -46,6 +47,10 @@ class Session(Node):
     @field("The account that opened it; null for a session.")
     async def account(self, info: Info) -> Account | None:
         return await find_account(info, self.record.account_id)
+
+    @field("The suspension of its user by support; null while the user is not suspended. The account may still be.")
+    async def suspension(self, info: Info) -> Suspension | None:
+        return await find_suspension(info, WalletKey(self.record.account_id, self.record.user_ref))
 
     @field("The credits its user can still spend.")
     async def credit_balance(self, info: Info) -> BigInt:

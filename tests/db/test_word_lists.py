@@ -68,6 +68,7 @@ LISTS = (
     WordList(v.Tier, ("sessions.tier",), "Tier"),
     WordList(v.Role, ("api_keys.role",), "Role", unstored=frozenset({v.Role.SESSION})),
     WordList(v.KeyScope, ("api_keys.scopes",), "ApiKeyScope"),
+    WordList(v.AuditAction, ("audit_entries.action",), "AuditAction"),
     WordList(v.WaitKind, in_api="WaitKind"),
     WordList(v.BreakerState, ("provider_breaker.state",), "BreakerState"),
     WordList(v.BreakerCause, ("provider_breaker.cause",), "BreakerCause"),

@@ -58,3 +58,8 @@ INSERT INTO webhook_secrets (endpoint_id, secret) VALUES ('00000000-0000-7000-80
 INSERT INTO webhook_deliveries (id, endpoint_id, account_id, webhook_id, type, position, attempt, duration_ms, response_status)
 VALUES ('00000000-0000-7000-8000-00000000000f', '00000000-0000-7000-8000-00000000000e',
         '00000000-0000-7000-8000-000000000001', 'job_1_7', 'job.succeeded', 7, 1, 12, 200);
+INSERT INTO suspensions (account_id, user_ref, suspended_by, reason)
+VALUES ('00000000-0000-7000-8000-000000000001', 'ada', 'support:mo', 'spam');
+INSERT INTO audit_entries (id, actor, action, account_id, user_ref, reason)
+VALUES ('00000000-0000-7000-8000-00000000000e', 'support:mo', 'suspend_user', '00000000-0000-7000-8000-000000000001', 'ada',
+        'spam');

@@ -53,6 +53,9 @@ BEGIN
     UPDATE wallets SET user_ref = new_ref WHERE (account_id, user_ref) = (account, old_ref);
     UPDATE ledger_entries SET user_ref = new_ref, reason = CASE WHEN reason IS NOT NULL THEN 'erased' END
     WHERE (account_id, user_ref) = (account, old_ref);
+    UPDATE suspensions SET user_ref = new_ref, reason = 'erased' WHERE (account_id, user_ref) = (account, old_ref);
+    UPDATE audit_entries SET user_ref = new_ref, reason = CASE WHEN reason IS NOT NULL THEN 'erased' END
+    WHERE (account_id, user_ref) = (account, old_ref);
     -- What the account gave to the user without another reason.
     UPDATE ledger_entries SET reason = 'to ' || new_ref
     WHERE (account_id, user_ref) = (account, '') AND kind = 'transfer' AND reason = 'to ' || old_ref;
