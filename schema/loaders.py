@@ -20,7 +20,7 @@ from db.records.accounts import Account, SessionRecord, accounts_at_limit, accou
 from db.records.assets import Asset, assets_by_id
 from db.records.attempts import Attempt, attempts_of
 from db.records.deletions import Deletion, deletions_by_id
-from db.records.events import JobEvent, event_pages
+from db.records.events import JobEvent, event_pages, events_of_keys
 from db.records.jobs import Children, Job, children_of, jobs_by_id, jobs_of_batches, jobs_of_stories, makers_of
 from db.records.ledger import Balance, JobCredits, WalletKey, balances_of, credits_of_jobs
 from db.records.renditions import Rendition, renditions_of
@@ -56,6 +56,8 @@ class Loaders:
     deletions: DataLoader[UUID, Deletion | None]
     attempts: DataLoader[UUID, list[Attempt] | None]
     events: DataLoader[tuple[UUID, Window], Page[JobEvent]]
+    # Single events, by their jobs and sequence numbers. The caller has seen an entry of the activity that names it.
+    single_events: DataLoader[tuple[UUID, int], JobEvent | None]
     balances: DataLoader[WalletKey, Balance]
     suspensions: DataLoader[WalletKey, Suspension | None]
     credits: DataLoader[UUID, JobCredits]
@@ -86,6 +88,7 @@ def new_loaders(database: Database, scope: Scope) -> Loaders:
         deletions=scoped(deletions_by_id),
         attempts=_some(database, attempts_of),
         events=_every(database, _event_pages),
+        single_events=_some(database, events_of_keys),
         balances=_every(database, balances_of),
         suspensions=_some(database, suspensions_of),
         credits=_every(database, _credits),

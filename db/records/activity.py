@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, Select, select
 
+from db.records.events import UnreadableEvent
 from db.tables import activity, activity_heads, sessions
 from statemachine.vocabulary import ActivityType, Event, Kind, State
+
+# A read with a filter passes over this many entries at most: some milliseconds.
+SCAN_MAX = 5_000
 
 
 class ActivityPurged(LookupError):
@@ -44,7 +49,14 @@ class ActivityEntry:
 
     @classmethod
     def from_row(cls, row: Any) -> ActivityEntry:
-        """Return the entry of a row; raise ValueError for a word of a newer program."""
+        """Return the entry of a row; raise UnreadableEvent where a newer program wrote it."""
+        try:
+            return cls._of(row)
+        except ValueError as error:
+            raise UnreadableEvent(row.job_id or row.account_id, row.seq or row.position, error) from None
+
+    @classmethod
+    def _of(cls, row: Any) -> ActivityEntry:
         return cls(
             position=row.position,
             type=ActivityType(row.type),
@@ -75,28 +87,83 @@ def head(conn: Connection, account_id: UUID) -> Head:
     return Head(*row) if row else Head()
 
 
+@dataclass(frozen=True, slots=True)
+class ActivityFilter:
+    """A filter of entries; None and empty do not filter. One of a job's kind or state passes over other entries."""
+
+    types: Collection[ActivityType] = ()
+    kinds: Collection[Kind] = ()
+    states: Collection[State] = ()
+    session_id: UUID | None = None
+    story_id: UUID | None = None
+    user_ref: str | None = None
+    # The end user whose entries the reader may see; None for all.
+    within_user: str | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Return the SQL conditions of what was given."""
+        a = activity.c
+        found: list[ColumnElement[bool]] = [a.type.in_(self.types)] if self.types else []
+        found += [a.kind.in_(self.kinds)] if self.kinds else []
+        found += [a.state.in_(self.states)] if self.states else []
+        found += [a.session_id == self.session_id] if self.session_id else []
+        found += [a.story_id == self.story_id] if self.story_id else []
+        found += [sessions.c.user_ref == each for each in (self.user_ref, self.within_user) if each is not None]
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Some entries in order, the position up to which everything was read for them, and the last one there is."""
+
+    entries: Sequence[ActivityEntry]
+    upto: int
+    head: int
+
+    @property
+    def has_more(self) -> bool:
+        """Return whether entries follow that have not been read."""
+        return self.upto < self.head
+
+
 def read(conn: Connection, account_id: UUID, after: int | None, limit: int) -> list[ActivityEntry]:
     """Return the entries after a position, at most `limit`; None reads from the oldest that is kept.
 
     Positions have no gaps, and no entry appears later below one that was read. Raises ActivityPurged.
     """
-    oldest = (func.coalesce(_purged(account_id), 0) + 1).label("oldest")
+    return list(read_stretch(conn, account_id, after, limit, scan=limit).entries)
+
+
+def read_stretch(
+    conn: Connection,
+    account_id: UUID,
+    after: int | None,
+    limit: int,
+    *,
+    wanted: ActivityFilter = ActivityFilter(),
+    scan: int = SCAN_MAX,
+) -> Stretch:
+    """Return the entries after a position that are wanted: at most `limit`, of the next `scan` positions.
+
+    So a filter that little passes is read in stretches, each from where the last one ended. Raises ActivityPurged.
+    """
+    at = head(conn, account_id)
+    begins = at.purged if after is None else after
+    ends = min(at.position, begins + scan)
+    rows = conn.execute(_entries(account_id, begins, ends, wanted).limit(limit)) if begins < ends else ()
+    entries = [ActivityEntry.from_row(row) for row in rows]
+    # Looked at once more after the reading: what is purged meanwhile must not be missing from it unnoticed.
+    purged = head(conn, account_id).purged if begins < ends else at.purged
+    if begins < purged and after is not None:
+        raise ActivityPurged(begins, purged + 1)
+    return Stretch(entries, entries[-1].position if len(entries) == limit else max(begins, ends), at.position)
+
+
+def _entries(account_id: UUID, after: int, upto: int, wanted: ActivityFilter) -> Select[Any]:
     a, s = activity.c, sessions.c
-    query = (
-        select(
-            a.position, a.type, a.at, a.job_id, a.seq, a.story_id, a.session_id, s.user_ref, a.kind, a.state, a.event
-        )
+    return (
+        select(*a, s.user_ref)
         .select_from(activity.outerjoin(sessions, s.id == a.session_id))
-        .where(a.account_id == account_id, a.position > (after or 0))
+        .where(a.account_id == account_id, a.position > after, a.position <= upto, *wanted.conditions())
         .order_by(a.position)
-        .limit(limit)
     )
-    # The entries first: what is purged between the two statements is then missed by the check, and not by the reader.
-    entries = [ActivityEntry.from_row(row) for row in conn.execute(query)]
-    if after is not None and after + 1 < (first := conn.scalar(select(oldest)) or 1):
-        raise ActivityPurged(after, first)
-    return entries
-
-
-def _purged(account_id: UUID) -> Any:
-    return select(activity_heads.c.purged).where(activity_heads.c.account_id == account_id).scalar_subquery()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -107,6 +107,12 @@ def events_at(conn: Connection, places: Mapping[UUID, int]) -> list[JobEvent]:
     """Return the event of each job at its sequence number."""
     keys = tuple_(job_events.c.job_id, job_events.c.seq)
     return [JobEvent.from_row(row) for row in conn.execute(select(job_events).where(keys.in_(list(places.items()))))]
+
+
+def events_of_keys(conn: Connection, keys: Collection[tuple[UUID, int]]) -> dict[tuple[UUID, int], JobEvent]:
+    """Return the events with these jobs and sequence numbers; those that were purged are left out."""
+    rows = conn.execute(select(job_events).where(tuple_(job_events.c.job_id, job_events.c.seq).in_(list(keys))))
+    return {(row.job_id, row.seq): JobEvent.from_row(row) for row in rows}
 
 
 def events_since(conn: Connection, seen: Mapping[UUID, int], *, limit: int = 1000) -> list[JobEvent]:

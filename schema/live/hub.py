@@ -19,9 +19,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.connection import LISTENING
+from db.engine.notify import ACTIVITY_CHANNEL
 from db.records.events import JobEvent, UnreadableEvent, events_since
 from jobs.engine.hints import EVENTS_CHANNEL
 from schema.database import Database
+from schema.live.account_wakes import AccountWakes
 from schema.live.buffers import HistoryUnreadable, ServerClosing, SubscriberBuffer
 from schema.live.ordering import in_order
 
@@ -43,6 +45,7 @@ class EventHub:
         self._database = database
         self._poll_every_s = poll_every_s
         self._buffers: defaultdict[UUID, set[SubscriberBuffer]] = defaultdict(set)
+        self.accounts = AccountWakes()
         self._awake: set[UUID] = set()
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -68,6 +71,7 @@ class EventHub:
     async def close(self) -> None:
         """End every buffer with an error that sends subscribers to another server, and stop."""
         self._closing = True
+        self.accounts.close()
         for buffers in list(self._buffers.values()):
             for buffer in buffers:
                 buffer.end(ServerClosing())
@@ -129,11 +133,14 @@ class EventHub:
             self._address, application_name="diorama-api-listener", **LISTENING
         )
         async with connection:
+            await connection.execute(f"LISTEN {ACTIVITY_CHANNEL}")
             await connection.execute(f"LISTEN {EVENTS_CHANNEL}")
             # Notifications may have been missed while not listening: check everything.
             self.hear(_EVERYTHING)
+            self.accounts.hear(_EVERYTHING)
             async for notification in connection.notifies():
-                self.hear(notification.payload)
+                hear = self.hear if notification.channel == EVENTS_CHANNEL else self.accounts.hear
+                hear(notification.payload)
 
     async def _deliver(self) -> None:
         while True:

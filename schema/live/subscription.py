@@ -8,11 +8,15 @@ from typing import Annotated
 
 import strawberry
 
+from schema import arguments
 from schema.context import Info
 from schema.errors import BAD_USER_INPUT, ApiError
 from schema.fields import subscription
 from schema.ids import IdKind, decode_id
+from schema.live.activity import Subject as ActivitySubject
+from schema.live.activity import follow_activity
 from schema.live.progress import Subject, follow
+from schema.types.activity import ActivityEntry, ActivityFilter
 from schema.types.progress import GenerationProgress
 
 _AFTER = strawberry.argument(description="The last cursor received, to resume after it; null for a snapshot first.")
@@ -40,6 +44,27 @@ class Subscription:
             async for progress in messages:
                 context.discard_loaded()
                 yield GenerationProgress(record=progress)
+
+    @subscription(
+        "Subscribe to everything that happens in the account, in commit order; a session gets what its user's sessions "
+        "requested. Without `after` it begins with what happens from now on. With a cursor of `activity` or of this "
+        "subscription, received from any server, it resumes after that: no entry is missed or repeated, however slowly "
+        "you read. It does not end by itself."
+    )
+    async def job_activity(
+        self,
+        info: Info,
+        after: Annotated[
+            str | None, strawberry.argument(description="The last cursor received, to resume after it; null for now.")
+        ] = None,
+        filter: Annotated[ActivityFilter | None, arguments.FILTER] = None,
+    ) -> AsyncGenerator[ActivityEntry, None]:
+        context = info.context
+        subject = ActivitySubject.of(context.principal, filter)
+        async with aclosing(follow_activity(context.parts, subject, subject.position(after))) as entries:
+            async for entry in entries:
+                context.discard_loaded()
+                yield ActivityEntry(record=entry, account_id=subject.account_id)
 
 
 def _subject(job_id: str | None, story_id: str | None, batch_id: str | None) -> Subject:

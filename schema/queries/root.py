@@ -14,6 +14,7 @@ from schema.fields import field, paged_field
 from schema.ids import IdKind, bare_uuid, decode_any, decode_id
 from schema.paging import Connection, PageRequest
 from schema.queries.accounts import AccountQueries
+from schema.queries.activity import ActivityQueries
 from schema.queries.api_keys import ApiKeyQueries
 from schema.queries.catalogue import CatalogueQueries
 from schema.queries.credits import CreditQueries
@@ -91,7 +92,14 @@ def _id(info: Info, text: str, kind: IdKind) -> UUID:
 
 @strawberry.type(description="Everything that can be read. What is not yours is treated as if it did not exist.")
 class Query(
-    AccountQueries, ApiKeyQueries, CatalogueQueries, CreditQueries, WebhookQueries, SupportQueries, ExperimentQueries
+    AccountQueries,
+    ActivityQueries,
+    ApiKeyQueries,
+    CatalogueQueries,
+    CreditQueries,
+    WebhookQueries,
+    SupportQueries,
+    ExperimentQueries,
 ):
     @field("The object with this id; null if it does not exist or is not yours.")
     async def node(self, info: Info, id: Annotated[strawberry.ID, arguments.ID]) -> Node | None:

@@ -6,6 +6,7 @@ from db.records.jobs import JobOrder
 from statemachine.steps import STEP_SPECS
 from statemachine.transitions import FINISHING
 from statemachine.vocabulary import (
+    ActivityType,
     AssetKind,
     AssetState,
     AttemptStatus,
@@ -240,6 +241,14 @@ JOB_ORDERS = {
     JobOrder.NEWEST: "By the time of the request, newest first.",
     JobOrder.OLDEST: "By the time of the request, oldest first.",
     JobOrder.RECENTLY_FINISHED: "By the time of the end, latest first; only jobs that have ended.",
+}
+
+ACTIVITY_TYPES = {
+    ActivityType.JOB_EVENT: "An event of a job: `event` has it.",
+    ActivityType.STORY_BEGAN: "A story was accepted; the events of its jobs follow.",
+    ActivityType.STORY_SUCCEEDED: "All jobs of a story have ended well.",
+    ActivityType.STORY_FAILED: "All jobs of a story have ended, and the first that did not succeed has failed.",
+    ActivityType.STORY_CANCELED: "All jobs of a story have ended, and the first that did not succeed was canceled.",
 }
 
 WEBHOOK_EVENT_TYPES = {

@@ -8,6 +8,7 @@ from db.records.jobs import JobOrder
 from schema.enum_values import describe
 from schema.types import enum_descriptions as words
 from statemachine.vocabulary import (
+    ActivityType,
     AssetKind,
     AssetState,
     AttemptStatus,
@@ -36,6 +37,7 @@ from statemachine.vocabulary import (
 )
 
 __all__ = [
+    "ActivityType",
     "AnimationStyle",
     "ApiKeyScope",
     "AssetKind",
@@ -77,6 +79,7 @@ describe(State, "The current state of a job.", words.STATES, name="JobState")
 describe(Kind, "The kind of output that a job makes.", words.KINDS, name="GenerationKind")
 describe(Event, "The events of a job.", words.EVENTS, name="JobEventName")
 describe(ErrorCode, "Why a job failed or was canceled.", words.ERROR_CODES, name="JobErrorCode")
+describe(ActivityType, "What an entry of the activity is about.", words.ACTIVITY_TYPES)
 describe(OnFailure, "What is undone when a job fails.", words.SCOPES_OF_ROLL_BACK)
 describe(AttemptStatus, "The outcome of a submission to the provider.", words.ATTEMPT_STATUSES)
 describe(AssetKind, "The content of a file.", words.ASSET_KINDS)

@@ -51,7 +51,7 @@ LISTS = (
     WordList(v.State, ("job_transitions.from_state",), extra=frozenset({"new"})),
     WordList(v.State, ("job_transitions.to_state",)),
     WordList(v.Event, ("job_transitions.event",), "JobEventName"),
-    WordList(v.ActivityType, ("activity.type",)),
+    WordList(v.ActivityType, ("activity.type",), "ActivityType"),
     WordList(v.Actor, ("job_events.actor",)),
     WordList(v.Step, ("job_states.step",), "PipelineStep", extra=frozenset({"none"})),
     WordList(v.Kind, ("jobs.kind",), "GenerationKind"),

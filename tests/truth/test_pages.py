@@ -12,7 +12,7 @@ from graphql import build_schema, parse, validate
 
 from diorama.cli import app
 from diorama.settings import Settings
-from statemachine.vocabulary import WebhookEventType
+from statemachine.vocabulary import ActivityType, WebhookEventType
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -73,8 +73,9 @@ def test_the_page_about_the_tests_names_what_its_files_define() -> None:
 
 @EVERY_PAGE
 def test_every_setting_that_a_page_names_exists(page: Path) -> None:
-    # The types of webhooks are spelled like settings.
+    # The types of webhooks and of the activity are spelled like settings.
     known = {name.upper() for name in Settings.model_fields} | set(WebhookEventType.__members__)
+    known |= set(ActivityType.__members__)
     assert set(_SETTING.findall(text_of(page))) - known == set()
 
 
