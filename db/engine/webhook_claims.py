@@ -66,8 +66,8 @@ _WORDS = {"type": WebhookEventType, "kind": Kind, "state": State, "event": Event
 class ClaimedEndpoint:
     """An endpoint that is leased to this worker, and its next messages.
 
-    `upto` is how far the activity was read for it: the position once all of them are delivered. `failing_for` is zero
-    unless the last attempt failed.
+    `upto` is how far the activity was read for it: the position once all of them are delivered. `has_more` says that
+    more may follow. `failing_for` is zero unless the last attempt failed.
     """
 
     id: UUID
@@ -80,6 +80,7 @@ class ClaimedEndpoint:
     position: int
     upto: int
     entries: tuple[ActivityFacts, ...]
+    has_more: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +96,17 @@ class EndpointResult:
     wait_s: float
     disabled_reason: WebhookDisabledReason | None
 
+    def has_more(self, endpoint: ClaimedEndpoint) -> bool:
+        """Return True if there may be more to deliver to the endpoint at once."""
+        return not self.failures and (self.position < endpoint.upto or endpoint.has_more)
+
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """The endpoints of one claim, and how many of those that were due it has read."""
+    """The endpoints of one claim. `is_last` says that no more are due."""
 
     endpoints: Sequence[ClaimedEndpoint]
-    read: int
+    is_last: bool
 
 
 def claim_endpoints(
@@ -113,7 +118,7 @@ def claim_endpoints(
     """
     ids = [row.id for row in execute(conn, "due_webhook_endpoints", given={"failing": failing, "limit": limit})]
     if not ids:
-        return Claimed((), 0)
+        return Claimed((), is_last=True)
     rows = execute(conn, "webhook_messages", given={"ids": ids, "most": most, "scan": _SCANNED_MAX})
     found = [_claimed(list(of_one), most) for _, of_one in groupby(rows, key=lambda row: row.id)]
     claimed = [each for each in found if each.entries]
@@ -124,7 +129,7 @@ def claim_endpoints(
     if passed:
         moved = as_json({"id": each.id, "upto": each.upto} for each in passed)
         execute(conn, "pass_webhook_endpoints", given={"rows": moved})
-    return Claimed(claimed, len(ids))
+    return Claimed(claimed, is_last=len(ids) < limit and not any(each.has_more for each in passed))
 
 
 def _claimed(rows: Sequence[Any], most: int) -> ClaimedEndpoint:
@@ -142,6 +147,7 @@ def _claimed(rows: Sequence[Any], most: int) -> ClaimedEndpoint:
         position=first.from_position,
         upto=_upto(first, found, entries, most),
         entries=entries,
+        has_more=first.goes_on or len(entries) == most,
     )
 
 

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TypeVar
 
 import structlog
@@ -50,19 +51,39 @@ class WebhookDelivery:
         self._stopping = threading.Event()
         self._loop = asyncio.new_event_loop()
         self._news = asyncio.Event()
+        # Hints so far, and whether more endpoints were due than there were places for.
+        self._hints = 0
+        self._is_short = {False: False, True: False}
         self._thread = threading.Thread(target=self._run, name="webhooks", daemon=True)
         self._thread.start()
 
     def wake(self) -> None:
         """Look for due endpoints now. Called from any thread, for any number of hints."""
         if not self._stopping.is_set():
-            self._loop.call_soon_threadsafe(self._news.set)
+            self._call(self._hinted)
+
+    def stop(self) -> None:
+        """Claim no more and begin no further message."""
+        self._stopping.set()
+        self._call(self._news.set)
 
     def close(self) -> None:
-        """Claim no more, finish the messages under way and record them."""
-        self._stopping.set()
-        self._loop.call_soon_threadsafe(self._news.set)
+        """Stop, and return when the messages under way are finished and recorded."""
+        self.stop()
         self._thread.join()
+
+    def _call(self, act: Callable[[], None]) -> None:
+        # The loop may have ended already.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(act)
+
+    def _hinted(self) -> None:
+        self._hints += 1
+        self._news.set()
+
+    def _place_is_free(self) -> None:
+        if any(self._is_short.values()):
+            self._news.set()
 
     def _run(self) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
@@ -71,7 +92,7 @@ class WebhookDelivery:
     async def _work(self) -> None:
         sender = WebhookSender(self._reach, self._pace.limits)
         self._server = EndpointServer(sender, self._pace, self._cursor_of, self._stopping.is_set)
-        self._places = Places(self._pace, self._news.set)
+        self._places = Places(self._pace, self._place_is_free)
         with ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="webhook-rows") as self._threads:
             self._results = Results(self._write)
             async with asyncio.TaskGroup() as serving:
@@ -82,26 +103,26 @@ class WebhookDelivery:
         sender.close()
 
     async def _next_news(self) -> None:
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(self._pace.poll_s):
                 await self._news.wait()
-        except TimeoutError:
-            pass
         self._news.clear()
 
     async def _claim(self, serving: asyncio.TaskGroup, *, failing: bool) -> None:
         limit = min(_CLAIMED_MAX, self._places.free(failing=failing))
+        self._is_short[failing] = limit == 0
         if limit == 0 or self._stopping.is_set():
             return
-        claimed_at = time.monotonic()
+        claimed_at, hints = time.monotonic(), self._hints
         try:
             claimed = await self._in_thread(lambda conn: self._claimed(conn, limit, failing=failing))
         except SQLAlchemyError as error:
             log.info("webhooks are waiting for the database", why=type(error).__name__)
             return
         for endpoint in claimed.endpoints:
-            serving.create_task(self._serve(endpoint, claimed_at))
-        if claimed.read == limit:
+            serving.create_task(self._serve(endpoint, claimed_at, hints))
+        if not claimed.is_last:
+            self._is_short[failing] = True
             self._news.set()
 
     def _claimed(self, conn: Connection, limit: int, *, failing: bool) -> Claimed:
@@ -110,12 +131,15 @@ class WebhookDelivery:
             conn, worker=self._worker, failing=failing, limit=limit, most=pace.messages, lease_for=pace.lease
         )
 
-    async def _serve(self, endpoint: ClaimedEndpoint, claimed_at: float) -> None:
+    async def _serve(self, endpoint: ClaimedEndpoint, claimed_at: float, hints: int) -> None:
         """Serve an endpoint and record the result. Whatever goes wrong concerns this one only: its lease expires."""
         with self._places.taken(failing=endpoint.failures > 0):
             try:
-                outcome = await self._server.serve(endpoint, claimed_at)
-                await self._results.write(outcome)
+                result, attempts = await self._server.serve(endpoint, claimed_at)
+                await self._results.write((result, attempts))
+                if self._hints != hints or result.has_more(endpoint):
+                    # It was passed over while it was leased, or has not come to its end.
+                    self._news.set()
             except Exception:
                 log.exception("an endpoint could not be served", endpoint_id=str(endpoint.id))
 

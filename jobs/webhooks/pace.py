@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from jobs.webhooks.sender import SendLimits
+from jobs.webhooks.limits import SendLimits
 from statemachine.webhooks import WebhookPolicy
 
 

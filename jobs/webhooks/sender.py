@@ -7,40 +7,28 @@ there too. It counts as a failure.
 from __future__ import annotations
 
 import asyncio
-import ssl
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
+import h11
 import httpcore
 import httpx
 
 from jobs.providers.retry_after import requested_wait_s
-from jobs.reach.async_connecting import AsyncPublicBackend
-from jobs.reach.urls import allowed_url
+from jobs.reach.urls import allowed_url, port_of
+from jobs.webhooks.http_stream import HttpStream
+from jobs.webhooks.limits import SendLimits
 from jobs.webhooks.reach import WebhookReach
 from statemachine.vocabulary import WebhookFailure
 
 _HEADERS = {"user-agent": "Diorama", "accept": "*/*", "accept-encoding": "identity"}
 # Threads that resolve names. A slow name server must not delay the endpoints whose last attempt succeeded.
 _RESOLVERS = 16
-_NETWORK_ERRORS = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol, ssl.SSLError, OSError)
-
-
-@dataclass(frozen=True, slots=True)
-class SendLimits:
-    """In seconds: `connect_s` bounds each connection, `total_s` an attempt up to the head of the response.
-
-    Its body has no meaning. It is read for `body_s` and up to `body_bytes`, so that the connection can be used again;
-    a longer one ends the connection.
-    """
-
-    connect_s: float = 5.0
-    total_s: float = 15.0
-    body_s: float = 1.0
-    body_bytes: int = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +45,7 @@ class Sent:
 
 
 class WebhookSender:
-    """Opens connections to endpoints. It belongs to one event loop; `close` ends its threads."""
+    """Opens connections to endpoints. Each belongs to one event loop; `close` ends the threads that resolve names."""
 
     def __init__(self, reach: WebhookReach | None = None, limits: SendLimits | None = None) -> None:
         self._reach = reach or WebhookReach()
@@ -67,22 +55,38 @@ class WebhookSender:
             failing: ThreadPoolExecutor(_RESOLVERS, thread_name_prefix="webhook-names") for failing in (False, True)
         }
 
+    @property
+    def reach(self) -> WebhookReach:
+        """Return the addresses that it connects to."""
+        return self._reach
+
     @asynccontextmanager
     async def connection(self, url: str, *, failing: bool = False) -> AsyncIterator[EndpointConnection]:
         """Yield a connection to an endpoint, opened at its first message and for the block only.
 
         `failing` says that its last attempt failed.
         """
-        backend = AsyncPublicBackend(self._reach.reach, self._resolving[failing])
-        async with httpcore.AsyncConnectionPool(
-            ssl_context=self._trust, max_connections=1, network_backend=backend
-        ) as pool:
-            yield EndpointConnection(pool, allowed_url(url, self._reach.reach, self._reach.schemes), self._limits)
+        parsed = allowed_url(url, self._reach.reach, self._reach.schemes)
+        opened = EndpointConnection(parsed, partial(self._open, failing=failing), self._limits)
+        try:
+            yield opened
+        finally:
+            opened.close()
 
-    @property
-    def reach(self) -> WebhookReach:
-        """Return the addresses that it connects to."""
-        return self._reach
+    async def _open(self, url: httpx.URL, *, failing: bool) -> HttpStream:
+        """Connect to the first permitted address of a host that responds. Raises OSError or httpcore.ConnectError."""
+        host, port = url.raw_host.decode("ascii"), port_of(url)
+        loop = asyncio.get_running_loop()
+        found = await loop.run_in_executor(self._resolving[failing], self._reach.reach.addresses, host, port)
+        encrypted: dict[str, Any] = {"ssl": self._trust, "server_hostname": host} if url.scheme == "https" else {}
+        failed: OSError | None = None
+        for address in found:
+            try:
+                async with asyncio.timeout(self._limits.connect_s):
+                    return HttpStream(*await asyncio.open_connection(address, port, **encrypted))
+            except OSError as error:
+                failed = error
+        raise failed or ConnectionError("the host has no allowed address")
 
     def close(self) -> None:
         """End the threads that resolve names; one that still waits for a name server is left behind."""
@@ -90,59 +94,58 @@ class WebhookSender:
             threads.shutdown(wait=False, cancel_futures=True)
 
 
-@dataclass(frozen=True, slots=True)
 class EndpointConnection:
-    """Posts messages to one endpoint, one after the other. `_url` is None if it may no longer be connected to."""
+    """Posts messages to one endpoint, one after the other. `url` is None if it may no longer be connected to."""
 
-    _pool: httpcore.AsyncConnectionPool
-    _url: httpx.URL | None
-    _limits: SendLimits
+    def __init__(
+        self, url: httpx.URL | None, open_stream: Callable[[httpx.URL], Awaitable[HttpStream]], limits: SendLimits
+    ) -> None:
+        self._url = url
+        self._open_stream = open_stream
+        self._limits = limits
+        self._stream: HttpStream | None = None
 
     async def post(self, headers: Mapping[str, str], body: str) -> Sent:
         """Post a message, and return what came of it. Never raises for what an endpoint does."""
         began = time.monotonic()
         status, wait_s, failure = None, None, None
         try:
-            status, wait_s = await self._exchange(headers, body)
+            status, wait_s = await self._exchange(headers, body.encode())
             failure = None if 200 <= status < 300 else WebhookFailure.BAD_STATUS
-        except (TimeoutError, httpcore.TimeoutException):
+        except TimeoutError:
             failure = WebhookFailure.TIMED_OUT
-        except _NETWORK_ERRORS:
+        except (OSError, httpcore.ConnectError, h11.ProtocolError):
             failure = WebhookFailure.UNREACHABLE
+        if failure is not None:
+            self.close()
         return Sent(status, failure, round(1000 * (time.monotonic() - began)), wait_s)
 
-    async def _exchange(self, headers: Mapping[str, str], body: str) -> tuple[int, float | None]:
+    def close(self) -> None:
+        """Close the connection, if one is open."""
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+    async def _exchange(self, headers: Mapping[str, str], content: bytes) -> tuple[int, float | None]:
         """Return the status of the response, and the wait that it requests."""
         async with asyncio.timeout(self._limits.total_s):
-            response = await self._pool.handle_async_request(self._request(headers, body.encode()))
-        try:
-            await self._read(response)
-        finally:
-            await response.aclose()
-        found = {name.lower(): value for name, value in response.headers}
-        return response.status, requested_wait_s("", found.get(b"retry-after", b"").decode("latin-1") or None)
+            response = await self._response(headers, content)
+        if self._stream is not None and not await self._stream.is_reusable(self._limits):
+            self.close()
+        found = dict(response.headers)
+        return response.status_code, requested_wait_s("", found.get(b"retry-after", b"").decode("latin-1") or None)
 
-    def _request(self, headers: Mapping[str, str], content: bytes) -> httpcore.Request:
+    async def _response(self, headers: Mapping[str, str], content: bytes) -> h11.Response:
+        """Send a request and return the head of the response."""
         if self._url is None:
-            raise httpcore.ConnectError("the address is not allowed")
+            raise ConnectionError("the address is not allowed")
         given = {"host": self._url.netloc.decode(), **_HEADERS, **headers, "content-length": str(len(content))}
-        timeouts = dict.fromkeys(("connect", "read", "write", "pool"), self._limits.total_s)
-        url = httpcore.URL(
-            scheme=self._url.raw_scheme, host=self._url.raw_host, port=self._url.port, target=self._url.raw_path
-        )
-        return httpcore.Request(
-            b"POST",
-            url,
-            headers=[(name.encode(), value.encode()) for name, value in given.items()],
-            content=content,
-            extensions={"timeout": {**timeouts, "connect": self._limits.connect_s}},
-        )
-
-    async def _read(self, response: httpcore.Response) -> None:
-        total = 0
-        with suppress(TimeoutError, httpcore.TimeoutException, *_NETWORK_ERRORS):
-            async with asyncio.timeout(self._limits.body_s):
-                async for chunk in response.aiter_stream():
-                    total += len(chunk)
-                    if total > self._limits.body_bytes:
-                        return
+        request = h11.Request(method="POST", target=self._url.raw_path, headers=list(given.items()))
+        if self._stream is not None:
+            try:
+                return await self._stream.exchange(request, content)
+            except (OSError, h11.RemoteProtocolError):
+                # The endpoint has closed it since the last message. If it had read this one, it reads it twice.
+                self.close()
+        self._stream = await self._open_stream(self._url)
+        return await self._stream.exchange(request, content)

@@ -94,6 +94,8 @@ class WorkerProcess(AbstractContextManager["WorkerProcess"]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop gracefully. Returns when every step under way has finished and its move is committed."""
+        if self._webhooks is not None:
+            self._webhooks.stop()
         for runner in self._runners:
             runner.close()
         self._worker.stop()

@@ -5,6 +5,7 @@ WITH wanted AS MATERIALIZED (
     SELECT e.id, e.account_id, e.url, e.event_types, e.lease, e.failures, e.position AS from_position,
            diorama_now() - e.failing_since AS failing_for, greatest(e.position, h.purged) AS begins,
            least(h.position, greatest(e.position, h.purged) + :scan) AS upto,
+           h.position > greatest(e.position, h.purged) + :scan AS goes_on,
            ARRAY(
                SELECT s.secret FROM webhook_secrets s
                WHERE s.endpoint_id = e.id AND (s.expires_at IS NULL OR s.expires_at > diorama_now())
@@ -14,7 +15,7 @@ WITH wanted AS MATERIALIZED (
     JOIN activity_heads h ON h.account_id = e.account_id
     WHERE e.id = ANY (CAST(:ids AS uuid[]))
 )
-SELECT w.id, w.account_id, w.url, w.lease, w.failures, w.failing_for, w.from_position, w.upto, w.secrets,
+SELECT w.id, w.account_id, w.url, w.lease, w.failures, w.failing_for, w.from_position, w.upto, w.goes_on, w.secrets,
        m.position, m.type, m.at, m.job_id, m.seq, m.story_id, m.kind, m.state, m.event, m.percent, m.error_code,
        m.error_message, m.output_id, m.metadata, m.user_ref
 FROM wanted w

@@ -240,7 +240,7 @@ def test_a_stopped_worker_records_what_it_delivered(hooks: Hooks, receiver: Rece
     receiver.may_respond.clear()
     with hooks.delivering() as delivery:
         receiver.wait_for(1)
-        delivery._stopping.set()
+        delivery.stop()
         receiver.may_respond.set()
     assert (len(receiver.requests), hooks.read(endpoint_id).position) == (1, 1)
     with hooks.delivering():
