@@ -457,7 +457,8 @@ CREATE TABLE public.activity (
     kind text,
     state text,
     event text,
-    CONSTRAINT activity_type_known CHECK ((type = ANY (ARRAY['job_event'::text, 'story_began'::text, 'story_succeeded'::text, 'story_failed'::text, 'story_canceled'::text])))
+    endpoint_id uuid,
+    CONSTRAINT activity_type_known CHECK ((type = ANY (ARRAY['job_event'::text, 'story_began'::text, 'story_succeeded'::text, 'story_failed'::text, 'story_canceled'::text, 'endpoint_disabled'::text])))
 );
 
 CREATE TABLE public.activity_heads (
@@ -855,7 +856,7 @@ CREATE TABLE public.webhook_endpoints (
     CONSTRAINT webhook_endpoints_description_bounded CHECK ((length(description) <= 200)),
     CONSTRAINT webhook_endpoints_disabled_has_reason CHECK (((disabled_at IS NULL) = (disabled_reason IS NULL))),
     CONSTRAINT webhook_endpoints_disabled_reason_known CHECK ((disabled_reason = ANY (ARRAY['requested'::text, 'gone'::text, 'failed'::text]))),
-    CONSTRAINT webhook_endpoints_event_types_known CHECK ((event_types <@ ARRAY['job_requested'::text, 'job_progressed'::text, 'job_succeeded'::text, 'job_failed'::text, 'job_canceled'::text, 'story_began'::text, 'story_succeeded'::text, 'story_failed'::text, 'story_canceled'::text])),
+    CONSTRAINT webhook_endpoints_event_types_known CHECK ((event_types <@ ARRAY['job_requested'::text, 'job_progressed'::text, 'job_succeeded'::text, 'job_failed'::text, 'job_canceled'::text, 'story_began'::text, 'story_succeeded'::text, 'story_failed'::text, 'story_canceled'::text, 'endpoint_disabled'::text])),
     CONSTRAINT webhook_endpoints_failing_iff_failures CHECK (((failing_since IS NOT NULL) = (failures > 0))),
     CONSTRAINT webhook_endpoints_lease_iff_claimed CHECK (((lease_expires_at IS NULL) = (claimed_by IS NULL))),
     CONSTRAINT webhook_endpoints_position_bounded CHECK (("position" >= 0)),

@@ -159,6 +159,7 @@ activity = _table(
     kind=Text,
     state=Text,
     event=Text,
+    endpoint_id=Uuid,
 )
 activity_heads = _table("activity_heads", account_id=Uuid, position=Big, purged=Big)
 attempts = _table(

@@ -61,13 +61,14 @@ class Event(StrEnum):
 
 
 class ActivityType(StrEnum):
-    """The entries of an account's activity: an event of a job, or what became of a story."""
+    """The entries of an account's activity: an event of a job, what became of a story, or of a webhook endpoint."""
 
     JOB_EVENT = "job_event"
     STORY_BEGAN = "story_began"
     STORY_SUCCEEDED = "story_succeeded"
     STORY_FAILED = "story_failed"
     STORY_CANCELED = "story_canceled"
+    ENDPOINT_DISABLED = "endpoint_disabled"
 
 
 class Actor(StrEnum):
@@ -338,6 +339,7 @@ class WebhookEventType(StrEnum):
     STORY_SUCCEEDED = "story_succeeded"
     STORY_FAILED = "story_failed"
     STORY_CANCELED = "story_canceled"
+    ENDPOINT_DISABLED = "endpoint_disabled"
 
     @property
     def dotted(self) -> str:

@@ -32,6 +32,7 @@ class ActivityFacts:
     """An entry of an account's activity, with what a message says about it.
 
     The fields of a job are None in what concerns a story alone. `metadata` and `user_ref` are those of the request.
+    `endpoint_id`, with its URL and its reason now, is set in what concerns an endpoint.
     """
 
     position: int
@@ -49,6 +50,9 @@ class ActivityFacts:
     output_id: UUID | None
     metadata: Any
     user_ref: str | None
+    endpoint_id: UUID | None
+    endpoint_url: str | None
+    disabled_reason: WebhookDisabledReason | None
 
     @classmethod
     def from_row(cls, row: Any) -> ActivityFacts:
@@ -59,7 +63,14 @@ class ActivityFacts:
         return cls(**given)
 
 
-_WORDS = {"type": WebhookEventType, "kind": Kind, "state": State, "event": Event, "error_code": ErrorCode}
+_WORDS = {
+    "type": WebhookEventType,
+    "kind": Kind,
+    "state": State,
+    "event": Event,
+    "error_code": ErrorCode,
+    "disabled_reason": WebhookDisabledReason,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,4 +187,6 @@ def record_results(conn: Connection, results: Iterable[tuple[EndpointResult, Seq
     ]
     execute(conn, "log_webhook_attempts", given={"rows": as_json(logged)})
     rows = execute(conn, "record_webhook_results", given={"rows": as_json(result for result, _ in given)})
+    if disabled := [row.id for row in rows if row.is_disabled_now]:
+        execute(conn, "note_disabled_endpoints", given={"ids": disabled})
     return {row.id for row in rows}

@@ -32,7 +32,7 @@ class ActivityEntry:
 
     `job_id`, `seq`, `kind` and `event` are those of a job's event, which `db.records.events` reads whole; `state` is
     the one that the job moved to, or that the story ended in. `at` is when the transaction began: it may fall from one
-    entry to the next. `user_ref` is the session's user, by the name of today.
+    entry to the next. `user_ref` is the session's user, by the name of today; `endpoint_id` is a webhook endpoint's.
     """
 
     position: int
@@ -46,6 +46,7 @@ class ActivityEntry:
     kind: Kind | None
     state: State | None
     event: Event | None
+    endpoint_id: UUID | None = None
 
     @classmethod
     def from_row(cls, row: Any) -> ActivityEntry:
@@ -69,6 +70,7 @@ class ActivityEntry:
             kind=Kind(row.kind) if row.kind else None,
             state=State(row.state) if row.state else None,
             event=Event(row.event) if row.event else None,
+            endpoint_id=row.endpoint_id,
         )
 
 

@@ -44,7 +44,7 @@ class Message:
 
 def message_of(entry: ActivityFacts, account_id: UUID, cursor_of: CursorOf) -> Message:
     """Return the message about an entry of an account's activity."""
-    data = _job(entry) if entry.job_id is not None else _story(entry)
+    data = _data(entry)
     return _message(
         _id(entry), entry.type.dotted, entry.position, entry.at, cursor_of(account_id, entry.position), data
     )
@@ -71,7 +71,24 @@ def _id(entry: ActivityFacts) -> str:
     """Return an id that no other entry of any account has: a story may end again after a retry."""
     if entry.job_id is not None:
         return f"{encode_id(IdKind.JOB, entry.job_id)}_{entry.seq}"
+    if entry.endpoint_id is not None:
+        return f"{encode_id(IdKind.WEBHOOK_ENDPOINT, entry.endpoint_id)}_{entry.position}"
     return f"{_public(IdKind.STORY, entry.story_id)}_{entry.position}"
+
+
+def _data(entry: ActivityFacts) -> dict[str, Any]:
+    if entry.job_id is not None:
+        return _job(entry)
+    return _story(entry) if entry.endpoint_id is None else _endpoint(entry)
+
+
+def _endpoint(entry: ActivityFacts) -> dict[str, Any]:
+    reason = entry.disabled_reason
+    return {
+        "endpointId": _public(IdKind.WEBHOOK_ENDPOINT, entry.endpoint_id),
+        "url": entry.endpoint_url,
+        "disabledReason": reason and reason.name,
+    }
 
 
 def _job(entry: ActivityFacts) -> dict[str, Any]:

@@ -38,7 +38,7 @@ class ActivityEntry:
     def at(self) -> datetime:
         return self.record.at
 
-    @field("The id of the job; null for an entry about a story.")
+    @field("The id of the job; null for an entry about something else.")
     def job_id(self) -> strawberry.ID | None:
         return _id(IdKind.JOB, self.record.job_id)
 
@@ -53,6 +53,10 @@ class ActivityEntry:
     @field("The end user whose session made the request, after a deletion by the pseudonym; null if an API key did.")
     def user_ref(self) -> str | None:
         return self.record.user_ref
+
+    @field("The id of the webhook endpoint; null for an entry about something else.")
+    def endpoint_id(self) -> strawberry.ID | None:
+        return _id(IdKind.WEBHOOK_ENDPOINT, self.record.endpoint_id)
 
     @field("The kind of the job; null for an entry about a story.")
     def kind(self) -> GenerationKind | None:

@@ -249,6 +249,7 @@ ACTIVITY_TYPES = {
     ActivityType.STORY_SUCCEEDED: "All jobs of a story have ended well.",
     ActivityType.STORY_FAILED: "All jobs of a story have ended, and the first that did not succeed has failed.",
     ActivityType.STORY_CANCELED: "All jobs of a story have ended, and the first that did not succeed was canceled.",
+    ActivityType.ENDPOINT_DISABLED: "A webhook endpoint was disabled because it failed for days, or was gone.",
 }
 
 WEBHOOK_EVENT_TYPES = {
@@ -261,6 +262,7 @@ WEBHOOK_EVENT_TYPES = {
     WebhookEventType.STORY_SUCCEEDED: "All jobs of a story have ended well.",
     WebhookEventType.STORY_FAILED: "All jobs of a story have ended, and one of them failed.",
     WebhookEventType.STORY_CANCELED: "All jobs of a story have ended, because it was canceled.",
+    WebhookEventType.ENDPOINT_DISABLED: "Another endpoint was disabled because it failed for days, or was gone.",
 }
 
 WEBHOOK_ENDPOINT_STATES = {

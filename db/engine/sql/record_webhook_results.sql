@@ -1,4 +1,4 @@
--- Record what became of endpoints' messages, each under its lease, and return the ids of those whose lease still counted.
+-- Record what became of endpoints' messages, each under its lease, and return those whose lease still counted.
 -- Called by the delivery loop. The position stays where a redelivery has set it meanwhile; an endpoint that was disabled
 -- meanwhile stays so. Zero rows: other workers have taken over, or the endpoints are deleted; nothing was written.
 UPDATE webhook_endpoints e
@@ -17,4 +17,4 @@ FROM json_to_recordset(CAST(:rows AS json)) AS r (
     wait_s double precision, disabled_reason text
 )
 WHERE e.id = r.id AND e.lease = r.lease
-RETURNING e.id
+RETURNING e.id, r.disabled_reason IS NOT NULL AND e.disabled_reason = r.disabled_reason AS is_disabled_now

@@ -132,13 +132,36 @@ def test_an_endpoint_that_fails_for_three_days_is_disabled_and_resumes_without_l
     assert endpoint.failing_since is not None
     assert 3600 <= (endpoint.due_at - endpoint.failing_since).total_seconds() <= 1.2 * 3600
     move_clock(hooks.engine, timedelta(days=3))
-    with hooks.delivering():
+    with Receiver() as other, hooks.delivering():
+        notified = hooks.endpoint(other.url, W.ENDPOINT_DISABLED)
         eventually(lambda: hooks.read(endpoint_id).disabled_reason is WebhookDisabledReason.FAILED)
+        hooks.wait_until_through(notified)
+        [notice] = [message(each) for each in other.requests]
         hooks.tick(job_id, 3)
         with hooks.engine.begin() as conn:
             enable_endpoint(conn, endpoint_id)
         hooks.wait_until_through(endpoint_id)
     assert seqs(receiver.requests) == [1, 1, 1, 2, 3, 4]
+    public_id = encode_id(IdKind.WEBHOOK_ENDPOINT, endpoint_id)
+    assert (notice["type"], notice["data"]) == (
+        "endpoint.disabled",
+        {"endpointId": public_id, "url": receiver.url, "disabledReason": "FAILED"},
+    )
+
+
+def test_notices_and_events_leave_no_gap_in_the_activity(hooks: Hooks, receiver: Receiver) -> None:
+    job_id = hooks.job()
+    receiver.next_statuses = [410] * 20
+    endpoints = [hooks.endpoint(receiver.url, W.JOB_REQUESTED) for _ in range(20)]
+    with hooks.delivering(name="one"), hooks.delivering(name="two"):
+        while not all(hooks.read(each).disabled_reason for each in endpoints):
+            hooks.tick(job_id)
+    hooks.tick(job_id)
+    positions = hooks.scalars("SELECT position FROM activity ORDER BY position")
+    assert positions == list(range(1, len(positions) + 1))
+    assert positions[-1] == hooks.scalar("SELECT position FROM activity_heads")
+    notices = hooks.scalars("SELECT endpoint_id FROM activity WHERE type = 'endpoint_disabled'")
+    assert sorted(notices) == sorted(endpoints)
 
 
 def test_endpoints_that_do_not_respond_delay_no_other(hooks: Hooks, receiver: Receiver) -> None:

@@ -1,5 +1,5 @@
--- The activity of an account: all that its jobs and stories do, as one sequence in commit order. Only the sequencer
--- writes it, after the commits: see docs/decisions/0017. An entry has ids and words of closed lists, and nothing else:
+-- The activity of an account: all that its jobs and stories do, as one sequence in commit order. The sequencer
+-- writes it, after the commits: see docs/decisions/0017; and who disables an endpoint, under a lock on the head. An entry has ids and words of closed lists, and nothing else:
 -- what an event says is in the history, under its job and sequence number.
 -- Without foreign keys, which would cost as much as the entry itself: a job, its story and its session outlive it.
 CREATE TABLE activity (
@@ -7,7 +7,7 @@ CREATE TABLE activity (
     -- 1, 2, 3 … an account.
     position   bigint NOT NULL,
     type       text NOT NULL CONSTRAINT activity_type_known CHECK (
-        type IN ('job_event', 'story_began', 'story_succeeded', 'story_failed', 'story_canceled')),
+        type IN ('job_event', 'story_began', 'story_succeeded', 'story_failed', 'story_canceled', 'endpoint_disabled')),
     at         timestamptz NOT NULL,
     -- Null in what concerns no job, and no story.
     job_id     uuid,
@@ -18,6 +18,8 @@ CREATE TABLE activity (
     -- The state that the job is in after its event, or that the story has ended in.
     state      text,
     event      text,
+    -- The webhook endpoint that an entry is about.
+    endpoint_id uuid,
     CONSTRAINT activity_pkey PRIMARY KEY (account_id, position)
 );
 
