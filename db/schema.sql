@@ -676,6 +676,19 @@ CREATE TABLE public.job_states (
     CONSTRAINT job_states_terminal_without_step CHECK (((step = 'none'::text) = is_terminal))
 );
 
+CREATE TABLE public.job_statistics (
+    account_id uuid NOT NULL,
+    unit text NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    kind text NOT NULL,
+    outcome text NOT NULL,
+    error_code text NOT NULL,
+    bucket smallint NOT NULL,
+    jobs bigint NOT NULL,
+    spend_micros bigint NOT NULL,
+    CONSTRAINT job_statistics_unit_known CHECK ((unit = ANY (ARRAY['hour'::text, 'day'::text])))
+);
+
 CREATE TABLE public.job_transitions (
     from_state text NOT NULL,
     event text NOT NULL,
@@ -780,6 +793,12 @@ CREATE TABLE public.sessions (
     expires_at timestamp with time zone NOT NULL,
     CONSTRAINT sessions_tier_known CHECK ((tier = ANY (ARRAY['free'::text, 'paid'::text]))),
     CONSTRAINT sessions_user_ref_bounded CHECK (((length(user_ref) >= 1) AND (length(user_ref) <= 200)))
+);
+
+CREATE TABLE public.statistics_reader (
+    only_row boolean DEFAULT true NOT NULL,
+    seen pg_snapshot DEFAULT pg_current_snapshot() NOT NULL,
+    CONSTRAINT statistics_reader_one_row CHECK (only_row)
 );
 
 CREATE TABLE public.stories (
@@ -942,6 +961,9 @@ ALTER TABLE ONLY public.job_states
 ALTER TABLE ONLY public.job_states
     ADD CONSTRAINT job_states_pkey PRIMARY KEY (state);
 
+ALTER TABLE ONLY public.job_statistics
+    ADD CONSTRAINT job_statistics_pkey PRIMARY KEY (account_id, unit, starts_at, kind, outcome, error_code, bucket);
+
 ALTER TABLE ONLY public.job_transitions
     ADD CONSTRAINT job_transitions_pkey PRIMARY KEY (from_state, event, to_state);
 
@@ -977,6 +999,9 @@ ALTER TABLE ONLY public.sessions
 
 ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.statistics_reader
+    ADD CONSTRAINT statistics_reader_pkey PRIMARY KEY (only_row);
 
 ALTER TABLE ONLY public.stories
     ADD CONSTRAINT stories_pkey PRIMARY KEY (id);
@@ -1054,6 +1079,8 @@ CREATE INDEX job_requests_by_batch ON public.job_requests USING btree (batch_id)
 CREATE INDEX job_requests_by_input ON public.job_requests USING btree (input_id) WHERE (input_id IS NOT NULL);
 
 CREATE INDEX job_requests_by_request ON public.job_requests USING btree (request_id) WHERE (request_id IS NOT NULL);
+
+CREATE INDEX job_statistics_by_age ON public.job_statistics USING btree (starts_at) WHERE (unit = 'hour'::text);
 
 CREATE INDEX jobs_at_provider ON public.jobs USING btree (account_id) WHERE (state = ANY (ARRAY['submitting'::text, 'reconciling'::text, 'generating'::text]));
 

@@ -254,6 +254,18 @@ deletions = _table(
     objects=Int,
     completed_at=_Time,
 )
+job_statistics = _table(
+    "job_statistics",
+    account_id=Uuid,
+    unit=Text,
+    starts_at=_Time,
+    kind=Text,
+    outcome=Text,
+    error_code=Text,
+    bucket=Small,
+    jobs=Big,
+    spend_micros=Big,
+)
 suspensions = _table("suspensions", account_id=Uuid, user_ref=Text, suspended_at=_Time, suspended_by=Text, reason=Text)
 audit_entries = _table(
     "audit_entries",

@@ -38,6 +38,7 @@ from jobs.upkeep.periodic import SEQUENCING, TRACKING, PeriodicTask
 from jobs.upkeep.retention import Leftovers, RetentionPolicy, purge_expired, purge_posted
 from jobs.upkeep.row_purge import OldRows
 from jobs.upkeep.sequencing import Sequencer
+from jobs.upkeep.statistics import keep_statistics
 from jobs.webhooks.delivery import WebhookDelivery
 from jobs.webhooks.reach import WebhookReach
 from schema.cursors import activity_cursor
@@ -55,6 +56,7 @@ _TUNING = Tuning()
 # A queued job that no worker may claim ends at most this long after its deadline.
 _OVERDUE_EVERY_S = 30.0
 # A deletion waits this long at most once its jobs have ended.
+_STATISTICS_EVERY_S = 30.0
 _DELETIONS_EVERY_S = 5.0
 # What is posted with the form of an upload that is over stays this long at most.
 _POSTED_EVERY_S = 30.0
@@ -232,6 +234,7 @@ def build_periodic_tasks(runtime: Runtime, hinter: Hinter, tuning: Tuning = _TUN
         PeriodicTask("sequence", 0.0, sequencer.step, SEQUENCING, sequencer.close),
         PeriodicTask("orphans", tuning.orphan_search_s, orphans),
         PeriodicTask("overdue", _OVERDUE_EVERY_S, overdue),
+        PeriodicTask("statistics", _STATISTICS_EVERY_S, partial(keep_statistics, runtime.engine)),
         PeriodicTask("deletions", _DELETIONS_EVERY_S, deletions),
         PeriodicTask("posted", _POSTED_EVERY_S, partial(purge_posted, runtime.engine, runtime.store)),
         PeriodicTask("retention", tuning.purge_every_s, lambda: purge_expired(runtime.engine, runtime.store, policy)),

@@ -11,7 +11,7 @@ from statemachine.decisions import PARENT_FAILED, ROLLED_BACK, Decision, Standin
 from statemachine.vocabulary import ErrorCode, Event, State
 
 # These errors are consequences of what happened to another job.
-_CONSEQUENCES = frozenset({ErrorCode.PARENT_FAILED, ErrorCode.ROLLED_BACK})
+CONSEQUENCES = frozenset({ErrorCode.PARENT_FAILED, ErrorCode.ROLLED_BACK})
 
 _WHY_ROLLED_BACK = "the job of the same story that was made from it failed"
 
@@ -26,7 +26,7 @@ class Moved:
 
 def is_consequence(error: ErrorCode | None) -> bool:
     """Return True if an error follows from what happened to another job."""
-    return error in _CONSEQUENCES
+    return error in CONSEQUENCES
 
 
 def root_cause(errors: Sequence[ErrorCode | None]) -> int | None:

@@ -280,6 +280,13 @@ class AuditAction(StrEnum):
     RESUME_USER = "resume_user"
 
 
+class Interval(StrEnum):
+    """The lengths of the intervals of statistics."""
+
+    HOUR = "hour"
+    DAY = "day"
+
+
 class WaitKind(StrEnum):
     """The reason nothing is happening to a job right now. Derived when a job is read, never stored."""
 

@@ -20,6 +20,7 @@ from schema.queries.catalogue import CatalogueQueries
 from schema.queries.credits import CreditQueries
 from schema.queries.experiments import ExperimentQueries
 from schema.queries.lists import list_assets, list_jobs, list_stories
+from schema.queries.statistics import StatisticsQueries
 from schema.queries.support import SupportQueries
 from schema.queries.webhooks import WebhookQueries, find_webhook_endpoint
 from schema.types.account import find_account
@@ -99,6 +100,7 @@ class Query(
     CreditQueries,
     WebhookQueries,
     SupportQueries,
+    StatisticsQueries,
     ExperimentQueries,
 ):
     @field("The object with this id; null if it does not exist or is not yours.")

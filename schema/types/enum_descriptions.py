@@ -20,6 +20,7 @@ from statemachine.vocabulary import (
     DeletionSubject,
     ErrorCode,
     Event,
+    Interval,
     KeyScope,
     Kind,
     OnFailure,
@@ -217,6 +218,11 @@ AUDIT_ACTIONS = {
     AuditAction.RESUME_ACCOUNT: "An account was let in again with `resumeAccount`.",
     AuditAction.SUSPEND_USER: "An end user was suspended with `suspendUser`.",
     AuditAction.RESUME_USER: "An end user was let in again with `resumeUser`.",
+}
+
+INTERVALS = {
+    Interval.HOUR: "An hour.",
+    Interval.DAY: "A day, from midnight to midnight in UTC.",
 }
 
 TIERS = {

@@ -22,6 +22,7 @@ from statemachine.vocabulary import (
     DeletionSubject,
     ErrorCode,
     Event,
+    Interval,
     KeyScope,
     Kind,
     OnFailure,
@@ -53,6 +54,7 @@ __all__ = [
     "CreditEntryKind",
     "DeletionSubject",
     "GenerationKind",
+    "Interval",
     "JobErrorCode",
     "JobEventName",
     "JobOrder",
@@ -99,6 +101,7 @@ describe(
     name="ApiKeyScope",
 )
 describe(AuditAction, "A change by support.", words.AUDIT_ACTIONS)
+describe(Interval, "The length of an interval of statistics.", words.INTERVALS)
 describe(Role, "The kind of caller.", words.ROLES)
 describe(Tier, "The tier of a caller, which decides what it may request.", words.TIERS)
 describe(WaitKind, "What a job is waiting for right now.", words.WAIT_KINDS)

@@ -73,6 +73,7 @@ def test_every_table_is_declared_unless_only_statements_use_it(engine: Engine) -
         "provider_webhooks",
         "watcher_status",
         "activity_sequencer",
+        "statistics_reader",
         "deletion_jobs",
         "deletion_assets",
     } | rules
