@@ -133,6 +133,11 @@ def purge_history(conn: Connection, *, kept_for: timedelta, most: int) -> int:
     return len(conn.execute(statement("purge_history"), {"kept_for": kept_for, "most": most}).all())
 
 
+def purge_activity(conn: Connection, *, kept_for: timedelta, most: int) -> int:
+    """Delete the entries of activities older than `kept_for`, at most `most` an account; return how many."""
+    return len(conn.execute(statement("purge_activity"), {"kept_for": kept_for, "most": most}).all())
+
+
 def database_time(conn: Connection) -> datetime:
     """Return the database's time, which leases and retention use."""
     now: datetime = conn.execute(text("SELECT diorama_now()")).scalar_one()

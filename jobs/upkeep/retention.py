@@ -25,6 +25,7 @@ from db.upkeep.retention import (
     find_files_again,
     make_history_months,
     old_sources,
+    purge_activity,
     purge_files,
     purge_history,
     purge_sources,
@@ -50,8 +51,8 @@ class RetentionPolicy:
 
     `by_kind` are those of the files of each kind of job, a poster with its video; `outputs` those of the other kinds.
     `uploads` are uploads never completed; `sources` the provider's originals, counted from the end of their jobs;
-    `history` the events of ended jobs; `rows` the rows of ended jobs and of deleted files; `grace` the age at which an
-    object without a row counts as a leftover.
+    `history` the events of ended jobs and the activity of accounts; `rows` the rows of ended jobs and of deleted files;
+    `grace` the age at which an object without a row counts as a leftover.
     """
 
     uploads: timedelta = timedelta(hours=24)
@@ -87,6 +88,9 @@ def purge_expired(
     """
     with engine.begin() as conn:
         make_history_months(conn)
+    if policy.history is not None:
+        # Before the history itself: what an entry refers to should be there.
+        _purge_activity(engine, policy.history, batches)
     purged = Purged(
         files=_in_batches(lambda: _purge_files(engine, store, policy.uploads), batches),
         sources=_in_batches(lambda: _purge_sources(engine, store, policy.sources), batches),
@@ -149,6 +153,14 @@ def _purge_months(engine: Engine, kept_for: timedelta | None) -> tuple[str, ...]
     if kept_for is not None:
         _purge_old_history(engine, kept_for)
     return tuple(dropped)
+
+
+def _purge_activity(engine: Engine, kept_for: timedelta, batches: int) -> None:
+    """Delete old entries of activities, a batch of each account in a transaction of its own."""
+    for _ in range(batches):
+        with engine.begin() as conn:
+            if purge_activity(conn, kept_for=kept_for, most=BATCH_SIZE) == 0:
+                break
 
 
 def _purge_old_history(engine: Engine, kept_for: timedelta) -> None:
