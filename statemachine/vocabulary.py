@@ -278,6 +278,7 @@ class AuditAction(StrEnum):
     RESUME_ACCOUNT = "resume_account"
     SUSPEND_USER = "suspend_user"
     RESUME_USER = "resume_user"
+    TAKE_DOWN_ASSET = "take_down_asset"
 
 
 class Interval(StrEnum):

@@ -20,7 +20,8 @@ class Asset:
     """One file. `kind` is selfie, avatar, scene, video or poster; `state` pending, ready, missing, rejected or deleted.
 
     Sizes and the digest are None until it is ready; duration and rate are for videos only; `rejection` tells the
-    user why an upload was refused; `interruptions` counts the checks of an upload that ended without a verdict.
+    user why an upload was refused, or a file was taken down; `interruptions` counts the checks of an upload that ended
+    without a verdict.
     """
 
     id: UUID
@@ -104,6 +105,11 @@ def mark_ready(
 def mark_rejected(conn: Connection, asset_id: UUID, reason: str) -> Asset | None:
     """Reject a pending asset for `reason` and return it; None when it was no longer pending."""
     return _change_pending(conn, asset_id, state="rejected", rejection=reason)
+
+
+def explain_rejection(conn: Connection, asset_id: UUID, reason: str) -> None:
+    """Tell the owner of an asset why it is gone."""
+    conn.execute(update(assets).where(assets.c.id == asset_id).values(rejection=reason))
 
 
 def mark_interrupted(conn: Connection, asset_id: UUID) -> Asset | None:

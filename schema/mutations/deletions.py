@@ -5,6 +5,7 @@ from __future__ import annotations
 import strawberry
 
 from jobs.deleting.requesting import Requested, delete_asset, delete_story, delete_user
+from jobs.support.taking_down import take_down_asset
 from schema.context import Info
 from schema.fields import mutation
 from schema.ids import IdKind
@@ -51,6 +52,19 @@ class DeleteUserPayload(Payload):
     )
 
 
+@strawberry.input(description="The reported picture, and what is wrong with it.")
+class TakeDownAssetInput:
+    asset_id: strawberry.ID = strawberry.field(description="The picture or the video.")
+    reason: str = strawberry.field(description="The reason, at most 500 characters; for support only.")
+
+
+@strawberry.type(description="The deletion of the reported picture.")
+class TakeDownAssetPayload(Payload):
+    deletion: Deletion | None = strawberry.field(
+        default=None, description="The deletion, also if it was requested before; follow it with `deletion(id:)`."
+    )
+
+
 @strawberry.type
 class DeletionMutations:
     @mutation(
@@ -62,6 +76,16 @@ class DeletionMutations:
         asset_id = input_id(input.asset_id, IdKind.ASSET, "assetId")
         requested = await info.context.database.write(delete_asset, info.context.principal, asset_id)
         return DeleteAssetPayload(deletion=_hinted(info, requested))
+
+    @mutation(
+        "For support: delete a reported picture or video as `deleteAsset` does. Its owner reads in `Asset.rejection` "
+        "that it was taken down.",
+        TakeDownAssetPayload,
+    )
+    async def take_down_asset(self, info: Info, input: TakeDownAssetInput) -> TakeDownAssetPayload:
+        asset_id = input_id(input.asset_id, IdKind.ASSET, "assetId")
+        requested = await info.context.database.write(take_down_asset, info.context.principal, asset_id, input.reason)
+        return TakeDownAssetPayload(deletion=_hinted(info, requested))
 
     @mutation(
         "Delete everything that was made for a story; its selfie stays. What is under way is canceled first. Safe to "

@@ -107,7 +107,8 @@ class Asset(Node):
         description="The SHA-256 of the file in hexadecimal; null until the asset is ready."
     )
     rejection: str | None = strawberry.field(
-        description="Why an upload was rejected, for the end user; null unless the state is `REJECTED`."
+        description="Why an upload was rejected, or a picture was taken down by support, for the end user; null for "
+        "any other asset."
     )
     expires_at: datetime | None = strawberry.field(
         description="When retention removes the file; null if it is kept without a limit."

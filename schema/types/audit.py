@@ -23,7 +23,9 @@ class AuditEntry:
     actor: str = strawberry.field(description="The member of support, as `support:` and the name of the key.")
     action: AuditAction = strawberry.field(description="The kind of change.")
     user_ref: str | None = strawberry.field(description="The end user whom it concerned; null for other changes.")
-    subject: str | None = strawberry.field(description="The id of the job or the name of the step; null without one.")
+    subject: str | None = strawberry.field(
+        description="The id of the job or the asset, or the name of the step; null without one."
+    )
     reason: str | None = strawberry.field(description="The reason that was given; null without one.")
 
     @classmethod

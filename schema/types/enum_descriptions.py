@@ -218,6 +218,7 @@ AUDIT_ACTIONS = {
     AuditAction.RESUME_ACCOUNT: "An account was let in again with `resumeAccount`.",
     AuditAction.SUSPEND_USER: "An end user was suspended with `suspendUser`.",
     AuditAction.RESUME_USER: "An end user was let in again with `resumeUser`.",
+    AuditAction.TAKE_DOWN_ASSET: "A reported picture was removed with `takeDownAsset`.",
 }
 
 INTERVALS = {

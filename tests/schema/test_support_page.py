@@ -44,6 +44,7 @@ def test_every_example_works(acme: Partner, support: Partner) -> None:
     named = {
         "0190c8a0-…": str(decode_id(failed, IdKind.JOB)),
         "acme": acme.account,
+        "asset_…": selfie(acme, ada),
         "account_…": encode_id(IdKind.ACCOUNT, acme.principal.account_id),
         "job_01k…": failed,
         "job_01m…": charged(acme, ada),

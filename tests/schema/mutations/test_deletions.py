@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from schema.ids import IdKind, encode_id
 from tests.schema.credits import selfie
-from tests.schema.documents import make_story
-from tests.support.partners import Partner
+from tests.schema.documents import make_avatar, make_story
+from tests.support.partners import TO_SUCCESS, Partner, move
 from tests.support.serving import Caller
 
 _PAYLOAD = "deletion { id subject subjectId pseudonym objectsDeleted completedAt } userErrors { code path }"
@@ -16,6 +17,15 @@ DELETE_USER = (
     "mutation ($userRef: String!, $account: String) "
     f"{{ deleteUser(input: {{userRef: $userRef, account: $account}}) {{ {_PAYLOAD} }} }}"
 )
+TAKE_DOWN = (
+    "mutation ($id: ID!, $reason: String!) "
+    f"{{ takeDownAsset(input: {{assetId: $id, reason: $reason}}) {{ {_PAYLOAD} }} }}"
+)
+AUDIT = """
+query ($account: ID!) {
+  auditEntries(first: 9, filter: {account: $account}) { edges { node { action userRef subject reason } } }
+}
+"""
 DELETION = "query ($id: ID!) { deletion(id: $id) { subject } node(id: $id) { id } }"
 STORY = "query ($id: ID!) { story(id: $id) { state selfie { state url } avatar { metadata error { code } } } }"
 
@@ -66,3 +76,27 @@ def test_only_a_key_deletes_a_user(acme: Partner, rival: Partner, support: Partn
     assert deletion["subject"] == "USER"
     assert deletion["pseudonym"].startswith("deleted-")
     assert acme.ask(STORY, id=story_id)["story"]["state"] == "COMPENSATING"
+
+
+def test_support_takes_a_reported_picture_down_and_its_owner_reads_that(acme: Partner, support: Partner) -> None:
+    ada = acme.user("ada")
+    job_id = make_avatar(ada, selfie(acme, ada))
+    move(acme.server.engine, job_id, *TO_SUCCESS)
+    picture = ada.ask("query ($id: ID!) { job(id: $id) { output { id } } }", id=job_id)["job"]["output"]["id"]
+    for caller in (acme, ada):
+        assert caller.fail(TAKE_DOWN, id=picture, reason="please")["extensions"]["code"] == "FORBIDDEN"
+    [error] = support.ask(TAKE_DOWN, id=picture, reason=" ")["takeDownAsset"]["userErrors"]
+    assert error == {"code": "INVALID", "path": ["input", "reason"]}
+    taken = [support.ask(TAKE_DOWN, id=picture, reason="shows a child")["takeDownAsset"] for _ in range(2)]
+    assert taken[0] == taken[1]
+    assert (taken[0]["deletion"]["subjectId"], taken[0]["userErrors"]) == (picture, [])
+    shown = ada.ask("query ($id: ID!) { asset(id: $id) { state url rejection } }", id=picture)["asset"]
+    expected = {"state": "DELETED", "url": None, "rejection": "It was taken down by support after a report."}
+    assert shown == expected
+    account = encode_id(IdKind.ACCOUNT, acme.principal.account_id)
+    found = support.ask(AUDIT, account=account)["auditEntries"]["edges"]
+    assert [edge["node"] for edge in found] == [
+        {"action": "TAKE_DOWN_ASSET", "userRef": "ada", "subject": picture, "reason": "shows a child"}
+    ]
+    [error] = support.ask(TAKE_DOWN, id="asset_" + "0" * 26, reason="x")["takeDownAsset"]["userErrors"]
+    assert error["code"] == "NOT_FOUND"

@@ -15,12 +15,12 @@ CREATE TABLE audit_entries (
     actor      text NOT NULL,
     action     text NOT NULL CONSTRAINT audit_entries_action_known CHECK (action IN (
         'grant_credits', 'adjust_credits', 'refund_job', 'redrive_jobs', 'pause_step', 'resume_step', 'review_compensation',
-        'suspend_account', 'resume_account', 'suspend_user', 'resume_user'
+        'suspend_account', 'resume_account', 'suspend_user', 'resume_user', 'take_down_asset'
     )),
     -- Whom it concerned; null where it concerned everybody.
     account_id uuid CONSTRAINT audit_entries_account REFERENCES accounts,
     user_ref   text,
-    -- The id of a job, or the name of a step.
+    -- The id of a job or a picture, or the name of a step.
     subject    text,
     reason     text
 );
