@@ -51,6 +51,7 @@ class Limits:
     fields: int = 20_000
     operations_per_socket: int = 100
     sockets: int = 20_000
+    streams: int = 20_000
     # Events that wait for a slow subscriber before progress ticks are conflated, and before it is disconnected.
     buffer_size: int = 32
     buffer_size_max: int = 512

@@ -22,6 +22,7 @@ from schema.database import Database
 from schema.live.hub import EventHub
 from schema.live.shared_results import SharedResults
 from schema.runtime import LOCAL_ORIGIN, ApiRuntime, ApiSettings, Limits
+from schema.transport.event_stream import OpenStreams
 from schema.transport.http import HttpEndpoint
 from schema.transport.provider_webhook import provider_webhook
 from schema.transport.socket_endpoint import SocketEndpoint
@@ -37,9 +38,10 @@ def create_app(runtime: ApiRuntime, settings: ApiSettings) -> Starlette:
     hub = EventHub(runtime.engine, database, poll_every_s=settings.poll_every.total_seconds())
     parts = Parts(runtime, settings, database, hub, SharedResults())
     schema = build_schema(settings)
+    streams = OpenStreams(parts.callers, most=settings.limits.streams, ping_every_s=settings.ping_every.total_seconds())
     app = Starlette(
         routes=[
-            Route("/graphql", HttpEndpoint(schema, parts)),
+            Route("/graphql", HttpEndpoint(schema, parts, streams)),
             WebSocketRoute("/graphql", SocketEndpoint(schema, parts)),
             Route(f"{THEMES_PATH}/{{name}}", theme_picture),
             Route("/healthz", _healthz),

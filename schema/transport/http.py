@@ -25,10 +25,20 @@ from strawberry.types.graphql import OperationType
 from jobs.identity import Principal
 from schema.build import DioramaSchema
 from schema.context import Context, Parts
-from schema.errors import UNAUTHENTICATED, UNRESOLVED, ApiError, log_unforeseen, presented, unauthenticated
+from schema.errors import (
+    LIMIT_EXCEEDED,
+    UNAUTHENTICATED,
+    UNRESOLVED,
+    ApiError,
+    log_unforeseen,
+    presented,
+    unauthenticated,
+)
 from schema.transport.bearer import bearer
 from schema.transport.callers import caller_of
+from schema.transport.event_stream import EVENT_STREAM, OpenStreams
 from schema.transport.http_request import GRAPHQL_JSON, PLAIN_JSON, Asked, Refusal, negotiated, read_asked, refuse
+from schema.transport.http_stream import operation_events
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _BY_GET = frozenset({OperationType.QUERY})
@@ -43,9 +53,10 @@ def new_request_id(given: str | None = None) -> str:
 class HttpEndpoint:
     """Serves the HTTP requests of `/graphql`."""
 
-    def __init__(self, schema: DioramaSchema, parts: Parts) -> None:
+    def __init__(self, schema: DioramaSchema, parts: Parts, streams: OpenStreams) -> None:
         self._schema = schema
         self._parts = parts
+        self._streams = streams
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request as an ASGI application, of any method."""
@@ -76,8 +87,19 @@ class HttpEndpoint:
         content_type = negotiated(request)
         caller = await self._caller(request)
         asked = await read_asked(request, self._parts.settings.limits)
-        result = await self._run(asked, Context(self._parts, caller, request_id, str(request.base_url)), request.method)
+        context = Context(self._parts, caller, request_id, str(request.base_url))
+        if content_type == EVENT_STREAM:
+            return self._stream(request, asked, context)
+        result = await self._run(asked, context, request.method)
         return _response_of(result, request_id, content_type)
+
+    def _stream(self, request: Request, asked: Asked, context: Context) -> Response:
+        if request.method != "POST":
+            raise refuse(405, "Streams are served by POST.", {"Allow": "POST"})
+        if self._streams.is_full:
+            raise Refusal(503, ApiError(LIMIT_EXCEEDED, "Too many streams; try again later.", retryable=True))
+        secret = bearer(request.headers.get("authorization")) or ""
+        return self._streams.response(operation_events(self._schema, asked, context), secret)
 
     def _wants_page(self, request: Request) -> bool:
         is_browser = request.method == "GET" and "text/html" in request.headers.get("accept", "")
@@ -110,7 +132,11 @@ class HttpEndpoint:
 
 def _not_here(kind: OperationType) -> Refusal:
     if kind is OperationType.SUBSCRIPTION:
-        return refuse(400, "Subscriptions are served over WebSocket, with the subprotocol graphql-transport-ws.")
+        return refuse(
+            400,
+            "Subscriptions are served over WebSocket, with the subprotocol graphql-transport-ws, and as server-sent "
+            "events to a client that accepts text/event-stream.",
+        )
     return refuse(405, "Mutations are served by POST only.", {"Allow": "POST"})
 
 
@@ -144,9 +170,10 @@ def _failed(errors: Sequence[GraphQLError], request_id: str, status: int, conten
 
 def _own_content_type(request: Request) -> str:
     try:
-        return negotiated(request)
+        accepted = negotiated(request)
     except Refusal:
         return PLAIN_JSON
+    return PLAIN_JSON if accepted == EVENT_STREAM else accepted
 
 
 def _json(body: dict[str, Any], status: int, content_type: str) -> Response:

@@ -12,12 +12,19 @@ from starlette.requests import Request
 from schema.admission.json_values import is_deeper
 from schema.errors import BAD_REQUEST, ApiError
 from schema.runtime import Limits
+from schema.transport.event_stream import EVENT_STREAM
 
 GRAPHQL_JSON = "application/graphql-response+json"
 PLAIN_JSON = "application/json"
 
 # The content type for each range of an Accept header. Wildcards get the one that every client understands.
-_CONTENT_TYPES = {GRAPHQL_JSON: GRAPHQL_JSON, PLAIN_JSON: PLAIN_JSON, "application/*": PLAIN_JSON, "*/*": PLAIN_JSON}
+_CONTENT_TYPES = {
+    GRAPHQL_JSON: GRAPHQL_JSON,
+    PLAIN_JSON: PLAIN_JSON,
+    EVENT_STREAM: EVENT_STREAM,
+    "application/*": PLAIN_JSON,
+    "*/*": PLAIN_JSON,
+}
 
 
 class Refusal(Exception):
@@ -62,7 +69,7 @@ def negotiated(request: Request) -> str:
     ranges = sorted((_quality(each) for each in accept.split(",")), key=lambda each: -each[0])
     accepted = [_CONTENT_TYPES[kind] for quality, kind in ranges if quality > 0 and kind in _CONTENT_TYPES]
     if not accepted:
-        raise refuse(406, f"Responses are sent as {GRAPHQL_JSON} or {PLAIN_JSON}; accept one of them.")
+        raise refuse(406, f"Responses are sent as {GRAPHQL_JSON}, {PLAIN_JSON} or {EVENT_STREAM}; accept one of them.")
     return accepted[0]
 
 
