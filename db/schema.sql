@@ -167,8 +167,9 @@ CREATE FUNCTION public.job_history_is_final() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN
-    -- A deletion removes words, and nothing else.
+    -- A deletion removes words, a restored dump gets transaction ids of its new server, and nothing else is changed.
     IF is_erasing() THEN
+        OLD.xid := NEW.xid;
         OLD.reason := NEW.reason;
         OLD.error_detail := NEW.error_detail;
         IF NEW IS NOT DISTINCT FROM OLD THEN
@@ -473,6 +474,7 @@ CREATE TABLE public.activity_sequencer (
     only_row boolean DEFAULT true NOT NULL,
     seen pg_snapshot DEFAULT pg_current_snapshot() NOT NULL,
     read_at timestamp with time zone DEFAULT public.diorama_now() NOT NULL,
+    system bigint DEFAULT (pg_control_system()).system_identifier NOT NULL,
     CONSTRAINT activity_sequencer_one_row CHECK (only_row)
 )
 WITH (fillfactor='50');

@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from db.engine.activity import sequence
+from db.engine.activity import adopt, sequence
 from db.engine.notify import DUE_CHANNEL, EVENTS_CHANNEL
 
 log = structlog.get_logger(__name__)
@@ -66,6 +66,10 @@ class Sequencer:
         self._conn, self._poll_at = None, 0.0
 
     def _connect(self) -> Connection:
+        with self._engine.begin() as conn:
+            missing = adopt(conn)
+        if missing is not None:
+            log.warning("the history of another server was adopted", events_without_position=missing)
         self._conn = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         for statement in _SESSION:
             self._conn.execute(text(statement))

@@ -35,7 +35,7 @@ from tests.support.serving import serving
 ROOT = Path(__file__).parents[2]
 EVENTS = int(os.environ.get("ACTIVITY_EVENTS", "1000000"))
 WRITERS, SEQUENCERS, JOBS = 3, 2, 200
-_EVERY_S, _CRASH_EVERY = 4.0, 8
+_EVERY_S, _CRASH_EVERY = 1.5, 6
 
 
 class Processes:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 
 from db import statements
-from db.engine.activity import sequence
+from db.engine.activity import adopt, sequence
 from db.ids import new_id
 from db.records.activity import ActivityEntry, ActivityPurged, head, read
 from statemachine.vocabulary import ActivityType as T
@@ -170,3 +170,45 @@ def test_positions_are_read_in_pages_and_purged_ones_are_refused(engine: Engine)
         with pytest.raises(ActivityPurged) as refused:
             read(conn, account_id, 2, 2)
         assert refused.value.oldest == 4
+
+
+@pytest.mark.parametrize("ids", ["'1'", "(pg_current_xact_id()::text::bigint + 1000000)::text"], ids=["low", "high"])
+def test_a_dump_restored_on_another_server_goes_on_where_it_was(engine: Engine, ids: str) -> None:
+    """Transaction ids of two servers cannot be compared: new events would pass for old ones, or old ones for new."""
+    with engine.begin() as conn:
+        world = make_world(conn)
+        job_id = make_job(conn, world)
+        make_job(conn, world, State.SUCCEEDED)
+    before = sequenced(engine, world)
+    with engine.begin() as conn:
+        conn.execute(_POSTPONE, {"id": job_id})
+        # As a dump brings them: the ids and the snapshot of a server that has come further, or less far.
+        conn.execute(text("SELECT set_config('diorama.erasing', 'on', true)"))
+        conn.execute(text(f"UPDATE job_events SET xid = CAST({ids} AS xid8)"))
+        conn.execute(text("UPDATE activity_sequencer SET system = 1, seen = '900000000:900000000:'"))
+    with engine.begin() as conn:
+        conn.execute(_POSTPONE, {"id": job_id})
+        assert sequence(conn) == [], "the trap: nothing is new by the old snapshot"
+    with engine.begin() as conn:
+        assert adopt(conn) == 2
+    with engine.begin() as conn:
+        assert adopt(conn) is None
+        conn.execute(_POSTPONE, {"id": job_id})
+    after = sequenced(engine, world)
+    assert after[: len(before)] == before
+    assert [(each.job_id, each.seq) for each in after[len(before) :]] == [(job_id, 2), (job_id, 3), (job_id, 4)]
+    assert sequenced(engine, world) == after
+
+
+def test_what_was_purged_is_not_numbered_again_after_a_restore(engine: Engine) -> None:
+    with engine.begin() as conn:
+        world = make_world(conn)
+        make_job(conn, world, State.SUCCEEDED)
+    sequenced(engine, world)
+    with engine.begin() as conn:
+        conn.execute(text("DELETE FROM activity"))
+        conn.execute(text("UPDATE activity_heads SET purged = position"))
+        conn.execute(text("UPDATE activity_sequencer SET system = 1"))
+    with engine.begin() as conn:
+        assert adopt(conn) == 0
+    assert sequenced(engine, world) == []

@@ -69,8 +69,9 @@ CREATE TRIGGER job_history_of_moves BEFORE UPDATE ON jobs FOR EACH ROW
 
 CREATE FUNCTION job_history_is_final() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    -- A deletion removes words, and nothing else.
+    -- A deletion removes words, a restored dump gets transaction ids of its new server, and nothing else is changed.
     IF is_erasing() THEN
+        OLD.xid := NEW.xid;
         OLD.reason := NEW.reason;
         OLD.error_detail := NEW.error_detail;
         IF NEW IS NOT DISTINCT FROM OLD THEN

@@ -36,6 +36,8 @@ CREATE TABLE activity_sequencer (
     only_row boolean CONSTRAINT activity_sequencer_pkey PRIMARY KEY DEFAULT true,
     seen     pg_snapshot NOT NULL DEFAULT pg_current_snapshot(),
     read_at  timestamptz NOT NULL DEFAULT diorama_now(),
+    -- The server whose transaction ids the snapshot counts: a dump that was restored elsewhere names another.
+    system   bigint NOT NULL DEFAULT (pg_control_system()).system_identifier,
     CONSTRAINT activity_sequencer_one_row CHECK (only_row)
 ) WITH (fillfactor = 50);
 INSERT INTO activity_sequencer DEFAULT VALUES;
