@@ -34,6 +34,9 @@ BATCH_SIZE = 500
 _BATCHES_A_ROUND = 20
 # The delivery log serves those who look for a fault in their endpoint, not accounting.
 DELIVERIES_KEPT_FOR = timedelta(days=30)
+# It grows with every message: a run removes what thousands of messages a second have left since the last one.
+_DELIVERIES_A_BATCH = 5_000
+_DELIVERY_BATCHES = 400
 # Sorts before every id.
 _START = UUID(int=0)
 
@@ -63,7 +66,8 @@ class OldRows:
 
     def purge(self, batches: int = _BATCHES_A_ROUND) -> PurgedRows:
         """Scan the next stretch of each kind. Safe to run concurrently."""
-        deliveries = self._batches(partial(purge_deliveries, kept_for=DELIVERIES_KEPT_FOR), batches)
+        log_of_webhooks = partial(purge_deliveries, kept_for=DELIVERIES_KEPT_FOR)
+        deliveries = self._batches(log_of_webhooks, _DELIVERY_BATCHES, _DELIVERIES_A_BATCH)
         if self._kept_for is None:
             return PurgedRows(0, 0, 0, deliveries)
         kept_for = self._kept_for
@@ -102,13 +106,13 @@ class OldRows:
             removed = purge_assets(conn, [file.id for file in going], kept_for=kept_for) if going else 0
         return removed, batch[-1].id if len(batch) == BATCH_SIZE else _START
 
-    def _batches(self, purge: Callable[..., int], batches: int) -> int:
+    def _batches(self, purge: Callable[..., int], batches: int, size: int = BATCH_SIZE) -> int:
         removed = 0
         for _ in range(batches):
             with self._engine.begin() as conn:
-                batch = purge(conn, most=BATCH_SIZE)
+                batch = purge(conn, most=size)
             removed += batch
-            if batch < BATCH_SIZE:
+            if batch < size:
                 break
         return removed
 

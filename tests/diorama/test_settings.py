@@ -10,7 +10,8 @@ import pytest
 
 from diorama.embedded import EmbeddedS3, ServerCommand
 from diorama.settings import SettingsError, configured_parts, read_settings
-from diorama.wiring import build_s3_settings
+from diorama.wiring import build_s3_settings, build_webhook_reach
+from jobs.webhooks.reach import WebhookReach
 from simulator.serve import Background
 from simulator.settings import SimulatorSettings
 from storage import Encryption
@@ -55,6 +56,7 @@ WRONG = {
     "S3_PATH_STYLE": ("maybe", "S3_PATH_STYLE is wrong"),
     "S3_KMS_KEY_ID": ("our-key", "S3_KMS_KEY_ID is wrong: nothing uses it without S3_ENCRYPTION=aws:kms"),
     "VISIBLE_LABEL": ("Généré", "VISIBLE_LABEL is wrong: the font has no 'é', only printable ASCII"),
+    "WEBHOOK_NETWORKS": ("127.0.0.0/8,here", "WEBHOOK_NETWORKS is wrong: 'here' does not appear to be an IPv4 or IPv6"),
     "MODELS": ("openai/dall-e-1", "MODELS is wrong: unknown model openai/dall-e-1"),
 }
 
@@ -142,6 +144,13 @@ def test_a_wrong_encryption_is_one_complaint() -> None:
         read_settings(_env_file=None, s3_encryption="kms", s3_kms_key_id="our-key")
     assert str(refused.value).startswith("S3_ENCRYPTION is wrong")
     assert len(str(refused.value).splitlines()) == 1
+
+
+def test_no_private_network_receives_webhooks_unless_the_operator_names_it() -> None:
+    assert build_webhook_reach(read_settings(_env_file=None)) == WebhookReach()
+    assert build_webhook_reach(read_settings(_env_file=None, development=True)) == WebhookReach()
+    own = build_webhook_reach(read_settings(_env_file=None, webhook_networks="127.0.0.0/8, 10.1.0.0/16"))
+    assert [own.reach.allows(each) for each in ("127.0.0.1", "10.1.2.3", "10.2.0.1")] == [True, True, False]
 
 
 def test_a_part_counts_as_configured_wherever_its_setting_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

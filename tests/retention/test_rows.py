@@ -13,9 +13,11 @@ from sqlalchemy.exc import IntegrityError
 from db.ids import new_id
 from db.records.ledger import hold_credits, ledger_discrepancies
 from db.records.requests import IdempotencyKey, claim_key, insert_story
+from db.records.webhook_deliveries import Attempted, insert_delivery
+from db.records.webhook_endpoints import insert_endpoint
 from jobs.upkeep.retention import RetentionPolicy
 from jobs.upkeep.row_purge import OldRows, PurgedRows
-from statemachine.vocabulary import Kind, State
+from statemachine.vocabulary import Kind, State, WebhookEventType
 from tests.retention.account_files import AccountFiles
 from tests.support.factories import World
 from tests.support.invariants import assert_credits_add_up
@@ -239,3 +241,24 @@ def test_a_purged_job_that_still_holds_credits_is_reported(files: AccountFiles) 
 
 def test_rows_are_kept_for_two_years_by_default() -> None:
     assert RetentionPolicy().rows == YEARS
+
+
+def test_the_log_of_webhooks_is_kept_for_thirty_days(files: AccountFiles) -> None:
+    with files.engine.begin() as conn:
+        endpoint = insert_endpoint(
+            conn,
+            files.world.owner.account_id,
+            url="https://acme.example",
+            description="",
+            event_types=[WebhookEventType.JOB_FAILED],
+            position=0,
+        )
+        attempted = Attempted("job_1_1", "job.failed", 1, 1, 5, 200, None)
+        for _ in range(3):
+            insert_delivery(conn, endpoint.account_id, endpoint.id, attempted)
+    files.pass_time(29 * DAY)
+    assert purge(files).deliveries == 0
+    files.pass_time(31 * DAY)
+    assert purge(files, kept_for=None).deliveries == 3
+    assert count(files, "webhook_deliveries") == 0
+    assert count(files, "webhook_endpoints") == 1

@@ -154,6 +154,15 @@ def test_a_response_is_bounded(host: PictureHost, responder: Responder, failure:
     assert time.monotonic() - began < scaled(2)
 
 
+@pytest.mark.parametrize("declared", [b"Transfer-Encoding: chunked", b"Content-Length: 99999999999"])
+def test_a_body_is_read_up_to_its_limit(host: PictureHost, declared: bytes) -> None:
+    """However long its time is: the connection is closed, and the next message gets another one."""
+    host.respond = endlessly(b"HTTP/1.1 200 OK\r\n" + declared + b"\r\n\r\n", b"4\r\nmore\r\n")
+    outcomes = sent(host.url(), limits=replace(QUICK, body_s=3600.0), times=2)
+    assert [each.failure for each in outcomes] == [None, None]
+    assert len(host.requests) == 2
+
+
 def test_the_time_counts_for_an_attempt_as_a_whole(host: PictureHost) -> None:
     host.respond = endlessly(b"HTTP/1.1 200 OK\r\n", b"X-A: b\r\n", pause_s=0.02)
     limits = replace(QUICK, connect_s=3600.0, body_s=3600.0)
