@@ -18,6 +18,7 @@ class IdKind(StrEnum):
     """The kinds of ids; the value is the prefix."""
 
     ACCOUNT = "account"
+    GRANT = "grant"
     JOB = "job"
     STORY = "story"
     BATCH = "batch"

@@ -44,6 +44,7 @@ def _expected(kind: IdKind) -> str:
 
 
 _WITH_ARTICLE = {
+    IdKind.GRANT: "a grant",
     IdKind.ACCOUNT: "an account",
     IdKind.JOB: "a job",
     IdKind.STORY: "a story",

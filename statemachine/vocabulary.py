@@ -270,6 +270,7 @@ class AuditAction(StrEnum):
     GRANT_CREDITS = "grant_credits"
     ADJUST_CREDITS = "adjust_credits"
     REFUND_JOB = "refund_job"
+    REVOKE_GRANT = "revoke_grant"
     REDRIVE_JOBS = "redrive_jobs"
     PAUSE_STEP = "pause_step"
     RESUME_STEP = "resume_step"

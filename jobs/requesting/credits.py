@@ -76,6 +76,7 @@ class Granted:
 
     wallet: WalletKey
     balance: Balance
+    grant_id: UUID
     replayed: bool
 
 
@@ -106,8 +107,8 @@ def grant_credits(conn: Connection, caller: Principal, request: GrantRequest) ->
     _check_reason(request.reason)
     wallet = _wallet_named(conn, caller, request.account, request.user_ref)
     key = IdempotencyKey(caller.account_id, "", "grantCredits", request.idempotency_key)
-    made = once(conn, key, request, lambda _: _give(conn, caller, wallet, request))
-    return Granted(wallet, balance_of(conn, wallet), made.replayed)
+    made = once(conn, key, request, lambda grant_id: _give(conn, caller, wallet, request, grant_id))
+    return Granted(wallet, balance_of(conn, wallet), made.resource_id, made.replayed)
 
 
 def adjust_credits(conn: Connection, caller: Principal, request: AdjustRequest) -> Adjusted:
@@ -153,16 +154,17 @@ def _adjust(conn: Connection, caller: Principal, wallet: WalletKey, request: Adj
     )
 
 
-def _give(conn: Connection, caller: Principal, wallet: WalletKey, request: GrantRequest) -> None:
+def _give(conn: Connection, caller: Principal, wallet: WalletKey, request: GrantRequest, grant_id: UUID) -> None:
     amount, reason = request.amount, request.reason
     if caller.is_support:
         add_audit_entry(conn, caller.actor, AuditAction.GRANT_CREDITS, wallet, reason=reason)
-        post_entry(conn, wallet, "grant", amount, actor=caller.actor, reason=reason)
+        post_entry(conn, wallet, "grant", amount, actor=caller.actor, reason=reason, resource_id=grant_id)
         return
     source = WalletKey(caller.account_id)
     _check_available(conn, source, amount)
-    post_entry(conn, source, "transfer", -amount, actor=caller.actor, reason=reason or f"to {wallet.user_ref}")
-    post_entry(conn, wallet, "transfer", amount, actor=caller.actor, reason=reason)
+    to_whom = reason or f"to {wallet.user_ref}"
+    post_entry(conn, source, "transfer", -amount, actor=caller.actor, reason=to_whom, resource_id=grant_id)
+    post_entry(conn, wallet, "transfer", amount, actor=caller.actor, reason=reason, resource_id=grant_id)
 
 
 def _wallet_named(conn: Connection, caller: Principal, account: str | None, user_ref: str | None) -> WalletKey:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import strawberry
 
 from jobs.requesting.credits import AdjustRequest, GrantRequest, adjust_credits, grant_credits
+from jobs.requesting.revoking import revoke_grant
 from jobs.support.refunding import RefundRequest, refund_job
 from schema.context import Info
 from schema.fields import mutation
-from schema.ids import IdKind
+from schema.ids import IdKind, encode_id
 from schema.mutations.arguments import input_id
 from schema.mutations.payloads import KeyedPayload
 from schema.scalars import BigInt
@@ -35,6 +36,25 @@ class GrantCreditsInput:
 class GrantCreditsPayload(KeyedPayload):
     balance: CreditBalance | None = strawberry.field(
         default=None, description="The credits of the wallet that received them, as they are now."
+    )
+    grant_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The id of the grant, with which `revokeGrant` takes it back."
+    )
+
+
+@strawberry.input(description="The grant to take back, and why.")
+class RevokeGrantInput:
+    grant_id: strawberry.ID = strawberry.field(description="The grant, as `grantCredits` returned it.")
+    reason: str = strawberry.field(description="The reason, at most 500 characters; kept with the ledger entries.")
+
+
+@strawberry.type(description="What came back of the grant.")
+class RevokeGrantPayload(KeyedPayload):
+    amount: BigInt | None = strawberry.field(
+        default=None, description="The credits that went back: what the user had not spent, at most what was granted."
+    )
+    balance: CreditBalance | None = strawberry.field(
+        default=None, description="The credits of the wallet that had received them, as they are now."
     )
 
 
@@ -86,7 +106,24 @@ class CreditMutations:
             reason=input.reason,
         )
         granted = await info.context.database.write(grant_credits, info.context.principal, request)
-        return GrantCreditsPayload(balance=CreditBalance.of(granted.balance), replayed=granted.replayed)
+        return GrantCreditsPayload(
+            balance=CreditBalance.of(granted.balance),
+            grant_id=strawberry.ID(encode_id(IdKind.GRANT, granted.grant_id)),
+            replayed=granted.replayed,
+        )
+
+    @mutation(
+        "Take back what an end user has not spent of a grant, say to a mistyped user. A grant is revoked once; "
+        "repeating it changes nothing. Requires an API key.",
+        RevokeGrantPayload,
+        scope=KeyScope.CREDITS,
+    )
+    async def revoke_grant(self, info: Info, input: RevokeGrantInput) -> RevokeGrantPayload:
+        grant_id = input_id(input.grant_id, IdKind.GRANT, "grantId")
+        revoked = await info.context.database.write(revoke_grant, info.context.principal, grant_id, input.reason)
+        return RevokeGrantPayload(
+            amount=BigInt(revoked.amount), balance=CreditBalance.of(revoked.balance), replayed=revoked.replayed
+        )
 
     @mutation(
         "For support: adjust the credits of a wallet, with a reason that stays in the ledger.",

@@ -209,6 +209,7 @@ KEY_SCOPES = {
 AUDIT_ACTIONS = {
     AuditAction.GRANT_CREDITS: "Credits were created with `grantCredits`.",
     AuditAction.ADJUST_CREDITS: "A wallet was corrected with `adjustCredits`.",
+    AuditAction.REVOKE_GRANT: "A grant was taken back with `revokeGrant`.",
     AuditAction.REFUND_JOB: "A charge was returned with `refundJob`.",
     AuditAction.REDRIVE_JOBS: "Jobs were tried again with `redriveJobs`.",
     AuditAction.PAUSE_STEP: "A step was stopped for everybody with `pauseStep`.",
