@@ -800,6 +800,7 @@ CREATE TABLE public.sessions (
 CREATE TABLE public.statistics_reader (
     only_row boolean DEFAULT true NOT NULL,
     seen pg_snapshot DEFAULT pg_current_snapshot() NOT NULL,
+    system bigint DEFAULT (pg_control_system()).system_identifier NOT NULL,
     CONSTRAINT statistics_reader_one_row CHECK (only_row)
 );
 

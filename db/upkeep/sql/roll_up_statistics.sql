@@ -1,9 +1,12 @@
 -- Add the endings of jobs since the last run to the statistics. Called by a periodic task. Zero rows: none has ended.
 -- An event is new if this statement sees it and the snapshot of the last run did not, as in sequence_activity.sql: so
 -- each ending counts once, however late its transaction commits, and a run costs what is new.
+-- Transaction ids of two servers cannot be compared: after a dump was restored elsewhere, the first run counts nothing, and
+-- what ended in the half minute before the dump is missing.
 -- A job that another one took along is not counted again; what it cost is.
 WITH last AS MATERIALIZED (
-    SELECT seen FROM statistics_reader FOR UPDATE
+    SELECT CASE WHEN system = (pg_control_system()).system_identifier THEN seen END AS seen
+    FROM statistics_reader FOR UPDATE
 ),
 news AS MATERIALIZED (
     SELECT e.job_id, e.seq, e.at, e.from_state, e.to_state, e.error_code, e.cost_micros
@@ -44,6 +47,8 @@ counted AS (
     DO UPDATE SET jobs = s.jobs + excluded.jobs, spend_micros = s.spend_micros + excluded.spend_micros
 ),
 stored AS (
-    UPDATE statistics_reader SET seen = pg_current_snapshot() WHERE EXISTS (SELECT FROM news)
+    UPDATE statistics_reader
+    SET seen = pg_current_snapshot(), system = (pg_control_system()).system_identifier
+    WHERE EXISTS (SELECT FROM news) OR (SELECT seen FROM last) IS NULL
 )
 SELECT count(*) AS endings FROM ended HAVING count(*) > 0

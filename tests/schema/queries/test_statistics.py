@@ -107,6 +107,20 @@ def test_an_ending_that_commits_after_the_count_is_in_the_next(acme: Partner, su
     assert summed(rows(support, acme), "succeeded") == 2
 
 
+def test_after_a_dump_is_restored_elsewhere_new_endings_count(acme: Partner, support: Partner) -> None:
+    engine, jobs = acme.server.engine, [make_avatar(acme, acme.asset()) for _ in range(2)]
+    move(engine, jobs[0], *TO_SUCCESS)
+    count(engine)
+    with engine.begin() as conn:
+        # The ids of the old server were far ahead of those of the new one.
+        conn.execute(text("UPDATE statistics_reader SET system = 1, seen = '4000000000:4000000000:'"))
+    for _ in range(2):
+        count(engine)
+    move(engine, jobs[1], *TO_SUCCESS)
+    count(engine)
+    assert summed(rows(support, acme), "succeeded") == 2
+
+
 def test_all_accounts_together_are_counted_too(acme: Partner, rival: Partner, support: Partner) -> None:
     day = datetime.now(UTC).isoformat()
     given = {"by": "DAY", "from": day, "to": (datetime.now(UTC) + timedelta(seconds=1)).isoformat()}

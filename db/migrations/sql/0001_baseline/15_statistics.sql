@@ -20,6 +20,8 @@ CREATE INDEX job_statistics_by_age ON job_statistics (starts_at) WHERE unit = 'h
 CREATE TABLE statistics_reader (
     only_row boolean CONSTRAINT statistics_reader_pkey PRIMARY KEY DEFAULT true,
     seen     pg_snapshot NOT NULL DEFAULT pg_current_snapshot(),
+    -- The server whose transaction ids the snapshot counts, as in activity_sequencer.
+    system   bigint NOT NULL DEFAULT (pg_control_system()).system_identifier,
     CONSTRAINT statistics_reader_one_row CHECK (only_row)
 );
 INSERT INTO statistics_reader DEFAULT VALUES;
