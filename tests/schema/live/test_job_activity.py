@@ -10,8 +10,9 @@ from db.engine.activity import sequence
 from schema.cursors import activity_cursor
 from tests.schema.documents import make_avatar
 from tests.schema.queries.test_activity import avatar_of
+from tests.support.databases import unique_name
 from tests.support.eventually import eventually
-from tests.support.partners import LAST_SEQ, TO_SUCCESS, Partner, move
+from tests.support.partners import LAST_SEQ, TO_SUCCESS, Partner, move, partner
 from tests.support.serving import Server, Socket
 
 FOLLOW_ALL = """
@@ -76,3 +77,14 @@ def test_a_session_gets_only_its_own(acme: Partner) -> None:
 
 def _readers(server: Server) -> int:
     return sum(len(wakes) for wakes in server.hub.accounts._wakes.values())
+
+
+def test_the_notification_of_the_sequencer_is_enough(hinted: Server) -> None:
+    """This server never polls."""
+    caller = partner(hinted, unique_name("woken"))
+    with caller.socket() as socket:
+        socket.begin(FOLLOW_ALL)
+        eventually(lambda: _readers(hinted) == 1)
+        job_id = make_avatar(caller, caller.asset())
+        run_sequencer(hinted.engine)
+        assert [each["jobId"] for each in take(socket, 1)] == [job_id]
