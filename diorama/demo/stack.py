@@ -122,7 +122,7 @@ class Stack:
         self.environment["DEVELOPMENT"] = "true" if self._options.development else "false"
         if self._options.development:
             # A developer's endpoints are on this machine.
-            self.environment.setdefault("WEBHOOK_NETWORKS", f"{LOOPBACK}/8")
+            self.environment.setdefault("WEBHOOK_NETWORKS", "127.0.0.0/8")
         settings = read_settings("database", "store", "provider", **_overrides(self.environment))
         check_database(settings, migrated=False)
         check_provider(settings)
