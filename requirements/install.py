@@ -1,9 +1,9 @@
-"""Make a virtual environment and install a lock file into it, with one pip for each core.
+"""Make a virtual environment and install a lock file into it, with two pips for each core.
 
     python3 requirements/install.py .venv requirements/demo.lock           # the packages of a lock
     python3 requirements/install.py .venv requirements/demo.lock .         # and this checkout, as editable
 
-Unpacking takes most of the time of an installation and pip does it on one core, so each core gets a share of the lock.
+A pip compares everything that an index has of a package, and unpacks, on one core: so each gets a share of the lock.
 Hashes are checked as always; dependencies are not followed, because a lock names all of them.
 """
 
@@ -15,6 +15,9 @@ import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
+# A pip waits for the index in between, and some packages take many times as long as others.
+_PIPS = 2 * (os.cpu_count() or 1)
+
 
 def main(environment: Path, lock: Path, project: Path | None = None) -> None:
     """Install `lock`, then `project`, into `environment`, which is made if it does not exist."""
@@ -23,7 +26,7 @@ def main(environment: Path, lock: Path, project: Path | None = None) -> None:
         _make(environment)
     sys.stderr.write(f"Installing the packages of {lock} into {environment} ...\n")
     with tempfile.TemporaryDirectory() as folder:
-        shares = split(lock, Path(folder), os.cpu_count() or 1)
+        shares = split(lock, Path(folder), _PIPS)
         installs = [
             subprocess.Popen([*_pip(python), "--no-compile", "--require-hashes", "-r", share]) for share in shares
         ]
