@@ -13,15 +13,16 @@ from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB
 from sqlalchemy.types import TypeEngine
 
 metadata = MetaData()
-_Time = DateTime(timezone=True)
+Time = DateTime(timezone=True)
 
 
-def _table(table: str, /, **columns: type[TypeEngine[Any]] | TypeEngine[Any]) -> Table:
-    return Table(table, metadata, *(Column(name, kind) for name, kind in columns.items()))
+def table(name: str, /, **columns: type[TypeEngine[Any]] | TypeEngine[Any]) -> Table:
+    """Return a table with its columns and their types."""
+    return Table(name, metadata, *(Column(column, kind) for column, kind in columns.items()))
 
 
-accounts = _table("accounts", id=Uuid, name=Text, created_at=_Time, jobs_at_once=Int)
-api_keys = _table(
+accounts = table("accounts", id=Uuid, name=Text, created_at=Time, jobs_at_once=Int)
+api_keys = table(
     "api_keys",
     id=Uuid,
     account_id=Uuid,
@@ -29,22 +30,22 @@ api_keys = _table(
     name=Text,
     key_sha256=BYTEA,
     scopes=ARRAY(Text),
-    created_at=_Time,
-    used_at=_Time,
-    expires_at=_Time,
-    revoked_at=_Time,
+    created_at=Time,
+    used_at=Time,
+    expires_at=Time,
+    revoked_at=Time,
 )
-sessions = _table(
+sessions = table(
     "sessions",
     id=Uuid,
     account_id=Uuid,
     user_ref=Text,
     tier=Text,
     token_sha256=BYTEA,
-    created_at=_Time,
-    expires_at=_Time,
+    created_at=Time,
+    expires_at=Time,
 )
-assets = _table(
+assets = table(
     "assets",
     id=Uuid,
     account_id=Uuid,
@@ -62,10 +63,10 @@ assets = _table(
     poster_id=Uuid,
     rejection=Text,
     interruptions=Small,
-    created_at=_Time,
-    expires_at=_Time,
+    created_at=Time,
+    expires_at=Time,
 )
-renditions = _table(
+renditions = table(
     "renditions",
     asset_id=Uuid,
     width_px=Int,
@@ -76,8 +77,8 @@ renditions = _table(
     sha256=Text,
     is_working_copy=Bool,
 )
-stories = _table("stories", id=Uuid, account_id=Uuid, session_id=Uuid, selfie_id=Uuid, created_at=_Time)
-jobs = _table(
+stories = table("stories", id=Uuid, account_id=Uuid, session_id=Uuid, selfie_id=Uuid, created_at=Time)
+jobs = table(
     "jobs",
     id=Uuid,
     account_id=Uuid,
@@ -95,21 +96,21 @@ jobs = _table(
     attempt=Int,
     cycle=Int,
     credits=Int,
-    lease_expires_at=_Time,
+    lease_expires_at=Time,
     claimed_by=Text,
-    due_at=_Time,
-    deadline_at=_Time,
-    cancel_requested_at=_Time,
+    due_at=Time,
+    deadline_at=Time,
+    cancel_requested_at=Time,
     error_code=Text,
     error_message=Text,
     error_detail=Text,
     cost_micros=Big,
     output_id=Uuid,
-    created_at=_Time,
-    started_at=_Time,
-    finished_at=_Time,
+    created_at=Time,
+    started_at=Time,
+    finished_at=Time,
 )
-job_requests = _table(
+job_requests = table(
     "job_requests",
     job_id=Uuid,
     input_id=Uuid,
@@ -121,16 +122,16 @@ job_requests = _table(
     tier=Text,
     on_failure=Text,
     metadata=JSONB,
-    erased_at=_Time,
+    erased_at=Time,
     request_id=Text,
     batch_id=Uuid,
     account_id=Uuid,
 )
-job_events = _table(
+job_events = table(
     "job_events",
     job_id=Uuid,
     seq=Int,
-    at=_Time,
+    at=Time,
     from_state=Text,
     event=Text,
     to_state=Text,
@@ -141,17 +142,17 @@ job_events = _table(
     lease=Big,
     duration_ms=Big,
     cost_micros=Big,
-    due_at=_Time,
+    due_at=Time,
     error_code=Text,
     error_message=Text,
     error_detail=Text,
 )
-activity = _table(
+activity = table(
     "activity",
     account_id=Uuid,
     position=Big,
     type=Text,
-    at=_Time,
+    at=Time,
     job_id=Uuid,
     seq=Int,
     story_id=Uuid,
@@ -161,8 +162,8 @@ activity = _table(
     event=Text,
     endpoint_id=Uuid,
 )
-activity_heads = _table("activity_heads", account_id=Uuid, position=Big, purged=Big)
-attempts = _table(
+activity_heads = table("activity_heads", account_id=Uuid, position=Big, purged=Big)
+attempts = table(
     "attempts",
     job_id=Uuid,
     attempt=Int,
@@ -182,12 +183,12 @@ attempts = _table(
     source_sha256=Text,
     error_detail=Text,
     picture_url=Text,
-    started_at=_Time,
-    accepted_at=_Time,
-    completed_at=_Time,
+    started_at=Time,
+    accepted_at=Time,
+    completed_at=Time,
 )
-wallets = _table("wallets", account_id=Uuid, user_ref=Text, issued=Big, available=Big, held=Big, spent=Big)
-ledger_entries = _table(
+wallets = table("wallets", account_id=Uuid, user_ref=Text, issued=Big, available=Big, held=Big, spent=Big)
+ledger_entries = table(
     "ledger_entries",
     id=Big,
     account_id=Uuid,
@@ -201,10 +202,10 @@ ledger_entries = _table(
     of_id=Big,
     actor=Text,
     reason=Text,
-    at=_Time,
+    at=Time,
     resource_id=Uuid,
 )
-compensation_actions = _table(
+compensation_actions = table(
     "compensation_actions",
     job_id=Uuid,
     cycle=Int,
@@ -217,31 +218,31 @@ compensation_actions = _table(
     last_error=Text,
     reviewed_by=Text,
     review_note=Text,
-    created_at=_Time,
-    changed_at=_Time,
+    created_at=Time,
+    changed_at=Time,
 )
-paused_steps = _table("paused_steps", step=Text, states=ARRAY(Text), paused_at=_Time, paused_by=Text, reason=Text)
-provider_budgets = _table(
+paused_steps = table("paused_steps", step=Text, states=ARRAY(Text), paused_at=Time, paused_by=Text, reason=Text)
+provider_budgets = table(
     "provider_budgets",
     call=Text,
     permits=Double,
-    filled_at=_Time,
-    blocked_until=_Time,
-    next_slot_at=_Time,
+    filled_at=Time,
+    blocked_until=Time,
+    next_slot_at=Time,
     per_minute=Double,
     admitted=ARRAY(Uuid),
 )
-provider_breaker = _table(
+provider_breaker = table(
     "provider_breaker",
     state=Text,
     failures=Int,
     openings=Int,
     cause=Text,
     detail=Text,
-    opened_at=_Time,
-    until=_Time,
+    opened_at=Time,
+    until=Time,
 )
-deletions = _table(
+deletions = table(
     "deletions",
     id=Uuid,
     account_id=Uuid,
@@ -250,15 +251,15 @@ deletions = _table(
     subject_id=Uuid,
     pseudonym=Text,
     actor=Text,
-    requested_at=_Time,
+    requested_at=Time,
     objects=Int,
-    completed_at=_Time,
+    completed_at=Time,
 )
-job_statistics = _table(
+job_statistics = table(
     "job_statistics",
     account_id=Uuid,
     unit=Text,
-    starts_at=_Time,
+    starts_at=Time,
     kind=Text,
     outcome=Text,
     error_code=Text,
@@ -266,11 +267,11 @@ job_statistics = _table(
     jobs=Big,
     spend_micros=Big,
 )
-suspensions = _table("suspensions", account_id=Uuid, user_ref=Text, suspended_at=_Time, suspended_by=Text, reason=Text)
-audit_entries = _table(
+suspensions = table("suspensions", account_id=Uuid, user_ref=Text, suspended_at=Time, suspended_by=Text, reason=Text)
+audit_entries = table(
     "audit_entries",
     id=Uuid,
-    at=_Time,
+    at=Time,
     actor=Text,
     action=Text,
     account_id=Uuid,
@@ -278,7 +279,7 @@ audit_entries = _table(
     subject=Text,
     reason=Text,
 )
-idempotency_keys = _table(
+idempotency_keys = table(
     "idempotency_keys",
     account_id=Uuid,
     user_ref=Text,
@@ -286,40 +287,5 @@ idempotency_keys = _table(
     key=Text,
     input_sha256=BYTEA,
     resource_id=Uuid,
-    created_at=_Time,
-)
-webhook_endpoints = _table(
-    "webhook_endpoints",
-    id=Uuid,
-    account_id=Uuid,
-    url=Text,
-    description=Text,
-    event_types=ARRAY(Text),
-    position=Big,
-    failures=Int,
-    failing_since=_Time,
-    due_at=_Time,
-    lease=Big,
-    lease_expires_at=_Time,
-    claimed_by=Text,
-    disabled_reason=Text,
-    disabled_at=_Time,
-    succeeded_at=_Time,
-    failed_at=_Time,
-    created_at=_Time,
-)
-webhook_secrets = _table("webhook_secrets", endpoint_id=Uuid, secret=Text, created_at=_Time, expires_at=_Time)
-webhook_deliveries = _table(
-    "webhook_deliveries",
-    id=Uuid,
-    endpoint_id=Uuid,
-    account_id=Uuid,
-    webhook_id=Text,
-    type=Text,
-    position=Big,
-    attempt=Int,
-    at=_Time,
-    duration_ms=Int,
-    response_status=Small,
-    failure=Text,
+    created_at=Time,
 )

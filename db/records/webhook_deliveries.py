@@ -11,7 +11,7 @@ from sqlalchemy import Connection, insert, select
 
 from db.ids import new_id
 from db.paging import Page, Window, fetch_page
-from db.tables import webhook_deliveries
+from db.webhook_tables import webhook_deliveries
 from statemachine.vocabulary import WebhookFailure
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
 from db.ids import new_id
 from db.paging import Page, Window, fetch_page
-from db.tables import webhook_endpoints, webhook_secrets
+from db.webhook_tables import webhook_endpoints, webhook_secrets
 from statemachine.vocabulary import WebhookDisabledReason, WebhookEndpointState, WebhookEventType
 
 _now = func.diorama_now

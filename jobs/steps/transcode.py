@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID
@@ -13,7 +12,6 @@ import structlog
 
 from db.elapsed import Instant, this_instant
 from db.engine.claims import ClaimedJob
-from db.engine.row_changes import AssetMade
 from db.ids import new_id
 from db.public_ids import IdKind, encode_id
 from db.records.renditions import Rendition
@@ -41,6 +39,7 @@ from jobs.redaction import redacted
 from jobs.renditions import store_renditions, store_working_copy
 from jobs.signing import ManifestSigner, SigningError
 from jobs.steps.failures import source_altered, storage_failure, surprise
+from jobs.steps.finished_file import FinishedFile
 from jobs.steps.progress import Progress
 from jobs.steps.result import Work
 from jobs.upkeep.retention import RetentionPolicy
@@ -72,28 +71,11 @@ class TranscodeParts:
 
 
 @dataclass(frozen=True, slots=True)
-class _File:
-    """One finished file in our storage. Sizes in pixels and bytes; duration and rate are for videos only."""
-
-    id: UUID
-    role: str  # avatar, scene, video or poster
-    object_key: str
-    content_type: str
-    width_px: int
-    height_px: int
-    size_bytes: int
-    sha256: str
-    duration_s: float | None
-    frames_per_second: float | None
-    renditions: tuple[Rendition, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class _Made:
     """The output in its exact size, codec and rate, and a still of a video."""
 
-    output: _File
-    poster: _File | None = None
+    output: FinishedFile
+    poster: FinishedFile | None = None
 
 
 def transcode(job: ClaimedJob, parts: TranscodeParts) -> Work | None:
@@ -225,7 +207,7 @@ def _reporting(job: ClaimedJob, lease: KeptLease, parts: TranscodeParts) -> Call
     return report
 
 
-def _keep_picture(job: ClaimedJob, role: str, path: Path, facts: PictureFacts, parts: TranscodeParts) -> _File:
+def _keep_picture(job: ClaimedJob, role: str, path: Path, facts: PictureFacts, parts: TranscodeParts) -> FinishedFile:
     """Store a finished picture and the copies that were made with it."""
     kept = _keep(job, role, path, facts, parts, renditions_in(path.with_name(_COPIES), facts.renditions))
     if not facts.renditions:
@@ -241,14 +223,14 @@ def _keep(
     facts: ImageFacts | VideoFacts,
     parts: TranscodeParts,
     beside: Mapping[Path, ImageFacts],
-) -> _File:
+) -> FinishedFile:
     """Store a finished file and its renditions, which are `beside` it."""
     key = output_key(job.id, job.attempt, job.lease, role, path.suffix.removeprefix("."))
     _sign(path, facts, parts)
     stored = parts.store.put_file(key, path, content_type=facts.content_type)
     video = facts if isinstance(facts, VideoFacts) else None
     asset_id = new_id()
-    return _File(
+    return FinishedFile(
         id=asset_id,
         role=role,
         object_key=stored.key,
@@ -278,28 +260,9 @@ def _sign(path: Path, facts: ImageFacts | VideoFacts, parts: TranscodeParts) -> 
 
 def _finished(job: ClaimedJob, made: _Made, parts: TranscodeParts) -> Work:
     expires_at = parts.retention.output_expires_at(job.kind, job.now(parts.instant()))
-    poster = _asset(job, made.poster, expires_at) if made.poster else None
-    output = _asset(job, made.output, expires_at, poster)
+    poster = made.poster.asset(job, expires_at) if made.poster else None
+    output = made.output.asset(job, expires_at, poster)
     files = (made.poster, made.output) if made.poster else (made.output,)
     renditions = (each for file in files for each in file.renditions)
     row_changes = (*((poster, output) if poster else (output,)), *renditions)
     return Work(job, StepDone(), row_changes, output_id=output.id)
-
-
-def _asset(job: ClaimedJob, made: _File, expires_at: datetime | None, poster: AssetMade | None = None) -> AssetMade:
-    return AssetMade(
-        id=made.id,
-        account_id=job.account_id,
-        session_id=job.session_id,
-        kind=made.role,
-        object_key=made.object_key,
-        content_type=made.content_type,
-        width_px=made.width_px,
-        height_px=made.height_px,
-        duration_s=made.duration_s,
-        frames_per_second=made.frames_per_second,
-        size_bytes=made.size_bytes,
-        sha256=made.sha256,
-        poster_id=poster.id if poster else None,
-        expires_at=expires_at,
-    )

@@ -1,4 +1,4 @@
-"""Every word list of `statemachine/vocabulary.py` is the same in the database and in the API."""
+"""Every word list of `statemachine/vocabulary` is the same in the database and in the API."""
 
 from __future__ import annotations
 

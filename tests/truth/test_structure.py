@@ -54,6 +54,16 @@ def test_our_package_is_the_one_that_is_imported(package: str) -> None:
     assert Path(module.__file__ or "").parent == ROOT / package
 
 
+# As CONTRIBUTING.md says.
+LINES_MAX = 300
+
+
+@pytest.mark.parametrize("package", [*MAY_IMPORT, "tests"])
+def test_no_file_is_too_long_to_read_at_once(package: str) -> None:
+    lengths = {path.relative_to(ROOT): len(path.read_text(encoding="utf-8").splitlines()) for path in files_of(package)}
+    assert {str(path): length for path, length in lengths.items() if length > LINES_MAX} == {}
+
+
 @pytest.mark.parametrize("package", MAY_IMPORT)
 def test_every_file_has_a_docstring(package: str) -> None:
     silent = [

@@ -1,6 +1,6 @@
--- The activity of an account: all that its jobs and stories do, as one sequence in commit order. The sequencer
--- writes it, after the commits: see docs/decisions/0017; and who disables an endpoint, under a lock on the head. An entry has ids and words of closed lists, and nothing else:
--- what an event says is in the history, under its job and sequence number.
+-- The activity of an account: all that its jobs and stories do, as one sequence in commit order. The sequencer writes
+-- it, after the commits (docs/decisions/0017), and so does whoever disables an endpoint, under a lock on the head. An entry
+-- has ids and words of closed lists, and nothing else: what an event says is in the history, under its job and number.
 -- Without foreign keys, which would cost as much as the entry itself: a job, its story and its session outlive it.
 CREATE TABLE activity (
     account_id uuid NOT NULL,

@@ -1,4 +1,4 @@
-"""Every closed word list, once. `tests/db/test_word_lists.py` compares them with the database and the API."""
+"""Words of jobs: their states, steps, attempts, errors and compensations, and of the provider's limits."""
 
 from __future__ import annotations
 
@@ -58,17 +58,6 @@ class Event(StrEnum):
     REDRIVEN = "redriven"
     ROLLED_BACK = "rolled_back"
     UNDO_RETRIED = "undo_retried"
-
-
-class ActivityType(StrEnum):
-    """The entries of an account's activity: an event of a job, what became of a story, or of a webhook endpoint."""
-
-    JOB_EVENT = "job_event"
-    STORY_BEGAN = "story_began"
-    STORY_SUCCEEDED = "story_succeeded"
-    STORY_FAILED = "story_failed"
-    STORY_CANCELED = "story_canceled"
-    ENDPOINT_DISABLED = "endpoint_disabled"
 
 
 class Actor(StrEnum):
@@ -171,35 +160,6 @@ class AttemptStatus(StrEnum):
     DUPLICATE = "duplicate"  # an orphan that the search found after its job had gone on: canceled, and its cost booked
 
 
-class AssetKind(StrEnum):
-    """The content of a file."""
-
-    SELFIE = "selfie"
-    AVATAR = "avatar"
-    SCENE = "scene"
-    VIDEO = "video"
-    POSTER = "poster"
-
-
-class AssetState(StrEnum):
-    """The state of a file. Only a ready one can be used."""
-
-    PENDING = "pending"
-    READY = "ready"
-    # The object was not in the store when it was needed.
-    MISSING = "missing"
-    REJECTED = "rejected"
-    DELETED = "deleted"
-
-
-class DeletionSubject(StrEnum):
-    """The thing that a deletion removes, with everything that was made for it."""
-
-    ASSET = "asset"
-    STORY = "story"
-    USER = "user"
-
-
 class CompensationKind(StrEnum):
     """A kind of compensating action."""
 
@@ -216,77 +176,6 @@ class CompensationState(StrEnum):
     DONE = "done"
     NEEDS_REVIEW = "needs_review"
     WAIVED = "waived"
-
-
-class CreditEntryKind(StrEnum):
-    """The kind of a ledger entry."""
-
-    GRANT = "grant"
-    TRANSFER = "transfer"
-    ADJUST = "adjust"
-    HOLD = "hold"
-    CHARGE = "charge"
-    RELEASE = "release"
-    REFUND = "refund"
-
-
-class CreditBucket(StrEnum):
-    """The buckets of the ledger, between which an entry moves credits."""
-
-    ISSUED = "issued"
-    AVAILABLE = "available"
-    HELD = "held"
-    SPENT = "spent"
-
-
-class Tier(StrEnum):
-    """The tier of a session, which decides what it may request."""
-
-    FREE = "free"
-    PAID = "paid"
-
-
-class Role(StrEnum):
-    """The caller. A session's role is not stored: it has a token, not an API key."""
-
-    PARTNER = "partner"
-    SUPPORT = "support"
-    SESSION = "session"
-
-
-class KeyScope(StrEnum):
-    """The changes that an API key may make. Every key may read what belongs to its account."""
-
-    REQUESTS = "requests"
-    SESSIONS = "sessions"
-    CREDITS = "credits"
-    KEYS = "keys"
-    WEBHOOKS = "webhooks"
-
-
-class AuditAction(StrEnum):
-    """The changes by support that the audit keeps."""
-
-    GRANT_CREDITS = "grant_credits"
-    ADJUST_CREDITS = "adjust_credits"
-    REFUND_JOB = "refund_job"
-    REVOKE_GRANT = "revoke_grant"
-    REDRIVE_JOBS = "redrive_jobs"
-    PAUSE_STEP = "pause_step"
-    RESUME_STEP = "resume_step"
-    REVIEW_COMPENSATION = "review_compensation"
-    SUSPEND_ACCOUNT = "suspend_account"
-    RESUME_ACCOUNT = "resume_account"
-    SUSPEND_USER = "suspend_user"
-    RESUME_USER = "resume_user"
-    TAKE_DOWN_ASSET = "take_down_asset"
-
-
-class Interval(StrEnum):
-    """The lengths of the intervals of statistics."""
-
-    HOUR = "hour"
-    DAY = "day"
 
 
 class WaitKind(StrEnum):
@@ -334,47 +223,3 @@ class WebhookEffect(StrEnum):
     LATE = "late"
     FOREIGN = "foreign"
     NONE = "none"
-
-
-class WebhookEventType(StrEnum):
-    """The events that a partner's endpoint can receive. A message spells them with a dot: `job.succeeded`."""
-
-    JOB_REQUESTED = "job_requested"
-    JOB_PROGRESSED = "job_progressed"
-    JOB_SUCCEEDED = "job_succeeded"
-    JOB_FAILED = "job_failed"
-    JOB_CANCELED = "job_canceled"
-    STORY_BEGAN = "story_began"
-    STORY_SUCCEEDED = "story_succeeded"
-    STORY_FAILED = "story_failed"
-    STORY_CANCELED = "story_canceled"
-    ENDPOINT_DISABLED = "endpoint_disabled"
-
-    @property
-    def dotted(self) -> str:
-        """Return the word as messages spell it."""
-        return self.value.replace("_", ".", 1)
-
-
-class WebhookEndpointState(StrEnum):
-    """The state of a partner's endpoint. Derived when it is read, never stored."""
-
-    ENABLED = "enabled"
-    FAILING = "failing"  # its last delivery failed, and is tried again
-    DISABLED = "disabled"
-
-
-class WebhookDisabledReason(StrEnum):
-    """The reason why an endpoint is disabled."""
-
-    REQUESTED = "requested"
-    GONE = "gone"  # it responded with 410
-    FAILED = "failed"  # every delivery failed for three days
-
-
-class WebhookFailure(StrEnum):
-    """The reason why a delivery failed."""
-
-    BAD_STATUS = "bad_status"
-    TIMED_OUT = "timed_out"
-    UNREACHABLE = "unreachable"

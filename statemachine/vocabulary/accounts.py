@@ -1,0 +1,116 @@
+"""Words of accounts: who may do what, what they own, what they pay, and what support changed."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class ActivityType(StrEnum):
+    """The entries of an account's activity: an event of a job, what became of a story, or of a webhook endpoint."""
+
+    JOB_EVENT = "job_event"
+    STORY_BEGAN = "story_began"
+    STORY_SUCCEEDED = "story_succeeded"
+    STORY_FAILED = "story_failed"
+    STORY_CANCELED = "story_canceled"
+    ENDPOINT_DISABLED = "endpoint_disabled"
+
+
+class AssetKind(StrEnum):
+    """The content of a file."""
+
+    SELFIE = "selfie"
+    AVATAR = "avatar"
+    SCENE = "scene"
+    VIDEO = "video"
+    POSTER = "poster"
+
+
+class AssetState(StrEnum):
+    """The state of a file. Only a ready one can be used."""
+
+    PENDING = "pending"
+    READY = "ready"
+    # The object was not in the store when it was needed.
+    MISSING = "missing"
+    REJECTED = "rejected"
+    DELETED = "deleted"
+
+
+class DeletionSubject(StrEnum):
+    """The thing that a deletion removes, with everything that was made for it."""
+
+    ASSET = "asset"
+    STORY = "story"
+    USER = "user"
+
+
+class CreditEntryKind(StrEnum):
+    """The kind of a ledger entry."""
+
+    GRANT = "grant"
+    TRANSFER = "transfer"
+    ADJUST = "adjust"
+    HOLD = "hold"
+    CHARGE = "charge"
+    RELEASE = "release"
+    REFUND = "refund"
+
+
+class CreditBucket(StrEnum):
+    """The buckets of the ledger, between which an entry moves credits."""
+
+    ISSUED = "issued"
+    AVAILABLE = "available"
+    HELD = "held"
+    SPENT = "spent"
+
+
+class Tier(StrEnum):
+    """The tier of a session, which decides what it may request."""
+
+    FREE = "free"
+    PAID = "paid"
+
+
+class Role(StrEnum):
+    """The caller. A session's role is not stored: it has a token, not an API key."""
+
+    PARTNER = "partner"
+    SUPPORT = "support"
+    SESSION = "session"
+
+
+class KeyScope(StrEnum):
+    """The changes that an API key may make. Every key may read what belongs to its account."""
+
+    REQUESTS = "requests"
+    SESSIONS = "sessions"
+    CREDITS = "credits"
+    KEYS = "keys"
+    WEBHOOKS = "webhooks"
+
+
+class AuditAction(StrEnum):
+    """The changes by support that the audit keeps."""
+
+    GRANT_CREDITS = "grant_credits"
+    ADJUST_CREDITS = "adjust_credits"
+    REFUND_JOB = "refund_job"
+    REVOKE_GRANT = "revoke_grant"
+    REDRIVE_JOBS = "redrive_jobs"
+    PAUSE_STEP = "pause_step"
+    RESUME_STEP = "resume_step"
+    REVIEW_COMPENSATION = "review_compensation"
+    SUSPEND_ACCOUNT = "suspend_account"
+    RESUME_ACCOUNT = "resume_account"
+    SUSPEND_USER = "suspend_user"
+    RESUME_USER = "resume_user"
+    TAKE_DOWN_ASSET = "take_down_asset"
+
+
+class Interval(StrEnum):
+    """The lengths of the intervals of statistics."""
+
+    HOUR = "hour"
+    DAY = "day"
