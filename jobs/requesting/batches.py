@@ -11,10 +11,9 @@ from sqlalchemy import Connection
 
 from db.ids import ids_after, new_id
 from db.records.jobs import lock_sources
-from db.records.ledger import lock_balance
 from db.records.requests import IdempotencyKey, NewJob, insert_stories
 from jobs.catalogue.catalogue import DEFAULT_CATALOGUE, Catalogue
-from jobs.errors import InsufficientCredits, Invalid, UseCaseError
+from jobs.errors import Invalid, UseCaseError
 from jobs.identity import Principal
 from jobs.requesting.checks import check_animation, check_scene, check_story
 from jobs.requesting.creation import add_jobs
@@ -33,6 +32,7 @@ from jobs.requesting.requests import (
 ITEMS_MAX = 200
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def create_batch(
@@ -50,7 +50,6 @@ def create_batch(
     def make(batch_id: UUID) -> None:
         _lock_sources(conn, caller, request)
         jobs = _NewBatch(conn, caller, request, batch_id, catalogue).jobs()
-        _check_price(conn, caller, jobs)
         selfies = {job.story_id: job.request.input_id for job in jobs if job.story_id and job.request.input_id}
         insert_stories(conn, owner_of(caller), selfies)
         add_jobs(conn, caller, jobs, catalogue)
@@ -73,11 +72,11 @@ class _NewBatch:
         """Return the jobs in the order of the request."""
         request = self._request
         found = [
-            *_each("stories", request.stories, self._story),
-            *_each("scenes", request.scenes, self._scene),
-            *_each("animations", request.animations, self._animation),
+            *each_of("stories", request.stories, self._story),
+            *each_of("scenes", request.scenes, self._scene),
+            *each_of("animations", request.animations, self._animation),
         ]
-        return [replace(job, batch_id=self._batch_id) for job in found]
+        return [replace(job, batch_id=self._batch_id) for jobs in found for job in jobs]
 
     def _story(self, item: BatchStory) -> list[NewJob]:
         options = replace(self._request.options, metadata=item.metadata)
@@ -99,11 +98,11 @@ class _NewBatch:
         return [self._maker.animation(next(self._ids), animation)]
 
 
-def _each(name: str, items: Sequence[Item], make: Callable[[Item], list[NewJob]]) -> Iterator[NewJob]:
-    """Yield the jobs of a list of items; an error names the list and the place of its item."""
+def each_of(name: str, items: Sequence[Item], make: Callable[[Item], Result]) -> Iterator[Result]:
+    """Yield what is made of each item of a list; the path of an error names the list and the place of the item."""
     for number, item in enumerate(items):
         try:
-            yield from make(item)
+            yield make(item)
         except UseCaseError as error:
             error.path = ("input", name, str(number), *error.path[1:])
             raise
@@ -119,11 +118,3 @@ def _lock_sources(conn: Connection, caller: Principal, request: BatchRequest) ->
 
 def _given(ids: set[UUID | None]) -> set[UUID]:
     return {each for each in ids if each is not None}
-
-
-def _check_price(conn: Connection, caller: Principal, jobs: Sequence[NewJob]) -> None:
-    """Compare the price of the whole batch with the wallet, which stays locked until the transaction ends."""
-    required = sum(job.request.credits for job in jobs)
-    available = lock_balance(conn, caller.wallet).available
-    if available < required:
-        raise InsufficientCredits(required, available)

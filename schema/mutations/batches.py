@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
-from jobs.requesting.batches import ITEMS_MAX, create_batch
+from jobs.requesting.batches import ITEMS_MAX, create_batch, each_of
 from jobs.requesting.cancellation import cancel_batch
 from jobs.requesting.requests import BatchAnimation, BatchRequest, BatchScene, BatchStory, RequestOptions
 from schema.context import Info
@@ -31,9 +31,9 @@ class BatchStoryInput(SceneInput):
 
     def story(self) -> BatchStory:
         """Return the story as the use case takes it; raise Invalid for a wrong id or wrong metadata."""
-        metadata = metadata_of(self.metadata, "input", "stories", "metadata")
+        metadata = metadata_of(self.metadata, "input", "metadata")
         motion = None if self.animation is None else self.animation.options()
-        return BatchStory(input_id(self.selfie_id, IdKind.ASSET, "stories"), self.scene_options(), motion, metadata)
+        return BatchStory(input_id(self.selfie_id, IdKind.ASSET, "selfieId"), self.scene_options(), motion, metadata)
 
 
 @strawberry.input(description="One scene of a batch.")
@@ -45,8 +45,8 @@ class BatchSceneInput(SceneInput):
 
     def scene(self) -> BatchScene:
         """Return the scene as the use case takes it; raise Invalid for a wrong id or wrong metadata."""
-        metadata = metadata_of(self.metadata, "input", "scenes", "metadata")
-        asset_id, job_id = input_source(self.avatar_id, "scenes")
+        metadata = metadata_of(self.metadata, "input", "metadata")
+        asset_id, job_id = input_source(self.avatar_id, "avatarId")
         return BatchScene(self.scene_options(), asset_id, job_id, metadata)
 
 
@@ -62,8 +62,8 @@ class BatchAnimationInput:
 
     def animation(self) -> BatchAnimation:
         """Return the animation as the use case takes it; raise Invalid for a wrong id or wrong metadata."""
-        metadata = metadata_of(self.metadata, "input", "animations", "metadata")
-        asset_id, job_id = input_source(self.scene_id, "animations")
+        metadata = metadata_of(self.metadata, "input", "metadata")
+        asset_id, job_id = input_source(self.scene_id, "sceneId")
         return BatchAnimation(self.options.options(), asset_id, job_id, metadata)
 
 
@@ -79,9 +79,9 @@ class CreateBatchInput(KeyedInput):
         """Return the request as the use case takes it; raise Invalid for wrong ids or wrong metadata."""
         return BatchRequest(
             RequestOptions(self.idempotency_key, self.on_failure, self.priority),
-            stories=tuple(each.story() for each in self.stories),
-            scenes=tuple(each.scene() for each in self.scenes),
-            animations=tuple(each.animation() for each in self.animations),
+            stories=tuple(each_of("stories", self.stories, BatchStoryInput.story)),
+            scenes=tuple(each_of("scenes", self.scenes, BatchSceneInput.scene)),
+            animations=tuple(each_of("animations", self.animations, BatchAnimationInput.animation)),
         )
 
 
@@ -116,7 +116,8 @@ class BatchMutations:
         context = info.context
         request = input.request()
         made = await context.database.write(create_batch, context.principal, request, catalogue=context.catalogue)
-        context.parts.hint(Step.SUBMIT, ())
+        if not made.replayed:
+            context.parts.hint(Step.SUBMIT, ())
         batch = await find_batch(info, made.resource_id)
         jobs = [Job.of(job) for job in batch.jobs] if batch else []
         return CreateBatchPayload(batch=batch, jobs=jobs, replayed=made.replayed)

@@ -88,6 +88,10 @@ def test_a_batch_has_stories_scenes_and_animations_in_order_and_once_per_key(acm
         ("stories", 1, {"selfieId": None}, "selfieId"),
         ("scenes", 0, {"theme": "atlantis"}, "theme"),
         ("animations", 0, {"options": {"durationSeconds": 7}}, "options"),
+        ("stories", 1, {"selfieId": "no id"}, "selfieId"),
+        ("scenes", 0, {"avatarId": "job_1"}, "avatarId"),
+        ("animations", 0, {"sceneId": "no id"}, "sceneId"),
+        ("scenes", 0, {"metadata": [1]}, "metadata"),
     ],
 )
 def test_one_wrong_item_refuses_the_batch_and_is_named(
