@@ -22,8 +22,6 @@ from jobs.webhooks.testing import endpoint_under_test, send_test
 from schema.context import Info
 from schema.cursors import MalformedCursor, read_activity_cursor
 from schema.fields import mutation
-from schema.ids import IdKind
-from schema.mutations.arguments import input_id
 from schema.mutations.webhook_arguments import (
     CreateWebhookEndpointInput,
     CreateWebhookEndpointPayload,
@@ -70,7 +68,7 @@ class WebhookMutations:
             update_endpoint,
             info.context.principal,
             info.context.parts.runtime.webhook_sender.reach,
-            input_id(input.id, IdKind.WEBHOOK_ENDPOINT, "id"),
+            input.endpoint_id,
             changes,
         )
         return UpdateWebhookEndpointPayload(endpoint=WebhookEndpoint.of(endpoint))
@@ -85,7 +83,7 @@ class WebhookMutations:
         endpoint, secret = await info.context.database.write(
             rotate_secret,
             info.context.principal,
-            input_id(input.id, IdKind.WEBHOOK_ENDPOINT, "id"),
+            input.endpoint_id,
             overlap=timedelta(seconds=input.overlap_seconds),
         )
         return RotateWebhookSecretPayload(endpoint=WebhookEndpoint.of(endpoint), secret=secret)
@@ -98,8 +96,7 @@ class WebhookMutations:
     async def disable_webhook_endpoint(
         self, info: Info, input: DisableWebhookEndpointInput
     ) -> DisableWebhookEndpointPayload:
-        endpoint_id = input_id(input.id, IdKind.WEBHOOK_ENDPOINT, "id")
-        endpoint = await info.context.database.write(disable, info.context.principal, endpoint_id)
+        endpoint = await info.context.database.write(disable, info.context.principal, input.endpoint_id)
         return DisableWebhookEndpointPayload(endpoint=WebhookEndpoint.of(endpoint))
 
     @mutation(
@@ -110,8 +107,7 @@ class WebhookMutations:
     async def enable_webhook_endpoint(
         self, info: Info, input: EnableWebhookEndpointInput
     ) -> EnableWebhookEndpointPayload:
-        endpoint_id = input_id(input.id, IdKind.WEBHOOK_ENDPOINT, "id")
-        endpoint = await info.context.database.write(enable, info.context.principal, endpoint_id)
+        endpoint = await info.context.database.write(enable, info.context.principal, input.endpoint_id)
         return EnableWebhookEndpointPayload(endpoint=WebhookEndpoint.of(endpoint))
 
     @mutation(
@@ -122,8 +118,7 @@ class WebhookMutations:
     async def delete_webhook_endpoint(
         self, info: Info, input: DeleteWebhookEndpointInput
     ) -> DeleteWebhookEndpointPayload:
-        endpoint_id = input_id(input.id, IdKind.WEBHOOK_ENDPOINT, "id")
-        endpoint = await info.context.database.write(remove, info.context.principal, endpoint_id)
+        endpoint = await info.context.database.write(remove, info.context.principal, input.endpoint_id)
         return DeleteWebhookEndpointPayload(endpoint=WebhookEndpoint.of(endpoint))
 
     @mutation(
@@ -132,9 +127,8 @@ class WebhookMutations:
         scope=KeyScope.WEBHOOKS,
     )
     async def redeliver_webhook(self, info: Info, input: RedeliverWebhookInput) -> RedeliverWebhookPayload:
-        endpoint_id = input_id(input.endpoint_id, IdKind.WEBHOOK_ENDPOINT, "endpointId")
         after = _position(info, input.after)
-        endpoint = await info.context.database.write(redeliver, info.context.principal, endpoint_id, after=after)
+        endpoint = await info.context.database.write(redeliver, info.context.principal, input.endpoint_id, after=after)
         return RedeliverWebhookPayload(endpoint=WebhookEndpoint.of(endpoint))
 
     @mutation(
@@ -144,8 +138,7 @@ class WebhookMutations:
     )
     async def send_test_webhook(self, info: Info, input: SendTestWebhookInput) -> SendTestWebhookPayload:
         parts, caller = info.context.parts, info.context.principal
-        endpoint_id = input_id(input.id, IdKind.WEBHOOK_ENDPOINT, "id")
-        endpoint, secrets = await info.context.database.read(endpoint_under_test, caller, endpoint_id)
+        endpoint, secrets = await info.context.database.read(endpoint_under_test, caller, input.endpoint_id)
         async with parts.webhook_tests.place(caller.account_id):
             attempted = await send_test(parts.runtime.webhook_sender, endpoint, secrets, datetime.now(UTC))
         logged = await info.context.database.write(insert_delivery, endpoint.account_id, endpoint.id, attempted)

@@ -219,10 +219,10 @@ def test_an_endpoint_goes_back_to_any_cursor_of_its_own_account(acme: Partner, r
     beginning = activity_cursor(account_id, 0)
     # It began where the activity was.
     assert endpoint["cursor"] == activity_cursor(account_id, 1)
-    moved = done(acme, REDELIVER, endpointId=endpoint["id"], after=beginning)["endpoint"]
+    moved = done(acme, REDELIVER, id=endpoint["id"], after=beginning)["endpoint"]
     assert moved["cursor"] == beginning
     for wrong in (activity_cursor(account_id, 2), activity_cursor(rival.principal.account_id, 0), "nonsense"):
-        assert refused(acme, REDELIVER, endpointId=endpoint["id"], after=wrong)["path"] == ["input", "after"]
+        assert refused(acme, REDELIVER, id=endpoint["id"], after=wrong)["path"] == ["input", "after"]
     assert nodes(acme, LIST)[0]["cursor"] == beginning
 
 
@@ -246,7 +246,7 @@ def test_another_accounts_endpoint_does_not_exist(
 
 def _naming(document: str, endpoint_id: str, stranger: Partner) -> dict[str, str]:
     if document is REDELIVER:
-        return {"endpointId": endpoint_id, "after": activity_cursor(stranger.principal.account_id, 0)}
+        return {"id": endpoint_id, "after": activity_cursor(stranger.principal.account_id, 0)}
     return {"id": endpoint_id}
 
 
