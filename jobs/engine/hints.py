@@ -21,13 +21,13 @@ from db.connection import LISTENING
 from db.engine.notify import DUE_CHANNEL, EVENTS_CHANNEL, notify
 from statemachine.vocabulary import Step
 
-__all__ = ["DUE_CHANNEL", "EVENTS_CHANNEL", "HintListener", "Hinter", "due_steps"]
+__all__ = ["DUE_CHANNEL", "EVENTS_CHANNEL", "EVERYTHING", "HintListener", "Hinter", "due_steps", "hinted_ids"]
 
 log = structlog.get_logger(__name__)
 
 # Postgres takes 8,000 bytes a payload; an id has 32 characters and a space.
 _IDS_MAX = 200
-_EVERYTHING = "*"
+EVERYTHING = "*"
 _EVERY_S = 0.02
 _RECONNECT_AFTER_S = 1.0
 
@@ -76,7 +76,7 @@ class Hinter:
     def _send(self, steps: set[Step], ids: set[UUID]) -> None:
         payloads = {
             "steps": " ".join(sorted(steps)),
-            "ids": " ".join(job_id.hex for job_id in ids) if len(ids) <= _IDS_MAX else _EVERYTHING,
+            "ids": " ".join(job_id.hex for job_id in ids) if len(ids) <= _IDS_MAX else EVERYTHING,
         }
         try:
             with self._engine.connect() as conn:
@@ -119,6 +119,17 @@ class HintListener:
         while not self._stopping.is_set():
             for notification in conn.notifies(timeout=0.5):
                 self._channels[notification.channel](notification.payload)
+
+
+def hinted_ids(payload: str) -> frozenset[UUID] | None:
+    """Return the ids that a hint names, or None if it stands for all. What is no id comes from a newer program."""
+    if payload == EVERYTHING:
+        return None
+    try:
+        return frozenset(UUID(hex=word) for word in payload.split())
+    except ValueError:
+        # The slow poll sees to it.
+        return frozenset()
 
 
 def due_steps(payload: str | None) -> Iterable[Step]:

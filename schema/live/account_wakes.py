@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager, suppress
 from uuid import UUID
 
+from jobs.engine.hints import hinted_ids
 from schema.live.buffers import ServerClosing
-
-_EVERYTHING = "*"
 
 
 class Wake:
@@ -58,19 +58,15 @@ class AccountWakes:
 
     def hear(self, payload: str) -> None:
         """Take a notification: the ids of accounts in hexadecimal, or `*` for all."""
-        if payload == _EVERYTHING:
-            self._wake(set(self._wakes))
-            return
-        # What is no id comes from a newer program; the slow poll sees to it.
-        with suppress(ValueError):
-            self._wake({UUID(hex=word) for word in payload.split()})
+        named = hinted_ids(payload)
+        self._wake(set(self._wakes) if named is None else named)
 
     def close(self) -> None:
         """Send every reader away, those too that come later."""
         self._closing = True
         self._wake(set(self._wakes), closing=True)
 
-    def _wake(self, account_ids: set[UUID], *, closing: bool = False) -> None:
+    def _wake(self, account_ids: AbstractSet[UUID], *, closing: bool = False) -> None:
         for account_id in account_ids & self._wakes.keys():
             for wake in self._wakes[account_id]:
                 wake.set(closing=closing)

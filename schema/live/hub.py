@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from db.connection import LISTENING
 from db.engine.notify import ACTIVITY_CHANNEL
 from db.records.events import JobEvent, UnreadableEvent, events_since
-from jobs.engine.hints import EVENTS_CHANNEL
+from jobs.engine.hints import EVENTS_CHANNEL, EVERYTHING, hinted_ids
 from schema.database import Database
 from schema.live.account_wakes import AccountWakes
 from schema.live.buffers import HistoryUnreadable, ServerClosing, SubscriberBuffer
@@ -29,7 +29,6 @@ from schema.live.ordering import in_order
 
 log = structlog.get_logger(__name__)
 
-_EVERYTHING = "*"
 _READ_MAX = 2_000
 _RECONNECT_AFTER_S = 0.25
 
@@ -111,12 +110,8 @@ class EventHub:
 
     def hear(self, payload: str) -> None:
         """Take a notification: the ids of jobs in hexadecimal, or `*` for all."""
-        if payload == _EVERYTHING:
-            self._awaken(set(self._buffers))
-            return
-        # What is no id comes from a newer program; the slow poll sees to it.
-        with suppress(ValueError):
-            self._awaken({UUID(hex=word) for word in payload.split()})
+        named = hinted_ids(payload)
+        self._awaken(set(self._buffers) if named is None else named)
 
     async def _listen(self) -> None:
         while True:
@@ -136,8 +131,8 @@ class EventHub:
             await connection.execute(f"LISTEN {ACTIVITY_CHANNEL}")
             await connection.execute(f"LISTEN {EVENTS_CHANNEL}")
             # Notifications may have been missed while not listening: check everything.
-            self.hear(_EVERYTHING)
-            self.accounts.hear(_EVERYTHING)
+            self.hear(EVERYTHING)
+            self.accounts.hear(EVERYTHING)
             async for notification in connection.notifies():
                 hear = self.hear if notification.channel == EVENTS_CHANNEL else self.accounts.hear
                 hear(notification.payload)

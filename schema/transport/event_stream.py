@@ -88,9 +88,10 @@ class EventStream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send until the first of the three ends."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        with self._lifetime as end:
-            await _first_of(self._send_all(send), _left(receive), end.wait())
+        # The client may go in the middle of a message.
         with suppress(OSError):
+            with self._lifetime as end:
+                await _first_of(self._send_all(send), _left(receive), end.wait())
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _send_all(self, send: Send) -> None:
@@ -112,14 +113,16 @@ class EventStream(Response):
 
 
 async def _first_of(*waits: Coroutine[None, None, None]) -> None:
-    """Run all until the first has ended, and cancel the others."""
+    """Run all until the first has ended, and cancel the others. Raises what that one raised."""
     tasks = [asyncio.create_task(each) for each in waits]
     try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+    for task in ended:
+        task.result()
 
 
 async def _send(send: Send, body: bytes) -> None:
