@@ -88,7 +88,9 @@ def rotate_api_key(conn: Connection, caller: Principal, key_id: UUID, *, overlap
     """
     own = _own_key(caller)
     if not timedelta(0) <= overlap <= OVERLAP_MAX:
-        raise Invalid(f"overlapSeconds is 0 to {OVERLAP_MAX // timedelta(seconds=1)}.", "input", "overlapSeconds")
+        raise Invalid(
+            f"overlapSeconds must be from 0 to {OVERLAP_MAX // timedelta(seconds=1)}.", "input", "overlapSeconds"
+        )
     key = _key_of(conn, caller, key_id)
     if beyond := key.scopes - own.scopes:
         raise Invalid(

@@ -72,9 +72,9 @@ class _NewBatch:
         """Return the jobs in the order of the request."""
         request = self._request
         found = [
-            *each_of("stories", request.stories, self._story),
-            *each_of("scenes", request.scenes, self._scene),
-            *each_of("animations", request.animations, self._animation),
+            *for_each_item("stories", request.stories, self._story),
+            *for_each_item("scenes", request.scenes, self._scene),
+            *for_each_item("animations", request.animations, self._animation),
         ]
         return [replace(job, batch_id=self._batch_id) for jobs in found for job in jobs]
 
@@ -98,7 +98,7 @@ class _NewBatch:
         return [self._maker.animation(next(self._ids), animation)]
 
 
-def each_of(name: str, items: Sequence[Item], make: Callable[[Item], Result]) -> Iterator[Result]:
+def for_each_item(name: str, items: Sequence[Item], make: Callable[[Item], Result]) -> Iterator[Result]:
     """Yield what is made of each item of a list; the path of an error names the list and the place of the item."""
     for number, item in enumerate(items):
         try:

@@ -63,7 +63,7 @@ class EndpointChanges:
         if self.url is not None and not reach.accepts(self.url):
             raise Invalid(reach.complaint, "input", "url")
         if self.description is not None and len(self.description) > DESCRIPTION_MAX:
-            raise Invalid(f"description has at most {DESCRIPTION_MAX} characters.", "input", "description")
+            raise Invalid(f"description must have at most {DESCRIPTION_MAX} characters.", "input", "description")
         if self.event_types is not None and not self.event_types:
             raise Invalid("eventTypes must name at least one type.", "input", "eventTypes")
 
@@ -110,7 +110,9 @@ def rotate_secret(
     Raises NotFound, Invalid for an overlap out of bounds or too many secrets, and Forbidden for a session.
     """
     if not timedelta(0) <= overlap <= OVERLAP_MAX:
-        raise Invalid(f"overlapSeconds is 0 to {OVERLAP_MAX // timedelta(seconds=1)}.", "input", "overlapSeconds")
+        raise Invalid(
+            f"overlapSeconds must be from 0 to {OVERLAP_MAX // timedelta(seconds=1)}.", "input", "overlapSeconds"
+        )
     endpoint = find_endpoint(conn, caller, endpoint_id)
     lock_account(conn, caller.account_id)
     expire_secrets(conn, endpoint.id, overlap)

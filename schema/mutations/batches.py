@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
-from jobs.requesting.batches import ITEMS_MAX, create_batch, each_of
+from jobs.requesting.batches import ITEMS_MAX, create_batch, for_each_item
 from jobs.requesting.cancellation import cancel_batch
 from jobs.requesting.requests import BatchAnimation, BatchRequest, BatchScene, BatchStory, RequestOptions
 from schema.context import Info
@@ -79,9 +79,9 @@ class CreateBatchInput(KeyedInput):
         """Return the request as the use case takes it; raise Invalid for wrong ids or wrong metadata."""
         return BatchRequest(
             RequestOptions(self.idempotency_key, self.on_failure, self.priority),
-            stories=tuple(each_of("stories", self.stories, BatchStoryInput.story)),
-            scenes=tuple(each_of("scenes", self.scenes, BatchSceneInput.scene)),
-            animations=tuple(each_of("animations", self.animations, BatchAnimationInput.animation)),
+            stories=tuple(for_each_item("stories", self.stories, BatchStoryInput.story)),
+            scenes=tuple(for_each_item("scenes", self.scenes, BatchSceneInput.scene)),
+            animations=tuple(for_each_item("animations", self.animations, BatchAnimationInput.animation)),
         )
 
 
