@@ -790,7 +790,7 @@ CREATE TABLE public.sessions (
     account_id uuid NOT NULL,
     user_ref text NOT NULL,
     tier text NOT NULL,
-    token_sha256 bytea NOT NULL,
+    token_sha256 bytea,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     expires_at timestamp with time zone NOT NULL,
     CONSTRAINT sessions_tier_known CHECK ((tier = ANY (ARRAY['free'::text, 'paid'::text]))),
@@ -1118,6 +1118,8 @@ CREATE UNIQUE INDEX renditions_working_copy ON public.renditions USING btree (as
 CREATE INDEX sessions_by_account ON public.sessions USING btree (account_id, id);
 
 CREATE INDEX sessions_by_user ON public.sessions USING btree (account_id, user_ref);
+
+CREATE UNIQUE INDEX sessions_without_token ON public.sessions USING btree (account_id, user_ref) WHERE (token_sha256 IS NULL);
 
 CREATE INDEX stories_by_account ON public.stories USING btree (account_id, id);
 

@@ -12,10 +12,14 @@ from db.tables import sessions
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The rows a caller may read: all (support), one account's, or those of one of its end users."""
+    """The rows a caller may read: all (support), one account's, or those of one of its end users.
+
+    `with_own` adds to those of an end user what belongs to the account itself, and so to no user.
+    """
 
     account_id: UUID | None
     user_ref: str | None = None
+    with_own: bool = False
 
     def allows(self, table: Table) -> ColumnElement[bool]:
         """Return the SQL condition that keeps `table` (with `account_id` and `session_id`) within this scope."""
@@ -27,7 +31,8 @@ class Scope:
         own = select(sessions.c.id).where(
             sessions.c.account_id == self.account_id, sessions.c.user_ref == self.user_ref
         )
-        return within & table.c.session_id.in_(own)
+        of_user = table.c.session_id.in_(own)
+        return within & ((of_user | table.c.session_id.is_(None)) if self.with_own else of_user)
 
 
 EVERYTHING = Scope(None)

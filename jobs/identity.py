@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection
 
-from db.records.accounts import SessionRecord, end_session, insert_session, live_session, sessions_in_scope
+from db.records.accounts import (
+    SessionRecord,
+    end_session,
+    insert_session,
+    live_session,
+    lock_tokenless_session,
+    sessions_in_scope,
+)
 from db.records.api_keys import ApiKey, key_with_secret
 from db.records.ledger import WalletKey
 from db.records.suspensions import suspensions_of
@@ -29,7 +36,8 @@ SESSION_LASTS_MAX = timedelta(days=30)
 class Principal:
     """An authenticated caller. `role` is partner, support or session; `session` is set for the last, `key` otherwise.
 
-    `name` is how the history names the caller, and `request_id` how logs and errors name the request that they make.
+    `behalf` is the session without a token of the user whom a key requests for; `on_behalf_of` sets it. `name` is how
+    the history names the caller, and `request_id` how logs and errors name the request that they make.
     """
 
     account_id: UUID
@@ -38,10 +46,13 @@ class Principal:
     session: SessionRecord | None = None
     key: ApiKey | None = None
     request_id: str | None = None
+    behalf: SessionRecord | None = None
 
     @property
     def scope(self) -> Scope:
-        """Return the scope of what this caller may read."""
+        """Return the scope of what this caller may read: for a user, what is the user's or the account's own."""
+        if self.behalf is not None:
+            return Scope(self.account_id, self.behalf.user_ref, with_own=True)
         if self.role == "support":
             return EVERYTHING
         return Scope(self.account_id, self.session.user_ref if self.session else None)
@@ -68,9 +79,14 @@ class Principal:
         return self.session.tier if self.session else "paid"
 
     @property
+    def filed_under(self) -> SessionRecord | None:
+        """Return the session that owns what this caller makes; None for the account itself."""
+        return self.session or self.behalf
+
+    @property
     def user_ref(self) -> str:
         """Return the owner of the idempotency keys: the end user, or empty for the partner itself."""
-        return self.session.user_ref if self.session else ""
+        return self.filed_under.user_ref if self.filed_under else ""
 
     @property
     def wallet(self) -> WalletKey:
@@ -109,16 +125,33 @@ def open_session(
     """
     if caller.session is not None:
         raise Forbidden("Only an API key can open sessions; this is a session token.")
-    if not 1 <= len(user_ref) <= 200:
-        raise Invalid("userRef must have 1 to 200 characters.", "input", "userRef")
     if not timedelta(minutes=1) <= lasts <= SESSION_LASTS_MAX:
         raise Invalid("A session lasts from one minute to 30 days.", "input", "expiresInSeconds")
-    who = WalletKey(caller.account_id, user_ref)
-    if suspensions_of(conn, [who]):
-        raise Suspended("This user is suspended: contact support.", "input", "userRef")
+    _check_user(conn, caller, user_ref, "userRef")
     token = _SESSION_PREFIX + secrets.token_urlsafe(32)
     session = insert_session(conn, caller.account_id, user_ref=user_ref, tier=tier, secret=token, lasts=lasts)
     return session, token
+
+
+def on_behalf_of(conn: Connection, caller: Principal, user_ref: str | None) -> Principal:
+    """Return the caller as it requests for one of its account's end users; the caller itself for None.
+
+    What it then makes belongs to the user, who pays for it and sees it. Raises Forbidden for a session, Invalid for a
+    reference out of bounds, and Suspended for a suspended user.
+    """
+    if user_ref is None:
+        return caller
+    if caller.session is not None:
+        raise Forbidden("Only an API key can use onBehalfOf; this is a session token, which acts for its own user.")
+    _check_user(conn, caller, user_ref, "onBehalfOf")
+    return replace(caller, behalf=lock_tokenless_session(conn, caller.account_id, user_ref))
+
+
+def _check_user(conn: Connection, caller: Principal, user_ref: str, argument: str) -> None:
+    if not 1 <= len(user_ref) <= 200:
+        raise Invalid(f"{argument} must have 1 to 200 characters.", "input", argument)
+    if suspensions_of(conn, [WalletKey(caller.account_id, user_ref)]):
+        raise Suspended("This user is suspended: contact support.", "input", argument)
 
 
 def close_session(conn: Connection, caller: Principal, session_id: UUID | None) -> SessionRecord:

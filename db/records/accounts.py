@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, Select, func, insert, literal, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 
 from db.ids import new_id
 from db.paging import Page, Window, fetch_page
@@ -36,7 +37,10 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class SessionRecord:
-    """One end user's session under an account. `tier` is free or paid; the user or the account may be suspended."""
+    """One end user's session under an account. `tier` is free or paid; the user or the account may be suspended.
+
+    The one without a token stands for what API keys request on the user's behalf.
+    """
 
     id: UUID
     account_id: UUID
@@ -44,6 +48,7 @@ class SessionRecord:
     tier: str
     created_at: datetime
     expires_at: datetime
+    has_token: bool = True
     is_suspended: bool = False
 
 
@@ -118,6 +123,7 @@ _SESSION_COLUMNS = (
     sessions.c.tier,
     sessions.c.created_at,
     sessions.c.expires_at,
+    sessions.c.token_sha256.is_not(None).label("has_token"),
     is_suspended(sessions.c.account_id, sessions.c.user_ref).label("is_suspended"),
 )
 
@@ -142,6 +148,19 @@ def insert_session(
         )
         .returning(*_SESSION_COLUMNS)
     ).one()
+    return _session(row)
+
+
+def lock_tokenless_session(conn: Connection, account_id: UUID, user_ref: str) -> SessionRecord:
+    """Return the session of a user that has no token, made on its first use.
+
+    It stays locked until the transaction ends: the deletion of the user, which renames it, waits.
+    """
+    who = (sessions.c.account_id == account_id, sessions.c.user_ref == user_ref, sessions.c.token_sha256.is_(None))
+    query = select(*_SESSION_COLUMNS).where(*who).with_for_update(read=True, of=sessions)
+    while (row := conn.execute(query).one_or_none()) is None:
+        values = {"id": new_id(), "account_id": account_id, "user_ref": user_ref, "tier": "paid", "expires_at": _now()}
+        conn.execute(upsert(sessions).values(values).on_conflict_do_nothing())
     return _session(row)
 
 

@@ -19,7 +19,7 @@ from db.records.requests import IdempotencyKey
 from db.scope import EVERYTHING
 from jobs.errors import Invalid, NotFound, UnsupportedMedia
 from jobs.full_disk import full_disk_raised
-from jobs.identity import Principal
+from jobs.identity import Principal, on_behalf_of
 from jobs.importing.fetching import FileTooLarge, NotFetched, PictureFetcher
 from jobs.requesting.idempotency import once
 from jobs.requesting.uploads import TOO_MANY_BYTES, UPLOAD_BYTES_MAX, clean_file, reject
@@ -43,6 +43,7 @@ class ImportRequest:
     """Everything that a caller gives, except the idempotency key."""
 
     url: str
+    on_behalf_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +63,14 @@ def begin_import(
     idempotency_key: str,
     kept_for: timedelta | None,
 ) -> Imported:
-    """Add a pending selfie, or return the one that the same key made. Raises Invalid, IdempotencyKeyReused, NotFound.
+    """Add a pending selfie, or return the one that the same key made.
 
-    The URL is not kept, only its digest: it may contain a signature.
+    Raises Invalid, IdempotencyKeyReused, NotFound, and what `on_behalf_of` does. The URL is not kept, only its digest:
+    it may contain a signature.
     """
     if fetcher.allowed(request.url) is None:
         raise Invalid(_WRONG_URL, "input", "url")
+    caller = on_behalf_of(conn, caller, request.on_behalf_of)
     key = IdempotencyKey(caller.account_id, caller.user_ref, "importAsset", idempotency_key)
     made = once(conn, key, request, lambda asset_id: _insert(conn, caller, asset_id, kept_for))
     asset = asset_by_id(conn, EVERYTHING, made.resource_id)
@@ -83,7 +86,7 @@ def _insert(conn: Connection, caller: Principal, asset_id: UUID, kept_for: timed
         conn,
         asset_id=asset_id,
         account_id=caller.account_id,
-        session_id=caller.session.id if caller.session else None,
+        session_id=caller.filed_under.id if caller.filed_under else None,
         object_key=upload_key(caller.account_id, asset_id),
         content_type="image/jpeg",
         kept_for=kept_for,

@@ -14,7 +14,7 @@ from db.records.jobs import lock_sources
 from db.records.requests import IdempotencyKey, NewJob, insert_stories
 from jobs.catalogue.catalogue import DEFAULT_CATALOGUE, Catalogue
 from jobs.errors import Invalid, UseCaseError
-from jobs.identity import Principal
+from jobs.identity import Principal, on_behalf_of
 from jobs.requesting.checks import check_animation, check_scene, check_story
 from jobs.requesting.creation import add_jobs
 from jobs.requesting.idempotency import Made, once
@@ -46,6 +46,8 @@ def create_batch(
     count = len(request.stories) + len(request.scenes) + len(request.animations)
     if not 1 <= count <= ITEMS_MAX:
         raise Invalid(f"A batch takes 1 to {ITEMS_MAX} stories, scenes and animations; this one has {count}.", "input")
+
+    caller = on_behalf_of(conn, caller, request.options.on_behalf_of)
 
     def make(batch_id: UUID) -> None:
         _lock_sources(conn, caller, request)

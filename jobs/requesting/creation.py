@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from db.ids import new_id
 from db.records.requests import IdempotencyKey, NewJob, insert_jobs, insert_story
 from jobs.catalogue.catalogue import DEFAULT_CATALOGUE, Catalogue
-from jobs.identity import Principal
+from jobs.identity import Principal, on_behalf_of
 from jobs.requesting.checks import check_animation, check_avatar, check_scene, check_story
 from jobs.requesting.credits import hold_price
 from jobs.requesting.idempotency import Made, once
@@ -26,9 +26,10 @@ def create_story(
 ) -> Made:
     """Create the jobs of a story.
 
-    Raises Invalid, NotFound, NotReady, TierRequired, InsufficientCredits or IdempotencyKeyReused; then nothing was made
-    and no credits are held.
+    Raises Invalid, NotFound, NotReady, TierRequired, InsufficientCredits, IdempotencyKeyReused, and what `on_behalf_of`
+    does; then nothing was made and no credits are held.
     """
+    caller = on_behalf_of(conn, caller, request.options.on_behalf_of)
     check_story(catalogue, caller, request)
 
     def make(story_id: UUID, maker: JobMaker) -> list[NewJob]:
@@ -43,6 +44,7 @@ def create_avatar(
     conn: Connection, caller: Principal, request: AvatarRequest, *, catalogue: Catalogue = DEFAULT_CATALOGUE
 ) -> Made:
     """Create the job of an avatar. Raises as `create_story` does."""
+    caller = on_behalf_of(conn, caller, request.options.on_behalf_of)
     check_avatar(catalogue, caller, request)
     return _once(
         conn, caller, "createAvatar", request, catalogue, lambda job_id, maker: [maker.avatar(job_id, request)]
@@ -53,6 +55,7 @@ def create_scene(
     conn: Connection, caller: Principal, request: SceneRequest, *, catalogue: Catalogue = DEFAULT_CATALOGUE
 ) -> Made:
     """Create the job of a scene. Raises as `create_story` does."""
+    caller = on_behalf_of(conn, caller, request.options.on_behalf_of)
     check_scene(catalogue, caller, request)
     return _once(conn, caller, "createScene", request, catalogue, lambda job_id, maker: [maker.scene(job_id, request)])
 
@@ -61,6 +64,7 @@ def create_animation(
     conn: Connection, caller: Principal, request: AnimationRequest, *, catalogue: Catalogue = DEFAULT_CATALOGUE
 ) -> Made:
     """Create the job of an animation. Raises as `create_story` does."""
+    caller = on_behalf_of(conn, caller, request.options.on_behalf_of)
     check_animation(catalogue, caller, request)
 
     def make(job_id: UUID, maker: JobMaker) -> list[NewJob]:

@@ -24,7 +24,7 @@ STORY_JOBS_MAX = 3
 
 def owner_of(caller: Principal) -> Owner:
     """Return the owner of what this caller makes."""
-    return Owner(caller.account_id, caller.session.id if caller.session else None, caller.request_id)
+    return Owner(caller.account_id, caller.filed_under.id if caller.filed_under else None, caller.request_id)
 
 
 class JobMaker:

@@ -20,6 +20,7 @@ class RequestOptions:
     on_failure: OnFailure = OnFailure.ROLL_BACK_PARENT
     priority: int = 0
     metadata: dict[str, Any] | None = None
+    on_behalf_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

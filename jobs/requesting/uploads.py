@@ -20,7 +20,7 @@ from db.records.twins import lock_picture
 from db.scope import EVERYTHING, Scope
 from jobs.errors import Invalid, NotFound, UnsupportedMedia
 from jobs.full_disk import full_disk_raised
-from jobs.identity import Principal
+from jobs.identity import Principal, on_behalf_of
 from jobs.media import SELFIE_LIMITS, ImageFacts, MediaError, MediaInterrupted, clean_selfie, make_renditions
 from jobs.redaction import redacted
 from jobs.renditions import store_renditions
@@ -51,18 +51,28 @@ class Upload:
 
 
 def create_upload(
-    conn: Connection, store: S3Store, caller: Principal, *, content_type: str, kept_for: timedelta | None
+    conn: Connection,
+    store: S3Store,
+    caller: Principal,
+    *,
+    content_type: str,
+    kept_for: timedelta | None,
+    user_ref: str | None = None,
 ) -> Upload:
-    """Add a pending selfie that is kept for `kept_for`, with its upload form. Raises Invalid for an unknown type."""
+    """Add a pending selfie that is kept for `kept_for`, with its upload form; it is the user's whom a key may name.
+
+    Raises Invalid for an unknown type, and what `on_behalf_of` does.
+    """
     if content_type not in UPLOAD_TYPES:
         raise Invalid(f"contentType must be one of {', '.join(UPLOAD_TYPES)}.", "input", "contentType")
+    caller = on_behalf_of(conn, caller, user_ref)
     now = datetime.now(UTC)
     asset_id = new_id()
     asset = insert_pending(
         conn,
         asset_id=asset_id,
         account_id=caller.account_id,
-        session_id=caller.session.id if caller.session else None,
+        session_id=caller.filed_under.id if caller.filed_under else None,
         object_key=upload_key(caller.account_id, asset_id),
         content_type=content_type,
         kept_for=kept_for,

@@ -78,7 +78,7 @@ class CreateBatchInput(KeyedInput):
     def request(self) -> BatchRequest:
         """Return the request as the use case takes it; raise Invalid for wrong ids or wrong metadata."""
         return BatchRequest(
-            RequestOptions(self.idempotency_key, self.on_failure, self.priority),
+            RequestOptions(self.idempotency_key, self.on_failure, self.priority, on_behalf_of=self.on_behalf_of),
             stories=tuple(for_each_item("stories", self.stories, BatchStoryInput.story)),
             scenes=tuple(for_each_item("scenes", self.scenes, BatchSceneInput.scene)),
             animations=tuple(for_each_item("animations", self.animations, BatchAnimationInput.animation)),

@@ -10,6 +10,7 @@ from jobs.importing.imports import Imported, ImportFolder, ImportRequest, begin_
 from schema.context import Info
 from schema.fields import mutation
 from schema.mutations.payloads import KeyedPayload
+from schema.mutations.request_options import BehalfInput
 from schema.scalars import URL
 from schema.types.asset import Asset
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @strawberry.input(description="The address of the picture to import.")
-class ImportAssetInput:
+class ImportAssetInput(BehalfInput):
     url: URL = strawberry.field(description="A public http or https address on port 80 or 443, without a login.")
     idempotency_key: str = strawberry.field(
         description="1 to 255 characters. The same key imports only once; an import that failed may be tried again."
@@ -44,7 +45,7 @@ class ImportMutations:
             begin_import,
             parts.runtime.fetcher,
             caller,
-            ImportRequest(str(input.url)),
+            ImportRequest(str(input.url), input.on_behalf_of),
             idempotency_key=input.idempotency_key,
             kept_for=parts.runtime.retention.selfies,
         )

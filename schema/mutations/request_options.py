@@ -59,8 +59,19 @@ def metadata_of(given: JSON | None, *path: str) -> dict[str, object] | None:
 
 
 @strawberry.input
-class KeyedInput:
-    """The fields that all inputs for work share. Not in the SDL, because GraphQL inputs do not inherit."""
+class BehalfInput:
+    """The field of all inputs that make something. Not in the SDL, because GraphQL inputs do not inherit."""
+
+    on_behalf_of: str | None = strawberry.field(
+        default=None,
+        description="With an API key, your own name for the end user it is for, 1 to 200 characters: it then belongs "
+        "to that user, whose credits pay and whose sessions see it. Null for the account itself, or for a session.",
+    )
+
+
+@strawberry.input
+class KeyedInput(BehalfInput):
+    """The fields that all inputs for work share. Not in the SDL either."""
 
     idempotency_key: str = strawberry.field(
         description="1 to 255 characters. The same key with the same input returns what it made before."
@@ -93,6 +104,7 @@ class RequestInput(KeyedInput):
             on_failure=self.on_failure,
             priority=self.priority,
             metadata=metadata_of(self.metadata, "input", "metadata"),
+            on_behalf_of=self.on_behalf_of,
         )
 
 

@@ -12,12 +12,13 @@ from schema.fields import mutation
 from schema.ids import IdKind
 from schema.mutations.arguments import input_id
 from schema.mutations.payloads import Payload
+from schema.mutations.request_options import BehalfInput
 from schema.scalars import URL
 from schema.types.asset import Asset
 
 
 @strawberry.input(description="The file to be uploaded.")
-class CreateUploadInput:
+class CreateUploadInput(BehalfInput):
     content_type: str = strawberry.field(description="The media type, one of `uploadLimits.contentTypes`.")
 
 
@@ -71,6 +72,7 @@ class UploadMutations:
             context.principal,
             content_type=input.content_type,
             kept_for=runtime.retention.selfies,
+            user_ref=input.on_behalf_of,
         )
         return CreateUploadPayload(asset=Asset.of(upload.asset), form=UploadForm.of(upload))
 

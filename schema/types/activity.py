@@ -46,11 +46,11 @@ class ActivityEntry:
     def story_id(self) -> strawberry.ID | None:
         return _id(IdKind.STORY, self.record.story_id)
 
-    @field("The id of the session that made the request; null if an API key did.")
+    @field("The id of the session that made the request, or stands for its `onBehalfOf`; null if it is of no user.")
     def session_id(self) -> strawberry.ID | None:
         return _id(IdKind.SESSION, self.record.session_id)
 
-    @field("The end user whose session made the request, after a deletion by the pseudonym; null if an API key did.")
+    @field("The end user whose request it was, after a deletion by the pseudonym; null if it is of none.")
     def user_ref(self) -> str | None:
         return self.record.user_ref
 
@@ -96,7 +96,7 @@ class ActivityFilter:
         default=None,
         description="The account to read; for support, who must give it: each account has its own sequence.",
     )
-    user_ref: str | None = strawberry.field(default=None, description="Entries of this end user's sessions.")
+    user_ref: str | None = strawberry.field(default=None, description="Entries of this end user.")
     session_id: strawberry.ID | None = strawberry.field(default=None, description="Entries of this session.")
     story_id: strawberry.ID | None = strawberry.field(default=None, description="Entries of this story and its jobs.")
     types: list[ActivityType] | None = strawberry.field(default=None, description="Entries of one of these types.")

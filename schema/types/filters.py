@@ -46,7 +46,7 @@ class JobFilter:
     account: strawberry.ID | None = strawberry.field(
         default=None, description="Jobs of this account; for support, who must give it together with `userRef`."
     )
-    user_ref: str | None = strawberry.field(default=None, description="Jobs that this end user's sessions requested.")
+    user_ref: str | None = strawberry.field(default=None, description="Jobs of this end user.")
     session_id: strawberry.ID | None = strawberry.field(default=None, description="Jobs that this session requested.")
     story_id: strawberry.ID | None = strawberry.field(default=None, description="Jobs of this story.")
     batch_id: strawberry.ID | None = strawberry.field(default=None, description="Jobs of this batch.")
@@ -102,9 +102,7 @@ class StoryFilter:
     account: strawberry.ID | None = strawberry.field(
         default=None, description="Stories of this account; for support, who must give it together with `userRef`."
     )
-    user_ref: str | None = strawberry.field(
-        default=None, description="Stories that this end user's sessions requested."
-    )
+    user_ref: str | None = strawberry.field(default=None, description="Stories of this end user.")
     session_id: strawberry.ID | None = strawberry.field(
         default=None, description="Stories that this session requested."
     )

@@ -155,7 +155,7 @@ class Job(Node):
     async def account(self, info: Info) -> Account | None:
         return await find_account(info, self.record.account_id)
 
-    @field("The session that requested it; null for requests with an API key.")
+    @field("The session that requested it, or that stands for its `onBehalfOf`; null for requests for no user.")
     async def session(self, info: Info) -> Annotated[Session, strawberry.lazy("schema.types.session")] | None:
         from schema.types.session import Session
 

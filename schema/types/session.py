@@ -31,6 +31,10 @@ class Session(Node):
     tier: Tier = strawberry.field(description="The tier in which its requests run.")
     created_at: datetime = strawberry.field(description="When it was opened.")
     expires_at: datetime = strawberry.field(description="When its token stops working.")
+    has_token: bool = strawberry.field(
+        description="False for the one session of a user that stands for what your API keys requested with "
+        "`onBehalfOf`; it was never valid."
+    )
 
     @classmethod
     def of(cls, record: SessionRecord) -> Session:
@@ -42,6 +46,7 @@ class Session(Node):
             tier=Tier(record.tier),
             created_at=record.created_at,
             expires_at=record.expires_at,
+            has_token=record.has_token,
         )
 
     @field("The account that opened it; null for a session.")

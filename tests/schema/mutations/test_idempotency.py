@@ -27,8 +27,9 @@ _OTHERS: dict[str, Any] = {
     "userRef": "bea",
     "reason": "a gift",
 }
-# `waitSeconds` may differ, so that a client can wait again; only support may name an account.
-_LEFT_OUT = {"idempotencyKey", "waitSeconds", "account"}
+# `waitSeconds` may differ, so that a client can wait again; only support may name an account; each user's keys are
+# a set of their own.
+_LEFT_OUT = {"idempotencyKey", "waitSeconds", "account", "onBehalfOf"}
 _ASSET_OF = {"selfieId": "selfie", "avatarId": "avatar", "sceneId": "scene"}
 _GIVEN: dict[str, dict[str, Any]] = {
     "createStory": {"selfieId": None, "theme": "neon-city"},

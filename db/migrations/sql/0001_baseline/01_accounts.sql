@@ -30,9 +30,11 @@ CREATE TABLE sessions (
     account_id   uuid NOT NULL CONSTRAINT sessions_account REFERENCES accounts,
     user_ref     text NOT NULL CONSTRAINT sessions_user_ref_bounded CHECK (length(user_ref) BETWEEN 1 AND 200),
     tier         text NOT NULL CONSTRAINT sessions_tier_known CHECK (tier IN ('free', 'paid')),
-    token_sha256 bytea NOT NULL CONSTRAINT sessions_digest_unique UNIQUE,
+    -- Null in the one session of a user that has no token: what API keys request on the user's behalf is filed under it.
+    token_sha256 bytea CONSTRAINT sessions_digest_unique UNIQUE,
     created_at   timestamptz NOT NULL DEFAULT now(),
     expires_at   timestamptz NOT NULL
 );
 CREATE INDEX sessions_by_account ON sessions (account_id, id);
 CREATE INDEX sessions_by_user ON sessions (account_id, user_ref);
+CREATE UNIQUE INDEX sessions_without_token ON sessions (account_id, user_ref) WHERE token_sha256 IS NULL;
