@@ -20,7 +20,8 @@ JSON = NewType("JSON", object)
 _DIGITS = re.compile(r"-?[0-9]{1,19}")
 
 
-def _write_time(value: datetime) -> str:
+def write_time(value: datetime) -> str:
+    """Return a moment as the API writes it: RFC 3339 in UTC, with milliseconds."""
     return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -72,7 +73,7 @@ SCALARS: dict[object, ScalarDefinition] = {
         name="DateTime",
         description="A moment in UTC, as RFC 3339 with milliseconds: 2026-01-31T12:00:00.000Z.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
-        serialize=_write_time,
+        serialize=write_time,
         parse_value=_read_time,
     ),
     BigInt: strawberry.scalar(

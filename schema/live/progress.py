@@ -132,7 +132,7 @@ class Followed:
 
 async def follow(parts: Parts, scope: Scope, subject: Subject, after: str | None) -> AsyncGenerator[Progress, None]:
     """Yield the progress of a subject until all of its jobs have ended. Raises ApiError or MalformedCursor."""
-    jobs = await _jobs_of(parts, scope, subject)
+    jobs = await jobs_of(parts, scope, subject)
     if after is None:
         followed = Followed(subject, jobs, {job.id: Standing.of(job) for job in jobs})
         yield followed.snapshot()
@@ -161,7 +161,7 @@ async def _live(parts: Parts, followed: Followed) -> AsyncGenerator[Progress, No
                 return
 
 
-async def _jobs_of(parts: Parts, scope: Scope, subject: Subject) -> Sequence[Job]:
+async def jobs_of(parts: Parts, scope: Scope, subject: Subject) -> Sequence[Job]:
     """Return the jobs of a subject in the order of their making; raise ApiError where the scope has none."""
     if subject.kind is IdKind.STORY:
         jobs = (await parts.database.read(jobs_of_stories, scope, [subject.id]))[subject.id]

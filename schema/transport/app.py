@@ -1,4 +1,4 @@
-"""The ASGI application: GraphQL over HTTP and WebSocket, and whether the process is up and ready."""
+"""The ASGI application: GraphQL over HTTP and WebSocket, streams, and whether the process is up and ready."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ from schema.transport.event_stream import OpenStreams
 from schema.transport.http import HttpEndpoint
 from schema.transport.provider_webhook import provider_webhook
 from schema.transport.socket_endpoint import SocketEndpoint
+from schema.transport.stream_headers import EXPOSED
+from schema.transport.stream_routes import stream_routes
 from schema.transport.theme_pictures import theme_picture
 from schema.types.theme import THEMES_PATH
 
@@ -43,6 +45,7 @@ def create_app(runtime: ApiRuntime, settings: ApiSettings) -> Starlette:
         routes=[
             Route("/graphql", HttpEndpoint(schema, parts, streams)),
             WebSocketRoute("/graphql", SocketEndpoint(schema, parts)),
+            *stream_routes(parts, streams),
             Route(f"{THEMES_PATH}/{{name}}", theme_picture),
             Route("/healthz", _healthz),
             Route("/readyz", _readyz(database, hub)),
@@ -94,9 +97,9 @@ def _cross_origin(settings: ApiSettings) -> list[Middleware]:
         CORSMiddleware,
         allow_origins=settings.allowed_origins,
         allow_origin_regex=LOCAL_ORIGIN if settings.development else None,
-        allow_methods=["GET", "POST"],
+        allow_methods=["GET", "HEAD", "POST"],
         allow_headers=["authorization", "content-type", "x-request-id"],
-        expose_headers=["x-request-id"],
+        expose_headers=["x-request-id", *EXPOSED],
         max_age=3600,
     )
     return [allowed]

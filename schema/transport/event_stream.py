@@ -17,9 +17,10 @@ EVENT_STREAM = "text/event-stream"
 _PING = b":\n\n"
 
 
-def event(name: str, data: str = "") -> bytes:
-    """Return one event. `data` is one line of text, as JSON is."""
-    return f"event: {name}\ndata: {data}\n\n".encode()
+def event(name: str, data: str = "", *, id: str | None = None) -> bytes:
+    """Return one event. `data` is one line of text, as JSON is; a browser that reconnects sends back the last `id`."""
+    numbered = "" if id is None else f"id: {id}\n"
+    return f"event: {name}\n{numbered}data: {data}\n\n".encode()
 
 
 @dataclass
@@ -51,13 +52,17 @@ class OpenStreams:
         """Return whether there are as many streams as there may be."""
         return self._open >= self._most
 
-    def response(self, events: AsyncGenerator[bytes, None], secret: str) -> EventStream:
-        """Return the response that sends these events to the owner of a key or token."""
-        return EventStream(events, self._lifetime(secret), ping_every_s=self._ping_every_s)
+    def response(
+        self, events: AsyncGenerator[bytes, None], secret: str, *, within_s: float | None = None
+    ) -> EventStream:
+        """Return the response that sends these events to the owner of a key or token, for `within_s` at most."""
+        return EventStream(events, self.lifetime(secret, within_s=within_s), ping_every_s=self._ping_every_s)
 
     @contextmanager
-    def _lifetime(self, secret: str) -> Iterator[StreamEnd]:
+    def lifetime(self, secret: str, *, within_s: float | None = None) -> Iterator[StreamEnd]:
+        """Count one stream during the block, and yield what ends it: its key or token, or the time."""
         end = StreamEnd()
+        timer = None if within_s is None else asyncio.get_running_loop().call_later(within_s, end.end)
         self._callers.add(secret, end.end)
         self._open += 1
         try:
@@ -65,6 +70,8 @@ class OpenStreams:
         finally:
             self._open -= 1
             self._callers.remove(secret, end.end)
+            if timer is not None:
+                timer.cancel()
 
 
 class EventStream(Response):
@@ -91,7 +98,7 @@ class EventStream(Response):
         # The client may go in the middle of a message.
         with suppress(OSError):
             with self._lifetime as end:
-                await _first_of(self._send_all(send), _left(receive), end.wait())
+                await first_of(self._send_all(send), left(receive), end.wait())
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _send_all(self, send: Send) -> None:
@@ -112,7 +119,7 @@ class EventStream(Response):
         return coming.result()
 
 
-async def _first_of(*waits: Coroutine[None, None, None]) -> None:
+async def first_of(*waits: Coroutine[None, None, object]) -> None:
     """Run all until the first has ended, and cancel the others. Raises what that one raised."""
     tasks = [asyncio.create_task(each) for each in waits]
     try:
@@ -129,7 +136,7 @@ async def _send(send: Send, body: bytes) -> None:
     await send({"type": "http.response.body", "body": body, "more_body": True})
 
 
-async def _left(receive: Receive) -> None:
+async def left(receive: Receive) -> None:
     """Wait until the client has left."""
     while (await receive())["type"] != "http.disconnect":
         pass

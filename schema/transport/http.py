@@ -68,13 +68,13 @@ class HttpEndpoint:
         try:
             response = await self._execute(request, request_id)
         except Refusal as refusal:
-            response = _failed([refusal.error], request_id, refusal.status, _own_content_type(request))
+            response = failed([refusal.error], request_id, refusal.status, _own_content_type(request))
             response.headers.update(refusal.headers)
         except ClientDisconnect:
             # The client never reads this; the status is for the access log.
             response = Response(status_code=499)
         except Exception as error:  # noqa: BLE001 - the last resort: masked for the caller, logged
-            response = _unforeseen(error, request_id, _own_content_type(request))
+            response = unforeseen(error, request_id, _own_content_type(request))
         response.headers["X-Request-Id"] = request_id
         response.headers["Cache-Control"] = "no-store"
         return response
@@ -144,7 +144,7 @@ def _response_of(result: ExecutionResult, request_id: str, content_type: str) ->
     """Return the response of a result: one without data where the request could not be run at all."""
     errors = result.errors or []
     if result.data is None and errors and all(error.path is None for error in errors):
-        return _failed(errors, request_id, _status(errors, content_type), content_type)
+        return failed(errors, request_id, _status(errors, content_type), content_type)
     body: dict[str, Any] = {"data": result.data}
     if errors:
         body["errors"] = [presented(error, request_id) for error in errors]
@@ -157,14 +157,16 @@ def _status(errors: Sequence[GraphQLError], content_type: str) -> int:
     return 400 if content_type == GRAPHQL_JSON else 200
 
 
-def _unforeseen(error: Exception, request_id: str, content_type: str) -> Response:
+def unforeseen(error: Exception, request_id: str, content_type: str) -> Response:
+    """Log an error, and return its masked response: 503 where the same request may work later."""
     wrapped = GraphQLError(str(error), original_error=error)
     log_unforeseen(wrapped, request_id)
     is_transient = presented(wrapped, request_id)["extensions"]["retryable"]
-    return _failed([wrapped], request_id, 503 if is_transient else 500, content_type)
+    return failed([wrapped], request_id, 503 if is_transient else 500, content_type)
 
 
-def _failed(errors: Sequence[GraphQLError], request_id: str, status: int, content_type: str) -> Response:
+def failed(errors: Sequence[GraphQLError], request_id: str, status: int, content_type: str) -> Response:
+    """Return a response of errors alone."""
     return _json({"errors": [presented(error, request_id) for error in errors]}, status, content_type)
 
 

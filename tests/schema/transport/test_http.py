@@ -170,6 +170,17 @@ def test_other_origins_are_allowed_by_name(api_database: str) -> None:
         assert "access-control-allow-origin" not in stranger.headers
         response = caller.post(THEMES, Origin="https://shop.example")
         assert response.headers["access-control-allow-origin"] == "https://shop.example"
+        stream = httpx.get(
+            f"{server.url}/streams/activity", headers={"Origin": "https://shop.example"} | caller.headers
+        )
+        exposed = {each.strip() for each in stream.headers["access-control-expose-headers"].lower().split(",")}
+        assert {name for name in stream.headers if name.startswith("stream-")} | {"etag"} <= exposed
+        assert {"stream-closed", "stream-cursor"} <= exposed
+        preflight["Access-Control-Request-Method"] = "HEAD"
+        allowed = httpx.options(
+            f"{server.url}/streams/activity", headers={"Origin": "https://shop.example"} | preflight
+        )
+        assert allowed.status_code == 200
 
 
 def test_the_process_reports_that_it_is_up_and_ready(server: Server) -> None:

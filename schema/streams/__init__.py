@@ -1,0 +1,1 @@
+"""Durable Streams: the activity, stories and jobs as ordered streams, read over plain HTTP."""

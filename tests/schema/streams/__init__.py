@@ -1,0 +1,1 @@
+"""Durable Streams over real HTTP."""
