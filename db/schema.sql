@@ -128,41 +128,6 @@ CREATE FUNCTION public.is_erasing() RETURNS boolean
     SELECT coalesce(current_setting('diorama.erasing', true), '') = 'on'
 $$;
 
-CREATE FUNCTION public.job_history() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-DECLARE
-    at_now timestamptz := diorama_now();
-    came_from text := 'new';
-    spent_ms bigint := 0;
-BEGIN
-    IF TG_OP = 'INSERT' THEN
-        NEW.seq := 1;
-    ELSE
-        -- An update that forgets the sequence forgot its event as well: refuse it rather than guess.
-        IF NEW.seq <> OLD.seq + 1 THEN
-            RAISE EXCEPTION 'a change of state must set event, actor and seq = seq + 1 (job %, seq %)', OLD.id, OLD.seq
-                USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'job_history_gapless';
-        END IF;
-        came_from := OLD.state;
-        spent_ms := 1000 * extract(epoch FROM at_now - OLD.entered_at);
-        NEW.percent := greatest(NEW.percent, OLD.percent);
-        IF NEW.state <> OLD.state THEN
-            NEW.entered_at := at_now;
-        END IF;
-    END IF;
-    -- The engine's own statement sets both. Whoever else moves a job may leave them alone.
-    IF TG_OP = 'INSERT' OR (OLD.state <> NEW.state AND OLD.step = NEW.step AND OLD.is_terminal = NEW.is_terminal) THEN
-        SELECT s.step, s.is_terminal INTO NEW.step, NEW.is_terminal FROM job_states s WHERE s.state = NEW.state;
-    END IF;
-    INSERT INTO job_events VALUES (
-        NEW.id, NEW.seq, at_now, came_from, NEW.event, NEW.state, NEW.percent, NEW.actor, NEW.reason, NEW.attempt,
-        NEW.lease, spent_ms, NEW.cost_micros, NEW.due_at, NEW.error_code, NEW.error_message, NEW.error_detail
-    );
-    RETURN NEW;
-END
-$$;
-
 CREATE FUNCTION public.job_history_is_final() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -178,6 +143,59 @@ BEGIN
     END IF;
     RAISE EXCEPTION 'history is append-only: job_events rows are never changed'
         USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'job_events_append_only';
+END
+$$;
+
+CREATE FUNCTION public.job_history_of_births() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO job_events
+    SELECT id, seq, diorama_now(), 'new', event, state, percent, actor, reason, attempt, lease, 0, cost_micros, due_at,
+           error_code, error_message, error_detail
+    FROM new_jobs;
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION public.job_history_of_moves() RETURNS trigger
+    LANGUAGE plpgsql
+    SET enable_nestloop TO 'off'
+    AS $$
+BEGIN
+    INSERT INTO job_events
+    SELECT j.id, j.seq, diorama_now(), b.state, j.event, j.state, j.percent, j.actor, j.reason, j.attempt, j.lease,
+           1000 * extract(epoch FROM diorama_now() - b.entered_at), j.cost_micros, j.due_at, j.error_code,
+           j.error_message, j.error_detail
+    FROM new_jobs AS j
+    JOIN old_jobs AS b ON b.id = j.id
+    WHERE j.seq <> b.seq;
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION public.job_keeps_to_the_rules() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        NEW.seq := 1;
+    ELSE
+        -- An update that forgets the sequence forgot its event as well: refuse it rather than guess.
+        IF NEW.seq <> OLD.seq + 1 THEN
+            RAISE EXCEPTION 'a change of state must set event, actor and seq = seq + 1 (job %, seq %)', OLD.id, OLD.seq
+                USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'job_history_gapless';
+        END IF;
+        NEW.percent := greatest(NEW.percent, OLD.percent);
+        IF NEW.state <> OLD.state THEN
+            NEW.entered_at := diorama_now();
+        END IF;
+    END IF;
+    -- The engine's own statement sets both. Whoever else moves a job may leave them alone.
+    IF TG_OP = 'INSERT' OR (OLD.state <> NEW.state AND OLD.step = NEW.step AND OLD.is_terminal = NEW.is_terminal) THEN
+        SELECT s.step, s.is_terminal INTO NEW.step, NEW.is_terminal FROM job_states s WHERE s.state = NEW.state;
+    END IF;
+    RETURN NEW;
 END
 $$;
 
@@ -1143,11 +1161,15 @@ CREATE TRIGGER audit_entries_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON 
 
 CREATE TRIGGER job_events_append_only BEFORE UPDATE ON public.job_events FOR EACH ROW EXECUTE FUNCTION public.job_history_is_final();
 
-CREATE TRIGGER job_history_of_birth BEFORE INSERT ON public.jobs FOR EACH ROW EXECUTE FUNCTION public.job_history();
+CREATE TRIGGER job_history_of_births AFTER INSERT ON public.jobs REFERENCING NEW TABLE AS new_jobs FOR EACH STATEMENT EXECUTE FUNCTION public.job_history_of_births();
 
-CREATE TRIGGER job_history_of_moves BEFORE UPDATE ON public.jobs FOR EACH ROW WHEN (((old.state IS DISTINCT FROM new.state) OR (old.seq IS DISTINCT FROM new.seq))) EXECUTE FUNCTION public.job_history();
+CREATE TRIGGER job_history_of_moves AFTER UPDATE ON public.jobs REFERENCING OLD TABLE AS old_jobs NEW TABLE AS new_jobs FOR EACH STATEMENT EXECUTE FUNCTION public.job_history_of_moves();
 
 CREATE TRIGGER job_requests_of_account BEFORE INSERT ON public.job_requests FOR EACH ROW EXECUTE FUNCTION public.job_request_of_account();
+
+CREATE TRIGGER job_rules_of_birth BEFORE INSERT ON public.jobs FOR EACH ROW EXECUTE FUNCTION public.job_keeps_to_the_rules();
+
+CREATE TRIGGER job_rules_of_moves BEFORE UPDATE ON public.jobs FOR EACH ROW WHEN (((old.state IS DISTINCT FROM new.state) OR (old.seq IS DISTINCT FROM new.seq))) EXECUTE FUNCTION public.job_keeps_to_the_rules();
 
 CREATE TRIGGER jobs_plan_compensation AFTER UPDATE ON public.jobs FOR EACH ROW WHEN (((new.state = 'compensating'::text) AND (old.state <> 'compensating'::text))) EXECUTE FUNCTION public.plan_compensation();
 

@@ -8,7 +8,7 @@ CREATE TABLE jobs (
     kind                text NOT NULL CONSTRAINT jobs_kind_known CHECK (kind IN ('avatar', 'scene', 'animation')),
     priority            smallint NOT NULL DEFAULT 0 CONSTRAINT jobs_priority_bounded CHECK (priority BETWEEN -10 AND 10),
     state               text NOT NULL,
-    -- Both follow from the state by `job_states`: the trigger of the history copies them, the foreign key checks them.
+    -- Both follow from the state by `job_states`: a trigger copies them, the foreign key checks them.
     step                text NOT NULL,
     is_terminal         boolean NOT NULL,
     -- The last event, by whom and why: the trigger below copies them into the history.
