@@ -443,6 +443,12 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION public.today_utc() RETURNS date
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT (diorama_now() AT TIME ZONE 'UTC')::date
+$$;
+
 CREATE FUNCTION public.wallets_follow_ledger() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -477,7 +483,7 @@ CREATE TABLE public.activity (
     state text,
     event text,
     endpoint_id uuid,
-    CONSTRAINT activity_type_known CHECK ((type = ANY (ARRAY['job_event'::text, 'story_began'::text, 'story_succeeded'::text, 'story_failed'::text, 'story_canceled'::text, 'endpoint_disabled'::text])))
+    CONSTRAINT activity_type_known CHECK ((type = ANY (ARRAY['job_event'::text, 'story_began'::text, 'story_succeeded'::text, 'story_failed'::text, 'story_canceled'::text, 'endpoint_disabled'::text, 'balance_low'::text])))
 );
 
 CREATE TABLE public.activity_heads (
@@ -558,7 +564,7 @@ CREATE TABLE public.audit_entries (
     user_ref text,
     subject text,
     reason text,
-    CONSTRAINT audit_entries_action_known CHECK ((action = ANY (ARRAY['grant_credits'::text, 'adjust_credits'::text, 'refund_job'::text, 'redrive_jobs'::text, 'pause_step'::text, 'resume_step'::text, 'review_compensation'::text, 'suspend_account'::text, 'resume_account'::text, 'suspend_user'::text, 'resume_user'::text, 'take_down_asset'::text, 'revoke_grant'::text])))
+    CONSTRAINT audit_entries_action_known CHECK ((action = ANY (ARRAY['grant_credits'::text, 'adjust_credits'::text, 'refund_job'::text, 'redrive_jobs'::text, 'pause_step'::text, 'resume_step'::text, 'review_compensation'::text, 'suspend_account'::text, 'resume_account'::text, 'suspend_user'::text, 'resume_user'::text, 'take_down_asset'::text, 'revoke_grant'::text, 'set_spend_cap'::text, 'set_low_balance_mark'::text])))
 );
 
 CREATE TABLE public.compensation_actions (
@@ -581,6 +587,19 @@ CREATE TABLE public.compensation_actions (
     CONSTRAINT compensation_actions_state_known CHECK ((state = ANY (ARRAY['pending'::text, 'done'::text, 'needs_review'::text, 'waived'::text]))),
     CONSTRAINT compensation_actions_waived_by_someone CHECK (((state <> 'waived'::text) OR (reviewed_by IS NOT NULL)))
 );
+
+CREATE TABLE public.credit_limits (
+    account_id uuid NOT NULL,
+    spend_cap bigint,
+    day date,
+    used bigint DEFAULT 0 NOT NULL,
+    after_entry bigint DEFAULT 0 NOT NULL,
+    low_balance_mark bigint,
+    CONSTRAINT credit_limits_mark_positive CHECK ((low_balance_mark > 0)),
+    CONSTRAINT credit_limits_spend_cap_not_negative CHECK ((spend_cap >= 0)),
+    CONSTRAINT credit_limits_used_not_negative CHECK ((used >= 0))
+)
+WITH (fillfactor='50');
 
 CREATE TABLE public.deletion_assets (
     deletion_id uuid NOT NULL,
@@ -896,7 +915,7 @@ CREATE TABLE public.webhook_endpoints (
     CONSTRAINT webhook_endpoints_description_bounded CHECK ((length(description) <= 200)),
     CONSTRAINT webhook_endpoints_disabled_has_reason CHECK (((disabled_at IS NULL) = (disabled_reason IS NULL))),
     CONSTRAINT webhook_endpoints_disabled_reason_known CHECK ((disabled_reason = ANY (ARRAY['requested'::text, 'gone'::text, 'failed'::text]))),
-    CONSTRAINT webhook_endpoints_event_types_known CHECK ((event_types <@ ARRAY['job_requested'::text, 'job_progressed'::text, 'job_succeeded'::text, 'job_failed'::text, 'job_canceled'::text, 'story_began'::text, 'story_succeeded'::text, 'story_failed'::text, 'story_canceled'::text, 'endpoint_disabled'::text])),
+    CONSTRAINT webhook_endpoints_event_types_known CHECK ((event_types <@ ARRAY['job_requested'::text, 'job_progressed'::text, 'job_succeeded'::text, 'job_failed'::text, 'job_canceled'::text, 'story_began'::text, 'story_succeeded'::text, 'story_failed'::text, 'story_canceled'::text, 'endpoint_disabled'::text, 'balance_low'::text])),
     CONSTRAINT webhook_endpoints_failing_iff_failures CHECK (((failing_since IS NOT NULL) = (failures > 0))),
     CONSTRAINT webhook_endpoints_lease_iff_claimed CHECK (((lease_expires_at IS NULL) = (claimed_by IS NULL))),
     CONSTRAINT webhook_endpoints_position_bounded CHECK (("position" >= 0)),
@@ -951,6 +970,9 @@ ALTER TABLE ONLY public.audit_entries
 
 ALTER TABLE ONLY public.compensation_actions
     ADD CONSTRAINT compensation_actions_pkey PRIMARY KEY (job_id, cycle, action);
+
+ALTER TABLE ONLY public.credit_limits
+    ADD CONSTRAINT credit_limits_pkey PRIMARY KEY (account_id);
 
 ALTER TABLE ONLY public.deletion_assets
     ADD CONSTRAINT deletion_assets_pkey PRIMARY KEY (deletion_id, asset_id);
@@ -1208,6 +1230,9 @@ ALTER TABLE ONLY public.audit_entries
 
 ALTER TABLE ONLY public.compensation_actions
     ADD CONSTRAINT compensation_actions_job FOREIGN KEY (job_id) REFERENCES public.jobs(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.credit_limits
+    ADD CONSTRAINT credit_limits_account FOREIGN KEY (account_id) REFERENCES public.accounts(id);
 
 ALTER TABLE ONLY public.deletion_assets
     ADD CONSTRAINT deletion_assets_deletion FOREIGN KEY (deletion_id) REFERENCES public.deletions(id) ON DELETE CASCADE;

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger as Big
 from sqlalchemy import Boolean as Bool
-from sqlalchemy import Column, DateTime, Double, MetaData, Table, Text, Uuid
+from sqlalchemy import Column, Date, DateTime, Double, MetaData, Table, Text, Uuid
 from sqlalchemy import Integer as Int
 from sqlalchemy import SmallInteger as Small
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB
@@ -188,6 +188,15 @@ attempts = table(
     completed_at=Time,
 )
 wallets = table("wallets", account_id=Uuid, user_ref=Text, issued=Big, available=Big, held=Big, spent=Big)
+credit_limits = table(
+    "credit_limits",
+    account_id=Uuid,
+    spend_cap=Big,
+    day=Date,
+    used=Big,
+    after_entry=Big,
+    low_balance_mark=Big,
+)
 ledger_entries = table(
     "ledger_entries",
     id=Big,

@@ -38,6 +38,7 @@ from jobs.upkeep.periodic import SEQUENCING, TRACKING, PeriodicTask
 from jobs.upkeep.retention import Leftovers, RetentionPolicy, purge_expired, purge_posted
 from jobs.upkeep.row_purge import OldRows
 from jobs.upkeep.sequencing import Sequencer
+from jobs.upkeep.spend_caps import recount_caps
 from jobs.upkeep.statistics import keep_statistics
 from jobs.webhooks.delivery import WebhookDelivery
 from jobs.webhooks.reach import WebhookReach
@@ -57,6 +58,7 @@ _TUNING = Tuning()
 _OVERDUE_EVERY_S = 30.0
 # A deletion waits this long at most once its jobs have ended.
 _STATISTICS_EVERY_S = 30.0
+_SPEND_CAPS_EVERY_S = 30.0
 _DELETIONS_EVERY_S = 5.0
 # What is posted with the form of an upload that is over stays this long at most.
 _POSTED_EVERY_S = 30.0
@@ -234,6 +236,7 @@ def build_periodic_tasks(runtime: Runtime, hinter: Hinter, tuning: Tuning = _TUN
         PeriodicTask("sequence", 0.0, sequencer.step, SEQUENCING, sequencer.close),
         PeriodicTask("orphans", tuning.orphan_search_s, orphans),
         PeriodicTask("overdue", _OVERDUE_EVERY_S, overdue),
+        PeriodicTask("spend_caps", _SPEND_CAPS_EVERY_S, partial(recount_caps, runtime.engine)),
         PeriodicTask("statistics", _STATISTICS_EVERY_S, partial(keep_statistics, runtime.engine)),
         PeriodicTask("deletions", _DELETIONS_EVERY_S, deletions),
         PeriodicTask("posted", _POSTED_EVERY_S, partial(purge_posted, runtime.engine, runtime.store)),

@@ -7,6 +7,7 @@
     ├── InputExpired         retention has removed the input of a job
     ├── TierRequired         only a paid session can request this
     ├── InsufficientCredits  the price exceeds the available credits; carries `required` and `available`
+    ├── SpendCapReached      the account has spent what it may on this day; carries `resets_at`
     ├── IdempotencyKeyReused the key was used for another request
     ├── AlreadyFinished      the job has ended, or is ending
     ├── UnsupportedMedia     the upload is not a usable picture
@@ -17,6 +18,8 @@ The API turns each into a `userErrors` entry, or into a top-level error for `For
 """
 
 from __future__ import annotations
+
+from datetime import UTC, datetime
 
 
 class UseCaseError(Exception):
@@ -73,6 +76,17 @@ class InsufficientCredits(UseCaseError):
         self.required = required
         self.available = available
         super().__init__(f"This costs {required} credits, but only {available} are available.", *(path or ("input",)))
+
+
+class SpendCapReached(UseCaseError):
+    """The account has spent what it may on this day."""
+
+    code = "SPEND_CAP_REACHED"
+
+    def __init__(self, resets_at: datetime) -> None:
+        self.resets_at = resets_at
+        when = f"{resets_at.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
+        super().__init__(f"The limit of credits for today is reached: try again after {when}.", "input")
 
 
 class IdempotencyKeyReused(UseCaseError):

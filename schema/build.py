@@ -16,6 +16,7 @@ from schema.live.shared_execution import SharingExecutor
 from schema.live.subscription import Subscription
 from schema.mutations.api_keys import ApiKeyMutations
 from schema.mutations.batches import BatchMutations
+from schema.mutations.credit_limits import CreditLimitMutations
 from schema.mutations.credits import CreditMutations
 from schema.mutations.deletions import DeletionMutations
 from schema.mutations.imports import ImportMutations
@@ -32,7 +33,7 @@ from schema.scalars import SCALARS
 from schema.types.account import Account
 from schema.types.asset import Asset
 from schema.types.deletion import Deletion
-from schema.types.errors import InsufficientCreditsError, PlainUserError
+from schema.types.errors import InsufficientCreditsError, PlainUserError, SpendCapError
 from schema.types.job import Job
 from schema.types.session import Session
 from schema.types.story import Story
@@ -46,6 +47,7 @@ class Mutation(
     SessionMutations,
     ApiKeyMutations,
     CreditMutations,
+    CreditLimitMutations,
     UploadMutations,
     ImportMutations,
     StoryMutations,
@@ -87,6 +89,7 @@ def build_schema(settings: ApiSettings) -> DioramaSchema:
             WebhookEndpoint,
             PlainUserError,
             InsufficientCreditsError,
+            SpendCapError,
         ],
         extensions=[lambda: Admission(control)],
         execution_context_class=SharingExecutor,

@@ -19,6 +19,7 @@ from db.paging import Page, Window
 from db.records.accounts import Account, SessionRecord, accounts_at_limit, accounts_in_scope, sessions_in_scope
 from db.records.assets import Asset, assets_by_id
 from db.records.attempts import Attempt, attempts_of
+from db.records.credit_limits import CreditLimits, limits_of
 from db.records.deletions import Deletion, deletions_by_id
 from db.records.events import JobEvent, event_pages, events_of_keys
 from db.records.jobs import Children, Job, children_of, jobs_by_id, jobs_of_batches, jobs_of_stories, makers_of
@@ -59,6 +60,7 @@ class Loaders:
     # Single events, by their jobs and sequence numbers. The caller has seen an entry of the activity that names it.
     single_events: DataLoader[tuple[UUID, int], JobEvent | None]
     balances: DataLoader[WalletKey, Balance]
+    credit_limits: DataLoader[UUID, CreditLimits | None]
     suspensions: DataLoader[WalletKey, Suspension | None]
     credits: DataLoader[UUID, JobCredits]
     pauses: DataLoader[Step, Pause | None]
@@ -90,6 +92,7 @@ def new_loaders(database: Database, scope: Scope) -> Loaders:
         events=_every(database, _event_pages),
         single_events=_some(database, events_of_keys),
         balances=_every(database, balances_of),
+        credit_limits=_some(database, limits_of),
         suspensions=_some(database, suspensions_of),
         credits=_every(database, _credits),
         pauses=_some(database, lambda conn, steps: pauses(conn)),

@@ -32,7 +32,8 @@ class ActivityFacts:
     """An entry of an account's activity, with what a message says about it.
 
     The fields of a job are None in what concerns a story alone. `metadata` and `user_ref` are those of the request.
-    `endpoint_id`, with its URL and its reason now, is set in what concerns an endpoint.
+    `endpoint_id`, with its URL and its reason now, is set in what concerns an endpoint; `available` and
+    `low_balance_mark`, as they are now, in what concerns the account's balance.
     """
 
     position: int
@@ -53,6 +54,8 @@ class ActivityFacts:
     endpoint_id: UUID | None
     endpoint_url: str | None
     disabled_reason: WebhookDisabledReason | None
+    available: int | None
+    low_balance_mark: int | None
 
     @classmethod
     def from_row(cls, row: Any) -> ActivityFacts:

@@ -27,14 +27,14 @@ from db.records.ledger import (
     balance_of,
     entries_made_by,
     hold_credits,
-    lock_balance,
     post_entry,
 )
 from db.records.requests import IdempotencyKey
-from jobs.errors import Forbidden, InsufficientCredits, Invalid, NotFound
+from jobs.errors import Forbidden, Invalid, NotFound
 from jobs.identity import Principal
 from jobs.requesting.idempotency import once
-from statemachine.vocabulary import AuditAction
+from jobs.requesting.spending import take_from
+from statemachine.vocabulary import Actor, AuditAction
 
 AMOUNT_MAX = 1_000_000_000
 REASON_LENGTH_MAX = 500
@@ -81,18 +81,19 @@ class Granted:
 
 
 def hold_price(conn: Connection, caller: Principal, prices: Mapping[UUID, int]) -> None:
-    """Hold the price of new jobs of the caller, by their ids; raise InsufficientCredits where the wallet has less."""
+    """Hold the price of new jobs of the caller, by their ids. Raises as `hold_from` does."""
     hold_from(conn, caller.wallet, prices, actor=caller.actor)
 
 
 def hold_from(conn: Connection, wallet: WalletKey, prices: Mapping[UUID, int], *, actor: str) -> None:
-    """Hold the price of jobs in a wallet, which stays locked until the transaction ends."""
+    """Hold the price of jobs in a wallet, which stays locked until the transaction ends. Raises as `take_from` does.
+
+    What support redrives does not count toward the cap of a day.
+    """
     required = sum(prices.values())
     if required == 0:
         return
-    available = lock_balance(conn, wallet).available
-    if available < required:
-        raise InsufficientCredits(required, available)
+    take_from(conn, wallet, required, is_capped=not actor.startswith(Actor.SUPPORT))
     hold_credits(conn, list(prices), actor=actor)
 
 
@@ -147,7 +148,7 @@ def grant_to_account(conn: Connection, account: UUID | str, amount: int, *, acto
 
 
 def _adjust(conn: Connection, caller: Principal, wallet: WalletKey, request: AdjustRequest, resource_id: UUID) -> None:
-    _check_available(conn, wallet, -request.change)
+    take_from(conn, wallet, -request.change, is_capped=False)
     add_audit_entry(conn, caller.actor, AuditAction.ADJUST_CREDITS, wallet, reason=request.reason)
     post_entry(
         conn, wallet, "adjust", request.change, actor=caller.actor, reason=request.reason, resource_id=resource_id
@@ -161,7 +162,7 @@ def _give(conn: Connection, caller: Principal, wallet: WalletKey, request: Grant
         post_entry(conn, wallet, "grant", amount, actor=caller.actor, reason=reason, resource_id=grant_id)
         return
     source = WalletKey(caller.account_id)
-    _check_available(conn, source, amount)
+    take_from(conn, source, amount, is_capped=False)
     to_whom = reason or f"to {wallet.user_ref}"
     post_entry(conn, source, "transfer", -amount, actor=caller.actor, reason=to_whom, resource_id=grant_id)
     post_entry(conn, wallet, "transfer", amount, actor=caller.actor, reason=reason, resource_id=grant_id)
@@ -179,13 +180,6 @@ def _wallet_named(conn: Connection, caller: Principal, account: str | None, user
     if found is None:
         raise NotFound(f"Unknown account {(account or '')[:60]!r}.", "input", "account")
     return WalletKey(found, user_ref or "")
-
-
-def _check_available(conn: Connection, wallet: WalletKey, wanted: int) -> None:
-    """Raise InsufficientCredits unless the wallet has `wanted`; it stays locked until the transaction ends."""
-    available = lock_balance(conn, wallet).available
-    if available < wanted:
-        raise InsufficientCredits(wanted, available)
 
 
 def _check_amount(amount: int) -> None:

@@ -208,5 +208,7 @@ def _hold_credits(conn: Connection, jobs: list[Relative], actor: str) -> None:
     prices: defaultdict[WalletKey, dict[UUID, int]] = defaultdict(dict)
     for job in jobs:
         prices[job.wallet][job.id] = job.credits
+    # All of them before the first cap, which is locked after wallets.
+    lock_wallets(conn, prices)
     for wallet in sorted(prices):
         hold_from(conn, wallet, prices[wallet], actor=actor)

@@ -14,7 +14,7 @@ from standardwebhooks import Webhook
 from db.engine.webhook_claims import ActivityFacts
 from db.ids import new_id
 from db.public_ids import IdKind, encode_id
-from statemachine.vocabulary import State
+from statemachine.vocabulary import State, WebhookEventType
 
 TEST_TYPE = "webhook.test"
 
@@ -46,7 +46,7 @@ def message_of(entry: ActivityFacts, account_id: UUID, cursor_of: CursorOf) -> M
     """Return the message about an entry of an account's activity."""
     data = _data(entry)
     return _message(
-        _id(entry), entry.type.dotted, entry.position, entry.at, cursor_of(account_id, entry.position), data
+        _id(entry, account_id), entry.type.dotted, entry.position, entry.at, cursor_of(account_id, entry.position), data
     )
 
 
@@ -67,18 +67,22 @@ def _time(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _id(entry: ActivityFacts) -> str:
+def _id(entry: ActivityFacts, account_id: UUID) -> str:
     """Return an id that no other entry of any account has: a story may end again after a retry."""
     if entry.job_id is not None:
         return f"{encode_id(IdKind.JOB, entry.job_id)}_{entry.seq}"
     if entry.endpoint_id is not None:
         return f"{encode_id(IdKind.WEBHOOK_ENDPOINT, entry.endpoint_id)}_{entry.position}"
-    return f"{_public(IdKind.STORY, entry.story_id)}_{entry.position}"
+    if entry.story_id is not None:
+        return f"{encode_id(IdKind.STORY, entry.story_id)}_{entry.position}"
+    return f"{encode_id(IdKind.ACCOUNT, account_id)}_{entry.position}"
 
 
 def _data(entry: ActivityFacts) -> dict[str, Any]:
     if entry.job_id is not None:
         return _job(entry)
+    if entry.type is WebhookEventType.BALANCE_LOW:
+        return {"available": entry.available, "mark": entry.low_balance_mark}
     return _story(entry) if entry.endpoint_id is None else _endpoint(entry)
 
 

@@ -13,7 +13,9 @@ from db.records.ledger import WalletKey
 from schema.context import Info
 from schema.fields import field
 from schema.ids import IdKind, encode_id
+from schema.scalars import BigInt
 from schema.types.credit_balance import CreditBalance
+from schema.types.credit_limits import SpendCap
 from schema.types.node import Node
 from schema.types.suspension import Suspension, find_suspension
 
@@ -45,6 +47,15 @@ class Account(Node):
     @field("Its own credits; each end user has others.")
     async def credits(self, info: Info) -> CreditBalance:
         return CreditBalance.of(await info.context.loaders.balances.load(self.wallet))
+
+    @field("The cap of what it and its users spend in a day; null without a cap.")
+    async def spend_cap(self, info: Info) -> SpendCap | None:
+        return SpendCap.of(await info.context.loaders.credit_limits.load(self.wallet.account_id))
+
+    @field("The account is notified when its own balance falls below this; null without a mark.")
+    async def low_balance_mark(self, info: Info) -> BigInt | None:
+        limits = await info.context.loaders.credit_limits.load(self.wallet.account_id)
+        return None if limits is None or limits.low_balance_mark is None else BigInt(limits.low_balance_mark)
 
 
 async def find_account(info: Info, account_id: UUID) -> Account | None:

@@ -220,6 +220,8 @@ AUDIT_ACTIONS = {
     AuditAction.SUSPEND_USER: "An end user was suspended with `suspendUser`.",
     AuditAction.RESUME_USER: "An end user was let in again with `resumeUser`.",
     AuditAction.TAKE_DOWN_ASSET: "A reported picture was removed with `takeDownAsset`.",
+    AuditAction.SET_SPEND_CAP: "The cap of a day was set with `setSpendCap`.",
+    AuditAction.SET_LOW_BALANCE_MARK: "The mark of a low balance was set with `setLowBalanceMark`.",
 }
 
 INTERVALS = {
@@ -258,6 +260,7 @@ ACTIVITY_TYPES = {
     ActivityType.STORY_FAILED: "All jobs of a story have ended, and the first that did not succeed has failed.",
     ActivityType.STORY_CANCELED: "All jobs of a story have ended, and the first that did not succeed was canceled.",
     ActivityType.ENDPOINT_DISABLED: "A webhook endpoint was disabled because it failed for days, or was gone.",
+    ActivityType.BALANCE_LOW: "The account's own balance has fallen below the mark of `setLowBalanceMark`.",
 }
 
 WEBHOOK_EVENT_TYPES = {
@@ -271,6 +274,7 @@ WEBHOOK_EVENT_TYPES = {
     WebhookEventType.STORY_FAILED: "All jobs of a story have ended, and one of them failed.",
     WebhookEventType.STORY_CANCELED: "All jobs of a story have ended, because it was canceled.",
     WebhookEventType.ENDPOINT_DISABLED: "Another endpoint was disabled because it failed for days, or was gone.",
+    WebhookEventType.BALANCE_LOW: "The account's own balance has fallen below its mark.",
 }
 
 WEBHOOK_ENDPOINT_STATES = {

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 import strawberry
 
-from jobs.errors import InsufficientCredits, UseCaseError
+from jobs.errors import InsufficientCredits, SpendCapReached, UseCaseError
 from schema.enum_values import describe
 from schema.types.enums import JobErrorCode
 from statemachine.vocabulary import ErrorCode
@@ -40,6 +41,7 @@ class UserErrorCode(StrEnum):
     NOT_RETRYABLE = "NOT_RETRYABLE"
     TIER_REQUIRED = "TIER_REQUIRED"
     INSUFFICIENT_CREDITS = "INSUFFICIENT_CREDITS"
+    SPEND_CAP_REACHED = "SPEND_CAP_REACHED"
     IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
     ALREADY_FINISHED = "ALREADY_FINISHED"
     UNSUPPORTED_MEDIA = "UNSUPPORTED_MEDIA"
@@ -57,6 +59,7 @@ describe(
         UserErrorCode.NOT_RETRYABLE: "A retry would end in the same way: `message` says what to do instead.",
         UserErrorCode.TIER_REQUIRED: "Only the paid tier can request this.",
         UserErrorCode.INSUFFICIENT_CREDITS: "The price exceeds the available credits: see `InsufficientCreditsError`.",
+        UserErrorCode.SPEND_CAP_REACHED: "The account may spend no more today: see `SpendCapError.resetsAt`.",
         UserErrorCode.IDEMPOTENCY_KEY_REUSED: "The key was used for another request: send this one with a new key.",
         UserErrorCode.ALREADY_FINISHED: "It has ended or is ending, so there is nothing to do.",
         UserErrorCode.SUSPENDED: "Support has suspended the end user: nothing helps but contacting support.",
@@ -86,9 +89,16 @@ class InsufficientCreditsError(UserError):
     available: int = strawberry.field(description="The credits that can be spent.")
 
 
+@strawberry.type(description="The account has spent what it may on this day.")
+class SpendCapError(UserError):
+    resets_at: datetime = strawberry.field(description="When the same request may succeed: the next midnight of UTC.")
+
+
 def user_error(error: UseCaseError) -> UserError:
     """Return the user error of an error that a use case raised."""
     shared: dict[str, Any] = {"message": error.message, "code": UserErrorCode(error.code), "path": list(error.path)}
     if isinstance(error, InsufficientCredits):
         return InsufficientCreditsError(**shared, required=error.required, available=error.available)
+    if isinstance(error, SpendCapReached):
+        return SpendCapError(**shared, resets_at=error.resets_at)
     return PlainUserError(**shared)

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class ActivityType(StrEnum):
-    """The entries of an account's activity: an event of a job, what became of a story, or of a webhook endpoint."""
+    """The entries of an account's activity: about a job, a story, a webhook endpoint, or the account's balance."""
 
     JOB_EVENT = "job_event"
     STORY_BEGAN = "story_began"
@@ -14,6 +14,7 @@ class ActivityType(StrEnum):
     STORY_FAILED = "story_failed"
     STORY_CANCELED = "story_canceled"
     ENDPOINT_DISABLED = "endpoint_disabled"
+    BALANCE_LOW = "balance_low"
 
 
 class AssetKind(StrEnum):
@@ -107,6 +108,8 @@ class AuditAction(StrEnum):
     SUSPEND_USER = "suspend_user"
     RESUME_USER = "resume_user"
     TAKE_DOWN_ASSET = "take_down_asset"
+    SET_SPEND_CAP = "set_spend_cap"
+    SET_LOW_BALANCE_MARK = "set_low_balance_mark"
 
 
 class Interval(StrEnum):

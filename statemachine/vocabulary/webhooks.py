@@ -18,6 +18,7 @@ class WebhookEventType(StrEnum):
     STORY_FAILED = "story_failed"
     STORY_CANCELED = "story_canceled"
     ENDPOINT_DISABLED = "endpoint_disabled"
+    BALANCE_LOW = "balance_low"
 
     @property
     def dotted(self) -> str:

@@ -66,3 +66,11 @@ def test_a_refusal_is_no_failure(acme: Partner, page: dict[str, Any]) -> None:
     with client(acme.server, "dio_key_wrong") as locked_out, pytest.raises(page["Failed"]) as failed:
         page["create_story"](locked_out, unique_name("order"), "ada", acme.asset(), "neon-city")
     assert failed.value.args[0][0]["extensions"]["code"] == "UNAUTHENTICATED"
+
+
+def test_the_operations_of_the_page_work(acme: Partner) -> None:
+    shown = re.findall(r"```graphql\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    assert shown
+    for document in shown:
+        payloads = acme.ask(document).values()
+        assert [each["userErrors"] for each in payloads] == [[]] * len(payloads)

@@ -17,11 +17,12 @@ WITH wanted AS MATERIALIZED (
 )
 SELECT w.id, w.account_id, w.url, w.lease, w.failures, w.failing_for, w.from_position, w.upto, w.goes_on, w.secrets,
        m.position, m.type, m.at, m.job_id, m.seq, m.story_id, m.kind, m.state, m.event, m.percent, m.error_code,
-       m.error_message, m.output_id, m.metadata, m.user_ref, m.endpoint_id, m.endpoint_url, m.disabled_reason
+       m.error_message, m.output_id, m.metadata, m.user_ref, m.endpoint_id, m.endpoint_url, m.disabled_reason,
+       m.available, m.low_balance_mark
 FROM wanted w
 LEFT JOIN LATERAL (
     SELECT n.*, v.percent, v.error_code, v.error_message, j.output_id, r.metadata, s.user_ref, d.url AS endpoint_url,
-           d.disabled_reason
+           d.disabled_reason, b.available, c.low_balance_mark
     FROM (
         SELECT a.position, t.type, a.at, a.job_id, a.seq, a.story_id, a.session_id, a.kind, a.state, a.event,
                a.endpoint_id
@@ -47,5 +48,7 @@ LEFT JOIN LATERAL (
     )
     LEFT JOIN sessions s ON s.id = n.session_id
     LEFT JOIN webhook_endpoints d ON d.id = n.endpoint_id
+    LEFT JOIN wallets b ON n.type = 'balance_low' AND (b.account_id, b.user_ref) = (w.account_id, '')
+    LEFT JOIN credit_limits c ON n.type = 'balance_low' AND c.account_id = w.account_id
 ) AS m ON true
 ORDER BY w.id, m.position

@@ -65,3 +65,5 @@ VALUES ('00000000-0000-7000-8000-00000000000e', 'support:mo', 'suspend_user', '0
         'spam');
 INSERT INTO job_statistics
 VALUES ('00000000-0000-7000-8000-000000000001', 'hour', date_trunc('hour', now()), 'avatar', 'succeeded', '', 12, 1, 64000);
+INSERT INTO credit_limits (account_id, spend_cap, day, used, low_balance_mark)
+VALUES ('00000000-0000-7000-8000-000000000001', 1000, current_date, 3, 50);

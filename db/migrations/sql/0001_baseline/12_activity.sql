@@ -7,7 +7,8 @@ CREATE TABLE activity (
     -- 1, 2, 3 … an account.
     position   bigint NOT NULL,
     type       text NOT NULL CONSTRAINT activity_type_known CHECK (
-        type IN ('job_event', 'story_began', 'story_succeeded', 'story_failed', 'story_canceled', 'endpoint_disabled')),
+        type IN ('job_event', 'story_began', 'story_succeeded', 'story_failed', 'story_canceled', 'endpoint_disabled',
+                 'balance_low')),
     at         timestamptz NOT NULL,
     -- Null in what concerns no job, and no story.
     job_id     uuid,

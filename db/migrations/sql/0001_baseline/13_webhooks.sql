@@ -9,7 +9,7 @@ CREATE TABLE webhook_endpoints (
     event_types      text[] NOT NULL CONSTRAINT webhook_endpoints_event_types_known
                      CHECK (event_types <@ ARRAY['job_requested', 'job_progressed', 'job_succeeded', 'job_failed',
                                                  'job_canceled', 'story_began', 'story_succeeded', 'story_failed', 'story_canceled',
-                                                 'endpoint_disabled']),
+                                                 'endpoint_disabled', 'balance_low']),
     -- Everything in the activity up to here was delivered, or is of a type that the endpoint does not receive.
     position         bigint NOT NULL CONSTRAINT webhook_endpoints_position_bounded CHECK (position >= 0),
     -- Failed attempts in a row, and when the first of them was.

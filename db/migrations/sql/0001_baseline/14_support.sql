@@ -16,7 +16,7 @@ CREATE TABLE audit_entries (
     action     text NOT NULL CONSTRAINT audit_entries_action_known CHECK (action IN (
         'grant_credits', 'adjust_credits', 'refund_job', 'redrive_jobs', 'pause_step', 'resume_step', 'review_compensation',
         'suspend_account', 'resume_account', 'suspend_user', 'resume_user', 'take_down_asset',
-        'revoke_grant'
+        'revoke_grant', 'set_spend_cap', 'set_low_balance_mark'
     )),
     -- Whom it concerned; null where it concerned everybody.
     account_id uuid CONSTRAINT audit_entries_account REFERENCES accounts,
