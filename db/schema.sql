@@ -849,6 +849,16 @@ CREATE TABLE public.stories (
     created_at timestamp with time zone DEFAULT public.diorama_now() NOT NULL
 );
 
+CREATE TABLE public.stream_tickets (
+    ticket_sha256 bytea NOT NULL,
+    api_key_id uuid,
+    session_id uuid,
+    path text NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT stream_tickets_one_owner CHECK ((num_nonnulls(api_key_id, session_id) = 1)),
+    CONSTRAINT stream_tickets_path_bounded CHECK (((length(path) >= 1) AND (length(path) <= 100)))
+);
+
 CREATE TABLE public.suspensions (
     account_id uuid NOT NULL,
     user_ref text NOT NULL,
@@ -1049,6 +1059,9 @@ ALTER TABLE ONLY public.statistics_reader
 ALTER TABLE ONLY public.stories
     ADD CONSTRAINT stories_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.stream_tickets
+    ADD CONSTRAINT stream_tickets_pkey PRIMARY KEY (ticket_sha256);
+
 ALTER TABLE ONLY public.suspensions
     ADD CONSTRAINT suspensions_pkey PRIMARY KEY (account_id, user_ref);
 
@@ -1166,6 +1179,8 @@ CREATE INDEX stories_by_account ON public.stories USING btree (account_id, id);
 CREATE INDEX stories_by_selfie ON public.stories USING btree (selfie_id);
 
 CREATE INDEX stories_by_session ON public.stories USING btree (session_id, id) WHERE (session_id IS NOT NULL);
+
+CREATE INDEX stream_tickets_by_end ON public.stream_tickets USING btree (expires_at);
 
 CREATE INDEX webhook_deliveries_by_account ON public.webhook_deliveries USING btree (account_id, id);
 
@@ -1302,6 +1317,12 @@ ALTER TABLE ONLY public.stories
 
 ALTER TABLE ONLY public.stories
     ADD CONSTRAINT stories_session FOREIGN KEY (session_id) REFERENCES public.sessions(id);
+
+ALTER TABLE ONLY public.stream_tickets
+    ADD CONSTRAINT stream_tickets_api_key FOREIGN KEY (api_key_id) REFERENCES public.api_keys(id);
+
+ALTER TABLE ONLY public.stream_tickets
+    ADD CONSTRAINT stream_tickets_session FOREIGN KEY (session_id) REFERENCES public.sessions(id);
 
 ALTER TABLE ONLY public.suspensions
     ADD CONSTRAINT suspensions_account FOREIGN KEY (account_id) REFERENCES public.accounts(id);

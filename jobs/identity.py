@@ -15,10 +15,11 @@ from db.records.accounts import (
     end_session,
     insert_session,
     live_session,
+    live_session_with_id,
     lock_tokenless_session,
     sessions_in_scope,
 )
-from db.records.api_keys import ApiKey, key_with_secret
+from db.records.api_keys import ApiKey, key_with_secret, live_key
 from db.records.ledger import WalletKey
 from db.records.suspensions import suspensions_of
 from db.scope import EVERYTHING, Scope
@@ -107,12 +108,28 @@ class Principal:
 def authenticate(conn: Connection, secret: str) -> Principal | None:
     """Return whose key or token this is, or None where it is unknown, revoked or expired."""
     if secret.startswith(KEY_PREFIX):
-        key = key_with_secret(conn, secret)
-        return None if key is None else Principal(key.account_id, key.role, key.name, key=key)
+        return _of_key(key_with_secret(conn, secret))
     if secret.startswith(_SESSION_PREFIX):
-        session = live_session(conn, secret)
-        return None if session is None else Principal(session.account_id, "session", session.user_ref, session)
+        return _of_session(live_session(conn, secret))
     return None
+
+
+def key_holder(conn: Connection, key_id: UUID) -> Principal | None:
+    """Return whose key this is, or None where it is revoked or expired."""
+    return _of_key(live_key(conn, key_id))
+
+
+def session_holder(conn: Connection, session_id: UUID) -> Principal | None:
+    """Return whose session this is, or None where it has ended."""
+    return _of_session(live_session_with_id(conn, session_id))
+
+
+def _of_key(key: ApiKey | None) -> Principal | None:
+    return None if key is None else Principal(key.account_id, key.role, key.name, key=key)
+
+
+def _of_session(session: SessionRecord | None) -> Principal | None:
+    return None if session is None else Principal(session.account_id, "session", session.user_ref, session)
 
 
 def open_session(

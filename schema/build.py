@@ -23,6 +23,7 @@ from schema.mutations.imports import ImportMutations
 from schema.mutations.jobs import JobMutations
 from schema.mutations.sessions import SessionMutations
 from schema.mutations.stories import StoryMutations
+from schema.mutations.stream_tickets import StreamTicketMutations
 from schema.mutations.support import SupportMutations
 from schema.mutations.suspensions import SuspensionMutations
 from schema.mutations.uploads import UploadMutations
@@ -55,6 +56,7 @@ class Mutation(
     BatchMutations,
     DeletionMutations,
     WebhookMutations,
+    StreamTicketMutations,
     SupportMutations,
     SuspensionMutations,
 ):

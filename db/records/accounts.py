@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Connection, Select, func, insert, literal, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from db.ids import new_id
@@ -166,9 +166,16 @@ def lock_tokenless_session(conn: Connection, account_id: UUID, user_ref: str) ->
 
 def live_session(conn: Connection, secret: str) -> SessionRecord | None:
     """Return the session of this token, or None for an unknown or expired one."""
-    row = conn.execute(
-        select(*_SESSION_COLUMNS).where(sessions.c.token_sha256 == digest(secret), sessions.c.expires_at > _now())
-    ).one_or_none()
+    return _live(conn, sessions.c.token_sha256 == digest(secret))
+
+
+def live_session_with_id(conn: Connection, session_id: UUID) -> SessionRecord | None:
+    """Return the session with this id, or None for one that has ended."""
+    return _live(conn, sessions.c.id == session_id)
+
+
+def _live(conn: Connection, condition: ColumnElement[bool]) -> SessionRecord | None:
+    row = conn.execute(select(*_SESSION_COLUMNS).where(condition, sessions.c.expires_at > _now())).one_or_none()
     return None if row is None else _session(row)
 
 

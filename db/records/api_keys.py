@@ -13,22 +13,18 @@ from sqlalchemy import (
     Connection,
     Row,
     Select,
-    any_,
     func,
     insert,
-    literal,
     or_,
     select,
-    union_all,
     update,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 
 from db.ids import new_id
 from db.records.accounts import digest
 from db.records.suspensions import is_suspended
-from db.tables import accounts, api_keys, sessions
-from statemachine.vocabulary import KeyScope, Role
+from db.tables import accounts, api_keys
+from statemachine.vocabulary import KeyScope
 
 # A key's use is noted at most this often, so that a request does not cost a write.
 USE_NOTED_EVERY = timedelta(minutes=1)
@@ -73,6 +69,12 @@ def key_with_secret(conn: Connection, secret: str) -> ApiKey | None:
     return None if row is None else _key(row)
 
 
+def live_key(conn: Connection, key_id: UUID) -> ApiKey | None:
+    """Return the key with this id, or None for a revoked or expired one."""
+    row = conn.execute(_live().where(api_keys.c.id == key_id)).one_or_none()
+    return None if row is None else _key(row)
+
+
 def live_keys(conn: Connection, account_id: UUID | None = None) -> list[ApiKey]:
     """Return the keys that work, oldest first: of one account, or of all."""
     query = _live().order_by(api_keys.c.id)
@@ -103,20 +105,6 @@ def expire_key(conn: Connection, key_id: UUID, after: timedelta) -> None:
 def key_works() -> ColumnElement[bool]:
     """Return the SQL condition that a key has been neither revoked nor has expired."""
     return api_keys.c.revoked_at.is_(None) & or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at > _now())
-
-
-def valid_secrets(conn: Connection, secrets: Collection[str]) -> set[str]:
-    """Return those of the keys and tokens that are neither unknown nor revoked nor expired, nor of the suspended."""
-    by_digest = {digest(secret): secret for secret in secrets}
-    given = any_(literal(list(by_digest), ARRAY(BYTEA)))
-    admitted = or_(api_keys.c.role == Role.SUPPORT, ~is_suspended(api_keys.c.account_id))
-    keys = select(api_keys.c.key_sha256).where(api_keys.c.key_sha256 == given, key_works(), admitted)
-    tokens = select(sessions.c.token_sha256).where(
-        sessions.c.token_sha256 == given,
-        sessions.c.expires_at > _now(),
-        ~is_suspended(sessions.c.account_id, sessions.c.user_ref),
-    )
-    return {by_digest[bytes(found)] for found in conn.scalars(union_all(keys, tokens))}
 
 
 def fingerprint(key_sha256: bytes) -> str:

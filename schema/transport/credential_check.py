@@ -13,7 +13,7 @@ from collections.abc import Callable
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from db.records.api_keys import valid_secrets
+from db.records.credentials import valid_secrets
 from schema.database import Database
 
 log = structlog.get_logger(__name__)
@@ -22,7 +22,7 @@ _CHECKED_AT_ONCE = 1_000
 
 
 class Callers:
-    """The keys and tokens of this process's open sockets, with the callbacks for when one is revoked or expires."""
+    """The secrets of this process's open sockets and streams, with the callbacks for when one is revoked or expires."""
 
     def __init__(self, database: Database, *, check_every_s: float) -> None:
         self._database = database

@@ -18,11 +18,13 @@ from starlette.types import Receive, Scope, Send
 
 from jobs.errors import Suspended
 from jobs.identity import Principal
+from jobs.stream_tickets import ticket_holder
 from schema.admitted import check_admitted
 from schema.context import Parts
 from schema.errors import LIMIT_EXCEEDED, NOT_FOUND, SUSPENDED, ApiError, unauthenticated
 from schema.ids import MalformedId
 from schema.live.buffers import ServerClosing
+from schema.streams.addresses import STREAMS_PATH
 from schema.streams.offsets import NOW, MalformedOffset, OffsetPurged
 from schema.streams.stream import Batch, Stream
 from schema.transport import stream_headers
@@ -32,7 +34,7 @@ from schema.transport.event_stream import OpenStreams, first_of, left
 from schema.transport.http import failed, new_request_id, unforeseen
 from schema.transport.http_request import PLAIN_JSON, Refusal, refuse
 from schema.transport.stream_events import stream_events
-from schema.transport.stream_request import EVENTS, AskedStream, read_asked_stream
+from schema.transport.stream_request import EVENTS, AskedStream, one_parameter, read_asked_stream
 
 _READING = ("GET", "HEAD")
 
@@ -46,6 +48,11 @@ class Reader:
 
     caller: Principal
     secret: str
+    has_ticket: bool
+
+    def cache_control(self, batch: Batch) -> str:
+        """Return how long a browser may keep a response: none whose address has a ticket, which nothing should keep."""
+        return stream_headers.NO_STORE if self.has_ticket else stream_headers.cache_control(batch)
 
     def seconds(self, most: float) -> float:
         """Return how long a response may last: `most`, or less if the caller's session ends sooner."""
@@ -101,7 +108,7 @@ class StreamEndpoint:
     ) -> Response:
         if not asked.is_live:
             batch = await stream.read(asked.offset)
-            return _caught_up(batch, request, stream_headers.cache_control(batch))
+            return _caught_up(batch, request, reader.cache_control(batch))
         check_admitted(reader.caller)
         if self._streams.is_full:
             raise Refusal(503, ApiError(LIMIT_EXCEEDED, "Too many streams; try again later.", retryable=True))
@@ -134,10 +141,16 @@ class StreamEndpoint:
 
     async def _reader(self, request: Request) -> Reader:
         secret = bearer(request.headers.get("authorization"))
-        caller = await caller_of(self._parts.database, secret)
-        if secret is None or caller is None:
+        ticket = None if secret else one_parameter(request, "ticket")
+        if ticket is not None:
+            path = request.url.path.removeprefix(f"{STREAMS_PATH}/")
+            caller = await self._parts.database.read(ticket_holder, ticket, path)
+        else:
+            caller = await caller_of(self._parts.database, secret)
+        given = secret or ticket
+        if given is None or caller is None:
             raise Refusal(401, unauthenticated(), {"WWW-Authenticate": "Bearer"})
-        return Reader(caller, secret)
+        return Reader(caller, given, has_ticket=ticket is not None)
 
 
 class _Poll:

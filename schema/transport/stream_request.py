@@ -31,17 +31,18 @@ class AskedStream:
 
 def read_asked_stream(request: Request) -> AskedStream:
     """Return the parameters; raise Refusal for malformed ones. Unknown ones are ignored."""
-    live, offset = _one(request, "live"), _one(request, "offset")
+    live, offset = one_parameter(request, "live"), one_parameter(request, "offset")
     if live not in (None, LONG_POLL, EVENTS):
         raise refuse(400, f"`live` is {LONG_POLL} or {EVENTS}.")
     if offset == "" or (live is not None and offset is None):
         raise refuse(400, "Give `offset`: -1 for the beginning, now for the end, or the last Stream-Next-Offset.")
     # What a browser's EventSource received last; its address has the offset of its first request.
     resumed = request.headers.get("last-event-id") if live == EVENTS else None
-    return AskedStream(resumed or offset or BEGINNING, live, _number(_one(request, "cursor")), bool(resumed))
+    return AskedStream(resumed or offset or BEGINNING, live, _number(one_parameter(request, "cursor")), bool(resumed))
 
 
-def _one(request: Request, name: str) -> str | None:
+def one_parameter(request: Request, name: str) -> str | None:
+    """Return a parameter of the address, or None; raise Refusal where it is given several times."""
     given = request.query_params.getlist(name)
     if len(given) > 1:
         raise refuse(400, f"Give `{name}` once.")

@@ -12,21 +12,19 @@ from schema.ids import IdKind, decode_id
 from schema.live.activity import Subject as ActivitySubject
 from schema.live.progress import Subject
 from schema.streams.activity_stream import ActivityStream
+from schema.streams.addresses import ACTIVITY, OF_ONE, STREAMS_PATH
 from schema.streams.job_stream import JobStream
 from schema.streams.stream import Stream
 from schema.transport.event_stream import OpenStreams
 from schema.transport.stream_endpoint import Opener, StreamEndpoint
 from schema.types.activity import ActivityFilter
 
-STREAMS_PATH = "/streams"
-
 
 def stream_routes(parts: Parts, streams: OpenStreams) -> list[Route]:
     """Return the routes of all streams."""
     addresses: dict[str, Opener] = {
-        "activity": _activity,
-        "stories/{id}": _history(IdKind.STORY),
-        "jobs/{id}": _history(IdKind.JOB),
+        ACTIVITY: _activity,
+        **{f"{name}/{{id}}": _history(kind) for kind, name in OF_ONE.items()},
     }
     return [
         Route(f"{STREAMS_PATH}/{address}", StreamEndpoint(parts, streams, opened))

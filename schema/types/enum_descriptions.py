@@ -200,7 +200,7 @@ ROLES = {
 KEY_SCOPES = {
     KeyScope.REQUESTS: "Requesting, canceling, retrying and deleting uploads, jobs, stories and batches, and deleting "
     "an end user; for support also redriving, pausing and reviewing.",
-    KeyScope.SESSIONS: "Opening and ending the sessions of end users.",
+    KeyScope.SESSIONS: "Opening and ending the sessions of end users, and making the tickets of streams.",
     KeyScope.CREDITS: "Granting and adjusting credits.",
     KeyScope.KEYS: "Creating, rotating and revoking API keys.",
     KeyScope.WEBHOOKS: "Creating, changing, testing and deleting webhook endpoints, and delivering again.",

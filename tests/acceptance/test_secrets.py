@@ -17,6 +17,7 @@ import httpx
 import pytest
 from sqlalchemy import Engine, make_url, text
 
+from db.public_ids import IdKind, encode_id
 from diorama.embedded import EmbeddedS3, ServerCommand, ServerProcess
 from jobs.api_keys import issue_api_key
 from storage import S3Store
@@ -50,6 +51,9 @@ class Simulator:
 
     api_url: str
     delivery_url: str
+
+
+TICKET = "mutation ($jobId: ID!) { createStreamTicket(input: {jobId: $jobId}) { url } }"
 
 
 @dataclass
@@ -190,8 +194,27 @@ def _traces(secret: str) -> tuple[bytes, ...]:
     return secret.encode(), secret[middle:-middle].encode(), base64.b64encode(secret.encode()).rstrip(b"=")[:-2]
 
 
+def _read_with_ticket(logged: LoggedSystem) -> str:
+    """Read a stream, in each way and with errors, and return the ticket in its address."""
+    with logged.system.engine.connect() as conn:
+        job_id = encode_id(
+            IdKind.JOB, conn.scalars(text("SELECT id FROM jobs WHERE finished_at IS NOT NULL LIMIT 1")).one()
+        )
+    address = httpx.URL(json.loads(logged.ask(TICKET, jobId=job_id))["data"]["createStreamTicket"]["url"])
+    with httpx.Client(timeout=scaled(20)) as client:
+        for more, status in (
+            ("", 200),
+            ("&offset=-1&live=sse", 200),
+            ("&offset=-1&live=long-poll", 200),
+            ("&live=x", 400),
+        ):
+            assert client.get(f"{logged.api_url}{address.raw_path.decode()}{more}").status_code == status
+    return str(address.params["ticket"])
+
+
 def test_no_secret_is_in_anything_that_was_written(logged: LoggedSystem) -> None:
     _provoke(logged.system)
+    logged.secrets += (_read_with_ticket(logged),)
     written = dict(_written(logged))
     found = [
         f"{name} contains {secret[:12]}..."

@@ -15,6 +15,7 @@ from jobs.redaction import redacted
         ("Incorrect API key provided: sk-proj-AbC123xyz_-9.", "Incorrect API key provided: sk-***"),
         ("token r8_abcdefghijklmnop was revoked", "token r8_*** was revoked"),
         ("key dio_key_abc-DEF_123 and dio_ses_xyz789", "key dio_key_*** and dio_ses_***"),
+        ("GET /streams/activity?ticket=dio_tkt_a-B_1234&live=sse", "GET /streams/activity?ticket=dio_tkt_***&live=sse"),
         ("signed with whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD", "signed with whsec_***"),
         ("Authorization: Bearer abc123def456", "Authorization: Bearer ***"),
         ("authorization: Token 0123456789abcdef", "authorization: Token ***"),

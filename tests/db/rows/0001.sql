@@ -67,3 +67,4 @@ INSERT INTO job_statistics
 VALUES ('00000000-0000-7000-8000-000000000001', 'hour', date_trunc('hour', now()), 'avatar', 'succeeded', '', 12, 1, 64000);
 INSERT INTO credit_limits (account_id, spend_cap, day, used, low_balance_mark)
 VALUES ('00000000-0000-7000-8000-000000000001', 1000, current_date, 3, 50);
+INSERT INTO stream_tickets VALUES ('\x03', NULL, '00000000-0000-7000-8000-000000000003', 'activity', now());

@@ -188,6 +188,9 @@ def test_an_offset_whose_messages_were_purged_is_gone(acme: Partner) -> None:
     assert len(read(acme, "activity").json()) == LAST_SEQ - 2
     for stream, offset in ((path, early), (path, "-1"), ("activity", f"{1:019}")):
         assert get(acme, stream, offset=offset).status_code == 410
+    with acme.server.engine.begin() as conn:
+        conn.execute(text("DELETE FROM job_events WHERE job_id = :job"), ids)
+    assert (get(acme, path).status_code, read(acme, "activity").json()[-1]["event"]) == (410, None)
 
 
 def test_who_may_read_what(acme: Partner, rival: Partner, support: Partner) -> None:

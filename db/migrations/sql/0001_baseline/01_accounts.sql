@@ -38,3 +38,16 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_by_account ON sessions (account_id, id);
 CREATE INDEX sessions_by_user ON sessions (account_id, user_ref);
 CREATE UNIQUE INDEX sessions_without_token ON sessions (account_id, user_ref) WHERE token_sha256 IS NULL;
+
+-- Tickets, each of which opens one stream to a reader that can send no header, as a browser's EventSource. Of a ticket,
+-- too, only a digest is kept. It ends at its time, and with the key or the session of whom it was made for.
+CREATE TABLE stream_tickets (
+    ticket_sha256 bytea CONSTRAINT stream_tickets_pkey PRIMARY KEY,
+    api_key_id    uuid CONSTRAINT stream_tickets_api_key REFERENCES api_keys,
+    session_id    uuid CONSTRAINT stream_tickets_session REFERENCES sessions,
+    -- The address of the stream, without what is the same for all: stories/story_…
+    path          text NOT NULL CONSTRAINT stream_tickets_path_bounded CHECK (length(path) BETWEEN 1 AND 100),
+    expires_at    timestamptz NOT NULL,
+    CONSTRAINT stream_tickets_one_owner CHECK (num_nonnulls(api_key_id, session_id) = 1)
+);
+CREATE INDEX stream_tickets_by_end ON stream_tickets (expires_at);
