@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import text
 
 from schema.cursors import MalformedCursor, batch_cursor, read_batch_cursor
-from schema.ids import IdKind, decode_id, encode_id
+from schema.ids import IdKind, decode_id
 from tests.schema.credits import balance, selfie
-from tests.schema.documents import FOLLOW, new_key
+from tests.schema.documents import new_key
 from tests.schema.live.subscribers import all_of, follow, seqs, take
 from tests.support.partners import PARENT_READY, TO_FAILURE, TO_SUCCESS, Partner, move
 from tests.support.serving import Caller
@@ -172,23 +172,6 @@ def test_a_batch_is_canceled_as_a_whole_and_what_it_made_stays(acme: Partner) ->
         assert conn.scalar(query, {"ids": ids}) == ["cancel_requested", "parent_failed", "parent_failed"]
     [error] = acme.ask(CANCEL, id=batch_id)["cancelBatch"]["userErrors"]
     assert (error["code"], error["path"]) == ("ALREADY_FINISHED", ["input", "batchId"])
-
-
-def test_a_batch_of_another_caller_does_not_exist(acme: Partner, rival: Partner) -> None:
-    user = acme.user()
-    batch_id = create(user, {"stories": mixed(acme, user)["stories"]})["batch"]["id"]
-    assert read(acme, batch_id)["size"] == 2
-    unknown = encode_id(IdKind.BATCH, decode_id(acme.asset(), IdKind.ASSET))
-    for stranger in (rival, acme.user("bob")):
-        for each in (batch_id, unknown):
-            assert stranger.ask(READ, id=each) == {"batch": None, "node": None}
-            assert stranger.ask(CANCEL, id=each)["cancelBatch"]["userErrors"] == [
-                {"code": "NOT_FOUND", "path": ["input", "batchId"]}
-            ]
-            assert stranger.ask(LISTS, id=each) == {"jobs": {"edges": []}, "stories": {"edges": []}}
-            with stranger.socket() as socket:
-                socket.begin(FOLLOW, batchId=each)
-                assert socket.receive()["payload"][0]["extensions"]["code"] == "NOT_FOUND"
 
 
 @pytest.mark.parametrize("seen", [[], [0], [1, 127, 128, 300, 2**31 - 1]])

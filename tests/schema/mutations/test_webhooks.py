@@ -226,24 +226,6 @@ def test_an_endpoint_goes_back_to_any_cursor_of_its_own_account(acme: Partner, r
     assert nodes(acme, LIST)[0]["cursor"] == beginning
 
 
-@pytest.mark.parametrize("document", [UPDATE, ROTATE, DISABLE, ENABLE, DELETE, TEST, REDELIVER])
-def test_another_accounts_endpoint_does_not_exist(
-    here: Caller, rival: Partner, support: Partner, receiver: Receiver, document: str
-) -> None:
-    endpoint, _ = created(here, receiver.url)
-    done(here, TEST, id=endpoint["id"])
-    missing = endpoint["id"][:-1] + ("0" if endpoint["id"][-1] != "0" else "1")
-    for stranger in (rival, support):
-        errors = [
-            refused(stranger, document, **_naming(document, each, stranger)) for each in (endpoint["id"], missing)
-        ]
-        assert errors[0] == errors[1]
-        assert errors[0]["code"] == "NOT_FOUND"
-        assert nodes(stranger, LIST) == nodes(stranger, LOG) == nodes(stranger, LOG, id=endpoint["id"]) == []
-        assert stranger.ask("query ($id: ID!) { node(id: $id) { id } }", id=endpoint["id"])["node"] is None
-    assert len(receiver.requests) == 1
-
-
 def _naming(document: str, endpoint_id: str, stranger: Partner) -> dict[str, str]:
     if document is REDELIVER:
         return {"id": endpoint_id, "after": activity_cursor(stranger.principal.account_id, 0)}
