@@ -78,6 +78,10 @@ class Events:
         assert given[1] == given[2]["streamNextOffset"]
         return messages, given[2]
 
+    def take_ping(self) -> None:
+        """Read up to the next comment."""
+        assert next(line for line in self._lines if line) == ":"
+
     def has_ended(self) -> bool:
         try:
             self.next()

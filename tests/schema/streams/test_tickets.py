@@ -142,7 +142,8 @@ def test_it_ends_with_its_key_or_session(
     api_database: str, is_session: bool, end: Callable[[Engine, Any], None]
 ) -> None:
     """So does a response that is open."""
-    with serving(api_database, ApiSettings(check_keys_every=OFTEN, events_for=NEVER)) as server:
+    settings = ApiSettings(check_keys_every=OFTEN / 5, ping_every=OFTEN, events_for=NEVER)
+    with serving(api_database, settings) as server:
         acme = partner(server, unique_name("ended"))
         account_id = acme.principal.account_id
         owner = acme.user("ada") if is_session else acme
@@ -151,6 +152,8 @@ def test_it_ends_with_its_key_or_session(
         with following(Caller(server, None), f"jobs/{job_id}", "now", ticket=url.params["ticket"]) as events:
             assert events.response.status_code == 200
             events.batch()
+            for _ in range(3):
+                events.take_ping()
             end(server.engine, account_id)
             assert events.has_ended()
         assert status(str(url)) == 401
