@@ -35,25 +35,31 @@ def run_api(settings: Settings) -> None:
     Raises SettingsError if it cannot listen on HOST and PORT.
     """
     listener = _listener(settings.host, settings.port)
-    blocking = build_engine(settings, "api", pool_size=4)
-    runtime = ApiRuntime(
-        engine=connect_async(database_settings(settings), name="diorama-api"),
-        blocking_engine=blocking,
-        store=build_store(settings),
-        catalogue=build_catalogue(settings),
-        retention=build_retention(settings),
-        webhook_key=build_webhook_key(settings),
-        webhook_sender=WebhookSender(build_webhook_reach(settings)),
-    )
     app = create_app(
-        runtime,
+        _runtime(settings),
         ApiSettings(
             development=settings.development,
             public_url=None if settings.public_url is None else str(settings.public_url),
             allowed_origins=tuple(settings.allowed_origins),
         ),
     )
-    server = _Server(
+    asyncio.run(_server_of(app).serve(sockets=[listener]))
+
+
+def _runtime(settings: Settings) -> ApiRuntime:
+    return ApiRuntime(
+        engine=connect_async(database_settings(settings), name="diorama-api"),
+        blocking_engine=build_engine(settings, "api", pool_size=4),
+        store=build_store(settings),
+        catalogue=build_catalogue(settings),
+        retention=build_retention(settings),
+        webhook_key=build_webhook_key(settings),
+        webhook_sender=WebhookSender(build_webhook_reach(settings)),
+    )
+
+
+def _server_of(app: Starlette) -> _Server:
+    return _Server(
         uvicorn.Config(
             app,
             log_config=None,
@@ -66,7 +72,6 @@ def run_api(settings: Settings) -> None:
             server_header=False,
         )
     )
-    asyncio.run(server.serve(sockets=[listener]))
 
 
 def _listener(host: str, port: int) -> socket.socket:

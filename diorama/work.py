@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -45,20 +46,16 @@ def run_worker(
     `supervisor` is the process that restarts this one; when it is gone, this one stops too. Raises SettingsError if
     HEARTBEAT_DIR cannot be used.
     """
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: _stop_or_exit(stopping))
+    stopping = _stopping()
     engine = connect_worker(database_settings(settings, pool_size=threads + _EXTRA_CONNECTIONS), name="diorama-worker")
     listen_url = normalised_url(settings.database_url).set(drivername="postgresql")
     engines = Engines(engine, listen_url.render_as_string(hide_password=False))
     name = f"{socket.gethostname()}:{os.getpid()}"
-
     pace = tuning or Tuning()
 
     def runtime(recorder: Recorder, renewer: Renewer) -> Runtime:
         return build_runtime(settings, engine, recorder, renewer, pace)
 
-    periodic_tasks_of = partial(build_periodic_tasks, tuning=pace)
     with (
         Heartbeat(settings.heartbeat_dir) as heart,
         WorkerProcess(
@@ -66,22 +63,34 @@ def run_worker(
             runtime,
             name=name,
             threads=threads,
-            periodic_tasks_of=periodic_tasks_of,
+            periodic_tasks_of=partial(build_periodic_tasks, tuning=pace),
             webhooks_of=partial(build_webhooks, settings, engine, name, pace),
         ) as worker,
     ):
         announce(worker=name)
         log_drift_aside(settings)
-        # Short waits, because a signal handler runs only between them.
-        while not stopping.wait(0.2) and not _is_orphan(supervisor):
-            if worker.silent_s <= _SILENT_MOST_S:
-                heart.beat()
+        _beat_until(lambda: stopping.wait(0.2) or _is_orphan(supervisor), worker, heart)
         log.info("stopping", worker=name)
+
+
+def _beat_until(is_over: Callable[[], bool], worker: WorkerProcess, heart: Heartbeat) -> None:
+    """Beat while the worker works. `is_over` waits, but shortly, because a signal handler runs only between waits."""
+    while not is_over():
+        if worker.silent_s <= _SILENT_MOST_S:
+            heart.beat()
 
 
 def _is_orphan(supervisor: int | None) -> bool:
     """Return whether the supervisor is gone. Another parent may go: a shell that exits must not end its workers."""
     return supervisor is not None and os.getppid() != supervisor
+
+
+def _stopping() -> threading.Event:
+    """Return an event that the first signal sets; the second ends the process at once."""
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: _stop_or_exit(stopping))
+    return stopping
 
 
 def _stop_or_exit(stopping: threading.Event) -> None:

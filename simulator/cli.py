@@ -87,6 +87,13 @@ def _add_behaviour(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--output-ttl", type=float, default=3600.0, metavar="S", help="seconds until outputs are removed"
     )
+    _add_strictness(group)
+    group.add_argument("--models", action="append", metavar="FILE", help="JSON file with more models; repeatable")
+    group.add_argument("--faults", metavar="FILE", help="JSON file with fault rules to start with")
+    group.add_argument("--log-level", default="warning", choices=("debug", "info", "warning", "error"))
+
+
+def _add_strictness(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--webhook-secret", help="the whsec_... key that webhooks are signed with")
     group.add_argument("--creates-per-min", type=int, default=600, metavar="N", help="rate limit for creations")
     group.add_argument("--requests-per-min", type=int, default=3000, metavar="N", help="rate limit for the rest")
@@ -94,9 +101,6 @@ def _add_behaviour(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--reject-unknown-inputs", action="store_true", help="return 422 for inputs that a model does not know"
     )
-    group.add_argument("--models", action="append", metavar="FILE", help="JSON file with more models; repeatable")
-    group.add_argument("--faults", metavar="FILE", help="JSON file with fault rules to start with")
-    group.add_argument("--log-level", default="warning", choices=("debug", "info", "warning", "error"))
 
 
 def _epilog() -> str:

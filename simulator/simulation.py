@@ -61,19 +61,22 @@ class Simulation:
         self.inputs = Inputs(self._find_own)
         self.easel = _easel(settings, studio)
         self.webhooks = Webhooks(settings, self.scheduler, self.counters, self.names, self.describe)
-        self.lifecycle = Lifecycle(
-            settings,
+        self.lifecycle = self._new_lifecycle()
+        self._random = random.Random(settings.seed)  # noqa: S311 - durations must be repeatable, not secret
+        for rule in settings.faults:
+            self.faults.add(rule)
+
+    def _new_lifecycle(self) -> Lifecycle:
+        return Lifecycle(
+            self.settings,
             self.scheduler,
             self.inputs,
             self.easel,
             self.outputs,
             self.names,
-            delivery_url=addresses.delivery,
+            delivery_url=self.addresses.delivery,
             announce=self.webhooks.announce,
         )
-        self._random = random.Random(settings.seed)  # noqa: S311 - durations must be repeatable, not secret
-        for rule in settings.faults:
-            self.faults.add(rule)
 
     def describe(self, prediction: Prediction) -> dict[str, Any]:
         """Return the prediction object, as in responses, lists and webhooks."""

@@ -158,7 +158,6 @@ def claim_key(conn: Connection, key: IdempotencyKey, input_sha256: bytes, resour
 
     Waits for a concurrent transaction that is using the same key, so exactly one of them makes something.
     """
-    columns = idempotency_keys.c
     fresh = conn.scalar(
         upsert(idempotency_keys)
         .values(
@@ -170,10 +169,13 @@ def claim_key(conn: Connection, key: IdempotencyKey, input_sha256: bytes, resour
             resource_id=resource_id,
         )
         .on_conflict_do_nothing()
-        .returning(columns.resource_id)
+        .returning(idempotency_keys.c.resource_id)
     )
-    if fresh is not None:
-        return None
+    return _earlier_use(conn, key) if fresh is None else None
+
+
+def _earlier_use(conn: Connection, key: IdempotencyKey) -> KeyUse:
+    columns = idempotency_keys.c
     row = conn.execute(
         select(columns.input_sha256, columns.resource_id).where(
             columns.account_id == key.account_id,

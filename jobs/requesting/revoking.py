@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID, uuid5
 
 from sqlalchemy import Connection
@@ -57,10 +58,12 @@ def revoke_grant(conn: Connection, caller: Principal, grant_id: UUID, reason: st
         )
     if caller.is_support:
         add_audit_entry(conn, caller.actor, AuditAction.REVOKE_GRANT, wallet, reason=reason)
-    kind = "transfer" if granted.kind == "transfer" else "adjust"
-    post_entry(conn, wallet, kind, -amount, actor=caller.actor, reason=reason, resource_id=revocation_id)
+    post = partial(post_entry, conn, actor=caller.actor, reason=reason, resource_id=revocation_id)
     if granted.kind == "transfer":
-        post_entry(conn, source, kind, amount, actor=caller.actor, reason=reason, resource_id=revocation_id)
+        post(wallet, "transfer", -amount)
+        post(source, "transfer", amount)
+    else:
+        post(wallet, "adjust", -amount)
     return Revoked(amount, balance_of(conn, wallet), replayed=False)
 
 

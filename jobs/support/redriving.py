@@ -114,12 +114,7 @@ def redrive_jobs(
     the output may expire.
     Raises Forbidden or Invalid. A job that cannot be revived is skipped and returned with the reason.
     """
-    if not caller.is_support:
-        raise Forbidden("Only support can redrive jobs of others.")
-    if not 1 <= per_minute <= PER_MINUTE_MAX:
-        raise Invalid(f"perMinute must be from 1 to {PER_MINUTE_MAX}.", "input", "perMinute")
-    if not 1 <= at_most <= AT_ONCE_MAX:
-        raise Invalid(f"first must be from 1 to {AT_ONCE_MAX}.", "input", "first")
+    _check_may_redrive(caller, per_minute, at_most)
     revived: set[UUID] = set()
     skipped: dict[UUID, UseCaseError] = {}
     found = job_page(conn, scope, _ended(wanted), JobOrder.OLDEST, Window(at_most)).items
@@ -138,6 +133,15 @@ def redrive_jobs(
         except UseCaseError as error:
             skipped[job.id] = error
     return Redriven(frozenset(revived), skipped)
+
+
+def _check_may_redrive(caller: Principal, per_minute: int, at_most: int) -> None:
+    if not caller.is_support:
+        raise Forbidden("Only support can redrive jobs of others.")
+    if not 1 <= per_minute <= PER_MINUTE_MAX:
+        raise Invalid(f"perMinute must be from 1 to {PER_MINUTE_MAX}.", "input", "perMinute")
+    if not 1 <= at_most <= AT_ONCE_MAX:
+        raise Invalid(f"first must be from 1 to {AT_ONCE_MAX}.", "input", "first")
 
 
 def _ended(wanted: JobFilter) -> JobFilter:

@@ -9,6 +9,7 @@ import strawberry
 
 from jobs.support.once import RedriveRequest, RetryJobRequest, redrive_jobs_once, retry_job_once
 from jobs.support.pausing import pause, resume
+from jobs.support.redriving import Redriven
 from jobs.support.reviewing import review_compensation
 from schema.context import Info
 from schema.enum_values import describe
@@ -87,6 +88,21 @@ class RedriveJobsPayload(KeyedPayload):
     skipped_counts: list[SkippedCount] = strawberry.field(
         default_factory=list, description="The skipped jobs counted by reason, the most frequent first."
     )
+
+    @classmethod
+    def of(cls, redriven: Redriven, replayed: bool) -> RedriveJobsPayload:
+        """Return the payload of a redrive."""
+        skipped = [
+            SkippedJob(job_id=strawberry.ID(encode_id(IdKind.JOB, job_id)), error=user_error(error))
+            for job_id, error in redriven.skipped.items()
+        ]
+        counts = Counter(each.error.code for each in skipped).most_common()
+        return cls(
+            revived=job_ids(redriven.revived),
+            skipped=skipped,
+            skipped_counts=[SkippedCount(code=code, count=count) for code, count in counts],
+            replayed=replayed,
+        )
 
 
 @strawberry.input(description="The step to pause.")
@@ -172,17 +188,7 @@ class SupportMutations:
             redrive_jobs_once, context.principal, request, context.catalogue
         )
         hint_revived(context, redriven.revived)
-        skipped = [
-            SkippedJob(job_id=strawberry.ID(encode_id(IdKind.JOB, job_id)), error=user_error(error))
-            for job_id, error in redriven.skipped.items()
-        ]
-        counts = Counter(each.error.code for each in skipped).most_common()
-        return RedriveJobsPayload(
-            revived=job_ids(redriven.revived),
-            skipped=skipped,
-            skipped_counts=[SkippedCount(code=code, count=count) for code, count in counts],
-            replayed=replayed,
-        )
+        return RedriveJobsPayload.of(redriven, replayed)
 
     @mutation("For support: stop workers from starting jobs of a step.", PauseStepPayload)
     async def pause_step(self, info: Info, input: PauseStepInput) -> PauseStepPayload:

@@ -20,6 +20,7 @@ from jobs.engine.recorder import Recorder
 from jobs.providers import failures
 from jobs.providers.provider import Prediction, ProviderError, Sought, Submission
 from statemachine.outcomes import OutcomeLost
+from statemachine.steps import STEP_OF
 from statemachine.vocabulary import Event, State, Step
 from storage import Content
 from tests.faults.points import Fault
@@ -31,16 +32,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-STEP_NAMES = {
-    State.WAITING: "submit",
-    State.QUEUED: "submit",
-    State.SUBMITTING: "submit",
-    State.RECONCILING: "reconcile",
-    State.GENERATING: "poll",
-    State.STORING: "store",
-    State.TRANSCODING: "transcode",
-    State.COMPENSATING: "compensate",
-}
+# The search for a lost submission has boundaries of its own.
+STEP_NAMES: dict[State, str] = {**STEP_OF, State.RECONCILING: "reconcile"}
 
 
 class Killed(BaseException):

@@ -113,6 +113,7 @@ def credit_rule() -> str:
 _DOCS = _ROOT / "docs"
 PAGES: dict[Path, Blocks] = {
     _ROOT / "README.md": {"main-states": state_pages.main_states},
+    _DOCS / "architecture.md": {"steps": state_pages.steps_table},
     _DOCS / "states.md": {"states": state_pages.states_table, "state-diagram": state_pages.state_diagram},
     _DOCS / "guarantees.md": {"crash-points": crash_table},
     _DOCS / "credits.md": {"credit-rule": credit_rule},

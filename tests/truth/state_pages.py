@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from statemachine.steps import STEP_OF
+from statemachine.steps import STEP_OF, STEP_SPECS
 from statemachine.transitions import FINISHING, TRANSITIONS, Transition
 from statemachine.vocabulary import TERMINAL, Event, State
 
@@ -42,6 +42,15 @@ def state_diagram() -> str:
     """Return all transitions as a Mermaid diagram."""
     ends = [f"    {state} --> [*]" for state in State if state in TERMINAL]
     return _diagram([*_arrows(TRANSITIONS), *ends])
+
+
+def steps_table() -> str:
+    """Return every step as a table row: the states that it serves, and what it does."""
+    rows = [
+        f"| {spec.step} | {', '.join(f'`{each.state}`' for each in spec.serves)} | {spec.description} |"
+        for spec in STEP_SPECS
+    ]
+    return "\n".join(["| step (queue) | states | what it does |", "| --- | --- | --- |", *rows, ""])
 
 
 def states_table() -> str:

@@ -26,7 +26,7 @@ EVERY_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.re
 _PATH = re.compile(r"`((?:[a-z_]+/)+(?:[a-z_0-9.-]+\.(?:py|sql|json|md|graphql))?)`")
 _FOLDERS = {"db", "diorama", "docs", "jobs", "schema", "simulator", "statemachine", "storage", "tests"}
 _SETTING = re.compile(r"`((?:PROVIDER|JOB|RETENTION|STORAGE|WORKER|DATABASE|S3|REPLICATE|LOG)_[A-Z0-9_]+)\b")
-_README_LINES_MAX = 150
+_README_LINES_MAX = 135
 _PICTURES_BYTES_MAX = 1_000_000
 
 
@@ -112,7 +112,9 @@ def test_every_document_of_the_api_that_a_page_shows_is_valid(page: Path) -> Non
 
 
 def test_the_readme_is_short_and_shows_the_pictures() -> None:
-    assert len(text_of(README).splitlines()) <= _README_LINES_MAX
+    # The diagram grows by itself with each step.
+    written = re.sub(r"(<!-- main-states -->\n).*?<!-- /main-states -->", r"\1", text_of(README), flags=re.DOTALL)
+    assert len(written.splitlines()) <= _README_LINES_MAX
     pictures = re.findall(r"src=\"(docs/images/[^\"]+)\"", text_of(README))
     assert len(pictures) == 3
     assert sum(path.stat().st_size for path in (DOCS / "images").iterdir()) < _PICTURES_BYTES_MAX

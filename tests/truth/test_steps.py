@@ -5,19 +5,9 @@ from __future__ import annotations
 import re
 
 from db.statements import source_of
-from statemachine.steps import SERVED, STEP_OF, STEP_SPECS
-from statemachine.vocabulary import State
+from statemachine.steps import STEP_SPECS
 from tests.faults.points import POINTS
 from tests.truth.packages import ROOT
-
-# A job waits for its parent, and a submission ends by itself or is reconciled: no step acts in these states.
-NOBODY_ACTS_IN = {State.WAITING, State.SUBMITTING}
-
-
-def test_the_architecture_says_what_each_step_does() -> None:
-    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    rows = set(re.findall(r"^\| `(\w+)` \| (\w+) \|", page, re.MULTILINE))
-    assert rows == {(state, STEP_OF[state]) for state in SERVED if state not in NOBODY_ACTS_IN}
 
 
 def test_every_step_that_calls_the_provider_or_writes_objects_is_killed_in_the_tests() -> None:

@@ -64,6 +64,24 @@ def test_no_file_is_too_long_to_read_at_once(package: str) -> None:
     assert {str(path): length for path, length in lengths.items() if length > LINES_MAX} == {}
 
 
+def _body_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Return the lines of a function's body, its docstring left out."""
+    body = function.body[1:] if ast.get_docstring(function) else function.body
+    return (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+
+
+def test_functions_are_short() -> None:
+    """The few long ones list many things of one kind."""
+    trees = [ast.walk(ast.parse(path.read_text("utf-8"))) for package in MAY_IMPORT for path in files_of(package)]
+    functions = [node for tree in trees for node in tree if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    lengths = sorted(map(_body_lines, functions))
+    median, nine_in_ten, nearly_all = (lengths[int(len(lengths) * share)] for share in (0.5, 0.9, 0.99))
+    assert median <= 4
+    assert nine_in_ten <= 11
+    assert nearly_all <= 22
+    assert lengths[-1] <= 40
+
+
 @pytest.mark.parametrize("package", MAY_IMPORT)
 def test_every_file_has_a_docstring(package: str) -> None:
     silent = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 
 from simulator.studio.canvas import Canvas, Edge, Ink, Stencil
 from simulator.studio.colours import Colour, mix, toned
@@ -106,40 +107,26 @@ def column(
 ) -> None:
     """Paint a fluted column; a broken one ends in a jagged edge."""
     half, top = width / 2, foot - height
-    head: list[Point] = [
+    block = partial(volume, canvas, colour=stone, ink=ink, depth=width * 0.3)
+    shaft = _jagged(x, top, half) if broken else [(x - half * 0.78, top), (x + half * 0.78, top)]
+    block(Stencil().polygon([(x - half * 0.86, foot), *shaft, (x + half * 0.86, foot)]))
+    flutes = Stencil()
+    for share in (-0.5, -0.18, 0.16):
+        flutes.line([(x + share * half, top + 34), (x + share * half * 1.04, foot - 22)], max(2.0, width * 0.05))
+    canvas.cut(flutes, toned(stone, lightness=0.74))
+    block(Stencil().rectangle(x - half * 1.2, foot - width * 0.24, x + half * 1.2, foot))
+    if not broken:
+        block(Stencil().rectangle(x - half * 1.15, top - width * 0.2, x + half * 1.15, top + width * 0.06))
+
+
+def _jagged(x: float, top: float, half: float) -> list[Point]:
+    return [
         (x - half * 0.8, top + 14),
         (x - half * 0.2, top - 16),
         (x + half * 0.1, top + 8),
         (x + half * 0.5, top - 26),
         (x + half * 0.8, top),
     ]
-    shaft = head if broken else [(x - half * 0.78, top), (x + half * 0.78, top)]
-    volume(
-        canvas,
-        Stencil().polygon([(x - half * 0.86, foot), *shaft, (x + half * 0.86, foot)]),
-        stone,
-        ink=ink,
-        depth=width * 0.3,
-    )
-    flutes = Stencil()
-    for share in (-0.5, -0.18, 0.16):
-        flutes.line([(x + share * half, top + 34), (x + share * half * 1.04, foot - 22)], max(2.0, width * 0.05))
-    canvas.cut(flutes, toned(stone, lightness=0.74))
-    volume(
-        canvas,
-        Stencil().rectangle(x - half * 1.2, foot - width * 0.24, x + half * 1.2, foot),
-        stone,
-        ink=ink,
-        depth=width * 0.3,
-    )
-    if not broken:
-        volume(
-            canvas,
-            Stencil().rectangle(x - half * 1.15, top - width * 0.2, x + half * 1.15, top + width * 0.06),
-            stone,
-            ink=ink,
-            depth=width * 0.3,
-        )
 
 
 def banner(
@@ -160,13 +147,11 @@ def banner(
         edges=(Edge(toned(cloth, lightness=0.68), -width * 0.24, 0),),
         shadow=0.3,
     )
-    mark = [
-        (x, top + height * 0.22),
-        (x + width * 0.24, top + height * 0.42),
-        (x, top + height * 0.62),
-        (x - width * 0.24, top + height * 0.42),
-    ]
-    canvas.cut(Stencil().polygon(mark), trim)
+    canvas.cut(Stencil().polygon(_diamond(x, top + height * 0.42, width * 0.24, height * 0.2)), trim)
     canvas.cut(
         Stencil().line([(x - width * 0.62, top), (x + width * 0.62, top)], 7), (92, 66, 48), ink=Ink(ink.colour, 2)
     )
+
+
+def _diamond(x: float, y: float, half_width: float, half_height: float) -> list[Point]:
+    return [(x, y - half_height), (x + half_width, y), (x, y + half_height), (x - half_width, y)]

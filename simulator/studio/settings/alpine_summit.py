@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 
 from simulator.studio.canvas import Canvas, Edge, Ink, Stencil
 from simulator.studio.colours import Colour, mix, rgb
@@ -63,25 +64,28 @@ def _peak(
     ]
     outline += [(x - half * 0.6, top + (foot - top) * 0.58), (x - half * 0.28, top + (foot - top) * 0.24)]
     canvas.cut(Stencil().polygon(outline), stone, ink=ink, shadow=0.2)
-    lit: list[Point] = [(x, top)]
-    tongues = 7
     depth = (foot - top) * 0.62
+    lit = [(x, top), (x - half * 0.28, top + (foot - top) * 0.24), *_tongues(x, top, half, depth, rng)]
+    canvas.cut(Stencil().polygon([*lit, *reversed(ridge[:3])]), snow)
+    shade: list[Point] = [(x, top), (x + half * 0.34, top + (foot - top) * 0.3), *_shaded(x, top, half, depth, rng)]
+    canvas.cut(Stencil().polygon([*shade, *reversed(ridge[:2])]), mix(snow, rgb("#6f9bd0"), 0.5))
+
+
+def _tongues(x: float, top: float, half: float, depth: float, rng: random.Random) -> Iterator[Point]:
+    """Yield the lower edge of the lit snow, from left to right."""
+    tongues = 7
     for number in range(tongues + 1):
         share = number / tongues
         px = x - half * 0.5 * (1 - share) + half * 0.06 * share
         py = top + depth * (0.82 - 0.2 * share) * (1.0 if number % 2 else 0.66) * rng.uniform(0.9, 1.1)
-        lit.append((px, max(py, top + depth * 0.5 * (1 - share))))
-    canvas.cut(
-        Stencil().polygon([(x, top), (x - half * 0.28, top + (foot - top) * 0.24), *lit[1:], *reversed(ridge[:3])]),
-        snow,
-    )
-    shade: list[Point] = [(x, top), (x + half * 0.34, top + (foot - top) * 0.3)]
+        yield px, max(py, top + depth * 0.5 * (1 - share))
+
+
+def _shaded(x: float, top: float, half: float, depth: float, rng: random.Random) -> Iterator[Point]:
+    """Yield the lower edge of the snow in shade, from right to left."""
     for number in range(5):
         share = number / 4
-        shade.append(
-            (x + half * (0.42 - 0.34 * share), top + depth * (0.56 if number % 2 else 0.86) * rng.uniform(0.92, 1.06))
-        )
-    canvas.cut(Stencil().polygon([*shade, *reversed(ridge[:2])]), mix(snow, rgb("#6f9bd0"), 0.5))
+        yield x + half * (0.42 - 0.34 * share), top + depth * (0.56 if number % 2 else 0.86) * rng.uniform(0.92, 1.06)
 
 
 def _cloud_sea(canvas: Canvas, rng: random.Random) -> None:

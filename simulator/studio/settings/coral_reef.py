@@ -9,7 +9,7 @@ import numpy as np
 
 from simulator.studio.canvas import Canvas, Edge, Ink, Stencil
 from simulator.studio.colours import Colour, mix, rgb, toned
-from simulator.studio.curves import closed_curve
+from simulator.studio.curves import Point, closed_curve
 from simulator.studio.drawing.air import corner_dots, haze, numbers, sky, vignette
 from simulator.studio.drawing.land import bumpy, ground, ridge, rock
 from simulator.studio.drawing.light import glow, rays
@@ -54,36 +54,21 @@ def _shoal(canvas: Canvas, rng: random.Random, x: float, y: float, colour: Colou
 
 
 def _fish(canvas: Canvas, x: float, y: float, size: float, colour: Colour, facing: int) -> None:
-    body = closed_curve(
-        [
-            (x + facing * size * a, y + size * b)
-            for a, b in ((1, 0), (0.4, -0.5), (-0.5, -0.3), (-0.8, 0), (-0.5, 0.3), (0.4, 0.5))
-        ],
-        6,
-    )
-    tail = [
-        (x - facing * size * 0.65, y),
-        (x - facing * size * 1.35, y - size * 0.5),
-        (x - facing * size * 1.1, y),
-        (x - facing * size * 1.35, y + size * 0.5),
-    ]
-    fin = [
-        (x + facing * size * 0.2, y - size * 0.4),
-        (x - facing * size * 0.35, y - size * 0.75),
-        (x - facing * size * 0.4, y - size * 0.25),
-    ]
-    shape = Stencil().polygon(tail).polygon(fin).polygon(body)
+    def at(a: float, b: float) -> Point:
+        return x + facing * size * a, y + size * b
+
+    outline = ((1, 0), (0.4, -0.5), (-0.5, -0.3), (-0.8, 0), (-0.5, 0.3), (0.4, 0.5))
+    body = closed_curve([at(a, b) for a, b in outline], 6)
+    tail = [at(-0.65, 0), at(-1.35, -0.5), at(-1.1, 0), at(-1.35, 0.5)]
+    fin = [at(0.2, -0.4), at(-0.35, -0.75), at(-0.4, -0.25)]
     canvas.cut(
-        shape,
+        Stencil().polygon(tail).polygon(fin).polygon(body),
         colour,
         ink=Ink(_INK, 2.4),
         edges=(Edge(toned(colour, lightness=0.72), 0, -size * 0.3), Edge(mix(colour, (255, 255, 255), 0.5), 2, 3)),
     )
-    stripe = Stencil().line(
-        [(x + facing * size * 0.25, y - size * 0.34), (x + facing * size * 0.2, y + size * 0.34)], size * 0.15
-    )
-    canvas.cut(stripe, (255, 255, 255), opacity=0.85)
-    canvas.cut(Stencil().ellipse(x + facing * size * 0.6, y - size * 0.08, size * 0.1, size * 0.1), _INK)
+    canvas.cut(Stencil().line([at(0.25, -0.34), at(0.2, 0.34)], size * 0.15), (255, 255, 255), opacity=0.85)
+    canvas.cut(Stencil().ellipse(*at(0.6, -0.08), size * 0.1, size * 0.1), _INK)
 
 
 def _caustics(canvas: Canvas, rng: random.Random) -> None:

@@ -130,14 +130,7 @@ def _idol(canvas: Canvas, x: float, foot: float, rng: random.Random) -> None:
         (x + 66, foot),
     ]
     volume(canvas, Stencil().polygon(block), rgb("#9fa085"), ink=Ink(_INK, 4), depth=26, shadow=0.4)
-    face = Stencil().rectangle(x - 50, foot - 158, x - 12, foot - 136).rectangle(x + 8, foot - 158, x + 46, foot - 136)
-    face.polygon([(x - 12, foot - 130), (x + 10, foot - 130), (x + 18, foot - 84), (x - 20, foot - 84)]).rectangle(
-        x - 42, foot - 62, x + 38, foot - 38
-    )
-    canvas.cut(face, rgb("#55573f"), edges=(Edge(rgb("#34361f"), 0, 5),))
-    for dx in (-31, 27):
-        canvas.cut(Stencil().ellipse(x + dx, foot - 147, 8, 8), rgb("#ffcf5e"))
-        glow(canvas, x + dx, foot - 147, 34, rgb("#ffb53f"), 0.8)
+    _idol_face(canvas, x, foot)
     crown = [
         (x - 60, foot - 196),
         (x - 30, foot - 216),
@@ -149,6 +142,17 @@ def _idol(canvas: Canvas, x: float, foot: float, rng: random.Random) -> None:
         (x - 40, foot - 178),
     ]
     canvas.cut(Stencil().polygon(crown), _MOSS, ink=Ink(_INK, 2.4))
+
+
+def _idol_face(canvas: Canvas, x: float, foot: float) -> None:
+    face = Stencil().rectangle(x - 50, foot - 158, x - 12, foot - 136).rectangle(x + 8, foot - 158, x + 46, foot - 136)
+    face.polygon([(x - 12, foot - 130), (x + 10, foot - 130), (x + 18, foot - 84), (x - 20, foot - 84)]).rectangle(
+        x - 42, foot - 62, x + 38, foot - 38
+    )
+    canvas.cut(face, rgb("#55573f"), edges=(Edge(rgb("#34361f"), 0, 5),))
+    for dx in (-31, 27):
+        canvas.cut(Stencil().ellipse(x + dx, foot - 147, 8, 8), rgb("#ffcf5e"))
+        glow(canvas, x + dx, foot - 147, 34, rgb("#ffb53f"), 0.8)
 
 
 def _before(canvas: Canvas, rng: random.Random) -> None:

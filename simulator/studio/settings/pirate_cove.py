@@ -47,6 +47,14 @@ def _sea(canvas: Canvas, rng: random.Random) -> None:
 
 def _ship(canvas: Canvas, x: float, y: float) -> None:
     glow(canvas, x, y - 80, 330, rgb("#ffc27a"), 0.35)
+    _rigging(canvas, x, y)
+    _hull(canvas, x, y)
+    flag = [(x + 10, y - 412), (x + 84, y - 402), (x + 72, y - 384), (x + 84, y - 366), (x + 10, y - 372)]
+    canvas.cut(Stencil().polygon(flag), rgb("#2b2233"), ink=Ink(_INK, 2))
+    canvas.cut(Stencil().polygon(spark(x + 42, y - 389, 12)), (255, 248, 230))
+
+
+def _rigging(canvas: Canvas, x: float, y: float) -> None:
     masts = Stencil()
     for dx, tall in ((-96, 300), (10, 370), (112, 270)):
         masts.line([(x + dx, y - 40), (x + dx, y - 40 - tall)], 9)
@@ -62,6 +70,9 @@ def _ship(canvas: Canvas, x: float, y: float) -> None:
         (112, 130, 98, 74),
     ):
         _sail(canvas, x + dx, y - 40 - top, wide, tall)
+
+
+def _hull(canvas: Canvas, x: float, y: float) -> None:
     hull: list[Point] = [
         (-190, -96),
         (-176, -64),
@@ -81,9 +92,6 @@ def _ship(canvas: Canvas, x: float, y: float) -> None:
     for number in range(6):
         ports.rectangle(x - 126 + 46 * number, y - 14, x - 104 + 46 * number, y + 6)
     canvas.cut(ports, rgb("#ffd67a"), ink=Ink(_INK, 2.4))
-    flag = [(x + 10, y - 412), (x + 84, y - 402), (x + 72, y - 384), (x + 84, y - 366), (x + 10, y - 372)]
-    canvas.cut(Stencil().polygon(flag), rgb("#2b2233"), ink=Ink(_INK, 2))
-    canvas.cut(Stencil().polygon(spark(x + 42, y - 389, 12)), (255, 248, 230))
 
 
 def _sail(canvas: Canvas, x: float, y: float, wide: float, tall: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Callable
 
 from simulator.studio.canvas import Canvas, Edge, Ink, Stencil
 from simulator.studio.colours import Colour, mix, rgb, toned
@@ -123,18 +124,23 @@ def _house(canvas: Canvas, side: int, near: float, far: float, top: float, paint
         boards.line([at(0.02, number / 13), at(0.98, number / 13)], 2)
     canvas.cut(boards, toned(colour, lightness=0.72), opacity=0.8)
     _sign(canvas, [at(0.16, 0.94), at(0.84, 0.94), at(0.84, 0.78), at(0.16, 0.78)], rng)
-    for share in (0.12, 0.62):
-        pane = [at(share, 0.7), at(share + 0.26, 0.7), at(share + 0.26, 0.54), at(share, 0.54)]
-        canvas.cut(Stencil().polygon(pane), rgb("#ffe39a"), ink=Ink(_INK, 3))
-        canvas.cut(Stencil().line([at(share + 0.13, 0.7), at(share + 0.13, 0.54)], 3), _INK)
-    door = [at(0.38, 0.36), at(0.62, 0.36), at(0.62, 0), at(0.38, 0)]
-    canvas.cut(Stencil().polygon(door), rgb("#5a2f25"), ink=Ink(_INK, 3))
+    _windows_and_door(canvas, at)
     roof = [at(-0.04, 0.48), at(1.02, 0.48), at(1.02, 0.42), at(-0.04, 0.42)]
     canvas.cut(Stencil().polygon(roof), toned(colour, lightness=0.6), ink=Ink(_INK, 3.2), shadow=0.4)
     posts = Stencil()
     for share in (0.02, 0.34, 0.68, 0.98):
         posts.line([at(share, 0.44), at(share, 0)], 8)
     canvas.cut(posts, rgb("#8b5a3c"), ink=Ink(_INK, 2.6))
+
+
+def _windows_and_door(canvas: Canvas, at: Callable[[float, float], Point]) -> None:
+    """Paint what is in a front; `at` returns the point at a share of its width and of its height."""
+    for share in (0.12, 0.62):
+        pane = [at(share, 0.7), at(share + 0.26, 0.7), at(share + 0.26, 0.54), at(share, 0.54)]
+        canvas.cut(Stencil().polygon(pane), rgb("#ffe39a"), ink=Ink(_INK, 3))
+        canvas.cut(Stencil().line([at(share + 0.13, 0.7), at(share + 0.13, 0.54)], 3), _INK)
+    door = [at(0.38, 0.36), at(0.62, 0.36), at(0.62, 0), at(0.38, 0)]
+    canvas.cut(Stencil().polygon(door), rgb("#5a2f25"), ink=Ink(_INK, 3))
 
 
 def _sign(canvas: Canvas, board: list[Point], rng: random.Random) -> None:
