@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -14,6 +15,9 @@ from sqlalchemy import Engine
 from db.records.activity import read
 from schema.cursors import activity_cursor, read_activity_cursor
 from schema.ids import IdKind, decode_id
+from schema.streams.addresses import ACTIVITY
+from schema.streams.offsets import position_offset
+from tests.schema.streams.reading import following, get
 from tests.support.serving import Caller
 
 Seen = tuple[int, UUID, int]
@@ -94,6 +98,30 @@ def by_subscription(caller: Caller, draw: Random) -> Callable[[UUID, int], list[
                 if message["type"] != "next" or message["payload"].get("errors"):
                     break
                 found.append(_seen(account_id, message["payload"]["data"]["jobActivity"]))
+        return found
+
+    return more
+
+
+def by_long_poll(caller: Caller) -> Callable[[UUID, int], list[Seen]]:
+    """Return a reader of the stream that sends one request after the other."""
+
+    def more(account_id: UUID, after: int) -> list[Seen]:
+        response = get(caller, ACTIVITY, offset=position_offset(after), live="long-poll")
+        assert response.status_code in (200, 204), response.text
+        return [_seen(account_id, each) for each in (response.json() if response.content else ())]
+
+    return more
+
+
+def by_events(caller: Caller, draw: Random) -> Callable[[UUID, int], list[Seen]]:
+    """Return a reader of the stream's server-sent events that leaves after some, and resumes."""
+
+    def more(account_id: UUID, after: int) -> list[Seen]:
+        found: list[Seen] = []
+        with following(caller, ACTIVITY, position_offset(after)) as events, suppress(StopIteration, OSError):
+            for _ in range(draw.randint(1, 20)):
+                found += [_seen(account_id, each) for each in events.batch()[0]]
         return found
 
     return more

@@ -26,7 +26,7 @@ from db.migrate import migrate
 from diorama.embedded import EmbeddedPostgres
 from schema.runtime import ApiSettings
 from statemachine.vocabulary import State
-from tests.soak.activity_readers import Reader, Seen, by_function, by_query, by_subscription
+from tests.soak.activity_readers import Reader, Seen, by_events, by_function, by_long_poll, by_query, by_subscription
 from tests.support.eventually import eventually
 from tests.support.factories import World, make_job, make_world
 from tests.support.partners import partner
@@ -34,6 +34,10 @@ from tests.support.serving import serving
 
 ROOT = Path(__file__).parents[2]
 EVENTS = int(os.environ.get("ACTIVITY_EVENTS", "1000000"))
+# A request that waits for what comes delays the end of the test.
+SETTINGS = ApiSettings(
+    poll_every=timedelta(seconds=1), long_poll_for=timedelta(seconds=1), events_for=timedelta(seconds=5)
+)
 WRITERS, SEQUENCERS, JOBS = 3, 2, 200
 _EVERY_S, _CRASH_EVERY = 1.5, 6
 
@@ -104,7 +108,7 @@ def own_postgres(folder: Path) -> Iterator[tuple[EmbeddedPostgres, str, Engine]]
 def test_a_million_events_are_read_once_and_in_order(tmp_path: Path) -> None:
     with ExitStack() as running:
         postgres, url, engine = running.enter_context(own_postgres(tmp_path / "postgres"))
-        server = running.enter_context(serving(postgres.url, ApiSettings(poll_every=timedelta(seconds=1))))
+        server = running.enter_context(serving(postgres.url, SETTINGS))
         partners = [partner(server, f"soak-{number}") for number in range(2)]
         accounts = [each.principal.account_id for each in partners] + [_account(engine) for _ in range(2)]
         for account_id in accounts:
@@ -112,7 +116,9 @@ def test_a_million_events_are_read_once_and_in_order(tmp_path: Path) -> None:
         pull = by_function(engine)
         readers = [
             Reader(accounts[0], by_subscription(partners[0], Random(2))),
+            Reader(accounts[0], by_long_poll(partners[0])),
             Reader(accounts[1], by_query(partners[1])),
+            Reader(accounts[1], by_events(partners[1], Random(3))),
             *(Reader(each, pull) for each in accounts[2:]),
         ]
         processes = Processes(url, postgres, tmp_path)
