@@ -429,6 +429,9 @@ CREATE FUNCTION public.rename_user(account uuid, old_ref text, new_ref text) RET
     AS $$
 BEGIN
     PERFORM set_config('diorama.erasing', 'on', true);
+    -- Until the commit, nothing of the ledger is counted under a name that is changing.
+    PERFORM FROM credit_statistics_reader FOR UPDATE;
+    UPDATE credit_statistics SET user_ref = new_ref WHERE (account_id, is_total, user_ref) = (account, false, old_ref);
     DELETE FROM idempotency_keys WHERE (account_id, user_ref) = (account, old_ref);
     UPDATE wallets SET user_ref = new_ref WHERE (account_id, user_ref) = (account, old_ref);
     UPDATE ledger_entries SET user_ref = new_ref, reason = CASE WHEN reason IS NOT NULL THEN 'erased' END
@@ -600,6 +603,26 @@ CREATE TABLE public.credit_limits (
     CONSTRAINT credit_limits_used_not_negative CHECK ((used >= 0))
 )
 WITH (fillfactor='50');
+
+CREATE TABLE public.credit_statistics (
+    account_id uuid NOT NULL,
+    is_total boolean NOT NULL,
+    user_ref text NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    kind text NOT NULL,
+    is_out boolean NOT NULL,
+    credits bigint NOT NULL,
+    entries bigint NOT NULL
+);
+
+CREATE TABLE public.credit_statistics_reader (
+    only_row boolean DEFAULT true NOT NULL,
+    counted_upto bigint DEFAULT 0 NOT NULL,
+    marked_upto bigint DEFAULT 0 NOT NULL,
+    marked_xmax xid8 DEFAULT pg_snapshot_xmax(pg_current_snapshot()) NOT NULL,
+    system bigint DEFAULT (pg_control_system()).system_identifier NOT NULL,
+    CONSTRAINT credit_statistics_reader_one_row CHECK (only_row)
+);
 
 CREATE TABLE public.deletion_assets (
     deletion_id uuid NOT NULL,
@@ -983,6 +1006,12 @@ ALTER TABLE ONLY public.compensation_actions
 
 ALTER TABLE ONLY public.credit_limits
     ADD CONSTRAINT credit_limits_pkey PRIMARY KEY (account_id);
+
+ALTER TABLE ONLY public.credit_statistics
+    ADD CONSTRAINT credit_statistics_pkey PRIMARY KEY (account_id, is_total, user_ref, starts_at, kind, is_out);
+
+ALTER TABLE ONLY public.credit_statistics_reader
+    ADD CONSTRAINT credit_statistics_reader_pkey PRIMARY KEY (only_row);
 
 ALTER TABLE ONLY public.deletion_assets
     ADD CONSTRAINT deletion_assets_pkey PRIMARY KEY (deletion_id, asset_id);

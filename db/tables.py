@@ -189,13 +189,7 @@ attempts = table(
 )
 wallets = table("wallets", account_id=Uuid, user_ref=Text, issued=Big, available=Big, held=Big, spent=Big)
 credit_limits = table(
-    "credit_limits",
-    account_id=Uuid,
-    spend_cap=Big,
-    day=Date,
-    used=Big,
-    after_entry=Big,
-    low_balance_mark=Big,
+    "credit_limits", account_id=Uuid, spend_cap=Big, day=Date, used=Big, after_entry=Big, low_balance_mark=Big
 )
 ledger_entries = table(
     "ledger_entries",

@@ -39,7 +39,7 @@ from jobs.upkeep.retention import Leftovers, RetentionPolicy, purge_expired, pur
 from jobs.upkeep.row_purge import OldRows
 from jobs.upkeep.sequencing import Sequencer
 from jobs.upkeep.spend_caps import recount_caps
-from jobs.upkeep.statistics import keep_statistics
+from jobs.upkeep.statistics import keep_credit_statistics, keep_statistics
 from jobs.webhooks.delivery import WebhookDelivery
 from jobs.webhooks.reach import WebhookReach
 from schema.cursors import activity_cursor
@@ -238,6 +238,7 @@ def build_periodic_tasks(runtime: Runtime, hinter: Hinter, tuning: Tuning = _TUN
         PeriodicTask("overdue", _OVERDUE_EVERY_S, overdue),
         PeriodicTask("spend_caps", _SPEND_CAPS_EVERY_S, partial(recount_caps, runtime.engine)),
         PeriodicTask("statistics", _STATISTICS_EVERY_S, partial(keep_statistics, runtime.engine)),
+        PeriodicTask("credit_statistics", _STATISTICS_EVERY_S, partial(keep_credit_statistics, runtime.engine)),
         PeriodicTask("deletions", _DELETIONS_EVERY_S, deletions),
         PeriodicTask("posted", _POSTED_EVERY_S, partial(purge_posted, runtime.engine, runtime.store)),
         PeriodicTask("retention", tuning.purge_every_s, lambda: purge_expired(runtime.engine, runtime.store, policy)),

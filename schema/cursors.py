@@ -18,7 +18,7 @@ from zlib import crc32
 from db.records.jobs import JobOrder
 
 _VERSION = 1
-_JOB, _STORY, _ID_KEY, _FINISHED_KEY, _ENTRY, _ACTION, _ACTIVITY, _BATCH = 1, 2, 3, 4, 5, 6, 7, 8
+_JOB, _STORY, _ID_KEY, _FINISHED_KEY, _ENTRY, _ACTION, _ACTIVITY, _BATCH, _USER = 1, 2, 3, 4, 5, 6, 7, 8, 9
 _SEEN = struct.Struct(">16sI")
 _KEY_OF_FINISHED = struct.Struct(">q16s")
 _ENTRY_KEY = struct.Struct(">q")
@@ -184,3 +184,16 @@ def read_activity_cursor(text: str, account_id: UUID) -> int:
     if kind != _ACTIVITY or len(payload) != _PLACE.size or payload[:16] != account_id.bytes:
         raise MalformedCursor("This cursor does not belong to your account's activity.")
     return int(_PLACE.unpack(payload)[1])
+
+
+def user_cursor(user_ref: str) -> str:
+    """Return the cursor of a wallet in a list that is in the order of its users."""
+    return _seal(_USER, user_ref.encode())
+
+
+def read_user_cursor(text: str) -> str:
+    """Return the user of a cursor of `user_cursor`; raise MalformedCursor for anything else."""
+    kind, payload = _unseal(text)
+    if kind != _USER or b"\0" in payload:
+        raise MalformedCursor("This cursor belongs to another list.")
+    return payload.decode("utf-8", "replace")

@@ -25,7 +25,8 @@ def write_time(value: datetime) -> str:
     return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _read_time(value: Any) -> datetime:
+def read_time(value: Any) -> datetime:
+    """Return a moment that a caller wrote; raise ApiError for anything else."""
     try:
         moment = datetime.fromisoformat(value)
         if moment.tzinfo is not None:
@@ -74,7 +75,7 @@ SCALARS: dict[object, ScalarDefinition] = {
         description="A moment in UTC, as RFC 3339 with milliseconds: 2026-01-31T12:00:00.000Z.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
         serialize=write_time,
-        parse_value=_read_time,
+        parse_value=read_time,
     ),
     BigInt: strawberry.scalar(
         name="BigInt",

@@ -17,6 +17,7 @@ from schema.queries.accounts import AccountQueries
 from schema.queries.activity import ActivityQueries
 from schema.queries.api_keys import ApiKeyQueries
 from schema.queries.catalogue import CatalogueQueries
+from schema.queries.credit_statements import CreditStatementQueries
 from schema.queries.credits import CreditQueries
 from schema.queries.experiments import ExperimentQueries
 from schema.queries.lists import list_assets, list_jobs, list_stories
@@ -98,6 +99,7 @@ class Query(
     ApiKeyQueries,
     CatalogueQueries,
     CreditQueries,
+    CreditStatementQueries,
     WebhookQueries,
     SupportQueries,
     StatisticsQueries,

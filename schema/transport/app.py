@@ -22,6 +22,8 @@ from schema.database import Database
 from schema.live.hub import EventHub
 from schema.live.shared_results import SharedResults
 from schema.runtime import LOCAL_ORIGIN, ApiRuntime, ApiSettings, Limits
+from schema.transport.credit_statement_csv import statement_rows
+from schema.transport.csv_endpoint import CsvEndpoint
 from schema.transport.event_stream import OpenStreams
 from schema.transport.http import HttpEndpoint
 from schema.transport.provider_webhook import provider_webhook
@@ -29,6 +31,7 @@ from schema.transport.socket_endpoint import SocketEndpoint
 from schema.transport.stream_headers import EXPOSED
 from schema.transport.stream_routes import stream_routes
 from schema.transport.theme_pictures import theme_picture
+from schema.types.credit_statement import STATEMENT_PATH
 from schema.types.theme import THEMES_PATH
 
 __all__ = ["ApiRuntime", "ApiSettings", "Limits", "create_app", "end_waiting"]
@@ -46,6 +49,7 @@ def create_app(runtime: ApiRuntime, settings: ApiSettings) -> Starlette:
             Route("/graphql", HttpEndpoint(schema, parts, streams)),
             WebSocketRoute("/graphql", SocketEndpoint(schema, parts)),
             *stream_routes(parts, streams),
+            Route(STATEMENT_PATH, CsvEndpoint(parts, statement_rows)),
             Route(f"{THEMES_PATH}/{{name}}", theme_picture),
             Route("/healthz", _healthz),
             Route("/readyz", _readyz(database, hub)),

@@ -28,6 +28,7 @@ from statemachine.vocabulary import (
     OnFailure,
     Role,
     State,
+    StatementInterval,
     Step,
     Tier,
     WaitKind,
@@ -62,6 +63,7 @@ __all__ = [
     "OnFailure",
     "PipelineStep",
     "Role",
+    "StatementInterval",
     "Tier",
     "WaitKind",
     "WebhookDisabledReason",
@@ -102,6 +104,15 @@ describe(
 )
 describe(AuditAction, "A change by support.", words.AUDIT_ACTIONS)
 describe(Interval, "The length of an interval of statistics.", words.INTERVALS)
+describe(
+    StatementInterval,
+    "The length of an interval of a statement, in UTC.",
+    {
+        StatementInterval.HOUR: "An hour.",
+        StatementInterval.DAY: "A day, from midnight to midnight.",
+        StatementInterval.MONTH: "A month of the calendar.",
+    },
+)
 describe(Role, "The kind of caller.", words.ROLES)
 describe(Tier, "The tier of a caller, which decides what it may request.", words.TIERS)
 describe(WaitKind, "What a job is waiting for right now.", words.WAIT_KINDS)

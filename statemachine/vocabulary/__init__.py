@@ -13,6 +13,7 @@ from statemachine.vocabulary.accounts import (
     Interval,
     KeyScope,
     Role,
+    StatementInterval,
     Tier,
 )
 from statemachine.vocabulary.jobs import (
@@ -64,6 +65,7 @@ __all__ = [
     "ProviderCall",
     "Role",
     "State",
+    "StatementInterval",
     "Step",
     "Tier",
     "WaitKind",

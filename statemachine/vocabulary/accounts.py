@@ -112,6 +112,14 @@ class AuditAction(StrEnum):
     SET_LOW_BALANCE_MARK = "set_low_balance_mark"
 
 
+class StatementInterval(StrEnum):
+    """The lengths of the intervals of a statement of credits."""
+
+    HOUR = "hour"
+    DAY = "day"
+    MONTH = "month"
+
+
 class Interval(StrEnum):
     """The lengths of the intervals of statistics."""
 

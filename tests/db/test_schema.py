@@ -76,6 +76,8 @@ def test_every_table_is_declared_unless_only_statements_use_it(engine: Engine) -
         "watcher_status",
         "activity_sequencer",
         "statistics_reader",
+        "credit_statistics",
+        "credit_statistics_reader",
         "deletion_jobs",
         "deletion_assets",
     } | rules

@@ -69,6 +69,7 @@ LISTS = (
     WordList(v.Role, ("api_keys.role",), "Role", unstored=frozenset({v.Role.SESSION})),
     WordList(v.KeyScope, ("api_keys.scopes",), "ApiKeyScope"),
     WordList(v.AuditAction, ("audit_entries.action",), "AuditAction"),
+    WordList(v.StatementInterval, (), "StatementInterval"),
     WordList(v.Interval, ("job_statistics.unit",), "Interval"),
     WordList(v.WaitKind, in_api="WaitKind"),
     WordList(v.BreakerState, ("provider_breaker.state",), "BreakerState"),

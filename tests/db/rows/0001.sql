@@ -68,3 +68,5 @@ VALUES ('00000000-0000-7000-8000-000000000001', 'hour', date_trunc('hour', now()
 INSERT INTO credit_limits (account_id, spend_cap, day, used, low_balance_mark)
 VALUES ('00000000-0000-7000-8000-000000000001', 1000, current_date, 3, 50);
 INSERT INTO stream_tickets VALUES ('\x03', NULL, '00000000-0000-7000-8000-000000000003', 'activity', now());
+INSERT INTO credit_statistics
+VALUES ('00000000-0000-7000-8000-000000000001', true, '', date_trunc('hour', now(), 'UTC'), 'grant', false, 100, 1);

@@ -8,7 +8,15 @@ from sqlalchemy import text
 
 from db.engine.activity import sequence
 from db.ids import new_id
-from schema.cursors import action_cursor, activity_cursor, entry_cursor, id_cursor, job_cursor, read_entry_cursor
+from schema.cursors import (
+    action_cursor,
+    activity_cursor,
+    entry_cursor,
+    id_cursor,
+    job_cursor,
+    read_entry_cursor,
+    user_cursor,
+)
 from schema.ids import IdKind, decode_any, decode_id, encode_id
 from tests.schema.documents import make_avatar, new_key
 from tests.schema.isolation.examples import What
@@ -46,6 +54,7 @@ def belongings(partner: Partner, user_ref: str | None = None) -> tuple[Caller, B
     """
     owner = partner if user_ref is None else partner.user(user_ref)
     mine = _of_account(partner) | {What.USER_REF: user_ref or f"user of {partner.account}"}
+    mine[What.USER_CURSOR] = user_cursor(mine[What.USER_REF])
     mine[What.GRANT] = _granted(partner, mine[What.USER_REF])
     mine[What.SESSION] = _session(partner, owner, mine)
     session_id = decode_id(mine[What.SESSION], IdKind.SESSION) if user_ref else None
@@ -156,6 +165,8 @@ def missing(what: What, mine: Belongings) -> str:
             return id_cursor(_beside(mine[What.JOB]))
         case What.ACTION_CURSOR:
             return action_cursor(_beside(mine[What.JOB]), 0, "cancel_prediction")
+        case What.USER_CURSOR:
+            return user_cursor(f"{mine[What.USER_REF]}!")
         case What.ENTRY_CURSOR:
             return entry_cursor(read_entry_cursor(mine[what])[0] + 1_000_000)
         case What.USER_REF | What.IDEMPOTENCY_KEY | What.PREDICTION | What.REQUEST | What.ACCOUNT_NAME:

@@ -33,6 +33,7 @@ class What(StrEnum):
     ENTRY_CURSOR = auto()
     JOB_CURSOR = auto()
     ROW_CURSOR = auto()
+    USER_CURSOR = auto()
 
 
 IDS = (
@@ -96,6 +97,7 @@ _BY_COORDINATE = {
     "Subscription.generationProgress.after": (What.JOB_CURSOR,),
     "Subscription.jobActivity.after": (What.ACTIVITY_CURSOR,),
     "Query.activity.after": (What.ACTIVITY_CURSOR,),
+    "Query.creditStatementByUser.after": (What.USER_CURSOR,),
     **{
         f"{field}.{argument}": (what,)
         for field, what in {
@@ -151,4 +153,4 @@ def takes(place: Place) -> tuple[What, ...]:
 
 def is_cursor_of_rows(what: What) -> bool:
     """Return whether this is a place in a list: it says where to read on, and what is read is the caller's own."""
-    return what in (What.ROW_CURSOR, What.ENTRY_CURSOR, What.ACTION_CURSOR)
+    return what in (What.ROW_CURSOR, What.ENTRY_CURSOR, What.ACTION_CURSOR, What.USER_CURSOR)

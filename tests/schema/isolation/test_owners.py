@@ -16,8 +16,9 @@ from tests.support.serving import Caller, Server
 
 # Where it makes no difference that something exists.
 ALIKE = {
-    # A place in a list, and a total of jobs that have ended.
+    # A place in a list, and totals of what may not be there at that time.
     "Job.children.after",
+    "CreditStatementFilter.account",
     "StatisticsFilter.account",
     # Users who need not have been there before; support names one beside the account.
     "AdjustCreditsInput.userRef",

@@ -49,6 +49,9 @@ $$;
 CREATE FUNCTION rename_user(account uuid, old_ref text, new_ref text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM set_config('diorama.erasing', 'on', true);
+    -- Until the commit, nothing of the ledger is counted under a name that is changing.
+    PERFORM FROM credit_statistics_reader FOR UPDATE;
+    UPDATE credit_statistics SET user_ref = new_ref WHERE (account_id, is_total, user_ref) = (account, false, old_ref);
     DELETE FROM idempotency_keys WHERE (account_id, user_ref) = (account, old_ref);
     UPDATE wallets SET user_ref = new_ref WHERE (account_id, user_ref) = (account, old_ref);
     UPDATE ledger_entries SET user_ref = new_ref, reason = CASE WHEN reason IS NOT NULL THEN 'erased' END
