@@ -28,6 +28,7 @@ class IdKind(StrEnum):
     API_KEY = "key"
     WEBHOOK_ENDPOINT = "endpoint"
     WEBHOOK_DELIVERY = "delivery"
+    REDRIVE = "redrive"
 
 
 _PREFIXES = frozenset(kind.value for kind in IdKind)

@@ -567,7 +567,7 @@ CREATE TABLE public.audit_entries (
     user_ref text,
     subject text,
     reason text,
-    CONSTRAINT audit_entries_action_known CHECK ((action = ANY (ARRAY['grant_credits'::text, 'adjust_credits'::text, 'refund_job'::text, 'redrive_jobs'::text, 'pause_step'::text, 'resume_step'::text, 'review_compensation'::text, 'suspend_account'::text, 'resume_account'::text, 'suspend_user'::text, 'resume_user'::text, 'take_down_asset'::text, 'revoke_grant'::text, 'set_spend_cap'::text, 'set_low_balance_mark'::text])))
+    CONSTRAINT audit_entries_action_known CHECK ((action = ANY (ARRAY['grant_credits'::text, 'adjust_credits'::text, 'refund_job'::text, 'redrive_jobs'::text, 'pause_step'::text, 'resume_step'::text, 'review_compensation'::text, 'suspend_account'::text, 'resume_account'::text, 'suspend_user'::text, 'resume_user'::text, 'take_down_asset'::text, 'revoke_grant'::text, 'set_spend_cap'::text, 'set_low_balance_mark'::text, 'stop_redrive'::text])))
 );
 
 CREATE TABLE public.compensation_actions (
@@ -834,6 +834,38 @@ CREATE TABLE public.provider_webhooks (
     CONSTRAINT provider_webhooks_id_bounded CHECK ((length(webhook_id) <= 200))
 );
 
+CREATE TABLE public.redrive_skips (
+    redrive_id uuid NOT NULL,
+    job_id uuid NOT NULL,
+    code text NOT NULL,
+    message text NOT NULL
+);
+
+CREATE TABLE public.redrives (
+    id uuid NOT NULL,
+    account_id uuid,
+    wanted jsonb,
+    per_minute integer NOT NULL,
+    at_most integer,
+    reason text,
+    actor text NOT NULL,
+    state text DEFAULT 'running'::text NOT NULL,
+    matched integer NOT NULL,
+    is_urgent boolean DEFAULT true NOT NULL,
+    after_job uuid,
+    next_at timestamp with time zone DEFAULT public.diorama_now() NOT NULL,
+    begun integer DEFAULT 0 NOT NULL,
+    revived integer DEFAULT 0 NOT NULL,
+    skipped integer DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT public.diorama_now() NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT redrives_ended CHECK (((ended_at IS NULL) = (state = 'running'::text))),
+    CONSTRAINT redrives_limit_bounded CHECK ((at_most >= 1)),
+    CONSTRAINT redrives_rate_bounded CHECK (((per_minute >= 1) AND (per_minute <= 6000))),
+    CONSTRAINT redrives_state_known CHECK ((state = ANY (ARRAY['running'::text, 'finished'::text, 'stopped'::text]))),
+    CONSTRAINT redrives_wanted_while_running CHECK (((wanted IS NULL) = (state <> 'running'::text)))
+);
+
 CREATE TABLE public.renditions (
     asset_id uuid NOT NULL,
     width_px integer NOT NULL,
@@ -1073,6 +1105,12 @@ ALTER TABLE ONLY public.provider_budgets
 ALTER TABLE ONLY public.provider_webhooks
     ADD CONSTRAINT provider_webhooks_pkey PRIMARY KEY (webhook_id);
 
+ALTER TABLE ONLY public.redrive_skips
+    ADD CONSTRAINT redrive_skips_pkey PRIMARY KEY (redrive_id, job_id);
+
+ALTER TABLE ONLY public.redrives
+    ADD CONSTRAINT redrives_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.renditions
     ADD CONSTRAINT renditions_pkey PRIMARY KEY (asset_id, width_px, is_working_copy);
 
@@ -1192,6 +1230,8 @@ CREATE INDEX ledger_entries_by_resource ON public.ledger_entries USING btree (re
 CREATE UNIQUE INDEX ledger_entries_one_hold ON public.ledger_entries USING btree (job_id, cycle) WHERE (kind = 'hold'::text);
 
 CREATE INDEX provider_webhooks_by_time ON public.provider_webhooks USING btree (received_at);
+
+CREATE INDEX redrives_running ON public.redrives USING btree (next_at) WHERE (state = 'running'::text);
 
 CREATE INDEX renditions_by_object ON public.renditions USING btree (object_key);
 
@@ -1331,6 +1371,12 @@ ALTER TABLE ONLY public.ledger_entries
 
 ALTER TABLE ONLY public.ledger_entries
     ADD CONSTRAINT ledger_entries_of FOREIGN KEY (of_id, account_id, user_ref, job_id, cycle, amount, debit_bucket) REFERENCES public.ledger_entries(id, account_id, user_ref, job_id, cycle, amount, credit_bucket);
+
+ALTER TABLE ONLY public.redrive_skips
+    ADD CONSTRAINT redrive_skips_redrive FOREIGN KEY (redrive_id) REFERENCES public.redrives(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.redrives
+    ADD CONSTRAINT redrives_account FOREIGN KEY (account_id) REFERENCES public.accounts(id);
 
 ALTER TABLE ONLY public.renditions
     ADD CONSTRAINT renditions_asset FOREIGN KEY (asset_id) REFERENCES public.assets(id) ON DELETE CASCADE;

@@ -258,30 +258,6 @@ deletions = table(
     objects=Int,
     completed_at=Time,
 )
-job_statistics = table(
-    "job_statistics",
-    account_id=Uuid,
-    unit=Text,
-    starts_at=Time,
-    kind=Text,
-    outcome=Text,
-    error_code=Text,
-    bucket=Small,
-    jobs=Big,
-    spend_micros=Big,
-)
-suspensions = table("suspensions", account_id=Uuid, user_ref=Text, suspended_at=Time, suspended_by=Text, reason=Text)
-audit_entries = table(
-    "audit_entries",
-    id=Uuid,
-    at=Time,
-    actor=Text,
-    action=Text,
-    account_id=Uuid,
-    user_ref=Text,
-    subject=Text,
-    reason=Text,
-)
 idempotency_keys = table(
     "idempotency_keys",
     account_id=Uuid,

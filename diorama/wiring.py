@@ -28,13 +28,14 @@ from jobs.providers.limiter import LimiterSettings, SharedLimiter
 from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
 from jobs.signing import ManifestSigner, SigningError
 from jobs.steps.runtime import Runtime
+from jobs.support.redrives import continue_redrives
 from jobs.tracking.durations import Durations
 from jobs.tracking.provider_webhooks import SigningKey
 from jobs.tracking.watcher import Watcher
 from jobs.tracking.watcher_status import CachedWatcherStatus
 from jobs.upkeep.deadlines import end_overdue
 from jobs.upkeep.orphans import search_orphans
-from jobs.upkeep.periodic import SEQUENCING, TRACKING, PeriodicTask
+from jobs.upkeep.periodic import REDRIVING, SEQUENCING, TRACKING, PeriodicTask
 from jobs.upkeep.retention import Leftovers, RetentionPolicy, purge_expired, purge_posted
 from jobs.upkeep.row_purge import OldRows
 from jobs.upkeep.sequencing import Sequencer
@@ -56,6 +57,7 @@ _WATCH_STEP_S = 0.25
 _TUNING = Tuning()
 # A queued job that no worker may claim ends at most this long after its deadline.
 _OVERDUE_EVERY_S = 30.0
+_REDRIVES_EVERY_S = 1.0
 # A deletion waits this long at most once its jobs have ended.
 _STATISTICS_EVERY_S = 30.0
 _SPEND_CAPS_EVERY_S = 30.0
@@ -229,11 +231,13 @@ def build_periodic_tasks(runtime: Runtime, hinter: Hinter, tuning: Tuning = _TUN
     orphans = partial(search_orphans, runtime.engine, runtime.provider, first_after)
     deletions = partial(carry_out_deletions, runtime.engine, runtime.store, runtime.provider)
     watcher = Watcher(runtime.engine, runtime.provider, hinter, runtime.poll_times, tuning.tracking)
+    redrives = partial(continue_redrives, runtime.engine, hinter, runtime.policy.deadlines.job)
     sequencer = Sequencer(runtime.engine, every_s=tuning.sequence_every_s)
     return (
         # On their own: they must not wait for a long purge.
         PeriodicTask("watch", _WATCH_STEP_S, watcher.step, TRACKING),
         PeriodicTask("sequence", 0.0, sequencer.step, SEQUENCING, sequencer.close),
+        PeriodicTask("redrives", _REDRIVES_EVERY_S, redrives, REDRIVING),
         PeriodicTask("orphans", tuning.orphan_search_s, orphans),
         PeriodicTask("overdue", _OVERDUE_EVERY_S, overdue),
         PeriodicTask("spend_caps", _SPEND_CAPS_EVERY_S, partial(recount_caps, runtime.engine)),

@@ -21,6 +21,7 @@ from schema.mutations.credits import CreditMutations
 from schema.mutations.deletions import DeletionMutations
 from schema.mutations.imports import ImportMutations
 from schema.mutations.jobs import JobMutations
+from schema.mutations.redrives import RedriveMutations
 from schema.mutations.sessions import SessionMutations
 from schema.mutations.stories import StoryMutations
 from schema.mutations.stream_tickets import StreamTicketMutations
@@ -36,6 +37,7 @@ from schema.types.asset import Asset
 from schema.types.deletion import Deletion
 from schema.types.errors import InsufficientCreditsError, PlainUserError, SpendCapError
 from schema.types.job import Job
+from schema.types.redrive import Redrive
 from schema.types.session import Session
 from schema.types.story import Story
 from schema.types.webhook import WebhookEndpoint
@@ -58,6 +60,7 @@ class Mutation(
     WebhookMutations,
     StreamTicketMutations,
     SupportMutations,
+    RedriveMutations,
     SuspensionMutations,
 ):
     """All mutations."""
@@ -86,6 +89,7 @@ def build_schema(settings: ApiSettings) -> DioramaSchema:
             Job,
             Story,
             Asset,
+            Redrive,
             Session,
             Deletion,
             WebhookEndpoint,

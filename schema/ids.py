@@ -55,4 +55,5 @@ _WITH_ARTICLE = {
     IdKind.API_KEY: "an API key",
     IdKind.WEBHOOK_ENDPOINT: "a webhook endpoint",
     IdKind.WEBHOOK_DELIVERY: "a webhook delivery",
+    IdKind.REDRIVE: "a redrive",
 }

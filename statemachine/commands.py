@@ -71,26 +71,23 @@ def resume_at(
     return state
 
 
-def redrive(
-    job: Standing, to_state: State, *, delay: timedelta, deadline: timedelta, reason: str | None
-) -> Decision | None:
+def redrive(job: Standing, to_state: State, *, deadline: timedelta, reason: str | None) -> Decision | None:
     """Return the decision to begin another cycle of a job in `to_state`, or None for a job that did not end badly.
 
-    A submission waits for `delay`; the cycle is overdue at `deadline` after that.
+    The cycle is overdue after `deadline`.
     """
     if job.state not in ENDED_BADLY:
         return None
-    begun = move(job, Event.REDRIVEN, to_state, due_in=_due_after_redrive(job, to_state, delay, deadline))
-    return replace(begun, failures=0, reason=reason, new_deadline_in=delay + deadline)
+    begun = move(job, Event.REDRIVEN, to_state, due_in=_due_after_redrive(job, to_state, deadline))
+    return replace(begun, failures=0, reason=reason, new_deadline_in=deadline)
 
 
-def _due_after_redrive(job: Standing, to_state: State, delay: timedelta, deadline: timedelta) -> timedelta:
+def _due_after_redrive(job: Standing, to_state: State, deadline: timedelta) -> timedelta:
     match to_state:
         case State.WAITING:
-            return delay + deadline
+            return deadline
         case State.QUEUED:
-            # A head start would break the rate of a redrive, so only a job that may begin at once gets it.
-            return delay or -head_start(job.priority)
+            return -head_start(job.priority)
         case _:
             # It needs no submission, and it is urgent: outputs vanish in an hour.
             return timedelta(0)

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, insert, select
 from db.ids import new_id
 from db.paging import Page, Window, fetch_page
 from db.records.ledger import WalletKey
-from db.tables import audit_entries
+from db.support_tables import audit_entries
 from statemachine.vocabulary import AuditAction
 
 

@@ -106,6 +106,15 @@ class JobFilter:
     finished_before: datetime | None = None
     prediction_id: str | None = None
     request_id: str | None = None
+    models: Collection[str] = ()
+    cost_micros_min: int | None = None
+    cost_micros_max: int | None = None
+
+    @property
+    def is_about_the_provider(self) -> bool:
+        """Return whether it says what the provider was asked and paid, which an end user does not see."""
+        bounds = self.cost_micros_min, self.cost_micros_max
+        return bool(self.models) or self.prediction_id is not None or bounds != (None, None)
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """Return the SQL conditions of what was given."""
@@ -123,6 +132,11 @@ class JobFilter:
         found += [j.created_at < self.created_before] if self.created_before else []
         found += [j.finished_at >= self.finished_after] if self.finished_after else []
         found += [j.finished_at < self.finished_before] if self.finished_before else []
+        found += [j.cost_micros >= self.cost_micros_min] if self.cost_micros_min is not None else []
+        found += [j.cost_micros <= self.cost_micros_max] if self.cost_micros_max is not None else []
+        if self.models:
+            by_model = attempts.c.model.in_(self.models), attempts.c.attempt == j.attempt
+            found.append(select(attempts.c.job_id).where(attempts.c.job_id == j.id, *by_model).exists())
         if self.user_ref is not None:
             found.append(j.session_id.in_(select(sessions.c.id).where(sessions.c.user_ref == self.user_ref)))
         if self.prediction_id is not None:
@@ -207,6 +221,12 @@ def job_page(conn: Connection, scope: Scope, wanted: JobFilter, order: JobOrder,
         query = query.where(jobs.c.finished_at.is_not(None))
         key = (jobs.c.finished_at, jobs.c.id)
     return fetch_page(conn, query, key, window, Job.from_row, descending=order is not JobOrder.OLDEST)
+
+
+def count_jobs(conn: Connection, scope: Scope, wanted: JobFilter, *, at_most: int) -> int:
+    """Count the jobs that the scope may see, and stop at `at_most`."""
+    query = _SELECT.where(scope.allows(jobs), *wanted.conditions()).with_only_columns(jobs.c.id).limit(at_most)
+    return conn.execute(select(func.count()).select_from(query.subquery())).scalar_one()
 
 
 def lock_parent(conn: Connection, scope: Scope, job_id: UUID) -> Job | None:

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Connection, delete, func, select
 
 from db.statements import statement
-from db.tables import job_statistics
+from db.support_tables import job_statistics
 from statemachine.relatives import CONSEQUENCES
 from statemachine.vocabulary import ErrorCode, Interval, State
 

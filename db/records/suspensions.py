@@ -12,7 +12,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from db.records.ledger import WalletKey
 from db.statements import statement
-from db.tables import sessions, suspensions, wallets
+from db.support_tables import suspensions
+from db.tables import sessions, wallets
 
 
 @dataclass(frozen=True, slots=True)

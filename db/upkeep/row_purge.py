@@ -70,6 +70,11 @@ def purge_keys(conn: Connection, *, kept_for: timedelta, most: int) -> int:
     return len(conn.execute(statement("purge_keys"), {"kept_for": kept_for, "most": most}).all())
 
 
+def purge_redrives(conn: Connection, *, kept_for: timedelta, most: int) -> int:
+    """Delete a batch of redrives that ended before `kept_for`, with the list of skipped jobs; return how many."""
+    return len(conn.execute(statement("purge_redrives"), {"kept_for": kept_for, "most": most}).all())
+
+
 def purge_deliveries(conn: Connection, *, kept_for: timedelta, most: int) -> int:
     """Delete a batch of the webhook log older than `kept_for`; return how many rows."""
     return len(conn.execute(statement("purge_deliveries"), {"kept_for": kept_for, "most": most}).all())

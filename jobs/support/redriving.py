@@ -1,4 +1,4 @@
-"""Redriving jobs that ended: owners retry one job, support redrives many at a rate.
+"""Redriving jobs that ended: owners retry one job, support redrives many.
 
 A redriven job continues at the first step whose result is missing, and its price in credits is held again. A parent
 that failed or was rolled back is made again first, and jobs that failed only because of this one are revived with it.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -18,16 +18,12 @@ from db.engine.commands import redrive
 from db.engine.locking import lock_families
 from db.engine.moves import LockedMove
 from db.engine.redriving import Relative, read_family
-from db.paging import Window
-from db.records.jobs import Job, JobFilter, JobOrder, job_by_id, job_page
+from db.records.jobs import Job, job_by_id
 from db.records.ledger import WalletKey, lock_wallets
-from db.scope import EVERYTHING, Scope
 from jobs.catalogue.catalogue import DEFAULT_CATALOGUE, Catalogue
 from jobs.errors import (
     AlreadyFinished,
-    Forbidden,
     InputExpired,
-    Invalid,
     NotFound,
     NotReady,
     NotRetryable,
@@ -40,9 +36,6 @@ from statemachine.commands import redrive as redrive_of
 from statemachine.deadlines import Deadlines
 from statemachine.relatives import is_consequence
 from statemachine.vocabulary import Kind, State
-
-AT_ONCE_MAX = 500
-PER_MINUTE_MAX = 6_000
 
 _DEADLINES = Deadlines()
 
@@ -63,10 +56,33 @@ class Retried:
 
 @dataclass(frozen=True, slots=True)
 class Redriven:
-    """The result of redriving many jobs: those revived, and the reasons why others were skipped."""
+    """The result of redriving many jobs.
+
+    `revived` contains those that began again (`begun`) and their relatives; `skipped` has the reasons of the others.
+    """
 
     revived: frozenset[UUID]
+    begun: tuple[UUID, ...]
     skipped: Mapping[UUID, UseCaseError]
+
+
+@dataclass(frozen=True, slots=True)
+class RedriveOptions:
+    """The actor and the reason of a redrive, and the deadline of the cycles that it begins.
+
+    `only_urgent` leaves out jobs that need a submission: the others have an output, which may expire.
+    """
+
+    actor: str
+    reason: str | None
+    deadline: timedelta
+    only_urgent: bool = False
+
+    def redriven(self, job: Relative, to_state: State) -> LockedMove:
+        """Return the move that begins another cycle of a job that ended badly."""
+        decision = redrive_of(job.standing, to_state, deadline=self.deadline, reason=self.reason)
+        assert decision is not None, f"a job that is {job.state} has not ended badly"
+        return LockedMove(job.id, job.state, decision, self.actor)
 
 
 def retry_job(conn: Connection, caller: Principal, job_id: UUID, catalogue: Catalogue = DEFAULT_CATALOGUE) -> Retried:
@@ -79,7 +95,7 @@ def retry_job(conn: Connection, caller: Principal, job_id: UUID, catalogue: Cata
         raise NotFound("The job does not exist.", "input", "jobId")
     locked = lock_families(conn, [job_id])
     _check_retryable(conn, caller, job_id)
-    revived = _redrive(conn, job_id, locked, _RedriveOptions(caller.actor, None, timedelta(0), catalogue.job_deadline))
+    revived = _redrive(conn, job_id, locked, RedriveOptions(caller.actor, None, catalogue.job_deadline))
     job = job_by_id(conn, caller.scope, job_id)
     assert job is not None
     return Retried(job, frozenset(revived))
@@ -97,77 +113,35 @@ def _check_retryable(conn: Connection, caller: Principal, job_id: UUID) -> None:
     raise NotRetryable(message, "input", "jobId")
 
 
-def redrive_jobs(
-    conn: Connection,
-    caller: Principal,
-    wanted: JobFilter,
-    *,
-    scope: Scope = EVERYTHING,
-    per_minute: int,
-    at_most: int,
-    reason: str | None,
-    catalogue: Catalogue = DEFAULT_CATALOGUE,
+def revive_found(
+    conn: Connection, found: Collection[UUID], options: RedriveOptions, *, at_most: int | None = None
 ) -> Redriven:
-    """Revive the failed and canceled jobs of a filter, oldest first, at most `per_minute`; for support.
+    """Revive the jobs in order, no more than `at_most`; one that cannot be is skipped and returned with the reason.
 
-    `scope` is one account, or everything. A job whose output only needs storing or transcoding begins at once, because
-    the output may expire.
-    Raises Forbidden or Invalid. A job that cannot be revived is skipped and returned with the reason.
+    With `only_urgent`, one that cannot be is left for later, and not returned.
     """
-    _check_may_redrive(caller, per_minute, at_most)
     revived: set[UUID] = set()
+    begun: list[UUID] = []
     skipped: dict[UUID, UseCaseError] = {}
-    found = job_page(conn, scope, _ended(wanted), JobOrder.OLDEST, Window(at_most)).items
     # Take all locks here: locking the next job's family after this one's wallet would break the lock order.
-    locked = lock_families(conn, [job.id for job in found])
+    locked = lock_families(conn, found)
     lock_wallets(conn, locked.values())
-    for job in found:
-        if job.id in revived:
+    for job_id in found:
+        if job_id in revived:
             continue
-        options = _RedriveOptions(
-            caller.actor, reason, timedelta(minutes=len(revived) / per_minute), catalogue.job_deadline
-        )
+        if at_most is not None and len(begun) + len(skipped) >= at_most:
+            break
         try:
             with conn.begin_nested():
-                revived |= _redrive(conn, job.id, locked, options)
+                revived |= _redrive(conn, job_id, locked, options)
+            begun.append(job_id)
         except UseCaseError as error:
-            skipped[job.id] = error
-    return Redriven(frozenset(revived), skipped)
+            if not options.only_urgent:
+                skipped[job_id] = error
+    return Redriven(frozenset(revived), tuple(begun), skipped)
 
 
-def _check_may_redrive(caller: Principal, per_minute: int, at_most: int) -> None:
-    if not caller.is_support:
-        raise Forbidden("Only support can redrive jobs of others.")
-    if not 1 <= per_minute <= PER_MINUTE_MAX:
-        raise Invalid(f"perMinute must be from 1 to {PER_MINUTE_MAX}.", "input", "perMinute")
-    if not 1 <= at_most <= AT_ONCE_MAX:
-        raise Invalid(f"first must be from 1 to {AT_ONCE_MAX}.", "input", "first")
-
-
-def _ended(wanted: JobFilter) -> JobFilter:
-    """Narrow a filter to jobs that ended badly; raise Invalid if it names other states."""
-    if set(wanted.states) - ENDED_BADLY:
-        raise Invalid("filter.states may contain only FAILED and CANCELED.", "input", "filter", "states")
-    return replace(wanted, states=wanted.states or (State.FAILED,))
-
-
-@dataclass(frozen=True, slots=True)
-class _RedriveOptions:
-    """The actor and the reason of a redrive, the delay before its submission, and the deadline after that."""
-
-    actor: str
-    reason: str | None
-    delay: timedelta
-    deadline: timedelta
-
-    def redriven(self, job: Relative, to_state: State) -> LockedMove:
-        """Return the move that begins another cycle of a job that ended badly."""
-        decision = redrive_of(job.standing, to_state, delay=self.delay, deadline=self.deadline, reason=self.reason)
-        assert decision is not None, f"a job that is {job.state} has not ended badly"
-        return LockedMove(job.id, job.state, decision, self.actor)
-
-
-def _redrive(conn: Connection, job_id: UUID, locked: Collection[UUID], options: _RedriveOptions) -> set[UUID]:
+def _redrive(conn: Connection, job_id: UUID, locked: Collection[UUID], options: RedriveOptions) -> set[UUID]:
     family = read_family(conn, job_id)
     job = family[job_id]
     if job.state is State.SUCCEEDED:
@@ -182,7 +156,7 @@ def _redrive(conn: Connection, job_id: UUID, locked: Collection[UUID], options: 
     return revived
 
 
-def _redriven_family(job: Relative, family: Mapping[UUID, Relative], options: _RedriveOptions) -> list[LockedMove]:
+def _redriven_family(job: Relative, family: Mapping[UUID, Relative], options: RedriveOptions) -> list[LockedMove]:
     """Return the moves that restart a job with its family: the topmost job works, all others wait for it."""
     needed = [job]
     while (parent := _missing_parent(needed[-1], family)) is not None and parent.state in ENDED_BADLY:
@@ -190,6 +164,8 @@ def _redriven_family(job: Relative, family: Mapping[UUID, Relative], options: _R
     top, waiting = needed[-1], needed[:-1]
     waiting += [each for each in family.values() if each.is_below and each.state in ENDED_BADLY]
     begins = State.WAITING if parent is not None else _resume_at(top)
+    if options.only_urgent and begins in (State.QUEUED, State.WAITING):
+        raise NotReady("The job needs a submission.")
     if begins is State.QUEUED and not top.has_input:
         raise InputExpired(_NO_LONGER_KEPT[top.kind], "input", "jobId")
     return [options.redriven(top, begins), *(options.redriven(each, State.WAITING) for each in waiting)]

@@ -24,6 +24,7 @@ log = structlog.get_logger(__name__)
 HOUSEKEEPING = 7_302_114_501
 TRACKING = 7_302_114_503
 SEQUENCING = 7_302_114_504
+REDRIVING = 7_302_114_505
 _TRY_EVERY_S = 2.0
 # Without a heartbeat for this long, another process may take the leader lock.
 _LEASE_S = 15.0

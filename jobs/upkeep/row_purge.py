@@ -23,6 +23,7 @@ from db.upkeep.row_purge import (
     purge_deliveries,
     purge_jobs,
     purge_keys,
+    purge_redrives,
 )
 from jobs.shared_objects import delete_unnamed
 from storage import S3Store
@@ -74,6 +75,8 @@ class OldRows:
         jobs, self._after_job = _through(lambda after: self._jobs(after, kept_for), self._after_job, batches)
         files, self._after_file = _through(lambda after: self._files(after, kept_for), self._after_file, batches)
         keys = self._batches(partial(purge_keys, kept_for=kept_for), batches)
+        # After the keys: a request that is sent again finds its redrive.
+        self._batches(partial(purge_redrives, kept_for=kept_for), batches)
         purged = PurgedRows(jobs, files, keys, deliveries)
         if purged != PurgedRows(0, 0, 0):
             log.info("old rows were deleted", **asdict(purged))

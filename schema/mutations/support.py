@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from enum import StrEnum
 
 import strawberry
 
-from jobs.support.once import RedriveRequest, RetryJobRequest, redrive_jobs_once, retry_job_once
+from jobs.support.once import RetryJobRequest, retry_job_once
 from jobs.support.pausing import pause, resume
-from jobs.support.redriving import Redriven
 from jobs.support.reviewing import review_compensation
 from schema.context import Info
 from schema.enum_values import describe
 from schema.fields import mutation
-from schema.ids import IdKind, encode_id
+from schema.ids import IdKind
 from schema.mutations.arguments import input_id
 from schema.mutations.payloads import KeyedPayload, Payload
 from schema.mutations.reviving import hint_revived, job_ids
-from schema.narrowing import narrowed
 from schema.types.compensation import Compensation
 from schema.types.enums import CompensationKind
-from schema.types.errors import UserError, UserErrorCode, user_error
-from schema.types.filters import JobFilter
 from schema.types.job import Job
 from schema.types.step import PipelineStep, StepPause
 from statemachine.vocabulary import Step
@@ -46,63 +41,6 @@ class RetryJobPayload(KeyedPayload):
         description="Every job that starts again: this one, the jobs it needs and those that needed it; empty if "
         "`replayed`.",
     )
-
-
-@strawberry.input(description="The jobs to retry, and at which rate.")
-class RedriveJobsInput:
-    filter: JobFilter = strawberry.field(description="Selects failed jobs; with `states`, canceled jobs too.")
-    idempotency_key: str = strawberry.field(
-        description="1 to 255 characters. The same key with the same input redrives only once."
-    )
-    per_minute: int = strawberry.field(
-        default=60,
-        description="Submissions per minute, 1 to 6000; jobs that need no submission start at once.",
-    )
-    first: int = strawberry.field(default=100, description="The maximum number of jobs, 1 to 500; the oldest go first.")
-    reason: str | None = strawberry.field(
-        default=None, description="Kept in the history of each job; null without one."
-    )
-
-
-@strawberry.type(description="A job that was not redriven, and why.")
-class SkippedJob:
-    job_id: strawberry.ID = strawberry.field(description="The job that was skipped.")
-    error: UserError = strawberry.field(description="Why it was skipped.")
-
-
-@strawberry.type(description="The number of jobs that were not redriven for one reason.")
-class SkippedCount:
-    code: UserErrorCode = strawberry.field(description="The reason.")
-    count: int = strawberry.field(description="The number of jobs skipped for it.")
-
-
-@strawberry.type(description="The jobs that start again, and those that do not.")
-class RedriveJobsPayload(KeyedPayload):
-    revived: list[strawberry.ID] = strawberry.field(
-        default_factory=list,
-        description="Every job that starts again, the relatives of the selected ones included; empty if `replayed`.",
-    )
-    skipped: list[SkippedJob] = strawberry.field(
-        default_factory=list, description="The selected jobs that do not start again; empty if `replayed`."
-    )
-    skipped_counts: list[SkippedCount] = strawberry.field(
-        default_factory=list, description="The skipped jobs counted by reason, the most frequent first."
-    )
-
-    @classmethod
-    def of(cls, redriven: Redriven, replayed: bool) -> RedriveJobsPayload:
-        """Return the payload of a redrive."""
-        skipped = [
-            SkippedJob(job_id=strawberry.ID(encode_id(IdKind.JOB, job_id)), error=user_error(error))
-            for job_id, error in redriven.skipped.items()
-        ]
-        counts = Counter(each.error.code for each in skipped).most_common()
-        return cls(
-            revived=job_ids(redriven.revived),
-            skipped=skipped,
-            skipped_counts=[SkippedCount(code=code, count=count) for code, count in counts],
-            replayed=replayed,
-        )
 
 
 @strawberry.input(description="The step to pause.")
@@ -172,23 +110,6 @@ class SupportMutations:
         retried = await context.database.write(retry_job_once, context.principal, request, context.catalogue)
         hint_revived(context, retried.revived)
         return RetryJobPayload(job=Job.of(retried.job), revived=job_ids(retried.revived), replayed=retried.replayed)
-
-    @mutation("For support: retry many failed jobs at a limited rate.", RedriveJobsPayload)
-    async def redrive_jobs(self, info: Info, input: RedriveJobsInput) -> RedriveJobsPayload:
-        context = info.context
-        request = RedriveRequest(
-            input.idempotency_key,
-            input.filter.wanted(),
-            narrowed(context.principal, input.filter),
-            per_minute=input.per_minute,
-            at_most=input.first,
-            reason=input.reason,
-        )
-        redriven, replayed = await context.database.write(
-            redrive_jobs_once, context.principal, request, context.catalogue
-        )
-        hint_revived(context, redriven.revived)
-        return RedriveJobsPayload.of(redriven, replayed)
 
     @mutation("For support: stop workers from starting jobs of a step.", PauseStepPayload)
     async def pause_step(self, info: Info, input: PauseStepInput) -> PauseStepPayload:

@@ -34,8 +34,8 @@ async def list_jobs(
 ) -> Connection[Job]:
     """Return a page of the caller's jobs, or of those of one session."""
     conditions = wanted.wanted() if wanted else Wanted()
-    if conditions.prediction_id is not None:
-        check_sees_provider(info.context.principal, "filter.providerPredictionId")
+    if conditions.is_about_the_provider:
+        check_sees_provider(info.context.principal, "A filter by prediction, model or cost")
     if session_id is not None:
         conditions = replace(conditions, session_id=session_id)
     place = page.window(lambda cursor: read_page_cursor(order, cursor))

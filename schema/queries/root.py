@@ -21,6 +21,7 @@ from schema.queries.credit_statements import CreditStatementQueries
 from schema.queries.credits import CreditQueries
 from schema.queries.experiments import ExperimentQueries
 from schema.queries.lists import list_assets, list_jobs, list_stories
+from schema.queries.redrives import RedriveQueries
 from schema.queries.statistics import StatisticsQueries
 from schema.queries.support import SupportQueries
 from schema.queries.webhooks import WebhookQueries, find_webhook_endpoint
@@ -32,6 +33,7 @@ from schema.types.enums import JobOrder
 from schema.types.filters import AssetFilter, JobFilter, StoryFilter
 from schema.types.job import Job
 from schema.types.node import Node
+from schema.types.redrive import find_redrive
 from schema.types.session import Session
 from schema.types.story import Story
 from schema.types.viewer import Viewer
@@ -76,6 +78,7 @@ _FIND: dict[IdKind, Callable[[Info, UUID], Awaitable[Node | None]]] = {
     IdKind.SESSION: find_session,
     IdKind.DELETION: find_deletion,
     IdKind.WEBHOOK_ENDPOINT: find_webhook_endpoint,
+    IdKind.REDRIVE: find_redrive,
 }
 
 
@@ -102,6 +105,7 @@ class Query(
     CreditStatementQueries,
     WebhookQueries,
     SupportQueries,
+    RedriveQueries,
     StatisticsQueries,
     ExperimentQueries,
 ):

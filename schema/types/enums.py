@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from db.records.jobs import JobOrder
 from schema.enum_values import describe
+from schema.types import account_descriptions as account_words
 from schema.types import enum_descriptions as words
 from statemachine.vocabulary import (
     ActivityType,
@@ -26,6 +27,7 @@ from statemachine.vocabulary import (
     KeyScope,
     Kind,
     OnFailure,
+    RedriveState,
     Role,
     State,
     StatementInterval,
@@ -62,6 +64,7 @@ __all__ = [
     "JobState",
     "OnFailure",
     "PipelineStep",
+    "RedriveState",
     "Role",
     "StatementInterval",
     "Tier",
@@ -83,27 +86,34 @@ describe(State, "The current state of a job.", words.STATES, name="JobState")
 describe(Kind, "The kind of output that a job makes.", words.KINDS, name="GenerationKind")
 describe(Event, "The events of a job.", words.EVENTS, name="JobEventName")
 describe(ErrorCode, "Why a job failed or was canceled.", words.ERROR_CODES, name="JobErrorCode")
-describe(ActivityType, "What an entry of the activity is about.", words.ACTIVITY_TYPES)
+describe(ActivityType, "What an entry of the activity is about.", account_words.ACTIVITY_TYPES)
 describe(OnFailure, "What is undone when a job fails.", words.SCOPES_OF_ROLL_BACK)
 describe(AttemptStatus, "The outcome of a submission to the provider.", words.ATTEMPT_STATUSES)
-describe(AssetKind, "The content of a file.", words.ASSET_KINDS)
-describe(AssetState, "The state of a file. Only a ready one can be used.", words.ASSET_STATES)
+describe(AssetKind, "The content of a file.", account_words.ASSET_KINDS)
+describe(AssetState, "The state of a file. Only a ready one can be used.", account_words.ASSET_STATES)
 describe(BreakerCause, "The cause for which submissions stopped.", words.BREAKER_CAUSES)
 describe(BreakerState, "The breaker's effect on submissions.", words.BREAKER_STATES)
 describe(CompensationKind, "A kind of compensating action.", words.COMPENSATION_KINDS)
 describe(CompensationState, "The state of a compensating action.", words.COMPENSATION_STATES)
-describe(CreditBucket, "The buckets of a wallet. Every credit in the others came from `ISSUED`.", words.CREDIT_BUCKETS)
-describe(CreditEntryKind, "The kind of a ledger entry.", words.CREDIT_ENTRY_KINDS)
-describe(DeletionSubject, "The thing that a deletion removes.", words.DELETION_SUBJECTS)
+describe(
+    CreditBucket,
+    "The buckets of a wallet. Every credit in the others came from `ISSUED`.",
+    account_words.CREDIT_BUCKETS,
+)
+describe(CreditEntryKind, "The kind of a ledger entry.", account_words.CREDIT_ENTRY_KINDS)
+describe(DeletionSubject, "The thing that a deletion removes.", account_words.DELETION_SUBJECTS)
 describe(PipelineStep, "A step of the pipeline.", words.STEPS, name="PipelineStep")
 describe(
     KeyScope,
     "What an API key may change. Every key reads what belongs to its account.",
-    words.KEY_SCOPES,
+    account_words.KEY_SCOPES,
     name="ApiKeyScope",
 )
-describe(AuditAction, "A change by support.", words.AUDIT_ACTIONS)
-describe(Interval, "The length of an interval of statistics.", words.INTERVALS)
+describe(AuditAction, "A change by support.", account_words.AUDIT_ACTIONS)
+describe(RedriveState, "The state of a redrive.", account_words.REDRIVE_STATES)
+describe(Interval, "The length of an interval of statistics.", account_words.INTERVALS)
+describe(Role, "The kind of caller.", account_words.ROLES)
+describe(Tier, "The tier of a caller, which decides what it may request.", account_words.TIERS)
 describe(
     StatementInterval,
     "The length of an interval of a statement, in UTC.",
@@ -113,8 +123,6 @@ describe(
         StatementInterval.MONTH: "A month of the calendar.",
     },
 )
-describe(Role, "The kind of caller.", words.ROLES)
-describe(Tier, "The tier of a caller, which decides what it may request.", words.TIERS)
 describe(WaitKind, "What a job is waiting for right now.", words.WAIT_KINDS)
 describe(JobOrder, "The order of a list of jobs.", words.JOB_ORDERS)
 describe(WebhookEventType, "The events that a webhook endpoint can receive.", words.WEBHOOK_EVENT_TYPES)

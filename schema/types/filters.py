@@ -14,7 +14,7 @@ from db.records.jobs import JobFilter as Wanted
 from db.records.stories import StoryFilter as WantedStories
 from schema.errors import BAD_USER_INPUT, ApiError
 from schema.ids import IdKind, decode_id
-from schema.scalars import JSON
+from schema.scalars import JSON, BigInt
 from schema.types.enums import AssetKind, AssetState, GenerationKind, JobErrorCode, JobState
 
 T = TypeVar("T")
@@ -67,6 +67,18 @@ class JobFilter:
         default=None, description="Jobs that were accepted under this `X-Request-Id`."
     )
 
+    models: list[str] | None = strawberry.field(
+        default=None,
+        description="Jobs whose last submission went to one of these models, by `ProviderAttempt.model`, at most 100. "
+        "Not for sessions.",
+    )
+    cost_micros_min: BigInt | None = strawberry.field(
+        default=None, description="Jobs that cost at least this at the provider, in micro-dollars. Not for sessions."
+    )
+    cost_micros_max: BigInt | None = strawberry.field(
+        default=None, description="Jobs that cost at most this at the provider, in micro-dollars. Not for sessions."
+    )
+
     def wanted(self) -> Wanted:
         """Return the filter as the reads take it; raise ApiError or MalformedId for a value that makes no sense."""
         return Wanted(
@@ -86,6 +98,9 @@ class JobFilter:
             finished_before=self.finished_before,
             prediction_id=self.provider_prediction_id,
             request_id=self.request_id,
+            models=each_of("models", self.models, str),
+            cost_micros_min=self.cost_micros_min,
+            cost_micros_max=self.cost_micros_max,
         )
 
 

@@ -110,6 +110,15 @@ class AuditAction(StrEnum):
     TAKE_DOWN_ASSET = "take_down_asset"
     SET_SPEND_CAP = "set_spend_cap"
     SET_LOW_BALANCE_MARK = "set_low_balance_mark"
+    STOP_REDRIVE = "stop_redrive"
+
+
+class RedriveState(StrEnum):
+    """The states of a redrive."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    STOPPED = "stopped"
 
 
 class StatementInterval(StrEnum):

@@ -13,6 +13,7 @@ from sqlalchemy.types import TypeEngine
 from db.connection import DatabaseSettings, connect
 from db.migrate import migrate, revisions, upgrade
 from db.stream_tables import stream_tickets as stream_tickets
+from db.support_tables import redrives as redrives
 from db.tables import metadata
 from db.webhook_tables import webhook_endpoints as webhook_endpoints
 from tests.support.schema_dump import CHECKED_IN, schema_dump

@@ -70,6 +70,7 @@ LISTS = (
     WordList(v.KeyScope, ("api_keys.scopes",), "ApiKeyScope"),
     WordList(v.AuditAction, ("audit_entries.action",), "AuditAction"),
     WordList(v.StatementInterval, (), "StatementInterval"),
+    WordList(v.RedriveState, ("redrives.state",), "RedriveState"),
     WordList(v.Interval, ("job_statistics.unit",), "Interval"),
     WordList(v.WaitKind, in_api="WaitKind"),
     WordList(v.BreakerState, ("provider_breaker.state",), "BreakerState"),

@@ -201,7 +201,7 @@ FAILURES = (
         "jobs wait for a busy provider; support redrives by filter, and pauses a step",
         (
             "acceptance/test_provider_failures.py::test_jobs_wait_out_account_errors_without_losing_a_retry",
-            "jobs/support/test_redriving.py::test_support_redrives_the_jobs_of_a_filter_at_a_rate",
+            "jobs/support/test_redrives.py::test_jobs_begin_at_the_rate_and_the_oldest_first",
             "db/engine/test_pausing.py::test_a_paused_step_is_not_claimed_until_it_is_resumed",
         ),
     ),

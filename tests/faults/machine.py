@@ -18,11 +18,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from sqlalchemy import Connection
 
+from db.ids import new_id
 from db.records.jobs import JobFilter
+from db.scope import EVERYTHING
 from jobs.errors import UseCaseError
 from jobs.requesting.cancellation import cancel_job
 from jobs.support.pausing import pause, resume
-from jobs.support.redriving import redrive_jobs, retry_job
+from jobs.support.redrives import RedriveRequest, continue_redrives, request_redrive
+from jobs.support.redriving import retry_job
 from jobs.support.reviewing import review_compensation
 from jobs.tracking.provider_webhooks import NotVerified
 from jobs.upkeep.deadlines import end_overdue
@@ -42,7 +45,7 @@ from tests.support.invariants import (
     assert_sound,
     assert_undone,
 )
-from tests.support.principals import SUPPORT, partner_of
+from tests.support.principals import SUPPORT, partner_of, support_of
 
 T = TypeVar("T")
 
@@ -146,8 +149,10 @@ class Machine(RuleBasedStateMachine):
     def redrive(self, states: tuple[State, ...], most: int) -> None:
         """Redrive jobs that ended badly, at a rate, as support."""
         wanted = JobFilter(ids=self.rows.ids(), states=states)
+        request = RedriveRequest(str(new_id()), wanted, EVERYTHING, 6000, most, "the models work again")
         with self.lab.engine.begin() as conn:
-            redrive_jobs(conn, SUPPORT, wanted, per_minute=60, at_most=most, reason="the models work again")
+            request_redrive(conn, support_of(self.world), request)
+        continue_redrives(self.lab.engine)
 
     @rule(step=st.sampled_from(Step), then=_THEN)
     def pause(self, step: Step, then: int) -> None:

@@ -69,7 +69,7 @@ def _redriven(world: World, rules: Rules) -> Iterator[Next]:
     age = timedelta(0) if world.attempt.status == "done" else None
     resumes = resume_at(has_source=False, output_age=age, error=None, deadlines=Deadlines())
     for target in sorted({State.QUEUED, resumes}) if world.redrives else ():
-        decision = rules.redrive(standing_of(world), target, delay=timedelta(0), deadline=HOUR, reason=None)
+        decision = rules.redrive(standing_of(world), target, deadline=HOUR, reason=None)
         if decision is not None:
             credits = world.credits._replace(wallet=world.credits.wallet - 1, held=1)
             again = world._replace(credits=credits, for_review=False, redrives=world.redrives - 1)

@@ -50,20 +50,20 @@ def test_a_job_that_has_ended_or_is_compensating_cannot_be_canceled(state: State
 
 @pytest.mark.parametrize("state", [State.FAILED, State.CANCELED])
 def test_a_redrive_begins_a_cycle_with_its_own_time(state: State) -> None:
-    decision = commands.redrive(standing(state), State.QUEUED, delay=HOUR, deadline=HOUR, reason="back")
+    decision = commands.redrive(standing(state), State.QUEUED, deadline=HOUR, reason="back")
     assert decision is not None
-    assert (decision.due_in, decision.new_deadline_in, decision.failures) == (HOUR, 2 * HOUR, 0)
+    assert (decision.new_deadline_in, decision.failures) == (HOUR, 0)
 
 
-def test_only_an_immediate_redrive_has_the_head_start_of_its_priority() -> None:
-    decision = commands.redrive(standing(State.FAILED), State.QUEUED, delay=HOUR * 0, deadline=HOUR, reason=None)
+def test_a_redrive_has_the_head_start_of_its_priority() -> None:
+    decision = commands.redrive(standing(State.FAILED), State.QUEUED, deadline=HOUR, reason=None)
     assert decision is not None
     assert decision.due_in == -timedelta(minutes=10)
 
 
 @pytest.mark.parametrize("state", sorted(set(State) - commands.ENDED_BADLY))
 def test_nothing_else_is_redriven_or_undone_again(state: State) -> None:
-    assert commands.redrive(standing(state), State.QUEUED, delay=HOUR, deadline=HOUR, reason=None) is None
+    assert commands.redrive(standing(state), State.QUEUED, deadline=HOUR, reason=None) is None
     assert commands.undo_again(standing(state), None) is None
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import timedelta
 from threading import Barrier
 from typing import Any
 from uuid import UUID, uuid4
@@ -23,12 +24,11 @@ from db.engine.recording import record
 from db.engine.row_changes import AttemptChanged
 from db.engine.spending import Settled, settle
 from db.ids import new_id
-from db.records.jobs import JobFilter
 from db.records.requests import insert_story
 from jobs.errors import UseCaseError
 from jobs.requesting.creation import create_scene
 from jobs.requesting.requests import RequestOptions, SceneOptions, SceneRequest
-from jobs.support.redriving import redrive_jobs, retry_job
+from jobs.support.redriving import RedriveOptions, retry_job, revive_found
 from jobs.support.reviewing import review_compensation
 from statemachine import outcomes as o
 from statemachine.vocabulary import Kind, OnFailure, State
@@ -105,8 +105,7 @@ def retry(conn: Connection, family: Family) -> object:
 
 
 def redrive(conn: Connection, family: Family) -> object:
-    wanted = JobFilter(ids=list(family.failed[:2]))
-    return redrive_jobs(conn, SUPPORT, wanted, per_minute=9, at_most=9, reason=None)
+    return revive_found(conn, family.failed[:2], RedriveOptions(SUPPORT.actor, None, timedelta(hours=1)))
 
 
 def undo_again(conn: Connection, family: Family) -> object:

@@ -70,3 +70,6 @@ VALUES ('00000000-0000-7000-8000-000000000001', 1000, current_date, 3, 50);
 INSERT INTO stream_tickets VALUES ('\x03', NULL, '00000000-0000-7000-8000-000000000003', 'activity', now());
 INSERT INTO credit_statistics
 VALUES ('00000000-0000-7000-8000-000000000001', true, '', date_trunc('hour', now(), 'UTC'), 'grant', false, 100, 1);
+INSERT INTO redrives (id, actor, per_minute, matched, wanted)
+VALUES ('00000000-0000-7000-8000-000000000010', 'support:mo', 60, 1, '{}');
+INSERT INTO redrive_skips VALUES ('00000000-0000-7000-8000-000000000010', '01900000-0000-7000-8000-00000000000a', 'NOT_READY', 'It has not ended.');

@@ -14,6 +14,7 @@ from jobs.media.bars import active_area
 from jobs.media.blank import BlankCheck
 from jobs.media.errors import Blank
 from jobs.media.framing import FilterChain, first_out, framing, layout_of
+from jobs.media.layout import Box, Layout
 from jobs.media.opening import LOOKED_AT, OpeningCheck
 from tests.jobs.media.making import first_picture, frame_of, with_speck
 from tests.jobs.media.promise import QUICK, assert_promise
@@ -160,3 +161,18 @@ def test_bars_neither_move_nor_shine() -> None:
     check.add(framed(still))
     check.add(framed(with_speck(still)))
     check.conclude()
+
+
+@pytest.mark.parametrize(
+    ("active", "kept"),
+    [
+        ((0, 0, 1920, 1080), True),
+        # 4:3 between the bars that it would be given, and a little off.
+        ((240, 0, 1680, 1080), True),
+        ((240, 4, 1680, 1076), True),
+        # With bars on all four sides, it is made larger.
+        ((306, 50, 1614, 1030), False),
+    ],
+)
+def test_pictures_are_framed_as_wanted_only_with_the_bars_they_would_get(active: Box, kept: bool) -> None:
+    assert Layout((1920, 1080), active, 0, Fraction(1)).keeps_pictures is kept

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -14,11 +13,9 @@ from db.engine.commands import cancel, redrive
 from db.engine.locking import lock_job
 from db.engine.moves import LockedMove
 from db.engine.recording import record
-from db.records.jobs import JobFilter
 from db.records.ledger import Balance, WalletKey, balance_of, post_entry
-from jobs.catalogue.catalogue import DEFAULT_CATALOGUE
-from jobs.errors import AlreadyFinished, Forbidden, InsufficientCredits, NotFound, NotReady
-from jobs.support.redriving import redrive_jobs, retry_job
+from jobs.errors import AlreadyFinished, InsufficientCredits, NotFound, NotReady
+from jobs.support.redriving import retry_job
 from statemachine import commands
 from statemachine import outcomes as o
 from statemachine.backoff import JobPolicy
@@ -28,7 +25,7 @@ from storage import S3Store
 from tests.jobs.steps.undoing import Undoing, fail, story
 from tests.support.factories import BROKEN, World, claimed, make_job, make_world, move_of
 from tests.support.invariants import assert_credits_add_up, assert_sound
-from tests.support.principals import SUPPORT, partner_of
+from tests.support.principals import partner_of
 
 
 @pytest.fixture
@@ -181,51 +178,11 @@ def test_a_redrive_of_a_job_that_has_moved_on_changes_nothing(engine: Engine, wo
         job_id = make_job(conn, world, State.FAILED)
         job = lock_job(conn, job_id)
         assert job is not None
-        how: dict[str, Any] = {"delay": timedelta(0), "deadline": timedelta(hours=1), "reason": None}
-        decision = commands.redrive(job, State.QUEUED, **how)
+        decision = commands.redrive(job, State.QUEUED, deadline=timedelta(hours=1), reason=None)
         assert decision is not None
         again = [LockedMove(job_id, State.FAILED, decision, "api")]
         assert redrive(conn, again) == {job_id}
         assert redrive(conn, again) == set()
-
-
-def test_support_redrives_the_jobs_of_a_filter_at_a_rate(engine: Engine, world: World) -> None:
-    with engine.begin() as conn:
-        failed = [make_job(conn, world, State.FAILED) for _ in range(4)]
-        poor = make_job(conn, world, State.FAILED)
-        conn.execute(text("UPDATE jobs SET credits = 1000000 WHERE id = :id"), {"id": poor})
-        make_job(conn, world, State.CANCELED)
-        done = redrive_jobs(conn, SUPPORT, JobFilter(), per_minute=2, at_most=100, reason="the provider is back")
-    assert done.revived == set(failed)
-    assert set(done.skipped) == {poor}
-    rows = [row(engine, each) for each in failed]
-    waits = [(each.due_at - rows[0].due_at).total_seconds() for each in rows]
-    # The first begins at once, with the head start of its priority; the others every half minute.
-    assert waits == [0, 630, 660, 690]
-    assert {(each.actor, each.reason) for each in rows} == {("support:mo", "the provider is back")}
-    with pytest.raises(Forbidden), engine.begin() as conn:
-        redrive_jobs(conn, partner_of(world), JobFilter(), per_minute=2, at_most=100, reason=None)
-
-
-def test_each_job_of_a_redrive_has_its_whole_time_from_its_start(engine: Engine, world: World) -> None:
-    """A job whose output is stored starts at once, because the deadline of its step would pass meanwhile."""
-    with engine.begin() as conn:
-        avatars = [make_job(conn, world, State.GENERATING) for _ in range(2)]
-        waiting = make_job(conn, world, State.WAITING, kind=Kind.SCENE, parent_id=avatars[1])
-        for avatar in avatars:
-            record(conn, [move_of(claimed(conn, avatar), o.GenerationFailed(BROKEN))])
-        stored = make_job(conn, world, State.TRANSCODING)
-        record(conn, [move_of(claimed(conn, stored), o.StepFailed(BROKEN))])
-        for job_id in (*avatars, waiting, stored):
-            record(conn, [move_of(claimed(conn, job_id), o.Undone())])
-        catalogue = replace(DEFAULT_CATALOGUE, job_deadline=timedelta(seconds=30))
-        wanted = JobFilter(ids=[*avatars, stored])
-        redrive_jobs(conn, SUPPORT, wanted, per_minute=1, at_most=9, reason=None, catalogue=catalogue)
-        now = conn.scalar(text("SELECT diorama_now()"))
-    first, second, child, finishing = (row(engine, each) for each in (*avatars, waiting, stored))
-    assert [each.deadline_at - now for each in (first, second)] == [timedelta(seconds=30), timedelta(seconds=90)]
-    assert (second.due_at - now, child.due_at, child.deadline_at) == (timedelta(minutes=1),) + 2 * (second.deadline_at,)
-    assert (finishing.state, finishing.due_at) == (resuming_state(Kept.SOURCE), now)
 
 
 def test_a_worker_with_an_old_lease_changes_nothing_after_a_redrive(

@@ -78,7 +78,22 @@ def _of_account(partner: Partner) -> Belongings:
         What.DELIVERY: _delivered(partner, decode_id(endpoint, IdKind.WEBHOOK_ENDPOINT)),
         What.API_KEY: partner.ask(_KEY, name=partner.account)["createApiKey"]["apiKey"]["id"],
         What.ACTIVITY_CURSOR: activity_cursor(account_id, 0),
+        What.REDRIVE: _redriven(partner),
     }
+
+
+_REDRIVE = text(
+    "INSERT INTO redrives (id, account_id, wanted, per_minute, actor, matched, next_at) "
+    "VALUES (:id, :account, '{}', 1, 'support:mo', 0, 'infinity')"
+)
+
+
+def _redriven(partner: Partner) -> str:
+    """Have support redrive jobs of the account, without a worker that carries it out: only support sees it."""
+    redrive_id = new_id()
+    with partner.server.engine.begin() as conn:
+        conn.execute(_REDRIVE, {"id": redrive_id, "account": partner.principal.account_id})
+    return encode_id(IdKind.REDRIVE, redrive_id)
 
 
 _DELIVERY = text(

@@ -22,6 +22,7 @@ class What(StrEnum):
     ENDPOINT = auto()
     GRANT = auto()
     JOB = auto()
+    REDRIVE = auto()
     SESSION = auto()
     STORY = auto()
     USER_REF = auto()
@@ -46,6 +47,7 @@ IDS = (
     What.ENDPOINT,
     What.GRANT,
     What.JOB,
+    What.REDRIVE,
     What.SESSION,
     What.STORY,
 )
@@ -65,6 +67,7 @@ _BY_NAME = {
     "jobId": (What.JOB,),
     "onBehalfOf": (What.USER_REF,),
     "providerPredictionId": (What.PREDICTION,),
+    "redriveId": (What.REDRIVE,),
     "requestId": (What.REQUEST,),
     "sceneId": (What.SCENE, What.JOB),
     "selfieId": (What.SELFIE,),
@@ -91,6 +94,7 @@ _BY_COORDINATE = {
     "Query.deletion.id": (What.DELETION,),
     "Query.job.id": (What.JOB,),
     "Query.node.id": IDS,
+    "Query.redrive.id": (What.REDRIVE,),
     "Query.story.id": (What.STORY,),
     "Job.children.after": (What.JOB,),
     "RedeliverWebhookInput.after": (What.ACTIVITY_CURSOR,),
@@ -110,6 +114,8 @@ _BY_COORDINATE = {
                     "Query.assets",
                     "Query.auditEntries",
                     "Query.jobs",
+                    "Query.redrives",
+                    "Redrive.skippedJobs",
                     "Query.sessions",
                     "Query.stories",
                     "Query.webhookDeliveries",
@@ -128,6 +134,7 @@ _TEXTS = {
     "description",
     "details",
     "filename",
+    "models",
     "name",
     "nameContains",
     "note",

@@ -36,6 +36,7 @@ NODES = {
     "Batch": What.BATCH,
     "Deletion": What.DELETION,
     "Job": What.JOB,
+    "Redrive": What.REDRIVE,
     "Session": What.SESSION,
     "Story": What.STORY,
     "WebhookEndpoint": What.ENDPOINT,

@@ -5,8 +5,6 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import pytest
-
 from db.records.ledger import settle_credits
 from schema.ids import IdKind, decode_id
 from tests.schema.credits import balance, charged
@@ -28,11 +26,6 @@ mutation ($input: RefundJobInput!) {
 RETRY = """
 mutation ($input: RetryJobInput!) {
   retryJob(input: $input) { job { id state } revived replayed userErrors { code path } }
-}
-"""
-REDRIVE = """
-mutation ($input: RedriveJobsInput!) {
-  redriveJobs(input: $input) { revived skipped { jobId } replayed userErrors { code path } }
 }
 """
 ENTRIES = (
@@ -119,22 +112,4 @@ def test_a_job_is_retried_once_for_a_key(acme: Partner, server: Server) -> None:
     again = acme.ask(RETRY, input=given)["retryJob"]
     assert again == {"job": {"id": job_id, "state": "FAILED"}, "revived": [], "replayed": True, "userErrors": []}
     other = acme.ask(RETRY, input={**given, "jobId": make_avatar(acme, acme.asset())})["retryJob"]
-    assert other["userErrors"] == [{"code": "IDEMPOTENCY_KEY_REUSED", "path": ["input", "idempotencyKey"]}]
-
-
-@pytest.mark.parametrize(
-    "change", [{"perMinute": 7}, {"first": 3}, {"reason": "another"}, {"filter": {"kinds": ["SCENE"]}}]
-)
-def test_jobs_are_redriven_once_for_a_key(
-    acme: Partner, support: Partner, server: Server, change: dict[str, Any]
-) -> None:
-    job_id = make_avatar(acme, acme.asset())
-    move(server.engine, job_id, *TO_OUTAGE)
-    wanted = {"ids": [job_id], "createdAfter": "2020-01-01T00:00:00Z"}
-    given = {"filter": wanted, "idempotencyKey": new_key()}
-    assert support.ask(REDRIVE, input=given)["redriveJobs"]["revived"] == [job_id]
-    move(server.engine, job_id, *TO_OUTAGE)
-    again = support.ask(REDRIVE, input=given)["redriveJobs"]
-    assert again == {"revived": [], "skipped": [], "replayed": True, "userErrors": []}
-    other = support.ask(REDRIVE, input={**given, **change})["redriveJobs"]
     assert other["userErrors"] == [{"code": "IDEMPOTENCY_KEY_REUSED", "path": ["input", "idempotencyKey"]}]

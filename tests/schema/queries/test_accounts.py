@@ -9,8 +9,8 @@ import pytest
 
 from schema.ids import IdKind, encode_id
 from tests.schema.credits import grant, selfie
-from tests.schema.documents import make_avatar, make_story, new_key
-from tests.support.partners import TO_OUTAGE, Partner, move
+from tests.schema.documents import make_avatar, make_story
+from tests.support.partners import Partner
 from tests.support.serving import Caller
 
 ACCOUNTS = """
@@ -73,16 +73,6 @@ def test_a_user_of_one_name_is_read_account_by_account(namesakes: list[Partner],
         assert found
         refused = each.fail(LISTS[listed], f={"account": account_id(each)})
         assert refused["extensions"]["code"] == "FORBIDDEN"
-
-
-def test_support_redrives_one_account(namesakes: list[Partner], support: Partner) -> None:
-    jobs = [make_avatar(each, each.asset()) for each in namesakes]
-    for each, job_id in zip(namesakes, jobs, strict=True):
-        move(each.server.engine, job_id, *TO_OUTAGE)
-    for each, job_id in zip(namesakes, jobs, strict=True):
-        assert support.ask(REDRIVE, f={"account": account_id(each)}, key=new_key())["redriveJobs"]["revived"] == [
-            job_id
-        ]
 
 
 def test_a_job_names_its_account_to_all_but_a_session(acme: Partner, support: Partner) -> None:

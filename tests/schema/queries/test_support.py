@@ -5,7 +5,6 @@ from __future__ import annotations
 from sqlalchemy import text
 
 from schema.ids import IdKind, decode_id
-from tests.schema.credits import selfie
 from tests.schema.documents import make_avatar, new_key
 from tests.support.partners import TO_FAILURE, TO_OUTAGE, TO_SUCCESS, Partner, move
 from tests.support.serving import Server
@@ -14,13 +13,6 @@ RETRY = """
 mutation ($id: ID!, $key: String!) {
   retryJob(input: {jobId: $id, idempotencyKey: $key}) {
     job { id state credits { held } } revived replayed userErrors { code path message }
-  }
-}
-"""
-REDRIVE = """
-mutation ($input: RedriveJobsInput!) {
-  redriveJobs(input: $input) {
-    revived skipped { jobId error { code message } } skippedCounts { code count } userErrors { code path }
   }
 }
 """
@@ -64,7 +56,7 @@ def test_a_job_that_succeeded_is_not_retried(acme: Partner, server: Server) -> N
     assert acme.ask(RETRY, id=job_id, key=new_key())["retryJob"]["userErrors"][0]["code"] == "ALREADY_FINISHED"
 
 
-def test_a_retry_whose_selfie_was_purged_asks_for_a_new_upload(acme: Partner, support: Partner, server: Server) -> None:
+def test_a_retry_whose_selfie_was_purged_asks_for_a_new_upload(acme: Partner, server: Server) -> None:
     selfie_id = acme.asset()
     job_id = make_avatar(acme, selfie_id)
     move(server.engine, job_id, *TO_OUTAGE)
@@ -74,27 +66,6 @@ def test_a_retry_whose_selfie_was_purged_asks_for_a_new_upload(acme: Partner, su
     [error] = acme.ask(RETRY, id=job_id, key=new_key())["retryJob"]["userErrors"]
     assert (error["code"], error["path"]) == ("INPUT_EXPIRED", ["input", "jobId"])
     assert "Upload it again" in error["message"]
-    payload = support.ask(REDRIVE, input={"filter": {"ids": [job_id]}, "idempotencyKey": new_key()})["redriveJobs"]
-    assert payload["skippedCounts"] == [{"code": "INPUT_EXPIRED", "count": 1}]
-
-
-def test_support_redrives_many_jobs_and_learns_which_were_skipped(
-    acme: Partner, support: Partner, server: Server
-) -> None:
-    ada = acme.user("ada", credits=4)
-    jobs = [make_avatar(ada, selfie(acme, ada)) for _ in range(2)]
-    for job_id in jobs:
-        move(server.engine, job_id, *TO_FAILURE)
-    # The moves above are not a worker's: they release no credits, so the holds stay and the wallet is empty.
-    given = {"filter": {"ids": jobs}, "perMinute": 60, "idempotencyKey": new_key()}
-    payload = support.ask(REDRIVE, input=given)["redriveJobs"]
-    assert payload["revived"] == []
-    assert [each["jobId"] for each in payload["skipped"]] == jobs
-    assert {each["error"]["code"] for each in payload["skipped"]} == {"INSUFFICIENT_CREDITS"}
-    assert payload["skippedCounts"] == [{"code": "INSUFFICIENT_CREDITS", "count": 2}]
-    assert acme.fail(REDRIVE, input=given)["extensions"]["code"] == "FORBIDDEN"
-    wrong = {"filter": {"states": ["SUCCEEDED"]}, "idempotencyKey": new_key()}
-    assert support.ask(REDRIVE, input=wrong)["redriveJobs"]["userErrors"][0]["path"] == ["input", "filter", "states"]
 
 
 def test_a_paused_step_is_the_reason_why_its_jobs_wait(acme: Partner, support: Partner) -> None:
