@@ -10,6 +10,7 @@ import pytest
 from _pytest.mark import ParameterSet
 
 from db.engine.commands import cancel
+from statemachine.transitions import FINISHING
 from statemachine.vocabulary import State
 from tests.faults.lab import Lab, LabWorker
 from tests.faults.points import CASES, PAID_LATE, Aftermath, Fault, Point
@@ -31,7 +32,7 @@ _BEGINS_IN = {
     "transcode": State.TRANSCODING,
     "compensate": State.COMPENSATING,
 }
-_PLAIN = ["requested", "submit_started", "accepted", "output_ready", "stored", "transcoded"]
+_PLAIN = ["requested", "submit_started", "accepted", "output_ready", *(each.done for each in FINISHING)]
 
 
 @pytest.fixture
