@@ -98,7 +98,7 @@ $(PEERS)/.installed: requirements/peers.lock
 bench: $(VENV)/.installed-dev $(PEERS)/.installed  ## Compare the engine with Postgres's own limit and with other engines, count the calls of tracking, and measure the cost of media.
 	@$(BIN)/python -m tests.bench
 
-soak: $(VENV)/.installed-dev  ## Kill, cut and restart everything under load, and report what is left: make soak MINUTES=10
+soak: $(VENV)/.installed-dev $(CLIENTS)  ## Kill, cut and restart everything under load, and report what is left: make soak MINUTES=10
 	@$(BIN)/python -m pytest -n 3 --dist loadfile -m thorough
 	@$(BIN)/python -m tests.soak $(MINUTES)
 
