@@ -108,7 +108,7 @@ def test_a_month_created_later_has_the_same_guards(engine: Engine, world: World)
         make_history_months(conn)
         job_id = make_job_at(conn, world, datetime.now(UTC) + 200 * DAY, State.QUEUED)
     for illegal, constraint in (
-        ("UPDATE jobs SET state = 'succeeded', event = 'transcoded', seq = seq + 1", "job_events_legal"),
+        ("UPDATE jobs SET state = 'storing', event = 'output_ready', seq = seq + 1", "job_events_legal"),
         ("UPDATE job_events SET reason = 'none'", "job_events_append_only"),
     ):
         with engine.begin() as conn, pytest.raises(IntegrityError) as refused:
