@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -142,6 +142,12 @@ def note_progress(conn: Connection, running: RunningRedrive, progress: Progress)
     # The rate is for submissions, and an urgent job needs none.
     counted = 0 if running.is_urgent else progress.revived
     conn.execute(statement("note_redrive_progress"), {**given, "after_job": progress.after_job, "counted": counted})
+
+
+def postpone_redrive(conn: Connection, redrive_id: UUID, wait: timedelta) -> None:
+    """Let a redrive go on only after `wait`."""
+    postponed = update(redrives).where(redrives.c.id == redrive_id)
+    conn.execute(postponed.values(next_at=func.diorama_now() + wait))
 
 
 def end_redrive(conn: Connection, redrive_id: UUID, state: RedriveState) -> bool:

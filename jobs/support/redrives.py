@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
+import structlog
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
 from db.paging import Window
+from db.public_ids import IdKind, encode_id
 from db.records.audit import add_audit_entry
 from db.records.jobs import JobFilter, JobOrder, count_jobs, job_page
 from db.records.ledger import WalletKey
@@ -21,6 +25,7 @@ from db.records.redrives import (
     insert_redrive,
     lock_due_redrive,
     note_progress,
+    postpone_redrive,
     redrive_by_id,
 )
 from db.records.requests import IdempotencyKey
@@ -40,7 +45,10 @@ PER_MINUTE_MAX = 6_000
 COUNTED_MAX = 10_000
 # Jobs of one transaction, which locks their families and wallets.
 _AT_ONCE_MAX = 50
+# A redrive that cannot go on now, because a lock or a statement timed out, tries again after this time.
+_POSTPONED = timedelta(seconds=30)
 _DEADLINE = Deadlines().job
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,17 +136,30 @@ def continue_redrives(engine: Engine, hinter: Hinter | None = None, job_deadline
     Each transaction is a step of one redrive: a process that dies in the middle has begun nothing of it.
     """
     revived = 0
-    while (done := _step(engine, job_deadline)) is not None:
-        revived += len(done.revived)
-        if hinter is not None and done.revived:
-            hinter.hint(REDRIVEN_STEPS, done.revived)
+    while (begun := _step(engine, job_deadline)) is not None:
+        revived += len(begun)
+        if hinter is not None and begun:
+            hinter.hint(REDRIVEN_STEPS, begun)
     return revived
 
 
-def _step(engine: Engine, job_deadline: timedelta) -> Redriven | None:
+def _step(engine: Engine, job_deadline: timedelta) -> Set[UUID] | None:
+    """Let one redrive go on; return the jobs that were revived, or None if no redrive is due."""
     with engine.begin() as conn:
         running = lock_due_redrive(conn)
-        return None if running is None else _carry_on(conn, running, job_deadline)
+        return None if running is None else _try_to_carry_on(conn, running, job_deadline)
+
+
+def _try_to_carry_on(conn: Connection, running: RunningRedrive, job_deadline: timedelta) -> Set[UUID]:
+    """Let a redrive go on, or postpone it if the database refuses, so that it does not delay the others."""
+    try:
+        with conn.begin_nested():
+            return _carry_on(conn, running, job_deadline).revived
+    except DBAPIError as error:
+        redrive_id = encode_id(IdKind.REDRIVE, running.redrive.id)
+        log.warning("a redrive is postponed", redrive_id=redrive_id, reason=type(error.orig).__name__)
+        postpone_redrive(conn, running.redrive.id, _POSTPONED)
+        return frozenset()
 
 
 def _carry_on(conn: Connection, running: RunningRedrive, job_deadline: timedelta) -> Redriven:

@@ -7,12 +7,13 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
 from db.engine.recording import record
 from db.ids import new_id
 from db.paging import Window
 from db.records.jobs import JobFilter
+from db.records.jobs import job_page as jobs_of
 from db.records.redrives import Redrive, redrive_by_id, skipped_page
 from db.scope import EVERYTHING, Scope
 from jobs.errors import AlreadyFinished, Forbidden, IdempotencyKeyReused, Invalid, NotFound
@@ -53,6 +54,11 @@ def now_of(engine: Engine, redrive_id: UUID) -> Redrive:
 def states(engine: Engine) -> list[str]:
     with engine.connect() as conn:
         return list(conn.scalars(text("SELECT state FROM jobs ORDER BY id")))
+
+
+def state_of(engine: Engine, job_id: UUID) -> str:
+    with engine.connect() as conn:
+        return str(conn.scalar(text("SELECT state FROM jobs WHERE id = :id"), {"id": job_id}))
 
 
 def failed(engine: Engine, world: World, count: int = 1, **options: Any) -> list[UUID]:
@@ -178,6 +184,30 @@ def test_a_step_that_dies_has_begun_nothing(engine: Engine, world: World, monkey
     fast_forward(engine, redrive_id, 5)
     assert continue_redrives(engine) == 2
     assert now_of(engine, redrive_id).begun == 2
+
+
+def test_a_redrive_that_fails_does_not_delay_the_others(
+    engine: Engine, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed(engine, world, 1, theme="noir")
+    [other] = failed(engine, world, 1, theme="manga")
+    slow = begin(engine, world, JobFilter(themes=["noir"]))
+    begin(engine, world, JobFilter(themes=["manga"]))
+
+    def job_page(conn: Connection, scope: Scope, wanted: JobFilter, *args: Any) -> Any:
+        if wanted.themes == ["noir"]:
+            conn.execute(text("SET LOCAL statement_timeout = 1"))
+            conn.execute(text("SELECT pg_sleep(10)"))
+        return jobs_of(conn, scope, wanted, *args)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("jobs.support.redrives.job_page", job_page)
+        assert continue_redrives(engine) == 1
+    assert state_of(engine, other) == "queued"
+    assert continue_redrives(engine) == 0
+    assert now_of(engine, slow).state is RedriveState.RUNNING
+    fast_forward(engine, slow, 30.0)
+    assert continue_redrives(engine) == 1
 
 
 def test_a_job_that_fails_again_meanwhile_is_not_begun_twice(engine: Engine, world: World) -> None:
