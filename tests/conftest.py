@@ -38,7 +38,7 @@ settings.load_profile("any machine")
 
 ROOT = Path(__file__).parents[1]
 
-LONGEST = ("soak", "acceptance", "faults", "conformance")
+LONGEST = ("soak", "acceptance", "faults", "conformance", "isolation")
 """Folders whose files take longest: begun first, so that no worker is left alone with one in the end."""
 
 

@@ -123,13 +123,13 @@ def march(acme: Partner) -> Partner:
 def test_every_interval_adds_up_to_the_ledger(march: Partner, by: str, length: timedelta, user: str | None) -> None:
     wanted = {"userRef": user} if user else {}
     for _ in range(2):
-        for start in (MARCH - DAY, MARCH + 24 * DAY):
-            found = statement(march, start, start + 8 * DAY, by, **wanted)
-            assert len(found["rows"]) == 8 * DAY / length
+        for start in (MARCH - DAY, MARCH + 30 * DAY):
+            found = statement(march, start, start + 2 * DAY, by, **wanted)
+            assert len(found["rows"]) == 2 * DAY / length
             for row in found["rows"]:
                 begins = datetime.fromisoformat(row["startsAt"])
                 assert row["totals"] == expected(march, begins, begins + length, user), begins
-            assert found["totals"] == expected(march, start, start + 8 * DAY, user)
+            assert found["totals"] == expected(march, start, start + 2 * DAY, user)
         counted(march)
 
 
