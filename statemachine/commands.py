@@ -17,11 +17,6 @@ from statemachine.vocabulary import ErrorCode, Event, State
 
 ENDED_BADLY = frozenset({State.FAILED, State.CANCELED})
 
-# After these errors the output cannot be used and must be made again.
-_OUTPUT_IS_USELESS = frozenset(
-    {ErrorCode.OUTPUT_EXPIRED, ErrorCode.OUTPUT_INVALID, ErrorCode.ROLLED_BACK, ErrorCode.CONTENT_REJECTED}
-)
-
 
 def can_be_canceled(job: Standing) -> bool:
     """Return True if the job has neither ended nor begun to end."""
@@ -66,9 +61,8 @@ def resume_at(
     if has_source:
         return resuming_state(Kept.SOURCE)
     state = resuming_state(Kept.OUTPUT)
-    if output_age is None or output_age >= deadlines.of_states[state] or error in _OUTPUT_IS_USELESS:
-        return State.QUEUED
-    return state
+    is_usable = error is None or not error.invalidates_output
+    return state if is_usable and output_age is not None and output_age < deadlines.of_states[state] else State.QUEUED
 
 
 def redrive(job: Standing, to_state: State, *, deadline: timedelta, reason: str | None) -> Decision | None:

@@ -144,6 +144,33 @@ class ErrorCode(StrEnum):
             ):
                 return False
 
+    @property
+    def invalidates_output(self) -> bool:
+        """Return True if the job has no output that can be used after this error. Each code is in one of the two lists.
+
+        A redrive then pays for another output. After the other errors it resumes from what there is.
+        """
+        match self:
+            case (
+                ErrorCode.CONTENT_REJECTED | ErrorCode.OUTPUT_EXPIRED | ErrorCode.OUTPUT_INVALID | ErrorCode.ROLLED_BACK
+            ):
+                return True
+            case (
+                ErrorCode.INPUT_INVALID
+                | ErrorCode.INPUT_UNREADABLE
+                | ErrorCode.INPUT_EXPIRED
+                | ErrorCode.PROVIDER_REJECTED
+                | ErrorCode.PROVIDER_UNAVAILABLE
+                | ErrorCode.PROVIDER_TIMEOUT
+                | ErrorCode.PROVIDER_ACCOUNT
+                | ErrorCode.SUBMISSION_UNCERTAIN
+                | ErrorCode.PARENT_FAILED
+                | ErrorCode.DEADLINE_EXCEEDED
+                | ErrorCode.CANCELED
+                | ErrorCode.INTERNAL
+            ):
+                return False
+
 
 class AttemptStatus(StrEnum):
     """The outcome of a submission to the provider."""

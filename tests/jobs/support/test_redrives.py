@@ -239,8 +239,7 @@ def test_a_redrive_is_confined_by_account_model_and_cost(engine: Engine, world: 
         assert count_redrivable(conn, support_of(world), ALL, EVERYTHING) == 4
     redrive_id = begin(engine, world, wanted, scope)
     assert continue_redrives(engine) == 1
-    with engine.connect() as conn:
-        assert conn.scalar(text("SELECT state FROM jobs WHERE id = :id"), {"id": mine}) != "failed"
+    assert state_of(engine, mine) != "failed"
     assert now_of(engine, redrive_id).account_id == world.owner.account_id
 
 
