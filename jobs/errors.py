@@ -86,7 +86,7 @@ class SpendCapReached(UseCaseError):
     def __init__(self, resets_at: datetime) -> None:
         self.resets_at = resets_at
         when = f"{resets_at.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
-        super().__init__(f"The limit of credits for today is reached: try again after {when}.", "input")
+        super().__init__(f"Today's spending limit is reached: try again after {when}.", "input")
 
 
 class IdempotencyKeyReused(UseCaseError):

@@ -110,7 +110,7 @@ def stop_redrive(conn: Connection, caller: Principal, redrive_id: UUID) -> Redri
     if redrive is None:
         raise NotFound("The redrive does not exist.", "input", "redriveId")
     if not end_redrive(conn, redrive_id, RedriveState.STOPPED):
-        raise AlreadyFinished("The redrive has ended already.", "input", "redriveId")
+        raise AlreadyFinished("The redrive has already ended.", "input", "redriveId")
     who = None if redrive.account_id is None else WalletKey(redrive.account_id)
     add_audit_entry(conn, caller.actor, AuditAction.STOP_REDRIVE, who)
     stopped = redrive_by_id(conn, redrive_id)
@@ -120,7 +120,7 @@ def stop_redrive(conn: Connection, caller: Principal, redrive_id: UUID) -> Redri
 
 def _check_support(caller: Principal) -> None:
     if not caller.is_support:
-        raise Forbidden("Only support can redrive jobs of others.")
+        raise Forbidden("Only support can redrive jobs; to try one of yours again, use retryJob.")
 
 
 def _ended(wanted: JobFilter) -> JobFilter:

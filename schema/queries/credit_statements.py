@@ -121,7 +121,7 @@ def asked_stretch(
     """Return what a statement is about; raise ApiError for what the reader may not see, or for wrong times."""
     scope = narrowed(reader, CreditStatementFilter(account=account, user_ref=user_ref))
     if scope.account_id is None:
-        raise ApiError(BAD_USER_INPUT, "filter.account must name the account: a statement is of one.")
+        raise ApiError(BAD_USER_INPUT, "filter.account is required: a statement covers one account.")
     if scope.user_ref is not None and user_ref not in (None, scope.user_ref):
         raise ApiError(FORBIDDEN, "filter.userRef needs an API key; a session token sees its own user.")
     return stretch_of(start, end, scope.account_id, scope.user_ref or user_ref)

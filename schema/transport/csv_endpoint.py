@@ -62,7 +62,7 @@ class CsvEndpoint:
 
     async def _respond(self, request: Request) -> Response:
         if request.method != "GET":
-            raise refuse(405, "A table is read by GET.", {"Allow": "GET"})
+            raise refuse(405, "A table can only be read, with GET.", {"Allow": "GET"})
         caller = await caller_of(self._parts.database, bearer(request.headers.get("authorization")))
         if caller is None:
             raise Refusal(401, unauthenticated(), {"WWW-Authenticate": "Bearer"})

@@ -81,7 +81,7 @@ class HttpEndpoint:
 
     async def _execute(self, request: Request, request_id: str) -> Response:
         if request.method not in ("GET", "POST"):
-            raise refuse(405, "GraphQL is served by GET and POST.", {"Allow": "GET, POST"})
+            raise refuse(405, "GraphQL is served over GET and POST.", {"Allow": "GET, POST"})
         if self._wants_page(request):
             return HTMLResponse(get_graphql_ide_html(graphql_ide="graphiql"))
         content_type = negotiated(request)
@@ -95,7 +95,7 @@ class HttpEndpoint:
 
     def _stream(self, request: Request, asked: Asked, context: Context) -> Response:
         if request.method != "POST":
-            raise refuse(405, "Streams are served by POST.", {"Allow": "POST"})
+            raise refuse(405, "Event streams are served over POST.", {"Allow": "POST"})
         if self._streams.is_full:
             raise Refusal(503, ApiError(LIMIT_EXCEEDED, "Too many streams; try again later.", retryable=True))
         secret = bearer(request.headers.get("authorization")) or ""
@@ -137,7 +137,7 @@ def _not_here(kind: OperationType) -> Refusal:
             "Subscriptions are served over WebSocket, with the subprotocol graphql-transport-ws, and as server-sent "
             "events to a client that accepts text/event-stream.",
         )
-    return refuse(405, "Mutations are served by POST only.", {"Allow": "POST"})
+    return refuse(405, "Mutations are served over POST only.", {"Allow": "POST"})
 
 
 def _response_of(result: ExecutionResult, request_id: str, content_type: str) -> Response:

@@ -90,7 +90,7 @@ class StreamEndpoint:
 
     async def _respond(self, request: Request, receive: Receive) -> Response:
         if request.method not in _READING:
-            raise refuse(405, "Streams are read, by GET and HEAD.", {"Allow": ", ".join(_READING)})
+            raise refuse(405, "A stream can only be read, with GET or HEAD.", {"Allow": ", ".join(_READING)})
         reader = await self._reader(request)
         stream = self._opened(self._parts, reader.caller, request)
         if request.method == "HEAD":

@@ -33,7 +33,7 @@ def read_asked_stream(request: Request) -> AskedStream:
     """Return the parameters; raise Refusal for malformed ones. Unknown ones are ignored."""
     live, offset = one_parameter(request, "live"), one_parameter(request, "offset")
     if live not in (None, LONG_POLL, EVENTS):
-        raise refuse(400, f"`live` is {LONG_POLL} or {EVENTS}.")
+        raise refuse(400, f"`live` must be {LONG_POLL} or {EVENTS}.")
     if offset == "" or (live is not None and offset is None):
         raise refuse(400, "Give `offset`: -1 for the beginning, now for the end, or the last Stream-Next-Offset.")
     # What a browser's EventSource received last; its address has the offset of its first request.

@@ -91,8 +91,8 @@ AUDIT_ACTIONS = {
 }
 
 REDRIVE_STATES = {
-    RedriveState.RUNNING: "It goes on.",
-    RedriveState.FINISHED: "All jobs that it selects have begun again or were skipped.",
+    RedriveState.RUNNING: "It is under way.",
+    RedriveState.FINISHED: "Every job that it selects has begun again or was skipped.",
     RedriveState.STOPPED: "Support stopped it with `stopRedrive`.",
 }
 

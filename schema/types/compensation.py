@@ -19,7 +19,7 @@ from schema.types.job import Job
 class Compensation:
     record: strawberry.Private[CompensationAction]
     action: CompensationKind = strawberry.field(description="What is undone.")
-    state: CompensationState = strawberry.field(description="If it was done, is yet to be done, or needs support.")
+    state: CompensationState = strawberry.field(description="Whether it was done, is yet to be done, or needs support.")
     cycle: int = strawberry.field(description="The cycle of the job, counted from 0; each redrive begins another.")
     result: str | None = strawberry.field(description="What the action found or did; null until it is done.")
     tries: int = strawberry.field(description="The number of tries so far.")

@@ -126,7 +126,7 @@ def stretch_of(start: datetime, end: datetime, account_id: UUID, user_ref: str |
     """Return the stretch of a statement; raise ApiError unless both times are whole hours in order."""
     start, end = start.astimezone(UTC), end.astimezone(UTC)
     if not (_begins(start, StatementInterval.HOUR) and _begins(end, StatementInterval.HOUR) and start < end):
-        raise ApiError(BAD_USER_INPUT, "`from` and `to` must be whole hours, `to` after `from`.")
+        raise ApiError(BAD_USER_INPUT, "`from` and `to` must be whole hours, with `to` after `from`.")
     # The calendar of Python ends with the year after.
     if end.year >= MAXYEAR:
         raise ApiError(BAD_USER_INPUT, f"`to` must be before the year {MAXYEAR}.")

@@ -55,7 +55,7 @@ def error_shown(job: JobRecord, *, support: bool) -> JobError | None:
 class Job(Node):
     record: strawberry.Private[JobRecord]
     kind: GenerationKind = strawberry.field(description="The kind of output that it makes.")
-    state: JobState = strawberry.field(description="What is true of it now.")
+    state: JobState = strawberry.field(description="Its state now.")
     percent: int = strawberry.field(description="0 to 100; never decreases.")
     attempt: int = strawberry.field(description="The number of submissions to the provider so far.")
     priority: int = strawberry.field(description="The priority of the request, from -10 to 10.")

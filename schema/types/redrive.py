@@ -40,22 +40,22 @@ class SkippedCount:
     count: int = strawberry.field(description="The number of jobs skipped for it.")
 
 
-@strawberry.type(description="Many jobs that support tries again, at a rate.")
+@strawberry.type(description="A request of support to try many jobs again, at a rate.")
 class Redrive(Node):
     record: strawberry.Private[Record]
-    state: RedriveState = strawberry.field(description="Whether it goes on.")
+    state: RedriveState = strawberry.field(description="Whether it is under way.")
     actor: str = strawberry.field(description="The member of support, as `support:` and the name of the key.")
     reason: str | None = strawberry.field(description="The reason that was given; null without one.")
     per_minute: int = strawberry.field(description="The maximum number of submissions per minute.")
     at_most: int | None = strawberry.field(description="The maximum number of jobs; null for all that match.")
     matched: int = strawberry.field(
-        description=f"The jobs that matched at the request, counted up to {COUNTED_MAX:,}: so many may be more."
+        description=f"The jobs that matched at the request, counted up to {COUNTED_MAX:,} (that many or more)."
     )
-    begun: int = strawberry.field(description="Those of them that began again.")
+    begun: int = strawberry.field(description="The selected jobs that have begun again.")
     revived: int = strawberry.field(
-        description="All jobs that began again: those, the jobs they need and those that needed them."
+        description="All jobs that have begun again: the selected ones, those they need, and those that need them."
     )
-    skipped: int = strawberry.field(description="Those that could not begin again.")
+    skipped: int = strawberry.field(description="The selected jobs that could not begin again.")
     created_at: datetime = strawberry.field(description="When it was requested.")
     ended_at: datetime | None = strawberry.field(description="When it was finished or stopped; null while it runs.")
 

@@ -48,7 +48,7 @@ class ProviderBudget:
     description="The circuit breaker of submissions. It opens after repeated failures or an account error."
 )
 class Breaker:
-    state: BreakerState = strawberry.field(description="If submissions are admitted.")
+    state: BreakerState = strawberry.field(description="Whether submissions are admitted.")
     cause: BreakerCause | None = strawberry.field(description="Why it opened; null while it is closed.")
     detail: str | None = strawberry.field(description="The provider's own words, secrets removed; null without any.")
     opened_at: datetime | None = strawberry.field(description="When it opened; null while it is closed.")

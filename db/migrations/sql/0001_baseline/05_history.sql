@@ -9,7 +9,7 @@ CREATE TABLE job_events (
     event         text NOT NULL,
     to_state      text NOT NULL,
     percent       smallint NOT NULL,
-    -- Checked here and not in `jobs`, whose row a claim and a renewal write as well. A pattern costs half of what a list does.
+    -- Checked here and not in `jobs`, whose row a claim and a renewal write as well. A pattern costs half as much as a list.
     actor         text NOT NULL
         CONSTRAINT job_events_actor_known CHECK (actor ~ '^(worker|api|support)(:|$)'),
     reason        text,
@@ -30,7 +30,7 @@ CREATE TABLE job_events (
 CREATE TABLE job_events_other PARTITION OF job_events DEFAULT;
 CREATE INDEX job_events_by_xid ON job_events (xid);
 
--- What every move keeps to, whoever makes it. It runs for each row, before it is written.
+-- The rules of every move, whoever makes it. Runs for each row before it is written.
 CREATE FUNCTION job_keeps_to_the_rules() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
@@ -58,7 +58,7 @@ CREATE TRIGGER job_rules_of_moves BEFORE UPDATE ON jobs FOR EACH ROW
     WHEN (OLD.state IS DISTINCT FROM NEW.state OR OLD.seq IS DISTINCT FROM NEW.seq)
     EXECUTE FUNCTION job_keeps_to_the_rules();
 
--- The events of all jobs that a statement has moved, at once: one by one, writing them costs more than all else in a move.
+-- Writes the events of all jobs that a statement moved, together: one by one, that costs more than the rest of a move.
 CREATE FUNCTION job_history_of_births() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO job_events
@@ -68,8 +68,8 @@ BEGIN
     RETURN NULL;
 END
 $$;
--- Any update of jobs comes here, also one that moves none, as a claim. The planner does not know how few or many moved:
--- a nested loop would compare each with each.
+-- Runs for every update of jobs, even one that moves none, such as a claim. The planner cannot know how many moved:
+-- a nested loop would compare every row with every other.
 CREATE FUNCTION job_history_of_moves() RETURNS trigger LANGUAGE plpgsql SET enable_nestloop = off AS $$
 BEGIN
     INSERT INTO job_events
