@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
 from db.engine.activity import sequence
+from tests.support.events import EventReader
 from tests.support.eventually import scaled
 from tests.support.partners import Partner
 from tests.support.serving import Caller
@@ -52,42 +51,17 @@ def refused(caller: Caller, path: str, **params: Any) -> tuple[int, str]:
     return response.status_code, response.json()["errors"][0]["extensions"]["code"]
 
 
-@dataclass
-class Events:
-    """The server-sent events of an open response."""
-
-    response: httpx.Response
-    _lines: Iterator[str]
-
-    def next(self) -> tuple[str, str, Any]:
-        """Return name, id and data of the next event; raise StopIteration at the end of the response."""
-        found: dict[str, str] = {}
-        for line in self._lines:
-            if not line and "data" in found:
-                return found["event"], found["id"], json.loads(found["data"])
-            field, _, value = line.partition(": ")
-            found[field] = value
-        raise StopIteration
+class Events(EventReader):
+    """The events of a stream: messages, and after each batch of them its control event."""
 
     def batch(self) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         """Return the messages up to the next control event, and that."""
         messages: list[dict[str, Any]] = []
-        while (given := self.next())[0] == "data":
-            messages += given[2]
-        assert given[0] == "control"
-        assert given[1] == given[2]["streamNextOffset"]
-        return messages, given[2]
-
-    def take_ping(self) -> None:
-        """Read up to the next comment."""
-        assert next(line for line in self._lines if line) == ":"
-
-    def has_ended(self) -> bool:
-        try:
-            self.next()
-        except StopIteration:
-            return True
-        return False
+        while (given := self.next()).name == "data":
+            messages += given.data
+        assert given.name == "control"
+        assert given.id == given.data["streamNextOffset"]
+        return messages, given.data
 
 
 @contextmanager
@@ -104,4 +78,4 @@ def following(
             headers=caller.headers | (headers or {}),
         ) as response,
     ):
-        yield Events(response, response.iter_lines())
+        yield Events(response)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -17,6 +16,7 @@ from schema.transport.app import ApiSettings
 from tests.schema.documents import CREATE_AVATAR, FOLLOW, make_avatar, new_key
 from tests.schema.live.subscribers import seqs
 from tests.support.databases import unique_name
+from tests.support.events import EventReader
 from tests.support.eventually import eventually, scaled
 from tests.support.partners import TO_SUCCESS, Partner, move, partner
 from tests.support.serving import Caller, serving
@@ -25,39 +25,12 @@ STREAM = {"Accept": "text/event-stream"}
 THEMES = "{ themes { key } }"
 
 
-class Stream:
-    """The events of an open response, and the comments between them."""
-
-    def __init__(self, response: httpx.Response) -> None:
-        self.response = response
-        self._lines = response.iter_lines()
-
-    def next(self) -> tuple[str, Any]:
-        """Return the name and the data of the next event; raise StopIteration at the end of the response."""
-        name = ""
-        for line in self._lines:
-            field, _, value = line.partition(": ")
-            if field == "event":
-                name = value
-            elif field == "data" or line == "data:":
-                return name, json.loads(value) if value else None
-        raise StopIteration
+class Stream(EventReader):
+    """The events of an operation."""
 
     def messages(self, count: int) -> list[dict[str, Any]]:
         """Return the next messages of a subscription."""
-        return [self.next()[1]["data"]["generationProgress"] for _ in range(count)]
-
-    def take_ping(self) -> None:
-        """Read up to the next comment."""
-        assert next(line for line in self._lines if line) == ":"
-
-    def has_ended(self) -> bool:
-        """Read to the end of the response."""
-        try:
-            self.next()
-        except StopIteration:
-            return True
-        return False
+        return [self.next().data["data"]["generationProgress"] for _ in range(count)]
 
 
 @contextmanager
@@ -78,9 +51,9 @@ def all_of(caller: Caller, document: str, **variables: Any) -> list[tuple[str, A
         assert stream.response.status_code == 200
         assert stream.response.headers["content-type"] == "text/event-stream; charset=utf-8"
         assert stream.response.headers["cache-control"] == "no-store"
-        while (given := stream.next())[0] != "complete":
-            found.append(given)
-        assert given == ("complete", None)
+        while (given := stream.next()).name != "complete":
+            found.append((given.name, given.data))
+        assert given.data is None
         assert stream.has_ended()
     return found
 
