@@ -19,6 +19,7 @@ from schema.mutations.batches import BatchMutations
 from schema.mutations.credit_limits import CreditLimitMutations
 from schema.mutations.credits import CreditMutations
 from schema.mutations.deletions import DeletionMutations
+from schema.mutations.exports import ExportMutations
 from schema.mutations.imports import ImportMutations
 from schema.mutations.jobs import JobMutations
 from schema.mutations.redrives import RedriveMutations
@@ -59,6 +60,7 @@ class Mutation(
     DeletionMutations,
     WebhookMutations,
     StreamTicketMutations,
+    ExportMutations,
     SupportMutations,
     RedriveMutations,
     SuspensionMutations,

@@ -13,6 +13,7 @@ from jobs.catalogue.catalogue import Catalogue
 from jobs.engine.hints import Hinter
 from jobs.identity import Principal
 from schema.admission.caller_places import CallerPlaces
+from schema.admission.export_places import export_places
 from schema.admission.fair_share import FairShare
 from schema.admission.import_places import import_places
 from schema.admission.upload_checks import upload_checks
@@ -43,6 +44,7 @@ class Parts:
     upload_checks: CallerPlaces = field(default_factory=upload_checks)
     imports: CallerPlaces = field(default_factory=import_places)
     webhook_tests: FairShare = field(default_factory=webhook_test_places)
+    exports: FairShare = field(default_factory=export_places)
 
     def __post_init__(self) -> None:
         """Add the parts that start empty: usual durations and open sockets."""

@@ -31,6 +31,7 @@ IMMUTABLE = "private, max-age=31536000, immutable"
 
 _SPOOL_BYTES = 8 * 1024 * 1024
 _CHUNK_BYTES = 1024 * 1024
+_PART_BYTES = 4 * 1024 * 1024
 _DELETE_MAX = 1000
 
 
@@ -107,6 +108,22 @@ class S3Store:
         except BaseException:
             path.unlink(missing_ok=True)
             raise
+
+    def read_in_parts(self, key: str) -> Iterator[bytes]:
+        """Yield an object's bytes, each part by a call of its own, so that nothing stays open between them.
+
+        Raises ObjectMissing, also at a later part if the object is deleted meanwhile.
+        """
+        start, total = 0, 1
+        wanted: dict[str, Any] = {"Bucket": self._bucket, "Key": self._prefix + key}
+        while start < total:
+            wanted["Range"] = f"bytes={start}-{start + _PART_BYTES - 1}"
+            with translated(f"reading {key}"):
+                response = self._client.get_object(**wanted)
+                part = response["Body"].read()
+            total = int(response["ContentRange"].rpartition("/")[2])
+            start += len(part)
+            yield part
 
     def verify(self, key: str, content: Content) -> None:
         """Read an object and raise ObjectAltered unless its bytes are `content`, or ObjectMissing."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
@@ -12,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Select, func, insert, null, select, text, update
 
 from db.paging import Page, Window, fetch_page
+from db.records.job_filters import filter_as_json, filter_of_json
 from db.records.jobs import JobFilter
 from db.statements import statement
 from db.support_tables import redrive_skips, redrives
@@ -82,12 +82,7 @@ _SELECT: Select[Any] = select(*(redrives.c[field.name] for field in fields(Redri
 
 def insert_redrive(conn: Connection, redrive_id: UUID, wanted: JobFilter, **values: Any) -> None:
     """Write a redrive that begins now."""
-    given = json.loads(json.dumps(asdict(wanted), default=_as_text))
-    conn.execute(insert(redrives).values(id=redrive_id, wanted=given, **values))
-
-
-def _as_text(value: object) -> str:
-    return value.isoformat() if isinstance(value, datetime) else str(value)
+    conn.execute(insert(redrives).values(id=redrive_id, wanted=filter_as_json(wanted), **values))
 
 
 def redrive_by_id(conn: Connection, redrive_id: UUID) -> Redrive | None:
@@ -120,17 +115,7 @@ def lock_due_redrive(conn: Connection) -> RunningRedrive | None:
     row = conn.execute(statement("lock_due_redrive")).one_or_none()
     if row is None:
         return None
-    return RunningRedrive(Redrive.from_row(row), _filter_of(row.wanted), row.is_urgent, row.after_job, row.allowed)
-
-
-def _filter_of(given: Mapping[str, Any]) -> JobFilter:
-    values = dict(given)
-    values["ids"] = [UUID(each) for each in values["ids"]]
-    for name in ("session_id", "story_id", "batch_id"):
-        values[name] = UUID(values[name]) if values[name] else None
-    for name in ("created_after", "created_before", "finished_after", "finished_before"):
-        values[name] = datetime.fromisoformat(values[name]) if values[name] else None
-    return JobFilter(**values)
+    return RunningRedrive(Redrive.from_row(row), filter_of_json(row.wanted), row.is_urgent, row.after_job, row.allowed)
 
 
 def note_progress(conn: Connection, running: RunningRedrive, progress: Progress) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, Interval, bindparam, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from db.paging import Page, Window, fetch_page
 from db.tables import idempotency_keys, job_requests, jobs, stories
 from statemachine.backoff import head_start
 from statemachine.vocabulary import Actor, Event, Kind, OnFailure, State
@@ -185,3 +186,19 @@ def _earlier_use(conn: Connection, key: IdempotencyKey) -> KeyUse:
         )
     ).one()
     return KeyUse(bytes(row.input_sha256), row.resource_id)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptKey:
+    """An idempotency key as it is kept."""
+
+    operation: str
+    key: str
+    created_at: datetime
+
+
+def key_page(conn: Connection, account_id: UUID, user_ref: str, window: Window) -> Page[KeptKey]:
+    """Return one page of the idempotency keys of a user, in their order; the key of the page is (operation, key)."""
+    k = idempotency_keys.c
+    query = select(k.operation, k.key, k.created_at).where(k.account_id == account_id, k.user_ref == user_ref)
+    return fetch_page(conn, query, (k.operation, k.key), window, lambda row: KeptKey(*row), descending=False)

@@ -22,9 +22,9 @@ from schema.database import Database
 from schema.live.hub import EventHub
 from schema.live.shared_results import SharedResults
 from schema.runtime import LOCAL_ORIGIN, ApiRuntime, ApiSettings, Limits
-from schema.transport.credit_statement_csv import statement_rows
-from schema.transport.csv_endpoint import CsvEndpoint
+from schema.transport.credit_statement_csv import statement_endpoint
 from schema.transport.event_stream import OpenStreams
+from schema.transport.export_routes import export_routes
 from schema.transport.http import HttpEndpoint
 from schema.transport.provider_webhook import provider_webhook
 from schema.transport.socket_endpoint import SocketEndpoint
@@ -49,7 +49,8 @@ def create_app(runtime: ApiRuntime, settings: ApiSettings) -> Starlette:
             Route("/graphql", HttpEndpoint(schema, parts, streams)),
             WebSocketRoute("/graphql", SocketEndpoint(schema, parts)),
             *stream_routes(parts, streams),
-            Route(STATEMENT_PATH, CsvEndpoint(parts, statement_rows)),
+            Route(STATEMENT_PATH, statement_endpoint(parts)),
+            *export_routes(parts),
             Route(f"{THEMES_PATH}/{{name}}", theme_picture),
             Route("/healthz", _healthz),
             Route("/readyz", _readyz(database, hub)),

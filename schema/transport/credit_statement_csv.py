@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import AsyncExitStack
 from datetime import datetime
 
 import strawberry
 from starlette.requests import Request
+from starlette.responses import Response
 
 from db.records.credit_statements import Stretch, Totals, totals_by_time, totals_by_user
 from jobs.identity import Principal
@@ -14,7 +16,10 @@ from schema.context import Parts
 from schema.errors import BAD_USER_INPUT, ApiError
 from schema.queries.credit_statements import asked_stretch, asked_stretch_by_user
 from schema.scalars import read_time, write_time
-from schema.transport.csv_endpoint import Rows
+from schema.transport.bearer import bearer
+from schema.transport.callers import caller_of
+from schema.transport.csv_lines import Rows, csv_response
+from schema.transport.download_endpoint import DownloadEndpoint, unknown_caller
 from schema.types.credit_statement import amounts, intervals_of
 from statemachine.vocabulary import StatementInterval
 
@@ -22,7 +27,19 @@ _COLUMNS = tuple(amounts(Totals()))
 _USERS_AT_ONCE = 500
 
 
-async def statement_rows(parts: Parts, reader: Principal, request: Request) -> Rows:
+def statement_endpoint(parts: Parts) -> DownloadEndpoint:
+    """Return what serves the statements to a caller with a key or a token."""
+
+    async def opened(request: Request, _: AsyncExitStack) -> Response:
+        caller = await caller_of(parts.database, bearer(request.headers.get("authorization")))
+        if caller is None:
+            raise unknown_caller()
+        return csv_response(_rows(parts, caller, request))
+
+    return DownloadEndpoint(opened)
+
+
+def _rows(parts: Parts, reader: Principal, request: Request) -> Rows:
     """Return the rows of the statement that the address names; raise ApiError or MalformedId for a wrong address."""
     given = request.query_params
     start, end, by = _time(given.get("from"), "from"), _time(given.get("to"), "to"), given.get("by", "day")

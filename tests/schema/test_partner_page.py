@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from schema.exports.job_table import COLUMNS
 from tests.support.databases import unique_name
 from tests.support.partners import Partner
 from tests.support.serving import Server
@@ -71,6 +72,16 @@ def test_a_refusal_is_no_failure(acme: Partner, page: dict[str, Any]) -> None:
 def test_the_operations_of_the_page_work(acme: Partner) -> None:
     shown = re.findall(r"```graphql\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     assert shown
+    acme.user("ada")
     for document in shown:
         payloads = acme.ask(document).values()
         assert [each["userErrors"] for each in payloads] == [[]] * len(payloads)
+        for each in payloads:
+            if "url" in each:
+                assert httpx.get(each["url"]).status_code == 200
+
+
+def test_the_columns_of_the_page_are_those_of_the_table() -> None:
+    table = PAGE.read_text(encoding="utf-8").partition("| columns |")[2].partition("\n\n")[0]
+    shown = [name for row in table.splitlines() for name in re.findall(r"`(\w+)`", row.split("|")[1] if row else "")]
+    assert sorted(shown) == sorted(COLUMNS)

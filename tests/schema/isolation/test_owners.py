@@ -40,8 +40,8 @@ ENDING = ("delete", "end", "revoke", "rotateApiKey", "suspend", "takeDown")
 
 
 def tells(place: Place) -> bool:
-    """Return whether a response shows that what is named there exists. Redrives have the filter of `jobs`."""
-    if place.field in ("redriveJobs", "redrivableJobs") and "filter" in (place.argument, *place.inside):
+    """Return whether a response shows that what is named there exists. Some take the filter of `jobs`."""
+    if place.field in ("exportJobs", "redriveJobs", "redrivableJobs") and "filter" in (place.argument, *place.inside):
         return False
     return not any(is_cursor_of_rows(what) for what in takes(place)) and place.coordinate not in ALIKE
 
