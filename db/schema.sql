@@ -521,7 +521,7 @@ CREATE TABLE public.api_keys (
     used_at timestamp with time zone,
     expires_at timestamp with time zone,
     revoked_at timestamp with time zone,
-    CONSTRAINT api_keys_role_known CHECK ((role = ANY (ARRAY['partner'::text, 'support'::text]))),
+    CONSTRAINT api_keys_role_known CHECK ((role = ANY (ARRAY['partner'::text, 'viewer'::text, 'agent'::text, 'admin'::text]))),
     CONSTRAINT api_keys_scopes_known CHECK ((scopes <@ ARRAY['requests'::text, 'sessions'::text, 'credits'::text, 'keys'::text, 'webhooks'::text]))
 );
 
@@ -562,12 +562,14 @@ CREATE TABLE public.audit_entries (
     id uuid NOT NULL,
     at timestamp with time zone DEFAULT public.diorama_now() NOT NULL,
     actor text NOT NULL,
+    role text NOT NULL,
     action text NOT NULL,
     account_id uuid,
     user_ref text,
     subject text,
     reason text,
-    CONSTRAINT audit_entries_action_known CHECK ((action = ANY (ARRAY['grant_credits'::text, 'adjust_credits'::text, 'refund_job'::text, 'redrive_jobs'::text, 'pause_step'::text, 'resume_step'::text, 'review_compensation'::text, 'suspend_account'::text, 'resume_account'::text, 'suspend_user'::text, 'resume_user'::text, 'take_down_asset'::text, 'revoke_grant'::text, 'set_spend_cap'::text, 'set_low_balance_mark'::text, 'stop_redrive'::text])))
+    CONSTRAINT audit_entries_action_known CHECK ((action = ANY (ARRAY['grant_credits'::text, 'adjust_credits'::text, 'refund_job'::text, 'redrive_jobs'::text, 'pause_step'::text, 'resume_step'::text, 'review_compensation'::text, 'suspend_account'::text, 'resume_account'::text, 'suspend_user'::text, 'resume_user'::text, 'take_down_asset'::text, 'revoke_grant'::text, 'set_spend_cap'::text, 'set_low_balance_mark'::text, 'stop_redrive'::text, 'create_api_key'::text, 'rotate_api_key'::text, 'revoke_api_key'::text, 'set_api_key_role'::text]))),
+    CONSTRAINT audit_entries_role_known CHECK ((role = ANY (ARRAY['viewer'::text, 'agent'::text, 'admin'::text])))
 );
 
 CREATE TABLE public.compensation_actions (

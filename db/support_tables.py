@@ -29,6 +29,7 @@ audit_entries = table(
     id=Uuid,
     at=Time,
     actor=Text,
+    role=Text,
     action=Text,
     account_id=Uuid,
     user_ref=Text,

@@ -130,17 +130,21 @@ def generate(
 @app.command()
 def key(
     account: Annotated[str, typer.Argument(help="The account's name; it is created if it does not exist.")],
-    role: Annotated[str, typer.Option(help="Either partner or support.")] = "partner",
+    role: Annotated[
+        str, typer.Option(help="Either partner or, for support staff, viewer, agent or admin.")
+    ] = "partner",
+    name: Annotated[str, typer.Option(help="Who or what uses it; for support staff, who. [the account's name]")] = "",
 ) -> None:
     """Create an API key for an account and print it. It cannot be shown again."""
     from diorama.demo.generate import BadInput
     from jobs.api_keys import issue_api_key
+    from statemachine.vocabulary import Role
 
     with errors_as_lines():
-        if role not in ("partner", "support"):
-            raise BadInput("--role must be partner or support.")
+        if role not in set(Role) - {Role.SESSION}:
+            raise BadInput("--role must be partner, viewer, agent or admin.")
         with _database("key") as conn:
-            sys.stdout.write(issue_api_key(conn, account, role=role, key_name=account) + "\n")
+            sys.stdout.write(issue_api_key(conn, account, role=role, key_name=name or account) + "\n")
 
 
 @app.command()

@@ -38,6 +38,7 @@ def run_api(settings: Settings) -> None:
     app = create_app(
         _runtime(settings),
         ApiSettings(
+            agent_credits_max=settings.agent_credits_max,
             development=settings.development,
             public_url=None if settings.public_url is None else str(settings.public_url),
             allowed_origins=tuple(settings.allowed_origins),

@@ -180,6 +180,12 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="The address that the API listens on.")
     port: int = Field(default=8000, ge=0, le=65535, description="The port that the API listens on; 0 picks a free one.")
     allowed_origins: Words = Field(default=(), description="Web origins whose pages may call the API.")
+    agent_credits_max: int = Field(
+        default=100,
+        ge=0,
+        le=1_000_000_000,
+        description="The most credits that a support key of the role agent grants or adjusts at once.",
+    )
     development: bool = Field(default=False, description="Serve GraphiQL and introspection.")
     worker_processes: int = Field(default=1, ge=1, le=64, description="Worker processes on this host.")
     worker_threads: int = Field(default=8, ge=1, le=64, description="Threads in each worker process.")

@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection
 
+from db.public_ids import IdKind, encode_id
 from db.records.accounts import account_named, digest, insert_account, lock_account
-from db.records.api_keys import ApiKey, expire_key, fingerprint, insert_api_key, key_with_secret, live_keys, revoke_key
+from db.records.api_keys import (
+    ApiKey,
+    change_role,
+    expire_key,
+    fingerprint,
+    insert_api_key,
+    key_with_secret,
+    live_keys,
+    revoke_key,
+)
+from db.records.audit import add_audit_entry
 from jobs.errors import Forbidden, Invalid, NotFound
 from jobs.identity import KEY_PREFIX, Principal
-from statemachine.vocabulary import KeyScope
+from jobs.requesting.credits import check_explained
+from statemachine.vocabulary import SUPPORT_ROLES, AuditAction, KeyScope, Role
 
 KEYS_PER_ACCOUNT_MAX = 100
 NAME_MAX = 100
@@ -63,27 +76,31 @@ def _named(keys: list[ApiKey]) -> str:
 
 
 def create_api_key(
-    conn: Connection, caller: Principal, *, name: str, scopes: Collection[KeyScope]
+    conn: Connection, caller: Principal, *, name: str, scopes: Collection[KeyScope], role: Role | None = None
 ) -> tuple[ApiKey, str]:
-    """Add a key of the caller's role to the caller's account; return it and its secret, which cannot be read again.
+    """Add a key to the caller's account; return it and its secret, which cannot be read again.
 
-    Raises Invalid for a name out of bounds, for too many keys, and for scopes that the caller's own key lacks, and
-    Forbidden for a session.
+    A partner's key makes keys of its own role, and support names one of its roles.
+    Raises Invalid for a name out of bounds, for a role that the caller cannot give, for too many keys, and for scopes
+    that the caller's own key lacks, and Forbidden for a session.
     """
     own = _own_key(caller)
+    given = _role_given(caller, role)
     if not 1 <= len(name.strip()) <= NAME_MAX:
         raise Invalid(f"name must have 1 to {NAME_MAX} characters.", "input", "name")
     if beyond := set(scopes) - own.scopes:
         raise Invalid(
             f"Your own key lacks {_listed(beyond)}; a key cannot give scopes that it does not have.", "input", "scopes"
         )
-    return _added(conn, own, name.strip(), scopes)
+    key, secret = _added(conn, own.account_id, given, name.strip(), scopes)
+    _audit(conn, caller, AuditAction.CREATE_API_KEY, key, f"{key.name}, {key.role}")
+    return key, secret
 
 
 def rotate_api_key(conn: Connection, caller: Principal, key_id: UUID, *, overlap: timedelta) -> tuple[ApiKey, str]:
     """Replace a key by one of the same name and scopes; the old one works until the database's time + `overlap`.
 
-    Raises NotFound for a key that is not the caller's account's or no longer works, Invalid for an overlap out of
+    Raises NotFound for a key that the caller does not manage or that no longer works, Invalid for an overlap out of
     bounds and for a key with scopes that the caller's own key lacks, and Forbidden for a session.
     """
     own = _own_key(caller)
@@ -97,21 +114,59 @@ def rotate_api_key(conn: Connection, caller: Principal, key_id: UUID, *, overlap
             f"Your own key lacks {_listed(beyond)}; a key cannot give scopes that it does not have.", "input", "id"
         )
     expire_key(conn, key.id, overlap)
-    return _added(conn, own, key.name, key.scopes)
+    _audit(conn, caller, AuditAction.ROTATE_API_KEY, key, f"{key.name}, {key.role}")
+    return _added(conn, key.account_id, Role(key.role), key.name, key.scopes)
 
 
 def end_api_key(conn: Connection, caller: Principal, key_id: UUID) -> ApiKey:
-    """Revoke a key of the caller's account at once, and return it as it was. Raises as `rotate_api_key` does."""
+    """Revoke a key that the caller manages at once, and return it as it was. Raises as `rotate_api_key` does."""
     _own_key(caller)
     key = _key_of(conn, caller, key_id)
     revoke_key(conn, key.id)
+    _audit(conn, caller, AuditAction.REVOKE_API_KEY, key, f"{key.name}, {key.role}")
     return key
 
 
+def set_api_key_role(conn: Connection, caller: Principal, key_id: UUID, role: Role, reason: str) -> ApiKey:
+    """Give a key of support another of its roles at once, and return the key. For support only.
+
+    Raises Forbidden, Invalid for another role or a bad reason, NotFound for a key that is not support's.
+    """
+    if not caller.is_support:
+        raise Forbidden("Only support can change the role of a key.")
+    given = _role_given(caller, role)
+    check_explained(reason)
+    key = _key_of(conn, caller, key_id)
+    change_role(conn, key.id, given)
+    _audit(conn, caller, AuditAction.SET_API_KEY_ROLE, key, f"{key.name}, {key.role} to {given}: {reason}")
+    return replace(key, role=given)
+
+
 def api_keys_of(conn: Connection, caller: Principal) -> list[ApiKey]:
-    """Return the keys of the caller's account that work, oldest first; raise Forbidden for a session."""
+    """Return the keys that the caller manages and that work, oldest first; raise Forbidden for a session.
+
+    A partner manages those of its account, and support those of all its members, whatever their accounts.
+    """
     _own_key(caller)
-    return live_keys(conn, caller.account_id)
+    if caller.is_support:
+        return live_keys(conn, roles=SUPPORT_ROLES)
+    return live_keys(conn, caller.account_id, roles=[Role.PARTNER])
+
+
+def _role_given(caller: Principal, role: Role | None) -> Role:
+    if caller.is_support:
+        possible: tuple[Role, ...] = SUPPORT_ROLES
+    else:
+        possible, role = (Role.PARTNER,), role or Role.PARTNER
+    if role not in possible:
+        raise Invalid(f"role must be {' or '.join(each.name for each in possible)}.", "input", "role")
+    return role
+
+
+def _audit(conn: Connection, caller: Principal, action: AuditAction, key: ApiKey, what: str) -> None:
+    """Note what support did with a key."""
+    if caller.is_support:
+        add_audit_entry(conn, caller.author, action, subject=encode_id(IdKind.API_KEY, key.id), reason=what)
 
 
 def _own_key(caller: Principal) -> ApiKey:
@@ -121,18 +176,20 @@ def _own_key(caller: Principal) -> ApiKey:
 
 
 def _key_of(conn: Connection, caller: Principal, key_id: UUID) -> ApiKey:
-    for key in live_keys(conn, caller.account_id):
+    for key in api_keys_of(conn, caller):
         if key.id == key_id:
             return key
     raise NotFound("There is no such API key, or it no longer works.", "input", "id")
 
 
-def _added(conn: Connection, own: ApiKey, name: str, scopes: Collection[KeyScope]) -> tuple[ApiKey, str]:
+def _added(
+    conn: Connection, account_id: UUID, role: Role, name: str, scopes: Collection[KeyScope]
+) -> tuple[ApiKey, str]:
     # Two keys added at once must not both be the last that an account may have.
-    lock_account(conn, own.account_id)
-    if len(live_keys(conn, own.account_id)) >= KEYS_PER_ACCOUNT_MAX:
+    lock_account(conn, account_id)
+    if len(live_keys(conn, account_id)) >= KEYS_PER_ACCOUNT_MAX:
         raise Invalid(f"An account has at most {KEYS_PER_ACCOUNT_MAX} keys: revoke some first.", "input")
-    secret = _new_key(conn, own.account_id, role=own.role, name=name, scopes=scopes)
+    secret = _new_key(conn, account_id, role=role, name=name, scopes=scopes)
     added = key_with_secret(conn, secret)
     if added is None:
         raise LookupError("a key that was just added cannot be read")

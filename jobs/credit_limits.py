@@ -53,5 +53,5 @@ def _account(
         raise NotFound("The account does not exist.", "input", "accountId")
     if caller.is_support:
         check_explained(reason or "")
-        add_audit_entry(conn, caller.actor, action, WalletKey(wanted), reason=reason)
+        add_audit_entry(conn, caller.author, action, WalletKey(wanted), reason=reason)
     return account

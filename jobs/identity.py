@@ -20,11 +20,12 @@ from db.records.accounts import (
     sessions_in_scope,
 )
 from db.records.api_keys import ApiKey, key_with_secret, live_key
+from db.records.audit import Author
 from db.records.ledger import WalletKey
 from db.records.suspensions import suspensions_of
 from db.scope import EVERYTHING, Scope
 from jobs.errors import Forbidden, Invalid, NotFound, Suspended
-from statemachine.vocabulary import Actor, KeyScope
+from statemachine.vocabulary import SUPPORT_ROLES, Actor, KeyScope, Role
 
 # The prefix tells a leaked secret's kind at a glance, and lets secret scanners find it.
 KEY_PREFIX = "dio_key_"
@@ -35,7 +36,7 @@ SESSION_LASTS_MAX = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An authenticated caller. `role` is partner, support or session; `session` is set for the last, `key` otherwise.
+    """An authenticated caller. `role` is the key's, or session; `session` is set for the last, `key` otherwise.
 
     `behalf` is the session without a token of the user whom a key requests for; `on_behalf_of` sets it. `name` is how
     the history names the caller, and `request_id` how logs and errors name the request that they make.
@@ -54,14 +55,18 @@ class Principal:
         """Return the scope of what this caller may read: for a user, what is the user's or the account's own."""
         if self.behalf is not None:
             return Scope(self.account_id, self.behalf.user_ref, with_own=True)
-        if self.role == "support":
+        if self.is_support:
             return EVERYTHING
         return Scope(self.account_id, self.session.user_ref if self.session else None)
 
     @property
     def is_support(self) -> bool:
         """Return whether this is support staff."""
-        return self.role == "support"
+        return self.role in SUPPORT_ROLES
+
+    def has_role(self, needed: Role) -> bool:
+        """Return whether this is support with a role, or one above it."""
+        return self.is_support and SUPPORT_ROLES.index(Role(self.role)) >= SUPPORT_ROLES.index(needed)
 
     @property
     def is_suspended(self) -> bool:
@@ -73,6 +78,11 @@ class Principal:
     def sees_provider(self) -> bool:
         """Return whether this caller reads what the provider was asked and paid: not the session of an end user."""
         return self.session is None
+
+    @property
+    def sees_content(self) -> bool:
+        """Return whether this caller reads what people gave and got, words and pictures: not a viewer of support."""
+        return self.role != Role.VIEWER
 
     @property
     def tier(self) -> str:
@@ -103,6 +113,11 @@ class Principal:
     def actor(self) -> str:
         """Return the name of this caller in histories."""
         return f"{Actor.SUPPORT}:{self.name}" if self.is_support else Actor.API
+
+    @property
+    def author(self) -> Author:
+        """Return this member of support as the author of entries in the audit."""
+        return Author(self.actor, Role(self.role))
 
 
 def authenticate(conn: Connection, secret: str) -> Principal | None:

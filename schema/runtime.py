@@ -78,6 +78,8 @@ class ApiSettings:
     ping_every: timedelta = timedelta(seconds=20)
     # How often the keys and tokens of open sockets are checked.
     check_keys_every: timedelta = timedelta(seconds=10)
+    # The most credits that an agent of support grants or adjusts at once, in either direction.
+    agent_credits_max: int = 100
     # How long a response of a stream waits for messages, and how long one of events goes on: proxies cut longer ones.
     long_poll_for: timedelta = timedelta(seconds=25)
     events_for: timedelta = timedelta(seconds=60)

@@ -24,7 +24,7 @@ from db.ids import new_id
 from db.records.accounts import digest
 from db.records.suspensions import is_suspended
 from db.tables import accounts, api_keys
-from statemachine.vocabulary import KeyScope
+from statemachine.vocabulary import KeyScope, Role
 
 # A key's use is noted at most this often, so that a request does not cost a write.
 USE_NOTED_EVERY = timedelta(minutes=1)
@@ -34,7 +34,7 @@ _now = func.diorama_now
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key that works. `role` is partner or support; `used_at` is within a minute of its last use.
+    """A key that works. `role` is partner, or one of support; `used_at` is within a minute of its last use.
 
     `fingerprint` is the beginning of its digest, in hexadecimal: it identifies the key to people. A key that another
     has replaced works until `expires_at`. `is_suspended` is that of its account.
@@ -75,9 +75,10 @@ def live_key(conn: Connection, key_id: UUID) -> ApiKey | None:
     return None if row is None else _key(row)
 
 
-def live_keys(conn: Connection, account_id: UUID | None = None) -> list[ApiKey]:
-    """Return the keys that work, oldest first: of one account, or of all."""
+def live_keys(conn: Connection, account_id: UUID | None = None, roles: Collection[Role] = ()) -> list[ApiKey]:
+    """Return the keys that work, oldest first: of one account or of all, with one of some roles or with any."""
     query = _live().order_by(api_keys.c.id)
+    query = query.where(api_keys.c.role.in_(roles)) if roles else query
     if account_id is not None:
         query = query.where(api_keys.c.account_id == account_id)
     return [_key(row) for row in conn.execute(query)]
@@ -94,6 +95,11 @@ def revoke_key(conn: Connection, key_id: UUID) -> None:
     conn.execute(
         update(api_keys).where(api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None)).values(revoked_at=_now())
     )
+
+
+def change_role(conn: Connection, key_id: UUID, role: Role) -> None:
+    """Give a key another role, from the next request on."""
+    conn.execute(update(api_keys).where(api_keys.c.id == key_id).values(role=role))
 
 
 def expire_key(conn: Connection, key_id: UUID, after: timedelta) -> None:

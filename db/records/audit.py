@@ -14,16 +14,25 @@ from db.ids import new_id
 from db.paging import Page, Window, fetch_page
 from db.records.ledger import WalletKey
 from db.support_tables import audit_entries
-from statemachine.vocabulary import AuditAction
+from statemachine.vocabulary import AuditAction, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """A member of support who changes something: the name in histories, and the role of the key."""
+
+    actor: str
+    role: Role
 
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One change by support. `subject` is the id of a job or the name of a step."""
+    """One change by support. `subject` is the id of a job, an asset or a key, or the name of a step."""
 
     id: UUID
     at: datetime
     actor: str
+    role: Role
     action: AuditAction
     account_id: UUID | None
     user_ref: str | None
@@ -34,12 +43,12 @@ class AuditEntry:
     def from_row(cls, row: Any) -> AuditEntry:
         """Return the entry of a row of the table."""
         values = dict(row._mapping)
-        return cls(**{**values, "action": AuditAction(values["action"])})
+        return cls(**{**values, "role": Role(values["role"]), "action": AuditAction(values["action"])})
 
 
 def add_audit_entry(
     conn: Connection,
-    actor: str,
+    author: Author,
     action: AuditAction,
     who: WalletKey | None = None,
     *,
@@ -49,7 +58,9 @@ def add_audit_entry(
     """Note a change by support in its transaction: whom it concerns, what it was done to, and why."""
     of = {"account_id": who and who.account_id, "user_ref": (who and who.user_ref) or None}
     values = {**of, "subject": subject, "reason": reason}
-    conn.execute(insert(audit_entries).values(id=new_id(), actor=actor, action=action, **values))
+    conn.execute(
+        insert(audit_entries).values(id=new_id(), actor=author.actor, role=author.role, action=action, **values)
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,7 +149,7 @@ def grant_to_account(conn: Connection, account: UUID | str, amount: int, *, acto
 
 def _adjust(conn: Connection, caller: Principal, wallet: WalletKey, request: AdjustRequest, resource_id: UUID) -> None:
     take_from(conn, wallet, -request.change, is_capped=False)
-    add_audit_entry(conn, caller.actor, AuditAction.ADJUST_CREDITS, wallet, reason=request.reason)
+    add_audit_entry(conn, caller.author, AuditAction.ADJUST_CREDITS, wallet, reason=request.reason)
     post_entry(
         conn, wallet, "adjust", request.change, actor=caller.actor, reason=request.reason, resource_id=resource_id
     )
@@ -158,7 +158,7 @@ def _adjust(conn: Connection, caller: Principal, wallet: WalletKey, request: Adj
 def _give(conn: Connection, caller: Principal, wallet: WalletKey, request: GrantRequest, grant_id: UUID) -> None:
     amount, reason = request.amount, request.reason
     if caller.is_support:
-        add_audit_entry(conn, caller.actor, AuditAction.GRANT_CREDITS, wallet, reason=reason)
+        add_audit_entry(conn, caller.author, AuditAction.GRANT_CREDITS, wallet, reason=reason)
         post_entry(conn, wallet, "grant", amount, actor=caller.actor, reason=reason, resource_id=grant_id)
         return
     source = WalletKey(caller.account_id)

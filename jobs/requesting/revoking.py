@@ -57,7 +57,7 @@ def revoke_grant(conn: Connection, caller: Principal, grant_id: UUID, reason: st
             "All of it has been spent or pays for jobs under way: nothing can go back.", "input", "grantId"
         )
     if caller.is_support:
-        add_audit_entry(conn, caller.actor, AuditAction.REVOKE_GRANT, wallet, reason=reason)
+        add_audit_entry(conn, caller.author, AuditAction.REVOKE_GRANT, wallet, reason=reason)
     post = partial(post_entry, conn, actor=caller.actor, reason=reason, resource_id=revocation_id)
     if granted.kind == "transfer":
         post(wallet, "transfer", -amount)

@@ -17,7 +17,7 @@ def pause(conn: Connection, caller: Principal, step: Step, *, reason: str | None
     Deadlines still apply: a periodic task ends overdue jobs. Raises Forbidden.
     """
     _check(caller)
-    add_audit_entry(conn, caller.actor, AuditAction.PAUSE_STEP, subject=step, reason=reason)
+    add_audit_entry(conn, caller.author, AuditAction.PAUSE_STEP, subject=step, reason=reason)
     return pause_step(conn, step, by=caller.actor, reason=reason)
 
 
@@ -26,7 +26,7 @@ def resume(conn: Connection, caller: Principal, step: Step) -> bool:
     _check(caller)
     was_paused = resume_step(conn, step)
     if was_paused:
-        add_audit_entry(conn, caller.actor, AuditAction.RESUME_STEP, subject=step)
+        add_audit_entry(conn, caller.author, AuditAction.RESUME_STEP, subject=step)
     return was_paused
 
 

@@ -89,7 +89,7 @@ def request_redrive(conn: Connection, caller: Principal, request: RedriveRequest
 def _begin(conn: Connection, caller: Principal, request: RedriveRequest, redrive_id: UUID) -> None:
     account_id, wanted = request.scope.account_id, _ended(request.wanted)
     who = None if account_id is None else WalletKey(account_id)
-    add_audit_entry(conn, caller.actor, AuditAction.REDRIVE_JOBS, who, reason=request.reason)
+    add_audit_entry(conn, caller.author, AuditAction.REDRIVE_JOBS, who, reason=request.reason)
     insert_redrive(
         conn,
         redrive_id,
@@ -112,7 +112,7 @@ def stop_redrive(conn: Connection, caller: Principal, redrive_id: UUID) -> Redri
     if not end_redrive(conn, redrive_id, RedriveState.STOPPED):
         raise AlreadyFinished("The redrive has already ended.", "input", "redriveId")
     who = None if redrive.account_id is None else WalletKey(redrive.account_id)
-    add_audit_entry(conn, caller.actor, AuditAction.STOP_REDRIVE, who)
+    add_audit_entry(conn, caller.author, AuditAction.STOP_REDRIVE, who)
     stopped = redrive_by_id(conn, redrive_id)
     assert stopped is not None
     return stopped

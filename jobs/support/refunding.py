@@ -65,7 +65,7 @@ def _refund(conn: Connection, caller: Principal, request: RefundRequest, resourc
         raise _nothing_charged(conn, request.job_id)
     paid, subject = entries_made_by(conn, resource_id)[0], encode_id(IdKind.JOB, request.job_id)
     wallet = WalletKey(paid.account_id, paid.user_ref)
-    add_audit_entry(conn, caller.actor, AuditAction.REFUND_JOB, wallet, subject=subject, reason=request.reason)
+    add_audit_entry(conn, caller.author, AuditAction.REFUND_JOB, wallet, subject=subject, reason=request.reason)
 
 
 def _nothing_charged(conn: Connection, job_id: UUID) -> NotReady | AlreadyFinished:

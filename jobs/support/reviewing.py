@@ -45,7 +45,7 @@ def review_compensation(
         raise _not_now(conn, caller, job_id)
     subject = encode_id(IdKind.JOB, job_id)
     add_audit_entry(
-        conn, caller.actor, AuditAction.REVIEW_COMPENSATION, _owner(conn, job_id), subject=subject, reason=note
+        conn, caller.author, AuditAction.REVIEW_COMPENSATION, _owner(conn, job_id), subject=subject, reason=note
     )
     return reviewed
 

@@ -27,7 +27,7 @@ def suspend(conn: Connection, caller: Principal, who: WalletKey, reason: str) ->
     """
     _check(conn, caller, who, reason)
     action = AuditAction.SUSPEND_USER if who.user_ref else AuditAction.SUSPEND_ACCOUNT
-    add_audit_entry(conn, caller.actor, action, who, reason=reason)
+    add_audit_entry(conn, caller.author, action, who, reason=reason)
     return suspensions.suspend(conn, who, by=caller.actor, reason=reason)
 
 
@@ -37,7 +37,7 @@ def resume(conn: Connection, caller: Principal, who: WalletKey, reason: str) -> 
     if not suspensions.resume(conn, who):
         return False
     action = AuditAction.RESUME_USER if who.user_ref else AuditAction.RESUME_ACCOUNT
-    add_audit_entry(conn, caller.actor, action, who, reason=reason)
+    add_audit_entry(conn, caller.author, action, who, reason=reason)
     return True
 
 

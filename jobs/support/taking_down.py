@@ -35,7 +35,7 @@ def take_down_asset(conn: Connection, caller: Principal, asset_id: UUID, reason:
     if asset.rejection != _TAKEN_DOWN:
         subject = encode_id(IdKind.ASSET, asset_id)
         add_audit_entry(
-            conn, caller.actor, AuditAction.TAKE_DOWN_ASSET, _owner(conn, asset), subject=subject, reason=reason
+            conn, caller.author, AuditAction.TAKE_DOWN_ASSET, _owner(conn, asset), subject=subject, reason=reason
         )
     requested = delete_asset(conn, caller, asset_id)
     explain_rejection(conn, asset_id, _TAKEN_DOWN)

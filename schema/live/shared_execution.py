@@ -1,7 +1,7 @@
 """Executing an event once for all subscribers that ask for the same.
 
 Many subscribers of one job send the same document and receive the same events. So the result for an event is made once
-and kept for a moment, as data and as the text that goes out. Only callers with the same scope share it.
+and kept for a moment, as data and as the text that goes out. Only callers of the same role and scope share it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ class SharingExecutor(StrawberryGraphQLCoreExecutionContext):
         if not isinstance(root, GenerationProgress) or root.record.event is None:
             return super().execute_operation(serially)
         context: Context = self.context_value
-        key = (id(self.operation), repr(self.variable_values.coerced), context.scope, root.record.key)
+        reader = context.principal
+        key = (id(self.operation), repr(self.variable_values.coerced), reader.scope, reader.role, root.record.key)
         found = context.parts.shared.find(key)
         if found is None:
             found = self._shareable(super().execute_operation(serially))

@@ -6,14 +6,14 @@ from datetime import timedelta
 
 import strawberry
 
-from jobs.api_keys import create_api_key, end_api_key, rotate_api_key
+from jobs.api_keys import create_api_key, end_api_key, rotate_api_key, set_api_key_role
 from schema.context import Info
 from schema.fields import mutation
 from schema.ids import IdKind
 from schema.mutations.arguments import input_id
 from schema.mutations.payloads import Payload
 from schema.types.api_key import ApiKey
-from schema.types.enums import ApiKeyScope
+from schema.types.enums import ApiKeyScope, Role
 from statemachine.vocabulary import KeyScope
 
 
@@ -22,6 +22,9 @@ class CreateApiKeyInput:
     name: str = strawberry.field(description="Says where the key is used, 1 to 100 characters.")
     scopes: list[ApiKeyScope] = strawberry.field(
         description="What it may change, at most what your own key may; an empty list makes a key that only reads."
+    )
+    role: Role | None = strawberry.field(
+        default=None, description="For support, who must give it: `VIEWER`, `AGENT` or `ADMIN`; null for a partner."
     )
 
 
@@ -61,12 +64,24 @@ class RevokeApiKeyPayload(Payload):
     api_key: ApiKey | None = strawberry.field(default=None, description="The key, which no longer works.")
 
 
+@strawberry.input(description="The key of support, and its new role.")
+class SetApiKeyRoleInput:
+    id: strawberry.ID = strawberry.field(description="The id of the key.")
+    role: Role = strawberry.field(description="`VIEWER`, `AGENT` or `ADMIN`.")
+    reason: str = strawberry.field(description="The reason, at most 500 characters; for support only.")
+
+
+@strawberry.type(description="The key with its new role.")
+class SetApiKeyRolePayload(Payload):
+    api_key: ApiKey | None = strawberry.field(default=None, description="The key.")
+
+
 @strawberry.type
 class ApiKeyMutations:
     @mutation("Create an API key for your account. Requires an API key.", CreateApiKeyPayload, scope=KeyScope.KEYS)
     async def create_api_key(self, info: Info, input: CreateApiKeyInput) -> CreateApiKeyPayload:
         key, secret = await info.context.database.write(
-            create_api_key, info.context.principal, name=input.name, scopes=set(input.scopes)
+            create_api_key, info.context.principal, name=input.name, scopes=set(input.scopes), role=input.role
         )
         return CreateApiKeyPayload(api_key=ApiKey.of(key), secret=secret)
 
@@ -93,3 +108,16 @@ class ApiKeyMutations:
         key_id = input_id(input.id, IdKind.API_KEY, "id")
         key = await info.context.database.write(end_api_key, info.context.principal, key_id)
         return RevokeApiKeyPayload(api_key=ApiKey.of(key))
+
+    @mutation(
+        "For support: give a key of support another role, from its next request on. Its open sockets are closed within "
+        "seconds.",
+        SetApiKeyRolePayload,
+        scope=KeyScope.KEYS,
+    )
+    async def set_api_key_role(self, info: Info, input: SetApiKeyRoleInput) -> SetApiKeyRolePayload:
+        key_id = input_id(input.id, IdKind.API_KEY, "id")
+        key = await info.context.database.write(
+            set_api_key_role, info.context.principal, key_id, input.role, input.reason
+        )
+        return SetApiKeyRolePayload(api_key=ApiKey.of(key))

@@ -12,6 +12,7 @@ from schema.fields import mutation
 from schema.ids import IdKind, encode_id
 from schema.mutations.arguments import input_id
 from schema.mutations.payloads import KeyedPayload
+from schema.roles import check_amount
 from schema.scalars import BigInt
 from schema.types.credit_balance import CreditBalance
 from schema.types.credits import CreditEntry
@@ -105,6 +106,7 @@ class CreditMutations:
             account=input.account,
             reason=input.reason,
         )
+        check_amount(info.context.principal, input.amount, info.context.parts.settings.agent_credits_max)
         granted = await info.context.database.write(grant_credits, info.context.principal, request)
         return GrantCreditsPayload(
             balance=CreditBalance.of(granted.balance),
@@ -139,6 +141,7 @@ class CreditMutations:
             reason=input.reason,
             user_ref=input.user_ref,
         )
+        check_amount(reader, input.change, info.context.parts.settings.agent_credits_max)
         adjusted = await info.context.database.write(adjust_credits, reader, request)
         return AdjustCreditsPayload(entry=CreditEntry.of(adjusted.entry, reader=reader), replayed=adjusted.replayed)
 

@@ -13,7 +13,8 @@ from schema.types.api_key import ApiKey
 @strawberry.type
 class ApiKeyQueries:
     @field(
-        f"The API keys of your account that work, oldest first, at most {KEYS_PER_ACCOUNT_MAX}. Requires an API key.",
+        f"The API keys of your account that work, oldest first, at most {KEYS_PER_ACCOUNT_MAX}; for support those of "
+        "all its members. Requires an API key.",
         rows=KEYS_PER_ACCOUNT_MAX,
     )
     async def api_keys(self, info: Info) -> list[ApiKey]:

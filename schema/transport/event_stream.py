@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from schema.transport.credential_check import Callers
+from schema.transport.credential_check import Callers, Credential
 
 EVENT_STREAM = "text/event-stream"
 # A comment, which clients skip: it keeps proxies from taking a quiet stream for a dead one.
@@ -53,23 +53,23 @@ class OpenStreams:
         return self._open >= self._most
 
     def response(
-        self, events: AsyncGenerator[bytes, None], secret: str, *, within_s: float | None = None
+        self, events: AsyncGenerator[bytes, None], given: Credential, *, within_s: float | None = None
     ) -> EventStream:
         """Return the response that sends these events to the owner of a key or token, for `within_s` at most."""
-        return EventStream(events, self.lifetime(secret, within_s=within_s), ping_every_s=self._ping_every_s)
+        return EventStream(events, self.lifetime(given, within_s=within_s), ping_every_s=self._ping_every_s)
 
     @contextmanager
-    def lifetime(self, secret: str, *, within_s: float | None = None) -> Iterator[StreamEnd]:
+    def lifetime(self, given: Credential, *, within_s: float | None = None) -> Iterator[StreamEnd]:
         """Count one stream during the block, and yield what ends it: its key or token, or the time."""
         end = StreamEnd()
         timer = None if within_s is None else asyncio.get_running_loop().call_later(within_s, end.end)
-        self._callers.add(secret, end.end)
+        self._callers.add(given, end.end)
         self._open += 1
         try:
             yield end
         finally:
             self._open -= 1
-            self._callers.remove(secret, end.end)
+            self._callers.remove(given, end.end)
             if timer is not None:
                 timer.cancel()
 

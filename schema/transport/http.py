@@ -36,6 +36,7 @@ from schema.errors import (
 )
 from schema.transport.bearer import bearer
 from schema.transport.callers import caller_of
+from schema.transport.credential_check import Credential
 from schema.transport.event_stream import EVENT_STREAM, OpenStreams
 from schema.transport.http_request import GRAPHQL_JSON, PLAIN_JSON, Asked, Refusal, negotiated, read_asked, refuse
 from schema.transport.http_stream import operation_events
@@ -98,8 +99,9 @@ class HttpEndpoint:
             raise refuse(405, "Event streams are served over POST.", {"Allow": "POST"})
         if self._streams.is_full:
             raise Refusal(503, ApiError(LIMIT_EXCEEDED, "Too many streams; try again later.", retryable=True))
-        secret = bearer(request.headers.get("authorization")) or ""
-        return self._streams.response(operation_events(self._schema, asked, context), secret)
+        role = context.caller.role if context.caller else ""
+        given = Credential(bearer(request.headers.get("authorization")) or "", role)
+        return self._streams.response(operation_events(self._schema, asked, context), given)
 
     def _wants_page(self, request: Request) -> bool:
         is_browser = request.method == "GET" and "text/html" in request.headers.get("accept", "")

@@ -19,6 +19,7 @@ from jobs.identity import Principal
 from schema.context import Parts
 from schema.transport.bearer import bearer
 from schema.transport.callers import caller_of
+from schema.transport.credential_check import Credential
 
 # Clients begin an operation as soon as they are let in; asking who they are once is enough for both.
 _BELIEVED_FOR_S = 1.0
@@ -49,6 +50,11 @@ class Socket:
             self.caller = await caller_of(self.parts.database, secret)
             self._asked_at_s = monotonic()
         return self.caller
+
+    @property
+    def credential(self) -> Credential:
+        """Return the key or token as it is known."""
+        return Credential(self.secret or "", self.caller.role if self.caller else "")
 
     def seconds_left(self, now: datetime) -> float:
         """Return how long the caller's session still lasts; an API key's has no end."""

@@ -30,6 +30,7 @@ from schema.streams.stream import Batch, Stream
 from schema.transport import stream_headers
 from schema.transport.bearer import bearer
 from schema.transport.callers import caller_of
+from schema.transport.credential_check import Credential
 from schema.transport.event_stream import OpenStreams, first_of, left
 from schema.transport.http import failed, new_request_id, unforeseen
 from schema.transport.http_request import PLAIN_JSON, Refusal, refuse
@@ -49,6 +50,11 @@ class Reader:
     caller: Principal
     secret: str
     has_ticket: bool
+
+    @property
+    def credential(self) -> Credential:
+        """Return the key, token or ticket of the request."""
+        return Credential(self.secret, self.caller.role)
 
     def cache_control(self, batch: Batch) -> str:
         """Return how long a browser may keep a response: none whose address has a ticket, which nothing should keep."""
@@ -123,14 +129,14 @@ class StreamEndpoint:
             # The one response after which a browser's EventSource does not reconnect.
             return _placed(first, {}, 204)
         within_s = reader.seconds(self._parts.settings.events_for.total_seconds())
-        return self._streams.response(stream_events(stream, first, asked.cursor), reader.secret, within_s=within_s)
+        return self._streams.response(stream_events(stream, first, asked.cursor), reader.credential, within_s=within_s)
 
     async def _polled(
         self, stream: Stream, asked: AskedStream, request: Request, reader: Reader, receive: Receive
     ) -> Response:
         poll = _Poll(stream, asked.offset)
         within_s = reader.seconds(self._parts.settings.long_poll_for.total_seconds())
-        with self._streams.lifetime(reader.secret) as end:
+        with self._streams.lifetime(reader.credential) as end:
             await first_of(poll.run(), poll.time_out(within_s), left(receive), end.wait())
         cursor = {stream_headers.CURSOR: stream_headers.live_cursor(asked.cursor, datetime.now(UTC))}
         if not poll.found.messages:

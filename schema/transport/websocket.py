@@ -24,6 +24,7 @@ from schema.context import Context
 from schema.errors import LIMIT_EXCEEDED, TRANSIENT, ApiError, log_unforeseen, presented, unauthenticated
 from schema.live.buffers import ServerClosing
 from schema.live.shared_results import SharedData
+from schema.transport.credential_check import Credential
 from schema.transport.http import new_request_id
 from schema.transport.sockets import Socket
 
@@ -41,6 +42,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, None]):
         super().__init__(**given)
         self._keeper: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
+        self._given: Credential | None = None
 
     async def handle_message(self, message: Any) -> None:
         """Handle a message, or close with 4400 where it is not of the protocol's shape."""
@@ -65,7 +67,8 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, None]):
             await self.websocket.close(4403, "Forbidden")
         if self.connection_acknowledged and self._keeper is None:
             self._keeper = asyncio.create_task(self._keep(), name="socket-keeper")
-            self.context.parts.callers.add(self.context.secret or "", self._lost)
+            self._given = self.context.credential
+            self.context.parts.callers.add(self._given, self._lost)
 
     async def handle_ping(self, message: Any) -> None:
         """Send a pong with the ping's payload."""
@@ -154,7 +157,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, None]):
             await self.websocket.close(4403, "The session has expired")
 
     def _lost(self) -> None:
-        """Close, because the key was revoked, the session is no more, or the caller was suspended."""
+        """Close, because the key was revoked or changed, the session is no more, or the caller was suspended."""
         self._closing = asyncio.create_task(self._close_for_good(), name="socket-close")
 
     async def _close_for_good(self) -> None:
@@ -162,11 +165,12 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, None]):
             if self.context.caller is not None and self.context.caller.session is not None:
                 await self.websocket.close(4403, "The session has ended, or was suspended")
             else:
-                await self.websocket.close(4403, "The key was revoked, or its account suspended")
+                await self.websocket.close(4403, "The key was revoked or changed, or its account suspended")
 
     async def shutdown(self) -> None:
         """Stop everything that belongs to the socket."""
-        self.context.parts.callers.remove(self.context.secret or "", self._lost)
+        if self._given is not None:
+            self.context.parts.callers.remove(self._given, self._lost)
         if self._keeper is not None:
             self._keeper.cancel()
         await super().shutdown()

@@ -58,7 +58,9 @@ DELETION_SUBJECTS = {
 
 ROLES = {
     Role.PARTNER: "A partner's API key: it reads everything in the account, and may open sessions and grant credits.",
-    Role.SUPPORT: "A support key: it reads all accounts, and may use what is for support.",
+    Role.VIEWER: "A support key that only reads: every account, but no words of users, no prompts and no pictures.",
+    Role.AGENT: "A support key that reads every account, and puts right what concerns a job or an end user.",
+    Role.ADMIN: "A support key that may do everything that is for support.",
     Role.SESSION: "An end user's session token: it reads and spends what belongs to that user.",
 }
 
@@ -88,6 +90,10 @@ AUDIT_ACTIONS = {
     AuditAction.SET_SPEND_CAP: "The cap of a day was set with `setSpendCap`.",
     AuditAction.SET_LOW_BALANCE_MARK: "The mark of a low balance was set with `setLowBalanceMark`.",
     AuditAction.STOP_REDRIVE: "A redrive was stopped with `stopRedrive`.",
+    AuditAction.CREATE_API_KEY: "A key of support was made with `createApiKey`.",
+    AuditAction.ROTATE_API_KEY: "A key of support was replaced with `rotateApiKey`.",
+    AuditAction.REVOKE_API_KEY: "A key of support was ended with `revokeApiKey`.",
+    AuditAction.SET_API_KEY_ROLE: "The role of a key of support was changed with `setApiKeyRole`.",
 }
 
 REDRIVE_STATES = {

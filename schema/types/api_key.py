@@ -9,16 +9,17 @@ import strawberry
 from db.records.api_keys import ApiKey as Record
 from schema.fields import ROWS
 from schema.ids import IdKind, encode_id
-from schema.types.enums import ApiKeyScope
+from schema.types.enums import ApiKeyScope, Role
 
 
-@strawberry.type(description="A key of your account that works. Its secret cannot be read again.")
+@strawberry.type(description="A key of your account, or of support, that works. Its secret cannot be read again.")
 class ApiKey:
     id: strawberry.ID = strawberry.field(description="For `rotateApiKey` and `revokeApiKey`.")
     name: str = strawberry.field(description="The name it was given; for support staff it also stands in the history.")
     fingerprint: str = strawberry.field(
         description="The beginning of the SHA-256 of the secret, 12 hexadecimal digits."
     )
+    role: Role = strawberry.field(description="What it may do: `PARTNER`, or one of the roles of support.")
     scopes: list[ApiKeyScope] = strawberry.field(description="What it may change.", metadata={ROWS: len(ApiKeyScope)})
     created_at: datetime = strawberry.field(description="When it was created.")
     last_used_at: datetime | None = strawberry.field(
@@ -35,6 +36,7 @@ class ApiKey:
             id=strawberry.ID(encode_id(IdKind.API_KEY, record.id)),
             name=record.name,
             fingerprint=record.fingerprint,
+            role=Role(record.role),
             scopes=sorted(record.scopes),
             created_at=record.created_at,
             last_used_at=record.used_at,

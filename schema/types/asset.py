@@ -11,6 +11,7 @@ from db.records.assets import Asset as AssetRecord
 from db.records.renditions import Rendition
 from jobs.media import RENDITION_WIDTHS_PX
 from schema.context import Info
+from schema.disclosure import of_people
 from schema.errors import BAD_USER_INPUT, ApiError
 from schema.fields import field
 from schema.ids import IdKind, encode_id
@@ -136,9 +137,9 @@ class Asset(Node):
         )
 
     @field(
-        "A URL of the file, valid for at least `expiresInSeconds`; null unless the asset is ready. It stays the same "
-        "for up to ten minutes, so that browsers find the file in their cache. With `width` it is "
-        "of a smaller copy, a WebP that every browser shows; a narrower picture keeps its own width. `format: WEBP` "
+        "A URL of the file, valid for at least `expiresInSeconds`; null unless the asset is ready, and for viewers. It "
+        "stays the same for up to ten minutes, so that browsers find the file in their cache. With `width` it is of a "
+        "smaller copy, a WebP that every browser shows; a narrower picture keeps its own width. `format: WEBP` "
         "alone gives a WebP of the full size. Of a video, both give its poster. It is signed for GET, so HEAD gets "
         "403: ask for the range `bytes=0-0` instead."
     )
@@ -160,8 +161,8 @@ class Asset(Node):
 
     @field(
         "A URL of a small copy of a video, for pages that show many: an MP4 of 854×480, at most a megabyte for ten "
-        "seconds, with the sound of the video. Null for a picture, unless the asset is ready, and for a video whose "
-        "preview could not be made: show the poster then."
+        "seconds, with the sound of the video. Null for a picture, unless the asset is ready, for viewers, and for a "
+        "video whose preview could not be made: show the poster then."
     )
     async def preview_url(
         self, info: Info, expires_in_seconds: ExpiresInSeconds = 900, filename: Filename = None
@@ -175,7 +176,8 @@ class Asset(Node):
     def _address(
         self, info: Info, file: AssetRecord | Rendition | None, expires_s: int, filename: str | None
     ) -> URL | None:
-        if file is None:
+        # An address opens the file to everyone who has it, so none is signed for a viewer.
+        if file is None or of_people(info.context.principal, file) is None:
             return None
         name = _with_extension(filename or f"{self.kind}-{self.created_at:%Y-%m-%d}", file.content_type)
         return URL(info.context.parts.runtime.store.steady_get(file.object_key, expires_s=expires_s, filename=name))

@@ -10,6 +10,7 @@ from db.records.attempts import Attempt
 from db.records.jobs import Job
 from jobs.prompts import PromptBook
 from schema.context import Info
+from schema.disclosure import of_people
 from schema.fields import field
 from schema.scalars import BigInt
 from schema.types.enums import AttemptStatus
@@ -57,10 +58,11 @@ class ProviderAttempt:
         )
 
     @field(
-        "For support: the prompt that was sent. It is not stored but made again, so it is null once the template or "
-        "the theme of `promptVersion` has changed, and once the user's words were deleted."
+        "For support, except viewers: the prompt that was sent. It is not stored but made again, so it is null once "
+        "the template or the theme of `promptVersion` has changed, and once the user's words were deleted."
     )
     def prompt(self, info: Info) -> str | None:
         if not info.context.principal.is_support or self.job.erased_at is not None:
             return None
-        return PromptBook(themes=info.context.catalogue.themes).prompt_sent(self.job, self.prompt_version)
+        prompt = PromptBook(themes=info.context.catalogue.themes).prompt_sent(self.job, self.prompt_version)
+        return of_people(info.context.principal, prompt)

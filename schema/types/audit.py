@@ -12,7 +12,7 @@ from schema.context import Info
 from schema.fields import field
 from schema.ids import IdKind, decode_id
 from schema.types.account import Account, find_account
-from schema.types.enums import AuditAction
+from schema.types.enums import AuditAction, Role
 from schema.types.filters import each_of
 
 
@@ -21,10 +21,11 @@ class AuditEntry:
     record: strawberry.Private[Record]
     at: datetime = strawberry.field(description="When it was done.")
     actor: str = strawberry.field(description="The member of support, as `support:` and the name of the key.")
+    role: Role = strawberry.field(description="The role of the key at that time.")
     action: AuditAction = strawberry.field(description="The kind of change.")
     user_ref: str | None = strawberry.field(description="The end user whom it concerned; null for other changes.")
     subject: str | None = strawberry.field(
-        description="The id of the job or the asset, or the name of the step; null without one."
+        description="The id of the job, the asset or the key, or the name of the step; null without one."
     )
     reason: str | None = strawberry.field(description="The reason that was given; null without one.")
 
@@ -35,6 +36,7 @@ class AuditEntry:
             record=record,
             at=record.at,
             actor=record.actor,
+            role=record.role,
             action=record.action,
             user_ref=record.user_ref,
             subject=record.subject,

@@ -6,6 +6,7 @@ import strawberry
 
 from db.records.jobs import Job as JobRecord
 from schema.context import Info
+from schema.disclosure import of_people
 from schema.fields import field
 from schema.types.asset import Asset
 from schema.types.enums import AnimationStyle, CameraMove, OnFailure, Tier
@@ -30,7 +31,6 @@ class RequestedAnimation:
 @strawberry.type(description="What was requested of a job, to show it and to request the like again.")
 class JobRequest:
     record: strawberry.Private[JobRecord]
-    details: str | None = strawberry.field(description="What else the scene should show; null without any.")
     options: RequestedAnimation | None = strawberry.field(description="The motion of a video; null for a picture.")
     tier: Tier = strawberry.field(description="The tier in which it was requested.")
     on_failure: OnFailure = strawberry.field(description="What is undone if it fails.")
@@ -40,11 +40,14 @@ class JobRequest:
         """Return the request of a record."""
         return cls(
             record=record,
-            details=record.details,
             options=RequestedAnimation.of(record),
             tier=Tier(record.tier),
             on_failure=record.on_failure,
         )
+
+    @field("What else the scene should show; null without any, and for viewers.")
+    def details(self, info: Info) -> str | None:
+        return of_people(info.context.principal, self.record.details)
 
     @field("The picture that it starts from; null until the parent has made it, and once it was removed.")
     async def input(self, info: Info) -> Asset | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from statemachine.vocabulary.accounts import (
+    SUPPORT_ROLES,
     ActivityType,
     AssetKind,
     AssetState,
@@ -43,6 +44,7 @@ from statemachine.vocabulary.webhooks import (
 )
 
 __all__ = [
+    "SUPPORT_ROLES",
     "TERMINAL",
     "ActivityType",
     "Actor",

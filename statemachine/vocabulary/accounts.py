@@ -75,11 +75,17 @@ class Tier(StrEnum):
 
 
 class Role(StrEnum):
-    """The caller. A session's role is not stored: it has a token, not an API key."""
+    """The caller: an API key of a partner or of support, or a session, which has a token and no stored role."""
 
     PARTNER = "partner"
-    SUPPORT = "support"
+    VIEWER = "viewer"
+    AGENT = "agent"
+    ADMIN = "admin"
     SESSION = "session"
+
+
+# The roles of support. Each may do what those before it may.
+SUPPORT_ROLES = (Role.VIEWER, Role.AGENT, Role.ADMIN)
 
 
 class KeyScope(StrEnum):
@@ -111,6 +117,10 @@ class AuditAction(StrEnum):
     SET_SPEND_CAP = "set_spend_cap"
     SET_LOW_BALANCE_MARK = "set_low_balance_mark"
     STOP_REDRIVE = "stop_redrive"
+    CREATE_API_KEY = "create_api_key"
+    ROTATE_API_KEY = "rotate_api_key"
+    REVOKE_API_KEY = "revoke_api_key"
+    SET_API_KEY_ROLE = "set_api_key_role"
 
 
 class RedriveState(StrEnum):

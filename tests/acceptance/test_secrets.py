@@ -113,7 +113,7 @@ def logged(
             "PUBLIC_URL": "http://127.0.0.1",
         }
         with engine.begin() as conn:
-            support_key = issue_api_key(conn, "support", role="support", key_name="support")
+            support_key = issue_api_key(conn, "support", role="admin", key_name="support")
         api = start("api", [*EARLIER, "serve", "--port", "0"], system.processes.environment)
         system.processes.environment["PUBLIC_URL"] = api_url = str(_announced(api, "api")["api"])
         worker = start(

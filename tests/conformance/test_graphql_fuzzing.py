@@ -44,7 +44,7 @@ def caller_of(server: Server, kind: str) -> tuple[Caller, Belongings]:
         "no one": None,
         "a session": user.secret,
         "a key": acme.secret,
-        "support": partner(server, unique_name("support"), role="support").secret,
+        "support": partner(server, unique_name("support"), role="admin").secret,
     }
     return Caller(server, secrets[kind]), hers
 

@@ -67,6 +67,7 @@ LISTS = (
     WordList(v.CreditBucket, ("ledger_entries.debit_bucket", "ledger_entries.credit_bucket"), "CreditBucket"),
     WordList(v.Tier, ("sessions.tier",), "Tier"),
     WordList(v.Role, ("api_keys.role",), "Role", unstored=frozenset({v.Role.SESSION})),
+    WordList(v.Role, ("audit_entries.role",), unstored=frozenset({v.Role.PARTNER, v.Role.SESSION})),
     WordList(v.KeyScope, ("api_keys.scopes",), "ApiKeyScope"),
     WordList(v.AuditAction, ("audit_entries.action",), "AuditAction"),
     WordList(v.StatementInterval, (), "StatementInterval"),

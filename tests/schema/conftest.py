@@ -40,7 +40,7 @@ def rival(server: Server) -> Partner:
 @pytest.fixture
 def support(server: Server) -> Partner:
     """Return a member of the support staff."""
-    return partner(server, unique_name("support"), role="support")
+    return partner(server, unique_name("support"), role="admin")
 
 
 @pytest.fixture

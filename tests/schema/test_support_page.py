@@ -12,7 +12,8 @@ from sqlalchemy import text
 from schema.ids import IdKind, decode_id, encode_id
 from tests.schema.credits import charged, selfie
 from tests.schema.documents import make_avatar
-from tests.support.partners import TO_OUTAGE, Partner, move
+from tests.support.databases import unique_name
+from tests.support.partners import TO_OUTAGE, Partner, move, partner
 
 PAGE = Path(__file__).parents[2] / "docs" / "support.md"
 
@@ -41,12 +42,15 @@ def test_every_example_works(acme: Partner, support: Partner) -> None:
     with acme.server.engine.begin() as conn:
         row = {"id": decode_id(failed, IdKind.JOB), "request": "order-1234-5678"}
         conn.execute(text("UPDATE job_requests SET request_id = :request WHERE job_id = :id"), row)
+    colleague = partner(acme.server, unique_name("colleague"), role="agent").principal.key
+    assert colleague is not None
     named = {
         "0190c8a0-…": str(decode_id(failed, IdKind.JOB)),
         "acme": acme.account,
         "asset_…": selfie(acme, ada),
         "account_…": encode_id(IdKind.ACCOUNT, acme.principal.account_id),
         "job_01k…": failed,
+        "key_…": encode_id(IdKind.API_KEY, colleague.id),
         "job_01m…": charged(acme, ada),
     }
     examples = _examples(named)

@@ -11,6 +11,8 @@ from pydantic import SecretStr
 from diorama.settings import Settings
 from jobs.catalogue.themes import themes
 from jobs.providers.profiles import Profile, profiles
+from schema.roles import LEAST_ROLE
+from statemachine.vocabulary import SUPPORT_ROLES
 from tests.acceptance.complaints import COMPLAINTS
 from tests.jobs.media.refused_uploads import accepted_uploads_table, refused_uploads_table
 from tests.jobs.media.shapes import SHAPES
@@ -110,6 +112,15 @@ def credit_rule() -> str:
     return table()
 
 
+def roles_table() -> str:
+    """Return the roles of support, each with the mutations that it has beyond those before it."""
+    rows = []
+    for role in SUPPORT_ROLES:
+        mutations = [f"`{name}`" for name, least in LEAST_ROLE.items() if least is role]
+        rows.append(f"| `{role.name}` | {', '.join(mutations) or 'none'} |")
+    return "\n".join(["| role | mutations |", "| --- | --- |", *rows, ""])
+
+
 _DOCS = _ROOT / "docs"
 PAGES: dict[Path, Blocks] = {
     _ROOT / "README.md": {"main-states": state_pages.main_states},
@@ -120,6 +131,7 @@ PAGES: dict[Path, Blocks] = {
     _DOCS / "settings.md": {"settings": settings_table},
     _DOCS / "themes.md": {"themes": themes_table},
     _DOCS / "models.md": {"models": models_table},
+    _DOCS / "support.md": {"roles": roles_table},
     _DOCS / "engine-failures.md": {"engine-failures": engine_failures_table},
     _DOCS / "provider-failures.md": {"complaints": complaints_table},
     _DOCS / "media.md": {

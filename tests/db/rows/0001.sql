@@ -60,8 +60,8 @@ VALUES ('00000000-0000-7000-8000-00000000000f', '00000000-0000-7000-8000-0000000
         '00000000-0000-7000-8000-000000000001', 'job_1_7', 'job.succeeded', 7, 1, 12, 200);
 INSERT INTO suspensions (account_id, user_ref, suspended_by, reason)
 VALUES ('00000000-0000-7000-8000-000000000001', 'ada', 'support:mo', 'spam');
-INSERT INTO audit_entries (id, actor, action, account_id, user_ref, reason)
-VALUES ('00000000-0000-7000-8000-00000000000e', 'support:mo', 'suspend_user', '00000000-0000-7000-8000-000000000001', 'ada',
+INSERT INTO audit_entries (id, actor, role, action, account_id, user_ref, reason)
+VALUES ('00000000-0000-7000-8000-00000000000e', 'support:mo', 'agent', 'suspend_user', '00000000-0000-7000-8000-000000000001', 'ada',
         'spam');
 INSERT INTO job_statistics
 VALUES ('00000000-0000-7000-8000-000000000001', 'hour', date_trunc('hour', now()), 'avatar', 'succeeded', '', 12, 1, 64000);

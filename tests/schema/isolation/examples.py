@@ -89,6 +89,7 @@ _BY_COORDINATE = {
     "UpdateWebhookEndpointInput.id": (What.ENDPOINT,),
     "RevokeApiKeyInput.id": (What.API_KEY,),
     "RotateApiKeyInput.id": (What.API_KEY,),
+    "SetApiKeyRoleInput.id": (What.API_KEY,),
     "Query.asset.id": (What.SELFIE, What.AVATAR),
     "Query.batch.id": (What.BATCH,),
     "Query.deletion.id": (What.DELETION,),

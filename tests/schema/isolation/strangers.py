@@ -46,7 +46,7 @@ class Stranger:
 def strangers(server: Server) -> tuple[Stranger, ...]:
     """Return a caller of every kind."""
     acme, rival = (partner(server, unique_name(each)) for each in ("acme", "rival"))
-    support = partner(server, unique_name("support"), role="support")
+    support = partner(server, unique_name("support"), role="admin")
     _, mine = belongings(acme)
     ada, hers = belongings(acme, unique_name("ada"))
     # What others have comes last, so that every list of one's own ends before it.

@@ -138,7 +138,7 @@ def _refused_for_a_moment(socket: Socket) -> None:
 
 def test_only_subscribers_with_the_same_rights_get_the_same_messages(hinted: Server) -> None:
     caller, job_id = job_at(hinted)
-    staff = partner(hinted, unique_name("staff"), role="support")
+    staff = partner(hinted, unique_name("staff"), role="admin")
     document = FOLLOW.replace("event { seq", "event { reason seq")
     with caller.socket() as first, caller.socket() as second, staff.socket() as third:
         for socket in (first, second, third):

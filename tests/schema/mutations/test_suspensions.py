@@ -162,7 +162,7 @@ def test_only_support_suspends_and_only_those_who_exist(acme: Partner, support: 
 
 
 def test_open_sockets_of_the_suspended_are_closed_and_new_ones_refused(quick: Server) -> None:
-    acme, staff = partner(quick, unique_name("acme")), partner(quick, unique_name("staff"), role="support")
+    acme, staff = partner(quick, unique_name("acme")), partner(quick, unique_name("staff"), role="admin")
     ada, bob = acme.user("ada"), acme.user("bob")
     with ada.socket() as of_ada, bob.socket() as of_bob, acme.socket() as of_acme:
         staff.ask(SUSPEND_USER, input=who(acme, userRef="ada"))

@@ -115,7 +115,7 @@ def test_another_account_sees_nothing_and_its_cursor_is_no_cursor_here(acme: Par
 def test_support_names_the_account(acme: Partner) -> None:
     job_id = make_avatar(acme, acme.asset())
     sequenced(acme)
-    support = partner(acme.server, "activity-support", "support")
+    support = partner(acme.server, "activity-support", "admin")
     account = acme.ask("{ viewer { account { id } } }")["viewer"]["account"]["id"]
     assert [each["jobId"] for each in nodes(support, filter={"account": account})] == [job_id]
     assert "Give filter.account" in refusal(support)

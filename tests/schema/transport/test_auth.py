@@ -44,7 +44,7 @@ def test_the_viewer_is_the_caller(acme: Partner, support: Partner) -> None:
         "tier": "PAID",
         "session": None,
     }
-    assert support.ask(VIEWER)["viewer"]["role"] == "SUPPORT"
+    assert support.ask(VIEWER)["viewer"]["role"] == "ADMIN"
     assert acme.user("ada").ask(VIEWER)["viewer"] == {
         "role": "SESSION",
         "name": "ada",

@@ -11,7 +11,8 @@ CREATE TABLE accounts (
 CREATE TABLE api_keys (
     id         uuid PRIMARY KEY,
     account_id uuid NOT NULL CONSTRAINT api_keys_account REFERENCES accounts,
-    role       text NOT NULL CONSTRAINT api_keys_role_known CHECK (role IN ('partner', 'support')),
+    role       text NOT NULL
+               CONSTRAINT api_keys_role_known CHECK (role IN ('partner', 'viewer', 'agent', 'admin')),
     name       text NOT NULL,
     key_sha256 bytea NOT NULL CONSTRAINT api_keys_digest_unique UNIQUE,
     scopes     text[] NOT NULL CONSTRAINT api_keys_scopes_known

@@ -13,15 +13,18 @@ CREATE TABLE audit_entries (
     id         uuid CONSTRAINT audit_entries_pkey PRIMARY KEY,
     at         timestamptz NOT NULL DEFAULT diorama_now(),
     actor      text NOT NULL,
+    -- That of the key at the time of the change.
+    role       text NOT NULL CONSTRAINT audit_entries_role_known CHECK (role IN ('viewer', 'agent', 'admin')),
     action     text NOT NULL CONSTRAINT audit_entries_action_known CHECK (action IN (
         'grant_credits', 'adjust_credits', 'refund_job', 'redrive_jobs', 'pause_step', 'resume_step', 'review_compensation',
         'suspend_account', 'resume_account', 'suspend_user', 'resume_user', 'take_down_asset',
-        'revoke_grant', 'set_spend_cap', 'set_low_balance_mark', 'stop_redrive'
+        'revoke_grant', 'set_spend_cap', 'set_low_balance_mark', 'stop_redrive',
+        'create_api_key', 'rotate_api_key', 'revoke_api_key', 'set_api_key_role'
     )),
     -- Whom it concerned; null where it concerned everybody.
     account_id uuid CONSTRAINT audit_entries_account REFERENCES accounts,
     user_ref   text,
-    -- The id of a job or a picture, or the name of a step.
+    -- The id of a job, a picture or a key, or the name of a step.
     subject    text,
     reason     text
 );
