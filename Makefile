@@ -16,7 +16,7 @@ export SELFIE THEME
 PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
 # Parts of packages that no process of ours imports: compiling them took a quarter of the time.
 UNUSED := site-packages/(.*/)?(tests?|testing|setuptools|f2py|mssql|mysql|oracle|sqlite)/
-FAST := tests/statemachine tests/db tests/truth tests/jobs/catalogue tests/jobs/prompts
+FAST := tests/statemachine tests/db tests/jobs/catalogue tests/jobs/prompts
 MINUTES ?= 1
 EXAMPLES ?= 200
 SEED ?= 1
@@ -46,11 +46,11 @@ demo: $(VENV)/.installed  ## Turn a photograph into an avatar, a scene and a vid
 up: $(VENV)/.installed  ## Start every part, keep it running and print the addresses.
 	@exec $(BIN)/python -m diorama up
 
-test: $(VENV)/.installed-dev  ## Run every test on the embedded parts but those of the four targets below.
-	@$(BIN)/python -m pytest $(PARALLEL) -m 'not thorough and not media and not clients and not faults and not system'
+test: $(VENV)/.installed-dev  ## Run every test on the embedded parts but those of `make check` and of the four targets below.
+	@$(BIN)/python -m pytest $(PARALLEL) -m 'not thorough and not truth and not media and not clients and not faults and not system'
 
 test-fast: $(VENV)/.installed-dev  ## Run the tests of the inner loop, within a minute.
-	@$(BIN)/python -m pytest $(PARALLEL) -m 'not thorough and not media and not clients and not faults and not system' $(FAST)
+	@$(BIN)/python -m pytest $(PARALLEL) -m 'not thorough and not truth and not media and not clients and not faults and not system' $(FAST)
 
 test-media: $(VENV)/.installed-dev  ## Run the tests that draw, transcode and compare pictures and videos at length.
 	@$(BIN)/python -m pytest $(PARALLEL) -m 'media and not thorough'
@@ -65,7 +65,7 @@ test-system: $(VENV)/.installed-dev  ## Run the tests that start the demo, the s
 	@$(BIN)/python -m pytest $(PARALLEL) -m 'system and not media and not faults and not thorough'
 
 coverage: $(VENV)/.installed-dev  ## Run `make test` and show which lines no test runs.
-	@$(BIN)/python -m pytest $(PARALLEL) -m 'not thorough and not media and not clients and not faults and not system' --cov --cov-report=term
+	@$(BIN)/python -m pytest $(PARALLEL) -m 'not thorough and not truth and not media and not clients and not faults and not system' --cov --cov-report=term
 
 check: $(VENV)/.installed-dev  ## Format, lint, types, import directions and the docs' truth tests.
 	@$(BIN)/ruff format --check .

@@ -43,6 +43,7 @@ LONGEST = ("soak", "acceptance", "faults", "conformance", "isolation")
 
 
 MARKED = {
+    "tests/truth": "truth",
     "tests/jobs/media": "media",
     "tests/simulator/studio": "media",
     "tests/conformance": "clients",

@@ -14,6 +14,9 @@ from tests.support.databases import unique_name
 from tests.support.partners import partner
 from tests.support.serving import Caller, Server
 
+# It checks the walk, which `make test` makes, and costs half as much again.
+pytestmark = pytest.mark.system
+
 # Where it makes no difference that something exists.
 ALIKE = {
     # A place in a list, and totals of what may not be there at that time.
