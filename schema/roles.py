@@ -58,6 +58,9 @@ LEAST_ROLE: Mapping[str, Role] = {
             "deleteStory",
             "deleteUser",
             "endSession",
+            # An export leaves the service: nothing here says who reads it later.
+            "exportJobs",
+            "exportUser",
         ),
     ),
     # What partners do for themselves. A key of support does it for its own account, as a partner's would.

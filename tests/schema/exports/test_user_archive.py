@@ -123,7 +123,7 @@ def test_it_has_nothing_of_others(acme: Partner, store: S3Store) -> None:
     found = archive(acme)
     assert {each["id"] for each in lines(found, "jobs")} == set(own)
     assert len([name for name in found.namelist() if name.startswith("files/")]) == 2
-    support = partner(acme.server, unique_name("support"), role="support")
+    support = partner(acme.server, unique_name("support"), role="admin")
     account = encode_id(IdKind.ACCOUNT, rival.principal.account_id)
     assert not {each["id"] for each in lines(archive(support, account=account), "jobs")} & set(own)
     assert support.fail(EXPORT, user="ada")["extensions"]["code"] == "BAD_USER_INPUT"

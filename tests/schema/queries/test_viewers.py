@@ -102,6 +102,8 @@ def test_no_address_of_a_file_is_left_out() -> None:
         "Asset.url",
         "CreateStreamTicketPayload.url",
         "CreditStatement.csvUrl",
+        "ExportJobsPayload.url",
+        "ExportUserPayload.url",
         "Theme.previewUrl",
         "UploadForm.url",
     }
