@@ -14,8 +14,8 @@ from PIL import Image
 
 from jobs.media import VideoFacts, limits, normalise_video, preview, video
 from jobs.media.one_pass import Beside
-from jobs.media.provenance import DIGITAL_SOURCE_TYPE
-from tests.jobs.media.making import CONFORMING, Video, difference, keyframes_of, pictures_of, times_of
+from jobs.media.provenance import DIGITAL_SOURCE_TYPE, UNKNOWN
+from tests.jobs.media.making import CONFORMING, Video, difference, frame_of, keyframes_of, pictures_of, times_of
 from tests.jobs.media.promise import AAC_FRAME, QUICK, assert_promise
 from tests.jobs.media.sources import COMBED
 from tests.jobs.media.test_video_pictures import joined
@@ -103,3 +103,14 @@ def test_video_comes_without_a_preview_that_cannot_be_made(
     assert (facts.preview, small.exists()) == (None, False)
     assert facts.preview_failed in ("MediaError", "ArgumentError", "ExternalError", "ValueError", "UnknownError")
     assert_promise(target, facts, 1)
+
+
+def test_only_a_picture_that_is_shown_again_is_scaled_once(tmp_path: Path) -> None:
+    begun = preview.Preview(tmp_path / "preview.mp4", UNKNOWN)
+    black, white = (
+        frame_of(Image.new("RGB", (1920, 1080), gray)).reformat(format="yuv420p") for gray in ("#000", "#fff")
+    )
+    small = begun._scaled(black)
+    assert begun._scaled(black) is small
+    assert bytes(begun._scaled(white).planes[0]) != bytes(small.planes[0])
+    begun.give_up()
