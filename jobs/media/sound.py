@@ -31,9 +31,11 @@ SAMPLE_BYTES: Final = 2 * CHANNELS
 SILENT_BELOW: Final = 33
 # A packet is usually 20 ms. Those of a damaged track may be empty, so that the samples alone bound nothing.
 MAX_PACKETS: Final = 20_000
-CODECS: Final = frozenset(
-    {"aac", "mp3", "opus", "vorbis", "flac", "alac", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_f32le"}
-)
+# By FFmpeg's names.
+COMPRESSED: Final = ("aac", "ac3", "eac3", "mp2", "mp3", "opus", "vorbis", "flac", "alac", "adpcm_ms", "adpcm_ima_wav")
+BYTES: Final = ("pcm_u8", "pcm_s8", "pcm_mulaw", "pcm_alaw")
+LONGER: Final = ("pcm_s16", "pcm_s24", "pcm_s32", "pcm_f32", "pcm_f64")
+CODECS: Final = frozenset({*COMPRESSED, *BYTES, *(name + order for name in LONGER for order in ("le", "be"))})
 
 NOT_USABLE: Final = (MediaError, FFmpegError, ValueError, MemoryError)
 

@@ -22,6 +22,32 @@ def test_sound_counts_from_sixty_decibels_below_full_scale() -> None:
 
 
 @pytest.mark.media
+@pytest.mark.parametrize(
+    ("codec", "container"),
+    [
+        ("aac", "mp4"),
+        ("ac3", "mp4"),
+        ("eac3", "matroska"),
+        ("mp2", "avi"),
+        ("mp3", "avi"),
+        ("flac", "matroska"),
+        ("alac", "mov"),
+        ("adpcm_ms", "avi"),
+        ("adpcm_ima_wav", "avi"),
+        ("pcm_u8", "avi"),
+        ("pcm_mulaw", "mov"),
+        ("pcm_s32le", "mov"),
+        ("pcm_f64le", "matroska"),
+    ],
+)
+def test_sound_is_read_from_every_accepted_encoding(tmp_path: Path, codec: str, container: str) -> None:
+    source = replace(LOUD, sound_codec=codec, container=container).write(tmp_path / "in")
+    samples = read_sound(source, 1, VideoLimits())
+    assert samples is not None
+    assert 2000 < max(memoryview(samples).cast("h")) < 8000
+
+
+@pytest.mark.media
 def test_broken_sound_leaves_the_pictures(tmp_path: Path) -> None:
     path = break_sound(LOUD.write(tmp_path / "in.mp4"), packet=0)
     assert_promise(tmp_path / "out.mp4", _normalised(path, tmp_path), 1)
