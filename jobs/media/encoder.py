@@ -18,7 +18,7 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from jobs.media.probe import BT709
+from jobs.media.color_tags import BT709
 
 FRAMES_PER_SECOND: Final = 30
 TV_RANGE: Final = 1

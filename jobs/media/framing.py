@@ -12,9 +12,9 @@ from av.error import FFmpegError
 from av.filter import Graph
 from av.video.frame import VideoFrame
 
+from jobs.media.color_tags import BT2020, UNTAGGED
 from jobs.media.errors import Damaged
 from jobs.media.layout import HEIGHT_PX, WIDTH_PX, Box, Layout
-from jobs.media.probe import UNTAGGED
 from jobs.media.source_video import DOES_NOT_DECODE
 
 # Beyond, a video is a line of a few pixels, whatever is in it.
@@ -23,9 +23,8 @@ SHOWN_AT_ALL: Final = Fraction(1, 200)
 # From this height on, players take a picture that does not say which matrix it uses for bt709, below for bt601.
 HD_FROM_LINES: Final = 720
 
-# The numbers of the HDR transfer curves (PQ, HLG) and of the wide primaries that go with them.
+# The numbers of the HDR transfer curves, PQ and HLG.
 HDR_CURVES: Final = (16, 18)
-BT2020: Final = 9
 # By the order of a stream's fields, the one that is shown first; otherwise each picture says so itself.
 FIRST_FIELD: Final = {2: "tff", 3: "bff", 4: "bff", 5: "tff"}
 
@@ -54,11 +53,15 @@ def framing(picture: VideoFrame, pixel_aspect: Fraction, pixel_format: str, acti
     """Return the filters for a video whose first picture is `picture`, of which `active` is the part without bars."""
     layout = layout_of(picture, pixel_aspect, active)
     color = f"in_color_matrix={_matrix(picture)}:out_color_matrix=bt709:out_range=tv{_tone_mapping(picture)}"
+    # FFmpeg maps each pixel before it scales: those of a large picture are scaled first, as they are.
+    maps_last = _is_wide(picture) and _shrinks(layout)
+    scaling = "" if maps_last else f":{color}"
     return [
         *_steady(picture),
         *_without_bars(layout),
         *UPRIGHT[layout.quarter_turn],
-        *(_fitting(layout, color) if layout.is_padded else _covering(layout, color)),
+        *(_fitting(layout, scaling) if layout.is_padded else _covering(layout, scaling)),
+        *([("format", picture.format.name), ("scale", color)] if maps_last else []),
         ("setsar", "1"),
         ("format", pixel_format),
         *_padding(layout),
@@ -71,6 +74,12 @@ def _without_bars(layout: Layout) -> Filters:
     return [] if whole else [("crop", f"{right - left}:{bottom - top}:{left}:{top}")]
 
 
+def _shrinks(layout: Layout) -> bool:
+    """Return whether the pictures have more pixels than what is made of them."""
+    (columns, rows), (left, top, right, bottom) = layout.upright, layout.placed
+    return columns * rows > (right - left) * (bottom - top)
+
+
 def _covering(layout: Layout, color: str) -> Filters:
     (columns, rows), (width, height) = layout.upright, layout.shape
     factor = max(WIDTH_PX / width, HEIGHT_PX / height)
@@ -79,14 +88,14 @@ def _covering(layout: Layout, color: str) -> Filters:
     return [
         # Before scaling, so that no more is scaled than is shown.
         ("crop", f"{kept_columns}:{kept_rows}"),
-        ("scale", f"{covering}:flags=lanczos:{color}"),
+        ("scale", f"{covering}:flags=lanczos{color}"),
         ("crop", f"{WIDTH_PX}:{HEIGHT_PX}"),
     ]
 
 
 def _fitting(layout: Layout, color: str) -> Filters:
     left, top, right, bottom = layout.placed
-    return [("scale", f"{right - left}:{bottom - top}:flags=lanczos:{color}")]
+    return [("scale", f"{right - left}:{bottom - top}:flags=lanczos{color}")]
 
 
 def _padding(layout: Layout) -> Filters:

@@ -14,15 +14,13 @@ from typing import Final
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from jobs.media.color_tags import BT709, UNTAGGED
 from jobs.media.errors import Damaged, TooLarge
 from jobs.media.facts import VideoProbe
 from jobs.media.limits import VideoLimits
 from jobs.media.mp4 import moov_comes_first
 from jobs.media.source_video import DOES_NOT_DECODE, SourceVideo, open_video
 
-# The numbers that H.264 and its relatives use for color matrices, primaries and transfer curves.
-BT709: Final = 1
-UNTAGGED: Final = 2
 PROGRESSIVE_OR_UNKNOWN: Final = (0, 1)
 FULL_RANGE: Final = 2
 

@@ -16,6 +16,7 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from jobs.media.color_tags import retagged
 from jobs.media.containers import ACCEPTED, Container, container_of, is_cut_off
 from jobs.media.errors import Damaged, TooLarge, Unreadable, WrongShape, WrongType
 from jobs.media.files import check_size
@@ -74,7 +75,7 @@ class SourceVideo:
 
     def _decoded(self) -> Iterator[VideoFrame]:
         for packet in self.packets():
-            yield from _decode(packet)
+            yield from map(retagged, _decode(packet))
 
 
 def _evenly(pictures: Iterator[VideoFrame]) -> Iterator[VideoFrame]:

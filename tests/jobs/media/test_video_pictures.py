@@ -13,12 +13,15 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from PIL import Image, ImageChops, ImageStat
 
-from jobs.media import Blank, VideoFacts, normalise_video, probe_video
+from jobs.media import Blank, VideoFacts, WrongType, normalise_video, probe_video
+from jobs.media.color_tags import retagged
 from jobs.media.fields import FieldMeasure
+from jobs.media.framing import FilterChain, Filters, first_out, framing
 from jobs.media.video import FieldsBegin, _check_order
 from tests.jobs.media.making import (
     CONFORMING,
     Video,
+    difference,
     first_picture,
     frame_of,
     keyframes_of,
@@ -194,6 +197,62 @@ def test_declared_peak_of_hdr_counts(tmp_path: Path) -> None:
     """Without one, room is left for the 10,000 cd/m² that PQ can code."""
     declared = replace(HDR, options=(("preset", "ultrafast"), ("x265-params", f"log-level=none:{PEAK_OF_1000}")))
     assert grays(tmp_path, declared)[4] > grays(tmp_path, HDR)[4] + 10
+
+
+def pq_steps(size: tuple[int, int]) -> VideoFrame:
+    """Draw eight gray steps of PQ, as wide as the picture together."""
+    frame = VideoFrame(*size, "yuv420p10le")
+    for plane, is_luma in zip(frame.planes, (True, False, False), strict=True):
+        line = [64 + 100 * (8 * x // plane.width) if is_luma else 512 for x in range(plane.width)]
+        data = b"".join(value.to_bytes(2, "little") for value in line).ljust(plane.line_size, b"\0")
+        plane.update(data * plane.height)
+    frame.pts, frame.time_base = 0, Fraction(1, 25)
+    frame.colorspace, frame.color_primaries, frame.color_trc = 9, 9, 16
+    return frame
+
+
+def mapped(frame: VideoFrame, filters: Filters) -> list[int]:
+    """Return the luma of each of the eight steps."""
+    framed = first_out(FilterChain(frame, Fraction(1, 25), filters), frame)
+    assert framed is not None
+    luma = framed.planes[0]
+    return [bytes(luma)[luma.line_size * 540 + 120 + 240 * step] for step in range(8)]
+
+
+def test_large_hdr_is_scaled_before_it_is_mapped() -> None:
+    """FFmpeg maps every pixel before it scales: four times as many as are seen, for a source of 4K."""
+    small, large = (framing(pq_steps(size), Fraction(1), "yuv420p") for size in ((640, 360), (2560, 1440)))
+    assert ["intent" in arguments for name, arguments in small if name == "scale"] == [True]
+    assert ["intent" in arguments for name, arguments in large if name == "scale"] == [False, True]
+    pairs = zip(mapped(pq_steps((640, 360)), small), mapped(pq_steps((2560, 1440)), large), strict=True)
+    assert max(abs(one - other) for one, other in pairs) <= 1
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [((3, 3, 3), (2, 2, 2)), ((10, 9, 16), (9, 9, 16)), ((12, 1, 9), (1, 1, 2)), ((12, 9, 1), (9, 9, 1))],
+)
+def test_tags_that_cannot_be_converted_from_are_put_right(given: tuple[int, ...], taken: tuple[int, ...]) -> None:
+    frame = VideoFrame(320, 180, "yuv420p")
+    frame.colorspace, frame.color_primaries, frame.color_trc = given
+    retagged(frame)
+    assert (frame.colorspace, frame.color_primaries, frame.color_trc) == taken
+
+
+def test_reserved_tags_are_taken_for_none(tmp_path: Path) -> None:
+    """They cost a video that plays everywhere, and that was paid for."""
+    still = Image.linear_gradient("L").resize((320, 180)).convert("RGB")
+    pictures = [
+        first_picture(normalised(tmp_path, Video(tag=tag, still=still))[0]).convert("L").resize((16, 9))
+        for tag in (2, 3)
+    ]
+    assert difference(*pictures) < 2
+
+
+def test_colors_that_are_coded_in_a_foreign_way_are_refused(tmp_path: Path) -> None:
+    source = Video(tag=8).write(tmp_path / "in.mp4")
+    with pytest.raises(WrongType, match="colors are coded"):
+        normalise_video(source, tmp_path / "out.mp4", seconds=1, settings=QUICK)
 
 
 def test_keyframes_too_far_apart_to_seek_are_not_copied(tmp_path: Path) -> None:
