@@ -1,4 +1,4 @@
-"""Decisions about commands of people: cancel a job, redrive it, undo it again.
+"""Decisions about commands by people: cancel a job, redrive it, undo it again.
 
 The caller has locked the job, so its facts stay true until the decision is recorded. The move then fences off the
 worker that leases the job, unless that worker waits for the outcome of a submission.

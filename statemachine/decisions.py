@@ -1,6 +1,6 @@
 """Decisions about a claimed job: the meaning of each outcome. Pure, so tests need neither a database nor a clock.
 
-`commands` decides about commands of people, `relatives` about the jobs that depend on one that moved.
+`commands` decides about commands by people, `relatives` about the relatives of a job that moved.
 """
 
 from __future__ import annotations

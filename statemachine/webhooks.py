@@ -1,4 +1,4 @@
-"""Deliveries to partners: when an attempt that failed is repeated, and when an endpoint is given up."""
+"""Deliveries to partners: when a failed attempt is repeated, and when an endpoint is disabled."""
 
 from __future__ import annotations
 

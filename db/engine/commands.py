@@ -1,4 +1,4 @@
-"""Commands of people that move jobs: cancel them, redrive them, undo them again."""
+"""Commands by people that move jobs: cancel them, redrive them, undo them again."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Leader locks: of many processes, one is the leader for as long as it sends heartbeats.
 
-A leader lock is a Postgres advisory lock. Its session ends when the process dies, and also when it is silent for too
-long: a host that lost its power or network, or a stopped process, does not block the others forever.
+A leader lock is a Postgres advisory lock. Its session ends when the process dies or is silent for too long, so a host
+that lost its power or network, or a stopped process, does not block the others forever.
 """
 
 from __future__ import annotations

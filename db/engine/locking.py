@@ -7,7 +7,7 @@
    writes them, so an attempt or an action is never locked before its job.
 3. Wallets, ordered by account and user, and the ledger. They are the busiest rows, so nothing comes after them.
 
-After a lock of a later rank a transaction takes none of an earlier rank. Each of these statements returns the rows that
+After a lock of a later rank, a transaction takes none of an earlier rank. Each locking statement returns the rows that
 it locked as they are now. Read anything else that depends on the lock in a later statement: a statement that waited for
 a lock sees all other rows as they were before the wait.
 """

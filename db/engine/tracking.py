@@ -1,4 +1,4 @@
-"""Tracking: running predictions, their sightings in the provider's list, and the status of the watcher."""
+"""Tracking: running predictions, their sightings in the provider's list, and the status of the tracker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Claims of endpoints: a worker leases one, delivers its next messages in order, and records how far it came."""
+"""Claims of endpoints: a worker leases one, delivers its next messages in order, and records its new position."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keeping the leases of long steps alive, and noticing within about a second when one is lost or a cancel waits."""
+"""Keeping the leases of long steps alive, and noticing within about a second that one is lost or a cancel waits."""
 
 from __future__ import annotations
 

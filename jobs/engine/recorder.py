@@ -2,7 +2,7 @@
 
 A commit costs the same for one move and for fifty, so all moves that arrived during the last commit go into the next
 one. A group does not wait to fill up, except for a moment under load. A process that dies loses its pending moves like
-any other work in hand: their leases end and the steps are repeated.
+any other unfinished work: their leases end and the steps are repeated.
 """
 
 from __future__ import annotations

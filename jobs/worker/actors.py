@@ -1,4 +1,4 @@
-"""The actors, one a lane of each step. All of them advance the claimed job; its state says which step it needs."""
+"""The actors, one for each lane of each step. All advance the claimed job, whose state says which step it needs."""
 
 from __future__ import annotations
 

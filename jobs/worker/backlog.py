@@ -1,7 +1,7 @@
 """The backlog of a lane: which accounts have due jobs that this process did not claim, for want of places.
 
-A job that is handed over passes those that are due already. Among the jobs of one account that is no one's loss; it
-must not make another account wait.
+A job that is handed over overtakes the jobs that are already due. Within one account that does no harm, but it must not
+make another account wait.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """A Dramatiq broker without a message table: consuming a queue claims the due rows of a step's lane.
 
 The message is `(job_id, lease)`. Creating or moving a job is enqueuing it, in the same transaction, so there is no
-second store to disagree with. Acknowledging a message means nothing to the database: what the step recorded does.
+second store to disagree with. Acknowledging a message changes nothing in the database: only what the step recorded
+counts.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Tidying: deleting what a worker wrote for a job that had moved on without it.
 
 A worker that was cut off or frozen while it copied or transcoded may write its object after the job has been
-canceled and everything of it deleted. It learns so when its move is dropped, and deletes what no row names.
+canceled and all its objects deleted. It learns this when its move is dropped, and then deletes what no row names.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Wake-ups of those who follow the activity of an account: no entries wait in memory, because each reads the table."""
+"""Waking the readers of an account's activity: no entries wait in memory, because each reader reads the table."""
 
 from __future__ import annotations
 

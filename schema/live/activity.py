@@ -1,6 +1,6 @@
-"""Following the activity of an account: the table from a position on, and then what comes.
+"""Following the activity of an account: first the table from a position on, then each new entry.
 
-The reader has a position and nothing else. It reads on when the client has taken what it read, so a slow client costs
+A reader keeps only a position. It reads on once the client has taken the entries that it read, so a slow client costs
 no memory and loses nothing, however far it falls behind.
 """
 

@@ -1,7 +1,7 @@
 """The event hub: each process reads every event once, however many subscribers it has.
 
-A notification is only a hint: it says which jobs to look at, and the history says what happened. So a lost one costs
-the time until the next slow poll, and one statement brings the news of all awakened jobs.
+A notification is only a hint: it says which jobs to read, and the history says what happened. So a lost notification
+costs the time until the next slow poll, and one statement reads the new events of all awakened jobs.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Putting events in order: of each job without a gap, and of several jobs by time."""
+"""Putting events in order: those of one job without a gap, those of several jobs by time."""
 
 from __future__ import annotations
 

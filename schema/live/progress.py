@@ -1,4 +1,4 @@
-"""Progress: the snapshot, the later events once and in order, the last one, the end.
+"""Progress: a snapshot, then every later event once and in order, then the end.
 
 The same for a job, a story and a batch. Messages always follow the history: a subscriber that resumes with a cursor
 gets every later event from the table, then the live ones from the hub, and sees no difference.

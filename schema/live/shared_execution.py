@@ -1,7 +1,7 @@
-"""Executing an event once for all subscribers that ask for the same.
+"""Executing an event once for all subscribers that request the same.
 
-Many subscribers of one job send the same document and receive the same events. So the result for an event is made once
-and kept for a moment, as data and as the text that goes out. Only callers of the same role and scope share it.
+Many subscribers of one job send the same document and receive the same events. So the result for an event is computed
+once and kept for a moment, as data and as the text that is sent. Only callers of the same role and scope share it.
 """
 
 from __future__ import annotations

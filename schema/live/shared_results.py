@@ -1,4 +1,4 @@
-"""Results of the last moment, each kept for all subscribers that ask for the same."""
+"""Recent results, each kept for a moment for all subscribers that request the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Subscriptions."""
+"""The subscriptions of the schema: progress, and the activity of an account."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from schema.types.progress import GenerationProgress
 _AFTER = strawberry.argument(description="The last cursor received, to resume after it; null for a snapshot first.")
 
 
-@strawberry.type(description="Everything that can be followed, over WebSocket.")
+@strawberry.type(description="Everything that can be followed, over WebSocket or server-sent events.")
 class Subscription:
     @subscription(
         "Subscribe to the progress of a job, a story or a batch; give exactly one of them. The first message is a "

@@ -1,9 +1,9 @@
 -- Read the accounts whose queued jobs are claimed next: the first :limit accounts after the fairness cursor :after that
--- have a due job and room for it, and the room. The walk wraps around, so that every account is served however many
--- there are. Each costs one to three index probes, however many jobs it has queued; accounts without a due job or
--- without room do not count towards the limit. The last row is the new cursor, with or without room.
--- An account has no room either while one of its outputs has been due for storing or transcoding for :behind_after: more
--- would only join those that wait, while the provider keeps an output for an hour.
+-- have a due job and room for it, and how much room. The walk wraps around, so that every account is served however
+-- many there are. Each account costs one to three index probes, however many jobs it has queued; accounts without a due
+-- job or without room do not count towards the limit. The last row is the new cursor, with or without room. An account
+-- also has no room while one of its outputs has been due for storing or transcoding for :behind_after: more outputs
+-- would only wait too, and the provider keeps an output for only an hour.
 -- Only one claimer at a time serves an account with a limit; it counts the jobs at the provider and those that others
 -- have leased on their way there. Zero rows: no jobs are queued, or the step is paused.
 WITH RECURSIVE walk AS (

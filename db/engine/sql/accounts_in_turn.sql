@@ -1,8 +1,8 @@
--- Read the accounts that are served next in a lane: the first :limit accounts after the fairness cursor :after that have a
--- due job. Called for the steps that have a lane for animations (:is_long) and one for pictures. The walk wraps around, so
--- that every account is served however many there are. Each costs one to three index probes, however many jobs it has;
--- accounts without a due job do not count towards the limit. The last row is the new cursor, due or not.
--- Zero rows: the lane is empty, or the step is paused.
+-- Read the accounts that are served next in a lane: the first :limit accounts after the fairness cursor :after that
+-- have a due job. Called for the steps that have a lane for animations (:is_long) and one for pictures. The walk wraps
+-- around, so that every account is served however many there are. Each account costs one to three index probes, however
+-- many jobs it has; accounts without a due job do not count towards the limit. The last row is the new cursor, due or
+-- not. Zero rows: the lane is empty, or the step is paused.
 WITH RECURSIVE walk AS (
     -- Not an account: the cursor, where the last walk ended.
     SELECT CAST(:after AS uuid) AS account_id, false AS wrapped, 0 AS place, false AS is_due, 0 AS found

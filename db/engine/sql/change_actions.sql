@@ -1,5 +1,5 @@
 -- Write the results of compensating actions. Clears the keys of sources whose objects are deleted, except the one that
--- the job's last cycle keeps and those of later submissions than the action's.
+-- the job's last cycle keeps and those of submissions later than the action's.
 -- Zero rows of the last update: no attempt had a source.
 WITH tried AS (
     UPDATE compensation_actions AS a

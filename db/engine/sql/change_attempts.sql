@@ -1,6 +1,7 @@
 -- Write new facts about submissions; null leaves a column as it is.
--- A webhook may arrive before the provider's response. If it reported the end of the prediction, the job is due at once;
--- so is a job whose response was lost, because the webhook named its prediction. Returns their states, for a hint.
+-- A webhook may arrive before the provider's response. If it reported the end of the prediction, the job is due at
+-- once; so is a job whose response was lost, because the webhook named its prediction. Returns their states, for a
+-- hint.
 WITH changed AS (
     UPDATE attempts AS a
     SET status = c.status,

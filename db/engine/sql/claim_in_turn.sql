@@ -1,5 +1,6 @@
--- Lease up to :limit due jobs of a lane to a worker, no more per account than its quota, longest due first, and read them.
--- Called with the accounts of `accounts_in_turn`, in the same transaction. Zero rows: others have claimed them meanwhile.
+-- Lease up to :limit due jobs of a lane to a worker, no more per account than its quota, longest due first, and read
+-- them. Called with the accounts of `accounts_in_turn`, in the same transaction. Zero rows: others have claimed them
+-- meanwhile.
 WITH due AS MATERIALIZED (
     SELECT picked.id
     FROM unnest(CAST(:account_ids AS uuid[])) AS share (account_id)

@@ -1,7 +1,7 @@
 -- Lease up to :limit overdue jobs to a worker and read them: jobs whose deadline has passed and that no step claims.
--- Called by the periodic task that ends them, which needs neither a share nor a permit. These are queued jobs, because
--- the step may be paused, the account without room or submissions stopped; and jobs of other paused steps in states
--- that have a limit of their own. Zero rows: no job is overdue.
+-- Called by the periodic task that ends them, which needs neither a share nor a permit. These are queued jobs, whose
+-- step may be paused, whose account may be out of room or whose submissions may be stopped, and jobs of other paused
+-- steps in states that have their own deadline. Zero rows: no job is overdue.
 -- This reads all queued and paused jobs, so the sub-selects without a table compute row-independent values once.
 WITH queued AS MATERIALIZED (
     SELECT id

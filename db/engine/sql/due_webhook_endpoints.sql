@@ -1,5 +1,5 @@
 -- Lock up to :limit endpoints with something new in their account's activity, longest due first, and return their ids.
--- Called by the delivery loop, for those whose last attempt failed and for the others separately. An endpoint whose
+-- Called by the delivery loop, separately for endpoints whose last attempt failed and for the others. An endpoint whose
 -- lease has ended is due like any other: its worker is gone. Zero rows: nothing is due.
 SELECT e.id
 FROM webhook_endpoints e

@@ -1,5 +1,5 @@
--- Read a job with its family: its ancestors, the jobs that failed because of it, and the makers of the files that these
--- were requested with. Called before a redrive, after lock_families has locked them all.
+-- Read a job with its family: its ancestors, the jobs that failed because of it, and the jobs that made the files from
+-- which these were requested. Called before a redrive, after lock_families has locked them all.
 -- `has_source` and `output_age` describe the output of the last submission; `has_input` says whether the input of a job
 -- is still kept and may be used; a job that a deletion erased has neither. Zero rows: there is no such job.
 WITH RECURSIVE above AS (

@@ -1,5 +1,5 @@
 -- Read the predictions that are running and can be recognized in the provider's list, newest first. Called by the
--- watcher before a pass. Leaves out predictions whose end is already known: their jobs are due.
+-- tracker before a pass. Leaves out predictions whose end is already known: their jobs are due.
 SELECT j.id AS job_id, a.prediction_id, a.listed_at, a.model, r.duration_s,
        extract(epoch FROM diorama_now() - a.accepted_at)::double precision AS elapsed_s
 FROM jobs j

@@ -1,6 +1,6 @@
--- Read the predictions of jobs that ended or went on although the cancel failed: it needs review, or was waived. Called
--- by the orphan search, which stops and books them, for an hour after the cancel was given up. Zero rows: there is
--- nothing to do, and no call is made.
+-- Read the predictions that may still run although their jobs have ended or moved on: the cancel failed and needs
+-- review, or was waived. Called by the orphan search, which cancels and books them, for an hour after the cancel was
+-- given up. Zero rows: there is nothing to do, and no call is made.
 SELECT t.job_id, t.attempt, t.token, t.picture_url, t.is_traceable, t.model, t.status, t.reserved_micros,
        t.prediction_id AS noted_prediction_id, diorama_now() - t.started_at AS age,
        a.changed_at <= diorama_now() - CAST(:last_after AS interval) AS is_last_search

@@ -1,6 +1,6 @@
--- Lock jobs and their families in the lock order of jobs: the ancestors of each, and the jobs that failed because of it.
--- Called before a redrive. Includes the makers of the files that these were requested with, which must not be rolled
--- back meanwhile. Returns the jobs, each with its wallet. Zero rows: there are no such jobs.
+-- Lock jobs and their families in the lock order of jobs: the ancestors of each, and the jobs that failed because of
+-- it. Called before a redrive. Includes the jobs that made the files from which these were requested: they must not be
+-- rolled back meanwhile. Returns the jobs, each with its wallet. Zero rows: there are no such jobs.
 WITH RECURSIVE above AS (
     SELECT id, parent_id FROM jobs WHERE id = ANY (CAST(:jobs AS uuid[]))
     UNION

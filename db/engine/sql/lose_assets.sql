@@ -1,5 +1,5 @@
--- Mark files as missing whose objects are not in the store. Called by a step that did not find its input. Nothing deletes
--- an object because of it: it may have been another bucket.
+-- Mark files as missing whose objects are not in the store. Called by a step that did not find its input. No object is
+-- deleted because of the mark: the step may have read the wrong bucket.
 -- Zero rows: they have been marked, or have other objects by now.
 UPDATE assets
 SET state = 'missing'

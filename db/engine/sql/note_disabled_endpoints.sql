@@ -1,6 +1,6 @@
--- Add an entry to the activity of their accounts for endpoints that were disabled just now. Called by the delivery loop in
--- the transaction that disables them. The lock on an account's head lasts until the commit, so no position becomes
--- visible before an earlier one. Zero rows always.
+-- Add an entry to the activity of their accounts for endpoints that were disabled just now. Called by the delivery loop
+-- in the transaction that disables them. The lock on an account's head lasts until the commit, so no position becomes
+-- visible before an earlier one. Always zero rows.
 WITH disabled AS (
     SELECT id, account_id FROM webhook_endpoints WHERE id = ANY (CAST(:ids AS uuid[]))
 ),

@@ -1,5 +1,5 @@
--- Read the actions of a job that a worker must still carry out, each with the submission that it undoes: after a review
--- that may be an earlier one than the current. Called by the compensate step.
+-- Read the actions of a job that a worker must still carry out, each with the submission that it undoes: after a
+-- review, that may be an earlier submission than the current one. Called by the compensate step.
 -- `ended` says that the prediction has ended. `keep_key` is the object that the job's last cycle keeps, whichever
 -- cycle's objects are deleted. Zero rows: nothing is left to do.
 SELECT a.cycle, a.attempt, a.action,

@@ -1,5 +1,5 @@
--- Read the durations of each model's last predictions, by requested video length: of the last day, at most 200 a model.
--- Called periodically for estimates; a model that made nothing has no row.
+-- Read the durations of each model's last predictions, by requested video length: of the last day, at most 200 per
+-- model. Called periodically for estimates; a model that made nothing has no row.
 --   ended_s      however they ended, in order
 --   succeeded_s  those that succeeded, in order
 --   queued_s     how long jobs that waited for no other had been queued, at the median

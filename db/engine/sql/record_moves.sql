@@ -1,5 +1,5 @@
--- Move jobs: the one statement that changes the state of a job. Called for a group of workers at once, for commands, and
--- for the relatives of jobs that moved.
+-- Move jobs: the one statement that changes the state of a job. Called for a group of workers at once, for commands,
+-- and for the relatives of jobs that moved.
 -- A worker's move names the lease that it leaves. It returns no row if it was fenced off because another worker moved
 -- the job on; its result is dropped. The same happens to a move that is repeated because the response to its commit was
 -- lost: the first one ended the lease. A move without a lease comes from a transaction that has locked the job, and
@@ -7,7 +7,7 @@
 -- `lease_for_s` claims the job for its next step in the same statement, for the same worker, unless a cancel was
 -- requested or the next step is paused. With `keep_lease` the same step goes on under the same lease, which ends after
 -- `lease_for_s` if that is given.
--- Materialized, so that the few states are hashed once, and the clock is read once, instead of for each move.
+-- The states are materialized, so that these few rows are hashed once and the clock is read once, not for each move.
 WITH states AS MATERIALIZED (SELECT state, step, is_terminal, diorama_now() AS now FROM job_states)
 UPDATE jobs AS j
 SET state = m.to_state,

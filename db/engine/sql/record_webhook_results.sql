@@ -1,6 +1,7 @@
--- Record what became of endpoints' messages, each under its lease, and return those whose lease still counted.
--- Called by the delivery loop. The position stays where a redelivery has set it meanwhile; an endpoint that was disabled
--- meanwhile stays so. Zero rows: other workers have taken over, or the endpoints are deleted; nothing was written.
+-- Record what became of endpoints' messages, each under its lease, and return the endpoints whose lease was still
+-- current. Called by the delivery loop. The position stays where a redelivery has set it meanwhile; an endpoint that
+-- was disabled meanwhile stays so. Zero rows: other workers have taken over, or the endpoints are deleted; nothing was
+-- written.
 UPDATE webhook_endpoints e
 SET position = CASE WHEN e.position = r.from_position THEN r.position ELSE e.position END,
     failures = r.failures,

@@ -1,5 +1,5 @@
 -- Release unused claims as if they had never been made: neither an attempt nor a claim is counted.
--- Called when a worker stops before it has begun them; locks the jobs in the lock order of jobs.
+-- Called when a worker stops before it has begun the jobs; locks the jobs in the lock order of jobs.
 -- Zero rows: the leases had ended, and others have moved on.
 WITH leased AS MATERIALIZED (
     SELECT jobs.id

@@ -1,7 +1,8 @@
--- Give the history that a dump brought from another server transaction ids of this one, and store its snapshot. Called by
--- the sequencer before its first run, in a transaction that may change them. Zero rows: it is the same server as before.
--- An event without an entry is written as if by this transaction, so that the next run reads it; one that was purged has
--- none on purpose. An event with an entry must not be read again: ids that this server has yet to reach become the oldest.
+-- After a dump of another server was restored, give its history transaction ids of this server, and store this server's
+-- snapshot. Called by the sequencer before its first run, in a transaction that may change them. Zero rows: it is the
+-- same server as before. An event without an entry is written as if by this transaction, so that the next run reads it;
+-- one that was purged has none on purpose. An event with an entry must not be read again: ids that this server has yet
+-- to reach become the oldest.
 WITH restored AS MATERIALIZED (
     SELECT read_at FROM activity_sequencer WHERE system <> (pg_control_system()).system_identifier FOR UPDATE
 ),

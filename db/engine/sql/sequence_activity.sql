@@ -1,12 +1,12 @@
 -- Give the events that have become visible since the last run their positions in the activity of their accounts, and
 -- notify the readers. Called by the sequencer. Zero rows: nothing is new, and nothing was written.
--- An event is new if this statement sees it and the snapshot of the last run did not: so each is read exactly once,
--- however late its transaction commits. The oldest transaction that was open then bounds the scan of the index.
--- Of two at once, the second waits for the lock on the row of the sequencer, and reads the snapshot that the first has
--- stored. If that is later than its own, nothing is new to it, and so it does not store its own.
+-- An event is new if this statement sees it and the snapshot of the last run did not: so each event is read exactly
+-- once, however late its transaction commits. The oldest transaction that was open then bounds the scan of the index.
+-- If two run at once, the second waits for the lock on the sequencer's row, and reads the snapshot that the first has
+-- stored. If that snapshot is later than the second's own, nothing is new, and the second stores none.
 -- The order: a job's events by sequence number, all others by transaction. The greatest transaction id among a job's
--- events so far does both: a transaction may have begun before another and move the same job after it.
--- A NOTIFY here locks out no transaction that moves jobs: none of those notifies.
+-- events so far does both: a transaction may have begun before another and move the same job after it. The NOTIFY here
+-- blocks no transaction that moves jobs, because such transactions do not notify.
 WITH last AS MATERIALIZED (
     SELECT seen FROM activity_sequencer FOR UPDATE
 ),

@@ -1,8 +1,8 @@
--- Store what the provider reported of predictions, in its list or in a signed webhook, with their jobs locked. Called by
--- the watcher and by `take_webhook`. An end is final: no older page may cover it up again.
--- The job of a prediction that has ended is due at once, and its poll reads the sighting instead of the provider. A poll
--- under way has not seen the end and is fenced off, or it would put the next one off. A submission whose response is not
--- recorded yet keeps the sighting for the job's first poll.
+-- Store what the provider reported about predictions, in its list or in a signed webhook, with their jobs locked.
+-- Called by the tracker and by `take_webhook`. An end is final: no older page may cover it up again. The job of a
+-- prediction that has ended is due at once, and its poll reads the sighting instead of the provider. A poll under way
+-- has not seen the end and is fenced off: it would postpone the next poll. A submission whose response is not recorded
+-- yet keeps the sighting for the job's first poll.
 -- Returns the jobs that have become due. Zero rows: none has ended, or they have all moved on.
 WITH seen AS (
     UPDATE attempts AS a

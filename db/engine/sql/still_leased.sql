@@ -1,6 +1,6 @@
 -- Of the given jobs, return those whose steps may go on, each with its lease: it is leased, and no cancel waits. Called
--- once a second while a worker has long steps. A job that is missing, or has another lease: the step stops. A canceled
--- job that is compensating goes on: that executes the cancel.
+-- once a second while a worker has long steps. If a job is missing or has another lease, its step stops. A canceled job
+-- that is compensating goes on, because compensation executes the cancel.
 SELECT id, lease
 FROM jobs
 WHERE id = ANY (:ids)

@@ -1,6 +1,6 @@
--- Take a verified webhook, once for each id; the state of a job is never touched. Called by the API with the job locked,
--- before `sight` where a prediction of ours has ended. Two old webhooks go with each new one, so that at most about a
--- day of them is kept.
+-- Take a verified webhook, once for each id; the state of a job is never touched. Called by the API with the job
+-- locked, before `sight` where a prediction of ours has ended. Each new webhook deletes two old ones, so that at most
+-- about a day of them is kept.
 --   noted    the submission's response is not recorded yet: reconciling will adopt the prediction without a search. A
 --            search under way is fenced off, or it might find nothing and have the job paid for again
 --   due      the prediction that the job waits for has ended, as `sight` will store

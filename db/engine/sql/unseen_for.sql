@@ -1,5 +1,5 @@
--- Read the seconds since a running job's polls began to find no prediction without interruption. Called by the poll
--- step after such a poll, by the message that it records for it. Null: this is the first.
+-- Read for how many seconds the polls of a running job have found no prediction. Called by the poll step after such a
+-- poll; it finds the earlier ones by the message that they recorded. Null: this is the first.
 SELECT extract(epoch FROM diorama_now() - min(e.at))::double precision
 FROM job_events e
 WHERE e.job_id = :job_id

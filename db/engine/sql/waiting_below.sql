@@ -1,5 +1,5 @@
--- Lock the jobs that wait for these, directly for the ready ones and also indirectly for the failed ones, and read their
--- facts, parents before children. Called in the transaction that moves their parents.
+-- Lock the jobs that wait for these jobs, directly or, if these failed, also indirectly, and read their facts, parents
+-- before children. Called in the transaction that moves their parents.
 -- Zero rows: no job waits for them.
 WITH RECURSIVE below AS (
     SELECT id FROM jobs WHERE parent_id = ANY (CAST(:failed AS uuid[])) AND state = 'waiting'

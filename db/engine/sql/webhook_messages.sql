@@ -1,6 +1,7 @@
--- Read the next messages of endpoints, at most :most each, in the order of the activity; `upto` is how far was read.
--- Called by the delivery loop for the endpoints that it has locked. An endpoint for which nothing was found has one row
--- with a null `position`. The type of an entry is that of `WebhookEventType`; a test compares the two.
+-- Read the next messages of endpoints, at most :most each, in the order of the activity; `upto` is the last position
+-- that was read. Called by the delivery loop for the endpoints that it has locked. An endpoint for which nothing was
+-- found has one row with a null `position`. The type of an entry is that of `WebhookEventType`; a test compares the
+-- two.
 WITH wanted AS MATERIALIZED (
     SELECT e.id, e.account_id, e.url, e.event_types, e.lease, e.failures, e.position AS from_position,
            diorama_now() - e.failing_since AS failing_for, greatest(e.position, h.purged) AS begins,

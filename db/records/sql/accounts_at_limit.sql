@@ -1,5 +1,6 @@
--- Tell which accounts have no room for another job at the provider, counting as account_shares does what is there and what
--- workers have in hand on its way there. Called for those who ask why a job waits. Zero rows: all have room, or no limit.
+-- Read the accounts that have no room for another job at the provider. Like account_shares, it counts the jobs at the
+-- provider and those that workers have leased on their way there. Called for callers who ask why a job waits. Zero
+-- rows: all have room, or no limit.
 SELECT a.id
 FROM accounts a
 WHERE a.id = ANY (CAST(:ids AS uuid[]))

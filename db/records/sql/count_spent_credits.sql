@@ -1,6 +1,6 @@
--- Count credits that are about to be held toward an account's cap of today. Called under the lock of the wallet. The row
--- stays locked until the transaction ends, so two requests at once cannot pass the cap together. Zero rows: it would be
--- passed, and nothing was counted.
+-- Count credits that are about to be held toward an account's cap of today. Called under the lock of the wallet. The
+-- row stays locked until the transaction ends, so two requests at once cannot pass the cap together. Zero rows: the cap
+-- would be passed, and nothing was counted.
 UPDATE credit_limits
 SET used = CASE WHEN day >= today_utc() THEN used ELSE 0 END + :required,
     after_entry = CASE WHEN day >= today_utc() THEN after_entry

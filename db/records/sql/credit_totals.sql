@@ -1,6 +1,6 @@
--- Add up the ledger of an account, or of one of its wallets, in the intervals of [from, to): what has been counted, and the
--- rest from the ledger itself, in one snapshot. Called for statements; costs the hours of the interval, and the entries of
--- the last minute. Zero rows: there are no entries.
+-- Add up the ledger of an account, or of one of its wallets, in the intervals of [from, to): what has been counted, and
+-- the rest from the ledger itself, in one snapshot. Called for statements; costs the hours of the interval, and the
+-- entries of the last minute. Zero rows: there are no entries.
 WITH found AS (
     SELECT starts_at, kind, is_out, credits, entries
     FROM credit_statistics

@@ -1,6 +1,6 @@
--- Read the next wallets of an account in the order of their users, with their balances and what the ledger adds up to in
--- [from, to), in one snapshot as in credit_totals.sql. Called for statements by user. A wallet without entries has one row
--- with a null `kind`. Zero rows: there are no more wallets.
+-- Read the next wallets of an account in the order of their users, with their balances and what the ledger adds up to
+-- in [from, to), in one snapshot as in credit_totals.sql. Called for statements by user. A wallet without entries has
+-- one row with a null `kind`. Zero rows: there are no more wallets.
 WITH page AS MATERIALIZED (
     SELECT account_id, user_ref, available, held
     FROM wallets

@@ -1,6 +1,6 @@
--- What became of each variant of each prompt experiment since a time, or ever where that is null. Called for support.
--- A variant without a submission has no row. Ended are only those that the model judged: what was refused for want of
--- capacity, lost or canceled says nothing of a prompt.
+-- Count the outcomes of each variant of each prompt experiment since a time; null counts all. Called for support. A
+-- variant without a submission has no row. Only what the model judged counts as ended: a submission that was refused
+-- for want of capacity, lost or canceled says nothing about a prompt.
 SELECT a.experiment, a.variant,
        count(DISTINCT a.job_id) AS jobs,
        count(*) AS attempts,

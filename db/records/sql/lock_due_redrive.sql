@@ -1,5 +1,6 @@
--- Lock the running redrive whose next job may begin, and read it. Zero rows: none is due, or another process carries it on.
--- What was not used is lost after five seconds, so that a redrive does not make up for a stop of all workers at once.
+-- Lock the running redrive whose next job may begin, and read it. Zero rows: none is due, or another process is
+-- carrying it out. An unused part of the rate expires after five seconds, so that a redrive does not catch up all at
+-- once after all workers were stopped.
 SELECT *, 1 + floor(extract(epoch FROM least(diorama_now() - next_at, interval '5 seconds')) * per_minute / 60)::integer
           AS allowed
 FROM redrives

@@ -1,6 +1,6 @@
--- Leave out of an account's count of today what has been released or refunded since it was held. Called with the row
--- locked by a statement before this one, so that it sees all that was counted. It reads the account's entries of the day.
--- Zero rows always.
+-- Subtract from an account's count of today the held credits that have been released or refunded since. Called with the
+-- row locked by a statement before this one, so that it sees all that was counted. It reads the account's entries of
+-- the day. Always zero rows.
 UPDATE credit_limits l
 SET used = (
     SELECT coalesce(sum(hold.amount), 0)

@@ -1,4 +1,4 @@
--- Refund what a job was charged and did not get back, in the wallet that paid. Called for support, with the job locked.
+-- Refund what a job was charged and not yet refunded, to the wallet that paid. Called for support, with the job locked.
 -- Zero rows: it was not charged, or all of it has been refunded.
 INSERT INTO ledger_entries
     (account_id, user_ref, kind, job_id, cycle, amount, debit_bucket, credit_bucket, of_id, actor, reason, resource_id)

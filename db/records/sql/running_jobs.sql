@@ -1,4 +1,4 @@
--- The jobs of an account, or of one of its end users, that can be canceled, oldest first. Called for a suspension.
+-- Read the jobs of an account, or of one of its end users, that can be canceled, oldest first. Called for a suspension.
 -- Zero rows: none is running.
 SELECT id
 FROM (

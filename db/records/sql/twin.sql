@@ -1,7 +1,7 @@
 -- Lock a ready picture of the same owner with the same bytes, the newest first, so that it keeps its object until the
--- transaction ends. Called when an upload is completed, which may then have that object as well. It waits for no lock: what
--- is being purged or deleted is not shared. An expired file is none either. The owner is the account and its user: one user
--- must not learn what another one has uploaded. Zero rows: there is no such picture.
+-- transaction ends. Called when an upload is completed, which may then share that object. It waits for no lock: a
+-- picture that is being purged or deleted is not shared, and neither is an expired one. The owner is the account and
+-- its user: one user must not learn what another has uploaded. Zero rows: there is no such picture.
 SELECT twin.*
 FROM assets twin
 WHERE twin.account_id = :account_id

@@ -1,7 +1,7 @@
 -- Add the entries of the ledger up to the mark to the statistics of credits, if all transactions that were open when it
--- was set have ended, and set the next mark. Called by a periodic task, with the row of the reader locked by a statement
--- before this one: a user who is being renamed meanwhile is counted under one name. Zero rows: the mark has to wait.
--- A mark of another server, from which a dump was restored, is set anew.
+-- was set have ended, and set the next mark. Called by a periodic task, with the row of the reader locked by a
+-- statement before this one: a user who is being renamed meanwhile is counted under one name. Zero rows: the mark has
+-- to wait. If a restored dump brought the mark of another server, it is set anew.
 WITH ready AS MATERIALIZED (
     SELECT counted_upto, marked_upto
     FROM credit_statistics_reader

@@ -1,5 +1,5 @@
--- Add the files of a deletion: the asset itself, what the deletion's jobs made, what a user uploaded, and posters. Called
--- after doom_jobs, before and after those jobs are locked. Zero rows: all of them are known.
+-- Add the files of a deletion: the asset itself, what the deletion's jobs made, what a user uploaded, and posters.
+-- Called after doom_jobs, before and after those jobs are locked. Zero rows: all of them are known.
 WITH found AS (
     SELECT d.id AS deletion_id, d.subject_id AS asset_id
     FROM deletions d

@@ -1,5 +1,5 @@
--- Add the jobs of a deletion: the maker of an asset, the jobs of a story, or those of a user. Called when the deletion is
--- requested and each time it is carried out. Zero rows: all of them are known.
+-- Add the jobs of a deletion: the maker of an asset, the jobs of a story, or those of a user. Called when the deletion
+-- is requested and each time it is carried out. Zero rows: all of them are known.
 INSERT INTO deletion_jobs (deletion_id, job_id)
 SELECT d.id, j.id
 FROM deletions d

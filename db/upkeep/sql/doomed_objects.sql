@@ -1,5 +1,5 @@
--- Read the jobs and uploads of a deletion, and the keys that the rows of its jobs and files name. Called before the objects
--- are deleted.
+-- Read the jobs and uploads of a deletion, and the keys that the rows of its jobs and files name. Called before the
+-- objects are deleted.
 -- Zero rows: nothing belongs to it.
 SELECT d.job_id, CAST(NULL AS uuid) AS asset_id, CAST(NULL AS uuid) AS account_id, a.source_key AS key
 FROM deletion_jobs d

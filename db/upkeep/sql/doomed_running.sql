@@ -1,5 +1,5 @@
 -- Read the unfinished jobs that a deletion ends: its own, those that work on its files, and all that wait for them.
--- Called before they are canceled. Zero rows: none is under way.
+-- Called before they are canceled. Zero rows: none is running.
 WITH RECURSIVE doomed AS (
     (
         SELECT job_id AS id FROM deletion_jobs WHERE deletion_id = :id

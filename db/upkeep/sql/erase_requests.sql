@@ -1,5 +1,5 @@
--- Remove the words of users from the requests of a deletion's jobs. Called in the transaction that requests the deletion.
--- Zero rows: they have been removed.
+-- Remove the words of users from the requests of a deletion's jobs. Called in the transaction that requests the
+-- deletion. Zero rows: they have been removed.
 UPDATE job_requests
 SET details = NULL, metadata = NULL, request_id = NULL, erased_at = diorama_now()
 FROM deletion_jobs d

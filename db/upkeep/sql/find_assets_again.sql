@@ -1,5 +1,5 @@
--- Mark missing files as ready again whose objects are in the store after all. Called with the keys of a stretch of the
--- bucket. Zero rows: none of them was missing.
+-- Mark missing files as ready again if their objects are in the store after all. Called with the keys of a stretch of
+-- the bucket. Zero rows: none of them was missing.
 UPDATE assets
 SET state = 'ready'
 WHERE state = 'missing'

@@ -1,6 +1,7 @@
 -- Return those of the keys that ready or missing files name, as their own object or a rendition's, apart from the files
--- that are going. Called before objects are deleted: these stay. A key that no such file names is never named again,
--- because a file shares an object only under a lock on another one that has it (see twin.sql). Zero rows: all may go.
+-- that are being deleted. Called before objects are deleted: these stay. A key that no such file names is never named
+-- again, because a file shares an object only under a lock on another one that has it (see twin.sql). Zero rows: all
+-- may go.
 SELECT object_key
 FROM assets
 WHERE object_key = ANY (CAST(:keys AS text[]))

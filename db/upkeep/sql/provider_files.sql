@@ -1,6 +1,6 @@
--- Read the pictures that were uploaded to the provider for the jobs of a deletion, and for the jobs that used its files,
--- while the provider keeps them. `has_ended` says whether the submission is over: until then its picture identifies it in
--- the provider's list. Called before the deletion is completed. Zero rows: the provider has none.
+-- Read the pictures that were uploaded to the provider for the jobs of a deletion, and for the jobs that used its
+-- files, while the provider keeps them. `has_ended` says whether the submission is over: until then its picture
+-- identifies it in the provider's list. Called before the deletion is completed. Zero rows: the provider has none.
 SELECT a.job_id, a.attempt, a.picture_url, a.completed_at IS NOT NULL AS has_ended
 FROM attempts a
 WHERE a.picture_url IS NOT NULL

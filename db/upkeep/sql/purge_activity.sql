@@ -1,5 +1,5 @@
--- Delete old entries of the activity, of each account from its oldest on up to the first that is kept, and at most :most.
--- Called by retention, until nothing is left to delete. Zero rows: no account has an old entry at its beginning.
+-- Delete old entries of the activity: for each account, from its oldest entry up to the first that is kept, and at most
+-- :most. Called by retention, until nothing is left to delete. Zero rows: no account has an old entry at its beginning.
 WITH ends AS MATERIALIZED (
     SELECT h.account_id, h.purged, coalesce(
         (SELECT a.position - 1

@@ -1,6 +1,6 @@
 -- Mark files as deleted whose objects are gone. Called by retention after deleting them. A file whose upload was
--- completed at that moment has a new object and stays. It waits for no lock: an upload that is being completed or deleted
--- is left to the next pass. Zero rows: another process marked them.
+-- completed at that moment has a new object and stays. It waits for no lock: an upload that is being completed or
+-- deleted is left to the next pass. Zero rows: another process marked them.
 WITH going AS (
     SELECT a.id
     FROM unnest(CAST(:ids AS uuid[]), CAST(:keys AS text[])) AS gone (id, object_key)

@@ -1,5 +1,5 @@
--- Delete a batch of old attempts from the log of webhooks. Called by retention. Ids are in the order of their making.
--- Zero rows: none are old.
+-- Delete a batch of old attempts from the log of webhooks. Called by retention. Ids grow with time. Zero rows: none are
+-- old.
 DELETE FROM webhook_deliveries
 WHERE id = ANY (ARRAY(
     SELECT id

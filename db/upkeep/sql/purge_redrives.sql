@@ -1,5 +1,5 @@
--- Delete a batch of redrives that ended long ago, with the list of their skipped jobs. Called by retention. Zero rows: none
--- are old.
+-- Delete a batch of redrives that ended long ago, with the list of their skipped jobs. Called by retention. Zero rows:
+-- none are old.
 DELETE FROM redrives
 WHERE id = ANY (ARRAY(
     SELECT id

@@ -1,9 +1,9 @@
 -- Add the endings of jobs since the last run to the statistics. Called by a periodic task. Zero rows: none has ended.
 -- An event is new if this statement sees it and the snapshot of the last run did not, as in sequence_activity.sql: so
 -- each ending counts once, however late its transaction commits, and a run costs what is new.
--- Transaction ids of two servers cannot be compared: after a dump was restored elsewhere, the first run counts nothing, and
--- what ended in the half minute before the dump is missing.
--- A job that another one took along is not counted again; what it cost is.
+-- Transaction ids of two servers cannot be compared: after a dump was restored elsewhere, the first run counts nothing,
+-- and what ended in the half minute before the dump is missing.
+-- A job that ended because of another one is not counted, but its cost is.
 WITH last AS MATERIALIZED (
     SELECT CASE WHEN system = (pg_control_system()).system_identifier THEN seen END AS seen
     FROM statistics_reader FOR UPDATE
