@@ -66,16 +66,28 @@ def check(client: subprocess.Popen[str], acme: Partner, cut: Any, others: list[s
     assert client.wait() == 0
 
 
-@pytest.mark.parametrize(("package", "language", "script"), [("@apollo/client", "typescript", "apollo.mjs")])
+CLIENTS = {
+    "Apollo": ("@apollo/client", "typescript", "apollo.mjs", "ws"),
+    "urql over WebSocket": ("@urql/core", "mts", "urql.mjs", "ws"),
+    "urql over HTTP": ("@urql/core", "mts", "urql.mjs", "sse"),
+}
+
+
+@pytest.mark.parametrize(("package", "language", "script", "transport"), CLIENTS.values(), ids=CLIENTS)
 def test_a_client_writes_lists_and_follows(
-    node: str, acme: Partner, tmp_path: Path, package: str, language: str, script: str
+    node: str, acme: Partner, tmp_path: Path, package: str, language: str, script: str, transport: str
 ) -> None:
     if not (PACKAGES / package).is_dir():
         pytest.skip(f"{package} is not installed: run `make clients`, which needs npm")
     (tmp_path / "page.mjs").write_text(example(language))
     others = [make_avatar(acme, acme.asset()) for _ in range(2)]
     with relaying(acme.server.url) as relay:
-        given = {"URL": f"http://127.0.0.1:{relay.port}/graphql", "TOKEN": acme.secret or "", "SELFIE": acme.asset()}
+        given = {
+            "URL": f"http://127.0.0.1:{relay.port}/graphql",
+            "TOKEN": acme.secret or "",
+            "SELFIE": acme.asset(),
+            "TRANSPORT": transport,
+        }
         with running(node, tmp_path, script, given) as client:
             check(client, acme, relay.cut, others)
 
