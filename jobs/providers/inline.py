@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import binascii
 import re
+from contextlib import suppress
 from typing import Final
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, unquote_to_bytes
 
 ADDRESS: Final = "inline:"
 
-# The types that an output may have; a type of text or a page is no output of any model that is used here.
+# The bytes say which picture or video it is; a text or a page is no output of any model that is used here.
 _HEADER = re.compile(
-    r"data:(image/png|image/jpeg|image/webp|video/mp4)(?:;[a-z0-9-]{1,40}=[a-z0-9.+_-]{1,80}){0,4};base64,",
+    r"data:((?:image|video)/[a-z0-9.+-]{1,60}|application/octet-stream)(?:;[a-z0-9-]{1,40}=[a-z0-9.+_-]{1,80}){0,4};base64,",
     re.IGNORECASE,
 )
+
+# Breaks between lines and escaped characters make the text longer, at most by so much in any usual form.
+_LONGER_AT_MOST: Final = 1.25
+_URL_SAFE: Final = bytes.maketrans(b"-_", b"+/")
 
 
 class TooLarge(ValueError):
@@ -49,13 +54,13 @@ def decoded(item: object, most_bytes: int) -> tuple[str, bytes]:
     """Return the content type and the bytes of an inline output. Raises ValueError or TooLarge, without its text.
 
     What is not base64 is a damaged file, and counts as an empty one: the transcode step judges it like any other. The
-    length is checked first, so that nothing is decoded that is too large.
+    length is checked first, so that nothing is decoded that is far too large.
     """
     header = _HEADER.match(item) if isinstance(item, str) else None
     if not isinstance(item, str) or header is None:
         raise ValueError("the output is not inline")
     # Four characters are three bytes, of which up to two are missing at the end.
-    if (len(item) - header.end()) // 4 * 3 > most_bytes + 2:
+    if (len(item) - header.end()) // 4 * 3 > most_bytes * _LONGER_AT_MOST + 2:
         raise TooLarge
     content = _bytes_of(item[header.end() :])
     if len(content) > most_bytes:
@@ -64,7 +69,12 @@ def decoded(item: object, most_bytes: int) -> tuple[str, bytes]:
 
 
 def _bytes_of(text: str) -> bytes:
-    try:
+    """Return the bytes of base64 in any of its forms: in lines, escaped, URL-safe, or without its padding."""
+    with suppress(ValueError):
+        # The usual form, without a copy of so much text.
         return binascii.a2b_base64(text, strict_mode=True)
+    plain = b"".join(unquote_to_bytes(text).split()).translate(_URL_SAFE).rstrip(b"=")
+    try:
+        return binascii.a2b_base64(plain + b"=" * (-len(plain) % 4), strict_mode=True)
     except ValueError:
         return b""

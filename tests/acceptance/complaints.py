@@ -119,7 +119,8 @@ COMPLAINTS = (
         "the output is of another type: a text for a list, a list for a text, an object, an empty list",
         "one address is accepted however it is wrapped; an empty list means that the content check declined; without "
         "an address: a new attempt, and in the end `OUTPUT_INVALID`; a picture or a video inside the response (a "
-        "`data:` URL) is stored like any other, and another inline output fails at once",
+        "`data:` URL, of any type of picture or video and with base64 in any form) is stored like any other, and "
+        "another inline output fails at once",
         (
             "one address instead of a list",
             "an object instead of a list",

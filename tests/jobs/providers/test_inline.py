@@ -50,6 +50,10 @@ def fetched(provider: ReplicateProvider, address: str, most_bytes: int = len(CON
         ("data:image/jpeg;base64,", "image/jpeg"),
         ("DATA:image/webp;Base64,", "image/webp"),
         ("data:video/mp4;codecs=avc1.640028;base64,", "video/mp4"),
+        ("data:video/quicktime;base64,", "video/quicktime"),
+        ("data:video/x-matroska;base64,", "video/x-matroska"),
+        ("data:image/avif;base64,", "image/avif"),
+        ("data:application/octet-stream;base64,", "application/octet-stream"),
     ],
 )
 def test_an_inline_output_is_fetched_by_its_stand_in(
@@ -90,7 +94,14 @@ def test_a_stand_in_that_is_none_has_vanished(provider: ReplicateProvider, addre
         fetched(provider, address)
 
 
-@pytest.mark.parametrize("text", ["AAA", "@@@@", "AA==AA==", "AAAA\nAAAA"])
+@pytest.mark.parametrize("text", ["AAAA\r\nqqo=\n", "AAAAqqo", "AAAA%0Aqqo%3D", " AAAA qqo= "])
+def test_base64_is_read_in_every_form(text: str) -> None:
+    """It was paid for; a line break of an encoder for mail is no reason to throw it away."""
+    assert inline.decoded(f"data:image/png;base64,{text}", 100) == ("image/png", b"\0\0\0\xaa\xaa")
+    assert inline.decoded("data:image/png;base64,-_-_", 3)[1] == inline.decoded("data:image/png;base64,+/+/", 3)[1]
+
+
+@pytest.mark.parametrize("text", ["A", "@@@@", "AA==AA==", "AAAA\0AAAA"])
 def test_what_is_not_base64_is_an_empty_file(text: str) -> None:
     """The transcode step refuses an empty file, and the job makes a new attempt."""
     assert inline.decoded(f"data:image/png;base64,{text}", 100) == ("image/png", b"")
