@@ -5,9 +5,12 @@ It stands in the upper left corner: players put their controls at the bottom, an
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
+
+if TYPE_CHECKING:
+    from PIL import ImageFont
 
 # The size of the letters, the space around them and the distance from the borders, as shares of the picture's height.
 LETTERS: Final = 1 / 20
@@ -42,6 +45,8 @@ def plate(size: tuple[int, int], text: str) -> Image.Image:
 
 def _drawn(text: str, font: ImageFont.FreeTypeFont, padding: int) -> Image.Image:
     """Return the text on its plate, whose height does not depend on which letters it has."""
+    from PIL import ImageDraw
+
     ascent, descent = font.getmetrics()
     size = (_even(font.getlength(text)) + 2 * padding, _even(ascent + descent) + 2 * padding)
     drawn = Image.new("RGB", size, PLATE_COLOR)
@@ -51,6 +56,9 @@ def _drawn(text: str, font: ImageFont.FreeTypeFont, padding: int) -> Image.Image
 
 def _font(letters_px: float) -> ImageFont.FreeTypeFont:
     """Return the font that Pillow brings, Aileron (CC0), which has the printable characters of ASCII."""
+    # Imported here, so that pictures without a label do not wait for the font's library to load.
+    from PIL import ImageFont
+
     font = ImageFont.load_default(letters_px)
     if not isinstance(font, ImageFont.FreeTypeFont):
         raise OSError("this Pillow was built without FreeType")

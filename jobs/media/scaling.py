@@ -16,6 +16,9 @@ LINEAR_FROM_FACTOR: Final = 2.0
 LINEAR_PIXELS_MAX: Final = 10_000_000
 # The power that comes closest to sRGB's curve; what goes there and back stays the same.
 GAMMA: Final = 2.2
+# Beyond this factor, whole blocks of pixels become their means first. The copy of 320 pixels takes a third of the time
+# for it, and differs by two thirds of a step of 255.
+REDUCING_GAP: Final = 3.0
 # The light of each byte: looking it up takes a twentieth of the time of calculating it for each pixel.
 LIGHT: Final = [(byte / 255) ** GAMMA for byte in range(256)]
 
@@ -34,7 +37,7 @@ def scaled(image: Image.Image, size: Size, box: Box | None = None) -> Image.Imag
 
 
 def _scaled_in_linear_light(channel: Image.Image, size: Size, box: Box | None) -> Image.Image:
-    light = channel.point(LIGHT, "F").resize(size, LANCZOS, box=box)
+    light = channel.point(LIGHT, "F").resize(size, LANCZOS, box=box, reducing_gap=REDUCING_GAP)
     stored: Image.Image = ImageMath.lambda_eval(_stored, light=light)
     return stored
 
