@@ -39,11 +39,16 @@ async def job_ready_at(context: Context, job: Job) -> datetime | None:
 
 
 async def story_ready_at(context: Context, story_id: UUID) -> datetime | None:
-    """Return when the last job of a story will have succeeded; None without an estimate for one of them."""
+    """Return when the last job of a story that may succeed will have; None without an estimate for one of them."""
     jobs: Sequence[Job] = await context.loaders.story_jobs.load(story_id) or ()
-    estimates = [await job_ready_at(context, job) for job in jobs if not job.state.is_terminal]
+    estimates = [await job_ready_at(context, job) for job in jobs if _may_succeed(job)]
     known = [estimate for estimate in estimates if estimate is not None]
     return max(known) if known and len(known) == len(estimates) else None
+
+
+def _may_succeed(job: Job) -> bool:
+    ends = job.state.is_terminal or job.state is State.COMPENSATING
+    return not ends and job.cancel_requested_at is None
 
 
 async def _is_paused(context: Context, job: Job) -> bool:

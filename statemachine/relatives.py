@@ -29,13 +29,20 @@ def is_consequence(error: ErrorCode | None) -> bool:
     return error in CONSEQUENCES
 
 
-def root_cause(errors: Sequence[ErrorCode | None]) -> int | None:
-    """Return the place of the error that the others follow from, or None where there is none.
+def root_causes(errors: Sequence[ErrorCode | None]) -> list[int]:
+    """Return the places of the errors that the others follow from.
 
-    `errors` are those of the jobs of one story, parents before children, with None for a job without an error.
+    Those that a retry may help with come first, and among them failures before cancels.
+    `errors` are those of the jobs of one story, parents before children, with None for a job without an error. If there
+    are only consequences, because the job whose error it was has been removed, the first of them stands for it.
     """
-    places = [place for place, error in enumerate(errors) if error is not None]
-    return next((place for place in places if not is_consequence(errors[place])), places[0] if places else None)
+    found = [(place, error) for place, error in enumerate(errors) if error is not None]
+    causes = [(place, error) for place, error in found if not is_consequence(error)] or found[:1]
+    return [place for place, error in sorted(causes, key=lambda cause: _hopeless_last(cause[1]))]
+
+
+def _hopeless_last(error: ErrorCode) -> tuple[bool, bool]:
+    return not error.is_retryable, error is ErrorCode.CANCELED
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,7 +162,7 @@ def makers_of(conn: Connection, scope: Scope, asset_ids: Collection[UUID]) -> di
 
 
 def jobs_of_stories(conn: Connection, scope: Scope, story_ids: Collection[UUID]) -> dict[UUID, list[Job]]:
-    """Return the jobs of each story in the order avatar, scene, animation."""
+    """Return the jobs of each story: the avatar, then each scene followed by its animations."""
     rows = conn.execute(_SELECT.where(jobs.c.story_id.in_(story_ids), scope.allows(jobs)).order_by(jobs.c.id))
     found: dict[UUID, list[Job]] = {story_id: [] for story_id in story_ids}
     for row in rows:

@@ -1,4 +1,4 @@
-"""Stories: selfie, avatar, scene and animation as one request."""
+"""Stories: a selfie, its avatar, scenes and animations as one request."""
 
 from __future__ import annotations
 
@@ -66,11 +66,11 @@ class StoryFilter:
         return found
 
 
-# The state of the first job that has not succeeded, as `Story.state` has it.
+# The state of the first job that goes on, or else of the first that did not succeed, as `Story.state` has it.
 _STATE = func.coalesce(
     select(jobs.c.state)
     .where(jobs.c.story_id == stories.c.id, jobs.c.state != State.SUCCEEDED)
-    .order_by(jobs.c.id)
+    .order_by(jobs.c.finished_at.is_not(None), jobs.c.id)
     .limit(1)
     .scalar_subquery(),
     str(State.SUCCEEDED),

@@ -13,12 +13,12 @@ from db.ids import ids_after, new_id
 from db.records.jobs import lock_sources
 from db.records.requests import IdempotencyKey, NewJob, insert_stories
 from jobs.catalogue.catalogue import DEFAULT_CATALOGUE, Catalogue
-from jobs.errors import Invalid, UseCaseError
+from jobs.errors import Invalid
 from jobs.identity import Principal, on_behalf_of
-from jobs.requesting.checks import check_animation, check_scene, check_story
+from jobs.requesting.checks import check_animation, check_scene, check_story, placed
 from jobs.requesting.creation import add_jobs
 from jobs.requesting.idempotency import Made, once
-from jobs.requesting.making import STORY_JOBS_MAX, JobMaker, owner_of
+from jobs.requesting.making import JobMaker, owner_of
 from jobs.requesting.requests import (
     AnimationRequest,
     BatchAnimation,
@@ -30,6 +30,8 @@ from jobs.requesting.requests import (
 )
 
 ITEMS_MAX = 200
+# What the items may have together: one transaction adds them all.
+JOBS_MAX = 600
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -43,10 +45,7 @@ def create_batch(
     Raises what `create_story` does, with the item's list and place in the path; the transaction must then be rolled
     back.
     """
-    count = len(request.stories) + len(request.scenes) + len(request.animations)
-    if not 1 <= count <= ITEMS_MAX:
-        raise Invalid(f"A batch takes 1 to {ITEMS_MAX} stories, scenes and animations; this one has {count}.", "input")
-
+    _check_size(request)
     caller = on_behalf_of(conn, caller, request.options.on_behalf_of)
 
     def make(batch_id: UUID) -> None:
@@ -60,6 +59,16 @@ def create_batch(
     return once(conn, key, request, make)
 
 
+def _check_size(request: BatchRequest) -> None:
+    singles = len(request.scenes) + len(request.animations)
+    items = len(request.stories) + singles
+    if not 1 <= items <= ITEMS_MAX:
+        raise Invalid(f"A batch takes 1 to {ITEMS_MAX} stories, scenes and animations; this one has {items}.", "input")
+    jobs = singles + sum(story.content.job_count for story in request.stories)
+    if jobs > JOBS_MAX:
+        raise Invalid(f"A batch takes up to {JOBS_MAX} jobs; this one has {jobs}.", "input")
+
+
 class _NewBatch:
     """The jobs of a batch that is being accepted."""
 
@@ -68,7 +77,7 @@ class _NewBatch:
     ) -> None:
         self._caller, self._request, self._batch_id, self._catalogue = caller, request, batch_id, catalogue
         self._maker = JobMaker(conn, caller, catalogue)
-        self._ids = iter(ids_after(batch_id, STORY_JOBS_MAX * ITEMS_MAX))
+        self._ids = iter(ids_after(batch_id, JOBS_MAX))
 
     def jobs(self) -> list[NewJob]:
         """Return the jobs in the order of the request."""
@@ -82,10 +91,9 @@ class _NewBatch:
 
     def _story(self, item: BatchStory) -> list[NewJob]:
         options = replace(self._request.options, metadata=item.metadata)
-        story = StoryRequest(options, item.selfie_id, item.scene, item.animation)
+        story = StoryRequest(options, item.selfie_id, item.content)
         check_story(self._catalogue, self._caller, story)
-        job_ids = [next(self._ids) for _ in range(STORY_JOBS_MAX if item.animation else STORY_JOBS_MAX - 1)]
-        return self._maker.story(new_id(), job_ids, story)
+        return self._maker.story(new_id(), self._ids, story)
 
     def _scene(self, item: BatchScene) -> list[NewJob]:
         options = replace(self._request.options, metadata=item.metadata)
@@ -103,11 +111,8 @@ class _NewBatch:
 def for_each_item(name: str, items: Sequence[Item], make: Callable[[Item], Result]) -> Iterator[Result]:
     """Yield what is made of each item of a list; the path of an error names the list and the place of the item."""
     for number, item in enumerate(items):
-        try:
+        with placed(name, str(number)):
             yield make(item)
-        except UseCaseError as error:
-            error.path = ("input", name, str(number), *error.path[1:])
-            raise
 
 
 def _lock_sources(conn: Connection, caller: Principal, request: BatchRequest) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from jobs.catalogue.catalogue import Catalogue
-from jobs.errors import Invalid
+from jobs.errors import Invalid, UseCaseError
 from jobs.identity import Principal
 from jobs.requesting.requests import (
     AnimationOptions,
@@ -25,9 +27,22 @@ DURATIONS_S = (6, 10)
 def check_story(catalogue: Catalogue, caller: Principal, request: StoryRequest) -> None:
     """Raise Invalid, NotFound or TierRequired for options that no story of this caller can have."""
     _check_options(caller, request.options)
-    _check_scene(catalogue, request.scene)
-    if request.animation is not None:
-        _check_motion(catalogue, caller, request.animation, "animation")
+    request.content.check()
+    for path, scene in request.content.placed_scenes():
+        with placed(*path):
+            _check_scene(catalogue, scene)
+    for path, animation in request.content.placed_animations():
+        _check_motion(catalogue, caller, animation, *path)
+
+
+@contextmanager
+def placed(*place: str) -> Iterator[None]:
+    """Put the place of an item into the path of an error that its check raises."""
+    try:
+        yield
+    except UseCaseError as error:
+        error.path = ("input", *place, *error.path[1:])
+        raise
 
 
 def check_avatar(catalogue: Catalogue, caller: Principal, request: AvatarRequest) -> None:
@@ -63,8 +78,8 @@ def _check_scene(catalogue: Catalogue, scene: SceneOptions) -> None:
     scene.check()
 
 
-def _check_motion(catalogue: Catalogue, caller: Principal, options: AnimationOptions, argument: str) -> None:
-    path = ("input", argument, "durationSeconds")
+def _check_motion(catalogue: Catalogue, caller: Principal, options: AnimationOptions, *argument: str) -> None:
+    path = ("input", *argument, "durationSeconds")
     if options.duration_s not in DURATIONS_S:
         raise Invalid("durationSeconds must be 6 or 10.", *path)
     catalogue.check_duration(caller.tier, options.duration_s, *path)

@@ -17,7 +17,7 @@ from jobs.identity import Principal, on_behalf_of
 from jobs.requesting.checks import check_animation, check_avatar, check_scene, check_story
 from jobs.requesting.credits import hold_price
 from jobs.requesting.idempotency import Made, once
-from jobs.requesting.making import STORY_JOBS_MAX, JobMaker, owner_of
+from jobs.requesting.making import JobMaker, owner_of
 from jobs.requesting.requests import AnimationRequest, AvatarRequest, SceneRequest, StoryRequest
 
 
@@ -33,7 +33,7 @@ def create_story(
     check_story(catalogue, caller, request)
 
     def make(story_id: UUID, maker: JobMaker) -> list[NewJob]:
-        jobs = maker.story(story_id, [new_id() for _ in range(STORY_JOBS_MAX)], request)
+        jobs = maker.story(story_id, iter(new_id, None), request)
         insert_story(conn, owner_of(caller), story_id, request.selfie_id)
         return jobs
 

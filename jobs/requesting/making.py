@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import asdict
 from functools import cache, partial
 from typing import Any
@@ -14,12 +14,16 @@ from db.records.requests import JobRequest, NewJob, Owner
 from jobs.catalogue.catalogue import Catalogue
 from jobs.catalogue.prices import price_of
 from jobs.identity import Principal
-from jobs.requesting.requests import AnimationOptions, AnimationRequest, AvatarRequest, SceneRequest, StoryRequest
+from jobs.requesting.requests import (
+    AnimationOptions,
+    AnimationRequest,
+    AvatarRequest,
+    SceneRequest,
+    StoryRequest,
+    StoryScene,
+)
 from jobs.requesting.sources import Place, place_after, ready_asset, source_of_animation, source_of_scene
 from statemachine.vocabulary import Kind
-
-# The jobs of a story with a video: avatar, scene, animation.
-STORY_JOBS_MAX = 3
 
 
 def owner_of(caller: Principal) -> Owner:
@@ -59,26 +63,27 @@ class JobMaker:
         video = self._request(request, Kind.ANIMATION, input_id=request.scene_asset_id, **asdict(request.animation))
         return _placed(job_id, video, place)
 
-    def story(self, story_id: UUID, job_ids: Sequence[UUID], request: StoryRequest) -> list[NewJob]:
-        """Return the jobs of a story, each of which waits for the one before it."""
+    def story(self, story_id: UUID, ids: Iterator[UUID], request: StoryRequest) -> list[NewJob]:
+        """Return the jobs of a story: its avatar, and after it each scene with its videos.
+
+        `ids` ascend, so that parents come before children.
+        """
         self._check_makeable(Kind.AVATAR)
         self._check_makeable(Kind.SCENE)
-        if request.animation is not None:
-            self._check_length(request.animation, "animation")
+        for path, animation in request.content.placed_animations():
+            self._check_length(animation, *path)
         self._selfie(request.selfie_id)
-        before = (None, *job_ids)
-        return [
-            NewJob(job_id, wanted, story_id, parent_id=parent_id, waits=parent_id is not None)
-            for job_id, parent_id, wanted in zip(job_ids, before, self._of_story(request), strict=False)
-        ]
+        avatar = NewJob(next(ids), self._request(request, Kind.AVATAR, input_id=request.selfie_id), story_id)
+        scenes = [self._scene_of_story(ids, request, each, avatar) for each in request.content.scenes]
+        return [avatar, *(job for jobs in scenes for job in jobs)]
 
-    def _of_story(self, request: StoryRequest) -> list[JobRequest]:
-        avatar = self._request(request, Kind.AVATAR, input_id=request.selfie_id)
-        scene = self._request(request, Kind.SCENE, **asdict(request.scene))
-        if request.animation is None:
-            return [avatar, scene]
-        motion = asdict(request.animation)
-        return [avatar, scene, self._request(request, Kind.ANIMATION, theme=request.scene.theme, **motion)]
+    def _scene_of_story(
+        self, ids: Iterator[UUID], request: StoryRequest, wanted: StoryScene, avatar: NewJob
+    ) -> list[NewJob]:
+        theme = wanted.scene.theme
+        scene = _waiting(next(ids), self._request(request, Kind.SCENE, **asdict(wanted.scene)), avatar)
+        motions = [self._request(request, Kind.ANIMATION, theme=theme, **asdict(each)) for each in wanted.animations]
+        return [scene, *(_waiting(next(ids), motion, scene) for motion in motions)]
 
     def _request(
         self, request: StoryRequest | AvatarRequest | SceneRequest | AnimationRequest, kind: Kind, **subject: Any
@@ -97,9 +102,13 @@ class JobMaker:
     def _check_makeable(self, kind: Kind) -> None:
         self._catalogue.check_makeable(kind, self._caller.tier, None, "input")
 
-    def _check_length(self, options: AnimationOptions, argument: str) -> None:
-        path = ("input", argument, "durationSeconds")
+    def _check_length(self, options: AnimationOptions, *argument: str) -> None:
+        path = ("input", *argument, "durationSeconds")
         self._catalogue.check_makeable(Kind.ANIMATION, self._caller.tier, options.duration_s, *path)
+
+
+def _waiting(job_id: UUID, request: JobRequest, parent: NewJob) -> NewJob:
+    return NewJob(job_id, request, parent.story_id, parent_id=parent.id, waits=True)
 
 
 def _placed(job_id: UUID, request: JobRequest, place: Place) -> NewJob:

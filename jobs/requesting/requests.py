@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -10,6 +11,8 @@ from jobs.errors import Invalid
 from statemachine.vocabulary import OnFailure
 
 DETAILS_LENGTH_MAX = 300
+# All jobs of one story: its avatar, its scenes and their videos.
+STORY_JOBS_MAX = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +49,61 @@ class AnimationOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class StoryScene:
+    """A scene of a story, and the videos of it."""
+
+    scene: SceneOptions
+    animations: tuple[AnimationOptions, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StoryScenes:
+    """The scenes of a story. Where the caller gave a list (`is_list`), the paths of errors name places in it."""
+
+    scenes: tuple[StoryScene, ...]
+    is_list: bool = True
+
+    @classmethod
+    def of_one(cls, scene: SceneOptions, animation: AnimationOptions | None = None) -> StoryScenes:
+        """Return a single scene and, unless `animation` is None, a video of it."""
+        return cls((StoryScene(scene, () if animation is None else (animation,)),), is_list=False)
+
+    @property
+    def job_count(self) -> int:
+        """Return the number of jobs of the story, its avatar included."""
+        return 1 + sum(1 + len(each.animations) for each in self.scenes)
+
+    def check(self) -> None:
+        """Raise Invalid for too few or too many jobs."""
+        if not self.scenes:
+            raise Invalid("A story has at least one scene.", "input", "scenes")
+        if self.job_count > STORY_JOBS_MAX:
+            message = f"A story has at most {STORY_JOBS_MAX} jobs; this one has {self.job_count}: "
+            raise Invalid(message + "an avatar, and one for each scene and each video.", "input", "scenes")
+
+    def placed_scenes(self) -> Iterator[tuple[tuple[str, ...], SceneOptions]]:
+        """Yield each scene after its path in the input."""
+        for number, each in enumerate(self.scenes):
+            yield self._path(number), each.scene
+
+    def placed_animations(self) -> Iterator[tuple[tuple[str, ...], AnimationOptions]]:
+        """Yield each animation after its path in the input."""
+        for number, each in enumerate(self.scenes):
+            for place, animation in enumerate(each.animations):
+                within = ("animations", str(place)) if self.is_list else ("animation",)
+                yield (*self._path(number), *within), animation
+
+    def _path(self, number: int) -> tuple[str, ...]:
+        return ("scenes", str(number)) if self.is_list else ()
+
+
+@dataclass(frozen=True, slots=True)
 class StoryRequest:
-    """An avatar, a scene with it and, unless `animation` is None, a video of the scene."""
+    """An avatar, scenes with it and videos of these."""
 
     options: RequestOptions
     selfie_id: UUID
-    scene: SceneOptions
-    animation: AnimationOptions | None = None
+    content: StoryScenes
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +139,7 @@ class BatchStory:
     """One story of a batch, with its own metadata."""
 
     selfie_id: UUID
-    scene: SceneOptions
-    animation: AnimationOptions | None = None
+    content: StoryScenes
     metadata: dict[str, Any] | None = None
 
 

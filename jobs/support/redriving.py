@@ -93,12 +93,25 @@ def retry_job(conn: Connection, caller: Principal, job_id: UUID, catalogue: Cata
     """
     if job_by_id(conn, caller.scope, job_id) is None:
         raise NotFound("The job does not exist.", "input", "jobId")
-    locked = lock_families(conn, [job_id])
-    _check_retryable(conn, caller, job_id)
-    revived = _redrive(conn, job_id, locked, RedriveOptions(caller.actor, None, catalogue.job_deadline))
+    revived = retry_jobs(conn, caller, [job_id], catalogue)
     job = job_by_id(conn, caller.scope, job_id)
     assert job is not None
-    return Retried(job, frozenset(revived))
+    return Retried(job, revived)
+
+
+def retry_jobs(
+    conn: Connection, caller: Principal, job_ids: Collection[UUID], catalogue: Catalogue = DEFAULT_CATALOGUE
+) -> frozenset[UUID]:
+    """Retry jobs that the caller may see, all or none; return those that were revived. Raises as `retry_job` does."""
+    # All of them before the first wallet, as the lock order has it.
+    locked = lock_families(conn, job_ids)
+    options = RedriveOptions(caller.actor, None, catalogue.job_deadline)
+    revived: set[UUID] = set()
+    for job_id in job_ids:
+        if job_id not in revived:
+            _check_retryable(conn, caller, job_id)
+            revived |= _redrive(conn, job_id, locked, options)
+    return frozenset(revived)
 
 
 def _check_retryable(conn: Connection, caller: Principal, job_id: UUID) -> None:

@@ -1,4 +1,4 @@
-"""Retrying a story: the job that it failed with is retried, and revives the others."""
+"""Retrying a story: the jobs that it failed with are retried, and revive the others."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ from jobs.catalogue.catalogue import DEFAULT_CATALOGUE, Catalogue
 from jobs.errors import AlreadyFinished, NotFound, NotReady, UseCaseError
 from jobs.identity import Principal
 from jobs.requesting.idempotency import once
-from jobs.support.redriving import retry_job
-from statemachine.commands import ENDED_BADLY
-from statemachine.relatives import root_cause
-from statemachine.vocabulary import State
+from jobs.support.redriving import retry_jobs
+from statemachine.commands import ENDED_BADLY, can_be_retried
+from statemachine.relatives import root_causes
+from statemachine.vocabulary import ErrorCode, State
+
+# Their error is set for good, unless they are retried.
+_FAILING = ENDED_BADLY | {State.COMPENSATING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,10 @@ class RetriedStory:
 def retry_story(
     conn: Connection, caller: Principal, request: RetryRequest, catalogue: Catalogue = DEFAULT_CATALOGUE
 ) -> RetriedStory:
-    """Retry the job that a story failed with. Raises NotFound, IdempotencyKeyReused, and what `retry_job` raises."""
+    """Retry the jobs that a story failed with, all or none.
+
+    Raises NotFound, IdempotencyKeyReused, and what `retry_job` raises.
+    """
     if not jobs_of_stories(conn, caller.scope, [request.story_id])[request.story_id]:
         raise NotFound("The story does not exist.", "input", "storyId")
     revived: set[UUID] = set()
@@ -47,7 +53,7 @@ def retry_story(
     def retry(_: UUID) -> None:
         # Read here, so that a retry that waited for another one sees what that has done.
         jobs = jobs_of_stories(conn, caller.scope, [request.story_id])[request.story_id]
-        revived.update(retry_job(conn, caller, _failed_with(jobs), catalogue).revived)
+        revived.update(retry_jobs(conn, caller, _failed_with(jobs), catalogue))
 
     key = IdempotencyKey(caller.account_id, caller.user_ref, "retryStory", request.idempotency_key)
     try:
@@ -58,11 +64,17 @@ def retry_story(
     return RetriedStory(frozenset(revived), made.replayed)
 
 
-def _failed_with(jobs: Sequence[Job]) -> UUID:
-    """Return the job that the others failed because of."""
-    place = root_cause([job.error_code if job.state in ENDED_BADLY else None for job in jobs])
-    if place is not None:
-        return jobs[place].id
+def _failed_with(jobs: Sequence[Job]) -> list[UUID]:
+    """Return the jobs that the others failed because of: those that can be retried, or else the first.
+
+    A job that was canceled comes back only if nothing else can: what its owner stopped beside a failure stays stopped.
+    """
+    errors = [job.error_code if job.state in _FAILING else None for job in jobs]
+    causes = [job for job in (jobs[place] for place in root_causes(errors)) if job.state in ENDED_BADLY]
+    if causes:
+        retryable = [job for job in causes if can_be_retried(job.state, job.error_code)]
+        failed = [job for job in retryable if job.error_code is not ErrorCode.CANCELED]
+        return [job.id for job in failed or retryable or causes[:1]]
     if all(job.state is State.SUCCEEDED for job in jobs):
         raise AlreadyFinished("The story has succeeded; there is nothing to retry.", "input", "storyId")
-    raise NotReady("The story has not ended yet.", "input", "storyId")
+    raise NotReady("Nothing in the story has failed yet, or it is still being undone.", "input", "storyId")

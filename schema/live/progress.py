@@ -27,7 +27,7 @@ from schema.errors import BAD_USER_INPUT, NOT_FOUND, ApiError
 from schema.ids import IdKind
 from schema.live.buffers import Delivery
 from schema.live.ordering import in_order
-from schema.live.standing import Standing, batch_percent, batch_state, items_of
+from schema.live.standing import Standing, batch_percent, batch_state, deciding, items_of
 from statemachine.vocabulary import State
 
 _REPLAY_MAX = 500
@@ -101,16 +101,13 @@ class Followed:
 
     def snapshot(self) -> Progress:
         """Return the message with the current state."""
-        standings = self._standings.items()
-        current = next(
-            (job_id for job_id, at in standings if at.state is not State.SUCCEEDED), list(self._standings)[-1]
-        )
-        return self._message(current, None, is_final=self.has_ended, skipped=0)
+        current = deciding([at.state for at in self._standings.values()])
+        return self._message(list(self._standings)[current], None, is_final=self.has_ended, skipped=0)
 
     def apply(self, delivery: Delivery) -> Progress:
         """Apply the next event and return its message."""
         event = delivery.event
-        self._standings[event.job_id] = Standing.after(event)
+        self._standings[event.job_id] = self._standings[event.job_id].after(event)
         return self._message(
             event.job_id, event, is_final=self.has_ended and not delivery.more, skipped=delivery.skipped
         )
@@ -177,10 +174,10 @@ async def jobs_of(parts: Parts, scope: Scope, subject: Subject) -> Sequence[Job]
 async def _resumed(parts: Parts, subject: Subject, jobs: Sequence[Job], after: str) -> Followed:
     """Return the subject as of a subscriber's cursor."""
     seen = _seen_by(subject, jobs, after)
-    reached = {event.job_id: Standing.after(event) for event in await parts.database.read(events_at, seen)}
-    if len(reached) < len(jobs):
+    events = {event.job_id: event for event in await parts.database.read(events_at, seen)}
+    if len(events) < len(jobs):
         raise ApiError(BAD_USER_INPUT, "The history of this cursor is no longer kept: subscribe without a cursor.")
-    return Followed(subject, jobs, reached)
+    return Followed(subject, jobs, {job.id: Standing.of(job).after(events[job.id]) for job in jobs})
 
 
 def _seen_by(subject: Subject, jobs: Sequence[Job], after: str) -> Mapping[UUID, int]:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from db.records.events import JobEvent
 from db.records.jobs import Job
-from statemachine.vocabulary import State
+from statemachine.vocabulary import Kind, State
 
-# The share of each job in its story's percent: what it takes of the time.
-_WEIGHTS: dict[int, tuple[int, ...]] = {1: (100,), 2: (50, 50), 3: (30, 30, 40)}
+# The weight of each job in its story's percent: what it takes of the time.
+_WEIGHTS = {Kind.AVATAR: 3, Kind.SCENE: 3, Kind.ANIMATION: 4}
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
     """State and percent of a job after the event `seq`."""
 
+    kind: Kind
     state: State
     percent: int
     seq: int
@@ -25,12 +26,16 @@ class Standing:
     @classmethod
     def of(cls, job: Job) -> Standing:
         """Return where a job stands now."""
-        return cls(job.state, job.percent, job.seq)
+        return cls(job.kind, job.state, job.percent, job.seq)
 
     @classmethod
-    def after(cls, event: JobEvent) -> Standing:
-        """Return where a job stood after an event."""
-        return cls(event.to_state, event.percent, event.seq)
+    def unborn(cls, job: Job) -> Standing:
+        """Return where a job stood before its first event."""
+        return cls(job.kind, State.WAITING, 0, 0)
+
+    def after(self, event: JobEvent) -> Standing:
+        """Return where the job stood after an event."""
+        return replace(self, state=event.to_state, percent=event.percent, seq=event.seq)
 
 
 def items_of(jobs: Sequence[Job]) -> list[list[Job]]:
@@ -41,22 +46,32 @@ def items_of(jobs: Sequence[Job]) -> list[list[Job]]:
     return list(items.values())
 
 
+def deciding(states: Sequence[State]) -> int:
+    """Return the place of the state that stands for all: the first that goes on.
+
+    When all have ended, it is the first that did not succeed, or else the last.
+    """
+    going_on = (place for place, state in enumerate(states) if not state.is_terminal)
+    unsuccessful = (place for place, state in enumerate(states) if state is not State.SUCCEEDED)
+    return next(going_on, next(unsuccessful, len(states) - 1))
+
+
 def story_state(standings: Sequence[Standing]) -> State:
-    """Return the state of the first job that has not succeeded; succeeded when all have."""
-    return next((at.state for at in standings if at.state is not State.SUCCEEDED), State.SUCCEEDED)
+    """Return the state of the first job that goes on; when all have ended, of the first that did not succeed."""
+    states = [at.state for at in standings]
+    return states[deciding(states)]
 
 
 def story_percent(standings: Sequence[Standing]) -> int:
-    """Return the weighted percent of the jobs, in their order. It never falls, because none of theirs does."""
-    weights = _WEIGHTS.get(len(standings), (1,) * len(standings))
-    return sum(weight * at.percent for weight, at in zip(weights, standings, strict=True)) // sum(weights)
+    """Return the weighted percent of the jobs. It never falls, because none of theirs does."""
+    total = sum(_WEIGHTS[at.kind] for at in standings)
+    return sum(_WEIGHTS[at.kind] * at.percent for at in standings) // total
 
 
 def batch_state(items: Sequence[Sequence[Standing]]) -> State:
     """Return the state of the first item that goes on; when all have ended, of the first that did not succeed."""
     states = [story_state(item) for item in items]
-    going_on = (state for state in states if not state.is_terminal)
-    return next(going_on, next((state for state in states if state is not State.SUCCEEDED), State.SUCCEEDED))
+    return states[deciding(states)]
 
 
 def batch_percent(items: Sequence[Sequence[Standing]]) -> int:

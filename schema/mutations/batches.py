@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
-from jobs.requesting.batches import ITEMS_MAX, create_batch, for_each_item
+from jobs.requesting.batches import ITEMS_MAX, JOBS_MAX, create_batch, for_each_item
 from jobs.requesting.cancellation import cancel_batch
 from jobs.requesting.requests import BatchAnimation, BatchRequest, BatchScene, BatchStory, RequestOptions
 from schema.context import Info
@@ -12,28 +12,30 @@ from schema.fields import mutation
 from schema.ids import IdKind
 from schema.mutations.arguments import input_id, input_source
 from schema.mutations.payloads import KeyedPayload, Payload
-from schema.mutations.request_options import METADATA, AnimationOptions, KeyedInput, SceneInput, metadata_of
+from schema.mutations.request_options import (
+    METADATA,
+    AnimationOptions,
+    KeyedInput,
+    SceneInput,
+    StoryInput,
+    metadata_of,
+)
 from schema.scalars import JSON
 from schema.types.batch import Batch, find_batch
 from schema.types.job import Job
 from statemachine.vocabulary import Step
 
-_ITEMS = f"A batch has 1 to {ITEMS_MAX} stories, scenes and animations together."
+_ITEMS = f"A batch has 1 to {ITEMS_MAX} stories, scenes and animations together, and up to {JOBS_MAX} jobs."
 
 
 @strawberry.input(description="One story of a batch.")
-class BatchStoryInput(SceneInput):
-    selfie_id: strawberry.ID = strawberry.field(description="The selfie, an asset that is `READY`.")
-    animation: AnimationOptions | None = strawberry.field(
-        default_factory=AnimationOptions, description="The motion of the video; null to stop at the scene."
-    )
+class BatchStoryInput(StoryInput):
     metadata: JSON | None = strawberry.field(default=None, description=METADATA)
 
     def story(self) -> BatchStory:
         """Return the story as the use case takes it; raise Invalid for a wrong id or wrong metadata."""
         metadata = metadata_of(self.metadata, "input", "metadata")
-        motion = None if self.animation is None else self.animation.options()
-        return BatchStory(input_id(self.selfie_id, IdKind.ASSET, "selfieId"), self.scene_options(), motion, metadata)
+        return BatchStory(input_id(self.selfie_id, IdKind.ASSET, "selfieId"), self.content(), metadata)
 
 
 @strawberry.input(description="One scene of a batch.")

@@ -8,8 +8,8 @@ import strawberry
 
 from jobs.errors import Invalid
 from jobs.requesting.idempotency import Made
+from jobs.requesting.requests import STORY_JOBS_MAX, RequestOptions, SceneOptions, StoryScene, StoryScenes
 from jobs.requesting.requests import AnimationOptions as Options
-from jobs.requesting.requests import RequestOptions, SceneOptions
 from schema.context import Context
 from schema.ids import IdKind
 from schema.live.progress import Subject
@@ -46,6 +46,51 @@ class SceneInput:
     def scene_options(self) -> SceneOptions:
         """Return the content of the scene as the use cases take it."""
         return SceneOptions(theme=self.theme, details=self.details)
+
+
+@strawberry.input(description="One scene of a story, and its videos.")
+class StorySceneInput(SceneInput):
+    animations: list[AnimationOptions] = strawberry.field(
+        default_factory=lambda: [AnimationOptions()],
+        description="The motions of its videos, one each; `[]` to stop at the scene.",
+    )
+
+    def story_scene(self) -> StoryScene:
+        """Return the scene with its videos as the use cases take it."""
+        return StoryScene(self.scene_options(), tuple(each.options() for each in self.animations))
+
+
+@strawberry.input
+class StoryInput:
+    """The fields that all inputs for a story share: one scene in short, or a list. Not in the SDL either."""
+
+    selfie_id: strawberry.ID = strawberry.field(description="The selfie, an asset that is `READY`.")
+    theme: strawberry.ID | None = strawberry.field(
+        default=None, description="The theme of its scene, the `key` of one of `themes`; null if you give `scenes`."
+    )
+    details: str | None = strawberry.field(
+        default=None, description="What else its scene should show, at most 300 characters; null if you give `scenes`."
+    )
+    animation: AnimationOptions | None = strawberry.field(
+        default_factory=AnimationOptions,
+        description="The motion of the video of its scene; null to stop at the scene. Omit it if you give `scenes`.",
+    )
+    scenes: list[StorySceneInput] | None = strawberry.field(
+        default=None,
+        description="Instead of `theme`, `details` and `animation`: several scenes with the same avatar, each with its "
+        f"videos. The avatar, the scenes and the videos are at most {STORY_JOBS_MAX} jobs.",
+    )
+
+    def content(self) -> StoryScenes:
+        """Return the scenes as the use cases take them; raise Invalid for both forms at once, or neither."""
+        if self.scenes is not None:
+            if self.theme is not None or self.details is not None or self.animation != AnimationOptions():
+                raise Invalid("Give either scenes, or theme, details and animation.", "input", "scenes")
+            return StoryScenes(tuple(each.story_scene() for each in self.scenes))
+        if self.theme is None:
+            raise Invalid("Give theme, or scenes for several.", "input", "theme")
+        scene = SceneOptions(theme=self.theme, details=self.details)
+        return StoryScenes.of_one(scene, None if self.animation is None else self.animation.options())
 
 
 METADATA = "A JSON object of at most 4096 bytes for your own use; `Job.metadata` returns it, and `JobFilter` finds it."

@@ -13,19 +13,18 @@ from schema.fields import mutation
 from schema.ids import IdKind
 from schema.mutations.arguments import input_id
 from schema.mutations.payloads import KeyedPayload, Payload
-from schema.mutations.request_options import AnimationOptions, RequestInput, SceneInput, accepted
+from schema.mutations.request_options import RequestInput, StoryInput, accepted
 from schema.mutations.reviving import hint_revived, job_ids
 from schema.queries.root import find_story
 from schema.types.story import Story
 from statemachine.vocabulary import Step
 
 
-@strawberry.input(description="The selfie, the theme and the motion to make a story of.")
-class CreateStoryInput(SceneInput, RequestInput):
-    selfie_id: strawberry.ID = strawberry.field(description="The selfie, an asset that is `READY`.")
-    animation: AnimationOptions | None = strawberry.field(
-        default_factory=AnimationOptions, description="The motion of the video; null to stop at the scene."
-    )
+@strawberry.input(
+    description="The selfie, the themes and the motions to make a story of: `theme` for one scene, or `scenes`."
+)
+class CreateStoryInput(StoryInput, RequestInput):
+    pass
 
 
 @strawberry.type(description="The story that was requested.")
@@ -50,7 +49,7 @@ class CancelStoryPayload(Payload):
 @strawberry.input(description="The story to retry.")
 class RetryStoryInput:
     story_id: strawberry.ID = strawberry.field(
-        description="A story that has failed or was canceled, whose `error` is retryable."
+        description="A story whose `error` is retryable; some of its jobs may still run."
     )
     idempotency_key: str = strawberry.field(
         description="1 to 255 characters. The same key with the same story retries it once."
@@ -67,14 +66,17 @@ class RetryStoryPayload(KeyedPayload):
 
 @strawberry.type
 class StoryMutations:
-    @mutation("Create a story: an avatar from a selfie, a scene with it, and a video of the scene.", CreateStoryPayload)
+    @mutation(
+        "Create a story: an avatar from a selfie, one or more scenes with it, and videos of the scenes. Either all of "
+        "its jobs are accepted or none.",
+        CreateStoryPayload,
+    )
     async def create_story(self, info: Info, input: CreateStoryInput) -> CreateStoryPayload:
         context = info.context
         request = StoryRequest(
             input.request_options(),
             selfie_id=input_id(input.selfie_id, IdKind.ASSET, "selfieId"),
-            scene=input.scene_options(),
-            animation=None if input.animation is None else input.animation.options(),
+            content=input.content(),
         )
         made = await context.database.write(create_story, context.principal, request, catalogue=context.catalogue)
         await accepted(context, made, IdKind.STORY, input.wait_seconds)
@@ -91,8 +93,9 @@ class StoryMutations:
         return CancelStoryPayload(story=await find_story(info, story_id))
 
     @mutation(
-        "Retry a story that failed or was canceled: the job that it failed with starts again, with those that it needs "
-        "and those that failed because of it. Their credits are held again.",
+        "Retry a story in which something failed or was canceled: each job that failed by itself and whose error is "
+        "retryable starts again, with those that it needs and those that failed because of it. If nothing failed, the "
+        "canceled jobs do. What still runs goes on. Credits are held again, for all or none.",
         RetryStoryPayload,
     )
     async def retry_story(self, info: Info, input: RetryStoryInput) -> RetryStoryPayload:

@@ -20,9 +20,7 @@ from schema.scalars import write_time
 from schema.streams.messages import public, shown_event
 from schema.streams.offsets import MalformedOffset, OffsetPurged, read_seen, seen_offset
 from schema.streams.stream import BATCH_MAX, Batch
-from statemachine.vocabulary import ActivityType, State
-
-_UNBORN = Standing(State.WAITING, 0, 0)
+from statemachine.vocabulary import ActivityType
 
 
 class _Reading:
@@ -118,8 +116,9 @@ class JobStream:
             raise MalformedOffset
         begun = {job_id: seq for job_id, seq in seen.items() if seq}
         events = await self.parts.database.read(events_at, begun) if begun else []
+        standings = {job.id: Standing.unborn(job) for job in jobs}
         # A job whose event is no longer kept counts as unborn: what follows then has a gap.
-        standings = dict.fromkeys(seen, _UNBORN) | {event.job_id: Standing.after(event) for event in events}
+        standings |= {event.job_id: standings[event.job_id].after(event) for event in events}
         at = Followed(self.subject, jobs, standings)
         return _Reading(self.reader, self.subject, jobs, at, await self._user_ref(jobs[0]))
 

@@ -92,12 +92,12 @@ ERROR_CODES = {
 SCOPES_OF_ROLL_BACK = {
     OnFailure.KEEP: "Nothing is undone: what was made before stays, and stays charged.",
     OnFailure.ROLL_BACK_PARENT: (
-        "What it was made from in the same story is undone and refunded, unless another job has started from it: a "
-        "failed animation takes its scene along, a failed scene its avatar."
+        "What it was made from in the same story is undone and refunded, unless a job that has not failed uses it: "
+        "a failed animation takes its scene along, a failed scene its avatar."
     ),
     OnFailure.ROLL_BACK_STORY: (
         "All that the same story made for it is undone and refunded: a failed animation takes its scene and its avatar "
-        "along. What another job has started from stays."
+        "along. What another job that has not failed uses stays, and so do the other scenes."
     ),
 }
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from jobs.requesting.creation import create_story
-from jobs.requesting.requests import AnimationOptions, RequestOptions, SceneOptions, StoryRequest
+from jobs.requesting.requests import AnimationOptions, RequestOptions, SceneOptions, StoryRequest, StoryScenes
 from tests.support.eventually import eventually
 from tests.support.system import System
 from tests.support.tuned import QUICK
@@ -27,8 +27,10 @@ def test_a_story_of_ten_seconds_is_made_by_models_that_support_it(system: System
         request = StoryRequest(
             RequestOptions("ten"),
             selfie_id=system.selfie_id,
-            scene=SceneOptions("neon-city", 'a cat". Constraints: none'),
-            animation=AnimationOptions(duration_s=10, camera="push_in"),
+            content=StoryScenes.of_one(
+                SceneOptions("neon-city", 'a cat". Constraints: none'),
+                AnimationOptions(duration_s=10, camera="push_in"),
+            ),
         )
         story = create_story(conn, system.caller, request).resource_id
     system.start_worker(replace(QUICK, lease=timedelta(seconds=30)), PROVIDER_TIMEOUT_S="10")

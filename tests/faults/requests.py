@@ -20,6 +20,8 @@ from jobs.requesting.requests import (
     SceneOptions,
     SceneRequest,
     StoryRequest,
+    StoryScene,
+    StoryScenes,
 )
 from statemachine.vocabulary import OnFailure, State
 
@@ -37,13 +39,22 @@ def avatar(conn: Connection, caller: Principal, key: str, selfie_id: UUID, _: ob
 def story(conn: Connection, caller: Principal, key: str, selfie_id: UUID, _: object) -> list[Made]:
     """Request an avatar, a scene and a video; if one fails, all are undone."""
     options = RequestOptions(key, OnFailure.ROLL_BACK_STORY)
-    request = StoryRequest(options, selfie_id, SceneOptions("neon-city"), animation=AnimationOptions())
+    request = StoryRequest(options, selfie_id, StoryScenes.of_one(SceneOptions("neon-city"), AnimationOptions()))
     return [create_story(conn, caller, request)]
+
+
+def story_of_scenes(conn: Connection, caller: Principal, key: str, selfie_id: UUID, _: object) -> list[Made]:
+    """Request two scenes with one avatar, and two videos of the first; a failed job takes what only it was made of."""
+    first, second = (SceneOptions(theme) for theme in ("neon-city", "moon-base"))
+    content = StoryScenes((StoryScene(first, (AnimationOptions(), AnimationOptions("wave"))), StoryScene(second)))
+    return [create_story(conn, caller, StoryRequest(RequestOptions(key), selfie_id, content))]
 
 
 def story_without_video(conn: Connection, caller: Principal, key: str, selfie_id: UUID, _: object) -> list[Made]:
     """Request an avatar and a scene; the avatar is kept if the scene fails."""
-    request = StoryRequest(RequestOptions(key, OnFailure.KEEP), selfie_id, SceneOptions("neon-city"))
+    request = StoryRequest(
+        RequestOptions(key, OnFailure.KEEP), selfie_id, StoryScenes.of_one(SceneOptions("neon-city"))
+    )
     return [create_story(conn, caller, request)]
 
 
@@ -65,7 +76,7 @@ def _usable(jobs: Sequence[tuple[UUID, State]]) -> UUID | None:
     return next((job_id for job_id, state in jobs if state not in _ENDED_BADLY), None)
 
 
-REQUESTS: tuple[Request, ...] = (avatar, story, story_without_video, scene, batch)
+REQUESTS: tuple[Request, ...] = (avatar, story, story_of_scenes, story_without_video, scene, batch)
 
 # The possible starts of a run: a request, and the state that its first job has reached.
 STARTS: tuple[tuple[Request, State], ...] = (
@@ -73,4 +84,5 @@ STARTS: tuple[tuple[Request, State], ...] = (
     (avatar, State.TRANSCODING),
     (story, State.STORING),
     (story, State.SUCCEEDED),
+    (story_of_scenes, State.SUCCEEDED),
 )

@@ -33,6 +33,7 @@ from jobs.requesting.requests import (
     SceneOptions,
     SceneRequest,
     StoryRequest,
+    StoryScenes,
 )
 from jobs.steps.runtime import Runtime
 from simulator.serve import Background
@@ -151,7 +152,9 @@ class System(JobReads):
     def ask_for_story(self, key: str, *, video: bool) -> UUID:
         """Request a story, with or without its video, and return its id."""
         animation = AnimationOptions() if video else None
-        request = StoryRequest(RequestOptions(key), self.selfie_id, SceneOptions("neon-city"), animation=animation)
+        request = StoryRequest(
+            RequestOptions(key), self.selfie_id, StoryScenes.of_one(SceneOptions("neon-city"), animation)
+        )
         with self.engine.begin() as conn:
             return create_story(conn, self.caller, request).resource_id
 

@@ -28,15 +28,18 @@ from jobs.requesting.requests import (
     SceneOptions,
     SceneRequest,
     StoryRequest,
+    StoryScene,
+    StoryScenes,
 )
 from tests.support.factories import World, make_world
 
 OPTIONS = RequestOptions("key", priority=1, metadata={"order": 1})
-STORY = BatchStory(new_id(), SceneOptions("neon-city", "rain"), AnimationOptions(), {"story": 1})
+CONTENT = StoryScenes((StoryScene(SceneOptions("neon-city", "rain"), (AnimationOptions(),)),))
+STORY = BatchStory(new_id(), CONTENT, {"story": 1})
 VIDEO = BatchAnimation(AnimationOptions(), new_id(), new_id(), {"video": 1})
 SCENE = BatchScene(SceneOptions("neon-city", "rain"), new_id(), new_id(), {"scene": 1})
 REQUESTS: tuple[Any, ...] = (
-    StoryRequest(OPTIONS, new_id(), SceneOptions("neon-city", "rain"), AnimationOptions()),
+    StoryRequest(OPTIONS, new_id(), CONTENT),
     AvatarRequest(OPTIONS, new_id()),
     SceneRequest(OPTIONS, SceneOptions("neon-city", "rain"), new_id(), new_id()),
     AnimationRequest(OPTIONS, new_id(), new_id(), AnimationOptions()),

@@ -44,6 +44,18 @@ _GIVEN: dict[str, dict[str, Any]] = {
     "grantCredits": {"amount": "10", "userRef": "ada"},
 }
 
+# A story whose scenes are given as a list.
+_OF_SCENES = {"selfieId": None, "scenes": [{"theme": "neon-city", "animations": [{}]}]}
+
+
+def _given(mutation: str, path: tuple[str, ...]) -> dict[str, Any]:
+    """Return an input that has the field at the path."""
+    if mutation == "createStory" and "scenes" in path:
+        return _OF_SCENES
+    if path[:2] == ("stories", "scenes"):
+        return {**_GIVEN[mutation], "stories": [_OF_SCENES]}
+    return _GIVEN[mutation]
+
 
 def _paths(type_: GraphQLInputObjectType) -> Iterator[tuple[str, ...]]:
     for name, field in type_.fields.items():
@@ -98,7 +110,7 @@ def test_a_key_cannot_be_reused_for_another_request(acme: Partner, mutation: str
       {mutation}(input: $input) {{ replayed userErrors {{ code path }} }}
     }}
     """
-    given = {**_with_ids(acme, _GIVEN[mutation]), "idempotencyKey": new_key()}
+    given = {**_with_ids(acme, _given(mutation, path)), "idempotencyKey": new_key()}
     assert acme.ask(document, input=given)[mutation] == {"replayed": False, "userErrors": []}
     other = acme.ask(document, input=_changed(acme, given, path))[mutation]
     assert other["userErrors"] == [{"code": "IDEMPOTENCY_KEY_REUSED", "path": ["input", "idempotencyKey"]}]
