@@ -42,7 +42,7 @@ CREATE TABLE attempts (
     CONSTRAINT attempts_pkey PRIMARY KEY (job_id, attempt),
     CONSTRAINT attempts_variant_of_experiment CHECK ((experiment IS NULL) = (variant IS NULL))
 ) WITH (
-    -- Most of what a row comes to hold is written after its insert: there is room on the page for it.
+    -- Most of a row is written after its insert, so the page keeps room for it.
     fillfactor = 50
 );
 CREATE UNIQUE INDEX attempts_by_prediction ON attempts (prediction_id) WHERE prediction_id IS NOT NULL;

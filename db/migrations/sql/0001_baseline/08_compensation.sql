@@ -3,7 +3,7 @@
 CREATE TABLE compensation_actions (
     job_id      uuid NOT NULL CONSTRAINT compensation_actions_job REFERENCES jobs ON DELETE CASCADE,
     cycle       integer NOT NULL,
-    -- The submission that the job had when the action was planned: it may have made others since.
+    -- The submission that the job had when the action was planned: the job may have made others since.
     attempt     integer NOT NULL,
     action      text NOT NULL CONSTRAINT compensation_actions_action_known
         CHECK (action IN ('cancel_prediction', 'delete_objects', 'return_credits', 'roll_back_parent')),

@@ -1,7 +1,8 @@
--- How often all workers together may call the provider. Each call of a kind takes a permit; permits come in by the minute.
+-- How often all workers together may call the provider. Each call takes a permit of its kind, and permits are added at
+-- a rate per minute.
 CREATE TABLE provider_budgets (
     call          text PRIMARY KEY CONSTRAINT provider_budgets_call CHECK (call IN ('create', 'read')),
-    -- The rate is a setting: more than any of them allows for is cut down to it when it is read.
+    -- The rate is a setting, which limits the permits when they are read.
     permits       double precision NOT NULL DEFAULT 1e9,
     filled_at     timestamptz NOT NULL DEFAULT diorama_now(),
     -- What the provider asked for.

@@ -4,13 +4,13 @@
 -- Without foreign keys, which would cost as much as the entry itself: a job, its story and its session outlive it.
 CREATE TABLE activity (
     account_id uuid NOT NULL,
-    -- 1, 2, 3 … an account.
+    -- 1, 2, 3 … for each account.
     position   bigint NOT NULL,
     type       text NOT NULL CONSTRAINT activity_type_known CHECK (
         type IN ('job_event', 'story_began', 'story_succeeded', 'story_failed', 'story_canceled', 'endpoint_disabled',
                  'balance_low')),
     at         timestamptz NOT NULL,
-    -- Null in what concerns no job, and no story.
+    -- Null if the entry concerns no job, or no story.
     job_id     uuid,
     seq        integer,
     story_id   uuid,

@@ -38,7 +38,7 @@ CREATE TABLE webhook_secrets (
     endpoint_id uuid NOT NULL CONSTRAINT webhook_secrets_endpoint REFERENCES webhook_endpoints ON DELETE CASCADE,
     secret      text NOT NULL,
     created_at  timestamptz NOT NULL DEFAULT diorama_now(),
-    -- A secret that another has replaced signs until then.
+    -- Until this time, a replaced secret still signs.
     expires_at  timestamptz,
     CONSTRAINT webhook_secrets_pkey PRIMARY KEY (endpoint_id, secret)
 );

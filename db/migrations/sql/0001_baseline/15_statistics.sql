@@ -1,5 +1,5 @@
--- The endings of jobs, rolled up by hour and by day, for each account and for all of them together (the nil UUID). A row
--- for each outcome, root cause and bucket of time to result. Only roll_up_statistics.sql writes it.
+-- The endings of jobs, rolled up by hour and by day, for each account and for all accounts together (the nil UUID): one
+-- row for each outcome, root cause and bucket of time to result. Only roll_up_statistics.sql writes it.
 CREATE TABLE job_statistics (
     account_id   uuid NOT NULL,
     unit         text NOT NULL CONSTRAINT job_statistics_unit_known CHECK (unit IN ('hour', 'day')),

@@ -1,5 +1,5 @@
--- What an account wants to be stopped at and warned of. An account without a row has no limits. The row is locked after
--- wallets, and before the head of the activity.
+-- The limits at which an account wants to be stopped or warned. An account without a row has no limits. The row is
+-- locked after wallets, and before the head of the activity.
 CREATE TABLE credit_limits (
     account_id       uuid CONSTRAINT credit_limits_pkey PRIMARY KEY CONSTRAINT credit_limits_account REFERENCES accounts,
     -- How many credits its requests and those of its users may hold on a day of UTC; null for any number.
