@@ -9,6 +9,8 @@ from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from db.access import guard
+
 
 @dataclass(frozen=True, slots=True)
 class DatabaseSettings:
@@ -128,10 +130,11 @@ def _connect(
 
 def connect_async(settings: DatabaseSettings, *, name: str) -> AsyncEngine:
     """Return an engine for the event loop; database functions run on it through `run_sync`."""
-    return create_async_engine(
+    engine = create_async_engine(
         normalised_url(settings.url),
         pool_size=settings.pool_size,
         max_overflow=0,
-        pool_pre_ping=True,
         connect_args={"application_name": name, "options": _options(settings), **_CLIENT_KEEPALIVES},
     )
+    guard(engine)
+    return engine

@@ -66,6 +66,8 @@ def _migrate(connection: Connection) -> None:
     if is_behind(current_revision(connection)):
         upgrade(connection, "head")
     make_history_months(connection)
+    if not connection.scalar(text("SELECT grant_access()")):
+        log.warning("the roles of the API are missing, because this user may not create them: see docs/operations.md")
 
 
 def upgrade(connection: Connection, revision: str) -> None:

@@ -103,6 +103,75 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION public.grant_access() RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    name text;
+    of_account text;
+    mine CONSTANT text := '(SELECT current_setting(''diorama.account'')::uuid)';
+BEGIN
+    FOREACH name IN ARRAY ARRAY['diorama_account', 'diorama_viewer', 'diorama_agent'] LOOP
+        BEGIN
+            EXECUTE format('CREATE ROLE %I NOLOGIN', name);
+        EXCEPTION
+            -- It is there: another database of the cluster may have made it at this moment.
+            WHEN duplicate_object OR unique_violation THEN NULL;
+            WHEN insufficient_privilege THEN
+                IF to_regrole(name) IS NULL THEN
+                    RETURN false;
+                END IF;
+        END;
+        BEGIN
+            IF NOT pg_has_role(current_user, name, 'MEMBER') THEN
+                EXECUTE format('GRANT %I TO CURRENT_USER', name);
+            END IF;
+        EXCEPTION
+            WHEN unique_violation THEN NULL;
+            WHEN insufficient_privilege THEN RETURN false;
+        END;
+    END LOOP;
+    IF has_table_privilege('diorama_account', 'jobs', 'SELECT') THEN
+        RETURN true;
+    END IF;
+
+    EXECUTE format('GRANT USAGE ON SCHEMA %I TO diorama_account, diorama_viewer, diorama_agent', current_schema());
+    FOR name, of_account IN
+        SELECT each.name, 'account_id = ' || mine
+        FROM unnest(ARRAY['activity', 'activity_heads', 'api_keys', 'assets', 'credit_limits', 'credit_statistics', 'deletions',
+                          'idempotency_keys', 'job_requests', 'job_statistics', 'jobs', 'ledger_entries', 'sessions', 'stories',
+                          'suspensions', 'wallets', 'webhook_deliveries', 'webhook_endpoints']) AS each (name)
+        UNION ALL
+        SELECT each.name, format('EXISTS (SELECT FROM jobs j WHERE j.id = job_id AND j.account_id = %s)', mine)
+        FROM unnest(ARRAY['attempts', 'compensation_actions', 'job_events']) AS each (name)
+        UNION ALL VALUES
+            ('accounts', 'id = ' || mine),
+            ('renditions', format('EXISTS (SELECT FROM assets a WHERE a.id = asset_id AND a.account_id = %s)', mine)),
+            ('webhook_secrets',
+             format('EXISTS (SELECT FROM webhook_endpoints e WHERE e.id = endpoint_id AND e.account_id = %s)', mine))
+    LOOP
+        EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
+        EXECUTE format('CREATE POLICY of_account ON %I FOR SELECT TO diorama_account USING (%s)', name, of_account);
+        EXECUTE format('CREATE POLICY of_support ON %I TO diorama_viewer, diorama_agent USING (true)', name);
+        EXECUTE format('GRANT SELECT ON %I TO diorama_account', name);
+    END LOOP;
+    -- An agent suspends users, and not accounts.
+    CREATE POLICY users_only ON suspensions AS RESTRICTIVE TO diorama_agent USING (true) WITH CHECK (user_ref <> '');
+
+    -- What belongs to nobody's account.
+    GRANT SELECT ON activity_sequencer, credit_statistics_reader, job_error_codes, job_states, job_transitions, paused_steps,
+        provider_breaker, provider_budgets, statistics_reader, watcher_status TO diorama_account;
+    GRANT SELECT ON ALL TABLES IN SCHEMA public TO diorama_viewer, diorama_agent;
+    REVOKE SELECT ON stream_tickets, webhook_secrets FROM diorama_viewer, diorama_agent;
+    GRANT INSERT ON audit_entries, compensation_actions, credit_limits, idempotency_keys, job_events, ledger_entries, redrives,
+        suspensions, wallets TO diorama_agent;
+    GRANT UPDATE ON compensation_actions, credit_limits, job_requests, jobs, redrives, stories, suspensions, wallets
+        TO diorama_agent;
+    GRANT DELETE ON suspensions TO diorama_agent;
+    RETURN true;
+END
+$$;
+
 CREATE FUNCTION public.history_is_wanted(begins timestamp with time zone, ends timestamp with time zone, kept_for interval) RETURNS boolean
     LANGUAGE sql STABLE
     AS $$
@@ -1415,3 +1484,321 @@ ALTER TABLE ONLY public.webhook_endpoints
 
 ALTER TABLE ONLY public.webhook_secrets
     ADD CONSTRAINT webhook_secrets_endpoint FOREIGN KEY (endpoint_id) REFERENCES public.webhook_endpoints(id) ON DELETE CASCADE;
+
+ALTER TABLE public.accounts ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.activity ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.activity_heads ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.api_keys ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.assets ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.attempts ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.compensation_actions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.credit_limits ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.credit_statistics ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.deletions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.job_events ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.job_requests ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.job_statistics ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.jobs ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.ledger_entries ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY of_account ON public.accounts FOR SELECT TO diorama_account USING ((id = ( SELECT (current_setting('diorama.account'::text))::uuid AS current_setting)));
+
+CREATE POLICY of_account ON public.activity FOR SELECT TO diorama_account USING ((account_id = ( SELECT (current_setting('diorama.account'::text))::uuid AS current_setting)));
+
+CREATE POLICY of_account ON public.activity_heads FOR SELECT TO diorama_account USING ((account_id = ( SELECT (current_setting('diorama.account'::text))::uuid AS current_setting)));
+
+CREATE POLICY of_account ON public.api_keys FOR SELECT TO diorama_account USING ((account_id = ( SELECT (current_setting('diorama.account'::text))::uuid AS current_setting)));
+
+CREATE POLICY of_account ON public.assets FOR SELECT TO diorama_account USING ((account_id = ( SELECT (current_setting('diorama.account'::text))::uuid AS current_setting)));
+
+CREATE POLICY of_account ON public.attempts FOR SELECT TO diorama_account USING ((EXISTS ( SELECT
+   FROM public.jobs j
+  WHERE ((j.id = attempts.job_id) AND (j.account_id = ( SELECT (current_setting('diorama.account'::text))::uuid AS current_setting))))));
+
+CREATE POLICY of_account ON public.compensation_actions FOR SELECT TO diorama_account USING ((EXISTS ( SELECT
+   FROM public.jobs j
+  WHERE ((j.id = compensation_actions.job_id) AND (j.account_id = ( SELECT (current_setting('diorama.account'::text))::uuid AS current_setting))))));
+
+CREATE POLICY of_account ON public.credit_limits FOR SELECT TO diorama_account USING ((account_id = ( SELECT (current_setting('diorama.account'::text))::uuid AS current_setting)));
+
+CREATE POLICY of_account ON public.credit_statistics FOR SELECT TO diorama_account USING ((account_id = ( SELECT (current_setting('diorama.account'::text))::uuid AS current_setting)));
+
+CREATE POLICY of_account ON public.deletions FOR SELECT TO diorama_account USING ((account_id = ( SELECT (current_setting('diorama.account'::text))::uuid AS current_setting)));
+
+CREATE POLICY of_account ON public.idempotency_keys FOR SELECT TO diorama_account USING ((account_id = ( SELECT (current_setting('diorama.account'::text))::uuid AS current_setting)));
+
+CREATE POLICY of_account ON public.job_events FOR SELECT TO diorama_account USING ((EXISTS ( SELECT
+   FROM public.jobs j
+  WHERE ((j.id = job_events.job_id) AND (j.account_id = ( SELECT (current_setting('diorama.account'::text))::uuid AS current_setting))))));
+
+CREATE POLICY of_account ON public.job_requests FOR SELECT TO diorama_account USING ((account_id = ( SELECT (current_setting('diorama.account'::text))::uuid AS current_setting)));
+
+CREATE POLICY of_account ON public.job_statistics FOR SELECT TO diorama_account USING ((account_id = ( SELECT (current_setting('diorama.account'::text))::uuid AS current_setting)));
+
+CREATE POLICY of_account ON public.jobs FOR SELECT TO diorama_account USING ((account_id = ( SELECT (current_setting('diorama.account'::text))::uuid AS current_setting)));
+
+CREATE POLICY of_account ON public.ledger_entries FOR SELECT TO diorama_account USING ((account_id = ( SELECT (current_setting('diorama.account'::text))::uuid AS current_setting)));
+
+CREATE POLICY of_account ON public.renditions FOR SELECT TO diorama_account USING ((EXISTS ( SELECT
+   FROM public.assets a
+  WHERE ((a.id = renditions.asset_id) AND (a.account_id = ( SELECT (current_setting('diorama.account'::text))::uuid AS current_setting))))));
+
+CREATE POLICY of_account ON public.sessions FOR SELECT TO diorama_account USING ((account_id = ( SELECT (current_setting('diorama.account'::text))::uuid AS current_setting)));
+
+CREATE POLICY of_account ON public.stories FOR SELECT TO diorama_account USING ((account_id = ( SELECT (current_setting('diorama.account'::text))::uuid AS current_setting)));
+
+CREATE POLICY of_account ON public.suspensions FOR SELECT TO diorama_account USING ((account_id = ( SELECT (current_setting('diorama.account'::text))::uuid AS current_setting)));
+
+CREATE POLICY of_account ON public.wallets FOR SELECT TO diorama_account USING ((account_id = ( SELECT (current_setting('diorama.account'::text))::uuid AS current_setting)));
+
+CREATE POLICY of_account ON public.webhook_deliveries FOR SELECT TO diorama_account USING ((account_id = ( SELECT (current_setting('diorama.account'::text))::uuid AS current_setting)));
+
+CREATE POLICY of_account ON public.webhook_endpoints FOR SELECT TO diorama_account USING ((account_id = ( SELECT (current_setting('diorama.account'::text))::uuid AS current_setting)));
+
+CREATE POLICY of_account ON public.webhook_secrets FOR SELECT TO diorama_account USING ((EXISTS ( SELECT
+   FROM public.webhook_endpoints e
+  WHERE ((e.id = webhook_secrets.endpoint_id) AND (e.account_id = ( SELECT (current_setting('diorama.account'::text))::uuid AS current_setting))))));
+
+CREATE POLICY of_support ON public.accounts TO diorama_viewer, diorama_agent USING (true);
+
+CREATE POLICY of_support ON public.activity TO diorama_viewer, diorama_agent USING (true);
+
+CREATE POLICY of_support ON public.activity_heads TO diorama_viewer, diorama_agent USING (true);
+
+CREATE POLICY of_support ON public.api_keys TO diorama_viewer, diorama_agent USING (true);
+
+CREATE POLICY of_support ON public.assets TO diorama_viewer, diorama_agent USING (true);
+
+CREATE POLICY of_support ON public.attempts TO diorama_viewer, diorama_agent USING (true);
+
+CREATE POLICY of_support ON public.compensation_actions TO diorama_viewer, diorama_agent USING (true);
+
+CREATE POLICY of_support ON public.credit_limits TO diorama_viewer, diorama_agent USING (true);
+
+CREATE POLICY of_support ON public.credit_statistics TO diorama_viewer, diorama_agent USING (true);
+
+CREATE POLICY of_support ON public.deletions TO diorama_viewer, diorama_agent USING (true);
+
+CREATE POLICY of_support ON public.idempotency_keys TO diorama_viewer, diorama_agent USING (true);
+
+CREATE POLICY of_support ON public.job_events TO diorama_viewer, diorama_agent USING (true);
+
+CREATE POLICY of_support ON public.job_requests TO diorama_viewer, diorama_agent USING (true);
+
+CREATE POLICY of_support ON public.job_statistics TO diorama_viewer, diorama_agent USING (true);
+
+CREATE POLICY of_support ON public.jobs TO diorama_viewer, diorama_agent USING (true);
+
+CREATE POLICY of_support ON public.ledger_entries TO diorama_viewer, diorama_agent USING (true);
+
+CREATE POLICY of_support ON public.renditions TO diorama_viewer, diorama_agent USING (true);
+
+CREATE POLICY of_support ON public.sessions TO diorama_viewer, diorama_agent USING (true);
+
+CREATE POLICY of_support ON public.stories TO diorama_viewer, diorama_agent USING (true);
+
+CREATE POLICY of_support ON public.suspensions TO diorama_viewer, diorama_agent USING (true);
+
+CREATE POLICY of_support ON public.wallets TO diorama_viewer, diorama_agent USING (true);
+
+CREATE POLICY of_support ON public.webhook_deliveries TO diorama_viewer, diorama_agent USING (true);
+
+CREATE POLICY of_support ON public.webhook_endpoints TO diorama_viewer, diorama_agent USING (true);
+
+CREATE POLICY of_support ON public.webhook_secrets TO diorama_viewer, diorama_agent USING (true);
+
+ALTER TABLE public.renditions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.sessions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.stories ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.suspensions ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY users_only ON public.suspensions AS RESTRICTIVE TO diorama_agent USING (true) WITH CHECK ((user_ref <> ''::text));
+
+ALTER TABLE public.wallets ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.webhook_deliveries ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.webhook_endpoints ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.webhook_secrets ENABLE ROW LEVEL SECURITY;
+
+GRANT USAGE ON SCHEMA public TO diorama_account;
+GRANT USAGE ON SCHEMA public TO diorama_viewer;
+GRANT USAGE ON SCHEMA public TO diorama_agent;
+
+GRANT SELECT ON TABLE public.assets TO diorama_account;
+GRANT SELECT ON TABLE public.assets TO diorama_viewer;
+GRANT SELECT ON TABLE public.assets TO diorama_agent;
+
+GRANT SELECT ON TABLE public.jobs TO diorama_account;
+GRANT SELECT ON TABLE public.jobs TO diorama_viewer;
+GRANT SELECT,UPDATE ON TABLE public.jobs TO diorama_agent;
+
+GRANT SELECT ON TABLE public.accounts TO diorama_account;
+GRANT SELECT ON TABLE public.accounts TO diorama_viewer;
+GRANT SELECT ON TABLE public.accounts TO diorama_agent;
+
+GRANT SELECT ON TABLE public.activity TO diorama_account;
+GRANT SELECT ON TABLE public.activity TO diorama_viewer;
+GRANT SELECT ON TABLE public.activity TO diorama_agent;
+
+GRANT SELECT ON TABLE public.activity_heads TO diorama_account;
+GRANT SELECT ON TABLE public.activity_heads TO diorama_viewer;
+GRANT SELECT ON TABLE public.activity_heads TO diorama_agent;
+
+GRANT SELECT ON TABLE public.activity_sequencer TO diorama_account;
+GRANT SELECT ON TABLE public.activity_sequencer TO diorama_viewer;
+GRANT SELECT ON TABLE public.activity_sequencer TO diorama_agent;
+
+GRANT SELECT ON TABLE public.alembic_version TO diorama_viewer;
+GRANT SELECT ON TABLE public.alembic_version TO diorama_agent;
+
+GRANT SELECT ON TABLE public.api_keys TO diorama_account;
+GRANT SELECT ON TABLE public.api_keys TO diorama_viewer;
+GRANT SELECT ON TABLE public.api_keys TO diorama_agent;
+
+GRANT SELECT ON TABLE public.attempts TO diorama_account;
+GRANT SELECT ON TABLE public.attempts TO diorama_viewer;
+GRANT SELECT ON TABLE public.attempts TO diorama_agent;
+
+GRANT SELECT ON TABLE public.audit_entries TO diorama_viewer;
+GRANT SELECT,INSERT ON TABLE public.audit_entries TO diorama_agent;
+
+GRANT SELECT ON TABLE public.compensation_actions TO diorama_account;
+GRANT SELECT ON TABLE public.compensation_actions TO diorama_viewer;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.compensation_actions TO diorama_agent;
+
+GRANT SELECT ON TABLE public.credit_limits TO diorama_account;
+GRANT SELECT ON TABLE public.credit_limits TO diorama_viewer;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.credit_limits TO diorama_agent;
+
+GRANT SELECT ON TABLE public.credit_statistics TO diorama_account;
+GRANT SELECT ON TABLE public.credit_statistics TO diorama_viewer;
+GRANT SELECT ON TABLE public.credit_statistics TO diorama_agent;
+
+GRANT SELECT ON TABLE public.credit_statistics_reader TO diorama_account;
+GRANT SELECT ON TABLE public.credit_statistics_reader TO diorama_viewer;
+GRANT SELECT ON TABLE public.credit_statistics_reader TO diorama_agent;
+
+GRANT SELECT ON TABLE public.deletion_assets TO diorama_viewer;
+GRANT SELECT ON TABLE public.deletion_assets TO diorama_agent;
+
+GRANT SELECT ON TABLE public.deletion_jobs TO diorama_viewer;
+GRANT SELECT ON TABLE public.deletion_jobs TO diorama_agent;
+
+GRANT SELECT ON TABLE public.deletions TO diorama_account;
+GRANT SELECT ON TABLE public.deletions TO diorama_viewer;
+GRANT SELECT ON TABLE public.deletions TO diorama_agent;
+
+GRANT SELECT ON TABLE public.idempotency_keys TO diorama_account;
+GRANT SELECT ON TABLE public.idempotency_keys TO diorama_viewer;
+GRANT SELECT,INSERT ON TABLE public.idempotency_keys TO diorama_agent;
+
+GRANT SELECT ON TABLE public.job_error_codes TO diorama_account;
+GRANT SELECT ON TABLE public.job_error_codes TO diorama_viewer;
+GRANT SELECT ON TABLE public.job_error_codes TO diorama_agent;
+
+GRANT SELECT ON TABLE public.job_events TO diorama_account;
+GRANT SELECT ON TABLE public.job_events TO diorama_viewer;
+GRANT SELECT,INSERT ON TABLE public.job_events TO diorama_agent;
+
+GRANT SELECT ON TABLE public.job_events_other TO diorama_viewer;
+GRANT SELECT ON TABLE public.job_events_other TO diorama_agent;
+
+GRANT SELECT ON TABLE public.job_requests TO diorama_account;
+GRANT SELECT ON TABLE public.job_requests TO diorama_viewer;
+GRANT SELECT,UPDATE ON TABLE public.job_requests TO diorama_agent;
+
+GRANT SELECT ON TABLE public.job_states TO diorama_account;
+GRANT SELECT ON TABLE public.job_states TO diorama_viewer;
+GRANT SELECT ON TABLE public.job_states TO diorama_agent;
+
+GRANT SELECT ON TABLE public.job_statistics TO diorama_account;
+GRANT SELECT ON TABLE public.job_statistics TO diorama_viewer;
+GRANT SELECT ON TABLE public.job_statistics TO diorama_agent;
+
+GRANT SELECT ON TABLE public.job_transitions TO diorama_account;
+GRANT SELECT ON TABLE public.job_transitions TO diorama_viewer;
+GRANT SELECT ON TABLE public.job_transitions TO diorama_agent;
+
+GRANT SELECT ON TABLE public.ledger_entries TO diorama_account;
+GRANT SELECT ON TABLE public.ledger_entries TO diorama_viewer;
+GRANT SELECT,INSERT ON TABLE public.ledger_entries TO diorama_agent;
+
+GRANT SELECT ON TABLE public.paused_steps TO diorama_account;
+GRANT SELECT ON TABLE public.paused_steps TO diorama_viewer;
+GRANT SELECT ON TABLE public.paused_steps TO diorama_agent;
+
+GRANT SELECT ON TABLE public.provider_breaker TO diorama_account;
+GRANT SELECT ON TABLE public.provider_breaker TO diorama_viewer;
+GRANT SELECT ON TABLE public.provider_breaker TO diorama_agent;
+
+GRANT SELECT ON TABLE public.provider_budgets TO diorama_account;
+GRANT SELECT ON TABLE public.provider_budgets TO diorama_viewer;
+GRANT SELECT ON TABLE public.provider_budgets TO diorama_agent;
+
+GRANT SELECT ON TABLE public.provider_webhooks TO diorama_viewer;
+GRANT SELECT ON TABLE public.provider_webhooks TO diorama_agent;
+
+GRANT SELECT ON TABLE public.redrive_skips TO diorama_viewer;
+GRANT SELECT ON TABLE public.redrive_skips TO diorama_agent;
+
+GRANT SELECT ON TABLE public.redrives TO diorama_viewer;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.redrives TO diorama_agent;
+
+GRANT SELECT ON TABLE public.renditions TO diorama_account;
+GRANT SELECT ON TABLE public.renditions TO diorama_viewer;
+GRANT SELECT ON TABLE public.renditions TO diorama_agent;
+
+GRANT SELECT ON TABLE public.sessions TO diorama_account;
+GRANT SELECT ON TABLE public.sessions TO diorama_viewer;
+GRANT SELECT ON TABLE public.sessions TO diorama_agent;
+
+GRANT SELECT ON TABLE public.statistics_reader TO diorama_account;
+GRANT SELECT ON TABLE public.statistics_reader TO diorama_viewer;
+GRANT SELECT ON TABLE public.statistics_reader TO diorama_agent;
+
+GRANT SELECT ON TABLE public.stories TO diorama_account;
+GRANT SELECT ON TABLE public.stories TO diorama_viewer;
+GRANT SELECT,UPDATE ON TABLE public.stories TO diorama_agent;
+
+GRANT SELECT ON TABLE public.suspensions TO diorama_account;
+GRANT SELECT ON TABLE public.suspensions TO diorama_viewer;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.suspensions TO diorama_agent;
+
+GRANT SELECT ON TABLE public.wallets TO diorama_account;
+GRANT SELECT ON TABLE public.wallets TO diorama_viewer;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.wallets TO diorama_agent;
+
+GRANT SELECT ON TABLE public.watcher_status TO diorama_account;
+GRANT SELECT ON TABLE public.watcher_status TO diorama_viewer;
+GRANT SELECT ON TABLE public.watcher_status TO diorama_agent;
+
+GRANT SELECT ON TABLE public.webhook_deliveries TO diorama_account;
+GRANT SELECT ON TABLE public.webhook_deliveries TO diorama_viewer;
+GRANT SELECT ON TABLE public.webhook_deliveries TO diorama_agent;
+
+GRANT SELECT ON TABLE public.webhook_endpoints TO diorama_account;
+GRANT SELECT ON TABLE public.webhook_endpoints TO diorama_viewer;
+GRANT SELECT ON TABLE public.webhook_endpoints TO diorama_agent;
+
+GRANT SELECT ON TABLE public.webhook_secrets TO diorama_account;

@@ -69,12 +69,15 @@ class Context:
     caller: Principal | None
     request_id: str
     called_at: str | None = None
+    database: Database = field(init=False)
     _loaders: Loaders | None = None
 
     def __post_init__(self) -> None:
-        """Let the caller carry the id of the request, for what the request makes."""
+        """Let the caller carry the id of the request, for what the request makes, and the database know the caller."""
+        self.database = self.parts.database
         if self.caller is not None:
             self.caller = replace(self.caller, request_id=self.request_id)
+            self.database = self.parts.database.acting_for(self.caller)
 
     @property
     def principal(self) -> Principal:
@@ -100,15 +103,10 @@ class Context:
         return self.parts.runtime.catalogue
 
     @property
-    def database(self) -> Database:
-        """Return the database."""
-        return self.parts.database
-
-    @property
     def loaders(self) -> Loaders:
         """Return the loaders of this operation, or of the current event of a subscription."""
         if self._loaders is None:
-            self._loaders = new_loaders(self.parts.database, self.scope)
+            self._loaders = new_loaders(self.database, self.scope)
         return self._loaders
 
     def discard_loaded(self) -> None:

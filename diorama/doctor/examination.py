@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import httpx
 from sqlalchemy import Connection, text
 
+from db.access import is_granted
 from db.migrate import current_revision, is_behind, newest_revision
 from diorama.doctor.clocks import examine_clocks
 from diorama.doctor.drift import compared
@@ -74,8 +75,17 @@ def _database(settings: Settings) -> Iterator[Finding]:
             version = conn.scalar(text("SHOW server_version"))
             yield Finding("database", True, f"Postgres {version}")
             yield from _migrated(conn)
+            yield from _roles(conn)
     finally:
         engine.dispose()
+
+
+def _roles(conn: Connection) -> Iterator[Finding]:
+    if is_granted(conn):
+        yield Finding("roles", True, "Postgres itself keeps callers of the API to what is theirs")
+    elif current_revision(conn) is not None:
+        fix = "have an administrator create them, then run `diorama migrate`: docs/operations.md"
+        yield Finding("roles", None, f"missing, so the API serves everyone as the owner of the tables: {fix}")
 
 
 def _migrated(conn: Connection) -> Iterator[Finding]:
