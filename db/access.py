@@ -66,7 +66,9 @@ def _take(connection: Any, _record: Any, _proxy: Any) -> None:
         cursor.execute(_TAKE, (access.role, "" if access.account_id is None else str(access.account_id)))
         cursor.close()
         connection.autocommit = False
-    except psycopg.OperationalError as error:
+    except psycopg.Error as error:
+        if not (isinstance(error, psycopg.OperationalError) or connection.closed or connection.broken):
+            raise
         # The pool then opens another one, and discards all that are as old.
         raise InvalidatePoolError from error
 
