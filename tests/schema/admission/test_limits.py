@@ -230,3 +230,13 @@ def test_the_limits_leave_room_for_introspection() -> None:
     cost = CostMeter(schema, document, {}).cost_of(operation)
     assert cost.depth <= limits.depth
     assert cost.fields <= limits.fields
+
+
+@pytest.mark.parametrize(("jobs", "most"), [("scenes", 19), ("animations", 18), ("jobs", 20)])
+def test_the_jobs_of_a_story_count_as_many_as_it_may_have(jobs: str, most: int) -> None:
+    document, schema = (
+        parse(f'{{ story(id: "story_1") {{ {jobs} {{ id state }} }} }}'),
+        build_schema(ApiSettings())._schema,
+    )
+    [operation] = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    assert CostMeter(schema, document, {}).cost_of(operation).fields == 2 + 2 * most
