@@ -53,6 +53,16 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION public.count_upload_bytes() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO upload_byte_changes
+    VALUES (NEW.account_id, CASE NEW.state WHEN 'ready' THEN NEW.size_bytes ELSE -OLD.size_bytes END);
+    RETURN NULL;
+END
+$$;
+
 CREATE FUNCTION public.drop_history_month(kept_for interval) RETURNS text
     LANGUAGE plpgsql
     AS $$
@@ -138,7 +148,7 @@ BEGIN
     EXECUTE format('GRANT USAGE ON SCHEMA %I TO diorama_account, diorama_viewer, diorama_agent', current_schema());
     FOR name, of_account IN
         SELECT each.name, 'account_id = ' || mine
-        FROM unnest(ARRAY['activity', 'activity_heads', 'api_keys', 'assets', 'credit_limits', 'credit_statistics', 'deletions',
+        FROM unnest(ARRAY['account_usage', 'upload_byte_changes', 'usage_limits', 'activity', 'activity_heads', 'api_keys', 'assets', 'credit_limits', 'credit_statistics', 'deletions',
                           'idempotency_keys', 'job_requests', 'job_statistics', 'jobs', 'ledger_entries', 'sessions', 'stories',
                           'suspensions', 'wallets', 'webhook_deliveries', 'webhook_endpoints']) AS each (name)
         UNION ALL
@@ -397,14 +407,15 @@ BEGIN
     ORDER BY w.account_id, w.user_ref FOR UPDATE;
     UPDATE wallets w
     SET issued = w.issued + d.issued, available = w.available + d.available, held = w.held + d.held,
-        spent = w.spent + d.spent
+        spent = w.spent + d.spent, jobs = w.jobs + d.jobs
     FROM (
         SELECT e.account_id, e.user_ref,
                -- Issued credits are what all the others come out of, so taking from there adds to it.
                coalesce(sum(-b.sign * e.amount) FILTER (WHERE b.name = 'issued'), 0) AS issued,
                coalesce(sum(b.sign * e.amount) FILTER (WHERE b.name = 'available'), 0) AS available,
                coalesce(sum(b.sign * e.amount) FILTER (WHERE b.name = 'held'), 0) AS held,
-               coalesce(sum(b.sign * e.amount) FILTER (WHERE b.name = 'spent'), 0) AS spent
+               coalesce(sum(b.sign * e.amount) FILTER (WHERE b.name = 'spent'), 0) AS spent,
+               coalesce(sum(b.sign) FILTER (WHERE b.name = 'held'), 0) AS jobs
         FROM entries e
         CROSS JOIN LATERAL (VALUES (e.debit_bucket, -1), (e.credit_bucket, 1)) AS b (name, sign)
         GROUP BY e.account_id, e.user_ref
@@ -534,6 +545,15 @@ BEGIN
 END
 $$;
 
+CREATE TABLE public.account_usage (
+    account_id uuid NOT NULL,
+    limit_name text NOT NULL,
+    used bigint NOT NULL,
+    resets_at timestamp with time zone,
+    CONSTRAINT account_usage_limit_known CHECK ((limit_name = ANY (ARRAY['unfinished_jobs'::text, 'open_sessions'::text, 'uploads_per_hour'::text, 'pending_uploads'::text, 'upload_bytes'::text])))
+)
+WITH (fillfactor='50');
+
 CREATE TABLE public.accounts (
     id uuid NOT NULL,
     name text NOT NULL,
@@ -637,7 +657,7 @@ CREATE TABLE public.audit_entries (
     user_ref text,
     subject text,
     reason text,
-    CONSTRAINT audit_entries_action_known CHECK ((action = ANY (ARRAY['grant_credits'::text, 'adjust_credits'::text, 'refund_job'::text, 'redrive_jobs'::text, 'pause_step'::text, 'resume_step'::text, 'review_compensation'::text, 'suspend_account'::text, 'resume_account'::text, 'suspend_user'::text, 'resume_user'::text, 'take_down_asset'::text, 'revoke_grant'::text, 'set_spend_cap'::text, 'set_low_balance_mark'::text, 'stop_redrive'::text, 'create_api_key'::text, 'rotate_api_key'::text, 'revoke_api_key'::text, 'set_api_key_role'::text]))),
+    CONSTRAINT audit_entries_action_known CHECK ((action = ANY (ARRAY['grant_credits'::text, 'adjust_credits'::text, 'refund_job'::text, 'redrive_jobs'::text, 'pause_step'::text, 'resume_step'::text, 'review_compensation'::text, 'suspend_account'::text, 'resume_account'::text, 'suspend_user'::text, 'resume_user'::text, 'take_down_asset'::text, 'revoke_grant'::text, 'set_spend_cap'::text, 'set_low_balance_mark'::text, 'set_usage_limit'::text, 'stop_redrive'::text, 'create_api_key'::text, 'rotate_api_key'::text, 'revoke_api_key'::text, 'set_api_key_role'::text]))),
     CONSTRAINT audit_entries_role_known CHECK ((role = ANY (ARRAY['viewer'::text, 'agent'::text, 'admin'::text])))
 );
 
@@ -993,6 +1013,21 @@ CREATE TABLE public.suspensions (
     reason text NOT NULL
 );
 
+CREATE TABLE public.upload_byte_changes (
+    account_id uuid NOT NULL,
+    change bigint NOT NULL
+);
+
+CREATE TABLE public.usage_limits (
+    account_id uuid NOT NULL,
+    limit_name text NOT NULL,
+    owner text NOT NULL,
+    most bigint NOT NULL,
+    CONSTRAINT usage_limits_limit_known CHECK ((limit_name = ANY (ARRAY['unfinished_jobs'::text, 'open_sessions'::text, 'uploads_per_hour'::text, 'pending_uploads'::text, 'upload_bytes'::text]))),
+    CONSTRAINT usage_limits_most_not_negative CHECK ((most >= 0)),
+    CONSTRAINT usage_limits_owner_known CHECK ((owner = ANY (ARRAY['account'::text, 'paid_user'::text, 'free_user'::text])))
+);
+
 CREATE TABLE public.wallets (
     account_id uuid NOT NULL,
     user_ref text NOT NULL,
@@ -1000,8 +1035,10 @@ CREATE TABLE public.wallets (
     available bigint DEFAULT 0 NOT NULL,
     held bigint DEFAULT 0 NOT NULL,
     spent bigint DEFAULT 0 NOT NULL,
+    jobs bigint DEFAULT 0 NOT NULL,
     CONSTRAINT wallets_balanced CHECK ((issued = ((available + held) + spent))),
     CONSTRAINT wallets_held_not_negative CHECK ((held >= 0)),
+    CONSTRAINT wallets_jobs_not_negative CHECK ((jobs >= 0)),
     CONSTRAINT wallets_not_overdrawn CHECK ((available >= 0)),
     CONSTRAINT wallets_spent_not_negative CHECK ((spent >= 0))
 )
@@ -1067,6 +1104,9 @@ CREATE TABLE public.webhook_secrets (
 );
 
 ALTER TABLE ONLY public.job_events ATTACH PARTITION public.job_events_other DEFAULT;
+
+ALTER TABLE ONLY public.account_usage
+    ADD CONSTRAINT account_usage_pkey PRIMARY KEY (account_id, limit_name);
 
 ALTER TABLE ONLY public.accounts
     ADD CONSTRAINT accounts_name_unique UNIQUE (name);
@@ -1203,6 +1243,9 @@ ALTER TABLE ONLY public.stream_tickets
 ALTER TABLE ONLY public.suspensions
     ADD CONSTRAINT suspensions_pkey PRIMARY KEY (account_id, user_ref);
 
+ALTER TABLE ONLY public.usage_limits
+    ADD CONSTRAINT usage_limits_pkey PRIMARY KEY (account_id, limit_name, owner);
+
 ALTER TABLE ONLY public.wallets
     ADD CONSTRAINT wallets_pkey PRIMARY KEY (account_id, user_ref);
 
@@ -1237,6 +1280,10 @@ CREATE INDEX assets_gone ON public.assets USING btree (id) WHERE (state = ANY (A
 CREATE INDEX assets_missing ON public.assets USING btree (object_key) WHERE (state = 'missing'::text);
 
 CREATE INDEX assets_pending ON public.assets USING btree (created_at) WHERE (state = 'pending'::text);
+
+CREATE INDEX assets_uploads ON public.assets USING btree (account_id, session_id, state) INCLUDE (size_bytes) WHERE ((kind = 'selfie'::text) AND (state = ANY (ARRAY['pending'::text, 'ready'::text])));
+
+CREATE INDEX assets_uploads_pending ON public.assets USING btree (account_id, created_at) WHERE ((kind = 'selfie'::text) AND (state = 'pending'::text));
 
 CREATE INDEX attempts_by_experiment ON public.attempts USING btree (experiment, variant, started_at) WHERE (experiment IS NOT NULL);
 
@@ -1276,6 +1323,8 @@ CREATE INDEX job_requests_by_request ON public.job_requests USING btree (request
 
 CREATE INDEX job_statistics_by_age ON public.job_statistics USING btree (starts_at) WHERE (unit = 'hour'::text);
 
+CREATE INDEX jobs_aside ON public.jobs USING btree (account_id, due_at) WHERE (state = ANY (ARRAY['waiting'::text, 'compensating'::text]));
+
 CREATE INDEX jobs_at_provider ON public.jobs USING btree (account_id) WHERE (state = ANY (ARRAY['submitting'::text, 'reconciling'::text, 'generating'::text]));
 
 CREATE INDEX jobs_by_output ON public.jobs USING btree (output_id) WHERE (output_id IS NOT NULL);
@@ -1310,7 +1359,9 @@ CREATE UNIQUE INDEX renditions_working_copy ON public.renditions USING btree (as
 
 CREATE INDEX sessions_by_account ON public.sessions USING btree (account_id, id);
 
-CREATE INDEX sessions_by_user ON public.sessions USING btree (account_id, user_ref);
+CREATE INDEX sessions_by_end ON public.sessions USING btree (account_id, expires_at);
+
+CREATE INDEX sessions_by_user ON public.sessions USING btree (account_id, user_ref, expires_at);
 
 CREATE UNIQUE INDEX sessions_without_token ON public.sessions USING btree (account_id, user_ref) WHERE (token_sha256 IS NULL);
 
@@ -1321,6 +1372,8 @@ CREATE INDEX stories_by_selfie ON public.stories USING btree (selfie_id);
 CREATE INDEX stories_by_session ON public.stories USING btree (session_id, id) WHERE (session_id IS NOT NULL);
 
 CREATE INDEX stream_tickets_by_end ON public.stream_tickets USING btree (expires_at);
+
+CREATE INDEX upload_byte_changes_by_account ON public.upload_byte_changes USING btree (account_id);
 
 CREATE INDEX webhook_deliveries_by_account ON public.webhook_deliveries USING btree (account_id, id);
 
@@ -1333,6 +1386,10 @@ CREATE INDEX webhook_endpoints_receiving ON public.webhook_endpoints USING btree
 ALTER INDEX public.job_events_pkey ATTACH PARTITION public.job_events_other_pkey;
 
 ALTER INDEX public.job_events_by_xid ATTACH PARTITION public.job_events_other_xid_idx;
+
+CREATE TRIGGER assets_count_added_upload AFTER INSERT ON public.assets FOR EACH ROW WHEN (((new.kind = 'selfie'::text) AND (new.state = 'ready'::text))) EXECUTE FUNCTION public.count_upload_bytes();
+
+CREATE TRIGGER assets_count_upload AFTER UPDATE OF state ON public.assets FOR EACH ROW WHEN (((new.kind = 'selfie'::text) AND ((old.state = 'ready'::text) <> (new.state = 'ready'::text)))) EXECUTE FUNCTION public.count_upload_bytes();
 
 CREATE TRIGGER audit_entries_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_entries FOR EACH STATEMENT EXECUTE FUNCTION public.audit_is_final();
 
@@ -1358,9 +1415,12 @@ CREATE TRIGGER ledger_entries_move_wallets AFTER INSERT ON public.ledger_entries
 
 CREATE TRIGGER ledger_entries_names BEFORE UPDATE OF user_ref, reason ON public.ledger_entries FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_names_are_final();
 
-CREATE TRIGGER wallets_follow_ledger BEFORE INSERT OR DELETE OR UPDATE OF account_id, issued, available, held, spent OR TRUNCATE ON public.wallets FOR EACH STATEMENT EXECUTE FUNCTION public.wallets_follow_ledger();
+CREATE TRIGGER wallets_follow_ledger BEFORE INSERT OR DELETE OR UPDATE OF account_id, issued, available, held, spent, jobs OR TRUNCATE ON public.wallets FOR EACH STATEMENT EXECUTE FUNCTION public.wallets_follow_ledger();
 
 CREATE TRIGGER wallets_names BEFORE UPDATE OF user_ref ON public.wallets FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_names_are_final();
+
+ALTER TABLE ONLY public.account_usage
+    ADD CONSTRAINT account_usage_account FOREIGN KEY (account_id) REFERENCES public.accounts(id);
 
 ALTER TABLE ONLY public.activity_heads
     ADD CONSTRAINT activity_heads_account FOREIGN KEY (account_id) REFERENCES public.accounts(id);
@@ -1473,6 +1533,12 @@ ALTER TABLE ONLY public.stream_tickets
 ALTER TABLE ONLY public.suspensions
     ADD CONSTRAINT suspensions_account FOREIGN KEY (account_id) REFERENCES public.accounts(id);
 
+ALTER TABLE ONLY public.upload_byte_changes
+    ADD CONSTRAINT upload_byte_changes_account FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.usage_limits
+    ADD CONSTRAINT usage_limits_account FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
 ALTER TABLE ONLY public.wallets
     ADD CONSTRAINT wallets_account FOREIGN KEY (account_id) REFERENCES public.accounts(id);
 
@@ -1484,6 +1550,8 @@ ALTER TABLE ONLY public.webhook_endpoints
 
 ALTER TABLE ONLY public.webhook_secrets
     ADD CONSTRAINT webhook_secrets_endpoint FOREIGN KEY (endpoint_id) REFERENCES public.webhook_endpoints(id) ON DELETE CASCADE;
+
+ALTER TABLE public.account_usage ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.accounts ENABLE ROW LEVEL SECURITY;
 
@@ -1516,6 +1584,8 @@ ALTER TABLE public.job_statistics ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.jobs ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.ledger_entries ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY of_account ON public.account_usage FOR SELECT TO diorama_account USING ((account_id = ( SELECT (current_setting('diorama.account'::text))::uuid AS current_setting)));
 
 CREATE POLICY of_account ON public.accounts FOR SELECT TO diorama_account USING ((id = ( SELECT (current_setting('diorama.account'::text))::uuid AS current_setting)));
 
@@ -1565,6 +1635,10 @@ CREATE POLICY of_account ON public.stories FOR SELECT TO diorama_account USING (
 
 CREATE POLICY of_account ON public.suspensions FOR SELECT TO diorama_account USING ((account_id = ( SELECT (current_setting('diorama.account'::text))::uuid AS current_setting)));
 
+CREATE POLICY of_account ON public.upload_byte_changes FOR SELECT TO diorama_account USING ((account_id = ( SELECT (current_setting('diorama.account'::text))::uuid AS current_setting)));
+
+CREATE POLICY of_account ON public.usage_limits FOR SELECT TO diorama_account USING ((account_id = ( SELECT (current_setting('diorama.account'::text))::uuid AS current_setting)));
+
 CREATE POLICY of_account ON public.wallets FOR SELECT TO diorama_account USING ((account_id = ( SELECT (current_setting('diorama.account'::text))::uuid AS current_setting)));
 
 CREATE POLICY of_account ON public.webhook_deliveries FOR SELECT TO diorama_account USING ((account_id = ( SELECT (current_setting('diorama.account'::text))::uuid AS current_setting)));
@@ -1574,6 +1648,8 @@ CREATE POLICY of_account ON public.webhook_endpoints FOR SELECT TO diorama_accou
 CREATE POLICY of_account ON public.webhook_secrets FOR SELECT TO diorama_account USING ((EXISTS ( SELECT
    FROM public.webhook_endpoints e
   WHERE ((e.id = webhook_secrets.endpoint_id) AND (e.account_id = ( SELECT (current_setting('diorama.account'::text))::uuid AS current_setting))))));
+
+CREATE POLICY of_support ON public.account_usage TO diorama_viewer, diorama_agent USING (true);
 
 CREATE POLICY of_support ON public.accounts TO diorama_viewer, diorama_agent USING (true);
 
@@ -1615,6 +1691,10 @@ CREATE POLICY of_support ON public.stories TO diorama_viewer, diorama_agent USIN
 
 CREATE POLICY of_support ON public.suspensions TO diorama_viewer, diorama_agent USING (true);
 
+CREATE POLICY of_support ON public.upload_byte_changes TO diorama_viewer, diorama_agent USING (true);
+
+CREATE POLICY of_support ON public.usage_limits TO diorama_viewer, diorama_agent USING (true);
+
 CREATE POLICY of_support ON public.wallets TO diorama_viewer, diorama_agent USING (true);
 
 CREATE POLICY of_support ON public.webhook_deliveries TO diorama_viewer, diorama_agent USING (true);
@@ -1630,6 +1710,10 @@ ALTER TABLE public.sessions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.stories ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.suspensions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.upload_byte_changes ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.usage_limits ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY users_only ON public.suspensions AS RESTRICTIVE TO diorama_agent USING (true) WITH CHECK ((user_ref <> ''::text));
 
@@ -1652,6 +1736,10 @@ GRANT SELECT ON TABLE public.assets TO diorama_agent;
 GRANT SELECT ON TABLE public.jobs TO diorama_account;
 GRANT SELECT ON TABLE public.jobs TO diorama_viewer;
 GRANT SELECT,UPDATE ON TABLE public.jobs TO diorama_agent;
+
+GRANT SELECT ON TABLE public.account_usage TO diorama_account;
+GRANT SELECT ON TABLE public.account_usage TO diorama_viewer;
+GRANT SELECT ON TABLE public.account_usage TO diorama_agent;
 
 GRANT SELECT ON TABLE public.accounts TO diorama_account;
 GRANT SELECT ON TABLE public.accounts TO diorama_viewer;
@@ -1784,6 +1872,14 @@ GRANT SELECT,UPDATE ON TABLE public.stories TO diorama_agent;
 GRANT SELECT ON TABLE public.suspensions TO diorama_account;
 GRANT SELECT ON TABLE public.suspensions TO diorama_viewer;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.suspensions TO diorama_agent;
+
+GRANT SELECT ON TABLE public.upload_byte_changes TO diorama_account;
+GRANT SELECT ON TABLE public.upload_byte_changes TO diorama_viewer;
+GRANT SELECT ON TABLE public.upload_byte_changes TO diorama_agent;
+
+GRANT SELECT ON TABLE public.usage_limits TO diorama_account;
+GRANT SELECT ON TABLE public.usage_limits TO diorama_viewer;
+GRANT SELECT ON TABLE public.usage_limits TO diorama_agent;
 
 GRANT SELECT ON TABLE public.wallets TO diorama_account;
 GRANT SELECT ON TABLE public.wallets TO diorama_viewer;

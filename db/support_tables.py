@@ -23,6 +23,7 @@ job_statistics = table(
     jobs=Big,
     spend_micros=Big,
 )
+usage_limits = table("usage_limits", account_id=Uuid, limit_name=Text, owner=Text, most=Big)
 suspensions = table("suspensions", account_id=Uuid, user_ref=Text, suspended_at=Time, suspended_by=Text, reason=Text)
 audit_entries = table(
     "audit_entries",

@@ -187,10 +187,12 @@ attempts = table(
     accepted_at=Time,
     completed_at=Time,
 )
-wallets = table("wallets", account_id=Uuid, user_ref=Text, issued=Big, available=Big, held=Big, spent=Big)
+wallets = table("wallets", account_id=Uuid, user_ref=Text, issued=Big, available=Big, held=Big, spent=Big, jobs=Big)
 credit_limits = table(
     "credit_limits", account_id=Uuid, spend_cap=Big, day=Date, used=Big, after_entry=Big, low_balance_mark=Big
 )
+upload_byte_changes = table("upload_byte_changes", account_id=Uuid, change=Big)
+account_usage = table("account_usage", account_id=Uuid, limit_name=Text, used=Big, resets_at=Time)
 ledger_entries = table(
     "ledger_entries",
     id=Big,

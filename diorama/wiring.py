@@ -41,6 +41,7 @@ from jobs.upkeep.row_purge import OldRows
 from jobs.upkeep.sequencing import Sequencer
 from jobs.upkeep.spend_caps import recount_caps
 from jobs.upkeep.statistics import keep_credit_statistics, keep_statistics
+from jobs.upkeep.upload_bytes import add_up_uploads
 from jobs.webhooks.delivery import WebhookDelivery
 from jobs.webhooks.reach import WebhookReach
 from schema.cursors import activity_cursor
@@ -61,6 +62,7 @@ _REDRIVES_EVERY_S = 1.0
 # A deletion waits this long at most once its jobs have ended.
 _STATISTICS_EVERY_S = 30.0
 _SPEND_CAPS_EVERY_S = 30.0
+_UPLOAD_BYTES_EVERY_S = 300.0
 _DELETIONS_EVERY_S = 5.0
 # What is posted with the form of an upload that is over stays this long at most.
 _POSTED_EVERY_S = 30.0
@@ -241,6 +243,7 @@ def build_periodic_tasks(runtime: Runtime, hinter: Hinter, tuning: Tuning = _TUN
         PeriodicTask("orphans", tuning.orphan_search_s, orphans),
         PeriodicTask("overdue", _OVERDUE_EVERY_S, overdue),
         PeriodicTask("spend_caps", _SPEND_CAPS_EVERY_S, partial(recount_caps, runtime.engine)),
+        PeriodicTask("upload_bytes", _UPLOAD_BYTES_EVERY_S, partial(add_up_uploads, runtime.engine)),
         PeriodicTask("statistics", _STATISTICS_EVERY_S, partial(keep_statistics, runtime.engine)),
         PeriodicTask("credit_statistics", _STATISTICS_EVERY_S, partial(keep_credit_statistics, runtime.engine)),
         PeriodicTask("deletions", _DELETIONS_EVERY_S, deletions),

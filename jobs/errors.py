@@ -8,6 +8,7 @@
     ├── TierRequired         only a paid session can request this
     ├── InsufficientCredits  the price exceeds the available credits; carries `required` and `available`
     ├── SpendCapReached      the account has spent what it may on this day; carries `resets_at`
+    ├── LimitExceeded        the account or the user has as much as it may; carries the limit and what is used
     ├── IdempotencyKeyReused the key was used for another request
     ├── AlreadyFinished      the job has ended, or is ending
     ├── UnsupportedMedia     the upload is not a usable picture
@@ -20,6 +21,8 @@ The API turns each into a `userErrors` entry, or into a top-level error for `For
 from __future__ import annotations
 
 from datetime import UTC, datetime
+
+from statemachine.vocabulary import UsageLimitName, UsageLimitOwner
 
 
 class UseCaseError(Exception):
@@ -87,6 +90,33 @@ class SpendCapReached(UseCaseError):
         self.resets_at = resets_at
         when = f"{resets_at.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
         super().__init__(f"Today's spending limit is reached: try again after {when}.", "input")
+
+
+class LimitExceeded(UseCaseError):
+    """The account or the user has, or has done, as much as it may: of jobs, sessions or uploads.
+
+    `retry_at` is when the same request may succeed without anyone doing anything; None if that is not known.
+    """
+
+    code = "LIMIT_EXCEEDED"
+
+    def __init__(
+        self, limit: UsageLimitName, owner: UsageLimitOwner, *, most: int, used: int, retry_at: datetime | None
+    ):
+        self.limit, self.owner, self.most, self.used, self.retry_at = limit, owner, most, used, retry_at
+        whose = "This account" if owner is UsageLimitOwner.ACCOUNT else "This user"
+        super().__init__(f"{whose} {_EXCEEDED[limit].format(most=most)}", "input")
+
+
+_EXCEEDED = {
+    UsageLimitName.UNFINISHED_JOBS: "may have {most} unfinished jobs at a time: try again when some have ended, or "
+    "cancel some.",
+    UsageLimitName.OPEN_SESSIONS: "may have {most} open sessions: end one with endSession, or wait until one expires.",
+    UsageLimitName.UPLOADS_PER_HOUR: "may begin {most} uploads and imports an hour: try again in the next hour.",
+    UsageLimitName.PENDING_UPLOADS: "may have {most} pending uploads: complete some with completeUpload, or delete "
+    "them with deleteAsset.",
+    UsageLimitName.UPLOAD_BYTES: "may keep {most} bytes of uploaded pictures: delete some with deleteAsset.",
+}
 
 
 class IdempotencyKeyReused(UseCaseError):

@@ -25,6 +25,7 @@ from db.records.ledger import WalletKey
 from db.records.suspensions import suspensions_of
 from db.scope import EVERYTHING, Scope
 from jobs.errors import Forbidden, Invalid, NotFound, Suspended
+from jobs.usage_limits import check_sessions
 from statemachine.vocabulary import SUPPORT_ROLES, Actor, KeyScope, Role
 
 # The prefix tells a leaked secret's kind at a glance, and lets secret scanners find it.
@@ -153,7 +154,7 @@ def open_session(
     """Open a session for one of a partner's end users; return it and its token, which cannot be read again.
 
     Raises Forbidden for a caller that is itself a session, Invalid for a reference or a duration out of bounds,
-    and Suspended for a suspended user.
+    Suspended for a suspended user, and LimitExceeded where the user or the account has too many open ones.
     """
     if caller.session is not None:
         raise Forbidden("Only an API key can open sessions; this is a session token.")
@@ -162,6 +163,7 @@ def open_session(
     _check_user(conn, caller, user_ref, "userRef")
     token = _SESSION_PREFIX + secrets.token_urlsafe(32)
     session = insert_session(conn, caller.account_id, user_ref=user_ref, tier=tier, secret=token, lasts=lasts)
+    check_sessions(conn, caller.account_id, user_ref, tier)
     return session, token
 
 

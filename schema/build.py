@@ -29,6 +29,7 @@ from schema.mutations.stream_tickets import StreamTicketMutations
 from schema.mutations.support import SupportMutations
 from schema.mutations.suspensions import SuspensionMutations
 from schema.mutations.uploads import UploadMutations
+from schema.mutations.usage_limits import UsageLimitMutations
 from schema.mutations.webhooks import WebhookMutations
 from schema.queries.root import Query
 from schema.runtime import ApiSettings
@@ -36,7 +37,7 @@ from schema.scalars import SCALARS
 from schema.types.account import Account
 from schema.types.asset import Asset
 from schema.types.deletion import Deletion
-from schema.types.errors import InsufficientCreditsError, PlainUserError, SpendCapError
+from schema.types.errors import InsufficientCreditsError, LimitExceededError, PlainUserError, SpendCapError
 from schema.types.job import Job
 from schema.types.redrive import Redrive
 from schema.types.session import Session
@@ -64,6 +65,7 @@ class Mutation(
     SupportMutations,
     RedriveMutations,
     SuspensionMutations,
+    UsageLimitMutations,
 ):
     """All mutations."""
 
@@ -98,6 +100,7 @@ def build_schema(settings: ApiSettings) -> DioramaSchema:
             PlainUserError,
             InsufficientCreditsError,
             SpendCapError,
+            LimitExceededError,
         ],
         extensions=[lambda: Admission(control)],
         execution_context_class=SharingExecutor,

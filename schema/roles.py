@@ -49,6 +49,7 @@ LEAST_ROLE: Mapping[str, Role] = {
             "suspendAccount",
             "resumeAccount",
             "setSpendCap",
+            "setUsageLimit",
             "setLowBalanceMark",
             "revokeGrant",
             "pauseStep",

@@ -5,7 +5,8 @@
    younger jobs. Claims skip locked jobs.
 2. The rows of a job: its attempts, its compensating actions, its assets. Only a transaction that has locked the job
    writes them, so an attempt or an action is never locked before its job.
-3. Wallets, ordered by account and user, and the ledger. They are the busiest rows, so nothing comes after them.
+3. Wallets, ordered by account and user, and the ledger. They are the busiest rows, so only what counts for an account
+   as a whole comes after them: its unfinished jobs (`account_usage`), then its cap of a day (`credit_limits`).
 
 After a lock of a later rank, a transaction takes none of an earlier rank. Each locking statement returns the rows that
 it locked as they are now. Read anything else that depends on the lock in a later statement: a statement that waited for

@@ -27,7 +27,7 @@ class Author:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One change by support. `subject` is the id of a job, an asset or a key, or the name of a step."""
+    """One change by support. `subject` is the id of a job, an asset or a key, the name of a step, or a limit."""
 
     id: UUID
     at: datetime

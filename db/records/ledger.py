@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, func, insert, select, tuple_
+from sqlalchemy import Connection, Select, func, insert, select, tuple_
 
 from db.paging import Page, Window, fetch_page
 from db.scope import Scope
@@ -95,6 +95,22 @@ def lock_balance(conn: Connection, wallet: WalletKey) -> Balance:
         .with_for_update()
     ).one_or_none()
     return Balance() if row is None else Balance(row.available, row.held)
+
+
+def lock_jobs_paid_by(conn: Connection, wallet: WalletKey) -> int:
+    """Return for how many jobs credits of a wallet are held, and keep others from moving it like `lock_balance`."""
+    query = _jobs_of(wallet).with_for_update()
+    return conn.scalar(query) or 0
+
+
+def jobs_paid_by(conn: Connection, wallet: WalletKey) -> int:
+    """Return for how many jobs credits of a wallet are held."""
+    return conn.scalar(_jobs_of(wallet)) or 0
+
+
+def _jobs_of(wallet: WalletKey) -> Select[tuple[int]]:
+    here = (wallets.c.account_id == wallet.account_id, wallets.c.user_ref == wallet.user_ref)
+    return select(wallets.c.jobs).where(*here)
 
 
 def lock_wallets(conn: Connection, keys: Iterable[WalletKey]) -> None:

@@ -23,6 +23,7 @@ from jobs.identity import Principal, on_behalf_of
 from jobs.importing.fetching import FileTooLarge, NotFetched, PictureFetcher
 from jobs.requesting.idempotency import once
 from jobs.requesting.uploads import TOO_MANY_BYTES, UPLOAD_BYTES_MAX, clean_file, reject
+from jobs.usage_limits import check_uploads
 from storage import S3Store
 from storage.keys import upload_key
 
@@ -65,8 +66,8 @@ def begin_import(
 ) -> Imported:
     """Add a pending selfie, or return the one that the same key made.
 
-    Raises Invalid, IdempotencyKeyReused, NotFound, and what `on_behalf_of` does. The URL is not kept, only its digest:
-    it may contain a signature.
+    Raises Invalid, IdempotencyKeyReused, NotFound, LimitExceeded, and what `on_behalf_of` does. The URL is not kept,
+    only its digest: it may contain a signature.
     """
     if fetcher.allowed(request.url) is None:
         raise Invalid(_WRONG_URL, "input", "url")
@@ -91,6 +92,7 @@ def _insert(conn: Connection, caller: Principal, asset_id: UUID, kept_for: timed
         content_type="image/jpeg",
         kept_for=kept_for,
     )
+    check_uploads(conn, caller.wallet, caller.tier)
 
 
 class ImportFolder:

@@ -26,8 +26,8 @@ def create_story(
 ) -> Made:
     """Create the jobs of a story.
 
-    Raises Invalid, NotFound, NotReady, TierRequired, InsufficientCredits, IdempotencyKeyReused, and what `on_behalf_of`
-    does; then nothing was made and no credits are held.
+    Raises Invalid, NotFound, NotReady, TierRequired, InsufficientCredits, LimitExceeded, IdempotencyKeyReused, and what
+    `on_behalf_of` does; then nothing was made and no credits are held.
     """
     caller = on_behalf_of(conn, caller, request.options.on_behalf_of)
     check_story(catalogue, caller, request)

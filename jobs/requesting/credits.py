@@ -27,6 +27,7 @@ from db.records.ledger import (
     balance_of,
     entries_made_by,
     hold_credits,
+    lock_jobs_paid_by,
     post_entry,
 )
 from db.records.requests import IdempotencyKey
@@ -34,6 +35,7 @@ from jobs.errors import Forbidden, Invalid, NotFound
 from jobs.identity import Principal
 from jobs.requesting.idempotency import once
 from jobs.requesting.spending import take_from
+from jobs.usage_limits import check_jobs
 from statemachine.vocabulary import Actor, AuditAction
 
 AMOUNT_MAX = 1_000_000_000
@@ -82,18 +84,21 @@ class Granted:
 
 def hold_price(conn: Connection, caller: Principal, prices: Mapping[UUID, int]) -> None:
     """Hold the price of new jobs of the caller, by their ids. Raises as `hold_from` does."""
-    hold_from(conn, caller.wallet, prices, actor=caller.actor)
+    hold_from(conn, caller.wallet, prices, actor=caller.actor, tier=caller.tier)
 
 
-def hold_from(conn: Connection, wallet: WalletKey, prices: Mapping[UUID, int], *, actor: str) -> None:
-    """Hold the price of jobs in a wallet, which stays locked until the transaction ends. Raises as `take_from` does.
+def hold_from(conn: Connection, wallet: WalletKey, prices: Mapping[UUID, int], *, actor: str, tier: str) -> None:
+    """Hold the price of jobs in a wallet, which stays locked until the transaction ends.
 
-    What support redrives does not count toward the cap of a day.
+    Raises LimitExceeded for more unfinished jobs than a user of the tier or the account may have, and as `take_from`
+    does. What support redrives counts toward neither that limit nor the cap of a day.
     """
-    required = sum(prices.values())
+    required, is_support = sum(prices.values()), actor.startswith(Actor.SUPPORT)
     if required == 0:
         return
-    take_from(conn, wallet, required, is_capped=not actor.startswith(Actor.SUPPORT))
+    if not is_support:
+        check_jobs(conn, wallet, tier, added=len(prices), of_user=lock_jobs_paid_by(conn, wallet))
+    take_from(conn, wallet, required, is_capped=not is_support)
     hold_credits(conn, list(prices), actor=actor)
 
 

@@ -26,6 +26,7 @@ from jobs.redaction import redacted
 from jobs.renditions import store_renditions
 from jobs.requesting.sharing import share_twin
 from jobs.shared_objects import delete_unnamed
+from jobs.usage_limits import check_uploads
 from storage import ObjectMissing, ObjectTooLarge, PresignedPost, S3Store
 from storage.keys import asset_key, upload_key
 
@@ -61,7 +62,7 @@ def create_upload(
 ) -> Upload:
     """Add a pending selfie that is kept for `kept_for`, with its upload form; it is the user's whom a key may name.
 
-    Raises Invalid for an unknown type, and what `on_behalf_of` does.
+    Raises Invalid for an unknown type, LimitExceeded, and what `on_behalf_of` does.
     """
     if content_type not in UPLOAD_TYPES:
         raise Invalid(f"contentType must be one of {', '.join(UPLOAD_TYPES)}.", "input", "contentType")
@@ -77,6 +78,7 @@ def create_upload(
         content_type=content_type,
         kept_for=kept_for,
     )
+    check_uploads(conn, caller.wallet, caller.tier)
     form = store.presigned_post(
         asset.object_key,
         content_type=content_type,

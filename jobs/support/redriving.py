@@ -35,7 +35,7 @@ from statemachine.commands import ENDED_BADLY, can_be_retried, resume_at
 from statemachine.commands import redrive as redrive_of
 from statemachine.deadlines import Deadlines
 from statemachine.relatives import is_consequence
-from statemachine.vocabulary import Kind, State
+from statemachine.vocabulary import Kind, State, Tier
 
 _DEADLINES = Deadlines()
 
@@ -70,13 +70,15 @@ class Redriven:
 class RedriveOptions:
     """The actor and the reason of a redrive, and the deadline of the cycles that it begins.
 
-    `only_urgent` leaves out jobs that need a submission: the others have an output, which may expire.
+    `only_urgent` leaves out jobs that need a submission: the others have an output, which may expire. `tier` is that of
+    the caller.
     """
 
     actor: str
     reason: str | None
     deadline: timedelta
     only_urgent: bool = False
+    tier: str = Tier.PAID
 
     def redriven(self, job: Relative, to_state: State) -> LockedMove:
         """Return the move that begins another cycle of a job that ended badly."""
@@ -89,7 +91,7 @@ def retry_job(conn: Connection, caller: Principal, job_id: UUID, catalogue: Cata
     """Retry a failed or canceled job.
 
     Raises NotFound, AlreadyFinished for a job that succeeded, NotReady for one that has not ended, NotRetryable if its
-    error says so, InputExpired if its input is no longer kept, InsufficientCredits.
+    error says so, InputExpired if its input is no longer kept, InsufficientCredits, LimitExceeded.
     """
     if job_by_id(conn, caller.scope, job_id) is None:
         raise NotFound("The job does not exist.", "input", "jobId")
@@ -105,7 +107,7 @@ def retry_jobs(
     """Retry jobs that the caller may see, all or none; return those that were revived. Raises as `retry_job` does."""
     # All of them before the first wallet, as the lock order has it.
     locked = lock_families(conn, job_ids)
-    options = RedriveOptions(caller.actor, None, catalogue.job_deadline)
+    options = RedriveOptions(caller.actor, None, catalogue.job_deadline, tier=caller.tier)
     revived: set[UUID] = set()
     for job_id in job_ids:
         if job_id not in revived:
@@ -165,7 +167,7 @@ def _redrive(conn: Connection, job_id: UUID, locked: Collection[UUID], options: 
     if job.state not in ENDED_BADLY:
         raise NotReady(f"The job has not ended: its state is {job.state}.", "input", "jobId")
     revived = redrive(conn, _redriven_family(job, family, options))
-    _hold_credits(conn, [family[each] for each in revived], options.actor)
+    _hold_credits(conn, [family[each] for each in revived], options)
     return revived
 
 
@@ -196,7 +198,7 @@ def _resume_at(job: Relative) -> State:
     return resume_at(has_source=job.has_source, output_age=job.output_age, error=job.error, deadlines=_DEADLINES)
 
 
-def _hold_credits(conn: Connection, jobs: list[Relative], actor: str) -> None:
+def _hold_credits(conn: Connection, jobs: list[Relative], options: RedriveOptions) -> None:
     """Hold the prices in credits again, wallet by wallet in the lock order."""
     prices: defaultdict[WalletKey, dict[UUID, int]] = defaultdict(dict)
     for job in jobs:
@@ -204,4 +206,4 @@ def _hold_credits(conn: Connection, jobs: list[Relative], actor: str) -> None:
     # All of them before the first cap, which is locked after wallets.
     lock_wallets(conn, prices)
     for wallet in sorted(prices):
-        hold_from(conn, wallet, prices[wallet], actor=actor)
+        hold_from(conn, wallet, prices[wallet], actor=options.actor, tier=options.tier)

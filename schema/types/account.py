@@ -10,6 +10,7 @@ import strawberry
 from db.records.accounts import Account as AccountRecord
 from db.records.accounts import AccountFilter as Wanted
 from db.records.ledger import WalletKey
+from jobs.usage_limits import limits_of_account
 from schema.context import Info
 from schema.fields import field
 from schema.ids import IdKind, encode_id
@@ -18,6 +19,7 @@ from schema.types.credit_balance import CreditBalance
 from schema.types.credit_limits import SpendCap
 from schema.types.node import Node
 from schema.types.suspension import Suspension, find_suspension
+from schema.types.usage_limit import UsageLimit
 
 
 @strawberry.type(description="An account: a partner with its keys, its end users and its credits.")
@@ -52,10 +54,19 @@ class Account(Node):
     async def spend_cap(self, info: Info) -> SpendCap | None:
         return SpendCap.of(await info.context.loaders.credit_limits.load(self.wallet.account_id))
 
+    @field("What it and its users may have at a time, all together, or do in an hour, and what they use of it.")
+    async def limits(self, info: Info) -> list[UsageLimit]:
+        return await limits_of(info, self.wallet.account_id)
+
     @field("The account is notified when its own balance falls below this; null without a mark.")
     async def low_balance_mark(self, info: Info) -> BigInt | None:
         limits = await info.context.loaders.credit_limits.load(self.wallet.account_id)
         return None if limits is None or limits.low_balance_mark is None else BigInt(limits.low_balance_mark)
+
+
+async def limits_of(info: Info, account_id: UUID) -> list[UsageLimit]:
+    """Return the limits of an account that the caller may see."""
+    return [UsageLimit.of(each) for each in await info.context.database.read(limits_of_account, account_id)]
 
 
 async def find_account(info: Info, account_id: UUID) -> Account | None:

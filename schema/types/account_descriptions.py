@@ -15,6 +15,8 @@ from statemachine.vocabulary import (
     RedriveState,
     Role,
     Tier,
+    UsageLimitName,
+    UsageLimitOwner,
 )
 
 ASSET_KINDS = {
@@ -89,11 +91,28 @@ AUDIT_ACTIONS = {
     AuditAction.TAKE_DOWN_ASSET: "A reported picture was removed with `takeDownAsset`.",
     AuditAction.SET_SPEND_CAP: "The cap of a day was set with `setSpendCap`.",
     AuditAction.SET_LOW_BALANCE_MARK: "The mark of a low balance was set with `setLowBalanceMark`.",
+    AuditAction.SET_USAGE_LIMIT: "A limit of use was set with `setUsageLimit`.",
     AuditAction.STOP_REDRIVE: "A redrive was stopped with `stopRedrive`.",
     AuditAction.CREATE_API_KEY: "A key of support was made with `createApiKey`.",
     AuditAction.ROTATE_API_KEY: "A key of support was replaced with `rotateApiKey`.",
     AuditAction.REVOKE_API_KEY: "A key of support was ended with `revokeApiKey`.",
     AuditAction.SET_API_KEY_ROLE: "The role of a key of support was changed with `setApiKeyRole`.",
+}
+
+USAGE_LIMIT_NAMES = {
+    UsageLimitName.UNFINISHED_JOBS: "Jobs that have not ended, and those that wait for others among them. What support "
+    "redrives comes on top.",
+    UsageLimitName.OPEN_SESSIONS: "Sessions that have not ended.",
+    UsageLimitName.UPLOADS_PER_HOUR: "Uploads and imports that were begun in this hour of the clock.",
+    UsageLimitName.PENDING_UPLOADS: "Uploads that have not been completed.",
+    UsageLimitName.UPLOAD_BYTES: "The bytes of uploaded and imported pictures that are kept. What is pending when "
+    "it is reached can still be completed.",
+}
+
+USAGE_LIMIT_OWNERS = {
+    UsageLimitOwner.ACCOUNT: "An account as a whole: what its keys and all its users have, together.",
+    UsageLimitOwner.PAID_USER: "Each user of an account, in a paid session or as API keys request for them.",
+    UsageLimitOwner.FREE_USER: "Each user of an account, in a free session.",
 }
 
 REDRIVE_STATES = {

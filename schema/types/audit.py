@@ -25,7 +25,7 @@ class AuditEntry:
     action: AuditAction = strawberry.field(description="The kind of change.")
     user_ref: str | None = strawberry.field(description="The end user whom it concerned; null for other changes.")
     subject: str | None = strawberry.field(
-        description="The id of the job, the asset or the key, or the name of the step; null without one."
+        description="The id of the job, the asset or the key, the name of the step, or the limit; null without one."
     )
     reason: str | None = strawberry.field(description="The reason that was given; null without one.")
 

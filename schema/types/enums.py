@@ -33,6 +33,8 @@ from statemachine.vocabulary import (
     StatementInterval,
     Step,
     Tier,
+    UsageLimitName,
+    UsageLimitOwner,
     WaitKind,
     WebhookDisabledReason,
     WebhookEndpointState,
@@ -68,6 +70,8 @@ __all__ = [
     "Role",
     "StatementInterval",
     "Tier",
+    "UsageLimitName",
+    "UsageLimitOwner",
     "WaitKind",
     "WebhookDisabledReason",
     "WebhookEndpointState",
@@ -114,6 +118,8 @@ describe(RedriveState, "The state of a redrive.", account_words.REDRIVE_STATES)
 describe(Interval, "The length of an interval of statistics.", account_words.INTERVALS)
 describe(Role, "The kind of caller.", account_words.ROLES)
 describe(Tier, "The tier of a caller, which decides what it may request.", account_words.TIERS)
+describe(UsageLimitName, "A thing of which an owner may have, or do, only so much.", account_words.USAGE_LIMIT_NAMES)
+describe(UsageLimitOwner, "Whose use is limited.", account_words.USAGE_LIMIT_OWNERS)
 describe(
     StatementInterval,
     "The length of an interval of a statement, in UTC.",

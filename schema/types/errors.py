@@ -8,9 +8,10 @@ from typing import Any
 
 import strawberry
 
-from jobs.errors import InsufficientCredits, SpendCapReached, UseCaseError
+from jobs.errors import InsufficientCredits, LimitExceeded, SpendCapReached, UseCaseError
 from schema.enum_values import describe
-from schema.types.enums import JobErrorCode
+from schema.scalars import BigInt
+from schema.types.enums import JobErrorCode, UsageLimitName, UsageLimitOwner
 from statemachine.vocabulary import ErrorCode
 
 
@@ -42,6 +43,7 @@ class UserErrorCode(StrEnum):
     TIER_REQUIRED = "TIER_REQUIRED"
     INSUFFICIENT_CREDITS = "INSUFFICIENT_CREDITS"
     SPEND_CAP_REACHED = "SPEND_CAP_REACHED"
+    LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
     IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
     ALREADY_FINISHED = "ALREADY_FINISHED"
     UNSUPPORTED_MEDIA = "UNSUPPORTED_MEDIA"
@@ -60,6 +62,7 @@ describe(
         UserErrorCode.TIER_REQUIRED: "Only the paid tier can request this.",
         UserErrorCode.INSUFFICIENT_CREDITS: "The price exceeds the available credits: see `InsufficientCreditsError`.",
         UserErrorCode.SPEND_CAP_REACHED: "The account may spend no more today: see `SpendCapError.resetsAt`.",
+        UserErrorCode.LIMIT_EXCEEDED: "The account or the user has as much as it may: see `LimitExceededError`.",
         UserErrorCode.IDEMPOTENCY_KEY_REUSED: "The key was used for another request: send this one with a new key.",
         UserErrorCode.ALREADY_FINISHED: "It has ended or is ending, so there is nothing to do.",
         UserErrorCode.SUSPENDED: "Support has suspended the end user: nothing helps but contacting support.",
@@ -94,6 +97,31 @@ class SpendCapError(UserError):
     resets_at: datetime = strawberry.field(description="When the same request may succeed: the next midnight of UTC.")
 
 
+@strawberry.type(
+    description="The account or the user has as many jobs, sessions or uploads as it may. Nothing was made."
+)
+class LimitExceededError(UserError):
+    limit: UsageLimitName = strawberry.field(description="The limit, one of `Viewer.limits`.")
+    owner: UsageLimitOwner = strawberry.field(description="Whose limit it is.")
+    most: BigInt = strawberry.field(name="max", description="The most that the owner may have.")
+    used: BigInt = strawberry.field(description="What the owner has, without this request.")
+    retry_at: datetime | None = strawberry.field(
+        description="When room comes without anyone doing anything; null if that is not known."
+    )
+
+    @classmethod
+    def of(cls, error: LimitExceeded, shared: dict[str, Any]) -> LimitExceededError:
+        """Return the user error of a limit."""
+        return cls(
+            **shared,
+            limit=error.limit,
+            owner=error.owner,
+            most=BigInt(error.most),
+            used=BigInt(error.used),
+            retry_at=error.retry_at,
+        )
+
+
 def user_error(error: UseCaseError) -> UserError:
     """Return the user error of an error that a use case raised."""
     shared: dict[str, Any] = {"message": error.message, "code": UserErrorCode(error.code), "path": list(error.path)}
@@ -101,4 +129,6 @@ def user_error(error: UseCaseError) -> UserError:
         return InsufficientCreditsError(**shared, required=error.required, available=error.available)
     if isinstance(error, SpendCapReached):
         return SpendCapError(**shared, resets_at=error.resets_at)
+    if isinstance(error, LimitExceeded):
+        return LimitExceededError.of(error, shared)
     return PlainUserError(**shared)

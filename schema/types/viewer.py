@@ -6,12 +6,14 @@ import strawberry
 
 from db.records.ledger import WalletKey
 from jobs.identity import Principal
+from jobs.usage_limits import limits_of_user
 from schema.context import Info
 from schema.fields import field
-from schema.types.account import Account, find_account
+from schema.types.account import Account, find_account, limits_of
 from schema.types.credit_balance import CreditBalance
 from schema.types.enums import Role, Tier
 from schema.types.session import Session
+from schema.types.usage_limit import UsageLimit
 
 
 @strawberry.type(description="The caller and what they may request.")
@@ -32,6 +34,16 @@ class Viewer:
             wallet=caller.wallet,
             session=None if caller.session is None else Session.of(caller.session),
         )
+
+    @field(
+        "What you may have at a time, or do in an hour, and what you use of it: the limits of the user for a session, "
+        "of the account for an API key. The request that would pass one is refused with `LIMIT_EXCEEDED`."
+    )
+    async def limits(self, info: Info) -> list[UsageLimit]:
+        if not self.wallet.user_ref:
+            return await limits_of(info, self.wallet.account_id)
+        found = await info.context.database.read(limits_of_user, self.wallet, self.tier.value)
+        return [UsageLimit.of(each) for each in found]
 
     @field("Your account; null for a session.")
     async def account(self, info: Info) -> Account | None:

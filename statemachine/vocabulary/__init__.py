@@ -17,6 +17,8 @@ from statemachine.vocabulary.accounts import (
     Role,
     StatementInterval,
     Tier,
+    UsageLimitName,
+    UsageLimitOwner,
 )
 from statemachine.vocabulary.jobs import (
     TERMINAL,
@@ -72,6 +74,8 @@ __all__ = [
     "StatementInterval",
     "Step",
     "Tier",
+    "UsageLimitName",
+    "UsageLimitOwner",
     "WaitKind",
     "WebhookDisabledReason",
     "WebhookEffect",

@@ -98,6 +98,24 @@ class KeyScope(StrEnum):
     WEBHOOKS = "webhooks"
 
 
+class UsageLimitName(StrEnum):
+    """The things of which an owner may have, or do, only so much."""
+
+    UNFINISHED_JOBS = "unfinished_jobs"
+    OPEN_SESSIONS = "open_sessions"
+    UPLOADS_PER_HOUR = "uploads_per_hour"
+    PENDING_UPLOADS = "pending_uploads"
+    UPLOAD_BYTES = "upload_bytes"
+
+
+class UsageLimitOwner(StrEnum):
+    """The owner of a limit: an account as a whole, or each of its users, by tier."""
+
+    ACCOUNT = "account"
+    PAID_USER = "paid_user"
+    FREE_USER = "free_user"
+
+
 class AuditAction(StrEnum):
     """The changes by support that the audit keeps."""
 
@@ -116,6 +134,7 @@ class AuditAction(StrEnum):
     TAKE_DOWN_ASSET = "take_down_asset"
     SET_SPEND_CAP = "set_spend_cap"
     SET_LOW_BALANCE_MARK = "set_low_balance_mark"
+    SET_USAGE_LIMIT = "set_usage_limit"
     STOP_REDRIVE = "stop_redrive"
     CREATE_API_KEY = "create_api_key"
     ROTATE_API_KEY = "rotate_api_key"

@@ -69,6 +69,8 @@ LISTS = (
     WordList(v.Role, ("api_keys.role",), "Role", unstored=frozenset({v.Role.SESSION})),
     WordList(v.Role, ("audit_entries.role",), unstored=frozenset({v.Role.PARTNER, v.Role.SESSION})),
     WordList(v.KeyScope, ("api_keys.scopes",), "ApiKeyScope"),
+    WordList(v.UsageLimitName, ("account_usage.limit_name", "usage_limits.limit_name"), "UsageLimitName"),
+    WordList(v.UsageLimitOwner, ("usage_limits.owner",), "UsageLimitOwner"),
     WordList(v.AuditAction, ("audit_entries.action",), "AuditAction"),
     WordList(v.StatementInterval, (), "StatementInterval"),
     WordList(v.RedriveState, ("redrives.state",), "RedriveState"),

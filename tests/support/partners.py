@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Engine, insert, text
+from sqlalchemy import Connection, Engine, insert, text
 
 from db.ids import new_id
+from db.records.accounts import account_named
 from db.records.ledger import WalletKey, post_entry
+from db.records.usage import set_limit
 from db.tables import assets, attempts
 from jobs.api_keys import issue_api_key
 from jobs.engine.hints import EVENTS_CHANNEL
@@ -20,7 +22,7 @@ from jobs.requesting.credits import grant_to_account
 from schema.ids import IdKind, decode_id, encode_id
 from statemachine.steps import PERCENT_AT
 from statemachine.transitions import FINISHING
-from statemachine.vocabulary import Event, State
+from statemachine.vocabulary import Event, State, UsageLimitName, UsageLimitOwner
 from tests.support.serving import Caller, Server
 
 
@@ -81,7 +83,16 @@ def partner(server: Server, name: str, role: str = "partner") -> Partner:
     with server.engine.begin() as conn:
         secret = issue_api_key(conn, name, role=role, key_name=f"{name} key")
         grant_to_account(conn, name, 10_000, actor="test")
+        lift_limits(conn, name)
     return Partner(server, secret, name)
+
+
+def lift_limits(conn: Connection, account: str) -> None:
+    """Let an account and its users have any number of jobs, sessions and uploads."""
+    account_id = account_named(conn, account)
+    assert account_id is not None
+    for name, owner in product(UsageLimitName, UsageLimitOwner):
+        set_limit(conn, account_id, name, owner, 10**12)
 
 
 @dataclass(frozen=True)

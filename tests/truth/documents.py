@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from diorama.settings import Settings
 from jobs.catalogue.themes import themes
 from jobs.providers.profiles import Profile, profiles
+from jobs.usage_limits import USUAL_LIMITS
 from schema.roles import LEAST_ROLE
 from statemachine.vocabulary import SUPPORT_ROLES
 from tests.acceptance.complaints import COMPLAINTS
@@ -112,6 +113,16 @@ def credit_rule() -> str:
     return table()
 
 
+def usage_limits_table() -> str:
+    """Return the usual limits of accounts and of users, with bytes in MiB."""
+    rows = [
+        (f"`{name.name}`", *(f"{most // 2**20:,} MiB" if most > 2**20 else f"{most:,}" for most in usual))
+        for name, usual in USUAL_LIMITS.items()
+    ]
+    head = ("limit", "account", "user, paid", "user, free")
+    return "".join("| " + " | ".join(row) + " |\n" for row in (head, ("---",) * len(head), *rows))
+
+
 def roles_table() -> str:
     """Return the roles of support, each with the mutations that it has beyond those before it."""
     rows = []
@@ -128,6 +139,7 @@ PAGES: dict[Path, Blocks] = {
     _DOCS / "states.md": {"states": state_pages.states_table, "state-diagram": state_pages.state_diagram},
     _DOCS / "guarantees.md": {"crash-points": crash_table},
     _DOCS / "credits.md": {"credit-rule": credit_rule},
+    _DOCS / "limits.md": {"usage-limits": usage_limits_table},
     _DOCS / "settings.md": {"settings": settings_table},
     _DOCS / "themes.md": {"themes": themes_table},
     _DOCS / "models.md": {"models": models_table},

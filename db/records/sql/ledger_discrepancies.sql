@@ -6,7 +6,8 @@ WITH summed AS (
            sum(-b.sign * e.amount) FILTER (WHERE b.name = 'issued') AS issued,
            coalesce(sum(b.sign * e.amount) FILTER (WHERE b.name = 'available'), 0) AS available,
            coalesce(sum(b.sign * e.amount) FILTER (WHERE b.name = 'held'), 0) AS held,
-           coalesce(sum(b.sign * e.amount) FILTER (WHERE b.name = 'spent'), 0) AS spent
+           coalesce(sum(b.sign * e.amount) FILTER (WHERE b.name = 'spent'), 0) AS spent,
+           coalesce(sum(b.sign) FILTER (WHERE b.name = 'held'), 0) AS jobs
     FROM ledger_entries e
     CROSS JOIN LATERAL (VALUES (e.debit_bucket, -1), (e.credit_bucket, 1)) AS b (name, sign)
     GROUP BY e.account_id, e.user_ref
@@ -30,8 +31,9 @@ WITH summed AS (
 SELECT 'wallet' AS what, w.account_id AS id, 'differs from the sum of its entries' AS why
 FROM wallets w
 LEFT JOIN summed s ON (s.account_id, s.user_ref) = (w.account_id, w.user_ref)
-WHERE (w.issued, w.available, w.held, w.spent)
-      IS DISTINCT FROM (coalesce(s.issued, 0), coalesce(s.available, 0), coalesce(s.held, 0), coalesce(s.spent, 0))
+WHERE (w.issued, w.available, w.held, w.spent, w.jobs)
+      IS DISTINCT FROM (coalesce(s.issued, 0), coalesce(s.available, 0), coalesce(s.held, 0), coalesce(s.spent, 0),
+                        coalesce(s.jobs, 0))
 UNION ALL
 SELECT 'job', id, 'was accepted without its hold' FROM settled WHERE holds <> 1
 UNION ALL

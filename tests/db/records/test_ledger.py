@@ -164,7 +164,7 @@ def test_concurrent_requests_never_hold_more_credits_than_available(engine: Engi
             request = JobRequest(Kind.AVATAR, "paid", 0, OnFailure.KEEP, world.selfie_id, credits=1_000)
             insert_job(conn, world.owner, job_id, request, deadline=timedelta(hours=1))
             try:
-                hold_from(conn, wallet(world), {job_id: 1_000}, actor="test")
+                hold_from(conn, wallet(world), {job_id: 1_000}, actor="test", tier="paid")
             except InsufficientCredits:
                 conn.rollback()
                 return False

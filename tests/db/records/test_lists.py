@@ -13,6 +13,7 @@ from db.ids import new_id
 from db.paging import Window
 from db.records.assets import AssetFilter, asset_page
 from db.records.stories import StoryFilter, story_page
+from db.records.usage import open_sessions, uploads_of_account, uploads_of_user
 from db.scope import Scope
 
 _USERS = 1_000
@@ -75,3 +76,18 @@ def test_a_page_is_read_from_an_index(
     assert all(name.format(table) in plan for name in indexes), plan
     # Of `jobs`, which is empty here, the planner may read the one page.
     assert not any(f"Seq Scan on {filled}" in plan for filled in ("sessions", "assets", "stories")), plan
+
+
+def test_what_is_used_of_limits_is_read_from_indexes(large: tuple[Connection, UUID]) -> None:
+    conn, account = large
+    reads: dict[str, Callable[[], Any]] = {
+        "sessions_by_end": lambda: open_sessions(conn, account, None, most=100),
+        "sessions_by_user": lambda: open_sessions(conn, account, "user 7", most=100),
+        "_pending on assets": lambda: uploads_of_account(conn, account, most_pending=100),
+        "assets_uploads": lambda: uploads_of_user(conn, account, "user 7"),
+    }
+    for index, read in reads.items():
+        plan = _plan(conn, read)
+        assert index in plan, plan
+        assert "Seq Scan on sessions" not in plan, plan
+        assert "Seq Scan on assets" not in plan, plan

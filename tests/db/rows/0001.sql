@@ -73,3 +73,6 @@ VALUES ('00000000-0000-7000-8000-000000000001', true, '', date_trunc('hour', now
 INSERT INTO redrives (id, actor, per_minute, matched, wanted)
 VALUES ('00000000-0000-7000-8000-000000000010', 'support:mo', 60, 1, '{}');
 INSERT INTO redrive_skips VALUES ('00000000-0000-7000-8000-000000000010', '01900000-0000-7000-8000-00000000000a', 'NOT_READY', 'It has not ended.');
+INSERT INTO account_usage VALUES ('00000000-0000-7000-8000-000000000001', 'uploads_per_hour', 3, now() + interval '1 hour');
+INSERT INTO usage_limits VALUES ('00000000-0000-7000-8000-000000000001', 'open_sessions', 'free_user', 20);
+INSERT INTO upload_byte_changes VALUES ('00000000-0000-7000-8000-000000000001', 64000);

@@ -37,7 +37,9 @@ CREATE TABLE sessions (
     expires_at   timestamptz NOT NULL
 );
 CREATE INDEX sessions_by_account ON sessions (account_id, id);
-CREATE INDEX sessions_by_user ON sessions (account_id, user_ref);
+CREATE INDEX sessions_by_user ON sessions (account_id, user_ref, expires_at);
+-- The open ones of an account, counted when it may have too many.
+CREATE INDEX sessions_by_end ON sessions (account_id, expires_at);
 CREATE UNIQUE INDEX sessions_without_token ON sessions (account_id, user_ref) WHERE token_sha256 IS NULL;
 
 -- Tickets, each of which opens one stream to a reader that can send no header, as a browser's EventSource. Of a ticket,

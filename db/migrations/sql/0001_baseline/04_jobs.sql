@@ -69,6 +69,8 @@ CREATE INDEX jobs_by_story ON jobs (story_id) WHERE story_id IS NOT NULL;
 CREATE INDEX jobs_by_parent ON jobs (parent_id) WHERE parent_id IS NOT NULL;
 CREATE INDEX jobs_by_session ON jobs (session_id, id) WHERE session_id IS NOT NULL;
 CREATE INDEX jobs_by_output ON jobs (output_id) WHERE output_id IS NOT NULL;
+-- With the three above, all jobs of an account that have not ended. A job is in it before its first move, and as it ends badly.
+CREATE INDEX jobs_aside ON jobs (account_id, due_at) WHERE state IN ('waiting', 'compensating');
 CREATE INDEX jobs_at_provider ON jobs (account_id) WHERE state IN ('submitting', 'reconciling', 'generating');
 
 -- What was asked for. Written once with the job, never changed.

@@ -7,6 +7,8 @@ CREATE TABLE wallets (
     available  bigint NOT NULL DEFAULT 0 CONSTRAINT wallets_not_overdrawn CHECK (available >= 0),
     held       bigint NOT NULL DEFAULT 0 CONSTRAINT wallets_held_not_negative CHECK (held >= 0),
     spent      bigint NOT NULL DEFAULT 0 CONSTRAINT wallets_spent_not_negative CHECK (spent >= 0),
+    -- For how many jobs something is held: those that were requested with it and have not ended.
+    jobs       bigint NOT NULL DEFAULT 0 CONSTRAINT wallets_jobs_not_negative CHECK (jobs >= 0),
     CONSTRAINT wallets_pkey PRIMARY KEY (account_id, user_ref),
     CONSTRAINT wallets_balanced CHECK (issued = available + held + spent)
 ) WITH (fillfactor = 50);
@@ -67,14 +69,15 @@ BEGIN
     ORDER BY w.account_id, w.user_ref FOR UPDATE;
     UPDATE wallets w
     SET issued = w.issued + d.issued, available = w.available + d.available, held = w.held + d.held,
-        spent = w.spent + d.spent
+        spent = w.spent + d.spent, jobs = w.jobs + d.jobs
     FROM (
         SELECT e.account_id, e.user_ref,
                -- Issued credits are what all the others come out of, so taking from there adds to it.
                coalesce(sum(-b.sign * e.amount) FILTER (WHERE b.name = 'issued'), 0) AS issued,
                coalesce(sum(b.sign * e.amount) FILTER (WHERE b.name = 'available'), 0) AS available,
                coalesce(sum(b.sign * e.amount) FILTER (WHERE b.name = 'held'), 0) AS held,
-               coalesce(sum(b.sign * e.amount) FILTER (WHERE b.name = 'spent'), 0) AS spent
+               coalesce(sum(b.sign * e.amount) FILTER (WHERE b.name = 'spent'), 0) AS spent,
+               coalesce(sum(b.sign) FILTER (WHERE b.name = 'held'), 0) AS jobs
         FROM entries e
         CROSS JOIN LATERAL (VALUES (e.debit_bucket, -1), (e.credit_bucket, 1)) AS b (name, sign)
         GROUP BY e.account_id, e.user_ref
@@ -141,5 +144,5 @@ BEGIN
 END
 $$;
 CREATE TRIGGER wallets_follow_ledger
-    BEFORE INSERT OR DELETE OR TRUNCATE OR UPDATE OF account_id, issued, available, held, spent ON wallets
+    BEFORE INSERT OR DELETE OR TRUNCATE OR UPDATE OF account_id, issued, available, held, spent, jobs ON wallets
     FOR EACH STATEMENT EXECUTE FUNCTION wallets_follow_ledger();

@@ -18,7 +18,7 @@ CREATE TABLE audit_entries (
     action     text NOT NULL CONSTRAINT audit_entries_action_known CHECK (action IN (
         'grant_credits', 'adjust_credits', 'refund_job', 'redrive_jobs', 'pause_step', 'resume_step', 'review_compensation',
         'suspend_account', 'resume_account', 'suspend_user', 'resume_user', 'take_down_asset',
-        'revoke_grant', 'set_spend_cap', 'set_low_balance_mark', 'stop_redrive',
+        'revoke_grant', 'set_spend_cap', 'set_low_balance_mark', 'set_usage_limit', 'stop_redrive',
         'create_api_key', 'rotate_api_key', 'revoke_api_key', 'set_api_key_role'
     )),
     -- Whom it concerned; null where it concerned everybody.
