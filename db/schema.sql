@@ -148,7 +148,8 @@ BEGIN
     EXECUTE format('GRANT USAGE ON SCHEMA %I TO diorama_account, diorama_viewer, diorama_agent', current_schema());
     FOR name, of_account IN
         SELECT each.name, 'account_id = ' || mine
-        FROM unnest(ARRAY['account_usage', 'upload_byte_changes', 'usage_limits', 'activity', 'activity_heads', 'api_keys', 'assets', 'credit_limits', 'credit_statistics', 'deletions',
+        FROM unnest(ARRAY['account_usage', 'upload_byte_changes', 'usage_limits', 'activity', 'activity_heads',
+                          'api_keys', 'assets', 'credit_limits', 'credit_statistics', 'deletions',
                           'idempotency_keys', 'job_requests', 'job_statistics', 'jobs', 'ledger_entries', 'sessions', 'stories',
                           'suspensions', 'wallets', 'webhook_deliveries', 'webhook_endpoints']) AS each (name)
         UNION ALL

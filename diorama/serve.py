@@ -42,6 +42,8 @@ def run_api(settings: Settings) -> None:
             development=settings.development,
             public_url=None if settings.public_url is None else str(settings.public_url),
             allowed_origins=tuple(settings.allowed_origins),
+            key_requests_per_min=settings.requests_per_min,
+            session_requests_per_min=settings.requests_per_min // 10,
         ),
     )
     asyncio.run(_server_of(app).serve(sockets=[listener]))

@@ -186,6 +186,9 @@ class Settings(BaseSettings):
         le=1_000_000_000,
         description="The most credits that a support key of the role agent grants or adjusts at once.",
     )
+    requests_per_min: int = Field(
+        default=6_000, ge=10, le=1_000_000, description="Requests a minute from an account's keys: docs/limits.md."
+    )
     development: bool = Field(default=False, description="Serve GraphiQL and introspection.")
     worker_processes: int = Field(default=1, ge=1, le=64, description="Worker processes on this host.")
     worker_threads: int = Field(default=8, ge=1, le=64, description="Threads in each worker process.")

@@ -16,6 +16,7 @@ from schema.admission.caller_places import CallerPlaces
 from schema.admission.export_places import export_places
 from schema.admission.fair_share import FairShare
 from schema.admission.import_places import import_places
+from schema.admission.request_rate import RequestRates
 from schema.admission.upload_checks import upload_checks
 from schema.admission.webhook_tests import webhook_test_places
 from schema.database import Database
@@ -41,14 +42,16 @@ class Parts:
     hinter: Hinter | None = None
     usual_times: UsualTimes = field(init=False)
     callers: Callers = field(init=False)
+    request_rates: RequestRates = field(init=False)
     upload_checks: CallerPlaces = field(default_factory=upload_checks)
     imports: CallerPlaces = field(default_factory=import_places)
     webhook_tests: FairShare = field(default_factory=webhook_test_places)
     exports: FairShare = field(default_factory=export_places)
 
     def __post_init__(self) -> None:
-        """Add the parts that start empty: usual durations and open sockets."""
+        """Add the parts that start empty: usual durations, open sockets and counted requests."""
         self.usual_times = UsualTimes(self.database)
+        self.request_rates = RequestRates(self.settings.key_requests_per_min, self.settings.session_requests_per_min)
         self.callers = Callers(self.database, check_every_s=self.settings.check_keys_every.total_seconds())
 
     def hint(self, step: Step, job_ids: Iterable[UUID]) -> None:

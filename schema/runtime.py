@@ -73,6 +73,9 @@ class ApiSettings:
     public_url: str | None = None
     allowed_origins: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
+    # Requests a minute that this process takes from the keys of an account, and from the sessions of a user.
+    key_requests_per_min: int = 6_000
+    session_requests_per_min: int = 600
     init_timeout: timedelta = timedelta(seconds=10)
     # Keeps proxies and mobile networks from taking a quiet socket for a dead one.
     ping_every: timedelta = timedelta(seconds=20)

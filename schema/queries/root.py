@@ -33,6 +33,7 @@ from schema.types.enums import JobOrder
 from schema.types.filters import AssetFilter, JobFilter, StoryFilter
 from schema.types.job import Job
 from schema.types.node import Node
+from schema.types.rate_limit import RateLimit
 from schema.types.redrive import find_redrive
 from schema.types.session import Session
 from schema.types.story import Story
@@ -121,6 +122,10 @@ class Query(
     @field("The caller, and what they may request.")
     async def viewer(self, info: Info) -> Viewer:
         return Viewer.of(info.context.principal)
+
+    @field("The rate at which you may send requests, and what is left of it.")
+    async def rate_limit(self, info: Info) -> RateLimit:
+        return RateLimit.of(info.context.parts.request_rates.look(info.context.principal))
 
     @field("The job with this id; null if it does not exist or is not yours.")
     async def job(self, info: Info, id: Annotated[strawberry.ID, arguments.ID]) -> Job | None:

@@ -104,7 +104,7 @@ def _cross_origin(settings: ApiSettings) -> list[Middleware]:
         allow_origin_regex=LOCAL_ORIGIN if settings.development else None,
         allow_methods=["GET", "HEAD", "POST"],
         allow_headers=["authorization", "content-type", "x-request-id"],
-        expose_headers=["x-request-id", *EXPOSED],
+        expose_headers=["x-request-id", "ratelimit", "ratelimit-policy", "retry-after", *EXPOSED],
         max_age=3600,
     )
     return [allowed]

@@ -76,6 +76,8 @@ class HttpEndpoint:
             response = Response(status_code=499)
         except Exception as error:  # noqa: BLE001 - the last resort: masked for the caller, logged
             response = unforeseen(error, request_id, _own_content_type(request))
+        if (rate := getattr(request.state, "rate", None)) is not None:
+            response.headers.update(rate.headers)
         response.headers["X-Request-Id"] = request_id
         response.headers["Cache-Control"] = "no-store"
         return response
@@ -87,12 +89,20 @@ class HttpEndpoint:
             return HTMLResponse(get_graphql_ide_html(graphql_ide="graphiql"))
         content_type = negotiated(request)
         caller = await self._caller(request)
+        if caller is not None:
+            self._count(request, caller)
         asked = await read_asked(request, self._parts.settings.limits)
         context = Context(self._parts, caller, request_id, str(request.base_url))
         if content_type == EVENT_STREAM:
             return self._stream(request, asked, context)
         result = await self._run(asked, context, request.method)
         return _response_of(result, request_id, content_type)
+
+    def _count(self, request: Request, caller: Principal) -> None:
+        """Count the request for its caller; raise Refusal where there are too many."""
+        rate = request.state.rate = self._parts.request_rates.take(caller)
+        if rate.error is not None:
+            raise Refusal(429, rate.error)
 
     def _stream(self, request: Request, asked: Asked, context: Context) -> Response:
         if request.method != "POST":

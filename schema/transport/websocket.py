@@ -103,6 +103,9 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, None]):
         if caller is None:
             await self._send_errors(operation, [unauthenticated()], request_id)
             return
+        if (refusal := socket.parts.request_rates.take(caller).error) is not None:
+            await self._send_errors(operation, [refusal], request_id)
+            return
         results = await self.schema.stream(
             operation.query,
             variable_values=operation.variables,

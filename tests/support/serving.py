@@ -62,6 +62,10 @@ class Server:
         return self.url.replace("http://", "ws://") + "/graphql"
 
 
+# Tests send requests as fast as they can.
+_UNHURRIED = ApiSettings(key_requests_per_min=1_000_000, session_requests_per_min=1_000_000)
+
+
 @contextmanager
 def serving(
     database_url: str,
@@ -85,7 +89,7 @@ def serving(
         webhook_sender=webhook_sender or WebhookSender(),
         webhook_key=webhook_key,
     )
-    app = create_app(runtime, settings or ApiSettings())
+    app = create_app(runtime, settings or _UNHURRIED)
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
         app, log_config=None, ws="websockets-sansio", ws_per_message_deflate=False, timeout_graceful_shutdown=5
