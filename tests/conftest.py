@@ -47,6 +47,7 @@ MARKED = {
     "tests/jobs/media": "media",
     "tests/simulator/studio": "media",
     "tests/conformance": "clients",
+    "tests/schema/machine": "clients",
     "tests/soak": "system",
     "tests/diorama/embedded": "system",
 }

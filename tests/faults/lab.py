@@ -15,7 +15,7 @@ from db.engine.claims import ClaimedJob
 from jobs.upkeep.orphans import search_orphans
 from statemachine.vocabulary import State
 from tests.faults.traps import STEP_NAMES, LabHinter, LabProvider, LabRecorder, LabStore, Trap
-from tests.support.clock import move_clock
+from tests.support.clock import make_due, move_clock
 from tests.support.fakes import FakeProvider
 from tests.support.job_reads import JobReads
 from tests.support.pictures import objects_of
@@ -127,14 +127,7 @@ class Lab(JobReads):
 
     def let_time_pass(self) -> None:
         """End every lease, and make everything due."""
-        with self.engine.begin() as conn:
-            conn.execute(
-                text(
-                    "UPDATE jobs SET due_at = least(due_at, diorama_now()), lease_expires_at = "
-                    "CASE WHEN lease_expires_at IS NOT NULL THEN diorama_now() - interval '1 second' END "
-                    "WHERE finished_at IS NULL AND state <> 'waiting' AND due_at < '9000-01-01'"
-                )
-            )
+        make_due(self.engine)
 
     def move_clock(self, by: timedelta) -> None:
         """Move the database's clock further ahead, for every connection; no worker may be active meanwhile."""

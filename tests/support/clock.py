@@ -1,4 +1,4 @@
-"""Moves the database's clock, which decides leases, due times and retention."""
+"""Moves the database's clock, which decides leases, due times and retention, or what it is compared with."""
 
 from __future__ import annotations
 
@@ -13,3 +13,16 @@ def move_clock(engine: Engine, by: timedelta) -> None:
         name = conn.scalar(text("SELECT quote_ident(current_database())"))
         conn.execute(text(f"ALTER DATABASE {name} SET diorama.clock_offset = '{by.total_seconds()} seconds'"))
     engine.dispose()
+
+
+def make_due(engine: Engine) -> None:
+    """End every lease, and make everything due that waits for a time."""
+    with engine.begin() as conn:
+        conn.execute(_MAKE_DUE)
+
+
+_MAKE_DUE = text(
+    "UPDATE jobs SET due_at = least(due_at, diorama_now()), lease_expires_at = "
+    "CASE WHEN lease_expires_at IS NOT NULL THEN diorama_now() - interval '1 second' END "
+    "WHERE finished_at IS NULL AND state <> 'waiting' AND due_at < '9000-01-01'"
+)
