@@ -149,14 +149,16 @@ BEGIN
     FOR name, of_account IN
         SELECT each.name, 'account_id = ' || mine
         FROM unnest(ARRAY['account_usage', 'upload_byte_changes', 'usage_limits', 'activity', 'activity_heads',
-                          'api_keys', 'assets', 'credit_limits', 'credit_statistics', 'deletions',
+                          'assets', 'credit_limits', 'credit_statistics', 'deletions',
                           'idempotency_keys', 'job_requests', 'job_statistics', 'jobs', 'ledger_entries', 'sessions', 'stories',
                           'suspensions', 'wallets', 'webhook_deliveries', 'webhook_endpoints']) AS each (name)
         UNION ALL
         SELECT each.name, format('EXISTS (SELECT FROM jobs j WHERE j.id = job_id AND j.account_id = %s)', mine)
         FROM unnest(ARRAY['attempts', 'compensation_actions', 'job_events']) AS each (name)
         UNION ALL VALUES
-            ('accounts', 'id = ' || mine),
+            -- The test account beside an account is the account's, and so are its keys; nothing else of it is.
+            ('accounts', mine || ' IN (id, live_id)'),
+            ('api_keys', 'EXISTS (SELECT FROM accounts a WHERE a.id = account_id)'),
             ('renditions', format('EXISTS (SELECT FROM assets a WHERE a.id = asset_id AND a.account_id = %s)', mine)),
             ('webhook_secrets',
              format('EXISTS (SELECT FROM webhook_endpoints e WHERE e.id = endpoint_id AND e.account_id = %s)', mine))
@@ -282,6 +284,7 @@ $$;
 CREATE TABLE public.jobs (
     id uuid NOT NULL,
     account_id uuid NOT NULL,
+    is_test boolean DEFAULT false NOT NULL,
     session_id uuid,
     story_id uuid,
     parent_id uuid,
@@ -560,7 +563,10 @@ CREATE TABLE public.accounts (
     name text NOT NULL,
     jobs_at_once integer,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT accounts_jobs_at_once_positive CHECK ((jobs_at_once > 0))
+    is_test boolean DEFAULT false NOT NULL,
+    live_id uuid,
+    CONSTRAINT accounts_jobs_at_once_positive CHECK ((jobs_at_once > 0)),
+    CONSTRAINT accounts_test_of_live CHECK ((is_test = (live_id IS NOT NULL)))
 );
 
 CREATE TABLE public.activity (
@@ -1110,7 +1116,13 @@ ALTER TABLE ONLY public.account_usage
     ADD CONSTRAINT account_usage_pkey PRIMARY KEY (account_id, limit_name);
 
 ALTER TABLE ONLY public.accounts
+    ADD CONSTRAINT accounts_mode UNIQUE (id, is_test);
+
+ALTER TABLE ONLY public.accounts
     ADD CONSTRAINT accounts_name_unique UNIQUE (name);
+
+ALTER TABLE ONLY public.accounts
+    ADD CONSTRAINT accounts_one_test_account UNIQUE (live_id);
 
 ALTER TABLE ONLY public.accounts
     ADD CONSTRAINT accounts_pkey PRIMARY KEY (id);
@@ -1423,6 +1435,9 @@ CREATE TRIGGER wallets_names BEFORE UPDATE OF user_ref ON public.wallets FOR EAC
 ALTER TABLE ONLY public.account_usage
     ADD CONSTRAINT account_usage_account FOREIGN KEY (account_id) REFERENCES public.accounts(id);
 
+ALTER TABLE ONLY public.accounts
+    ADD CONSTRAINT accounts_live FOREIGN KEY (live_id) REFERENCES public.accounts(id);
+
 ALTER TABLE ONLY public.activity_heads
     ADD CONSTRAINT activity_heads_account FOREIGN KEY (account_id) REFERENCES public.accounts(id);
 
@@ -1478,7 +1493,7 @@ ALTER TABLE ONLY public.job_transitions
     ADD CONSTRAINT job_transitions_to_state FOREIGN KEY (to_state) REFERENCES public.job_states(state);
 
 ALTER TABLE ONLY public.jobs
-    ADD CONSTRAINT jobs_account FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+    ADD CONSTRAINT jobs_account FOREIGN KEY (account_id, is_test) REFERENCES public.accounts(id, is_test);
 
 ALTER TABLE ONLY public.jobs
     ADD CONSTRAINT jobs_error_code_known FOREIGN KEY (error_code) REFERENCES public.job_error_codes(code);
@@ -1588,13 +1603,15 @@ ALTER TABLE public.ledger_entries ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY of_account ON public.account_usage FOR SELECT TO diorama_account USING ((account_id = ( SELECT (current_setting('diorama.account'::text))::uuid AS current_setting)));
 
-CREATE POLICY of_account ON public.accounts FOR SELECT TO diorama_account USING ((id = ( SELECT (current_setting('diorama.account'::text))::uuid AS current_setting)));
+CREATE POLICY of_account ON public.accounts FOR SELECT TO diorama_account USING (((( SELECT (current_setting('diorama.account'::text))::uuid AS current_setting) = id) OR (( SELECT (current_setting('diorama.account'::text))::uuid AS current_setting) = live_id)));
 
 CREATE POLICY of_account ON public.activity FOR SELECT TO diorama_account USING ((account_id = ( SELECT (current_setting('diorama.account'::text))::uuid AS current_setting)));
 
 CREATE POLICY of_account ON public.activity_heads FOR SELECT TO diorama_account USING ((account_id = ( SELECT (current_setting('diorama.account'::text))::uuid AS current_setting)));
 
-CREATE POLICY of_account ON public.api_keys FOR SELECT TO diorama_account USING ((account_id = ( SELECT (current_setting('diorama.account'::text))::uuid AS current_setting)));
+CREATE POLICY of_account ON public.api_keys FOR SELECT TO diorama_account USING ((EXISTS ( SELECT
+   FROM public.accounts a
+  WHERE (a.id = api_keys.account_id))));
 
 CREATE POLICY of_account ON public.assets FOR SELECT TO diorama_account USING ((account_id = ( SELECT (current_setting('diorama.account'::text))::uuid AS current_setting)));
 

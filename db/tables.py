@@ -21,7 +21,7 @@ def table(name: str, /, **columns: type[TypeEngine[Any]] | TypeEngine[Any]) -> T
     return Table(name, metadata, *(Column(column, kind) for column, kind in columns.items()))
 
 
-accounts = table("accounts", id=Uuid, name=Text, created_at=Time, jobs_at_once=Int)
+accounts = table("accounts", id=Uuid, name=Text, created_at=Time, jobs_at_once=Int, is_test=Bool, live_id=Uuid)
 api_keys = table(
     "api_keys",
     id=Uuid,
@@ -82,6 +82,7 @@ jobs = table(
     "jobs",
     id=Uuid,
     account_id=Uuid,
+    is_test=Bool,
     session_id=Uuid,
     story_id=Uuid,
     parent_id=Uuid,

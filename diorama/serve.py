@@ -44,6 +44,7 @@ def run_api(settings: Settings) -> None:
             allowed_origins=tuple(settings.allowed_origins),
             key_requests_per_min=settings.requests_per_min,
             session_requests_per_min=settings.requests_per_min // 10,
+            has_test_mode=settings.test_provider_url is not None,
         ),
     )
     asyncio.run(_server_of(app).serve(sockets=[listener]))

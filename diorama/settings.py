@@ -9,13 +9,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import AnyHttpUrl, BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from jobs.providers.choice import DEFAULT_MODELS, ModelChoice, NoModel
 from jobs.webhooks.reach import WebhookReach
 
-Words = Annotated[tuple[str, ...], NoDecode]
+
+def _split(value: object) -> object:
+    return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
+
+
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 LABEL_CHARACTERS_MAX = 40
 
@@ -73,6 +78,8 @@ class Settings(BaseSettings):
     replicate_delivery_hosts: Words = Field(
         default=("replicate.delivery",), description="Hosts that outputs may be fetched from; `host` or `host:port`."
     )
+    test_provider_url: AnyHttpUrl | None = Field(default=None, description="A stand-in for the jobs of test keys.")
+    test_provider_delivery_hosts: Words = Field(default=(), description="Hosts of its outputs; if empty, its own host.")
     provider_inputs: str = Field(
         default="upload",
         pattern="^(upload|url)$",
@@ -192,9 +199,7 @@ class Settings(BaseSettings):
     development: bool = Field(default=False, description="Serve GraphiQL and introspection.")
     worker_processes: int = Field(default=1, ge=1, le=64, description="Worker processes on this host.")
     worker_threads: int = Field(default=8, ge=1, le=64, description="Threads in each worker process.")
-    heartbeat_dir: Path | None = Field(
-        default=None, description="A folder for the workers' heartbeats, which `diorama doctor --workers` checks."
-    )
+    heartbeat_dir: Path | None = Field(default=None, description="A folder for heartbeats, for `doctor --workers`.")
     log_level: str = Field(
         default="info", pattern="^(debug|info|warning|error)$", description="The lowest level that is logged."
     )
@@ -205,11 +210,6 @@ class Settings(BaseSettings):
         """The values of all secrets that are set, which no log line may show."""
         values = (getattr(self, name) for name in type(self).model_fields)
         return tuple(text for value in values if isinstance(value, SecretStr) and (text := value.get_secret_value()))
-
-    @field_validator("replicate_delivery_hosts", "models", "allowed_origins", "webhook_networks", mode="before")
-    @classmethod
-    def _split(cls, value: object) -> object:
-        return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
 
     @field_validator("replicate_api_token", "openai_api_key", "replicate_webhook_secret", "s3_secret_access_key")
     @classmethod

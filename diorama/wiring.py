@@ -10,6 +10,7 @@ from functools import partial
 from sqlalchemy import Engine
 
 from db.connection import DatabaseSettings, connect
+from diorama.providers import build_provider, build_test_provider, build_timeouts
 from diorama.settings import Settings, SettingsError
 from diorama.tuning import Tuning
 from jobs.catalogue.catalogue import Catalogue
@@ -21,11 +22,9 @@ from jobs.engine.leases import Renewer
 from jobs.engine.recorder import Recorder
 from jobs.prompts import PromptBook
 from jobs.providers.choice import ModelChoice
-from jobs.providers.guard import Timeouts
 from jobs.providers.inputs import PictureInputs
 from jobs.providers.limited import LimitedProvider
 from jobs.providers.limiter import LimiterSettings, SharedLimiter
-from jobs.providers.replicate import ReplicateProvider, ReplicateSettings
 from jobs.signing import ManifestSigner, SigningError
 from jobs.steps.runtime import Runtime
 from jobs.support.redrives import continue_redrives
@@ -98,19 +97,6 @@ def build_s3_settings(settings: Settings) -> S3Settings:
     )
 
 
-def build_provider(settings: Settings, tuning: Tuning = _TUNING) -> ReplicateProvider:
-    """Return the provider; nothing is connected yet."""
-    return ReplicateProvider(
-        ReplicateSettings(
-            api_token=settings.replicate_api_token.get_secret_value(),
-            base_url=str(settings.replicate_base_url).rstrip("/"),
-            delivery_hosts=settings.replicate_delivery_hosts,
-            timeouts=build_timeouts(settings),
-            first_poll_s=tuning.polling.least_s,
-        )
-    )
-
-
 def build_limiter(settings: Settings, engine: Engine, tuning: Tuning = _TUNING) -> SharedLimiter:
     """Return the budgets of provider calls that all workers share."""
     return SharedLimiter(
@@ -160,11 +146,6 @@ def build_catalogue(settings: Settings) -> Catalogue:
     )
 
 
-def build_timeouts(settings: Settings) -> Timeouts:
-    """Return how long a call to the provider may take."""
-    return Timeouts(response_s=settings.provider_timeout_s)
-
-
 def build_deadlines(settings: Settings) -> Deadlines:
     """Return how long a job and its steps may take."""
     return Deadlines(job=timedelta(seconds=settings.job_deadline_s))
@@ -201,6 +182,7 @@ def build_runtime(
         engine=engine,
         store=store,
         provider=provider,
+        test_provider=build_test_provider(settings, tuning),
         limiter=limiter,
         inputs=PictureInputs(store, uploads_to=provider if settings.provider_inputs == "upload" else None),
         recorder=recorder,
@@ -231,7 +213,8 @@ def build_periodic_tasks(runtime: Runtime, hinter: Hinter, tuning: Tuning = _TUN
     overdue = partial(end_overdue, runtime.engine, runtime.recorder, runtime.policy, runtime.leases.usual)
     first_after = timedelta(seconds=tuning.orphan_search_s)
     orphans = partial(search_orphans, runtime.engine, runtime.provider, first_after)
-    deletions = partial(carry_out_deletions, runtime.engine, runtime.store, runtime.provider)
+    test_orphans = partial(search_orphans, runtime.engine, runtime.test_provider, first_after, is_test=True)
+    deletions = partial(carry_out_deletions, runtime.engine, runtime.store, runtime.providers)
     watcher = Watcher(runtime.engine, runtime.provider, hinter, runtime.poll_times, tuning.tracking)
     redrives = partial(continue_redrives, runtime.engine, hinter, runtime.policy.deadlines.job)
     sequencer = Sequencer(runtime.engine, every_s=tuning.sequence_every_s)
@@ -241,6 +224,7 @@ def build_periodic_tasks(runtime: Runtime, hinter: Hinter, tuning: Tuning = _TUN
         PeriodicTask("sequence", 0.0, sequencer.step, SEQUENCING, sequencer.close),
         PeriodicTask("redrives", _REDRIVES_EVERY_S, redrives, REDRIVING),
         PeriodicTask("orphans", tuning.orphan_search_s, orphans),
+        PeriodicTask("test_orphans", tuning.orphan_search_s, test_orphans),
         PeriodicTask("overdue", _OVERDUE_EVERY_S, overdue),
         PeriodicTask("spend_caps", _SPEND_CAPS_EVERY_S, partial(recount_caps, runtime.engine)),
         PeriodicTask("upload_bytes", _UPLOAD_BYTES_EVERY_S, partial(add_up_uploads, runtime.engine)),

@@ -11,7 +11,15 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from db.public_ids import IdKind, encode_id
-from db.records.accounts import account_named, digest, insert_account, lock_account
+from db.records.accounts import (
+    account_named,
+    digest,
+    insert_account,
+    insert_test_account,
+    is_test_account,
+    lock_account,
+    test_account_of,
+)
 from db.records.api_keys import (
     ApiKey,
     change_role,
@@ -23,15 +31,20 @@ from db.records.api_keys import (
     revoke_key,
 )
 from db.records.audit import add_audit_entry
+from db.records.ledger import WalletKey, post_entry
 from jobs.errors import Forbidden, Invalid, NotFound
-from jobs.identity import KEY_PREFIX, Principal
+from jobs.identity import KEY_PREFIX, TEST_KEY_PREFIX, Principal
 from jobs.requesting.credits import check_explained
-from statemachine.vocabulary import SUPPORT_ROLES, AuditAction, KeyScope, Role
+from statemachine.vocabulary import SUPPORT_ROLES, AuditAction, KeyMode, KeyScope, Role
 
 KEYS_PER_ACCOUNT_MAX = 100
 NAME_MAX = 100
 OVERLAP_MAX = timedelta(days=30)
 
+_PREFIXES = (KEY_PREFIX, TEST_KEY_PREFIX)
+# Bounds how many of our threads a slow stand-in can occupy.
+TEST_JOBS_AT_ONCE = 10
+TEST_CREDITS = 1_000_000
 _KEYS_NAMED_MAX = 20
 # Fewer digits may be a word that was meant as a name.
 _FINGERPRINT_LEAST = 8
@@ -59,14 +72,14 @@ def revoke_api_key(conn: Connection, which: str) -> ApiKey:
 
 
 def _is_meant(key: ApiKey, which: str) -> bool:
-    if which.startswith(KEY_PREFIX):
+    if which.startswith(_PREFIXES):
         return key.fingerprint == fingerprint(digest(which))
     return key.name == which or (len(which) >= _FINGERPRINT_LEAST and key.fingerprint.startswith(which.lower()))
 
 
 def _shown(which: str) -> str:
     """Return what was given, without the secret part of a key."""
-    return f"{KEY_PREFIX}…" if which.startswith(KEY_PREFIX) else which
+    return next((f"{prefix}…" for prefix in _PREFIXES if which.startswith(prefix)), which)
 
 
 def _named(keys: list[ApiKey]) -> str:
@@ -76,13 +89,20 @@ def _named(keys: list[ApiKey]) -> str:
 
 
 def create_api_key(
-    conn: Connection, caller: Principal, *, name: str, scopes: Collection[KeyScope], role: Role | None = None
+    conn: Connection,
+    caller: Principal,
+    *,
+    name: str,
+    scopes: Collection[KeyScope],
+    role: Role | None = None,
+    mode: KeyMode = KeyMode.LIVE,
 ) -> tuple[ApiKey, str]:
     """Add a key to the caller's account; return it and its secret, which cannot be read again.
 
-    A partner's key makes keys of its own role, and support names one of its roles.
-    Raises Invalid for a name out of bounds, for a role that the caller cannot give, for too many keys, and for scopes
-    that the caller's own key lacks, and Forbidden for a session.
+    A partner's key makes keys of its own role, and support names one of its roles. A test key belongs to the account's
+    test account, which the first one makes.
+    Raises Invalid for a name out of bounds, for a role that the caller cannot give, for too many keys, for scopes that
+    the caller's own key lacks, and for a live key from a test key, and Forbidden for a session.
     """
     own = _own_key(caller)
     given = _role_given(caller, role)
@@ -92,7 +112,7 @@ def create_api_key(
         raise Invalid(
             f"Your own key lacks {_listed(beyond)}; a key cannot give scopes that it does not have.", "input", "scopes"
         )
-    key, secret = _added(conn, own.account_id, given, name.strip(), scopes)
+    key, secret = _added(conn, _account_for(conn, caller, mode), given, name.strip(), scopes)
     _audit(conn, caller, AuditAction.CREATE_API_KEY, key, f"{key.name}, {key.role}")
     return key, secret
 
@@ -150,7 +170,9 @@ def api_keys_of(conn: Connection, caller: Principal) -> list[ApiKey]:
     _own_key(caller)
     if caller.is_support:
         return live_keys(conn, roles=SUPPORT_ROLES)
-    return live_keys(conn, caller.account_id, roles=[Role.PARTNER])
+    test_id = test_account_of(conn, caller.account_id)
+    of_tests = [] if test_id is None else live_keys(conn, test_id, roles=[Role.PARTNER])
+    return live_keys(conn, caller.account_id, roles=[Role.PARTNER]) + of_tests
 
 
 def _role_given(caller: Principal, role: Role | None) -> Role:
@@ -167,6 +189,25 @@ def _audit(conn: Connection, caller: Principal, action: AuditAction, key: ApiKey
     """Note what support did with a key."""
     if caller.is_support:
         add_audit_entry(conn, caller.author, action, subject=encode_id(IdKind.API_KEY, key.id), reason=what)
+
+
+def _account_for(conn: Connection, caller: Principal, mode: KeyMode) -> UUID:
+    if caller.is_support and mode is KeyMode.TEST:
+        raise Invalid("Support has no test keys.", "input", "mode")
+    if caller.is_test and mode is KeyMode.LIVE:
+        raise Invalid("A test key can create test keys only; use a live key.", "input", "mode")
+    if caller.is_test or mode is KeyMode.LIVE:
+        return caller.account_id
+    # Two first test keys at once must not both make the account.
+    lock_account(conn, caller.account_id)
+    return test_account_of(conn, caller.account_id) or _new_test_account(conn, caller)
+
+
+def _new_test_account(conn: Connection, caller: Principal) -> UUID:
+    account_id = insert_test_account(conn, caller.account_id, jobs_at_once=TEST_JOBS_AT_ONCE)
+    # Jobs cost nothing, but a partner also tries its transfers to users.
+    post_entry(conn, WalletKey(account_id), "grant", TEST_CREDITS, actor=caller.actor, reason="test credits")
+    return account_id
 
 
 def _own_key(caller: Principal) -> ApiKey:
@@ -198,7 +239,8 @@ def _added(
 
 def _new_key(conn: Connection, account_id: UUID, *, role: str, name: str, scopes: Collection[KeyScope]) -> str:
     """Add a key with a fresh secret, and return the secret."""
-    secret = KEY_PREFIX + secrets.token_urlsafe(32)
+    prefix = TEST_KEY_PREFIX if is_test_account(conn, account_id) else KEY_PREFIX
+    secret = prefix + secrets.token_urlsafe(32)
     insert_api_key(conn, account_id, role=role, name=name, secret=secret, scopes=scopes)
     return secret
 

@@ -30,7 +30,9 @@ from statemachine.vocabulary import SUPPORT_ROLES, Actor, KeyScope, Role
 
 # The prefix tells a leaked secret's kind at a glance, and lets secret scanners find it.
 KEY_PREFIX = "dio_key_"
+TEST_KEY_PREFIX = "dio_test_key_"
 _SESSION_PREFIX = "dio_ses_"
+_TEST_SESSION_PREFIX = "dio_test_ses_"
 
 SESSION_LASTS_MAX = timedelta(days=30)
 
@@ -74,6 +76,12 @@ class Principal:
         """Return whether the caller may read only. Support is not suspended: its keys are revoked."""
         given = self.session or self.key
         return not self.is_support and given is not None and given.is_suspended
+
+    @property
+    def is_test(self) -> bool:
+        """Return whether what this caller requests goes to the stand-in, and costs nothing."""
+        given = self.session or self.key
+        return given is not None and given.is_test
 
     @property
     def sees_provider(self) -> bool:
@@ -123,9 +131,9 @@ class Principal:
 
 def authenticate(conn: Connection, secret: str) -> Principal | None:
     """Return whose key or token this is, or None where it is unknown, revoked or expired."""
-    if secret.startswith(KEY_PREFIX):
+    if secret.startswith((KEY_PREFIX, TEST_KEY_PREFIX)):
         return _of_key(key_with_secret(conn, secret))
-    if secret.startswith(_SESSION_PREFIX):
+    if secret.startswith((_SESSION_PREFIX, _TEST_SESSION_PREFIX)):
         return _of_session(live_session(conn, secret))
     return None
 
@@ -161,7 +169,7 @@ def open_session(
     if not timedelta(minutes=1) <= lasts <= SESSION_LASTS_MAX:
         raise Invalid("A session lasts from one minute to 30 days.", "input", "expiresInSeconds")
     _check_user(conn, caller, user_ref, "userRef")
-    token = _SESSION_PREFIX + secrets.token_urlsafe(32)
+    token = (_TEST_SESSION_PREFIX if caller.is_test else _SESSION_PREFIX) + secrets.token_urlsafe(32)
     session = insert_session(conn, caller.account_id, user_ref=user_ref, tier=tier, secret=token, lasts=lasts)
     check_sessions(conn, caller.account_id, user_ref, tier)
     return session, token

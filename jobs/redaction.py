@@ -19,7 +19,7 @@ _SHAPES: Final = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         # Keys and tokens of OpenAI, Replicate, this service and Standard Webhooks.
-        r"(\b(?:sk-|r8_|dio_key_|dio_ses_|dio_tkt_|whsec_))[A-Za-z0-9_+/=*.-]{4,}",
+        r"(\b(?:sk-|r8_|dio_key_|dio_ses_|dio_test_|dio_tkt_|whsec_))[A-Za-z0-9_+/=*.-]{4,}",
         # Anything after the name of a scheme or of a secret.
         r"(\b(?:bearer|token)[ \t]+)(?=[A-Za-z0-9_./+-]*[0-9_])[A-Za-z0-9_./+=-]{8,}",
         r"((?:api[_-]?key|api[_-]?token|secret|password|authorization)[\"']?[ \t]*[:=][ \t]*[\"']?)"

@@ -71,6 +71,8 @@ class ApiSettings:
 
     development: bool = False
     public_url: str | None = None
+    # Whether there is a stand-in for test jobs; without one, test keys are refused.
+    has_test_mode: bool = False
     allowed_origins: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
     # Requests a minute that this process takes from the keys of an account, and from the sessions of a user.

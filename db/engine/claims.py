@@ -47,6 +47,7 @@ class ClaimedJob:
     id: UUID
     lease: int
     account_id: UUID
+    is_test: bool
     session_id: UUID | None
     story_id: UUID | None
     parent_id: UUID | None

@@ -88,22 +88,24 @@ def lost_submission(conn: Connection, job_id: UUID, attempt: int) -> Lost | None
     return None if row is None else Lost(**row._mapping)
 
 
-def orphans(conn: Connection, *, first_after: timedelta, last_after: timedelta, limit: int) -> list[Orphan]:
+def orphans(
+    conn: Connection, *, is_test: bool, first_after: timedelta, last_after: timedelta, limit: int
+) -> list[Orphan]:
     """Return the orphans that are due for a search, oldest first.
 
     The first search is due `first_after` the submission's start, the last one `last_after` it.
     """
-    given = {"first_after": first_after, "last_after": last_after, "limit": limit}
+    given = {"is_test": is_test, "first_after": first_after, "last_after": last_after, "limit": limit}
     rows = conn.execute(statement("orphans"), given)
     return [Orphan(**row._mapping) for row in rows]
 
 
-def left_running(conn: Connection, *, last_after: timedelta, limit: int) -> list[Orphan]:
+def left_running(conn: Connection, *, is_test: bool, last_after: timedelta, limit: int) -> list[Orphan]:
     """Return the predictions that no job waits for and that could not be canceled, oldest first.
 
     The last search is due `last_after` the cancel was given up.
     """
-    rows = conn.execute(statement("left_running"), {"last_after": last_after, "limit": limit})
+    rows = conn.execute(statement("left_running"), {"is_test": is_test, "last_after": last_after, "limit": limit})
     return [Orphan(**row._mapping) for row in rows]
 
 

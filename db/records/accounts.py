@@ -33,6 +33,7 @@ class Account:
     name: str
     jobs_at_once: int | None
     created_at: datetime
+    is_test: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class SessionRecord:
     expires_at: datetime
     has_token: bool = True
     is_suspended: bool = False
+    is_test: bool = False
 
 
 def digest(secret: str) -> bytes:
@@ -62,6 +64,25 @@ def insert_account(conn: Connection, name: str) -> UUID:
     account_id = new_id()
     conn.execute(insert(accounts).values(id=account_id, name=name))
     return account_id
+
+
+def test_account_of(conn: Connection, live_id: UUID) -> UUID | None:
+    """Return the test account beside an account, or None if it has none yet."""
+    return conn.scalar(select(accounts.c.id).where(accounts.c.live_id == live_id))
+
+
+def insert_test_account(conn: Connection, live_id: UUID, *, jobs_at_once: int) -> UUID:
+    """Add the test account of an account, which the caller has locked; IntegrityError where its name is taken."""
+    account_id = new_id()
+    name = select(func.concat(accounts.c.name, " (test)")).where(accounts.c.id == live_id).scalar_subquery()
+    values = {"id": account_id, "name": name, "is_test": True, "live_id": live_id, "jobs_at_once": jobs_at_once}
+    conn.execute(insert(accounts).values(values))
+    return account_id
+
+
+def is_test_account(conn: Connection, account_id: UUID) -> bool:
+    """Return whether jobs of an account go to the stand-in."""
+    return bool(conn.scalar(select(accounts.c.is_test).where(accounts.c.id == account_id)))
 
 
 def account_named(conn: Connection, name: str) -> UUID | None:
@@ -83,7 +104,7 @@ def limit_account(conn: Connection, name: str, jobs_at_once: int | None) -> bool
     return changed.rowcount > 0
 
 
-_ACCOUNT_COLUMNS = (accounts.c.id, accounts.c.name, accounts.c.jobs_at_once, accounts.c.created_at)
+_ACCOUNT_COLUMNS = (accounts.c.id, accounts.c.name, accounts.c.jobs_at_once, accounts.c.created_at, accounts.c.is_test)
 
 
 def _account(row: Any) -> Account:
@@ -125,6 +146,7 @@ _SESSION_COLUMNS = (
     sessions.c.expires_at,
     sessions.c.token_sha256.is_not(None).label("has_token"),
     is_suspended(sessions.c.account_id, sessions.c.user_ref).label("is_suspended"),
+    select(accounts.c.is_test).where(accounts.c.id == sessions.c.account_id).scalar_subquery().label("is_test"),
 )
 
 
@@ -136,19 +158,19 @@ def insert_session(
     conn: Connection, account_id: UUID, *, user_ref: str, tier: str, secret: str, lasts: timedelta
 ) -> SessionRecord:
     """Open a session that ends at the database's time + `lasts`."""
-    row = conn.execute(
-        insert(sessions)
-        .values(
-            id=new_id(),
+    session_id = new_id()
+    conn.execute(
+        insert(sessions).values(
+            id=session_id,
             account_id=account_id,
             user_ref=user_ref,
             tier=tier,
             token_sha256=digest(secret),
             expires_at=_now() + lasts,
         )
-        .returning(*_SESSION_COLUMNS)
-    ).one()
-    return _session(row)
+    )
+    # Read afterwards: what an insert returns is not correlated with other tables.
+    return _session(conn.execute(select(*_SESSION_COLUMNS).where(sessions.c.id == session_id)).one())
 
 
 def lock_tokenless_session(conn: Connection, account_id: UUID, user_ref: str) -> SessionRecord:

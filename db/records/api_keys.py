@@ -51,6 +51,7 @@ class ApiKey:
     used_at: datetime | None
     expires_at: datetime | None
     is_suspended: bool = False
+    is_test: bool = False
 
 
 def insert_api_key(
@@ -120,7 +121,7 @@ def fingerprint(key_sha256: bytes) -> str:
 
 def _live() -> Select[Any]:
     suspended = is_suspended(api_keys.c.account_id).label("is_suspended")
-    joined = select(api_keys, accounts.c.name.label("account_name"), suspended)
+    joined = select(api_keys, accounts.c.name.label("account_name"), accounts.c.is_test, suspended)
     return joined.join(accounts, accounts.c.id == api_keys.c.account_id).where(key_works())
 
 

@@ -24,6 +24,7 @@ class Job:
 
     id: UUID
     account_id: UUID
+    is_test: bool
     session_id: UUID | None
     story_id: UUID | None
     parent_id: UUID | None
@@ -109,6 +110,7 @@ class JobFilter:
     models: Collection[str] = ()
     cost_micros_min: int | None = None
     cost_micros_max: int | None = None
+    is_test: bool | None = None
 
     @property
     def is_about_the_provider(self) -> bool:
@@ -134,6 +136,7 @@ class JobFilter:
         found += [j.finished_at < self.finished_before] if self.finished_before else []
         found += [j.cost_micros >= self.cost_micros_min] if self.cost_micros_min is not None else []
         found += [j.cost_micros <= self.cost_micros_max] if self.cost_micros_max is not None else []
+        found += [j.is_test == self.is_test] if self.is_test is not None else []
         if self.models:
             by_model = attempts.c.model.in_(self.models), attempts.c.attempt == j.attempt
             found.append(select(attempts.c.job_id).where(attempts.c.job_id == j.id, *by_model).exists())

@@ -50,6 +50,7 @@ class Owner:
     account_id: UUID
     session_id: UUID | None
     request_id: str | None = None
+    is_test: bool = False
 
 
 def insert_story(conn: Connection, owner: Owner, story_id: UUID, selfie_id: UUID) -> None:
@@ -115,6 +116,7 @@ def _job_row(owner: Owner, job: NewJob, deadline: timedelta) -> dict[str, Any]:
     return {
         "id": job.id,
         "account_id": owner.account_id,
+        "is_test": owner.is_test,
         "session_id": owner.session_id,
         "story_id": job.story_id,
         "parent_id": job.parent_id,

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, delete, exists, select, tuple_
+from sqlalchemy import ColumnElement, Connection, delete, exists, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from db.records.ledger import WalletKey
 from db.statements import statement
 from db.support_tables import suspensions
-from db.tables import sessions, wallets
+from db.tables import accounts, sessions, wallets
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,11 @@ class Suspension:
 def is_suspended(account_id: ColumnElement[UUID], user_ref: ColumnElement[str] | None = None) -> ColumnElement[bool]:
     """Return the SQL condition that the account in a column is suspended, or the end user of it in another column."""
     of = [""] if user_ref is None else ["", user_ref]
-    return exists().where(suspensions.c.account_id == account_id, suspensions.c.user_ref.in_(of))
+    s = suspensions.c
+    itself = exists().where(s.account_id == account_id, s.user_ref.in_(of))
+    # An account's suspension is that of its test account, too.
+    own = accounts.alias()
+    return or_(itself, exists().where(own.c.id == account_id, s.account_id == own.c.live_id, s.user_ref == ""))
 
 
 def suspend(conn: Connection, who: WalletKey, *, by: str, reason: str) -> Suspension:

@@ -79,6 +79,7 @@ class ProviderFile:
     attempt: int
     picture_url: str
     has_ended: bool
+    is_test: bool
 
 
 def provider_files(conn: Connection, deletion_id: UUID) -> list[ProviderFile]:

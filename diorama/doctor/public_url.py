@@ -13,8 +13,8 @@ from ipaddress import ip_address
 import httpx
 
 from diorama.doctor.findings import Finding
+from diorama.providers import build_provider
 from diorama.settings import Settings
-from diorama.wiring import build_provider
 from jobs.providers.provider import ProviderError
 
 _WHAT, _KEY = "PUBLIC_URL", "webhook key"

@@ -26,7 +26,8 @@ from db.upkeep.deletions import (
 )
 from db.upkeep.shared_objects import named_by_files
 from jobs.deleting.collecting import collect
-from jobs.providers.provider import Provider, ProviderError
+from jobs.providers.pair import ProviderPair
+from jobs.providers.provider import ProviderError
 from storage import S3Store
 from storage.keys import asset_prefixes, job_prefix
 
@@ -37,11 +38,11 @@ BATCH_SIZE = 100
 _START = UUID(int=0)
 
 
-def carry_out_deletions(engine: Engine, store: S3Store, provider: Provider) -> int:
+def carry_out_deletions(engine: Engine, store: S3Store, providers: ProviderPair) -> int:
     """Carry out what is due, and return how many deletions were completed. Idempotent, also when run concurrently."""
     completed, after = 0, _START
     while due := _due(engine, after):
-        completed += sum(_attempted(engine, store, provider, each) for each in due)
+        completed += sum(_attempted(engine, store, providers, each) for each in due)
         after = due[-1].id
     return completed
 
@@ -51,10 +52,10 @@ def _due(engine: Engine, after: UUID) -> list[Deletion]:
         return due_deletions(conn, after=after, most=BATCH_SIZE)
 
 
-def _attempted(engine: Engine, store: S3Store, provider: Provider, deletion: Deletion) -> bool:
+def _attempted(engine: Engine, store: S3Store, providers: ProviderPair, deletion: Deletion) -> bool:
     """Carry out one deletion. An error is logged: the next run tries again, and the other deletions do not wait."""
     try:
-        return _carry_out(engine, store, provider, deletion)
+        return _carry_out(engine, store, providers, deletion)
     except ProviderError as error:
         log.info("a deletion waits for the provider", reason=str(error))
         return False
@@ -63,7 +64,7 @@ def _attempted(engine: Engine, store: S3Store, provider: Provider, deletion: Del
         return False
 
 
-def _carry_out(engine: Engine, store: S3Store, provider: Provider, deletion: Deletion) -> bool:
+def _carry_out(engine: Engine, store: S3Store, providers: ProviderPair, deletion: Deletion) -> bool:
     """Delete what is left of one deletion, and return whether it has just become complete."""
     with engine.begin() as conn:
         collected = collect(conn, deletion)
@@ -75,7 +76,7 @@ def _carry_out(engine: Engine, store: S3Store, provider: Provider, deletion: Del
             return False
         doomed = doomed_of(conn, deletion.id)
     _delete_objects(engine, store, deletion, doomed)
-    if not _removed_at_provider(engine, provider, deletion) or _left(engine, store, doomed):
+    if not _removed_at_provider(engine, providers, deletion) or _left(engine, store, doomed):
         return False
     with engine.begin() as conn:
         complete(conn, deletion.id, doomed.jobs)
@@ -90,13 +91,13 @@ def _delete_objects(engine: Engine, store: S3Store, deletion: Deletion, doomed: 
         note_deleted(conn, deletion.id, len(found))
 
 
-def _removed_at_provider(engine: Engine, provider: Provider, deletion: Deletion) -> bool:
+def _removed_at_provider(engine: Engine, providers: ProviderPair, deletion: Deletion) -> bool:
     """Remove the uploaded pictures of submissions that are over; return whether there is no other. ProviderError."""
     with engine.connect() as conn:
         files = provider_files(conn, deletion.id)
     for file in files:
         if file.has_ended:
-            provider.remove(file.picture_url)
+            providers.of(is_test=file.is_test).remove(file.picture_url)
             with engine.begin() as conn:
                 clear_provider_file(conn, file)
     return all(file.has_ended for file in files)

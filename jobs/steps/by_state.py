@@ -20,11 +20,21 @@ from jobs.steps.submit import SubmitParts, submit
 from jobs.steps.transcode import TranscodeParts, transcode
 from statemachine.vocabulary import State
 
-Steps = Mapping[State, Callable[[ClaimedJob], Work | None]]
+Act = Callable[[ClaimedJob], Work | None]
+Steps = Mapping[State, Act]
 
 
 def steps_of(runtime: Runtime) -> Steps:
-    """Return the steps of a worker, each bound to its parts."""
+    """Return the steps of a worker, each bound to its parts; a test job gets parts that lead to the stand-in only."""
+    live, test = _steps(runtime), _steps(runtime.of_test_jobs)
+    return {state: partial(_by_mode, live[state], test[state]) for state in live}
+
+
+def _by_mode(live: Act, test: Act, job: ClaimedJob) -> Work | None:
+    return (test if job.is_test else live)(job)
+
+
+def _steps(runtime: Runtime) -> Steps:
     lost = LostSubmissions(runtime.engine, runtime.provider, runtime.list_settles_after_s)
     keeper = LeaseKeeper(runtime.renewer, runtime.leases, runtime.policy.deadlines)
     models = Models(runtime.engine, runtime.models, runtime.unavailable_models)

@@ -24,10 +24,10 @@ from db.public_ids import IdKind, encode_id
 from db.upkeep.shared_objects import named_by_files
 from jobs.engine.lease_times import LeaseKeeper
 from jobs.engine.leases import LeaseLost
-from jobs.providers.profiles import profiles
 from jobs.providers.provider import Prediction, Provider, ProviderError
 from jobs.steps.failures import storage_failure, surprise
 from jobs.steps.lost import LostSubmissions
+from jobs.steps.price import price_of_attempt
 from jobs.steps.result import Work
 from statemachine.outcomes import Failure, RetryPolicy, StepFailed, Undone
 from statemachine.vocabulary import ErrorCode, Step
@@ -136,7 +136,7 @@ def _cancel_prediction(action: PendingAction, job: ClaimedJob, parts: Compensate
         return _cancel_lost(action, job, parts)
     ended = _canceled(job.prediction_id, action, job, parts)
     if ended is None:
-        return Done("the provider does not know it", _price(job))
+        return Done("the provider does not know it", price_of_attempt(job))
     return Done("canceled", _charged(ended, job))
 
 
@@ -156,14 +156,8 @@ def _canceled(prediction_id: str, action: PendingAction, job: ClaimedJob, parts:
 def _charged(prediction: Prediction, job: ClaimedJob) -> int:
     """Return the cost of a canceled prediction in micro-dollars: the full price if it has started and still runs."""
     if prediction.is_running:
-        return _price(job) if prediction.has_started else 0
-    return prediction.charged(_price(job))
-
-
-def _price(job: ClaimedJob) -> int:
-    """Return the full price of the current attempt in micro-dollars."""
-    profile = profiles().get(job.model or "")
-    return 0 if profile is None else profile.price(job.kind, job.duration_s)
+        return price_of_attempt(job) if prediction.has_started else 0
+    return prediction.charged(price_of_attempt(job))
 
 
 def _cancel_lost(action: PendingAction, job: ClaimedJob, parts: CompensateParts) -> Done:

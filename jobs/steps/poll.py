@@ -20,6 +20,7 @@ from jobs.providers.progress import progress_of
 from jobs.providers.provider import Prediction, Provider, ProviderError
 from jobs.steps.lost import LIST_SETTLES_AFTER_S
 from jobs.steps.models import Models
+from jobs.steps.price import price_of_attempt
 from jobs.steps.result import Work
 from jobs.tracking.poll_times import PollTimes
 from jobs.tracking.sightings import ended_prediction
@@ -118,10 +119,10 @@ def _ready(job: ClaimedJob, prediction: Prediction, elapsed_s: float) -> Work:
         job.attempt,
         "succeeded",
         output_urls=prediction.output,
-        cost_micros=_price(job),
-        took_s=_took_s(prediction, elapsed_s),
+        cost_micros=price_of_attempt(job),
+        took_s=_took_s(job, prediction, elapsed_s),
     )
-    return Work(job, OutputReady(prediction.output, _price(job)), (changed,))
+    return Work(job, OutputReady(prediction.output, price_of_attempt(job)), (changed,))
 
 
 def _without_output(job: ClaimedJob, prediction: Prediction, elapsed_s: float) -> Work:
@@ -131,7 +132,7 @@ def _without_output(job: ClaimedJob, prediction: Prediction, elapsed_s: float) -
             return _paid_failure(job, _missing_output(prediction))
         case "failed":
             outcome = GenerationFailed(failures.of_prediction_error(prediction.error or ""))
-            return _failed(job, outcome, 0, _took_s(prediction, elapsed_s))
+            return _failed(job, outcome, 0, _took_s(job, prediction, elapsed_s))
         case "canceled":
             # No cancel came from here, or the job would not be generating: the provider's deadline ended it.
             return _paid_failure(job, failures.timed_out(elapsed_s))
@@ -147,14 +148,13 @@ def _missing_output(prediction: Prediction) -> Failure:
 
 
 def _paid_failure(job: ClaimedJob, failure: Failure) -> Work:
-    return _failed(job, GenerationFailed(failure, _price(job)), _price(job))
+    return _failed(job, GenerationFailed(failure, price_of_attempt(job)), price_of_attempt(job))
 
 
-def _price(job: ClaimedJob) -> int:
-    return profiles()[job.model or ""].price(job.kind, job.duration_s)
-
-
-def _took_s(prediction: Prediction, elapsed_s: float) -> float:
+def _took_s(job: ClaimedJob, prediction: Prediction, elapsed_s: float) -> float | None:
+    # What a stand-in takes says nothing about the model.
+    if job.is_test:
+        return None
     return elapsed_s if prediction.took_s is None else prediction.took_s
 
 

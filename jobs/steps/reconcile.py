@@ -9,9 +9,9 @@ from sqlalchemy import Engine
 from db.engine.claims import ClaimedJob
 from db.engine.row_changes import AttemptChanged
 from db.engine.spending import spend_of
-from jobs.providers.profiles import profiles
 from jobs.providers.provider import ProviderError
 from jobs.steps.lost import LostSubmissions
+from jobs.steps.price import price_of_attempt
 from jobs.steps.result import Work
 from statemachine.backoff import JobPolicy
 from statemachine.outcomes import OrphanAbsent, OrphanFound, StillUncertain
@@ -44,5 +44,5 @@ def _uncertain(job: ClaimedJob, reason: str, parts: ReconcileParts) -> StillUnce
     """Return that nothing is known yet, and whether the job may pay again once the time for searching is over."""
     with parts.engine.connect() as conn:
         spend = spend_of(conn, job.id)
-    price = profiles()[job.model or ""].price(job.kind, job.duration_s)
-    return StillUncertain(reason, may_resubmit=spend.affords(price, parts.policy.spend_cap_micros))
+    may_resubmit = spend.affords(price_of_attempt(job), parts.policy.spend_cap_micros)
+    return StillUncertain(reason, may_resubmit=may_resubmit)

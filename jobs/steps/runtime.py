@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from sqlalchemy import Engine
@@ -13,9 +13,11 @@ from jobs.engine.lease_times import Leases
 from jobs.engine.leases import Renewer
 from jobs.engine.recorder import Recorder
 from jobs.prompts import PromptBook
+from jobs.providers.absent import AbsentProvider
 from jobs.providers.choice import ModelChoice
 from jobs.providers.inputs import PictureInputs
 from jobs.providers.limiter import Limiter, NoLimiter
+from jobs.providers.pair import ProviderPair
 from jobs.providers.provider import Provider
 from jobs.providers.unavailable_models import UnavailableModels
 from jobs.signing import ManifestSigner
@@ -58,9 +60,34 @@ class Runtime:
     list_settles_after_s: float = LIST_SETTLES_AFTER_S
     # The origin at which the provider's webhooks reach us, as `https://host`; without it, none are requested.
     public_url: str | None = None
+    # The stand-in to which test jobs go; by default there is none.
+    test_provider: Provider = field(default_factory=AbsentProvider)
     rng: Random = field(default_factory=Random)
     # The clock by which this process notices that it was stopped; everything written goes by the database's clock.
     instant: Callable[[], Instant] = this_instant
+
+    @property
+    def providers(self) -> ProviderPair:
+        """Return the provider and the stand-in."""
+        return ProviderPair(self.provider, self.test_provider)
+
+    @property
+    def of_test_jobs(self) -> Runtime:
+        """Return the parts of the steps of test jobs: the stand-in, and nothing by which it could touch live jobs.
+
+        It has no part in the budgets, the breaker and the reading of the provider's list, sends no webhooks, and gets
+        no key of ours.
+        """
+        return replace(
+            self,
+            provider=self.test_provider,
+            inputs=PictureInputs(self.store, uploads_to=self.test_provider if self.inputs.uploads_to else None),
+            limiter=NoLimiter(),
+            watcher_status=CachedWatcherStatus(),
+            unavailable_models=UnavailableModels(),
+            secrets=dict.fromkeys(self.secrets, "test"),
+            public_url=None,
+        )
 
     @property
     def poll_times(self) -> PollTimes:

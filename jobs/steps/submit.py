@@ -27,6 +27,7 @@ from jobs.providers.profiles import Profile
 from jobs.providers.provider import NotSent, Provider, ProviderError, Submission
 from jobs.steps.failures import input_failure, storage_failure
 from jobs.steps.prepare import Prepared, PrepareParts, prepare
+from jobs.steps.price import price_of_attempt
 from jobs.steps.result import Work
 from jobs.tracking.poll_times import PollTimes
 from statemachine.decisions import move
@@ -192,11 +193,12 @@ def _attempt(
         token=token,
         model=profile.model,
         prompt_version=prompt.version,
-        reserved_micros=profile.price(job.kind, job.duration_s),
+        reserved_micros=price_of_attempt(job, profile),
         picture_url=picture_url,
         is_traceable=picture_url is not None or carries(sent, token),
-        experiment=prompt.experiment,
-        variant=prompt.variant,
+        # A test says nothing about a variant.
+        experiment=None if job.is_test else prompt.experiment,
+        variant=None if job.is_test else prompt.variant,
     )
 
 

@@ -31,15 +31,17 @@ _RUNNING = AttemptStatus.RUNNING
 _CANCELS_FOR_S = 30.0
 
 
-def search_orphans(engine: Engine, provider: Provider, first_after: timedelta = FIRST_SEARCH_AFTER) -> int:
-    """Search for the orphans that are due, and return how many duplicates were booked.
+def search_orphans(
+    engine: Engine, provider: Provider, first_after: timedelta = FIRST_SEARCH_AFTER, *, is_test: bool = False
+) -> int:
+    """Search for the orphans of live or of test jobs that are due, and return how many duplicates were booked.
 
     Makes no call if none are due. If the provider cannot be queried, they stay due; a submission that could not be
     searched for within its hour is booked at its full price, because its cost is unknown.
     """
     with engine.connect() as conn:
-        due = orphans(conn, first_after=first_after, last_after=LAST_SEARCH_AFTER, limit=_GROUP)
-        due += left_running(conn, last_after=LAST_SEARCH_AFTER, limit=_GROUP)
+        due = orphans(conn, is_test=is_test, first_after=first_after, last_after=LAST_SEARCH_AFTER, limit=_GROUP)
+        due += left_running(conn, is_test=is_test, last_after=LAST_SEARCH_AFTER, limit=_GROUP)
     found = [settled for settled in _searched(due, provider) if settled is not None]
     if not found:
         return 0

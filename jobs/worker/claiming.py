@@ -91,8 +91,10 @@ class _Permits:
         return self._admission.most
 
     def book(self, jobs: Sequence[ClaimedJob]) -> None:
-        """Take a permit for each queued job that was claimed."""
-        self._limiter.admitted(self._conn, self._admission, [job.id for job in jobs if job.state is State.QUEUED])
+        """Take a permit for each queued job that was claimed; a test job goes to a stand-in, and needs none."""
+        self._limiter.admitted(
+            self._conn, self._admission, [job.id for job in jobs if job.state is State.QUEUED and not job.is_test]
+        )
 
     @property
     def wait_s(self) -> float:

@@ -76,6 +76,7 @@ _COLUMNS: dict[str, Callable[[Row], object]] = {
     "created_at": lambda row: _time(row.job.created_at),
     "started_at": lambda row: _time(row.job.started_at),
     "finished_at": lambda row: _time(row.job.finished_at),
+    "is_test": lambda row: "true" if row.job.is_test else "false",
 }
 COLUMNS = tuple(_COLUMNS)
 

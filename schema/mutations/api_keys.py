@@ -7,13 +7,14 @@ from datetime import timedelta
 import strawberry
 
 from jobs.api_keys import create_api_key, end_api_key, rotate_api_key, set_api_key_role
+from jobs.errors import Invalid
 from schema.context import Info
 from schema.fields import mutation
 from schema.ids import IdKind
 from schema.mutations.arguments import input_id
 from schema.mutations.payloads import Payload
 from schema.types.api_key import ApiKey
-from schema.types.enums import ApiKeyScope, Role
+from schema.types.enums import ApiKeyMode, ApiKeyScope, Role
 from statemachine.vocabulary import KeyScope
 
 
@@ -25,6 +26,10 @@ class CreateApiKeyInput:
     )
     role: Role | None = strawberry.field(
         default=None, description="For support, who must give it: `VIEWER`, `AGENT` or `ADMIN`; null for a partner."
+    )
+    mode: ApiKeyMode = strawberry.field(
+        default=ApiKeyMode.LIVE,
+        description="`TEST` for a key of your test account, whose jobs go to a stand-in and cost nothing.",
     )
 
 
@@ -80,8 +85,15 @@ class SetApiKeyRolePayload(Payload):
 class ApiKeyMutations:
     @mutation("Create an API key for your account. Requires an API key.", CreateApiKeyPayload, scope=KeyScope.KEYS)
     async def create_api_key(self, info: Info, input: CreateApiKeyInput) -> CreateApiKeyPayload:
+        if input.mode is ApiKeyMode.TEST and not info.context.parts.settings.has_test_mode:
+            raise Invalid("This service has no test mode: create a live key.", "input", "mode")
         key, secret = await info.context.database.write(
-            create_api_key, info.context.principal, name=input.name, scopes=set(input.scopes), role=input.role
+            create_api_key,
+            info.context.principal,
+            name=input.name,
+            scopes=set(input.scopes),
+            role=input.role,
+            mode=input.mode,
         )
         return CreateApiKeyPayload(api_key=ApiKey.of(key), secret=secret)
 

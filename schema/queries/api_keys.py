@@ -13,9 +13,9 @@ from schema.types.api_key import ApiKey
 @strawberry.type
 class ApiKeyQueries:
     @field(
-        f"The API keys of your account that work, oldest first, at most {KEYS_PER_ACCOUNT_MAX}; for support those of "
-        "all its members. Requires an API key.",
-        rows=KEYS_PER_ACCOUNT_MAX,
+        f"The API keys of your account that work, oldest first, at most {KEYS_PER_ACCOUNT_MAX}; a live key sees "
+        "as many test keys, too, after the live ones, and support those of all its members. Requires an API key.",
+        rows=2 * KEYS_PER_ACCOUNT_MAX,
     )
     async def api_keys(self, info: Info) -> list[ApiKey]:
         found = await info.context.database.read(api_keys_of, info.context.principal)

@@ -31,7 +31,7 @@ def statement_endpoint(parts: Parts) -> DownloadEndpoint:
     """Return what serves the statements to a caller with a key or a token."""
 
     async def opened(request: Request, _: AsyncExitStack) -> Response:
-        caller = await caller_of(parts.database, bearer(request.headers.get("authorization")))
+        caller = await caller_of(parts, bearer(request.headers.get("authorization")))
         if caller is None:
             raise unknown_caller()
         return csv_response(_rows(parts, caller, request))

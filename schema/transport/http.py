@@ -119,7 +119,7 @@ class HttpEndpoint:
 
     async def _caller(self, request: Request) -> Principal | None:
         secret = bearer(request.headers.get("authorization"))
-        caller = await caller_of(self._parts.database, secret)
+        caller = await caller_of(self._parts, secret)
         # In development GraphiQL reads the schema before anyone has entered a key; the gate sees to the rest.
         if caller is None and (secret or not self._parts.settings.development):
             raise Refusal(401, unauthenticated(), {"WWW-Authenticate": "Bearer"})

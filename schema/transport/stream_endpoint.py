@@ -152,7 +152,7 @@ class StreamEndpoint:
             path = request.url.path.removeprefix(f"{STREAMS_PATH}/")
             caller = await self._parts.database.read(ticket_holder, ticket, path)
         else:
-            caller = await caller_of(self._parts.database, secret)
+            caller = await caller_of(self._parts, secret)
         given = secret or ticket
         if given is None or caller is None:
             raise Refusal(401, unauthenticated(), {"WWW-Authenticate": "Bearer"})

@@ -30,6 +30,9 @@ class Account(Node):
         description="How many of its jobs may be at the provider at once; null for any number."
     )
     created_at: datetime = strawberry.field(description="When it was created.")
+    is_test: bool = strawberry.field(
+        description="True for the test account beside an account, to which its test keys belong."
+    )
 
     @classmethod
     def of(cls, record: AccountRecord) -> Account:
@@ -40,6 +43,7 @@ class Account(Node):
             name=record.name,
             jobs_at_once=record.jobs_at_once,
             created_at=record.created_at,
+            is_test=record.is_test,
         )
 
     @field("Its suspension by support; null while it is not suspended.")

@@ -11,6 +11,7 @@ from statemachine.vocabulary import (
     CreditEntryKind,
     DeletionSubject,
     Interval,
+    KeyMode,
     KeyScope,
     RedriveState,
     Role,
@@ -69,10 +70,15 @@ ROLES = {
 KEY_SCOPES = {
     KeyScope.REQUESTS: "Requesting, canceling, retrying and deleting uploads, jobs, stories and batches, and deleting "
     "an end user; for support also redriving, pausing and reviewing.",
-    KeyScope.SESSIONS: "Opening and ending the sessions of end users, and making the tickets of streams.",
+    KeyScope.SESSIONS: "Opening and ending the sessions of end users, and making tickets of streams and exports.",
     KeyScope.CREDITS: "Granting and adjusting credits.",
     KeyScope.KEYS: "Creating, rotating and revoking API keys.",
     KeyScope.WEBHOOKS: "Creating, changing, testing and deleting webhook endpoints, and delivering again.",
+}
+
+KEY_MODES = {
+    KeyMode.LIVE: "Jobs go to the models, and cost credits.",
+    KeyMode.TEST: "Jobs go to a stand-in, cost nothing, and are seen by test keys and their sessions only.",
 }
 
 AUDIT_ACTIONS = {

@@ -9,7 +9,7 @@ import strawberry
 from db.records.api_keys import ApiKey as Record
 from schema.fields import ROWS
 from schema.ids import IdKind, encode_id
-from schema.types.enums import ApiKeyScope, Role
+from schema.types.enums import ApiKeyMode, ApiKeyScope, Role
 
 
 @strawberry.type(description="A key of your account, or of support, that works. Its secret cannot be read again.")
@@ -21,6 +21,7 @@ class ApiKey:
     )
     role: Role = strawberry.field(description="What it may do: `PARTNER`, or one of the roles of support.")
     scopes: list[ApiKeyScope] = strawberry.field(description="What it may change.", metadata={ROWS: len(ApiKeyScope)})
+    mode: ApiKeyMode = strawberry.field(description="Whether its jobs go to the models or to a stand-in.")
     created_at: datetime = strawberry.field(description="When it was created.")
     last_used_at: datetime | None = strawberry.field(
         description="When it was last used, to the minute; null if it never was."
@@ -38,6 +39,7 @@ class ApiKey:
             fingerprint=record.fingerprint,
             role=Role(record.role),
             scopes=sorted(record.scopes),
+            mode=ApiKeyMode.TEST if record.is_test else ApiKeyMode.LIVE,
             created_at=record.created_at,
             last_used_at=record.used_at,
             expires_at=record.expires_at,

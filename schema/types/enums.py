@@ -24,6 +24,7 @@ from statemachine.vocabulary import (
     ErrorCode,
     Event,
     Interval,
+    KeyMode,
     KeyScope,
     Kind,
     OnFailure,
@@ -45,6 +46,7 @@ from statemachine.vocabulary import (
 __all__ = [
     "ActivityType",
     "AnimationStyle",
+    "ApiKeyMode",
     "ApiKeyScope",
     "AssetKind",
     "AssetState",
@@ -82,6 +84,7 @@ __all__ = [
 # The state machine's own enums, so each list exists once; Strawberry marks them in place.
 JobState = State
 GenerationKind = Kind
+ApiKeyMode = KeyMode
 ApiKeyScope = KeyScope
 JobEventName = Event
 JobErrorCode = ErrorCode
@@ -113,6 +116,7 @@ describe(
     account_words.KEY_SCOPES,
     name="ApiKeyScope",
 )
+describe(KeyMode, "Whether a key works with the models or with a stand-in.", account_words.KEY_MODES, name="ApiKeyMode")
 describe(AuditAction, "A change by support.", account_words.AUDIT_ACTIONS)
 describe(RedriveState, "The state of a redrive.", account_words.REDRIVE_STATES)
 describe(Interval, "The length of an interval of statistics.", account_words.INTERVALS)

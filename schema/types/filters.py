@@ -78,6 +78,10 @@ class JobFilter:
     cost_micros_max: BigInt | None = strawberry.field(
         default=None, description="Jobs that cost at most this at the provider, in micro-dollars. Not for sessions."
     )
+    is_test: bool | None = strawberry.field(
+        default=None,
+        description="Jobs of test keys, or live ones, for support; others see only those of the mode of their key.",
+    )
 
     def wanted(self) -> Wanted:
         """Return the filter as the reads take it; raise ApiError or MalformedId for a value that makes no sense."""
@@ -101,6 +105,7 @@ class JobFilter:
             models=each_of("models", self.models, str),
             cost_micros_min=self.cost_micros_min,
             cost_micros_max=self.cost_micros_max,
+            is_test=self.is_test,
         )
 
 

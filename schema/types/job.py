@@ -59,6 +59,7 @@ class Job(Node):
     percent: int = strawberry.field(description="0 to 100; never decreases.")
     attempt: int = strawberry.field(description="The number of submissions to the provider so far.")
     priority: int = strawberry.field(description="The priority of the request, from -10 to 10.")
+    is_test: bool = strawberry.field(description="True for a job of a test key, which a stand-in makes at no cost.")
     metadata: JSON | None = strawberry.field(description="The metadata of the request; null if it had none.")
     request_id: str | None = strawberry.field(
         description="The `X-Request-Id` under which it was accepted; null once the user's words were deleted."
@@ -86,6 +87,7 @@ class Job(Node):
             percent=record.percent,
             attempt=record.attempt,
             priority=record.priority,
+            is_test=record.is_test,
             metadata=cast("JSON | None", record.metadata),
             request_id=record.request_id,
             created_at=record.created_at,

@@ -11,7 +11,7 @@ from schema.context import Info
 from schema.fields import field
 from schema.types.account import Account, find_account, limits_of
 from schema.types.credit_balance import CreditBalance
-from schema.types.enums import Role, Tier
+from schema.types.enums import ApiKeyMode, Role, Tier
 from schema.types.session import Session
 from schema.types.usage_limit import UsageLimit
 
@@ -21,6 +21,10 @@ class Viewer:
     role: Role = strawberry.field(description="The kind of key or token.")
     name: str = strawberry.field(description="The name of the API key, or the session's user reference.")
     tier: Tier = strawberry.field(description="The tier in which the caller's requests run.")
+    mode: ApiKeyMode = strawberry.field(
+        description="Whether the caller's jobs go to the models or to a stand-in; a session's mode is that of the key "
+        "that opened it."
+    )
     wallet: strawberry.Private[WalletKey]
     session: Session | None = strawberry.field(description="The session of the token; null for an API key.")
 
@@ -31,6 +35,7 @@ class Viewer:
             role=Role(caller.role),
             name=caller.name,
             tier=Tier(caller.tier),
+            mode=ApiKeyMode.TEST if caller.is_test else ApiKeyMode.LIVE,
             wallet=caller.wallet,
             session=None if caller.session is None else Session.of(caller.session),
         )

@@ -116,6 +116,13 @@ class UsageLimitOwner(StrEnum):
     FREE_USER = "free_user"
 
 
+class KeyMode(StrEnum):
+    """The modes of an API key. A test key's jobs go to a stand-in for the provider."""
+
+    LIVE = "live"
+    TEST = "test"
+
+
 class AuditAction(StrEnum):
     """The changes by support that the audit keeps."""
 

@@ -71,6 +71,7 @@ LISTS = (
     WordList(v.KeyScope, ("api_keys.scopes",), "ApiKeyScope"),
     WordList(v.UsageLimitName, ("account_usage.limit_name", "usage_limits.limit_name"), "UsageLimitName"),
     WordList(v.UsageLimitOwner, ("usage_limits.owner",), "UsageLimitOwner"),
+    WordList(v.KeyMode, in_api="ApiKeyMode"),
     WordList(v.AuditAction, ("audit_entries.action",), "AuditAction"),
     WordList(v.StatementInterval, (), "StatementInterval"),
     WordList(v.RedriveState, ("redrives.state",), "RedriveState"),

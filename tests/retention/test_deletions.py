@@ -19,6 +19,7 @@ from jobs.deleting.carrying_out import carry_out_deletions
 from jobs.deleting.requesting import Requested, delete_asset, delete_story, delete_user
 from jobs.errors import Forbidden, InputExpired
 from jobs.identity import Principal, authenticate, open_session
+from jobs.providers.pair import ProviderPair
 from jobs.support.redriving import retry_job
 from statemachine.vocabulary import Kind, State
 from storage import StorageUnavailable
@@ -42,7 +43,7 @@ def request(files: AccountFiles, act: Callable[..., Requested], *given: Any) -> 
 
 
 def carry_out(files: AccountFiles, provider: FakeProvider | None = None) -> int:
-    return carry_out_deletions(files.engine, files.store, provider or FakeProvider())
+    return carry_out_deletions(files.engine, files.store, ProviderPair(provider or FakeProvider()))
 
 
 def is_complete(files: AccountFiles, deletion_id: UUID) -> bool:

@@ -15,6 +15,7 @@ from db.tables import assets, renditions
 from jobs.deleting.carrying_out import carry_out_deletions
 from jobs.deleting.requesting import delete_asset
 from jobs.identity import Principal
+from jobs.providers.pair import ProviderPair
 from jobs.shared_objects import delete_unnamed
 from jobs.upkeep.row_purge import OldRows
 from tests.retention.account_files import AccountFiles
@@ -44,7 +45,7 @@ def expire(files: AccountFiles, asset_id: UUID) -> None:
 def delete(files: AccountFiles, asset_id: UUID) -> None:
     with files.engine.begin() as conn:
         delete_asset(conn, Principal(files.world.owner.account_id, "partner", "test"), asset_id)
-    assert carry_out_deletions(files.engine, files.store, FakeProvider()) == 1
+    assert carry_out_deletions(files.engine, files.store, ProviderPair(FakeProvider())) == 1
 
 
 def lose_the_row(files: AccountFiles, asset_id: UUID) -> None:

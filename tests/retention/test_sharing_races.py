@@ -21,6 +21,7 @@ from db.scope import EVERYTHING
 from jobs.deleting.carrying_out import carry_out_deletions
 from jobs.deleting.requesting import delete_asset, delete_user
 from jobs.identity import Principal
+from jobs.providers.pair import ProviderPair
 from jobs.requesting.sharing import share_twin
 from storage import S3Store
 from tests.retention.account_files import AccountFiles
@@ -78,7 +79,7 @@ def partner(files: AccountFiles) -> Principal:
 
 
 def carry_out(files: AccountFiles) -> int:
-    return carry_out_deletions(files.engine, files.store, FakeProvider())
+    return carry_out_deletions(files.engine, files.store, ProviderPair(FakeProvider()))
 
 
 def waits(files: AccountFiles) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ import httpx
 import pytest
 
 from schema.exports.job_table import COLUMNS
+from schema.runtime import ApiSettings
 from tests.support.databases import unique_name
-from tests.support.partners import Partner
-from tests.support.serving import Server
+from tests.support.partners import Partner, partner
+from tests.support.serving import Server, serving
 
 PAGE = Path(__file__).parents[2] / "docs" / "partner.md"
 
@@ -69,12 +71,19 @@ def test_a_refusal_is_no_failure(acme: Partner, page: dict[str, Any]) -> None:
     assert failed.value.args[0][0]["extensions"]["code"] == "UNAUTHENTICATED"
 
 
-def test_the_operations_of_the_page_work(acme: Partner) -> None:
+@pytest.fixture
+def shopping(api_database: str) -> Iterator[Partner]:
+    """Yield a partner of a server with a test mode."""
+    with serving(api_database, ApiSettings(has_test_mode=True)) as running:
+        yield partner(running, unique_name("shop"))
+
+
+def test_the_operations_of_the_page_work(shopping: Partner) -> None:
     shown = re.findall(r"```graphql\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     assert shown
-    acme.user("ada")
+    shopping.user("ada")
     for document in shown:
-        payloads = acme.ask(document).values()
+        payloads = shopping.ask(document).values()
         assert [each["userErrors"] for each in payloads] == [[]] * len(payloads)
         for each in payloads:
             if "url" in each:

@@ -14,7 +14,7 @@ from db.engine.claims import Claim, ClaimedJob, load
 from db.engine.recording import Move, record
 from db.engine.row_changes import AssetMade, AttemptBegun, AttemptChanged, RowChange
 from db.ids import new_id
-from db.records.accounts import insert_account
+from db.records.accounts import insert_account, insert_test_account
 from db.records.ledger import hold_credits
 from db.records.requests import JobRequest, Owner, insert_job
 from db.tables import assets
@@ -41,6 +41,17 @@ class World:
 def make_world(conn: Connection) -> World:
     """Add an account with a ready selfie and credits."""
     account_id = insert_account(conn, f"account {new_id()}")
+    return _world(conn, Owner(account_id, None))
+
+
+def make_test_world(conn: Connection) -> World:
+    """Add the test account of a new account with a ready selfie and credits."""
+    live_id = insert_account(conn, f"account {new_id()}")
+    return _world(conn, Owner(insert_test_account(conn, live_id, jobs_at_once=100), None, is_test=True))
+
+
+def _world(conn: Connection, owner: Owner) -> World:
+    account_id = owner.account_id
     grant_to_account(conn, account_id, 10_000, actor="test")
     selfie_id = new_id()
     conn.execute(
@@ -55,7 +66,7 @@ def make_world(conn: Connection) -> World:
             sha256="00",
         )
     )
-    return World(Owner(account_id, None), selfie_id)
+    return World(owner, selfie_id)
 
 
 _TO_SUCCESS = (*(each.state for each in FINISHING), State.SUCCEEDED)

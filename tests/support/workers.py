@@ -83,6 +83,8 @@ class InProcessWorkers(JobReads):
     url: str
     engine: Engine
     provider: FakeProvider = field(default_factory=FakeProvider)
+    # The stand-in of test jobs.
+    test_provider: FakeProvider = field(default_factory=FakeProvider)
     store: MemoryStore = field(default_factory=MemoryStore)
     lease: timedelta = timedelta(seconds=30)
     is_limited: bool = False
@@ -123,6 +125,7 @@ class InProcessWorkers(JobReads):
             recorder,
             renewer,
             provider=provider,
+            test_provider=self.test_provider,
             store=self.store,
             limiter=limiter,
             leases=Leases(self.lease, timedelta(0)),

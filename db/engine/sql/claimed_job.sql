@@ -2,7 +2,8 @@
 -- is the working copy of the file where it has one: the file itself shows a label, which a model would redraw. Each
 -- LIMIT makes Postgres find a job's rows by their keys. The plan of a plain join, if made while a table was small,
 -- would read the whole table for each claim.
-SELECT j.id, j.lease, j.account_id, j.session_id, j.story_id, j.parent_id, j.kind, j.priority, j.state, j.attempt,
+SELECT j.id, j.lease, j.account_id, j.session_id, j.story_id, j.parent_id, j.is_test, j.kind, j.priority, j.state,
+       j.attempt,
        j.accepted - j.accepted_earlier AS accepted, j.failures, j.claims, j.percent, j.created_at, j.entered_at, j.deadline_at,
        j.cancel_requested_at IS NOT NULL AS cancel_requested, diorama_now() AS claimed_at,
        r.theme, r.details, r.style, r.camera, r.duration_s, r.tier, r.on_failure,

@@ -10,6 +10,7 @@ JOIN attempts t ON (t.job_id, t.attempt) = (a.job_id, a.attempt)
 WHERE a.action = 'cancel_prediction'
   AND a.state IN ('needs_review', 'waived')
   AND t.status = 'running'
+  AND j.is_test = :is_test
   AND t.completed_at IS NULL
   -- A job in compensation cancels its own prediction.
   AND j.state <> 'compensating'

@@ -5,7 +5,8 @@ SELECT b.permits, b.filled_at, b.blocked_until, b.next_slot_at, b.per_minute,
        k.state, k.failures, k.openings, k.cause, k.detail, k.opened_at, k.until,
        diorama_now() AS now,
        CASE WHEN :counts_in_flight THEN
-           (SELECT count(*) FROM jobs WHERE state IN ('submitting', 'reconciling', 'generating'))
+           (SELECT count(*) FROM jobs WHERE state IN ('submitting', 'reconciling', 'generating')
+            AND NOT is_test)
        END AS at_provider,
        CASE WHEN :counts_in_flight THEN
            ARRAY(SELECT j.id FROM jobs j WHERE j.id = ANY (b.admitted)

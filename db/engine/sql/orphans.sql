@@ -8,6 +8,7 @@ SELECT a.job_id, a.attempt, a.token, a.picture_url, a.is_traceable, a.model, a.s
 FROM attempts a
 JOIN jobs j ON j.id = a.job_id
 WHERE a.status IN ('lost', 'absent')
+  AND j.is_test = :is_test
   AND a.completed_at IS NULL
   AND (a.noted_prediction_id IS NOT NULL
        OR a.started_at <= diorama_now()

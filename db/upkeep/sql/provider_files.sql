@@ -1,8 +1,9 @@
 -- Read the pictures that were uploaded to the provider for the jobs of a deletion, and for the jobs that used its
 -- files, while the provider keeps them. `has_ended` says whether the submission is over: until then its picture
 -- identifies it in the provider's list. Called before the deletion is completed. Zero rows: the provider has none.
-SELECT a.job_id, a.attempt, a.picture_url, a.completed_at IS NOT NULL AS has_ended
+SELECT a.job_id, a.attempt, a.picture_url, a.completed_at IS NOT NULL AS has_ended, j.is_test
 FROM attempts a
+JOIN jobs j ON j.id = a.job_id
 WHERE a.picture_url IS NOT NULL
   AND a.started_at > diorama_now() - interval '24 hours'
   AND a.job_id IN (

@@ -3,7 +3,7 @@
 -- each ending counts once, however late its transaction commits, and a run costs what is new.
 -- Transaction ids of two servers cannot be compared: after a dump was restored elsewhere, the first run counts nothing,
 -- and what ended in the half minute before the dump is missing.
--- A job that ended because of another one is not counted, but its cost is.
+-- Leaves out test jobs. A job that ended because of another one is not counted, but its cost is.
 WITH last AS MATERIALIZED (
     SELECT CASE WHEN system = (pg_control_system()).system_identifier THEN seen END AS seen
     FROM statistics_reader FOR UPDATE
@@ -22,7 +22,7 @@ ended AS MATERIALIZED (
                 ELSE 0 END AS bucket,
            n.cost_micros - coalesce(before.cost_micros, 0) AS spend_micros
     FROM news n
-    CROSS JOIN LATERAL (SELECT account_id, kind FROM jobs WHERE id = n.job_id OFFSET 0) AS j
+    CROSS JOIN LATERAL (SELECT account_id, kind FROM jobs WHERE id = n.job_id AND NOT is_test OFFSET 0) AS j
     CROSS JOIN LATERAL (
         SELECT at FROM job_events b
         WHERE b.job_id = n.job_id AND b.seq < n.seq AND b.event IN ('requested', 'redriven')

@@ -4,7 +4,13 @@ CREATE TABLE accounts (
     name         text NOT NULL CONSTRAINT accounts_name_unique UNIQUE,
     -- How many jobs of the account may be at the provider at once; null for as many as there is room for.
     jobs_at_once integer CONSTRAINT accounts_jobs_at_once_positive CHECK (jobs_at_once > 0),
-    created_at   timestamptz NOT NULL DEFAULT now()
+    created_at   timestamptz NOT NULL DEFAULT now(),
+    -- An account may have one test account beside it, to which its test keys belong. Whatever is separate by account is
+    -- so between test and live.
+    is_test      boolean NOT NULL DEFAULT false,
+    live_id      uuid CONSTRAINT accounts_live REFERENCES accounts CONSTRAINT accounts_one_test_account UNIQUE,
+    CONSTRAINT accounts_test_of_live CHECK (is_test = (live_id IS NOT NULL)),
+    CONSTRAINT accounts_mode UNIQUE (id, is_test)
 );
 
 -- Only a digest of a key is kept: a reader of this table cannot use it.

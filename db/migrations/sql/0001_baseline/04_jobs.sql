@@ -1,7 +1,9 @@
 -- The hot row: what changes while a job runs, and nothing wide. What was asked for is in job_requests.
 CREATE TABLE jobs (
     id                  uuid PRIMARY KEY,
-    account_id          uuid NOT NULL CONSTRAINT jobs_account REFERENCES accounts,
+    account_id          uuid NOT NULL,
+    -- That of the account, which the foreign key sees to: the job's calls go to the stand-in, never to the provider.
+    is_test             boolean NOT NULL DEFAULT false,
     session_id          uuid CONSTRAINT jobs_session REFERENCES sessions,
     story_id            uuid CONSTRAINT jobs_story REFERENCES stories,
     parent_id           uuid CONSTRAINT jobs_parent REFERENCES jobs,
@@ -46,6 +48,7 @@ CREATE TABLE jobs (
     entered_at          timestamptz NOT NULL DEFAULT diorama_now(),
     started_at          timestamptz,
     finished_at         timestamptz,
+    CONSTRAINT jobs_account FOREIGN KEY (account_id, is_test) REFERENCES accounts (id, is_test),
     CONSTRAINT jobs_finished_iff_terminal
         CHECK ((finished_at IS NOT NULL) = is_terminal),
     CONSTRAINT jobs_state_known FOREIGN KEY (state, step, is_terminal) REFERENCES job_states (state, step, is_terminal),

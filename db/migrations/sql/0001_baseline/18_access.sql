@@ -35,14 +35,16 @@ BEGIN
     FOR name, of_account IN
         SELECT each.name, 'account_id = ' || mine
         FROM unnest(ARRAY['account_usage', 'upload_byte_changes', 'usage_limits', 'activity', 'activity_heads',
-                          'api_keys', 'assets', 'credit_limits', 'credit_statistics', 'deletions',
+                          'assets', 'credit_limits', 'credit_statistics', 'deletions',
                           'idempotency_keys', 'job_requests', 'job_statistics', 'jobs', 'ledger_entries', 'sessions', 'stories',
                           'suspensions', 'wallets', 'webhook_deliveries', 'webhook_endpoints']) AS each (name)
         UNION ALL
         SELECT each.name, format('EXISTS (SELECT FROM jobs j WHERE j.id = job_id AND j.account_id = %s)', mine)
         FROM unnest(ARRAY['attempts', 'compensation_actions', 'job_events']) AS each (name)
         UNION ALL VALUES
-            ('accounts', 'id = ' || mine),
+            -- The test account beside an account is the account's, and so are its keys; nothing else of it is.
+            ('accounts', mine || ' IN (id, live_id)'),
+            ('api_keys', 'EXISTS (SELECT FROM accounts a WHERE a.id = account_id)'),
             ('renditions', format('EXISTS (SELECT FROM assets a WHERE a.id = asset_id AND a.account_id = %s)', mine)),
             ('webhook_secrets',
              format('EXISTS (SELECT FROM webhook_endpoints e WHERE e.id = endpoint_id AND e.account_id = %s)', mine))
