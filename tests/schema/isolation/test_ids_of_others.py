@@ -12,8 +12,8 @@ from schema.build import build_schema
 from schema.runtime import ApiSettings
 from tests.schema.isolation.belongings import missing
 from tests.schema.isolation.examples import What, is_cursor_of_rows, is_text, takes
-from tests.schema.isolation.places import Place, places_of, readings_of
-from tests.schema.isolation.requests import NODES, Writer
+from tests.schema.isolation.places import Place, places_of
+from tests.schema.isolation.requests import Writer
 from tests.schema.isolation.strangers import Stranger, first_message, response
 
 SCHEMA = build_schema(ApiSettings())._schema
@@ -58,14 +58,3 @@ def test_a_subscription_to_what_belongs_to_others_says_nothing(callers: tuple[St
                 for theirs in each.others:
                     real = first_message(each.caller, operation, theirs[what], beside)
                     assert real == never, f"{each.name}: {what} in {place}"
-
-
-@pytest.mark.parametrize("reading", readings_of(SCHEMA, ("Query", *NODES)), ids=str)
-def test_nothing_of_others_is_in_what_a_caller_reads(callers: tuple[Stranger, ...], reading: Place) -> None:
-    for each in callers:
-        if not each.changes_only:
-            operation = WRITER.operation(reading, each.mine, depth=2)
-            text = each.caller.post(operation.document, operation.naming("")).text
-            for theirs in each.others:
-                shown = {what for what in each.hidden if theirs[what] in text}
-                assert shown == set(), f"{each.name} reads {reading}"

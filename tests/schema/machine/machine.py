@@ -96,11 +96,11 @@ class Machine(RuleBasedStateMachine):
         for each in self._suspended():
             given = {"accountId": encode_id(IdKind.ACCOUNT, each.account_id), "reason": "calm"}
             name = "resumeUser" if each.user_ref else "resumeAccount"
-            self._send(self.cast.parties[8], name, given | ({"userRef": each.user_ref} if each.user_ref else {}))
+            self._send(self.cast.calm, name, given | ({"userRef": each.user_ref} if each.user_ref else {}))
         with self.world.engine.connect() as conn:
             paused = list(conn.scalars(_PAUSED))
         for step in paused:
-            self._send(self.cast.parties[8], "resumeStep", {"step": step.upper()})
+            self._send(self.cast.calm, "resumeStep", {"step": step.upper()})
 
     @rule(place=_PLACES, again=_PLACES)
     def repeat(self, place: int, again: int) -> None:

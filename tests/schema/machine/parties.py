@@ -71,6 +71,8 @@ class Cast:
             _key(self.support, "a viewer", role="viewer"),
         ]
         self._most = len(self.parties)
+        # No party knows its id, so that none can take its role away.
+        self.calm = Party("calm support", "support", self.support, _wallet(self.support, ""))
 
     @property
     def accounts(self) -> tuple[Partner, ...]:

@@ -12,6 +12,7 @@ from db.connection import DatabaseSettings, connect_worker
 from db.engine.activity import sequence
 from jobs.deleting.carrying_out import carry_out_deletions
 from jobs.importing.fetching import PictureFetcher
+from jobs.providers.pair import ProviderPair
 from jobs.support.redrives import continue_redrives
 from storage import S3Store
 from tests.support.clock import make_due
@@ -48,7 +49,7 @@ class World:
     def periodic_tasks(self) -> None:
         """Carry out what has been recorded for later, and number what happened."""
         continue_redrives(self.engine)
-        carry_out_deletions(self.engine, self.store, self.provider)
+        carry_out_deletions(self.engine, self.store, ProviderPair(self.provider))
         with self.engine.begin() as conn:
             sequence(conn)
 
