@@ -188,6 +188,10 @@ class Machine(RuleBasedStateMachine):
         self.things.add_all(response.payload, request.owner)
         if response.payload.get("grantId"):
             self.things.add(What.GRANT, response.payload["grantId"], request.party.owner)
+        if request.name == "setApiKeyRole":
+            # Each party is known by its role.
+            self.cast.restore_role(request.input["id"])
+            self.stands = None
         of_user = self._disown(request) if request.name == "deleteUser" else set()
         if self.cast.end(_ended_by(request) | of_user):
             self.stands = None

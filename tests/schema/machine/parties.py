@@ -19,6 +19,7 @@ from tests.support.serving import Caller, Server
 
 _WHO = "{ viewer { session { id } } }"
 _STORED = {"support": "admin", "viewer": "viewer"}
+_ROLE = text("UPDATE api_keys SET role = :role WHERE id = :id")
 _SCOPES = text("UPDATE api_keys SET scopes = :scopes WHERE id = :id")
 
 
@@ -89,6 +90,12 @@ class Cast:
                     self.parties.append(each)
         del self.parties[self._most : -4]
         return bool(credentials)
+
+    def restore_role(self, credential: str) -> None:
+        """Give a key of support the role again with which it was made."""
+        role = next((_STORED[each.role] for each in self.parties if each.credential == credential), "admin")
+        with self.server.engine.begin() as conn:
+            conn.execute(_ROLE, {"id": decode_id(credential, IdKind.API_KEY), "role": role})
 
     def _again(self, each: Party) -> Party:
         assert each.owner is not None
