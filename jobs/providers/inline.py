@@ -14,9 +14,10 @@ from urllib.parse import quote, unquote, unquote_to_bytes
 
 ADDRESS: Final = "inline:"
 
-# The bytes say which picture or video it is; a text or a page is no output of any model that is used here.
+# The bytes say which picture or video it is. Text, which SVG is too, is no output of any model that is used here.
 _HEADER = re.compile(
-    r"data:((?:image|video)/[a-z0-9.+-]{1,60}|application/octet-stream)(?:;[a-z0-9-]{1,40}=[a-z0-9.+_-]{1,80}){0,4};base64,",
+    r"data:((?:image|video)/(?!svg)[a-z0-9.+-]{1,60}|application/octet-stream)"
+    r"(?:;[a-z0-9-]{1,40}=[a-z0-9.+_-]{1,80}){0,4};base64,",
     re.IGNORECASE,
 )
 

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 
+from jobs.providers.inputs import PictureInputs
 from jobs.steps.by_state import steps_of
 from jobs.steps.runtime import Runtime
 from statemachine.steps import (
@@ -55,7 +56,7 @@ def test_a_state_that_two_steps_serve_is_refused() -> None:
 
 def test_each_state_that_is_not_always_interrupted_has_a_step_that_runs() -> None:
     unused = cast("Any", None)
-    runtime = Runtime(unused, unused, unused, unused, unused, unused)
+    runtime = Runtime(unused, unused, unused, PictureInputs(unused), unused, unused)
     assert set(steps_of(runtime)) == set(STEP_OF) - ALWAYS_INTERRUPTED
 
 
