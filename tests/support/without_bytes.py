@@ -55,6 +55,8 @@ class InstantProvider:
 class NoPictures:
     """Returns addresses without pictures, because this provider does not read them."""
 
+    uploads_to = None
+
     def address(self, object_key: str, content: Content, token: UUID, *, expires_s: int) -> str:
         return f"http://127.0.0.1/{token}.jpg"
 
@@ -63,10 +65,10 @@ class NoPictures:
 class BlankPictures:
     """Uploads the same few bytes as the picture of every attempt, as the default setting does with real pictures."""
 
-    provider: Provider
+    uploads_to: Provider
 
     def address(self, object_key: str, content: Content, token: UUID, *, expires_s: int) -> str:
-        return self.provider.upload(f"{token}.jpg", b"no picture", token)
+        return self.uploads_to.upload(f"{token}.jpg", b"no picture", token)
 
 
 def store(job: ClaimedJob) -> Work:
