@@ -66,7 +66,9 @@ class Request:
             return "it is for support"
         if "Requires an API key" in says and self.party.role == "session":
             return "it is for API keys"
-        foreign = [name for name in names_in(self.input) if not self._may_name(things.owners.get(name))]
+        # A filter that names what is of others selects nothing.
+        named = names_in({name: value for name, value in self.input.items() if name != "filter"})
+        foreign = [name for name in named if not self._may_name(things.owners.get(name))]
         return f"{foreign} is of others" if foreign else None
 
     def _may_name(self, owner: WalletKey | None) -> bool:

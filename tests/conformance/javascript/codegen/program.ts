@@ -26,6 +26,8 @@ export function describe(refusal: RefusalFragment): string {
       return `${refusal.required - refusal.available} credits are missing`;
     case "SpendCapError":
       return `again at ${refusal.resetsAt.slice(0, 10)}`;
+    case "LimitExceededError":
+      return `${refusal.used} of ${refusal.max}, ${refusal.retryAt?.slice(0, 10) ?? "until some have ended"}`;
     case "PlainUserError":
       return `${refusal.path.join(".")}: ${refusal.message}`;
   }
