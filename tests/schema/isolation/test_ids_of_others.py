@@ -16,6 +16,9 @@ from tests.schema.isolation.places import Place, places_of
 from tests.schema.isolation.requests import Writer
 from tests.schema.isolation.strangers import Stranger, first_message, response
 
+# Thousands of requests, which concern only a change of what the API takes.
+pytestmark = pytest.mark.system
+
 SCHEMA = build_schema(ApiSettings())._schema
 WRITER = Writer(SCHEMA)
 PLACES = [each for each in places_of(SCHEMA) if not is_text(each)]

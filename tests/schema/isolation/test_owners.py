@@ -14,7 +14,6 @@ from tests.support.databases import unique_name
 from tests.support.partners import partner
 from tests.support.serving import Caller, Server
 
-# It checks the walk, which `make test` makes, and costs half as much again.
 pytestmark = pytest.mark.system
 
 # Where it makes no difference that something exists.
