@@ -94,10 +94,11 @@ def hold_from(conn: Connection, wallet: WalletKey, prices: Mapping[UUID, int], *
     does. What support redrives counts toward neither that limit nor the cap of a day.
     """
     required, is_support = sum(prices.values()), actor.startswith(Actor.SUPPORT)
-    if required == 0:
-        return
     if not is_support:
         check_jobs(conn, wallet, tier, added=len(prices), of_user=lock_jobs_paid_by(conn, wallet))
+    # Test jobs cost nothing. They are counted, but nothing is held for them.
+    if required == 0:
+        return
     take_from(conn, wallet, required, is_capped=not is_support)
     hold_credits(conn, list(prices), actor=actor)
 

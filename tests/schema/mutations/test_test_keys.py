@@ -9,8 +9,10 @@ import pytest
 from sqlalchemy import text
 from websockets.exceptions import ConnectionClosed
 
+from db.records.usage import set_limit
 from schema.ids import IdKind, decode_id, encode_id
 from schema.runtime import ApiSettings
+from statemachine.vocabulary import UsageLimitName, UsageLimitOwner
 from tests.schema.documents import make_avatar
 from tests.support.databases import unique_name
 from tests.support.partners import Partner, partner
@@ -72,6 +74,15 @@ def test_its_jobs_are_marked_and_cost_nothing(acme: Partner, tester: Partner) ->
     entries = "SELECT count(*) FROM ledger_entries WHERE job_id = :id"
     with acme.server.engine.connect() as conn:
         assert conn.scalar(text(entries), {"id": decode_id(asked["job"]["id"], IdKind.JOB)}) == 0
+
+
+def test_its_jobs_count_toward_the_limit_of_the_test_account(acme: Partner, tester: Partner) -> None:
+    with acme.server.engine.begin() as conn:
+        test_account = tester.principal.account_id
+        set_limit(conn, test_account, UsageLimitName.UNFINISHED_JOBS, UsageLimitOwner.ACCOUNT, 1)
+    asked = [tester.ask(AVATAR, selfie=tester.asset(), key=key)["createAvatar"] for key in "kl"]
+    assert [each["job"] is None for each in asked] == [False, True]
+    assert asked[1]["userErrors"] == [{"code": "LIMIT_EXCEEDED", "path": ["input"]}]
 
 
 def test_live_and_test_see_nothing_of_each_other(acme: Partner, tester: Partner) -> None:
