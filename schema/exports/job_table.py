@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
-from uuid import UUID
 
 import orjson
 from sqlalchemy import Connection
@@ -19,8 +17,8 @@ from db.scope import Scope
 from jobs.identity import Principal
 from schema.context import Parts
 from schema.exports.pages import pages
+from schema.exports.values import optional_id, optional_time
 from schema.ids import IdKind, encode_id
-from schema.scalars import write_time
 from schema.types.job import error_shown
 
 
@@ -40,24 +38,16 @@ class Row:
         return ("", "") if shown is None else (shown.code.name, shown.message)
 
 
-def _id(kind: IdKind, value: UUID | None) -> str | None:
-    return None if value is None else encode_id(kind, value)
-
-
-def _time(value: datetime | None) -> str | None:
-    return None if value is None else write_time(value)
-
-
 _COLUMNS: dict[str, Callable[[Row], object]] = {
     "id": lambda row: encode_id(IdKind.JOB, row.job.id),
     "kind": lambda row: row.job.kind.name,
     "state": lambda row: row.job.state.name,
     "user_ref": lambda row: row.session and row.session.user_ref,
-    "session_id": lambda row: _id(IdKind.SESSION, row.job.session_id),
-    "story_id": lambda row: _id(IdKind.STORY, row.job.story_id),
-    "batch_id": lambda row: _id(IdKind.BATCH, row.job.batch_id),
-    "parent_id": lambda row: _id(IdKind.JOB, row.job.parent_id),
-    "output_id": lambda row: _id(IdKind.ASSET, row.job.output_id),
+    "session_id": lambda row: optional_id(IdKind.SESSION, row.job.session_id),
+    "story_id": lambda row: optional_id(IdKind.STORY, row.job.story_id),
+    "batch_id": lambda row: optional_id(IdKind.BATCH, row.job.batch_id),
+    "parent_id": lambda row: optional_id(IdKind.JOB, row.job.parent_id),
+    "output_id": lambda row: optional_id(IdKind.ASSET, row.job.output_id),
     "theme": lambda row: row.job.theme,
     "details": lambda row: row.job.details,
     "duration_seconds": lambda row: row.job.duration_s,
@@ -73,9 +63,9 @@ _COLUMNS: dict[str, Callable[[Row], object]] = {
     "credits_charged": lambda row: row.credits.charged,
     "credits_refunded": lambda row: row.credits.refunded,
     "provider_cost_micros": lambda row: row.job.cost_micros if row.reader.sees_provider else None,
-    "created_at": lambda row: _time(row.job.created_at),
-    "started_at": lambda row: _time(row.job.started_at),
-    "finished_at": lambda row: _time(row.job.finished_at),
+    "created_at": lambda row: optional_time(row.job.created_at),
+    "started_at": lambda row: optional_time(row.job.started_at),
+    "finished_at": lambda row: optional_time(row.job.finished_at),
     "is_test": lambda row: "true" if row.job.is_test else "false",
 }
 COLUMNS = tuple(_COLUMNS)

@@ -17,8 +17,8 @@ from db.records.ledger import LedgerEntry, WalletKey, balance_of
 from db.records.requests import KeptKey
 from db.records.stories import Story
 from db.records.suspensions import suspensions_of
+from schema.exports.values import optional_id, optional_time
 from schema.ids import IdKind, encode_id
-from schema.scalars import write_time
 from schema.types.job import error_shown
 
 
@@ -30,8 +30,8 @@ def user(conn: Connection, who: WalletKey) -> dict[str, Any]:
         "accountId": encode_id(IdKind.ACCOUNT, who.account_id),
         "availableCredits": balance.available,
         "heldCredits": balance.held,
-        "suspendedAt": _time(suspension.suspended_at if suspension else None),
-        "exportedAt": _time(datetime.now(UTC)),
+        "suspendedAt": optional_time(suspension.suspended_at if suspension else None),
+        "exportedAt": optional_time(datetime.now(UTC)),
     }
 
 
@@ -40,8 +40,8 @@ def session(record: SessionRecord) -> dict[str, Any]:
     return {
         "id": encode_id(IdKind.SESSION, record.id),
         "tier": record.tier,
-        "createdAt": _time(record.created_at),
-        "expiresAt": _time(record.expires_at),
+        "createdAt": optional_time(record.created_at),
+        "expiresAt": optional_time(record.expires_at),
         "hasToken": record.has_token,
     }
 
@@ -50,9 +50,9 @@ def story(record: Story) -> dict[str, Any]:
     """Return a story."""
     return {
         "id": encode_id(IdKind.STORY, record.id),
-        "sessionId": _id(IdKind.SESSION, record.session_id),
+        "sessionId": optional_id(IdKind.SESSION, record.session_id),
         "selfieId": encode_id(IdKind.ASSET, record.selfie_id),
-        "createdAt": _time(record.created_at),
+        "createdAt": optional_time(record.created_at),
     }
 
 
@@ -61,20 +61,20 @@ def job(record: Job) -> dict[str, Any]:
     error = error_shown(record, support=False)
     return {
         "id": encode_id(IdKind.JOB, record.id),
-        "sessionId": _id(IdKind.SESSION, record.session_id),
-        "storyId": _id(IdKind.STORY, record.story_id),
-        "batchId": _id(IdKind.BATCH, record.batch_id),
-        "parentId": _id(IdKind.JOB, record.parent_id),
-        "inputId": _id(IdKind.ASSET, record.input_id),
-        "outputId": _id(IdKind.ASSET, record.output_id),
+        "sessionId": optional_id(IdKind.SESSION, record.session_id),
+        "storyId": optional_id(IdKind.STORY, record.story_id),
+        "batchId": optional_id(IdKind.BATCH, record.batch_id),
+        "parentId": optional_id(IdKind.JOB, record.parent_id),
+        "inputId": optional_id(IdKind.ASSET, record.input_id),
+        "outputId": optional_id(IdKind.ASSET, record.output_id),
         **_asked(record),
         "state": record.state,
         "errorCode": error.code if error else None,
         "errorMessage": error.message if error else None,
         "credits": record.credits,
-        "createdAt": _time(record.created_at),
-        "startedAt": _time(record.started_at),
-        "finishedAt": _time(record.finished_at),
+        "createdAt": optional_time(record.created_at),
+        "startedAt": optional_time(record.started_at),
+        "finishedAt": optional_time(record.finished_at),
     }
 
 
@@ -92,7 +92,7 @@ def _asked(record: Job) -> dict[str, Any]:
         "onFailure": record.on_failure,
         "metadata": record.metadata,
         "requestId": record.request_id,
-        "erasedAt": _time(record.erased_at),
+        "erasedAt": optional_time(record.erased_at),
     }
 
 
@@ -106,7 +106,7 @@ def event(record: JobEvent) -> dict[str, Any]:
     return {
         "jobId": encode_id(IdKind.JOB, record.job_id),
         "seq": record.seq,
-        "at": _time(record.at),
+        "at": optional_time(record.at),
         "event": record.event,
         "fromState": record.from_state,
         "toState": record.to_state,
@@ -122,7 +122,7 @@ def asset(record: Asset) -> dict[str, Any]:
     return {
         "id": encode_id(IdKind.ASSET, record.id),
         "file": file_name(record),
-        "sessionId": _id(IdKind.SESSION, record.session_id),
+        "sessionId": optional_id(IdKind.SESSION, record.session_id),
         "kind": record.kind,
         "state": record.state,
         "contentType": record.content_type,
@@ -132,8 +132,8 @@ def asset(record: Asset) -> dict[str, Any]:
         "sizeBytes": record.size_bytes,
         "sha256": record.sha256,
         "rejection": record.rejection,
-        "createdAt": _time(record.created_at),
-        "expiresAt": _time(record.expires_at),
+        "createdAt": optional_time(record.created_at),
+        "expiresAt": optional_time(record.expires_at),
     }
 
 
@@ -146,23 +146,15 @@ def file_name(record: Asset) -> str | None:
 def credit_entry(record: LedgerEntry) -> dict[str, Any]:
     """Return what was done to the user's credits, without the notes of staff."""
     return {
-        "at": _time(record.at),
+        "at": optional_time(record.at),
         "kind": record.kind,
         "amount": record.amount,
         "change": record.change,
-        "jobId": _id(IdKind.JOB, record.job_id),
+        "jobId": optional_id(IdKind.JOB, record.job_id),
         "actor": record.actor.partition(":")[0],
     }
 
 
 def use_of_key(record: KeptKey) -> dict[str, Any]:
     """Return the key under which a request was sent."""
-    return {"operation": record.operation, "idempotencyKey": record.key, "createdAt": _time(record.created_at)}
-
-
-def _id(kind: IdKind, value: UUID | None) -> str | None:
-    return None if value is None else encode_id(kind, value)
-
-
-def _time(value: datetime | None) -> str | None:
-    return None if value is None else write_time(value)
+    return {"operation": record.operation, "idempotencyKey": record.key, "createdAt": optional_time(record.created_at)}

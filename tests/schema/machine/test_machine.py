@@ -6,8 +6,7 @@ import io
 from functools import partial
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
-from hypothesis.stateful import run_state_machine_as_test
+from hypothesis import Phase
 from PIL import Image
 
 from storage import S3Store
@@ -15,6 +14,10 @@ from tests.schema.machine.machine import Machine, machine
 from tests.schema.machine.world import world
 from tests.support.database_pool import DatabasePool
 from tests.support.plain_media import without_media_work
+from tests.support.state_machines import run_machine
+
+# What fails is shown as it was drawn: to shorten it would take many minutes.
+_AS_DRAWN = [Phase.generate]
 
 
 @pytest.fixture
@@ -25,28 +28,12 @@ def mutations(migrated_databases: DatabasePool, store: S3Store, monkeypatch: pyt
     return machine(partial(world, migrated_databases, store, file.getvalue()))
 
 
-def run(mutations: type[Machine], runs: int, steps: int, *, same_each_time: bool) -> None:
-    run_state_machine_as_test(
-        mutations,
-        settings=settings(
-            max_examples=runs,
-            stateful_step_count=steps,
-            deadline=None,
-            derandomize=same_each_time,
-            database=None,
-            # What fails is shown as it was drawn: to shorten it would take many minutes.
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
-
-
 @pytest.mark.timeout(240)
 def test_any_order_of_mutations_keeps_what_the_api_promises(mutations: type[Machine]) -> None:
-    run(mutations, 6, 40, same_each_time=True)
+    run_machine(mutations, runs=6, steps=40, same_each_time=True, phases=_AS_DRAWN)
 
 
 @pytest.mark.thorough
 @pytest.mark.timeout(3600)
 def test_many_more_orders_keep_it_too(mutations: type[Machine]) -> None:
-    run(mutations, 300, 80, same_each_time=False)
+    run_machine(mutations, runs=300, steps=80, same_each_time=False, phases=_AS_DRAWN)
