@@ -37,7 +37,7 @@ def set_usage_limit(conn: Connection, caller: Principal, change: LimitChange) ->
     Raises Forbidden, Invalid, NotFound.
     """
     if not caller.is_support:
-        raise Forbidden("Only support can set limits of use.")
+        raise Forbidden("Only support can set usage limits.")
     if change.most is not None and not 0 <= change.most <= MOST_MAX:
         raise Invalid(f"max must be from 0 to {MOST_MAX}, or null for the usual limit.", "input", "max")
     check_explained(change.reason)

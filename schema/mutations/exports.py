@@ -25,9 +25,11 @@ from schema.scalars import URL
 from schema.types.filters import JobFilter
 from statemachine.vocabulary import KeyScope
 
-_EXPIRES = "How long a download may begin, in seconds: 60 to 3600. One that has begun goes on."
-_URL = "The address with its ticket: a GET without any header. Who has it can download the export: do not log it."
-_EXPIRES_AT = "When no download can begin any more."
+_EXPIRES = "How long a download can be started, in seconds: 60 to 3600. One that has started is not cut off."
+_URL = (
+    "The address with its ticket, for a GET without headers. Anyone who has it can download the export: do not log it."
+)
+_EXPIRES_AT = "When the address stops working."
 
 
 @strawberry.input(description="The jobs to export.")

@@ -41,7 +41,7 @@ class DownloadEndpoint:
     async def _guarded(self, request: Request, request_id: str, kept: AsyncExitStack) -> Response:
         try:
             if request.method != "GET":
-                raise refuse(405, "This is read by GET.", {"Allow": "GET"})
+                raise refuse(405, "A download can only be read, with GET.", {"Allow": "GET"})
             return await self._opened(request, kept)
         except Refusal as refusal:
             response = failed([refusal.error], request_id, refusal.status, PLAIN_JSON)

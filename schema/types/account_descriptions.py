@@ -106,7 +106,7 @@ AUDIT_ACTIONS = {
 }
 
 USAGE_LIMIT_NAMES = {
-    UsageLimitName.UNFINISHED_JOBS: "Jobs that have not ended, and those that wait for others among them. What support "
+    UsageLimitName.UNFINISHED_JOBS: "Jobs that have not ended, including those that wait for another. What support "
     "redrives comes on top.",
     UsageLimitName.OPEN_SESSIONS: "Sessions that have not ended.",
     UsageLimitName.UPLOADS_PER_HOUR: "Uploads and imports that were begun in this hour of the clock.",

@@ -16,7 +16,7 @@ class UsageLimit:
     name: UsageLimitName = strawberry.field(description="What is limited.")
     owner: UsageLimitOwner = strawberry.field(description="Whose use it limits.")
     most: BigInt = strawberry.field(name="max", description="The most that the owner may have.")
-    used: BigInt = strawberry.field(description="What the owner has; far above `max` perhaps less than there is.")
+    used: BigInt = strawberry.field(description="What the owner has; of more than `max`, not all may be counted.")
     resets_at: datetime | None = strawberry.field(
         description="When nothing is used again, for a limit of an hour; else null."
     )
